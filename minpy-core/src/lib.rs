@@ -1,1 +1,33 @@
-//! x
+//! Arrays, operations, devices and dispatch.
+//!
+//! Data flows through the modules in this order: `array` (what the user holds) - `op`, `ops` (what can be done) -
+//! `dispatch` (how one call runs) - `kernel`, `expr` (what a backend sees) - `registry`, `device` (who does it).
+
+pub mod array;
+pub mod buffer;
+pub mod context;
+pub mod device;
+pub mod dispatch;
+pub mod dtype;
+mod error;
+pub mod expr;
+pub mod kernel;
+pub mod layout;
+pub mod op;
+pub mod ops;
+pub mod recorder;
+pub mod registry;
+pub mod scalar;
+pub mod stats;
+
+pub use array::Array;
+pub use buffer::Buffer;
+pub use device::{Device, DeviceRef};
+pub use dtype::{DType, DTypeSet, Element};
+pub use error::{Error, ErrorKind, Result};
+pub use layout::Layout;
+pub use op::{Attrs, Meta, OpDef, Operand, Target};
+pub use scalar::{Number, Scalar};
+
+#[doc(hidden)]
+pub use inventory;

@@ -1,0 +1,305 @@
+//! `Array`: a view of a shared buffer. Not generic; views share memory on every device.
+//!
+//! Here: construction, access to the parts, views, and reading values on the host. Arithmetic is in `ops`.
+
+use crate::buffer::Buffer;
+use crate::device::DeviceRef;
+use crate::layout::{self, Layout, Strides, normalize_axis, show};
+use crate::{DType, Element, Error, ErrorKind, Result, Scalar, bail, context, dispatch};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// An n-dimensional array: shared buffer, layout, dtype. Cloning makes another handle to the same memory.
+#[derive(Clone)]
+pub struct Array {
+    buffer: Arc<Buffer>,
+    layout: Layout,
+    dtype: DType,
+    weak: bool,
+}
+
+impl Array {
+    /// An array from its parts. The layout must stay inside the buffer.
+    #[inline]
+    pub fn from_parts(buffer: Arc<Buffer>, layout: Layout, dtype: DType) -> Array {
+        debug_assert!(layout.span().1 * dtype.size() <= buffer.bytes(), "{layout:?} of {dtype} leaves {buffer:?}");
+        Array { buffer, layout, dtype, weak: false }
+    }
+    /// A new contiguous array with undefined contents. Under tracing: a placeholder.
+    #[inline]
+    pub fn empty_on(device: DeviceRef, shape: &[usize], dtype: DType) -> Result<Array> {
+        Array::empty_with(device, Layout::contiguous(shape), dtype)
+    }
+    /// A new array with undefined contents and a dense layout of offset 0.
+    #[inline]
+    pub fn empty_with(device: DeviceRef, layout: Layout, dtype: DType) -> Result<Array> {
+        let n = if layout.ndim() <= 1 { layout.size() } else { layout::count("empty", layout.shape())? };
+        let bytes = n.checked_mul(dtype.size()).filter(|&b| b <= isize::MAX as usize).ok_or_else(|| {
+            Error::new(ErrorKind::Value, format!("empty: array of shape {} and dtype {dtype} is too big", show(layout.shape())))
+        })?;
+        let buffer = if context::tracing() {
+            Buffer::placeholder(device, bytes, None)
+        } else {
+            Buffer::allocate(device, bytes).map_err(|e| allocation_failed(e, layout.shape(), dtype))?
+        };
+        Ok(Array { buffer, layout, dtype, weak: false })
+    }
+    /// `empty_on` the current device.
+    pub fn empty(shape: &[usize], dtype: DType) -> Result<Array> {
+        Array::empty_on(context::current_device()?, shape, dtype)
+    }
+    /// Copies `data` (C order) to the current device.
+    pub fn from_slice<T: Element>(data: &[T], shape: &[usize]) -> Result<Array> {
+        if layout::count("from_slice", shape)? != data.len() {
+            bail!(Value, "from_slice: cannot make an array of shape {} from {} elements", show(shape), data.len());
+        }
+        // SAFETY: elements are plain data without padding.
+        let bytes = unsafe { std::slice::from_raw_parts(data.as_ptr().cast::<u8>(), size_of_val(data)) };
+        Array::from_bytes(context::current_device()?, bytes, shape, T::DTYPE)
+    }
+    /// Copies the bytes of a C-contiguous array to `device`.
+    pub fn from_bytes(device: DeviceRef, bytes: &[u8], shape: &[usize], dtype: DType) -> Result<Array> {
+        if layout::count("from_bytes", shape)? * dtype.size() != bytes.len() {
+            bail!(Value, "from_bytes: {} bytes are not an array of shape {} and dtype {dtype}", bytes.len(), show(shape));
+        }
+        let a = Array::empty_on(device, shape, dtype)?;
+        if !bytes.is_empty() {
+            device.upload(bytes, a.buffer.memory()?, 0)?;
+        }
+        Ok(a)
+    }
+    /// A 0-d array of one element on `device`.
+    pub fn from_scalar_on(device: DeviceRef, value: Scalar) -> Result<Array> {
+        Array::from_bytes(device, value.bytes(), &[], value.dtype())
+    }
+
+    /// Sizes of the dimensions.
+    #[inline]
+    pub fn shape(&self) -> &[usize] {
+        self.layout.shape()
+    }
+    /// Number of dimensions.
+    #[inline]
+    pub fn ndim(&self) -> usize {
+        self.layout.ndim()
+    }
+    /// Number of elements.
+    #[inline]
+    pub fn size(&self) -> usize {
+        self.layout.size()
+    }
+    /// Element type.
+    #[inline]
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+    /// How the array looks at its buffer.
+    #[inline]
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+    /// The shared memory.
+    #[inline]
+    pub fn buffer(&self) -> &Arc<Buffer> {
+        &self.buffer
+    }
+    /// Where the memory lies.
+    #[inline]
+    pub fn device(&self) -> DeviceRef {
+        self.buffer.device()
+    }
+    /// A Python number in disguise: takes part in promotion by its kind only.
+    #[inline]
+    pub fn is_weak(&self) -> bool {
+        self.weak
+    }
+    /// The same array, weak or not in promotion.
+    pub fn with_weak(mut self, weak: bool) -> Array {
+        self.weak = weak;
+        self
+    }
+
+    /// Another view of the same buffer, of the same dtype. The layout must stay inside the buffer.
+    #[inline]
+    pub fn view(&self, layout: Layout) -> Array {
+        Array::from_parts(self.buffer.clone(), layout, self.dtype)
+    }
+    /// Axes permuted (`None`: reversed). A view.
+    pub fn transpose(&self, axes: Option<&[isize]>) -> Result<Array> {
+        let Some(axes) = axes else { return Ok(self.view(self.layout.transpose(None))) };
+        let mut seen: SmallVec<[usize; 6]> = SmallVec::new();
+        if axes.len() != self.ndim() {
+            bail!(Value, "transpose: axes don't match array: {} axes for shape {}", axes.len(), show(self.shape()));
+        }
+        for &a in axes {
+            let a = normalize_axis("transpose", a, self.ndim())?;
+            if seen.contains(&a) {
+                bail!(Value, "transpose: repeated axis {a} in transpose of shape {}", show(self.shape()));
+            }
+            seen.push(a);
+        }
+        Ok(self.view(self.layout.transpose(Some(&seen))))
+    }
+    /// The transposed array (all axes reversed). A view.
+    pub fn t(&self) -> Array {
+        self.view(self.layout.transpose(None))
+    }
+    /// Elements repeated along dimensions of size 1. A read-only view in spirit: several indices share an element.
+    pub fn broadcast_to(&self, shape: &[usize]) -> Result<Array> {
+        Ok(self.view(self.layout.broadcast_to("broadcast_to", shape)?))
+    }
+    /// New dimension of size 1 at `axis` (in the result). A view.
+    pub fn expand_dims(&self, axis: isize) -> Result<Array> {
+        let axis = normalize_axis("expand_dims", axis, self.ndim() + 1)?;
+        Ok(self.view(self.layout.insert_axis(axis)))
+    }
+    /// `start, start + step, ...` along one axis, as Python's `slice` with normalised bounds. A view.
+    pub fn slice(&self, axis: usize, start: usize, step: isize, len: usize) -> Array {
+        self.view(self.layout.slice(axis, start, step, len))
+    }
+    /// A view with that shape when the layout allows it (one size may be -1 in `ops::reshape`).
+    pub fn reshape_view(&self, shape: &[usize]) -> Option<Array> {
+        self.layout.reshape(shape).map(|l| self.view(l))
+    }
+    /// A view of the whole buffer as one dimension of elements.
+    pub fn base_view(&self) -> Array {
+        self.view(Layout::contiguous(&[self.buffer.bytes() / self.dtype.size()]))
+    }
+    /// Whether both arrays look at one buffer and may share an element.
+    pub fn may_share_memory(&self, other: &Array) -> bool {
+        if !Arc::ptr_eq(&self.buffer, &other.buffer) {
+            return false;
+        }
+        if self.dtype.size() == other.dtype.size() {
+            return self.layout.may_overlap(&other.layout);
+        }
+        let bytes = |a: &Array| {
+            let (lo, hi) = a.layout.span();
+            (lo * a.dtype.size(), hi * a.dtype.size())
+        };
+        let ((a0, a1), (b0, b1)) = (bytes(self), bytes(other));
+        a0 < b1 && b0 < a1
+    }
+    /// Same buffer, same layout, same dtype.
+    pub fn same_view(&self, other: &Array) -> bool {
+        Arc::ptr_eq(&self.buffer, &other.buffer) && self.dtype == other.dtype && self.layout == other.layout
+    }
+
+    /// The values in C order. Waits for the device.
+    pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
+        if T::DTYPE != self.dtype {
+            bail!(Type, "to_vec: array of dtype {} read as {}", self.dtype, T::DTYPE);
+        }
+        let n = self.size();
+        let mut out: Vec<T> = Vec::with_capacity(n);
+        // SAFETY: the spare capacity holds `n` elements; `read_into` initialises every byte; a buffer of dtype T
+        // holds valid values of T only.
+        unsafe {
+            self.read_into(std::slice::from_raw_parts_mut(out.as_mut_ptr().cast::<u8>(), n * size_of::<T>()))?;
+            out.set_len(n);
+        }
+        Ok(out)
+    }
+    /// The bytes of the values in C order.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let mut out = vec![0u8; self.size() * self.dtype.size()];
+        self.read_into(&mut out)?;
+        Ok(out)
+    }
+    /// Writes the values in C order into `dst`. Waits for the device.
+    pub fn read_into(&self, dst: &mut [u8]) -> Result<()> {
+        let item = self.dtype.size();
+        assert_eq!(dst.len(), self.size() * item, "read_into: wrong length");
+        if dst.is_empty() {
+            return Ok(());
+        }
+        let memory = self.buffer.memory()?;
+        if self.layout.is_contiguous() {
+            return self.device().download(memory, self.layout.offset() * item, dst);
+        }
+        // Fetch the span that the view covers, then pick on the host.
+        let (lo, hi) = self.layout.span();
+        let mut span = vec![0u8; (hi - lo) * item];
+        self.device().download(memory, lo * item, &mut span)?;
+        copy_strided(&span, &self.layout.shifted(-(lo as isize)), item, dst);
+        Ok(())
+    }
+    /// The only element, with its dtype. Waits for the device.
+    pub fn item(&self) -> Result<Scalar> {
+        if self.size() != 1 {
+            bail!(Value, "item: can only convert an array of size 1 to a scalar, not one of shape {}", show(self.shape()));
+        }
+        let mut bytes = [0u8; 16];
+        let n = self.dtype.size();
+        self.device().download(self.buffer.memory()?, self.layout.offset() * n, &mut bytes[..n])?;
+        Ok(Scalar::from_bytes(self.dtype, &bytes[..n]))
+    }
+    /// A copy on another device (the array itself when it is there already). Recorded and differentiable.
+    pub fn to_device(&self, device: DeviceRef) -> Result<Array> {
+        if self.device() == device { Ok(self.clone()) } else { dispatch::to_device(self, device) }
+    }
+}
+
+/// Copies a strided view (elements of `item` bytes) of `src` to `dst` in C order.
+pub fn copy_strided(src: &[u8], layout: &Layout, item: usize, dst: &mut [u8]) {
+    for_each_offset(layout.shape(), layout.strides(), layout.offset(), |k, at| {
+        dst[k * item..(k + 1) * item].copy_from_slice(&src[at * item..(at + 1) * item]);
+    });
+}
+
+/// Calls `f(position in C order, element offset)` for every index of a strided view.
+pub fn for_each_offset(shape: &[usize], strides: &[isize], offset: usize, mut f: impl FnMut(usize, usize)) {
+    if shape.contains(&0) {
+        return;
+    }
+    let mut index: SmallVec<[usize; 6]> = SmallVec::from_elem(0, shape.len());
+    let mut at = offset as isize;
+    let mut k = 0;
+    loop {
+        f(k, at as usize);
+        k += 1;
+        let mut axis = shape.len();
+        loop {
+            if axis == 0 {
+                return;
+            }
+            axis -= 1;
+            index[axis] += 1;
+            at += strides[axis];
+            if index[axis] < shape[axis] {
+                break;
+            }
+            at -= strides[axis] * shape[axis] as isize;
+            index[axis] = 0;
+        }
+    }
+}
+
+impl std::fmt::Debug for Array {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Array(shape={}, dtype={}, device={})", show(self.shape()), self.dtype, self.device())
+    }
+}
+
+#[cold]
+fn allocation_failed(e: Error, shape: &[usize], dtype: DType) -> Error {
+    if e.kind() == ErrorKind::Memory {
+        Error::new(
+            ErrorKind::Memory,
+            format!("Unable to allocate an array with shape {} and data type {dtype}: {}", show(shape), e.message()),
+        )
+    } else {
+        e
+    }
+}
+
+/// Strides of an array of that shape whose memory order follows `order` (slowest axis first).
+pub fn strides_in_order(shape: &[usize], order: &[usize]) -> Strides {
+    let mut strides: Strides = SmallVec::from_elem(0, shape.len());
+    let mut step = 1isize;
+    for &i in order.iter().rev() {
+        strides[i] = step;
+        step *= shape[i].max(1) as isize;
+    }
+    strides
+}

@@ -1,0 +1,159 @@
+//! Buffers: memory with shared ownership, which any number of views look at.
+//!
+//! A buffer carries what must be known once per memory and not once per handle: its version (raised by every
+//! in-place write), its node on a tape, and whether somebody outside the library can write it.
+//! `Buffer::memory` is the only way to the memory: the place where deferral will evaluate what is pending.
+
+use crate::device::{DeviceRef, Memory};
+use crate::{Result, bail};
+use std::any::Any;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+
+/// Somebody outside (NumPy, DLPack) can read or write the memory: see design.md section 10.
+const SHARED: u32 = 1;
+/// Writes are refused (imported from a read-only NumPy array).
+const READ_ONLY: u32 = 2;
+
+/// Shared memory on one device.
+pub struct Buffer {
+    memory: OnceLock<Memory>,
+    bytes: usize,
+    device: DeviceRef,
+    version: AtomicU32,
+    flags: AtomicU32,
+    /// Owned by the recorder: tape and node that wrote the present contents; 0 when nothing is recorded.
+    node: AtomicU64,
+    /// Owned by the recorder: head of the list of a tape's saves of the present contents; 0 when there are none.
+    saves: AtomicU64,
+    /// Keeps foreign memory, or the arena of a memory plan, alive; such memory is not freed by the device.
+    owner: Option<Box<dyn Any + Send + Sync>>,
+}
+
+impl Buffer {
+    fn build(device: DeviceRef, memory: Option<Memory>, bytes: usize, owner: Option<Box<dyn Any + Send + Sync>>) -> Arc<Buffer> {
+        let cell = OnceLock::new();
+        if let Some(m) = memory {
+            let _ = cell.set(m);
+        }
+        Arc::new(Buffer {
+            memory: cell,
+            bytes,
+            device,
+            version: AtomicU32::new(0),
+            flags: AtomicU32::new(0),
+            node: AtomicU64::new(0),
+            saves: AtomicU64::new(0),
+            owner,
+        })
+    }
+    /// Fresh memory of `bytes`, contents undefined.
+    #[inline]
+    pub fn allocate(device: DeviceRef, bytes: usize) -> Result<Arc<Buffer>> {
+        let memory = device.allocate(bytes)?;
+        Ok(Buffer::build(device, Some(memory), bytes, None))
+    }
+    /// Memory that belongs to somebody else, kept alive by `owner`.
+    ///
+    /// # Safety
+    /// `memory` must be valid on `device`, for reads and (unless `read_only`) writes, as long as `owner` lives.
+    pub unsafe fn foreign(device: DeviceRef, memory: Memory, owner: Box<dyn Any + Send + Sync>, shared: bool, read_only: bool) -> Arc<Buffer> {
+        let b = Buffer::build(device, Some(memory), memory.bytes, Some(owner));
+        b.flags.store(if shared { SHARED } else { 0 } | if read_only { READ_ONLY } else { 0 }, Relaxed);
+        b
+    }
+    /// A buffer without memory: stands for a value while a program is traced; a memory plan may assign memory later.
+    pub fn placeholder(device: DeviceRef, bytes: usize, owner: Option<Box<dyn Any + Send + Sync>>) -> Arc<Buffer> {
+        Buffer::build(device, None, bytes, owner)
+    }
+    /// Gives a placeholder its memory. Once only; the memory must outlive the buffer (see `placeholder`'s owner)
+    /// unless the device itself is to free it, which happens when the buffer has no owner.
+    pub fn assign(&self, memory: Memory) -> Result<()> {
+        if memory.bytes < self.bytes || self.memory.set(memory).is_err() {
+            bail!(Runtime, "memory plan: a buffer of {} bytes was given {} bytes or was assigned twice", self.bytes, memory.bytes);
+        }
+        Ok(())
+    }
+    /// Whether the buffer has no memory (yet).
+    #[inline]
+    pub fn is_placeholder(&self) -> bool {
+        self.memory.get().is_none()
+    }
+    /// The memory.
+    #[inline]
+    pub fn memory(&self) -> Result<&Memory> {
+        match self.memory.get() {
+            Some(m) => Ok(m),
+            None => no_memory(),
+        }
+    }
+    /// Bytes of the buffer.
+    #[inline]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+    /// Where the memory lies.
+    #[inline]
+    pub fn device(&self) -> DeviceRef {
+        self.device
+    }
+    /// Rises at every in-place write.
+    #[inline]
+    pub fn version(&self) -> u32 {
+        self.version.load(Relaxed)
+    }
+    /// Counts a write: called when the user writes, whenever the kernel runs.
+    #[inline]
+    pub fn bump_version(&self) {
+        self.version.fetch_add(1, Relaxed);
+    }
+    /// Whether somebody outside the library can reach the memory.
+    #[inline]
+    pub fn is_shared(&self) -> bool {
+        self.flags.load(Relaxed) & SHARED != 0
+    }
+    /// Marks the memory as reachable from outside (exported to NumPy).
+    pub fn mark_shared(&self) {
+        self.flags.fetch_or(SHARED, Relaxed);
+    }
+    /// Whether writes are refused.
+    #[inline]
+    pub fn is_read_only(&self) -> bool {
+        self.flags.load(Relaxed) & READ_ONLY != 0
+    }
+    /// Whether the memory belongs to somebody else.
+    pub fn is_foreign(&self) -> bool {
+        self.owner.is_some()
+    }
+    /// Slot of the recorder: (tape, node) of the present contents.
+    #[inline]
+    pub fn node(&self) -> &AtomicU64 {
+        &self.node
+    }
+    /// Slot of the recorder: its saves of the present contents.
+    #[inline]
+    pub fn saves(&self) -> &AtomicU64 {
+        &self.saves
+    }
+}
+
+#[cold]
+fn no_memory<T>() -> Result<T> {
+    bail!(Runtime, "the value of a traced array is not known while the program is being traced")
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if self.owner.is_none()
+            && let Some(&m) = self.memory.get()
+        {
+            self.device.free(m);
+        }
+    }
+}
+
+impl std::fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Buffer({} bytes on {}, version {})", self.bytes, self.device, self.version())
+    }
+}

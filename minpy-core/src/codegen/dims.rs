@@ -1,0 +1,145 @@
+//! Dimensions of several views at once: collapsing them, padding them, and the index arithmetic of generated code.
+
+use crate::kernel::View;
+use crate::{ErrorKind, Result};
+use smallvec::SmallVec;
+
+/// Strides of one view.
+pub type Strides = SmallVec<[isize; 6]>;
+
+/// Common sizes and each view's strides.
+#[derive(Clone, Debug)]
+pub struct Dims {
+    /// Sizes.
+    pub n: SmallVec<[usize; 6]>,
+    /// Strides, view by view.
+    pub s: SmallVec<[Strides; 4]>,
+}
+
+/// Drops dimensions of size 1 and merges neighbours that every view walks through as one. The C order of the
+/// elements stays. At least one dimension is left.
+pub fn collapse<'a>(shape: &[usize], views: impl Iterator<Item = &'a [isize]> + Clone) -> Dims {
+    let mut n: SmallVec<[usize; 6]> = SmallVec::new();
+    let mut s: SmallVec<[Strides; 4]> = views.clone().map(|_| Strides::new()).collect();
+    for (d, &size) in shape.iter().enumerate() {
+        if size == 1 {
+            continue;
+        }
+        let merges = !n.is_empty()
+            && views.clone().zip(&s).all(|(v, own)| own[own.len() - 1] == v[d] * size as isize);
+        if merges {
+            let last = n.len() - 1;
+            n[last] *= size;
+            for (own, v) in s.iter_mut().zip(views.clone()) {
+                own[last] = v[d];
+            }
+        } else {
+            n.push(size);
+            for (own, v) in s.iter_mut().zip(views.clone()) {
+                own.push(v[d]);
+            }
+        }
+    }
+    if n.is_empty() {
+        n.push(1);
+        s.iter_mut().for_each(|own| own.push(1));
+    }
+    Dims { n, s }
+}
+
+impl Dims {
+    /// Number of elements.
+    pub fn total(&self) -> usize {
+        self.n.iter().product()
+    }
+    /// Adds leading dimensions of size 1 until there are `to`.
+    pub fn pad(&mut self, to: usize) {
+        while self.n.len() < to {
+            self.n.insert(0, 1);
+            self.s.iter_mut().for_each(|own| own.insert(0, 0));
+        }
+    }
+    /// The number of dimensions that kernels are generated for: few, so that few kernels are compiled.
+    pub fn padded_ndim(&self) -> usize {
+        match self.n.len() {
+            n @ 0..=2 => n,
+            n => n.next_power_of_two(),
+        }
+    }
+}
+
+/// How a view moves along one dimension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Step {
+    /// Stays.
+    Zero,
+    /// Goes to the next element.
+    One,
+    /// Some stride.
+    Any,
+}
+
+impl Step {
+    /// The class of a stride.
+    pub fn of(stride: isize) -> Step {
+        match stride {
+            0 => Step::Zero,
+            1 => Step::One,
+            _ => Step::Any,
+        }
+    }
+    /// C text of `index * stride`, the stride being `name`.
+    pub fn times(self, index: &str, name: &str) -> String {
+        match self {
+            Step::Zero => "0".into(),
+            Step::One => index.into(),
+            Step::Any => format!("(mp_i64)({index}) * {name}"),
+        }
+    }
+}
+
+/// Element offset of a view's first element from the start of the memory block.
+pub fn base(op: &str, v: &View) -> Result<i64> {
+    let size = v.dtype.size();
+    if v.memory.offset % size != 0 {
+        crate::bail!(Unsupported, "{op}: memory at byte {} is not aligned for {}", v.memory.offset, v.dtype);
+    }
+    Ok((v.memory.offset / size + v.offset) as i64)
+}
+
+/// C text that splits the flat index `flat` (of type `ix`, destroyed) over dimensions `0..ndim` of sizes `sizes[d]` and adds
+/// `coordinate * stride` to every offset: `offsets` holds pairs (variable, struct member with the strides).
+pub fn unravel(ix: &str, flat: &str, ndim: usize, sizes: &str, offsets: &[(String, String)]) -> String {
+    let mut out = String::new();
+    for d in (0..ndim).rev() {
+        let coordinate = if d == 0 {
+            flat.to_string()
+        } else {
+            out += &format!("{{ const {ix} q_ = {flat} / ({ix}){sizes}[{d}]; const {ix} c_ = {flat} - q_ * ({ix}){sizes}[{d}]; ");
+            "c_".to_string()
+        };
+        for (variable, strides) in offsets {
+            out += &format!("{variable} += (mp_i64){coordinate} * {strides}[{d}]; ");
+        }
+        if d != 0 {
+            out += &format!("{flat} = q_; }}\n");
+        }
+    }
+    out += "\n";
+    out
+}
+
+/// The index type for `total` elements: 32 bits where they do.
+pub fn index_type(wide: bool) -> &'static str {
+    if wide { "mp_i64" } else { "mp_u32" }
+}
+
+/// Whether flat indices (with room for a grid's stride) need 64 bits.
+pub fn is_wide(total: usize) -> bool {
+    total >= 1 << 30
+}
+
+/// `ErrorKind::Unsupported` for calls that make no sense to the generators.
+pub fn complain<T>(op: &str, what: &str) -> Result<T> {
+    Err(crate::Error::new(ErrorKind::Unsupported, format!("{op}: {what}")))
+}

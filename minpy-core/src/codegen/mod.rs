@@ -1,0 +1,216 @@
+//! From canonical work to C source: one generator serves every device that compiles C (OpenCL, CUDA, a stranger's).
+//!
+//! `plan` turns a `KernelCall` into steps: which kernel (`Spec`, cheap to compare), its arguments and its grid. A device that
+//! misses the kernel in its cache asks `Spec::render` for the source in its `Dialect`. `run` does it all for a `CDevice`.
+//! Shapes, strides and offsets are arguments: a kernel compiled once serves every shape.
+
+mod arg_reduce;
+mod complex;
+mod dialect;
+mod dims;
+mod elementwise;
+mod expr;
+mod index;
+mod matmul;
+mod prims;
+mod random;
+mod reduce;
+mod run;
+mod scan;
+
+pub use dialect::{Dialect, short, storage};
+pub use run::{CDevice, run};
+
+use crate::expr::Program;
+use crate::kernel::{Family, KernelCall, Work};
+use crate::{Error, ErrorKind, Result, Scalar};
+use smallvec::SmallVec;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+/// What the generators must know of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Tuning {
+    /// Work items of a group in one-dimensional kernels: a power of two. 1 says that the device is a CPU: every work item
+    /// then walks over a contiguous chunk, and groups do not share work.
+    pub local: usize,
+    /// Groups that keep the device busy.
+    pub groups: usize,
+}
+
+impl Tuning {
+    /// A CPU with that many cores.
+    pub fn cpu(cores: usize) -> Tuning {
+        Tuning { local: 1, groups: cores.max(1) * 4 }
+    }
+    /// A GPU with that many multiprocessors.
+    pub fn gpu(units: usize) -> Tuning {
+        Tuning { local: 128, groups: units.max(1) * 16 }
+    }
+    /// Whether work items are threads of a CPU.
+    pub fn serial(&self) -> bool {
+        self.local == 1
+    }
+}
+
+/// An argument of a kernel.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Arg {
+    /// The device's handle of a block of memory (element offsets are numbers of their own).
+    Memory(usize),
+    /// A scratch block of the plan, by number.
+    Scratch(usize),
+    /// The device's error words (`ERROR_WORDS` int64, zero unless an error was found).
+    Errors,
+    /// One element by value (half as its 16 bits).
+    Scalar(Scalar),
+    /// A struct of int64 by value.
+    Ints(SmallVec<[i64; 24]>),
+}
+
+/// Number of int64 that an error record has: flag, axis, index, size.
+pub const ERROR_WORDS: usize = 4;
+
+/// One launch.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Which kernel.
+    pub spec: Spec,
+    /// Its arguments, in order.
+    pub args: SmallVec<[Arg; 8]>,
+    /// Number of groups in each direction.
+    pub groups: [usize; 3],
+    /// What is to be done after the step before the next one.
+    pub check: Check,
+}
+
+/// Whether a step can find bad indices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// It cannot.
+    No,
+    /// Read the error words: when the first is not 0, run the step after next time it is needed and fail.
+    Errors,
+    /// Skipped, unless the step before found an error: writes the error record of the first bad index.
+    Report,
+}
+
+/// What to launch for one call.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The launches, in order.
+    pub steps: SmallVec<[Step; 2]>,
+    /// Bytes of each scratch block that the steps share.
+    pub scratch: SmallVec<[usize; 1]>,
+}
+
+impl Plan {
+    fn one(spec: Spec, args: SmallVec<[Arg; 8]>, groups: [usize; 3]) -> Plan {
+        let mut plan = Plan::default();
+        plan.steps.push(Step { spec, args, groups, check: Check::No });
+        plan
+    }
+}
+
+/// A program as part of a key: compared by identity.
+#[derive(Clone, Debug)]
+pub struct ProgramRef(pub Arc<Program>);
+impl PartialEq for ProgramRef {
+    fn eq(&self, other: &ProgramRef) -> bool {
+        self.0.id() == other.0.id()
+    }
+}
+impl Eq for ProgramRef {}
+impl Hash for ProgramRef {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.id().hash(state);
+    }
+}
+
+/// Everything that determines a kernel's source, apart from the dialect.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Spec {
+    form: Form,
+    local: [u16; 3],
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Form {
+    Elementwise(elementwise::Form),
+    Reduce(reduce::Form),
+    ArgReduce(arg_reduce::Form),
+    Scan(scan::Form),
+    Matmul(matmul::Form),
+    Gather(index::Gather),
+    Scatter(index::Scatter),
+    Check(index::Check),
+    Random,
+}
+
+/// A kernel's text.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Name of the kernel function.
+    pub entry: String,
+    /// The whole translation unit.
+    pub text: String,
+}
+
+impl Spec {
+    fn new(form: Form, local: [usize; 3]) -> Spec {
+        Spec { form, local: local.map(|n| n as u16) }
+    }
+    /// Work items of a group.
+    pub fn local(&self) -> [usize; 3] {
+        self.local.map(|n| n as usize)
+    }
+    /// The source in `dialect`; `ErrorKind::Unsupported` when a primitive has no C text for its dtype.
+    pub fn render(&self, dialect: &dyn Dialect) -> Result<Source> {
+        let mut w = expr::Writer::new(dialect);
+        let local = self.local();
+        match &self.form {
+            Form::Elementwise(f) => f.render(&mut w, local)?,
+            Form::Reduce(f) => f.render(&mut w, local)?,
+            Form::ArgReduce(f) => f.render(&mut w, local)?,
+            Form::Scan(f) => f.render(&mut w, local)?,
+            Form::Matmul(f) => f.render(&mut w, local)?,
+            Form::Gather(f) => f.render(&mut w, local)?,
+            Form::Scatter(f) => f.render(&mut w, local)?,
+            Form::Check(f) => f.render(&mut w, local)?,
+            Form::Random => random::render(&mut w, local),
+        }
+        Ok(w.finish())
+    }
+}
+
+/// The families that `plan` can do.
+pub const FAMILIES: [Family; 8] = [
+    Family::Elementwise,
+    Family::Reduce,
+    Family::ArgReduce,
+    Family::Scan,
+    Family::Matmul,
+    Family::Gather,
+    Family::Scatter,
+    Family::RandomBits,
+];
+
+/// The launches of a call on a device of that tuning.
+pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
+    match call.work {
+        Work::Elementwise => elementwise::plan(call, tuning),
+        Work::Reduce(fold) => reduce::plan(call, *fold, tuning),
+        Work::ArgReduce { max } => arg_reduce::plan(call, *max, tuning),
+        Work::Scan(fold) => scan::plan(call, *fold, tuning),
+        Work::Matmul => matmul::plan(call, tuning),
+        Work::Gather { indexed } => index::plan_gather(call, *indexed, tuning),
+        Work::Scatter { indexed, mode } => index::plan_scatter(call, *indexed, *mode, tuning),
+        Work::RandomBits { key, counter } => random::plan(call, *key, *counter, tuning),
+        _ => Err(unsupported(call.op, "no generated kernel for this form")),
+    }
+}
+
+#[cold]
+fn unsupported(op: &str, what: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("{op}: {what}"))
+}

@@ -1,0 +1,141 @@
+//! What is in force on this thread: the current device, the policy, and whether calls are recorded or traced.
+//!
+//! One thread-local, so that the common case costs one look.
+
+use crate::device::{self, DeviceRef};
+use crate::kernel::Launch;
+use crate::{Error, ErrorKind, Result};
+use std::cell::{Cell, RefCell};
+
+/// Where operations may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Policy {
+    /// On the device of the inputs; on the host what the device lacks (counted).
+    #[default]
+    PreferDevice,
+    /// On the device only: a missing kernel is an error.
+    OnlyDevice,
+    /// On the host only.
+    OnlyHost,
+}
+
+impl Policy {
+    /// `prefer_device`, `only_device`, `only_host`.
+    pub fn parse(name: &str) -> Result<Policy> {
+        match name {
+            "prefer_device" => Ok(Policy::PreferDevice),
+            "only_device" => Ok(Policy::OnlyDevice),
+            "only_host" => Ok(Policy::OnlyHost),
+            _ => Err(Error::new(ErrorKind::Type, format!("Unknown policy name: {name}"))),
+        }
+    }
+    /// The name that `parse` takes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Policy::PreferDevice => "prefer_device",
+            Policy::OnlyDevice => "only_device",
+            Policy::OnlyHost => "only_host",
+        }
+    }
+}
+
+/// A tape is active on this thread.
+pub const RECORDING: u32 = 1;
+/// Launches are collected and not run.
+pub const TRACING: u32 = 2;
+/// Operations are counted.
+pub const COUNTING: u32 = 4;
+
+struct Context {
+    flags: Cell<u32>,
+    policy: Cell<Policy>,
+    device: Cell<Option<DeviceRef>>,
+    trace: RefCell<Vec<Launch>>,
+}
+thread_local! {
+    static CONTEXT: Context = const {
+        Context { flags: Cell::new(0), policy: Cell::new(Policy::PreferDevice), device: Cell::new(None), trace: RefCell::new(Vec::new()) }
+    };
+}
+
+/// The flags in force: `RECORDING`, `TRACING`, `COUNTING`.
+#[inline]
+pub fn flags() -> u32 {
+    CONTEXT.with(|c| c.flags.get())
+}
+/// Sets or clears flags.
+pub fn set_flag(flag: u32, on: bool) {
+    CONTEXT.with(|c| c.flags.set(if on { c.flags.get() | flag } else { c.flags.get() & !flag }));
+}
+/// Whether launches are collected and not run.
+#[inline]
+pub fn tracing() -> bool {
+    flags() & TRACING != 0
+}
+/// The policy of this thread.
+#[inline]
+pub fn policy() -> Policy {
+    CONTEXT.with(|c| c.policy.get())
+}
+/// Replaces the policy and gives back the one before.
+pub fn set_policy(policy: Policy) -> Policy {
+    CONTEXT.with(|c| c.policy.replace(policy))
+}
+/// The device on which new arrays are made: the last `set_device` of this thread, or `MINPY_DEVICE`, or `cpu(0)`.
+pub fn current_device() -> Result<DeviceRef> {
+    if let Some(d) = CONTEXT.with(|c| c.device.get()) {
+        return Ok(d);
+    }
+    let d = match std::env::var("MINPY_DEVICE") {
+        Ok(text) if !text.is_empty() => device::parse(&text).map_err(|e| e.context("MINPY_DEVICE"))?,
+        _ => device::host()?,
+    };
+    CONTEXT.with(|c| c.device.set(Some(d)));
+    Ok(d)
+}
+/// Replaces the current device and gives back the one before (`None`: never asked).
+pub fn set_device(device: Option<DeviceRef>) -> Option<DeviceRef> {
+    CONTEXT.with(|c| c.device.replace(device))
+}
+/// Runs `f` with another current device.
+pub fn with_device<R>(device: DeviceRef, f: impl FnOnce() -> R) -> R {
+    struct Restore(Option<DeviceRef>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            set_device(self.0);
+        }
+    }
+    let _restore = Restore(set_device(Some(device)));
+    f()
+}
+/// Runs `f` under another policy.
+pub fn with_policy<R>(policy: Policy, f: impl FnOnce() -> R) -> R {
+    struct Restore(Policy);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            set_policy(self.0);
+        }
+    }
+    let _restore = Restore(set_policy(policy));
+    f()
+}
+/// Runs `f` without executing anything: every kernel launch is collected. Arrays made inside are placeholders.
+pub fn trace<R>(f: impl FnOnce() -> R) -> (R, Vec<Launch>) {
+    struct Restore(bool, Vec<Launch>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            set_flag(TRACING, self.0);
+            CONTEXT.with(|c| *c.trace.borrow_mut() = std::mem::take(&mut self.1));
+        }
+    }
+    let outer = CONTEXT.with(|c| std::mem::take(&mut *c.trace.borrow_mut()));
+    let restore = Restore(tracing(), outer);
+    set_flag(TRACING, true);
+    let result = f();
+    let launches = CONTEXT.with(|c| std::mem::take(&mut *c.trace.borrow_mut()));
+    drop(restore);
+    (result, launches)
+}
+pub(crate) fn push_launch(launch: Launch) {
+    CONTEXT.with(|c| c.trace.borrow_mut().push(launch));
+}

@@ -1,0 +1,629 @@
+//! The way of every call: promote, broadcast, pick the device, allocate, record, run.
+//!
+//! Dispatch alone allocates results, handles `out=` and `where=`, tests overlap and moves inputs between devices.
+//! `launch` is the only door to kernels: it counts, traces, and falls back to the host.
+
+use crate::array::strides_in_order;
+use crate::context::{self, COUNTING, Policy, RECORDING};
+use crate::device::DeviceRef;
+use crate::expr::Program;
+use crate::kernel::{Input, KernelCall, Launch, LaunchInput, View, Work};
+use crate::layout::{Dims, Layout, broadcast_shapes, show};
+use crate::op::{Attrs, Elementwise, OpCall, OpDef, Operand, ProgramSpec, Structured, Target, Tier, promoted_dtype};
+use crate::ops;
+use crate::registry::{self, KernelEntry};
+use crate::{Array, DType, Error, ErrorKind, Number, Result, Scalar, bail, recorder, stats};
+use smallvec::SmallVec;
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Instant;
+
+type Operands<'a> = SmallVec<[Operand<'a>; 4]>;
+
+/// Calls an operation: the one entry for all tiers.
+#[inline]
+pub fn call(op: &'static OpDef, attrs: &Attrs, inputs: &[Operand], mask: Option<&Array>, target: Target) -> Result<Array> {
+    match &op.tier {
+        Tier::Elementwise(e) => {
+            if context::flags() == 0
+                && mask.is_none()
+                && let (Target::New, Attrs::None) = (&target, attrs)
+                && let Some(r) = straight(op, e, inputs)
+            {
+                return r;
+            }
+            elementwise(op, e, attrs, inputs, mask, target)
+        }
+        Tier::Structured(s) => structured(op, *s, attrs, inputs, mask, target),
+        Tier::Composite(f) => {
+            let r = f(attrs, inputs)?;
+            match target {
+                Target::New => Ok(r),
+                Target::Into(out) => {
+                    same_kind(op, r.dtype(), out.dtype())?;
+                    call(&ops::COPY, &Attrs::None, &[Operand::Array(&r)], mask, Target::Into(out))
+                }
+            }
+        }
+    }
+}
+
+/// The common case with the least work: contiguous arrays of one shape, dtype and device, or one of them a number.
+#[inline]
+fn straight(op: &'static OpDef, e: &'static Elementwise, inputs: &[Operand]) -> Option<Result<Array>> {
+    let plain = |a: &Array| !a.is_weak() && a.layout().is_contiguous() && !a.layout().shape().contains(&0);
+    let (first, number) = match *inputs {
+        [Operand::Array(a)] if plain(a) => (a, None),
+        [Operand::Array(a), Operand::Array(b)]
+            if a.dtype() == b.dtype() && a.shape() == b.shape() && a.device() == b.device() && plain(a) && plain(b) =>
+        {
+            (a, None)
+        }
+        [Operand::Array(a), Operand::Number(n)] if n.promote_weak(a.dtype()) == a.dtype() && plain(a) => (a, Some((1, n))),
+        [Operand::Number(n), Operand::Array(a)] if n.promote_weak(a.dtype()) == a.dtype() && plain(a) => (a, Some((0, n))),
+        _ => return None,
+    };
+    let number = match number {
+        // Comparisons accept integers out of range: left to the general path.
+        Some((i, n)) => Some((i, n.to_scalar(first.dtype()).ok()?)),
+        None => None,
+    };
+    let program = e.same_dtype_program(op.name, first.dtype(), inputs.len(), number.as_ref().map_or(0, |(i, _)| i + 1))?;
+    let device = first.device();
+    let out = match Array::empty_on(device, first.shape(), program.output_dtype(0)) {
+        Ok(out) => out,
+        Err(e) => return Some(Err(e)),
+    };
+    let arg = |i: usize| match (&number, &inputs[i]) {
+        (Some((k, s)), _) if *k == i => Arg::Scalar(*s),
+        (_, Operand::Array(a)) => Arg::Array(a, None),
+        _ => unreachable!("numbers were taken out above"),
+    };
+    let r = if inputs.len() == 1 {
+        launch(op.name, device, &Work::Elementwise, Some(program), &[arg(0)], &[&out])
+    } else {
+        launch(op.name, device, &Work::Elementwise, Some(program), &[arg(0), arg(1)], &[&out])
+    };
+    Some(r.map(|()| out))
+}
+
+/// Where a call runs: where its target or its arrays live; arrays on several devices go to the current one;
+/// a 0-d array never decides against a larger one.
+fn pick_device(inputs: &[Operand], mask: Option<&Array>, target: &Target) -> Result<DeviceRef> {
+    if let Target::Into(out) = target {
+        return Ok(out.device());
+    }
+    let mut found: Option<DeviceRef> = None;
+    let mut small: Option<DeviceRef> = None;
+    for a in inputs.iter().filter_map(|o| o.array()).chain(mask) {
+        let slot = if a.ndim() == 0 { &mut small } else { &mut found };
+        match *slot {
+            Some(d) if d != a.device() => *slot = Some(context::current_device()?),
+            _ => *slot = Some(a.device()),
+        }
+    }
+    match found.or(small) {
+        Some(d) => Ok(d),
+        None => context::current_device(),
+    }
+}
+
+fn complaint(op: &OpDef, inputs: &[Operand]) -> Error {
+    let types: Vec<_> = inputs.iter().map(|o| format!("{} {}", o.dtype(), show(o.shape()))).collect();
+    Error::new(
+        ErrorKind::Type,
+        format!("ufunc '{}' not supported for the input types: {}", op.name, types.join(", ")),
+    )
+}
+
+fn same_kind(op: &OpDef, from: DType, to: DType) -> Result<()> {
+    if !from.can_cast_same_kind(to) {
+        bail!(Type, "Cannot cast ufunc '{}' output from dtype('{from}') to dtype('{to}') with casting rule 'same_kind'", op.name);
+    }
+    Ok(())
+}
+
+fn writable(op: &OpDef, out: &Array) -> Result<()> {
+    if out.buffer().is_read_only() {
+        bail!(Value, "{}: output array is read-only", op.name);
+    }
+    Ok(())
+}
+
+fn elementwise(
+    op: &'static OpDef, e: &'static Elementwise, attrs: &Attrs, inputs: &[Operand], mask: Option<&Array>, target: Target,
+) -> Result<Array> {
+    if inputs.len() != op.arity {
+        bail!(Type, "{}: takes {} arguments, got {}", op.name, op.arity, inputs.len());
+    }
+    // Dtypes.
+    let valued = &inputs[e.rule.condition_first as usize..];
+    let promoted = match attrs {
+        Attrs::DType(d) => *d,
+        _ => promoted_dtype(op.name, valued)?,
+    };
+    let compute = (e.rule.compute)(promoted).ok_or_else(|| complaint(op, inputs))?;
+    // Devices.
+    let device = pick_device(inputs, mask, &target)?;
+    let mut moved: SmallVec<[Option<Array>; 4]> = SmallVec::new();
+    for o in inputs {
+        moved.push(match o {
+            Operand::Array(a) if a.device() != device => Some(a.to_device(device)?),
+            _ => None,
+        });
+    }
+    let operands: Operands =
+        inputs.iter().zip(&moved).map(|(o, m)| m.as_ref().map_or(*o, Operand::Array)).collect();
+    let moved_mask = match mask {
+        Some(m) if m.device() != device => Some(m.to_device(device)?),
+        _ => None,
+    };
+    let mask = moved_mask.as_ref().or(mask);
+    if let Some(m) = mask
+        && m.dtype() != DType::Bool
+    {
+        bail!(Type, "{}: where= must have dtype bool, not {}", op.name, m.dtype());
+    }
+    // Shape.
+    let mut shapes: SmallVec<[&[usize]; 5]> = operands.iter().map(|o| o.shape()).collect();
+    shapes.extend(mask.map(|m| m.shape()));
+    let shape: Cow<[usize]> = match target {
+        Target::New => Cow::Owned(broadcast_shapes(op.name, &shapes)?.to_vec()),
+        Target::Into(out) => {
+            let s = broadcast_shapes(op.name, &shapes)?;
+            if s.as_slice() != out.shape() {
+                let fits = s.len() <= out.ndim()
+                    && s.iter().rev().zip(out.shape().iter().rev()).all(|(&a, &b)| a == b || a == 1);
+                if !fits {
+                    if op.name == "copy" {
+                        bail!(Value, "could not broadcast input array from shape {} into shape {}", show(&s), show(out.shape()));
+                    }
+                    bail!(Value, "{}: non-broadcastable output operand with shape {} doesn't match the broadcast shape {}", op.name, show(out.shape()), show(&s));
+                }
+            }
+            Cow::Borrowed(out.shape())
+        }
+    };
+    // Program.
+    let mut scalars = 0;
+    let mut dtypes: SmallVec<[DType; 4]> = SmallVec::new();
+    let mut numbers: SmallVec<[Option<Scalar>; 4]> = SmallVec::new();
+    for (i, o) in operands.iter().enumerate() {
+        let (d, s) = match o {
+            Operand::Array(a) => (a.dtype(), None),
+            Operand::Scalar(s) => (s.dtype(), Some(*s)),
+            Operand::Number(n) if i == 0 && e.rule.condition_first => (DType::Bool, Some(n.cast(DType::Bool))),
+            Operand::Number(n) => match n.to_scalar(promoted) {
+                Ok(s) => (promoted, Some(s)),
+                // A comparison with an integer out of range has an answer (NumPy gives it too).
+                Err(err) if e.result_dtype(op.arity, compute) != DType::Bool => return Err(err),
+                Err(_) => return compare_out_of_range(op, attrs, &operands, mask, target),
+            },
+        };
+        scalars |= (s.is_some() as u32) << i;
+        dtypes.push(d);
+        numbers.push(s);
+    }
+    let natural = e.result_dtype(op.arity, compute);
+    let out_dtype = match target {
+        Target::New => None,
+        Target::Into(out) => {
+            if op.name != "copy" {
+                same_kind(op, natural, out.dtype())?;
+            }
+            writable(op, out)?;
+            (out.dtype() != natural).then_some(out.dtype())
+        }
+    };
+    if let Some(m) = mask {
+        dtypes.push(m.dtype());
+        dtypes.push(out_dtype.unwrap_or(natural));
+    }
+    let spec = ProgramSpec { inputs: &dtypes, scalars, compute, out: out_dtype, masked: mask.is_some() };
+    let program = e.program(op.name, &spec);
+
+    let call = OpCall { op, attrs, inputs: &operands, mask, target };
+    let record = Record::start(&call)?;
+    let out = match target {
+        Target::Into(out) => out.clone(),
+        Target::New => {
+            let out = Array::empty_with(device, result_layout(&shape, &operands), natural)?;
+            if mask.is_some() {
+                fill_raw(&out, Number::Int(0).cast(natural))?;
+            }
+            out.with_weak(operands.iter().all(|o| matches!(o, Operand::Number(_)) || o.array().is_some_and(|a| a.is_weak())))
+        }
+    };
+    if out.size() > 0 {
+        // Inputs that the write would disturb are copied first.
+        let mut copies: SmallVec<[Option<Array>; 4]> = SmallVec::new();
+        let mut layouts: SmallVec<[Option<Layout>; 4]> = SmallVec::new();
+        for o in operands.iter().map(|o| o.array()).chain(mask.map(Some)) {
+            let (mut copy, mut layout) = (None, None);
+            if let Some(a) = o {
+                let seen = if a.shape() == &*shape { Cow::Borrowed(a.layout()) } else { Cow::Owned(a.layout().broadcast_to(op.name, &shape)?) };
+                let same = *seen == *out.layout() && a.dtype() == out.dtype();
+                if !same && matches!(target, Target::Into(_)) && a.may_share_memory(&out) {
+                    let c = copy_raw(a)?;
+                    layout = (c.shape() != &*shape).then(|| c.layout().broadcast_to(op.name, &shape)).transpose()?;
+                    copy = Some(c);
+                } else if let Cow::Owned(l) = seen {
+                    layout = Some(l);
+                }
+            }
+            copies.push(copy);
+            layouts.push(layout);
+        }
+        let mut args: SmallVec<[Arg; 4]> = SmallVec::new();
+        for (i, o) in operands.iter().map(|o| o.array()).chain(mask.map(Some)).enumerate() {
+            args.push(match (o, numbers.get(i).copied().flatten()) {
+                (_, Some(s)) => Arg::Scalar(s),
+                (Some(a), None) => Arg::Array(copies[i].as_ref().unwrap_or(a), layouts[i].as_ref()),
+                (None, None) => unreachable!("an operand is an array or a number"),
+            });
+        }
+        if mask.is_some() {
+            args.push(Arg::Array(&out, None));
+        }
+        launch(op.name, device, &Work::Elementwise, Some(&program), &args, &[&out])?;
+    }
+    record.finish(&call, &out)?;
+    Ok(out)
+}
+
+#[cold]
+fn compare_out_of_range(op: &'static OpDef, attrs: &Attrs, operands: &[Operand], mask: Option<&Array>, target: Target) -> Result<Array> {
+    // The number lies beyond every value of the array's dtype; its sign decides, as infinity would.
+    let replaced: Operands = operands
+        .iter()
+        .map(|o| match o {
+            Operand::Number(Number::Int(i)) => Operand::Scalar(Scalar::new(if *i < 0 { f64::NEG_INFINITY } else { f64::INFINITY })),
+            o => *o,
+        })
+        .collect();
+    call(op, attrs, &replaced, mask, target)
+}
+
+/// C order, unless every array of the full shape is dense in one other order.
+fn result_layout(shape: &[usize], operands: &[Operand]) -> Layout {
+    let mut order: Option<SmallVec<[usize; 6]>> = None;
+    for a in operands.iter().filter_map(|o| o.array()).filter(|a| a.shape() == shape) {
+        if a.layout().is_contiguous() {
+            return Layout::contiguous(shape);
+        }
+        match (a.layout().dense_order(), &order) {
+            (Some(o), None) => order = Some(o),
+            (Some(o), Some(p)) if o == *p => {}
+            _ => return Layout::contiguous(shape),
+        }
+    }
+    match order {
+        Some(o) => Layout::new(shape, strides_in_order(shape, &o), 0),
+        None => Layout::contiguous(shape),
+    }
+}
+
+fn structured(
+    op: &'static OpDef, s: &'static dyn Structured, attrs: &Attrs, inputs: &[Operand], mask: Option<&Array>, target: Target,
+) -> Result<Array> {
+    let device = pick_device(inputs, mask, &target)?;
+    let mut arrays: SmallVec<[Array; 4]> = SmallVec::new();
+    for (i, o) in inputs.iter().enumerate() {
+        let a = match o {
+            Operand::Array(a) => a.to_device(device)?,
+            Operand::Number(n) => Array::from_scalar_on(device, n.to_scalar(n.default_dtype())?)?,
+            Operand::Scalar(v) => Array::from_scalar_on(device, *v)?,
+        };
+        arrays.push(match s.input_dtype(attrs, inputs, i) {
+            Some(d) if d != a.dtype() => ops::cast(&a, d)?,
+            _ => a,
+        });
+    }
+    let meta = s.infer(op, attrs, &arrays)?;
+    let operands: Operands = arrays.iter().map(Operand::Array).collect();
+    if let Target::Into(out) = target {
+        if out.shape() != &*meta.shape {
+            bail!(Value, "{}: output array has wrong shape: {} where {} is needed", op.name, show(out.shape()), show(&meta.shape));
+        }
+        same_kind(op, meta.dtype, out.dtype())?;
+        writable(op, out)?;
+    }
+    let call = OpCall { op, attrs, inputs: &operands, mask, target };
+    let record = Record::start(&call)?;
+    let out = match target {
+        Target::New => {
+            let out = Array::empty_on(device, &meta.shape, meta.dtype)?;
+            if mask.is_some() {
+                bail!(Value, "{}: where= needs out=", op.name);
+            }
+            s.lower(op, attrs, &arrays, &out)?;
+            out
+        }
+        Target::Into(out) => {
+            let direct = mask.is_none() && out.dtype() == meta.dtype && {
+                let mut shared = arrays.iter().enumerate().filter(|(_, a)| a.may_share_memory(out));
+                shared.all(|(i, a)| i == 0 && s_in_place(op) && a.same_view(out))
+            };
+            if direct {
+                s.lower(op, attrs, &arrays, out)?;
+            } else {
+                let temp = Array::empty_on(device, &meta.shape, meta.dtype)?;
+                s.lower(op, attrs, &arrays, &temp)?;
+                copy_into_raw(&temp, out, mask)?;
+            }
+            out.clone()
+        }
+    };
+    record.finish(&call, &out)?;
+    Ok(out)
+}
+
+/// Scatter reads its first input and writes the same view.
+fn s_in_place(op: &OpDef) -> bool {
+    std::ptr::eq(op, &ops::SCATTER)
+}
+
+/// Copy of an array on another device. Recorded; the bytes are counted.
+pub fn to_device(a: &Array, device: DeviceRef) -> Result<Array> {
+    let attrs = Attrs::Device(device);
+    let operands = [Operand::Array(a)];
+    let call = OpCall { op: &ops::TO_DEVICE, attrs: &attrs, inputs: &operands, mask: None, target: Target::New };
+    let record = Record::start(&call)?;
+    let out = move_raw(a, device)?.with_weak(a.is_weak());
+    record.finish(&call, &out)?;
+    Ok(out)
+}
+
+fn move_raw(a: &Array, device: DeviceRef) -> Result<Array> {
+    if context::tracing() {
+        bail!(Unsupported, "to_device: a traced program stays on one device");
+    }
+    let bytes = a.to_bytes()?;
+    stats::count_moved(bytes.len() as u64);
+    Array::from_bytes(device, &bytes, a.shape(), a.dtype())
+}
+
+/// Talks to the recorder around one call.
+struct Record {
+    token: u64,
+    active: bool,
+}
+impl Record {
+    #[inline]
+    fn start(call: &OpCall) -> Result<Record> {
+        let active = context::flags() & RECORDING != 0;
+        let mut token = 0;
+        if active && let Some(r) = recorder::get() {
+            token = r.prepare(call)?;
+        }
+        if let Target::Into(out) = call.target {
+            if active && let Some(r) = recorder::get() {
+                r.before_write(out)?;
+            }
+            out.buffer().bump_version();
+        }
+        Ok(Record { token, active })
+    }
+    #[inline]
+    fn finish(self, call: &OpCall, out: &Array) -> Result<()> {
+        if !self.active {
+            return Ok(());
+        }
+        match (recorder::get(), self.token, call.target) {
+            (Some(r), 0, Target::Into(target)) => r.overwritten(call, target),
+            (Some(r), token, _) if token != 0 => r.commit(token, call, out),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// An input of `launch`: an array, seen through another layout where it is broadcast or permuted; or a number.
+#[derive(Clone, Copy)]
+pub enum Arg<'a> {
+    /// Elements in memory.
+    Array(&'a Array, Option<&'a Layout>),
+    /// One number in the dtype of the program's input.
+    Scalar(Scalar),
+}
+
+fn view_of<'a>(a: &'a Array, layout: Option<&'a Layout>) -> Result<View<'a>> {
+    let l = layout.unwrap_or(a.layout());
+    Ok(View { memory: a.buffer().memory()?, dtype: a.dtype(), shape: l.shape(), strides: l.strides(), offset: l.offset() })
+}
+
+/// Runs canonical work: on the device when it has a kernel, else on the host (counted). Never records, never allocates
+/// results. Outputs must not be empty.
+pub fn launch(op: &'static str, device: DeviceRef, work: &Work, program: Option<&Arc<Program>>, inputs: &[Arg], outputs: &[&Array]) -> Result<()> {
+    let flags = context::flags();
+    if flags & (context::TRACING | COUNTING) != 0 {
+        if flags & context::TRACING != 0 {
+            trace_launch(op, work, program, inputs, outputs);
+            return Ok(());
+        }
+        stats::count_op(op, device.name());
+    }
+    let mut views: SmallVec<[Input; 4]> = SmallVec::new();
+    for i in inputs {
+        views.push(match i {
+            Arg::Array(a, l) => Input::View(view_of(a, *l)?),
+            Arg::Scalar(s) => Input::Scalar(*s),
+        });
+    }
+    let mut outs: SmallVec<[View; 1]> = SmallVec::new();
+    for o in outputs {
+        outs.push(view_of(o, None)?);
+    }
+    run_kernel(&KernelCall { op, work, program, inputs: &views, outputs: &outs }, device)
+}
+
+fn find_kernel(call: &KernelCall, device: DeviceRef) -> Result<Option<&'static KernelEntry>> {
+    let reg = registry::global()?;
+    let own = match call.work {
+        Work::Custom(_) => reg.op_kernel(device.kind(), call.op),
+        w => reg.family_kernel(device.kind(), w.family()),
+    };
+    Ok(own.filter(|k| k.dtypes == crate::DTypeSet::ALL || k.dtypes.contains_all(call.dtypes())))
+}
+
+/// Runs a prepared call: the replay of a recorded launch comes in here too.
+#[inline]
+pub fn run_kernel(call: &KernelCall, device: DeviceRef) -> Result<()> {
+    let kernel = find_kernel(call, device)?;
+    if device.is_host() {
+        return match kernel {
+            Some(k) => (k.run)(device, call),
+            None => no_kernel(call, device),
+        };
+    }
+    let reason = match (kernel, context::policy()) {
+        (_, Policy::OnlyHost) => "policy only_host".to_string(),
+        (Some(k), _) => match (k.run)(device, call) {
+            Err(e) if e.kind() == ErrorKind::Unsupported => e.message().to_string(),
+            r => return r,
+        },
+        (None, _) => format!("no {} kernel for {}", device.name(), call.work.family().name()),
+    };
+    if context::policy() == Policy::OnlyDevice {
+        bail!(Policy, "{}: {reason}, and the policy is only_device", call.op);
+    }
+    host_fallback(call, device, &reason)
+}
+
+#[cold]
+fn no_kernel(call: &KernelCall, device: DeviceRef) -> Result<()> {
+    bail!(Unsupported, "{}: no {} kernel for {} on {device}", call.op, device.name(), call.work.family().name())
+}
+
+/// Copies the inputs to the host, runs the host's kernel, copies the outputs back.
+#[cold]
+fn host_fallback(call: &KernelCall, device: DeviceRef, reason: &str) -> Result<()> {
+    let host = registry::global()?.host().map_err(|e| e.context(&format!("{}: {reason}", call.op)))?;
+    let start = Instant::now();
+    let mut bytes = 0;
+    // A view travels as the span of memory that it touches, and keeps its strides.
+    let fetch = |v: &View| -> Result<(Array, Layout)> {
+        let layout = Layout::new(v.shape, v.strides, v.offset);
+        let (lo, hi) = layout.span();
+        let item = v.dtype.size();
+        let staged = Array::empty_on(host, &[hi - lo], v.dtype)?;
+        let mut data = vec![0u8; (hi - lo) * item];
+        device.download(v.memory, lo * item, &mut data)?;
+        host.upload(&data, staged.buffer().memory()?, 0)?;
+        Ok((staged, layout.shifted(-(lo as isize))))
+    };
+    let mut staged: Vec<Option<(Array, Layout)>> = Vec::new();
+    for i in call.inputs {
+        staged.push(match i {
+            Input::View(v) if v.size() > 0 => Some(fetch(v)?),
+            _ => None,
+        });
+    }
+    let outs: Vec<(Array, Layout)> = call.outputs.iter().map(fetch).collect::<Result<_>>()?;
+    let mut inputs: SmallVec<[Input; 4]> = SmallVec::new();
+    for (i, s) in call.inputs.iter().zip(&staged) {
+        inputs.push(match (i, s) {
+            (Input::View(v), Some((a, l))) => {
+                bytes += a.buffer().bytes();
+                Input::View(View { memory: a.buffer().memory()?, offset: l.offset(), ..*v })
+            }
+            (i, _) => *i,
+        });
+    }
+    let mut outputs: SmallVec<[View; 1]> = SmallVec::new();
+    for (v, (a, l)) in call.outputs.iter().zip(&outs) {
+        outputs.push(View { memory: a.buffer().memory()?, offset: l.offset(), ..*v });
+    }
+    run_kernel(&KernelCall { inputs: &inputs, outputs: &outputs, ..*call }, host)?;
+    for (v, (a, _)) in call.outputs.iter().zip(&outs) {
+        let lo = Layout::new(v.shape, v.strides, v.offset).span().0;
+        bytes += 2 * a.buffer().bytes();
+        device.upload(&a.to_bytes()?, v.memory, lo * v.dtype.size())?;
+    }
+    stats::count_fallback(call.op, &device.to_string(), "host", reason, bytes as u64, start.elapsed());
+    Ok(())
+}
+
+#[cold]
+fn trace_launch(op: &'static str, work: &Work, program: Option<&Arc<Program>>, inputs: &[Arg], outputs: &[&Array]) {
+    context::push_launch(Launch {
+        op,
+        work: work.clone(),
+        program: program.cloned(),
+        inputs: inputs
+            .iter()
+            .map(|i| match i {
+                Arg::Array(a, None) => LaunchInput::Array((*a).clone()),
+                Arg::Array(a, Some(l)) => LaunchInput::Array(a.view((*l).clone())),
+                Arg::Scalar(s) => LaunchInput::Scalar(*s),
+            })
+            .collect(),
+        outputs: outputs.iter().map(|a| (*a).clone()).collect(),
+    });
+}
+
+/// Runs a recorded launch again.
+pub fn replay(l: &Launch) -> Result<()> {
+    let mut inputs: SmallVec<[Arg; 4]> = SmallVec::new();
+    for i in &l.inputs {
+        inputs.push(match i {
+            LaunchInput::Array(a) => Arg::Array(a, None),
+            LaunchInput::Scalar(s) => Arg::Scalar(*s),
+        });
+    }
+    let outputs: SmallVec<[&Array; 1]> = l.outputs.iter().collect();
+    launch(l.op, outputs[0].device(), &l.work, l.program.as_ref(), &inputs, &outputs)
+}
+
+/// Writes one number into every element, without recording.
+pub fn fill_raw(out: &Array, value: Scalar) -> Result<()> {
+    if out.size() == 0 {
+        return Ok(());
+    }
+    let e = ops::COPY.elementwise().expect("copy is elementwise");
+    let program = e.program("fill", &ProgramSpec {
+        inputs: &[value.dtype()],
+        scalars: 1,
+        compute: value.dtype(),
+        out: Some(out.dtype()),
+        masked: false,
+    });
+    launch("fill", out.device(), &Work::Elementwise, Some(&program), &[Arg::Scalar(value)], &[out])
+}
+
+/// A C-contiguous copy, without recording.
+pub fn copy_raw(a: &Array) -> Result<Array> {
+    let out = Array::empty_on(a.device(), a.shape(), a.dtype())?;
+    copy_into_raw(a, &out, None)?;
+    Ok(out.with_weak(a.is_weak()))
+}
+
+/// Copies (and converts) `a` into a view of the same shape, without recording. They must not overlap.
+pub fn copy_into_raw(a: &Array, out: &Array, mask: Option<&Array>) -> Result<()> {
+    if out.size() == 0 {
+        return Ok(());
+    }
+    let e = ops::COPY.elementwise().expect("copy is elementwise");
+    let (plain, masked) = ([a.dtype()], [a.dtype(), DType::Bool, out.dtype()]);
+    let program = e.program("copy", &ProgramSpec {
+        inputs: if mask.is_some() { &masked } else { &plain },
+        scalars: 0,
+        compute: a.dtype(),
+        out: Some(out.dtype()),
+        masked: mask.is_some(),
+    });
+    let layout = a.layout().broadcast_to("copy", out.shape())?;
+    match mask {
+        None => launch("copy", out.device(), &Work::Elementwise, Some(&program), &[Arg::Array(a, Some(&layout))], &[out]),
+        Some(m) => {
+            let l = m.layout().broadcast_to("copy", out.shape())?;
+            let args = [Arg::Array(a, Some(&layout)), Arg::Array(m, Some(&l)), Arg::Array(out, None)];
+            launch("copy", out.device(), &Work::Elementwise, Some(&program), &args, &[out])
+        }
+    }
+}
+
+/// The shape that the operands broadcast to.
+pub fn broadcast_shape(op: &str, operands: &[Operand]) -> Result<Dims> {
+    let shapes: SmallVec<[&[usize]; 4]> = operands.iter().map(|o| o.shape()).collect();
+    broadcast_shapes(op, &shapes)
+}

@@ -1,0 +1,332 @@
+//! What a kernel sees: clean, canonical work on views of one device's memory.
+//!
+//! Dispatch has promoted, broadcast, checked and allocated before a kernel runs; a kernel never allocates results
+//! and never sees an operation it did not register for. The canonical forms (`Work`) are few: that is all a backend needs.
+
+use crate::device::{DeviceRef, Memory};
+use crate::dtype::DTypeSet;
+use crate::expr::{Prim, Program};
+use crate::{Array, DType, Result, Scalar};
+use smallvec::SmallVec;
+use std::any::Any;
+use std::sync::Arc;
+
+/// A strided view of memory. Strides and offset count elements from the start of `memory`'s piece.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// The piece of device memory (`handle` and byte `offset` of the piece).
+    pub memory: &'a Memory,
+    /// Element type.
+    pub dtype: DType,
+    /// Sizes of the dimensions.
+    pub shape: &'a [usize],
+    /// Strides in elements; 0 repeats, negative runs backwards.
+    pub strides: &'a [isize],
+    /// First element.
+    pub offset: usize,
+}
+
+impl View<'_> {
+    /// Address of the first element, for devices whose memory the host can reach.
+    #[inline]
+    pub fn host_ptr(&self) -> *mut u8 {
+        (self.memory.handle + self.memory.offset + self.offset * self.dtype.size()) as *mut u8
+    }
+    /// Elements follow one another in C order.
+    #[inline]
+    pub fn is_contiguous(&self) -> bool {
+        let mut step = 1isize;
+        for (&n, &s) in self.shape.iter().zip(self.strides).rev() {
+            if n != 1 && s != step {
+                return false;
+            }
+            step *= n as isize;
+        }
+        true
+    }
+    /// Number of elements.
+    #[inline]
+    pub fn size(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// An input of a kernel.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'a> {
+    /// Elements in memory.
+    View(View<'a>),
+    /// One number, already in the dtype of the program's input.
+    Scalar(Scalar),
+}
+
+impl<'a> Input<'a> {
+    /// The view; panics on a number (only elementwise and reduce programs take numbers).
+    #[inline]
+    pub fn view(&self) -> &View<'a> {
+        match self {
+            Input::View(v) => v,
+            Input::Scalar(_) => unreachable!("this kernel takes arrays only"),
+        }
+    }
+}
+
+/// How elements are combined in a reduction or scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fold {
+    /// Sum (of bool: or).
+    Add,
+    /// Product (of bool: and).
+    Mul,
+    /// Greatest; NaN wins.
+    Max,
+    /// Smallest; NaN wins.
+    Min,
+    /// Bitwise and (of bool: all).
+    And,
+    /// Bitwise or (of bool: any).
+    Or,
+    /// Bitwise exclusive or.
+    Xor,
+}
+
+impl Fold {
+    /// The two-argument primitive that the fold repeats.
+    pub fn prim(self) -> Prim {
+        match self {
+            Fold::Add => Prim::Add,
+            Fold::Mul => Prim::Mul,
+            Fold::Max => Prim::Maximum,
+            Fold::Min => Prim::Minimum,
+            Fold::And => Prim::And,
+            Fold::Or => Prim::Or,
+            Fold::Xor => Prim::Xor,
+        }
+    }
+    /// The value that changes nothing, where the dtype has one (Max and Min: the extreme value).
+    pub fn identity(self, dtype: DType) -> Scalar {
+        use crate::Number;
+        let f = |x: f64| Number::Float(x).cast(dtype);
+        let extreme = |lowest: bool| match dtype.int_range() {
+            Some((lo, hi)) => Number::Int(if lowest { lo } else { hi }).cast(dtype),
+            None if dtype.is_complex() => {
+                let x = if lowest { f64::NEG_INFINITY } else { f64::INFINITY };
+                Number::Complex(num_complex::Complex64::new(x, x)).cast(dtype)
+            }
+            None => f(if lowest { f64::NEG_INFINITY } else { f64::INFINITY }),
+        };
+        match self {
+            Fold::Add | Fold::Or | Fold::Xor => f(0.0),
+            Fold::Mul => f(1.0),
+            Fold::And if dtype == DType::Bool => f(1.0),
+            Fold::And => Number::Int(if dtype.int_range().is_some_and(|r| r.0 == 0) { dtype.int_range().map_or(0, |r| r.1) } else { -1 }).cast(dtype),
+            Fold::Max => extreme(true),
+            Fold::Min => extreme(false),
+        }
+    }
+}
+
+/// How a scatter treats the element that is already there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ScatterMode {
+    /// Replace; with repeated indices the last one in C order stays.
+    Set,
+    /// Combine with a primitive, repeated indices one after another (`numpy.ufunc.at`).
+    Combine(Prim),
+}
+
+/// The canonical forms of work. Shapes are those of the views.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// `outputs[k][i] = program(inputs[..][i])_k`: all views have the shape of the outputs (stride 0 where broadcast).
+    /// An output may be the same view as an input; it never overlaps one in another way.
+    Elementwise,
+    /// `outputs[0][o] = fold over r of program(inputs[..][o, r])`, starting from the identity; the input views have the
+    /// shape `outer ++ inner`, the output view has the shape `outer` (its length says how many axes are outer).
+    /// The program's output has the dtype of the output view. Sums of half are accumulated in float32.
+    Reduce(Fold),
+    /// `outputs[0][o]` (int64) = first position along the single last axis of the greatest (or smallest) element; NaN counts as extreme.
+    ArgReduce {
+        /// Greatest and not smallest.
+        max: bool,
+    },
+    /// Running fold along the last axis; input and output have one shape and dtype.
+    Scan(Fold),
+    /// `outputs[0][.., m, n] = sum over k of inputs[0][.., m, k] * inputs[1][.., k, n]`: equal leading axes (stride 0 where
+    /// broadcast), one dtype, any strides. With k == 0 the result is 0.
+    Matmul,
+    /// `outputs[0][b.., r..] = inputs[0][i_0[b], i_1[b], .., r..]`: `inputs[1..=indexed]` are int64 views of shape `b`,
+    /// negative indices count from the end; an index out of range is an `IndexError` (`index_error`).
+    Gather {
+        /// Number of leading axes of `inputs[0]` that are indexed.
+        indexed: usize,
+    },
+    /// `outputs[0][i_0[b], .., r..] = inputs[0][b.., r..]` (or combined): `inputs[1..=indexed]` as for `Gather`. All
+    /// indices are checked before anything is written.
+    Scatter {
+        /// Number of leading axes of `outputs[0]` that are indexed.
+        indexed: usize,
+        /// Replace or combine.
+        mode: ScatterMode,
+    },
+    /// Sorts along the last axis, stably, NaN last; `outputs[0]` has the dtype of the input, or int64 positions when `arg`.
+    Sort {
+        /// Positions instead of values.
+        arg: bool,
+    },
+    /// `outputs[0]` (int64, shape `[ndim, n]`): the indices of the `n` nonzero elements in C order; `n` was counted before.
+    Nonzero,
+    /// Philox-4x32-10: `outputs[0]` (uint32, contiguous) is the stream of `key` from block `counter` on, four words a block.
+    RandomBits {
+        /// Key.
+        key: [u32; 2],
+        /// Number of the first block.
+        counter: u64,
+    },
+    /// An outside operation with a kernel of its own.
+    Custom(Arc<dyn Any + Send + Sync>),
+}
+
+impl Work {
+    /// Name of the form: under it kernels are registered.
+    pub fn family(&self) -> Family {
+        match self {
+            Work::Elementwise => Family::Elementwise,
+            Work::Reduce(_) => Family::Reduce,
+            Work::ArgReduce { .. } => Family::ArgReduce,
+            Work::Scan(_) => Family::Scan,
+            Work::Matmul => Family::Matmul,
+            Work::Gather { .. } => Family::Gather,
+            Work::Scatter { .. } => Family::Scatter,
+            Work::Sort { .. } => Family::Sort,
+            Work::Nonzero => Family::Nonzero,
+            Work::RandomBits { .. } => Family::RandomBits,
+            Work::Custom(_) => Family::Custom,
+        }
+    }
+}
+
+/// The forms by name; a kernel is registered for one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Family {
+    /// `Work::Elementwise`
+    Elementwise,
+    /// `Work::Reduce`
+    Reduce,
+    /// `Work::ArgReduce`
+    ArgReduce,
+    /// `Work::Scan`
+    Scan,
+    /// `Work::Matmul`
+    Matmul,
+    /// `Work::Gather`
+    Gather,
+    /// `Work::Scatter`
+    Scatter,
+    /// `Work::Sort`
+    Sort,
+    /// `Work::Nonzero`
+    Nonzero,
+    /// `Work::RandomBits`
+    RandomBits,
+    /// `Work::Custom`; looked up by the operation's name
+    Custom,
+}
+impl Family {
+    /// Number of families.
+    pub const COUNT: usize = Family::Custom as usize + 1;
+    /// Every family.
+    pub const ALL: [Family; Family::COUNT] = [
+        Family::Elementwise, Family::Reduce, Family::ArgReduce, Family::Scan, Family::Matmul, Family::Gather,
+        Family::Scatter, Family::Sort, Family::Nonzero, Family::RandomBits, Family::Custom,
+    ];
+    /// Lower-case name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Family::Elementwise => "elementwise",
+            Family::Reduce => "reduce",
+            Family::ArgReduce => "arg_reduce",
+            Family::Scan => "scan",
+            Family::Matmul => "matmul",
+            Family::Gather => "gather",
+            Family::Scatter => "scatter",
+            Family::Sort => "sort",
+            Family::Nonzero => "nonzero",
+            Family::RandomBits => "random_bits",
+            Family::Custom => "custom",
+        }
+    }
+}
+
+/// One call of a kernel.
+#[derive(Clone, Copy, Debug)]
+pub struct KernelCall<'a> {
+    /// The operation, for messages and for kernels of a single operation.
+    pub op: &'static str,
+    /// What to do.
+    pub work: &'a Work,
+    /// The scalar program (elementwise and reduce).
+    pub program: Option<&'a Arc<Program>>,
+    /// What is read.
+    pub inputs: &'a [Input<'a>],
+    /// What is written. Never empty views: dispatch does not launch work on zero elements.
+    pub outputs: &'a [View<'a>],
+}
+
+impl<'a> KernelCall<'a> {
+    /// The scalar program of elementwise and reduce work.
+    #[inline]
+    pub fn program(&self) -> &'a Arc<Program> {
+        match self.program {
+            Some(p) => p,
+            None => unreachable!("elementwise and reduce calls carry a program"),
+        }
+    }
+    /// Every dtype the work touches.
+    pub fn dtypes(&self) -> DTypeSet {
+        let mut set = self.program.map_or(DTypeSet(0), |p| p.dtypes());
+        for i in self.inputs {
+            if let Input::View(v) = i {
+                set = set.with(v.dtype);
+            }
+        }
+        self.outputs.iter().fold(set, |s, v| s.with(v.dtype))
+    }
+}
+
+/// The error of a gather or scatter whose index is out of range, in NumPy's words.
+#[cold]
+pub fn index_error(op: &str, index: i64, axis: usize, size: usize) -> crate::Error {
+    crate::Error::new(
+        crate::ErrorKind::Index,
+        format!("{op}: index {index} is out of bounds for axis {axis} with size {size}"),
+    )
+}
+
+/// A kernel: runs `call` on `device`. May return before the device is done.
+pub type KernelFn = fn(DeviceRef, &KernelCall) -> Result<()>;
+
+/// Input of a recorded launch.
+#[derive(Clone)]
+pub enum LaunchInput {
+    /// Elements in memory.
+    Array(Array),
+    /// One number.
+    Scalar(Scalar),
+}
+
+/// A kernel call that owns its arrays: what tracing records and an executor replays.
+#[derive(Clone)]
+pub struct Launch {
+    /// The operation.
+    pub op: &'static str,
+    /// What to do.
+    pub work: Work,
+    /// The scalar program.
+    pub program: Option<Arc<Program>>,
+    /// What is read; views as the kernel is to see them.
+    pub inputs: SmallVec<[LaunchInput; 3]>,
+    /// What is written.
+    pub outputs: SmallVec<[Array; 1]>,
+}

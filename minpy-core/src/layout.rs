@@ -1,0 +1,359 @@
+//! Shape, strides and offset: how an array looks at its buffer.
+//!
+//! Everything about views (slicing, transposing, broadcasting, reshaping without a copy) is arithmetic here.
+//! Strides and offsets count elements, not bytes.
+
+use crate::{Error, ErrorKind, Result, bail};
+use smallvec::SmallVec;
+
+/// Sizes of the dimensions; up to six inline.
+pub type Dims = SmallVec<[usize; 6]>;
+/// Strides in elements; up to six inline.
+pub type Strides = SmallVec<[isize; 6]>;
+
+/// The greatest number of dimensions (NumPy 2's limit).
+pub const MAX_NDIM: usize = 64;
+
+/// Shape, strides and offset of a view, in elements.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    shape: Dims,
+    strides: Strides,
+    offset: usize,
+}
+
+/// Strides of a C-contiguous array of this shape.
+pub fn contiguous_strides(shape: &[usize]) -> Strides {
+    let mut strides: Strides = SmallVec::from_elem(0, shape.len());
+    let mut step = 1isize;
+    for (s, &n) in strides.iter_mut().zip(shape).rev() {
+        *s = step;
+        step = step.wrapping_mul(n.max(1) as isize);
+    }
+    strides
+}
+
+/// Formats a shape as NumPy does: `(2,3)`, `(4,)`, `()`.
+pub fn show(shape: &[usize]) -> String {
+    match shape {
+        [n] => format!("({n},)"),
+        _ => format!("({})", shape.iter().map(|n| n.to_string()).collect::<Vec<_>>().join(",")),
+    }
+}
+
+/// Number of elements of a shape; an error when it does not fit.
+pub fn count(op: &str, shape: &[usize]) -> Result<usize> {
+    if shape.len() > MAX_NDIM {
+        bail!(Value, "{op}: maximum supported dimension for an array is {MAX_NDIM}, found {}", shape.len());
+    }
+    let mut n = 1usize;
+    let mut zero = false;
+    for &d in shape {
+        if d == 0 {
+            zero = true;
+        } else {
+            n = n
+                .checked_mul(d)
+                .filter(|&n| n <= isize::MAX as usize / 16)
+                .ok_or_else(|| Error::new(ErrorKind::Value, format!("{op}: array of shape {} is too big", show(shape))))?;
+        }
+    }
+    Ok(if zero { 0 } else { n })
+}
+
+/// The shape that all of `shapes` broadcast to.
+pub fn broadcast_shapes(op: &str, shapes: &[&[usize]]) -> Result<Dims> {
+    let ndim = shapes.iter().map(|s| s.len()).max().unwrap_or(0);
+    let mut out: Dims = SmallVec::from_elem(1, ndim);
+    for s in shapes {
+        let lead = ndim - s.len();
+        for (o, &n) in out[lead..].iter_mut().zip(s.iter()) {
+            if *o == 1 {
+                *o = n;
+            } else if n != 1 && n != *o {
+                let all: Vec<_> = shapes.iter().map(|s| show(s)).collect();
+                bail!(Value, "{op}: operands could not be broadcast together with shapes {}", all.join(" "));
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// Normalises a possibly negative axis.
+pub fn normalize_axis(op: &str, axis: isize, ndim: usize) -> Result<usize> {
+    let n = ndim as isize;
+    if axis < -n || axis >= n {
+        bail!(Axis, "{op}: axis {axis} is out of bounds for array of dimension {ndim}");
+    }
+    Ok(if axis < 0 { axis + n } else { axis } as usize)
+}
+
+impl Layout {
+    /// C-contiguous layout from offset 0.
+    pub fn contiguous(shape: &[usize]) -> Layout {
+        Layout { shape: shape.into(), strides: contiguous_strides(shape), offset: 0 }
+    }
+    /// A layout from its parts; the caller answers for staying inside the buffer.
+    pub fn new(shape: impl Into<Dims>, strides: impl Into<Strides>, offset: usize) -> Layout {
+        let l = Layout { shape: shape.into(), strides: strides.into(), offset };
+        debug_assert_eq!(l.shape.len(), l.strides.len());
+        l
+    }
+    /// Sizes of the dimensions.
+    #[inline]
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+    /// Strides in elements.
+    #[inline]
+    pub fn strides(&self) -> &[isize] {
+        &self.strides
+    }
+    /// Element at which index 0 lies.
+    #[inline]
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+    /// Number of dimensions.
+    #[inline]
+    pub fn ndim(&self) -> usize {
+        self.shape.len()
+    }
+    /// Number of elements.
+    #[inline]
+    pub fn size(&self) -> usize {
+        self.shape.iter().product()
+    }
+    /// Elements follow one another in C order.
+    #[inline]
+    pub fn is_contiguous(&self) -> bool {
+        let mut step = 1isize;
+        for (&n, &s) in self.shape.iter().zip(self.strides.iter()).rev() {
+            if n == 0 {
+                return true;
+            }
+            if n != 1 && s != step {
+                return self.shape.contains(&0);
+            }
+            step *= n as isize;
+        }
+        true
+    }
+    /// Elements follow one another in Fortran order.
+    pub fn is_f_contiguous(&self) -> bool {
+        self.transpose(None).is_contiguous()
+    }
+    /// Some permutation of the axes is contiguous: the view covers `size` consecutive elements once each.
+    pub fn is_dense(&self) -> bool {
+        self.dense_order().is_some()
+    }
+    /// Axes from the slowest to the fastest when the view is a permuted contiguous block with positive strides.
+    pub fn dense_order(&self) -> Option<SmallVec<[usize; 6]>> {
+        let mut order: SmallVec<[usize; 6]> = (0..self.ndim()).collect();
+        order.sort_by_key(|&i| (std::cmp::Reverse(self.strides[i]), std::cmp::Reverse(self.shape[i])));
+        let mut step = 1isize;
+        for &i in order.iter().rev() {
+            if self.shape[i] != 1 {
+                if self.strides[i] != step {
+                    return None;
+                }
+                step *= self.shape[i] as isize;
+            }
+        }
+        Some(order)
+    }
+    /// First and one-past-last element that the view can touch, or an empty range.
+    pub fn span(&self) -> (usize, usize) {
+        if self.shape.contains(&0) {
+            return (self.offset, self.offset);
+        }
+        let (mut lo, mut hi) = (self.offset as isize, self.offset as isize);
+        for (&n, &s) in self.shape.iter().zip(self.strides.iter()) {
+            let reach = (n as isize - 1) * s;
+            if reach < 0 {
+                lo += reach;
+            } else {
+                hi += reach;
+            }
+        }
+        (lo as usize, hi as usize + 1)
+    }
+    /// No two indices reach the same element (judged conservatively: may say `false` for exotic layouts).
+    pub fn is_injective(&self) -> bool {
+        if self.shape.contains(&0) {
+            return true;
+        }
+        let mut dims: SmallVec<[(usize, usize); 6]> = self
+            .shape
+            .iter()
+            .zip(self.strides.iter())
+            .filter(|(n, _)| **n > 1)
+            .map(|(&n, &s)| (s.unsigned_abs(), n))
+            .collect();
+        dims.sort_unstable();
+        let mut reach = 0usize;
+        for (s, n) in dims {
+            if s <= reach {
+                return false;
+            }
+            reach += s * (n - 1);
+        }
+        true
+    }
+    /// Whether two views of one buffer may touch a common element (conservative: ranges and strides).
+    pub fn may_overlap(&self, other: &Layout) -> bool {
+        let (a0, a1) = self.span();
+        let (b0, b1) = other.span();
+        if a0 >= b1 || b0 >= a1 {
+            return false;
+        }
+        // Interleaved views such as a[::2] and a[1::2]: all strides share a divisor that the offsets do not.
+        let gcd = |a: usize, b: usize| {
+            let (mut a, mut b) = (a, b);
+            while b != 0 {
+                (a, b) = (b, a % b);
+            }
+            a
+        };
+        let g = [self, other]
+            .iter()
+            .flat_map(|l| l.shape.iter().zip(l.strides.iter()).filter(|(n, _)| **n > 1).map(|(_, s)| s.unsigned_abs()))
+            .fold(0, gcd);
+        g == 0 && self.offset == other.offset || g != 0 && self.offset.abs_diff(other.offset) % g == 0
+    }
+    /// The same layout seen with `shape`, dimensions of size 1 repeated.
+    pub fn broadcast_to(&self, op: &str, shape: &[usize]) -> Result<Layout> {
+        let fail = || {
+            Error::new(
+                ErrorKind::Value,
+                format!("{op}: could not broadcast input array from shape {} into shape {}", show(&self.shape), show(shape)),
+            )
+        };
+        if shape.len() < self.ndim() {
+            return Err(fail());
+        }
+        let lead = shape.len() - self.ndim();
+        let mut strides: Strides = SmallVec::from_elem(0, shape.len());
+        for i in 0..self.ndim() {
+            if self.shape[i] == shape[lead + i] {
+                strides[lead + i] = self.strides[i];
+            } else if self.shape[i] != 1 {
+                return Err(fail());
+            }
+        }
+        Ok(Layout { shape: shape.into(), strides, offset: self.offset })
+    }
+    /// Axes permuted; `None` reverses them. The axes must be a permutation.
+    pub fn transpose(&self, axes: Option<&[usize]>) -> Layout {
+        let order: SmallVec<[usize; 6]> = match axes {
+            Some(a) => a.into(),
+            None => (0..self.ndim()).rev().collect(),
+        };
+        Layout {
+            shape: order.iter().map(|&i| self.shape[i]).collect(),
+            strides: order.iter().map(|&i| self.strides[i]).collect(),
+            offset: self.offset,
+        }
+    }
+    /// Elements `start, start + step, ...` (`len` of them) along one axis; the indices must be in range.
+    pub fn slice(&self, axis: usize, start: usize, step: isize, len: usize) -> Layout {
+        let mut l = self.clone();
+        if len > 0 {
+            l.offset = (l.offset as isize + start as isize * l.strides[axis]) as usize;
+        }
+        l.shape[axis] = len;
+        l.strides[axis] *= step;
+        l
+    }
+    /// One index of one axis; the axis disappears.
+    pub fn select(&self, axis: usize, index: usize) -> Layout {
+        let mut l = self.clone();
+        l.offset = (l.offset as isize + index as isize * l.strides[axis]) as usize;
+        l.shape.remove(axis);
+        l.strides.remove(axis);
+        l
+    }
+    /// A new dimension of size 1 (stride 0) before `axis`.
+    pub fn insert_axis(&self, axis: usize) -> Layout {
+        let mut l = self.clone();
+        l.shape.insert(axis, 1);
+        l.strides.insert(axis, 0);
+        l
+    }
+    /// Drops one dimension of size 1.
+    pub fn remove_axis(&self, axis: usize) -> Layout {
+        let mut l = self.clone();
+        l.shape.remove(axis);
+        l.strides.remove(axis);
+        l
+    }
+    /// A view with `shape` in C order, or `None` when only a copy can have it. Sizes must agree.
+    pub fn reshape(&self, shape: &[usize]) -> Option<Layout> {
+        if self.is_contiguous() {
+            return Some(Layout { shape: shape.into(), strides: contiguous_strides(shape), offset: self.offset });
+        }
+        // Groups of old and new dimensions of equal product; inside a group the old ones must merge.
+        let old: SmallVec<[(usize, isize); 6]> =
+            self.shape.iter().zip(self.strides.iter()).filter(|(n, _)| **n != 1).map(|(&n, &s)| (n, s)).collect();
+        let mut strides: Strides = SmallVec::from_elem(0, shape.len());
+        let (mut i, mut j) = (0, 0);
+        while i < old.len() {
+            let (mut a, mut b) = (old[i].0, 1);
+            let (i0, j0) = (i, j);
+            i += 1;
+            while j < shape.len() && (b < a || shape[j] == 1) {
+                b *= shape[j];
+                j += 1;
+            }
+            while a != b {
+                if a < b {
+                    a *= old.get(i)?.0;
+                    i += 1;
+                } else {
+                    b *= *shape.get(j)?;
+                    j += 1;
+                }
+            }
+            if (i0..i - 1).any(|k| old[k].1 != old[k + 1].1 * old[k + 1].0 as isize) {
+                return None;
+            }
+            let mut step = old[i - 1].1;
+            for k in (j0..j).rev() {
+                strides[k] = step;
+                step *= shape[k] as isize;
+            }
+        }
+        Some(Layout { shape: shape.into(), strides, offset: self.offset })
+    }
+    /// The same view moved by `by` elements.
+    pub fn shifted(&self, by: isize) -> Layout {
+        Layout { offset: (self.offset as isize + by) as usize, ..self.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn reshape_without_copy_when_dimensions_merge() {
+        let l = Layout::contiguous(&[4, 6]).slice(0, 0, 2, 2);
+        assert_eq!(l.strides(), [12, 1]);
+        assert_eq!(l.reshape(&[2, 2, 3]).unwrap().strides(), [12, 3, 1]);
+        assert!(l.reshape(&[12]).is_none());
+        assert_eq!(Layout::contiguous(&[2, 3]).transpose(None).reshape(&[3, 1, 2]).unwrap().strides()[2], 3);
+        assert!(Layout::contiguous(&[2, 3]).transpose(None).reshape(&[6]).is_none());
+    }
+    #[test]
+    fn interleaved_views_do_not_overlap() {
+        let l = Layout::contiguous(&[10]);
+        let (even, odd) = (l.slice(0, 0, 2, 5), l.slice(0, 1, 2, 5));
+        assert!(!even.may_overlap(&odd) && even.may_overlap(&l));
+        assert!(l.slice(0, 9, -1, 10).may_overlap(&l));
+    }
+    #[test]
+    fn injective_layouts() {
+        assert!(Layout::contiguous(&[3, 4]).transpose(None).is_injective());
+        assert!(!Layout::contiguous(&[1, 4]).broadcast_to("t", &[3, 4]).unwrap().is_injective());
+        assert!(!Layout::new([3usize, 3].as_slice(), [1isize, 1].as_slice(), 0).is_injective());
+    }
+}

@@ -1,0 +1,116 @@
+//! New arrays: zeros, ones, full, arange, linspace, eye.
+
+use super::{add, assign, multiply};
+use crate::context::current_device;
+use crate::dispatch::{Arg, fill_raw, launch};
+use crate::expr::{Builder, Program};
+use crate::kernel::Work;
+use crate::{Array, DType, Number, Result, bail};
+use parking_lot::RwLock;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+/// An array of zeros on the current device.
+pub fn zeros(shape: &[usize], dtype: DType) -> Result<Array> {
+    full(shape, Number::Int(0), dtype)
+}
+/// An array of ones.
+pub fn ones(shape: &[usize], dtype: DType) -> Result<Array> {
+    full(shape, Number::Int(1), dtype)
+}
+/// An array of one value.
+pub fn full(shape: &[usize], value: impl Into<Number>, dtype: DType) -> Result<Array> {
+    let a = Array::empty_on(current_device()?, shape, dtype)?;
+    fill_raw(&a, value.into().to_scalar(dtype)?)?;
+    Ok(a)
+}
+/// Shape, dtype and device of `a`, filled with a value.
+pub fn full_like(a: &Array, value: impl Into<Number>) -> Result<Array> {
+    let r = Array::empty_on(a.device(), a.shape(), a.dtype())?;
+    fill_raw(&r, value.into().to_scalar(a.dtype())?)?;
+    Ok(r)
+}
+/// Zeros with shape, dtype and device of `a`.
+pub fn zeros_like(a: &Array) -> Result<Array> {
+    full_like(a, 0i64)
+}
+/// Ones with shape, dtype and device of `a`.
+pub fn ones_like(a: &Array) -> Result<Array> {
+    full_like(a, 1i64)
+}
+
+/// `start + i * step`, computed in float64 or int64 and then converted.
+fn ramp_program(wide: DType, dtype: DType) -> Arc<Program> {
+    static CACHE: LazyLock<RwLock<HashMap<(DType, DType), Arc<Program>>>> = LazyLock::new(Default::default);
+    if let Some(p) = CACHE.read().get(&(wide, dtype)) {
+        return p.clone();
+    }
+    let b = Builder::new();
+    let (start, step) = (b.input(wide), b.input(wide));
+    let value = start + b.index().cast(wide) * step;
+    let id = value.cast(dtype).id();
+    let p = Arc::new(b.finish("arange", &[id], 0b11));
+    CACHE.write().entry((wide, dtype)).or_insert(p).clone()
+}
+/// `n` values `start, start + step, ...` in `dtype`.
+pub fn ramp(start: Number, step: Number, n: usize, dtype: DType) -> Result<Array> {
+    let out = Array::empty_on(current_device()?, &[n], dtype)?;
+    if n > 0 {
+        let wide = match (start, step) {
+            (Number::Complex(_), _) | (_, Number::Complex(_)) => DType::C128,
+            (Number::Float(_), _) | (_, Number::Float(_)) => DType::F64,
+            _ if dtype == DType::U64 => DType::U64,
+            _ => DType::I64,
+        };
+        let args = [Arg::Scalar(start.cast(wide)), Arg::Scalar(step.cast(wide))];
+        launch("arange", out.device(), &Work::Elementwise, Some(&ramp_program(wide, dtype)), &args, &[&out])?;
+    }
+    Ok(out)
+}
+/// NumPy's `arange`: from `start` up to (not including) `stop`.
+pub fn arange(start: Number, stop: Number, step: Number, dtype: DType) -> Result<Array> {
+    let n = match (start, stop, step) {
+        (_, _, s) if s.to_f64() == 0.0 => bail!(Value, "arange: step must not be 0"),
+        (Number::Int(a), Number::Int(b), Number::Int(s)) => {
+            let d = if s > 0 { b - a } else { a - b };
+            if d <= 0 { 0 } else { (d + s.abs() - 1) / s.abs() }
+        }
+        _ => {
+            let n = ((stop.to_f64() - start.to_f64()) / step.to_f64()).ceil();
+            if n.is_nan() {
+                bail!(Value, "arange: cannot compute length");
+            }
+            n.max(0.0) as i128
+        }
+    };
+    match usize::try_from(n) {
+        Ok(n) if n <= isize::MAX as usize / 16 => ramp(start, step, n, dtype),
+        _ => bail!(Value, "arange: Maximum allowed size exceeded: {n}"),
+    }
+}
+/// `n` evenly spaced values from `start` to `stop` (included when `endpoint`).
+pub fn linspace(start: f64, stop: f64, n: usize, endpoint: bool, dtype: DType) -> Result<Array> {
+    let steps = if endpoint { n.saturating_sub(1) } else { n };
+    let wide = if dtype.is_inexact() { dtype } else { DType::F64 };
+    let a = ramp(Number::Float(0.0), Number::Float(1.0), n, DType::F64)?;
+    let step = (stop - start) / steps.max(1) as f64;
+    // i / steps * delta loses less than i * step where step underflows; NumPy does the same.
+    let scaled = if step == 0.0 && steps > 0 { multiply(&super::divide(&a, steps as f64)?, stop - start)? } else { multiply(&a, step)? };
+    let r = add(&scaled, start)?;
+    if endpoint && n > 1 {
+        assign(&r.slice(0, n - 1, 1, 1), stop)?;
+    }
+    let r = if wide.is_inexact() && dtype == wide { r } else { super::floor(&r)? };
+    super::cast(&r, dtype)
+}
+/// Ones on the `k`-th diagonal of an `n` x `m` matrix of zeros.
+pub fn eye(n: usize, m: usize, k: isize, dtype: DType) -> Result<Array> {
+    let a = zeros(&[n, m], dtype)?;
+    let (row, col) = ((-k).max(0) as usize, k.max(0) as usize);
+    if row < n && col < m {
+        let len = (n - row).min(m - col);
+        let l = crate::Layout::new([len].as_slice(), [m as isize + 1].as_slice(), row * m + col);
+        assign(&a.view(l), 1i64)?;
+    }
+    Ok(a)
+}

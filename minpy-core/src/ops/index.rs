@@ -1,0 +1,400 @@
+//! Indexing with arrays: gather (read), scatter (write), nonzero, and NumPy's `a[...]` put together.
+
+use super::{call, cast, count_nonzero, structured};
+use crate::dispatch::{Arg, copy_into_raw, launch};
+use crate::kernel::{ScatterMode, Work};
+use crate::layout::{Dims, Layout, broadcast_shapes, show};
+use crate::op::{OpDef, Operand, Structured, Tier};
+use crate::{Array, Attrs, DType, Meta, Number, Result, Target, bail};
+use smallvec::SmallVec;
+
+/// Inputs: the base, whose leading axes are indexed, then one int64 array per indexed axis, all of one shape.
+struct Gather;
+impl Structured for Gather {
+    fn input_dtype(&self, _: &Attrs, _: &[Operand], i: usize) -> Option<DType> {
+        (i > 0).then_some(DType::I64)
+    }
+    fn infer(&self, _: &'static OpDef, attrs: &Attrs, inputs: &[Array]) -> Result<Meta> {
+        let indexed = indexed(attrs)?;
+        let mut shape: Dims = inputs[1].shape().into();
+        shape.extend_from_slice(&inputs[0].shape()[indexed..]);
+        Ok(Meta { shape, dtype: inputs[0].dtype() })
+    }
+    fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[Array], out: &Array) -> Result<()> {
+        if inputs[1].size() == 0 {
+            return Ok(());
+        }
+        let indexed = indexed(attrs)?;
+        if out.size() == 0 {
+            return Ok(());
+        }
+        empty_axes(op, &inputs[0].shape()[..indexed])?;
+        let args: SmallVec<[Arg; 4]> = inputs.iter().map(|a| Arg::Array(a, None)).collect();
+        launch(op.name, out.device(), &Work::Gather { indexed }, None, &args, &[out])
+    }
+}
+structured!(GATHER "gather" 2 Gather, &[(-3.0, 3.0)], "Elements at index arrays of the leading axes.");
+
+/// Inputs: the base, the values (shape of the indices, then the rest of the base), one int64 array per indexed axis.
+struct Scatter;
+impl Structured for Scatter {
+    fn input_dtype(&self, _: &Attrs, inputs: &[Operand], i: usize) -> Option<DType> {
+        if i == 1 { Some(inputs[0].dtype()) } else { (i > 1).then_some(DType::I64) }
+    }
+    fn infer(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[Array]) -> Result<Meta> {
+        let indexed = indexed(attrs)?;
+        let mut shape: Dims = inputs[2].shape().into();
+        shape.extend_from_slice(&inputs[0].shape()[indexed..]);
+        if *shape != *inputs[1].shape() {
+            bail!(Value, "{}: shape mismatch: value array of shape {} could not be broadcast to indexing result of shape {}", op.name, show(inputs[1].shape()), show(&shape));
+        }
+        Ok(Meta { shape: inputs[0].shape().into(), dtype: inputs[0].dtype() })
+    }
+    fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[Array], out: &Array) -> Result<()> {
+        let Attrs::Index { indexed, mode } = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
+        if !inputs[0].same_view(out) {
+            copy_into_raw(&inputs[0], out, None)?;
+        }
+        if inputs[1].size() == 0 || out.size() == 0 {
+            return if inputs[2].size() == 0 { Ok(()) } else { empty_axes(op, &inputs[0].shape()[..*indexed]) };
+        }
+        let args: SmallVec<[Arg; 4]> = inputs[1..].iter().map(|a| Arg::Array(a, None)).collect();
+        launch(op.name, out.device(), &Work::Scatter { indexed: *indexed, mode: *mode }, None, &args, &[out])
+    }
+}
+structured!(SCATTER "scatter" 3 Scatter, &[(-3.0, 3.0)], "The base with values written (or combined) at index arrays of the leading axes.");
+
+fn indexed(attrs: &Attrs) -> Result<usize> {
+    match attrs {
+        Attrs::Index { indexed, .. } => Ok(*indexed),
+        _ => bail!(Type, "index: wrong attributes"),
+    }
+}
+fn empty_axes(op: &OpDef, shape: &[usize]) -> Result<()> {
+    match shape.iter().position(|&n| n == 0) {
+        Some(axis) => bail!(Index, "{}: index 0 is out of bounds for axis {axis} with size 0", op.name),
+        None => Ok(()),
+    }
+}
+
+/// `base[i_0, i_1, ..]`: index arrays for the leading axes, broadcast against each other.
+pub fn gather(base: &Array, indices: &[Array]) -> Result<Array> {
+    let spread = spread_indices(indices)?;
+    let operands: SmallVec<[Operand; 4]> = std::iter::once(base).chain(&spread).map(Operand::Array).collect();
+    let attrs = Attrs::Index { indexed: indices.len(), mode: ScatterMode::Set };
+    call(&GATHER, &attrs, &operands, None, Target::New)
+}
+/// Writes `values` (broadcast) into `base[i_0, i_1, ..]` in place.
+pub fn scatter_into(base: &Array, indices: &[Array], values: &Array, mode: ScatterMode) -> Result<()> {
+    scatter_call(base, indices, values, mode, Target::Into(base)).map(drop)
+}
+/// The same into a copy of `base`.
+pub fn scatter(base: &Array, indices: &[Array], values: &Array, mode: ScatterMode) -> Result<Array> {
+    scatter_call(base, indices, values, mode, Target::New)
+}
+fn scatter_call(base: &Array, indices: &[Array], values: &Array, mode: ScatterMode, target: Target) -> Result<Array> {
+    let spread = spread_indices(indices)?;
+    let mut shape: Dims = spread[0].shape().into();
+    shape.extend_from_slice(&base.shape()[indices.len()..]);
+    let lead = values.ndim().saturating_sub(shape.len());
+    let trimmed = if lead > 0 && values.shape()[..lead].iter().all(|&n| n == 1) {
+        values.view((0..lead).fold(values.layout().clone(), |l, _| l.remove_axis(0)))
+    } else {
+        values.clone()
+    };
+    let Ok(layout) = trimmed.layout().broadcast_to("setitem", &shape) else {
+        bail!(Value, "shape mismatch: value array of shape {} could not be broadcast to indexing result of shape {}", show(values.shape()), show(&shape));
+    };
+    let values = trimmed.view(layout);
+    let operands: SmallVec<[Operand; 4]> = [base, &values].into_iter().chain(&spread).map(Operand::Array).collect();
+    call(&SCATTER, &Attrs::Index { indexed: indices.len(), mode }, &operands, None, target)
+}
+fn spread_indices(indices: &[Array]) -> Result<Vec<Array>> {
+    let shapes: Vec<&[usize]> = indices.iter().map(|a| a.shape()).collect();
+    let Ok(shape) = broadcast_shapes("index", &shapes) else {
+        let all: Vec<_> = shapes.iter().map(|s| show(s)).collect();
+        bail!(Index, "shape mismatch: indexing arrays could not be broadcast together with shapes {}", all.join(" "));
+    };
+    indices.iter().map(|a| a.broadcast_to(&shape)).collect()
+}
+
+/// Indices of the nonzero elements, int64 of shape `[ndim, n]`. Reads the count from the device.
+pub fn nonzero(a: &Array) -> Result<Array> {
+    let n = match count_nonzero(a, None, false)?.item()?.number() {
+        Number::Int(n) => n as usize,
+        _ => bail!(Runtime, "nonzero: count_nonzero gave no integer"),
+    };
+    let out = Array::empty_on(a.device(), &[a.ndim(), n], DType::I64)?;
+    if out.size() > 0 {
+        launch("nonzero", a.device(), &Work::Nonzero, None, &[Arg::Array(a, None)], &[&out])?;
+    }
+    Ok(out)
+}
+
+/// One item of `a[...]`.
+#[derive(Clone, Debug)]
+pub enum Index {
+    /// An integer: the axis disappears.
+    Int(i64),
+    /// A Python slice; `None` bounds are open.
+    Slice(Option<i64>, Option<i64>, Option<i64>),
+    /// `None`: a new axis of size 1.
+    NewAxis,
+    /// `...`
+    Ellipsis,
+    /// An integer or boolean array.
+    Array(Array),
+}
+
+/// What remains of `a[index]` once views are taken: either a view, or a base with leading axes to gather from.
+pub enum Selection {
+    /// Only integers, slices, new axes: a view of the array.
+    View(Array),
+    /// Index arrays: `base` has the indexed axes first; the result's index axes belong at `position`.
+    Fancy {
+        /// View of the array with the indexed axes in front.
+        base: Array,
+        /// One per leading axis, of one shape.
+        indices: Vec<Array>,
+        /// Where the axes of the index shape go in the result.
+        position: usize,
+    },
+}
+
+/// Python's normalised `slice.indices`: start, step, length.
+pub fn slice_indices(start: Option<i64>, stop: Option<i64>, step: Option<i64>, n: usize) -> Result<(usize, isize, usize)> {
+    let (n, step) = (n as i64, step.unwrap_or(1));
+    if step == 0 {
+        bail!(Value, "slice step cannot be zero");
+    }
+    let bound = |v: i64, lo: i64, hi: i64| (if v < 0 { v.saturating_add(n) } else { v }).clamp(lo, hi);
+    let (lo, hi) = if step > 0 { (0, n) } else { (-1, n - 1) };
+    let first = start.map_or(if step > 0 { 0 } else { n - 1 }, |s| bound(s, lo, hi));
+    let last = stop.map_or(if step > 0 { n } else { -1 }, |s| bound(s, lo, hi));
+    let len = if step > 0 { (last - first + step - 1).div_euclid(step) } else { (first - last - step - 1).div_euclid(-step) };
+    let len = len.max(0) as usize;
+    Ok((if len > 0 { first as usize } else { 0 }, step as isize, len))
+}
+
+/// Resolves a NumPy index expression against an array.
+pub fn resolve(a: &Array, items: &[Index]) -> Result<Selection> {
+    let consumed: usize = items
+        .iter()
+        .map(|i| match i {
+            Index::Int(_) | Index::Slice(..) => 1,
+            Index::Array(m) if m.dtype() == DType::Bool => m.ndim(),
+            Index::Array(_) => 1,
+            _ => 0,
+        })
+        .sum();
+    if items.iter().filter(|i| matches!(i, Index::Ellipsis)).count() > 1 {
+        bail!(Index, "an index can only have a single ellipsis ('...')");
+    }
+    if consumed > a.ndim() {
+        bail!(Index, "too many indices for array: array is {}-dimensional, but {consumed} were indexed", a.ndim());
+    }
+    let fancy = items.iter().any(|i| matches!(i, Index::Array(_)));
+    let mut layout = a.layout().clone();
+    let mut axis = 0;
+    // (axis of `layout`, index) of every index array, and at which items they stand.
+    let mut arrays: Vec<(usize, Array)> = Vec::new();
+    let mut places: Vec<usize> = Vec::new();
+    let mut scalars: Vec<Array> = Vec::new();
+    let mut original = 0;
+    for (at, item) in items.iter().enumerate() {
+        match item {
+            Index::Int(i) => {
+                let n = layout.shape()[axis] as i64;
+                if *i < -n || *i >= n {
+                    bail!(Index, "index {i} is out of bounds for axis {original} with size {n}");
+                }
+                layout = layout.select(axis, (if *i < 0 { i + n } else { *i }) as usize);
+                if fancy {
+                    places.push(at);
+                }
+                original += 1;
+            }
+            Index::Slice(start, stop, step) => {
+                let (s, st, len) = slice_indices(*start, *stop, *step, layout.shape()[axis])?;
+                layout = layout.slice(axis, s, st, len);
+                axis += 1;
+                original += 1;
+            }
+            Index::NewAxis => {
+                layout = layout.insert_axis(axis);
+                axis += 1;
+            }
+            Index::Ellipsis => {
+                axis += a.ndim() - consumed;
+                original += a.ndim() - consumed;
+            }
+            Index::Array(m) if m.dtype() == DType::Bool => {
+                places.push(at);
+                if m.ndim() == 0 {
+                    // A truth value: an axis of size 1 (or 0) that takes part in the broadcast.
+                    scalars.push(nonzero(&m.expand_dims(0)?)?.view_row(0));
+                    layout = layout.insert_axis(axis);
+                    arrays.push((axis, scalars[scalars.len() - 1].clone()));
+                    axis += 1;
+                    continue;
+                }
+                for k in 0..m.ndim() {
+                    if m.shape()[k] != layout.shape()[axis + k] {
+                        bail!(Index, "boolean index did not match indexed array along axis {}; size of axis is {} but size of corresponding boolean axis is {}", original + k, layout.shape()[axis + k], m.shape()[k]);
+                    }
+                }
+                let found = nonzero(&m.to_device(a.device())?)?;
+                for k in 0..m.ndim() {
+                    arrays.push((axis + k, found.view_row(k)));
+                }
+                axis += m.ndim();
+                original += m.ndim();
+            }
+            Index::Array(i) => {
+                if !i.dtype().is_integer() {
+                    bail!(Index, "arrays used as indices must be of integer (or boolean) type, not {}", i.dtype());
+                }
+                places.push(at);
+                arrays.push((axis, if i.dtype() == DType::I64 { i.clone() } else { cast(i, DType::I64)? }));
+                axis += 1;
+                original += 1;
+            }
+        }
+    }
+    if !fancy {
+        return Ok(Selection::View(a.view(layout)));
+    }
+    // NumPy: index arrays next to each other leave their axes in place, others move them to the front.
+    let adjacent = places.windows(2).all(|w| w[1] == w[0] + 1);
+    let position = if adjacent { arrays.iter().map(|(x, _)| *x).min().unwrap_or(0) } else { 0 };
+    let front: SmallVec<[usize; 6]> = arrays.iter().map(|(x, _)| *x).collect();
+    let order: SmallVec<[usize; 6]> = front.iter().copied().chain((0..layout.ndim()).filter(|i| !front.contains(i))).collect();
+    let base = a.view(layout.transpose(Some(&order)));
+    let indices: Vec<Array> = arrays.into_iter().map(|(_, i)| i.to_device(a.device())).collect::<Result<_>>()?;
+    let indices = spread_indices(&indices)?;
+    Ok(Selection::Fancy { base, indices, position })
+}
+
+impl Array {
+    /// Row `k` of a two-dimensional array. A view.
+    fn view_row(&self, k: usize) -> Array {
+        self.view(self.layout().select(0, k))
+    }
+}
+
+/// The axis order that brings the first `count` axes of an array to `position`.
+fn place_axes(ndim: usize, count: usize, position: usize) -> SmallVec<[usize; 6]> {
+    let mut rest: SmallVec<[usize; 6]> = (count..ndim).collect();
+    rest.insert_many(position, 0..count);
+    rest
+}
+/// `a[items]`: a view where NumPy gives one, else a new array.
+pub fn get(a: &Array, items: &[Index]) -> Result<Array> {
+    match resolve(a, items)? {
+        Selection::View(v) => Ok(v),
+        Selection::Fancy { base, indices, position } => {
+            let n = indices[0].ndim();
+            let r = gather(&base, &indices)?;
+            if position == 0 {
+                return Ok(r);
+            }
+            let order = place_axes(r.ndim(), n, position);
+            Ok(r.view(r.layout().transpose(Some(&order))))
+        }
+    }
+}
+/// `a[items] = value`.
+pub fn set<'a>(a: &Array, items: &[Index], value: impl Into<Operand<'a>>) -> Result<()> {
+    let value = value.into();
+    // One boolean mask of the whole shape and a value that needs no counting: a masked write, without reading the mask.
+    if let [Index::Array(m)] = items
+        && m.dtype() == DType::Bool
+        && m.shape() == a.shape()
+        && value.shape().iter().product::<usize>() == 1
+        && value.shape().len() <= a.ndim()
+    {
+        return call(&super::COPY, &Attrs::None, &[value], Some(m), Target::Into(a)).map(drop);
+    }
+    match resolve(a, items)? {
+        Selection::View(v) => {
+            // Leading axes of size 1 of the value are dropped, as NumPy does.
+            if let Operand::Array(x) = value
+                && x.ndim() > v.ndim()
+                && x.shape()[..x.ndim() - v.ndim()].iter().all(|&n| n == 1)
+            {
+                let l = (0..x.ndim() - v.ndim()).fold(x.layout().clone(), |l, _| l.remove_axis(0));
+                return super::assign(&v, &x.view(l));
+            }
+            super::assign(&v, value)
+        }
+        Selection::Fancy { base, indices, position } => {
+            let held;
+            let value = match value {
+                Operand::Array(x) => x,
+                Operand::Number(n) => {
+                    held = Array::from_scalar_on(a.device(), n.to_scalar(a.dtype())?)?;
+                    &held
+                }
+                Operand::Scalar(s) => {
+                    held = Array::from_scalar_on(a.device(), s)?;
+                    &held
+                }
+            };
+            scatter_into(&base, &indices, &arrange(value, &base, &indices, position)?, ScatterMode::Set)
+        }
+    }
+}
+/// Brings the index axes of a value (shaped like the indexing result) to the front.
+fn arrange(value: &Array, base: &Array, indices: &[Array], position: usize) -> Result<Array> {
+    let n = indices[0].ndim();
+    if position == 0 {
+        return Ok(value.clone());
+    }
+    let mut shape: Dims = indices[0].shape().into();
+    shape.extend_from_slice(&base.shape()[indices.len()..]);
+    let order = place_axes(shape.len(), n, position);
+    let result: Dims = order.iter().map(|&i| shape[i]).collect();
+    let Ok(seen) = value.layout().broadcast_to("setitem", &result) else {
+        bail!(Value, "shape mismatch: value array of shape {} could not be broadcast to indexing result of shape {}", show(value.shape()), show(&result));
+    };
+    let mut back: SmallVec<[usize; 6]> = SmallVec::from_elem(0, order.len());
+    for (k, &i) in order.iter().enumerate() {
+        back[i] = k;
+    }
+    Ok(value.view(seen.transpose(Some(&back))))
+}
+/// `ufunc.at(a, items, value)`: combines unbuffered, so that repeated indices count each time.
+pub fn combine_at(a: &Array, items: &[Index], value: &Array, prim: crate::expr::Prim) -> Result<()> {
+    let (base, indices, position) = match resolve(a, items)? {
+        Selection::Fancy { base, indices, position } => (base, indices, position),
+        Selection::View(v) => {
+            // No repeats are possible: an in-place operation on the view through one dummy index.
+            let zero = super::zeros(&[1], DType::I64)?.to_device(a.device())?;
+            (v.expand_dims(0)?, vec![zero.view(Layout::contiguous(&[1]))], 0)
+        }
+    };
+    scatter_into(&base, &indices, &arrange(value, &base, &indices, position)?, ScatterMode::Combine(prim))
+}
+/// `take_along_axis` for indices of the same number of dimensions.
+pub fn take_along_axis(a: &Array, indices: &Array, axis: usize) -> Result<Array> {
+    let list = along_axis_indices(a, indices, axis)?;
+    gather(a, &list)
+}
+/// Index arrays that address `a` at `indices` along one axis and at the own position along the others.
+pub fn along_axis_indices(a: &Array, indices: &Array, axis: usize) -> Result<Vec<Array>> {
+    if a.ndim() != indices.ndim() {
+        bail!(Value, "take_along_axis: `indices` and `arr` must have the same number of dimensions, not {} and {}", indices.ndim(), a.ndim());
+    }
+    (0..a.ndim())
+        .map(|i| {
+            if i == axis {
+                return Ok(indices.clone());
+            }
+            let n = a.shape()[i];
+            let r = crate::context::with_device(a.device(), || super::ramp(Number::Int(0), Number::Int(1), n, DType::I64))?;
+            let mut shape = vec![1isize; a.ndim()];
+            shape[i] = n as isize;
+            super::reshape(&r, &shape)
+        })
+        .collect()
+}

@@ -1,0 +1,110 @@
+//! Products: matmul (the structured operation) and dot, inner, outer, tensordot made of it.
+
+use super::{call, multiply, reshape, structured};
+use crate::dispatch::{Arg, fill_raw, launch};
+use crate::kernel::Work;
+use crate::layout::{Dims, Layout, broadcast_shapes, show};
+use crate::op::{OpDef, Operand, Structured, Tier, promoted_dtype};
+use crate::{Array, Attrs, DType, Meta, Number, Result, Target, bail};
+
+struct Matmul;
+impl Structured for Matmul {
+    fn input_dtype(&self, _: &Attrs, inputs: &[Operand], _: usize) -> Option<DType> {
+        promoted_dtype("matmul", inputs).ok()
+    }
+    fn infer(&self, op: &'static OpDef, _: &Attrs, inputs: &[Array]) -> Result<Meta> {
+        let (a, b) = (&inputs[0], &inputs[1]);
+        let fits = a.ndim() >= 2 && b.ndim() >= 2 && a.shape()[a.ndim() - 1] == b.shape()[b.ndim() - 2];
+        if !fits {
+            bail!(Value, "{}: shapes {} and {} not aligned: mismatch in the summed dimension", op.name, show(a.shape()), show(b.shape()));
+        }
+        let mut shape = broadcast_shapes(op.name, &[&a.shape()[..a.ndim() - 2], &b.shape()[..b.ndim() - 2]])?;
+        shape.extend([a.shape()[a.ndim() - 2], b.shape()[b.ndim() - 1]]);
+        Ok(Meta { shape, dtype: a.dtype() })
+    }
+    fn lower(&self, op: &'static OpDef, _: &Attrs, inputs: &[Array], out: &Array) -> Result<()> {
+        if out.size() == 0 {
+            return Ok(());
+        }
+        let k = inputs[0].shape()[inputs[0].ndim() - 1];
+        if k == 0 {
+            return fill_raw(out, Number::Int(0).cast(out.dtype()));
+        }
+        let batch = &out.shape()[..out.ndim() - 2];
+        let spread = |a: &Array| -> Result<Option<Layout>> {
+            let (lead, core) = a.shape().split_at(a.ndim() - 2);
+            if lead == batch {
+                return Ok(None);
+            }
+            let mut shape: Dims = batch.into();
+            shape.extend_from_slice(core);
+            Ok(Some(a.layout().broadcast_to(op.name, &shape)?))
+        };
+        let (la, lb) = (spread(&inputs[0])?, spread(&inputs[1])?);
+        let args = [Arg::Array(&inputs[0], la.as_ref()), Arg::Array(&inputs[1], lb.as_ref())];
+        launch(op.name, out.device(), &Work::Matmul, None, &args, &[out])
+    }
+}
+structured!(MATMUL "matmul" 2 Matmul, &[(-1.0, 1.0), (-1.0, 1.0)], "Product of (stacks of) matrices.");
+
+/// Product of stacks of matrices of at least two dimensions, into a new array.
+fn product(a: &Array, b: &Array) -> Result<Array> {
+    call(&MATMUL, &Attrs::None, &[Operand::Array(a), Operand::Array(b)], None, Target::New)
+}
+/// `a @ b`: NumPy's matmul, 1-D operands as rows and columns.
+pub fn matmul(a: &Array, b: &Array) -> Result<Array> {
+    if a.ndim() == 0 || b.ndim() == 0 {
+        bail!(Value, "matmul: input operand does not have enough dimensions (shapes {} and {})", show(a.shape()), show(b.shape()));
+    }
+    if a.ndim() >= 2 && b.ndim() >= 2 {
+        return product(a, b);
+    }
+    let a2 = if a.ndim() == 1 { a.expand_dims(0)? } else { a.clone() };
+    let b2 = if b.ndim() == 1 { b.expand_dims(1)? } else { b.clone() };
+    if a2.shape()[a2.ndim() - 1] != b2.shape()[b2.ndim() - 2] {
+        bail!(Value, "matmul: shapes {} and {} not aligned: mismatch in the summed dimension", show(a.shape()), show(b.shape()));
+    }
+    let r = product(&a2, &b2)?;
+    let mut l = r.layout().clone();
+    if b.ndim() == 1 {
+        l = l.remove_axis(l.ndim() - 1);
+    }
+    if a.ndim() == 1 {
+        l = l.remove_axis(l.ndim() - if b.ndim() == 1 { 1 } else { 2 });
+    }
+    Ok(r.view(l))
+}
+/// NumPy's dot: the last axis of `a` with the second to last (or only) one of `b`.
+pub fn dot(a: &Array, b: &Array) -> Result<Array> {
+    match (a.ndim(), b.ndim()) {
+        (2, 2) => product(a, b),
+        (0, _) | (_, 0) => multiply(a, b),
+        (x, y) => {
+            let (n, m) = (a.shape()[x - 1], b.shape()[y.saturating_sub(2)]);
+            if n != m {
+                bail!(Value, "dot: shapes {} and {} not aligned: {n} (dim {}) != {m} (dim {})", show(a.shape()), show(b.shape()), x - 1, y.saturating_sub(2));
+            }
+            if y <= 2 {
+                return matmul(a, b);
+            }
+            tensordot(a, b, &[x - 1], &[y - 2])
+        }
+    }
+}
+/// Sum of products over paired axes (already normalised).
+pub fn tensordot(a: &Array, b: &Array, axes_a: &[usize], axes_b: &[usize]) -> Result<Array> {
+    let matched = axes_a.len() == axes_b.len() && axes_a.iter().zip(axes_b).all(|(&i, &j)| a.shape()[i] == b.shape()[j]);
+    if !matched {
+        bail!(Value, "tensordot: shape-mismatch for sum: shapes {} and {}, axes {axes_a:?} and {axes_b:?}", show(a.shape()), show(b.shape()));
+    }
+    let free = |n: usize, used: &[usize]| (0..n).filter(|i| !used.contains(i)).collect::<Vec<_>>();
+    let (fa, fb) = (free(a.ndim(), axes_a), free(b.ndim(), axes_b));
+    let pa = a.view(a.layout().transpose(Some(&[&fa[..], axes_a].concat())));
+    let pb = b.view(b.layout().transpose(Some(&[axes_b, &fb[..]].concat())));
+    let size = |s: &[usize]| s.iter().product::<usize>() as isize;
+    let k = size(&pb.shape()[..axes_b.len()]);
+    let (m, n) = (size(&pa.shape()[..fa.len()]), size(&pb.shape()[axes_b.len()..]));
+    let r = product(&reshape(&pa, &[m, k])?, &reshape(&pb, &[k, n])?)?;
+    let shape: Vec<isize> = pa.shape()[..fa.len()].iter().chain(&pb.shape()[axes_b.len()..]).map(|&n| n as isize).collect();
+    reshape(&r, &shape)
+}

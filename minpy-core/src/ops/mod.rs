@@ -1,0 +1,77 @@
+//! Every operation of core, by family; a reader finds the same file names in every backend.
+//!
+//! Functions here are what Rust programs call; `TABLE`s and the registry are for tests and Python.
+
+mod creation;
+mod elementwise;
+mod index;
+mod matmul;
+mod nn;
+mod operators;
+mod random;
+mod reduce;
+mod scan;
+mod shape;
+mod sort;
+
+pub use creation::*;
+pub use elementwise::*;
+pub use index::*;
+pub use matmul::*;
+pub use nn::*;
+pub use random::*;
+pub use reduce::*;
+pub use scan::*;
+pub use shape::*;
+pub use sort::*;
+
+pub use crate::dispatch::call;
+use crate::op::{OpDef, Operand, Structured, Tier};
+use crate::{Array, Attrs, DType, Meta, Result, Target};
+
+/// Defines and registers a structured operation.
+macro_rules! structured {
+    ($id:ident $name:literal $arity:literal $imp:expr, $domain:expr, $doc:literal) => {
+        #[doc = $doc]
+        pub static $id: OpDef = OpDef {
+            name: $name,
+            arity: $arity,
+            doc: $doc,
+            tier: Tier::Structured(&$imp),
+            domain: $domain,
+            file: file!(),
+            line: line!(),
+        };
+        inventory::submit! { crate::registry::Item::Op(&$id) }
+    };
+}
+use structured;
+
+/// `astype`: the values in another dtype, as NumPy's unsafe casting converts them.
+pub fn cast(a: &Array, dtype: DType) -> Result<Array> {
+    call(&COPY, &Attrs::DType(dtype), &[Operand::Array(a)], None, Target::New)
+}
+/// A copy in C order (or the order of a dense argument).
+pub fn copy(a: &Array) -> Result<Array> {
+    call(&COPY, &Attrs::None, &[Operand::Array(a)], None, Target::New)
+}
+/// Writes values into an existing view, broadcasting and converting them (setitem).
+pub fn assign<'a>(target: &Array, value: impl Into<Operand<'a>>) -> Result<()> {
+    call(&COPY, &Attrs::None, &[value.into()], None, Target::Into(target)).map(drop)
+}
+/// The same where `mask` is true.
+pub fn assign_where<'a>(target: &Array, value: impl Into<Operand<'a>>, mask: &Array) -> Result<()> {
+    call(&COPY, &Attrs::None, &[value.into()], Some(mask), Target::Into(target)).map(drop)
+}
+
+/// Copy between devices; see `Array::to_device`.
+struct ToDevice;
+impl Structured for ToDevice {
+    fn infer(&self, _: &'static OpDef, _: &Attrs, inputs: &[Array]) -> Result<Meta> {
+        Ok(Meta { shape: inputs[0].shape().into(), dtype: inputs[0].dtype() })
+    }
+    fn lower(&self, op: &'static OpDef, _: &Attrs, _: &[Array], _: &Array) -> Result<()> {
+        crate::bail!(Unsupported, "{}: call Array::to_device", op.name)
+    }
+}
+structured!(TO_DEVICE "to_device" 1 ToDevice, &[(-3.0, 3.0)], "Copy of an array on another device.");

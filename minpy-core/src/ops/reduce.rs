@@ -1,0 +1,181 @@
+//! Reductions along axes: sum, prod, max, min, any, all, count_nonzero, and what is composed of them.
+
+use super::{call, divide, multiply, sqrt, structured, subtract};
+use crate::dispatch::{Arg, fill_raw, launch};
+use crate::expr::{Builder, E, Prim, Program};
+use crate::kernel::{Fold, Work};
+use crate::layout::{Layout, normalize_axis, show};
+use crate::op::{OpDef, Operand, Structured, Tier};
+use crate::{Array, Attrs, DType, Meta, Result, Target, bail};
+use parking_lot::RwLock;
+use smallvec::SmallVec;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+/// One kind of reduction: the fold, what happens to each element first, and the dtype to fold in.
+struct Reduction {
+    fold: Fold,
+    prologue: Prologue,
+    /// From the input dtype to the dtype of the result.
+    result: fn(DType) -> DType,
+    /// An empty reduction has a value.
+    has_identity: bool,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Prologue {
+    Cast,
+    NonZero,
+}
+
+/// Small integers are summed in the default integer.
+fn widen(d: DType) -> DType {
+    use DType::*;
+    match d {
+        Bool | I8 | I16 | I32 => I64,
+        U8 | U16 | U32 => U64,
+        d => d,
+    }
+}
+
+fn prologue(kind: Prologue, input: DType, output: DType) -> Arc<Program> {
+    type Key = (Prologue, DType, DType);
+    static CACHE: LazyLock<RwLock<HashMap<Key, Arc<Program>>>> = LazyLock::new(Default::default);
+    let key = (kind, input, output);
+    if let Some(p) = CACHE.read().get(&key) {
+        return p.clone();
+    }
+    let b = Builder::new();
+    let x = b.input(input);
+    let value = match kind {
+        Prologue::Cast => x.cast(output),
+        Prologue::NonZero => E::apply(Prim::Ne, &[x, x.lit(0.0)]).cast(output),
+    };
+    let id = value.id();
+    let p = Arc::new(b.finish("reduce", &[id], 0));
+    CACHE.write().entry(key).or_insert(p).clone()
+}
+
+impl Structured for Reduction {
+    fn infer(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[Array]) -> Result<Meta> {
+        let Attrs::Reduce { axes, keepdims, dtype } = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
+        let a = &inputs[0];
+        if !self.has_identity && axes.iter().any(|&x| a.shape()[x] == 0) && !reduced_shape(a.shape(), axes, *keepdims).contains(&0) {
+            bail!(Value, "zero-size array to reduction operation {} which has no identity (shape {})", op.name, show(a.shape()));
+        }
+        Ok(Meta { shape: reduced_shape(a.shape(), axes, *keepdims), dtype: dtype.unwrap_or((self.result)(a.dtype())) })
+    }
+    fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[Array], out: &Array) -> Result<()> {
+        let Attrs::Reduce { axes, keepdims, .. } = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
+        let a = &inputs[0];
+        if out.size() == 0 {
+            return Ok(());
+        }
+        if a.size() == 0 {
+            return fill_raw(out, self.fold.identity(out.dtype()));
+        }
+        let outer = (0..a.ndim()).filter(|i| !axes.contains(i));
+        let order: SmallVec<[usize; 6]> = outer.chain(axes.iter().copied()).collect();
+        let input = a.layout().transpose(Some(&order));
+        let target = if *keepdims { out.view(drop_axes(out.layout(), axes)) } else { out.clone() };
+        let program = prologue(self.prologue, a.dtype(), out.dtype());
+        launch(op.name, out.device(), &Work::Reduce(self.fold), Some(&program), &[Arg::Array(a, Some(&input))], &[&target])
+    }
+}
+
+fn reduced_shape(shape: &[usize], axes: &[usize], keepdims: bool) -> crate::layout::Dims {
+    let kept = |i: usize| !axes.contains(&i);
+    if keepdims {
+        shape.iter().enumerate().map(|(i, &n)| if kept(i) { n } else { 1 }).collect()
+    } else {
+        shape.iter().enumerate().filter(|(i, _)| kept(*i)).map(|(_, &n)| n).collect()
+    }
+}
+fn drop_axes(layout: &Layout, axes: &[usize]) -> Layout {
+    axes.iter().rev().fold(layout.clone(), |l, &i| l.remove_axis(i))
+}
+
+const fn same(d: DType) -> DType {
+    d
+}
+macro_rules! reductions {
+    ($($id:ident $name:literal $fold:ident $prologue:ident $result:expr, $identity:literal, $doc:literal;)*) => {
+        $(structured!($id $name 1 Reduction {
+            fold: Fold::$fold, prologue: Prologue::$prologue, result: $result, has_identity: $identity,
+        }, &[(0.5, 3.0)], $doc);)*
+    };
+}
+reductions! {
+    SUM "sum" Add Cast widen, true, "Sum along axes; small integers in the default integer.";
+    PROD "prod" Mul Cast widen, true, "Product along axes.";
+    MAX "max" Max Cast same, false, "Greatest element along axes; NaN wins.";
+    MIN "min" Min Cast same, false, "Smallest element along axes; NaN wins.";
+    ANY "any" Or Cast |_| DType::Bool, true, "Whether any element is true.";
+    ALL "all" And Cast |_| DType::Bool, true, "Whether all elements are true.";
+    COUNT_NONZERO "count_nonzero" Add NonZero |_| DType::I64, true, "Number of elements that are not zero.";
+    BITWISE_AND_REDUCE "bitwise_and_reduce" And Cast same, true, "Bitwise and along axes.";
+    BITWISE_OR_REDUCE "bitwise_or_reduce" Or Cast same, true, "Bitwise or along axes.";
+    BITWISE_XOR_REDUCE "bitwise_xor_reduce" Xor Cast same, true, "Bitwise exclusive or along axes.";
+}
+
+/// Attributes of a reduction along `axes` (`None`: all of them).
+pub fn reduce_attrs(op: &str, ndim: usize, axes: Option<&[isize]>, keepdims: bool, dtype: Option<DType>) -> Result<Attrs> {
+    let mut list: SmallVec<[usize; 6]> = SmallVec::new();
+    match axes {
+        None => list.extend(0..ndim),
+        Some(axes) => {
+            for &a in axes {
+                let a = normalize_axis(op, a, ndim)?;
+                if list.contains(&a) {
+                    bail!(Value, "{op}: duplicate value in 'axis': {a}");
+                }
+                list.push(a);
+            }
+            list.sort_unstable();
+        }
+    }
+    Ok(Attrs::Reduce { axes: list, keepdims, dtype })
+}
+/// Calls any reduction of the table.
+pub fn reduce(op: &'static OpDef, a: &Array, axes: Option<&[isize]>, keepdims: bool, dtype: Option<DType>) -> Result<Array> {
+    let attrs = reduce_attrs(op.name, a.ndim(), axes, keepdims, dtype)?;
+    call(op, &attrs, &[Operand::Array(a)], None, Target::New)
+}
+macro_rules! functions {
+    ($($f:ident $op:ident),*) => {$(
+        #[doc = concat!("The reduction `", stringify!($op), "` along `axes` (`None`: all).")]
+        pub fn $f(a: &Array, axes: Option<&[isize]>, keepdims: bool) -> Result<Array> { reduce(&$op, a, axes, keepdims, None) }
+    )*};
+}
+functions!(sum SUM, prod PROD, max MAX, min MIN, any ANY, all ALL, count_nonzero COUNT_NONZERO);
+
+fn count_reduced(a: &Array, axes: Option<&[isize]>) -> Result<usize> {
+    match axes {
+        None => Ok(a.size()),
+        Some(axes) => axes.iter().try_fold(1, |n, &x| Ok(n * a.shape()[normalize_axis("mean", x, a.ndim())?])),
+    }
+}
+/// Arithmetic mean: integers in float64, half accumulated in single.
+pub fn mean(a: &Array, axes: Option<&[isize]>, keepdims: bool, dtype: Option<DType>) -> Result<Array> {
+    let n = count_reduced(a, axes)?;
+    let result = dtype.unwrap_or(if a.dtype().is_inexact() { a.dtype() } else { DType::F64 });
+    let total = reduce(&SUM, a, axes, keepdims, Some(if result == DType::F16 { DType::F32 } else { result }))?;
+    let m = divide(&total, n as f64)?;
+    if m.dtype() == result { Ok(m) } else { super::cast(&m, result) }
+}
+/// Variance with divisor `n - ddof`; of complex values the mean of |x - mean|^2.
+pub fn var(a: &Array, axes: Option<&[isize]>, keepdims: bool, ddof: f64, dtype: Option<DType>) -> Result<Array> {
+    let n = count_reduced(a, axes)?;
+    let result = dtype.unwrap_or(if a.dtype().is_inexact() { a.dtype() } else { DType::F64 });
+    let wide = if result == DType::F16 { DType::F32 } else { result };
+    let m = mean(a, axes, true, Some(wide))?;
+    let d = subtract(a, &m)?;
+    let sq = if d.dtype().is_complex() { super::real(&multiply(&d, &super::conjugate(&d)?)?)? } else { multiply(&d, &d)? };
+    let total = reduce(&SUM, &sq, axes, keepdims, None)?;
+    let v = divide(&total, (n as f64 - ddof).max(0.0))?;
+    let real = result.real();
+    if v.dtype() == real { Ok(v) } else { super::cast(&v, real) }
+}
+/// Standard deviation: the root of `var`.
+pub fn std(a: &Array, axes: Option<&[isize]>, keepdims: bool, ddof: f64, dtype: Option<DType>) -> Result<Array> {
+    sqrt(&var(a, axes, keepdims, ddof, dtype)?)
+}

@@ -1,0 +1,84 @@
+//! Order along an axis: argmax, argmin, sort, argsort.
+
+use super::scan::axis_last;
+use super::{call, structured};
+use crate::dispatch::{Arg, launch};
+use crate::kernel::Work;
+use crate::layout::{normalize_axis, show};
+use crate::op::{OpDef, Operand, Structured, Tier};
+use crate::{Array, Attrs, DType, Meta, Result, Target, bail};
+
+struct ArgReduce {
+    max: bool,
+}
+impl Structured for ArgReduce {
+    fn infer(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[Array]) -> Result<Meta> {
+        let Attrs::Axis(axis) = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
+        let a = &inputs[0];
+        if a.shape()[*axis] == 0 {
+            bail!(Value, "attempt to get {} of an empty sequence (shape {})", op.name, show(a.shape()));
+        }
+        Ok(Meta { shape: a.layout().select(*axis, 0).shape().into(), dtype: DType::I64 })
+    }
+    fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[Array], out: &Array) -> Result<()> {
+        let Attrs::Axis(axis) = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
+        if out.size() == 0 {
+            return Ok(());
+        }
+        let l = axis_last(inputs[0].layout(), *axis);
+        launch(op.name, out.device(), &Work::ArgReduce { max: self.max }, None, &[Arg::Array(&inputs[0], Some(&l))], &[out])
+    }
+}
+structured!(ARGMAX "argmax" 1 ArgReduce { max: true }, &[(-3.0, 3.0)], "First position of the greatest element along an axis.");
+structured!(ARGMIN "argmin" 1 ArgReduce { max: false }, &[(-3.0, 3.0)], "First position of the smallest element along an axis.");
+
+struct Sort {
+    arg: bool,
+}
+impl Structured for Sort {
+    fn infer(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[Array]) -> Result<Meta> {
+        let Attrs::Axis(_) = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
+        let a = &inputs[0];
+        Ok(Meta { shape: a.shape().into(), dtype: if self.arg { DType::I64 } else { a.dtype() } })
+    }
+    fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[Array], out: &Array) -> Result<()> {
+        let Attrs::Axis(axis) = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
+        if out.size() == 0 {
+            return Ok(());
+        }
+        let l = axis_last(inputs[0].layout(), *axis);
+        let o = out.view(axis_last(out.layout(), *axis));
+        launch(op.name, out.device(), &Work::Sort { arg: self.arg }, None, &[Arg::Array(&inputs[0], Some(&l))], &[&o])
+    }
+}
+structured!(SORT "sort" 1 Sort { arg: false }, &[(-3.0, 3.0)], "Sorted values along an axis, stably, NaN last.");
+structured!(ARGSORT "argsort" 1 Sort { arg: true }, &[(-3.0, 3.0)], "Positions that sort along an axis, stably.");
+
+fn along(op: &'static OpDef, a: &Array, axis: Option<isize>) -> Result<Array> {
+    let flat;
+    let (a, axis) = match axis {
+        Some(x) if a.ndim() > 0 => (a, normalize_axis(op.name, x, a.ndim())?),
+        Some(x) if !(-1..=0).contains(&x) => bail!(Axis, "{}: axis {x} is out of bounds for array of dimension 0", op.name),
+        _ => {
+            flat = super::reshape(a, &[-1])?;
+            (&flat, 0)
+        }
+    };
+    call(op, &Attrs::Axis(axis), &[Operand::Array(a)], None, Target::New)
+}
+/// First position of the greatest element along `axis` (`None`: of the flattened array).
+pub fn argmax(a: &Array, axis: Option<isize>) -> Result<Array> {
+    along(&ARGMAX, a, axis)
+}
+/// First position of the smallest element.
+pub fn argmin(a: &Array, axis: Option<isize>) -> Result<Array> {
+    along(&ARGMIN, a, axis)
+}
+/// Sorted values along `axis` (`None`: flattened).
+pub fn sort(a: &Array, axis: Option<isize>) -> Result<Array> {
+    along(&SORT, a, axis)
+}
+/// Positions that would sort along `axis` (`None`: flattened).
+pub fn argsort(a: &Array, axis: Option<isize>) -> Result<Array> {
+    along(&ARGSORT, a, axis)
+}

@@ -1,0 +1,201 @@
+//! Numbers outside arrays: weak numbers (Python's), typed numbers, and the raw bits that kernels read.
+
+use crate::dtype::__types::{Complex64, f16};
+use crate::{DType, Error, ErrorKind, Result};
+use num_complex::Complex32;
+
+/// A number without a dtype of its own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Number {
+    /// A truth value.
+    Bool(bool),
+    /// An integer; wide enough for int64 and uint64.
+    Int(i128),
+    /// A real number.
+    Float(f64),
+    /// A complex number.
+    Complex(Complex64),
+}
+
+impl Number {
+    /// The dtype that the number takes when nothing else decides (Python's defaults).
+    pub fn default_dtype(self) -> DType {
+        match self {
+            Number::Bool(_) => DType::Bool,
+            Number::Int(i) if i > i64::MAX as i128 => DType::U64,
+            Number::Int(_) => DType::I64,
+            Number::Float(_) => DType::F64,
+            Number::Complex(_) => DType::C128,
+        }
+    }
+    /// The dtype of `other op self` under NEP 50, where `self` is weak.
+    pub fn promote_weak(self, other: DType) -> DType {
+        use DType::*;
+        match self {
+            Number::Bool(_) => other,
+            Number::Int(_) if other == Bool => I64,
+            Number::Int(_) => other,
+            Number::Float(_) if other.is_inexact() => other,
+            Number::Float(_) => F64,
+            Number::Complex(_) if other.is_inexact() => other.complex(),
+            Number::Complex(_) => C128,
+        }
+    }
+    /// As a real number (the real part of a complex one).
+    pub fn to_f64(self) -> f64 {
+        match self {
+            Number::Bool(b) => b as u8 as f64,
+            Number::Int(i) => i as f64,
+            Number::Float(f) => f,
+            Number::Complex(c) => c.re,
+        }
+    }
+    fn to_int(self) -> i128 {
+        match self {
+            Number::Bool(b) => b as i128,
+            Number::Int(i) => i,
+            // `as` saturates; C's cast of an out-of-range float is undefined, NumPy gives the minimum.
+            Number::Float(f) => f as i128,
+            Number::Complex(c) => c.re as i128,
+        }
+    }
+    fn is_true(self) -> bool {
+        match self {
+            Number::Bool(b) => b,
+            Number::Int(i) => i != 0,
+            Number::Float(f) => f != 0.0,
+            Number::Complex(c) => c.re != 0.0 || c.im != 0.0,
+        }
+    }
+    /// The number as an element of `dtype`; an integer that does not fit an integer dtype is an error.
+    pub fn to_scalar(self, dtype: DType) -> Result<Scalar> {
+        if let (Number::Int(i), Some((lo, hi))) = (self, dtype.int_range())
+            && dtype != DType::Bool
+            && !(lo..=hi).contains(&i)
+        {
+            return Err(Error::new(
+                ErrorKind::Overflow,
+                format!("Python integer {i} out of bounds for {dtype}"),
+            ));
+        }
+        Ok(self.cast(dtype))
+    }
+    /// The number as an element of `dtype`, wrapping as a C cast does.
+    pub fn cast(self, dtype: DType) -> Scalar {
+        use DType::*;
+        match dtype {
+            Bool => Scalar::new(self.is_true()),
+            I8 => Scalar::new(self.to_int() as i8),
+            I16 => Scalar::new(self.to_int() as i16),
+            I32 => Scalar::new(self.to_int() as i32),
+            I64 => Scalar::new(self.to_int() as i64),
+            U8 => Scalar::new(self.to_int() as u8),
+            U16 => Scalar::new(self.to_int() as u16),
+            U32 => Scalar::new(self.to_int() as u32),
+            U64 => Scalar::new(self.to_int() as u64),
+            F16 => Scalar::new(f16::from_f64(self.to_f64())),
+            F32 => Scalar::new(self.to_f64() as f32),
+            F64 => Scalar::new(self.to_f64()),
+            C64 => {
+                let c = self.to_complex();
+                Scalar::new(Complex32::new(c.re as f32, c.im as f32))
+            }
+            C128 => Scalar::new(self.to_complex()),
+        }
+    }
+    fn to_complex(self) -> Complex64 {
+        match self {
+            Number::Complex(c) => c,
+            n => Complex64::new(n.to_f64(), 0.0),
+        }
+    }
+}
+
+/// One element with its dtype, stored so that a kernel can read it through a pointer.
+#[repr(C, align(16))]
+#[derive(Clone, Copy, PartialEq)]
+pub struct Scalar {
+    bits: [u8; 16],
+    dtype: DType,
+}
+
+impl Scalar {
+    /// The scalar that holds `value`.
+    pub fn new<T: crate::Element>(value: T) -> Scalar {
+        let mut bits = [0u8; 16];
+        // SAFETY: an element has at most 16 bytes and is plain data.
+        unsafe { std::ptr::copy_nonoverlapping((&raw const value).cast::<u8>(), bits.as_mut_ptr(), size_of::<T>()) };
+        Scalar { bits, dtype: T::DTYPE }
+    }
+    /// Reads the bytes of one element of `dtype` (`bytes.len() == dtype.size()`).
+    pub fn from_bytes(dtype: DType, bytes: &[u8]) -> Scalar {
+        let mut bits = [0u8; 16];
+        bits[..dtype.size()].copy_from_slice(&bytes[..dtype.size()]);
+        Scalar { bits, dtype }
+    }
+    /// The dtype of the element.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+    /// Address of the element, aligned to 16 bytes.
+    #[inline]
+    pub fn as_ptr(&self) -> *const u8 {
+        self.bits.as_ptr()
+    }
+    /// The bytes of the element.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bits[..self.dtype.size()]
+    }
+    /// The element as `T`; `None` when the dtype differs.
+    pub fn get<T: crate::Element>(&self) -> Option<T> {
+        // SAFETY: the dtype says that the leading bytes are a valid `T`; alignment is 16.
+        (self.dtype == T::DTYPE).then(|| unsafe { *self.bits.as_ptr().cast::<T>() })
+    }
+    /// The value without its dtype.
+    pub fn number(&self) -> Number {
+        use DType::*;
+        macro_rules! get {
+            ($t:ty) => {
+                self.get::<$t>().expect("dtype was matched")
+            };
+        }
+        match self.dtype {
+            Bool => Number::Bool(get!(bool)),
+            I8 => Number::Int(get!(i8) as i128),
+            I16 => Number::Int(get!(i16) as i128),
+            I32 => Number::Int(get!(i32) as i128),
+            I64 => Number::Int(get!(i64) as i128),
+            U8 => Number::Int(get!(u8) as i128),
+            U16 => Number::Int(get!(u16) as i128),
+            U32 => Number::Int(get!(u32) as i128),
+            U64 => Number::Int(get!(u64) as i128),
+            F16 => Number::Float(get!(f16).to_f64()),
+            F32 => Number::Float(get!(f32) as f64),
+            F64 => Number::Float(get!(f64)),
+            C64 => {
+                let c = get!(Complex32);
+                Number::Complex(Complex64::new(c.re as f64, c.im as f64))
+            }
+            C128 => Number::Complex(get!(Complex64)),
+        }
+    }
+}
+
+impl std::fmt::Debug for Scalar {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}:{}", self.number(), self.dtype)
+    }
+}
+
+macro_rules! number_from {
+    ($($t:ty => $v:ident as $to:ty),*) => {$(
+        impl From<$t> for Number { fn from(x: $t) -> Number { Number::$v(x as $to) } }
+    )*};
+}
+number_from!(bool => Bool as bool, i32 => Int as i128, i64 => Int as i128, u64 => Int as i128, usize => Int as i128,
+             f32 => Float as f64, f64 => Float as f64);
+impl From<Complex64> for Number {
+    fn from(c: Complex64) -> Number {
+        Number::Complex(c)
+    }
+}

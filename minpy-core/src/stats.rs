@@ -1,0 +1,93 @@
+//! Counters: which operation ran where, and every fallback with its reason, bytes, time and call site.
+//!
+//! Counters are per thread, so that counting needs no lock. Fallbacks are always counted; operations while
+//! `context::COUNTING` is set.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// What is known of one kind of fallback.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fallback {
+    /// Operation.
+    pub op: String,
+    /// Device that could not do it.
+    pub device: String,
+    /// Who did it: `"host"` or `"numpy"`.
+    pub by: &'static str,
+    /// Why.
+    pub reason: String,
+    /// Where in the user's program (`file:line`), when known.
+    pub site: String,
+    /// How often.
+    pub calls: u64,
+    /// Bytes copied between device and host.
+    pub bytes: u64,
+    /// Time in all.
+    pub time: Duration,
+}
+
+#[derive(Default)]
+struct Counters {
+    ops: RefCell<BTreeMap<(&'static str, String), u64>>,
+    fallbacks: RefCell<Vec<Fallback>>,
+    moved: Cell<u64>,
+}
+thread_local! { static COUNTERS: Counters = Counters::default(); }
+static SITE: OnceLock<fn() -> String> = OnceLock::new();
+
+/// Installs the function that names the user's present line (the Python package does).
+pub fn install_call_site(f: fn() -> String) {
+    let _ = SITE.set(f);
+}
+/// Counts one operation on a device kind.
+#[cold]
+pub fn count_op(op: &'static str, device: &str) {
+    COUNTERS.with(|c| *c.ops.borrow_mut().entry((op, device.to_string())).or_insert(0) += 1);
+}
+/// Counts one fallback.
+#[cold]
+pub fn count_fallback(op: &str, device: &str, by: &'static str, reason: &str, bytes: u64, time: Duration) {
+    let site = SITE.get().map_or_else(String::new, |f| f());
+    COUNTERS.with(|c| {
+        let mut all = c.fallbacks.borrow_mut();
+        match all.iter_mut().find(|f| f.op == op && f.device == device && f.by == by && f.reason == reason && f.site == site) {
+            Some(f) => {
+                f.calls += 1;
+                f.bytes += bytes;
+                f.time += time;
+            }
+            None => all.push(Fallback { op: op.into(), device: device.into(), by, reason: reason.into(), site, calls: 1, bytes, time }),
+        }
+    });
+}
+/// Counts bytes that an automatic copy between devices moved.
+pub fn count_moved(bytes: u64) {
+    COUNTERS.with(|c| c.moved.set(c.moved.get() + bytes));
+}
+/// Operations counted on this thread: `(op, device kind) -> calls`.
+pub fn ops() -> BTreeMap<(&'static str, String), u64> {
+    COUNTERS.with(|c| c.ops.borrow().clone())
+}
+/// Fallbacks of this thread.
+pub fn fallbacks() -> Vec<Fallback> {
+    COUNTERS.with(|c| c.fallbacks.borrow().clone())
+}
+/// Fallbacks of this thread, all calls together.
+pub fn fallback_count() -> u64 {
+    COUNTERS.with(|c| c.fallbacks.borrow().iter().map(|f| f.calls).sum())
+}
+/// Bytes that automatic copies between devices moved on this thread (fallbacks not included).
+pub fn moved_bytes() -> u64 {
+    COUNTERS.with(|c| c.moved.get())
+}
+/// Sets the counters of this thread to zero.
+pub fn reset() {
+    COUNTERS.with(|c| {
+        c.ops.borrow_mut().clear();
+        c.fallbacks.borrow_mut().clear();
+        c.moved.set(0);
+    });
+}

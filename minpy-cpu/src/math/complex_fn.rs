@@ -1,0 +1,103 @@
+//! The table of complex functions: [`ComplexFn`], applied to one number or a slice; and power.
+//!
+//! The `f32` versions compute in `f64` and round once.
+
+use super::complex::*;
+use core::f64::consts::{LN_2, LOG2_E, LOG10_E};
+use num_complex::Complex;
+
+/// One row: `Name(z) => expression;`
+macro_rules! complex_table {
+    ($($doc:literal $name:ident($z:ident) => $e:expr;)*) => {
+        /// A function of a complex number.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ComplexFn { $(#[doc = $doc] $name,)* }
+
+        impl ComplexFn {
+            /// Every function, in order.
+            pub const ALL: &'static [ComplexFn] = &[$(ComplexFn::$name,)*];
+        }
+
+        /// Applies `f` to one number.
+        pub fn apply64(f: ComplexFn, z: C) -> C {
+            match f { $(ComplexFn::$name => { let $z = z; $e })* }
+        }
+    };
+}
+
+complex_table! {
+    "e^z" Exp(z) => exp(z);
+    "2^z" Exp2(z) => polar(libm::exp2(z.re), z.im * LN_2);
+    "e^z - 1" Expm1(z) => expm1(z);
+    "Principal logarithm." Log(z) => log(z);
+    "Logarithm to base 2." Log2(z) => log(z) * LOG2_E;
+    "Logarithm to base 10." Log10(z) => log(z) * LOG10_E;
+    "log(1 + z)" Log1p(z) => log1p(z);
+    "Principal square root." Sqrt(z) => sqrt(z);
+    "Sine." Sin(z) => turn_back(sinh(turn(z)));
+    "Cosine." Cos(z) => cosh(turn(z));
+    "Tangent." Tan(z) => turn_back(tanh(turn(z)));
+    "Inverse sine." Arcsin(z) => arcsin(z);
+    "Inverse cosine." Arccos(z) => arccos(z);
+    "Inverse tangent." Arctan(z) => turn_back(arctanh(turn(z)));
+    "Hyperbolic sine." Sinh(z) => sinh(z);
+    "Hyperbolic cosine." Cosh(z) => cosh(z);
+    "Hyperbolic tangent." Tanh(z) => tanh(z);
+    "Inverse hyperbolic sine." Arcsinh(z) => turn_back(arcsin(turn(z)));
+    "Inverse hyperbolic cosine." Arccosh(z) => arccosh(z);
+    "Inverse hyperbolic tangent." Arctanh(z) => arctanh(z);
+}
+
+/// Applies `f` to one number, in `f64` arithmetic.
+pub fn apply32(f: ComplexFn, z: Complex<f32>) -> Complex<f32> {
+    let w = apply64(f, C::new(z.re as f64, z.im as f64));
+    Complex::new(w.re as f32, w.im as f32)
+}
+
+/// `z^w = e^(w log z)`; exactly 1 for `w = 0`, and 0 or NaN for `z = 0` as in NumPy.
+pub fn power64(z: C, w: C) -> C {
+    if w.re == 0.0 && w.im == 0.0 {
+        return C::new(1.0, 0.0);
+    }
+    if z.re == 0.0 && z.im == 0.0 {
+        let v = if w.re > 0.0 && w.im == 0.0 { 0.0 } else { f64::NAN };
+        return C::new(v, v);
+    }
+    // Small integer powers by multiplication, as NumPy does.
+    if w.im == 0.0 && w.re.abs() <= 100.0 && w.re == libm::trunc(w.re) {
+        let n = w.re as i32;
+        let p = z.powu(n.unsigned_abs());
+        if p.re.is_finite() && p.im.is_finite() {
+            return if n < 0 { p.inv() } else { p };
+        }
+    }
+    exp(w * log(z))
+}
+
+/// `z^w`, in `f64` arithmetic.
+pub fn power32(z: Complex<f32>, w: Complex<f32>) -> Complex<f32> {
+    let p = power64(C::new(z.re as f64, z.im as f64), C::new(w.re as f64, w.im as f64));
+    Complex::new(p.re as f32, p.im as f32)
+}
+
+/// Applies `f` to `n` numbers.
+///
+/// # Safety
+/// `src` must be readable and `dst` writable for `n` elements; they may be equal.
+pub unsafe fn map64(f: ComplexFn, src: *const C, dst: *mut C, n: usize) {
+    for i in 0..n {
+        // SAFETY: `i < n`.
+        unsafe { *dst.add(i) = apply64(f, *src.add(i)) };
+    }
+}
+
+/// Applies `f` to `n` numbers.
+///
+/// # Safety
+/// As for [`map64`].
+pub unsafe fn map32(f: ComplexFn, src: *const Complex<f32>, dst: *mut Complex<f32>, n: usize) {
+    for i in 0..n {
+        // SAFETY: `i < n`.
+        unsafe { *dst.add(i) = apply32(f, *src.add(i)) };
+    }
+}

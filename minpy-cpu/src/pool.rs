@@ -1,0 +1,315 @@
+//! The memory pool: 64-byte aligned blocks, small ones from lists of the thread, large ones from a shared store.
+//!
+//! A freed small block is the first word of a linked list, so that taking and giving back cost a few nanoseconds.
+//! Counters of small blocks are kept per thread too and folded into the shared ones now and then.
+
+use minpy_core::device::MemoryStats;
+use minpy_core::{Error, ErrorKind, Result};
+use std::alloc::{Layout, alloc, dealloc};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, OnceLock};
+
+/// Alignment of every block: a cache line and an AVX-512 register.
+pub const ALIGN: usize = 64;
+/// Blocks up to this size come from the thread's lists.
+const SMALL: usize = 64 << 10;
+/// Number of size classes up to `SMALL`: four per power of two from 256 on.
+const CLASSES: usize = 36;
+/// Bytes that a thread keeps per size class.
+const KEEP_PER_CLASS: usize = 512 << 10;
+/// A thread reports its counters when they have moved by this much.
+const REPORT: isize = 256 << 10;
+
+/// Block size of a request of at most `SMALL` bytes, and its class.
+#[inline]
+fn class_of(bytes: usize) -> (usize, usize) {
+    let units = bytes.div_ceil(ALIGN);
+    if units <= 4 {
+        return (units * ALIGN, units.saturating_sub(1));
+    }
+    let top = usize::BITS - 1 - (units - 1).leading_zeros();
+    let step = 1usize << (top - 2);
+    let rounded = units.div_ceil(step) * step;
+    // (rounded - 1) / step lies in 4..8.
+    let class = 4 * (top as usize - 1) + ((rounded - 1) / step - 4);
+    (rounded * ALIGN, class)
+}
+
+/// Block size of a large request: eight steps per power of two.
+fn large_size(bytes: usize) -> usize {
+    let step = (1usize << (usize::BITS - 1 - bytes.leading_zeros())) >> 3;
+    bytes.div_ceil(step).saturating_mul(step)
+}
+
+struct Lists {
+    heads: [Cell<usize>; CLASSES],
+    counts: [Cell<u32>; CLASSES],
+    /// Bytes taken minus bytes given back, and bytes kept, since the last report.
+    used: Cell<isize>,
+    pooled: Cell<isize>,
+}
+
+thread_local! {
+    static LISTS: Lists = const {
+        Lists {
+            heads: [const { Cell::new(0) }; CLASSES],
+            counts: [const { Cell::new(0) }; CLASSES],
+            used: Cell::new(0),
+            pooled: Cell::new(0),
+        }
+    };
+}
+
+static USED: AtomicIsize = AtomicIsize::new(0);
+static POOLED: AtomicIsize = AtomicIsize::new(0);
+static PEAK: AtomicIsize = AtomicIsize::new(0);
+static SYSTEM: AtomicUsize = AtomicUsize::new(0);
+static LARGE: Mutex<BTreeMap<usize, Vec<usize>>> = Mutex::new(BTreeMap::new());
+
+impl Lists {
+    #[cold]
+    fn report(&self) {
+        let now = USED.fetch_add(self.used.get(), Relaxed) + self.used.get();
+        POOLED.fetch_add(self.pooled.get(), Relaxed);
+        PEAK.fetch_max(now, Relaxed);
+        self.used.set(0);
+        self.pooled.set(0);
+    }
+    #[inline]
+    fn moved(&self, used: isize, pooled: isize) {
+        self.used.set(self.used.get() + used);
+        self.pooled.set(self.pooled.get() + pooled);
+        if self.used.get().abs() > REPORT || self.pooled.get().abs() > REPORT {
+            self.report();
+        }
+    }
+    fn clear(&self) {
+        for c in 0..CLASSES {
+            let mut p = self.heads[c].replace(0);
+            self.counts[c].set(0);
+            let size = class_size(c);
+            while p != 0 {
+                // SAFETY: every block on the list is free, of this class's size, and holds the next one's address.
+                unsafe {
+                    let next = *(p as *const usize);
+                    dealloc(p as *mut u8, Layout::from_size_align_unchecked(size, ALIGN));
+                    p = next;
+                }
+                self.pooled.set(self.pooled.get() - size as isize);
+            }
+        }
+        self.report();
+    }
+}
+impl Drop for Lists {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+fn class_size(class: usize) -> usize {
+    if class < 4 {
+        return (class + 1) * ALIGN;
+    }
+    let (top, sub) = (class / 4 + 1, class % 4);
+    (5 + sub) * (1 << (top - 2)) * ALIGN
+}
+
+/// Bytes of physical memory; requests beyond it are refused, because Linux would promise them and kill us later.
+pub fn total_memory() -> usize {
+    static TOTAL: OnceLock<usize> = OnceLock::new();
+    *TOTAL.get_or_init(|| {
+        let info = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+        let kib = info.lines().find_map(|l| l.strip_prefix("MemTotal:")?.trim().strip_suffix("kB")?.trim().parse().ok());
+        // Elsewhere nothing is known: let the system allocator refuse.
+        kib.map_or(isize::MAX as usize, |k: usize| k << 10)
+    })
+}
+
+/// What the shared pool keeps at most.
+fn keep_limit() -> usize {
+    total_memory() / 8
+}
+
+#[cold]
+fn refuse(bytes: usize) -> Error {
+    Error::new(
+        ErrorKind::Memory,
+        format!("cpu: cannot allocate {bytes} bytes; the machine has {} bytes of memory", total_memory()),
+    )
+}
+
+/// Address of a block of at least `bytes`. A request of 0 bytes gets an address that is never read.
+#[inline]
+pub fn allocate(bytes: usize) -> Result<usize> {
+    if bytes > SMALL {
+        return allocate_large(bytes);
+    }
+    if bytes == 0 {
+        return Ok(ALIGN);
+    }
+    let (size, class) = class_of(bytes);
+    let hit = LISTS.try_with(|l| {
+        let p = l.heads[class].get();
+        if p != 0 {
+            // SAFETY: a block on the list holds the address of the next.
+            l.heads[class].set(unsafe { *(p as *const usize) });
+            l.counts[class].set(l.counts[class].get() - 1);
+            l.moved(size as isize, -(size as isize));
+        } else {
+            l.moved(size as isize, 0);
+        }
+        p
+    });
+    match hit {
+        Ok(p) if p != 0 => Ok(p),
+        _ => system(size, bytes),
+    }
+}
+
+#[cold]
+fn system(size: usize, bytes: usize) -> Result<usize> {
+    let layout = Layout::from_size_align(size, ALIGN).map_err(|_| refuse(bytes))?;
+    SYSTEM.fetch_add(1, Relaxed);
+    // SAFETY: the size is not 0.
+    let p = unsafe { alloc(layout) } as usize;
+    if p == 0 { Err(refuse(bytes)) } else { Ok(p) }
+}
+
+#[inline(never)]
+fn allocate_large(bytes: usize) -> Result<usize> {
+    if bytes > total_memory() {
+        return Err(refuse(bytes));
+    }
+    let size = large_size(bytes);
+    let pooled = {
+        let mut store = LARGE.lock().unwrap_or_else(|e| e.into_inner());
+        store.get_mut(&size).and_then(Vec::pop)
+    };
+    let p = match pooled {
+        Some(p) => {
+            POOLED.fetch_sub(size as isize, Relaxed);
+            p
+        }
+        None => match system(size, bytes) {
+            Ok(p) => p,
+            // The pool may sit on what is missing.
+            Err(_) => {
+                trim();
+                system(size, bytes)?
+            }
+        },
+    };
+    let now = USED.fetch_add(size as isize, Relaxed) + size as isize;
+    PEAK.fetch_max(now, Relaxed);
+    Ok(p)
+}
+
+/// Takes back a block.
+///
+/// # Safety
+/// `handle` came from `allocate(bytes)` and is given back once.
+#[inline]
+pub unsafe fn free(handle: usize, bytes: usize) {
+    if bytes > SMALL {
+        // SAFETY: handed on.
+        return unsafe { free_large(handle, bytes) };
+    }
+    if bytes == 0 {
+        return;
+    }
+    let (size, class) = class_of(bytes);
+    let kept = LISTS.try_with(|l| {
+        let keep = (l.counts[class].get() as usize) < KEEP_PER_CLASS / size;
+        if keep {
+            // SAFETY: the block is free now and has room for an address.
+            unsafe { *(handle as *mut usize) = l.heads[class].get() };
+            l.heads[class].set(handle);
+            l.counts[class].set(l.counts[class].get() + 1);
+        }
+        l.moved(-(size as isize), if keep { size as isize } else { 0 });
+        keep
+    });
+    if !kept.unwrap_or(false) {
+        // SAFETY: allocated by `system` with this layout.
+        unsafe { dealloc(handle as *mut u8, Layout::from_size_align_unchecked(size, ALIGN)) };
+    }
+}
+
+#[inline(never)]
+unsafe fn free_large(handle: usize, bytes: usize) {
+    let size = large_size(bytes);
+    USED.fetch_sub(size as isize, Relaxed);
+    if POOLED.load(Relaxed).max(0) as usize + size <= keep_limit() {
+        POOLED.fetch_add(size as isize, Relaxed);
+        LARGE.lock().unwrap_or_else(|e| e.into_inner()).entry(size).or_default().push(handle);
+    } else {
+        // SAFETY: allocated by `system` with this layout.
+        unsafe { dealloc(handle as *mut u8, Layout::from_size_align_unchecked(size, ALIGN)) };
+    }
+}
+
+/// Gives back to the system what the shared pool and this thread keep.
+pub fn trim() {
+    let store = std::mem::take(&mut *LARGE.lock().unwrap_or_else(|e| e.into_inner()));
+    for (size, blocks) in store {
+        for p in blocks {
+            POOLED.fetch_sub(size as isize, Relaxed);
+            // SAFETY: blocks in the store are free and were allocated with this layout.
+            unsafe { dealloc(p as *mut u8, Layout::from_size_align_unchecked(size, ALIGN)) };
+        }
+    }
+    let _ = LISTS.try_with(Lists::clear);
+}
+
+/// Figures of the pool. Small blocks of other threads are counted to within a quarter of a MiB each.
+pub fn stats() -> MemoryStats {
+    let _ = LISTS.try_with(Lists::report);
+    let get = |a: &AtomicIsize| a.load(Relaxed).max(0) as usize;
+    MemoryStats { used: get(&USED), pooled: get(&POOLED), peak: get(&PEAK), system_allocations: SYSTEM.load(Relaxed) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn classes_hold_what_they_promise() {
+        let mut last = 0;
+        for bytes in 1..=SMALL {
+            let (size, class) = class_of(bytes);
+            assert!(size >= bytes && size % ALIGN == 0 && class < CLASSES, "{bytes}: {size} {class}");
+            assert_eq!(class_size(class), size, "{bytes}");
+            assert!(size <= bytes.div_ceil(64) * 64 * 5 / 4 + 64 && class >= last);
+            last = class;
+        }
+        assert!(large_size(SMALL + 1) > SMALL && large_size(1 << 30) == 1 << 30);
+    }
+    #[test]
+    fn blocks_are_aligned_and_reused() {
+        for bytes in [1, 64, 1000, 65536, 65537, 5 << 20] {
+            let p = allocate(bytes).unwrap();
+            assert_eq!(p % ALIGN, 0);
+            // SAFETY: the block holds `bytes` bytes and is given back once.
+            unsafe {
+                std::ptr::write_bytes(p as *mut u8, 1, bytes);
+                free(p, bytes);
+            }
+            let q = allocate(bytes).unwrap();
+            if bytes <= SMALL {
+                assert_eq!(p, q);
+            }
+            // SAFETY: as above.
+            unsafe { free(q, bytes) };
+        }
+    }
+    #[test]
+    fn too_much_is_a_memory_error() {
+        for bytes in [usize::MAX, isize::MAX as usize, 1 << 46] {
+            let e = allocate(bytes).unwrap_err();
+            assert_eq!(e.kind(), ErrorKind::Memory);
+            assert!(e.message().contains(&bytes.to_string()));
+        }
+    }
+}

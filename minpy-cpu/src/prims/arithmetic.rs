@@ -1,0 +1,176 @@
+//! Addition, multiplication and what compiles to a few instructions: neg, abs, sign, extremes, rounding.
+//!
+//! Integers wrap. NaN wins in maximum/minimum and loses in fmax/fmin, as in NumPy's `loops_minmax`.
+
+use super::B8;
+use super::loops::{op1, op2, table};
+use num_complex::{Complex, Complex32, Complex64};
+
+/// x + y
+pub(crate) struct Add;
+op2!(Add, |a, b| a.wrapping_add(b); i8 i16 i32 i64 u8 u16 u32 u64);
+op2!(Add, |a, b| a + b; f32 f64 Complex32 Complex64);
+op2!(Add, |a, b| B8::new(a.get() | b.get()); B8);
+/// x - y
+pub(crate) struct Sub;
+op2!(Sub, |a, b| a.wrapping_sub(b); i8 i16 i32 i64 u8 u16 u32 u64);
+op2!(Sub, |a, b| a - b; f32 f64 Complex32 Complex64);
+/// x * y
+pub(crate) struct Mul;
+op2!(Mul, |a, b| a.wrapping_mul(b); i8 i16 i32 i64 u8 u16 u32 u64);
+op2!(Mul, |a, b| a * b; f32 f64);
+op2!(Mul, |a, b| Complex::new(a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re); Complex32 Complex64);
+op2!(Mul, |a, b| B8::new(a.get() & b.get()); B8);
+
+/// Greater one; NaN wins.
+pub(crate) struct Maximum;
+op2!(Maximum, |a, b| if a >= b { a } else { b }; i8 i16 i32 i64 u8 u16 u32 u64);
+op2!(Maximum, |a, b| if (a >= b) | (a != a) { a } else { b }; f32 f64);
+op2!(Maximum, |a, b| if nan(a) || ge(a, b) { a } else { b }; Complex32 Complex64);
+op2!(Maximum, |a, b| B8::new(a.get() | b.get()); B8);
+/// Smaller one; NaN wins.
+pub(crate) struct Minimum;
+op2!(Minimum, |a, b| if a <= b { a } else { b }; i8 i16 i32 i64 u8 u16 u32 u64);
+op2!(Minimum, |a, b| if (a <= b) | (a != a) { a } else { b }; f32 f64);
+op2!(Minimum, |a, b| if nan(a) || le(a, b) { a } else { b }; Complex32 Complex64);
+op2!(Minimum, |a, b| B8::new(a.get() & b.get()); B8);
+/// Greater one; NaN loses.
+struct Fmax;
+op2!(Fmax, |a, b| if a >= b { a } else { b }; i8 i16 i32 i64 u8 u16 u32 u64);
+op2!(Fmax, |a, b| if (a >= b) | (b != b) { a } else { b }; f32 f64);
+op2!(Fmax, |a, b| if nan(b) || ge(a, b) { a } else { b }; Complex32 Complex64);
+op2!(Fmax, |a, b| B8::new(a.get() | b.get()); B8);
+/// Smaller one; NaN loses.
+struct Fmin;
+op2!(Fmin, |a, b| if a <= b { a } else { b }; i8 i16 i32 i64 u8 u16 u32 u64);
+op2!(Fmin, |a, b| if (a <= b) | (b != b) { a } else { b }; f32 f64);
+op2!(Fmin, |a, b| if nan(b) || le(a, b) { a } else { b }; Complex32 Complex64);
+op2!(Fmin, |a, b| B8::new(a.get() & b.get()); B8);
+
+/// Either part is NaN.
+#[inline(always)]
+pub(crate) fn nan<T: PartialEq + Copy>(z: Complex<T>) -> bool {
+    !is_num(z.re) || !is_num(z.im)
+}
+#[inline(always)]
+fn is_num<T: PartialEq>(x: T) -> bool {
+    #[expect(clippy::eq_op)]
+    {
+        x == x
+    }
+}
+/// NumPy's order of complex numbers: real part first; a NaN beside a decisive part makes it false (`CGT` of loops.c.src).
+#[inline(always)]
+pub(crate) fn gt<T: PartialOrd + Copy>(a: Complex<T>, b: Complex<T>) -> bool {
+    (a.re > b.re && is_num(a.im) && is_num(b.im)) || (a.re == b.re && a.im > b.im)
+}
+/// As `gt`, or equal.
+#[inline(always)]
+pub(crate) fn ge<T: PartialOrd + Copy>(a: Complex<T>, b: Complex<T>) -> bool {
+    (a.re > b.re && is_num(a.im) && is_num(b.im)) || (a.re == b.re && a.im >= b.im)
+}
+/// The reverse of `ge`.
+#[inline(always)]
+pub(crate) fn le<T: PartialOrd + Copy>(a: Complex<T>, b: Complex<T>) -> bool {
+    ge(b, a)
+}
+
+struct Neg;
+op1!(Neg, |a| a.wrapping_neg(); i8 i16 i32 i64 u8 u16 u32 u64);
+op1!(Neg, |a| -a; f32 f64 Complex32 Complex64);
+struct Abs;
+op1!(Abs, |a| a.wrapping_abs(); i8 i16 i32 i64);
+op1!(Abs, |a| a; u8 u16 u32 u64 B8);
+op1!(Abs, |a| a.abs(); f32 f64);
+op1!(Abs -> f32, |a| (a.re as f64).hypot(a.im as f64) as f32; Complex32);
+op1!(Abs -> f64, |a| a.re.hypot(a.im); Complex64);
+struct Sign;
+op1!(Sign, |a| a.signum(); i8 i16 i32 i64);
+op1!(Sign, |a| (a != 0) as u8; u8);
+op1!(Sign, |a| (a != 0) as u16; u16);
+op1!(Sign, |a| (a != 0) as u32; u32);
+op1!(Sign, |a| (a != 0) as u64; u64);
+// -0 gives 0, NaN stays.
+op1!(Sign, |a| if a > 0.0 { 1.0 } else if a < 0.0 { -1.0 } else if a == 0.0 { 0.0 } else { a }; f32 f64);
+op1!(Sign, |a| { let z = sign64(Complex64::new(a.re as f64, a.im as f64)); Complex32::new(z.re as f32, z.im as f32) }; Complex32);
+op1!(Sign, |a| sign64(a); Complex64);
+
+/// z / |z| with NumPy's answers at infinity (`npy_math_complex`, sign of NumPy 2).
+fn sign64(z: Complex64) -> Complex64 {
+    let m = z.re.hypot(z.im);
+    let (re_inf, im_inf) = (z.re.is_infinite(), z.im.is_infinite());
+    if m.is_nan() || re_inf && im_inf || nan(z) {
+        Complex64::new(f64::NAN, f64::NAN)
+    } else if re_inf {
+        Complex64::new(1f64.copysign(z.re), 0.0)
+    } else if im_inf {
+        Complex64::new(0.0, 1f64.copysign(z.im))
+    } else if m == 0.0 {
+        Complex64::new(0.0, 0.0)
+    } else {
+        Complex64::new(z.re / m, z.im / m)
+    }
+}
+
+struct Same;
+op1!(Same, |a| a; i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 B8);
+struct Floor;
+op1!(Floor, |a| a.floor(); f32 f64);
+struct Ceil;
+op1!(Ceil, |a| a.ceil(); f32 f64);
+struct Trunc;
+op1!(Trunc, |a| a.trunc(); f32 f64);
+struct Rint;
+op1!(Rint, |a| a.round_ties_even(); f32 f64);
+struct Sqrt;
+op1!(Sqrt, |a| a.sqrt(); f32 f64);
+struct Copysign;
+op2!(Copysign, |a, b| a.copysign(b); f32 f64);
+
+struct Conj;
+op1!(Conj, |a| a.conj(); Complex32 Complex64);
+struct Real;
+op1!(Real -> f32, |a| a.re; Complex32);
+op1!(Real -> f64, |a| a.re; Complex64);
+struct Imag;
+op1!(Imag -> f32, |a| a.im; Complex32);
+op1!(Imag -> f64, |a| a.im; Complex64);
+struct Join;
+op2!(Join -> Complex32, |a, b| Complex::new(a, b); f32);
+op2!(Join -> Complex64, |a, b| Complex::new(a, b); f64);
+
+table! {
+    /// Loops of this file.
+    fn lookup;
+    Add binary Add[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
+    Sub binary Sub[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64];
+    Mul binary Mul[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
+    Maximum binary Maximum[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
+    Minimum binary Minimum[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
+    Fmax binary Fmax[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
+    Fmin binary Fmin[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
+    Neg unary Neg[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64];
+    Abs unary Abs[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
+    Sign unary Sign[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64];
+    Floor unary AnyFloor[f32 f64 i8 i16 i32 i64 u8 u16 u32 u64 B8];
+    Ceil unary AnyCeil[f32 f64 i8 i16 i32 i64 u8 u16 u32 u64 B8];
+    Trunc unary AnyTrunc[f32 f64 i8 i16 i32 i64 u8 u16 u32 u64 B8];
+    Rint unary AnyRint[f32 f64 i8 i16 i32 i64 u8 u16 u32 u64 B8];
+    Sqrt unary Sqrt[f32 f64];
+    Copysign binary Copysign[f32 f64];
+    Conj unary AnyConj[f32 f64 i8 i16 i32 i64 u8 u16 u32 u64 B8 Complex32 Complex64];
+    Real unary Real[Complex32 Complex64];
+    Imag unary Imag[Complex32 Complex64];
+    Complex binary Join[f32 f64];
+}
+
+/// Rounding leaves integers alone; one copying loop would do, but types keep the table plain.
+macro_rules! or_same {
+    ($($name:ident $of:ident [$($float:ty)*];)*) => {$(
+        struct $name;
+        op1!($name, |a| <$of as super::loops::Op1<_>>::f(a); $($float)*);
+        op1!($name, |a| <Same as super::loops::Op1<_>>::f(a); i8 i16 i32 i64 u8 u16 u32 u64 B8);
+    )*};
+}
+or_same!(AnyFloor Floor[f32 f64]; AnyCeil Ceil[f32 f64]; AnyTrunc Trunc[f32 f64]; AnyRint Rint[f32 f64]; AnyConj Conj[Complex32 Complex64];);
+op1!(AnyConj, |a| a; f32 f64);

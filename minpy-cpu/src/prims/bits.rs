@@ -1,0 +1,89 @@
+//! Functions of integers and bool: bitwise logic, shifts, gcd, lcm, integer powers.
+
+use super::B8;
+use super::loops::{op1, op2, table};
+
+struct Invert;
+op1!(Invert, |a| !a; i8 i16 i32 i64 u8 u16 u32 u64);
+op1!(Invert, |a| B8::new(!a.get()); B8);
+/// Bitwise and.
+pub(crate) struct And;
+op2!(And, |a, b| a & b; i8 i16 i32 i64 u8 u16 u32 u64);
+op2!(And, |a, b| B8::new(a.get() & b.get()); B8);
+/// Bitwise or.
+pub(crate) struct Or;
+op2!(Or, |a, b| a | b; i8 i16 i32 i64 u8 u16 u32 u64);
+op2!(Or, |a, b| B8::new(a.get() | b.get()); B8);
+/// Bitwise exclusive or.
+pub(crate) struct Xor;
+op2!(Xor, |a, b| a ^ b; i8 i16 i32 i64 u8 u16 u32 u64);
+op2!(Xor, |a, b| B8::new(a.get() ^ b.get()); B8);
+
+// A negative count is a large unsigned one, as in `npy_lshift` and `npy_rshift`.
+struct Shl;
+struct Shr;
+struct Gcd;
+struct Lcm;
+struct Pow;
+macro_rules! integers {
+    ($($t:ident $u:ident),*) => {$(
+        op2!(Shl, |a, b| if (b as $u) < <$t>::BITS as $u { a.wrapping_shl(b as u32) } else { 0 }; $t);
+        op2!(Shr, |a, b| {
+            let most = <$t>::BITS as $u - 1;
+            // Shifting by width - 1 leaves the sign fill of a signed number; unsigned ones become 0.
+            if (b as $u) <= most { a.wrapping_shr(b as u32) } else if <$t>::MIN == 0 { 0 } else { a.wrapping_shr(most as u32) }
+        }; $t);
+        op2!(Gcd, |a, b| gcd(magnitude(a as i128), magnitude(b as i128)) as $t; $t);
+        op2!(Lcm, |a, b| {
+            let (x, y) = (magnitude(a as i128), magnitude(b as i128));
+            match gcd(x, y) {
+                0 => 0,
+                g => (x / g).wrapping_mul(y) as $t,
+            }
+        }; $t);
+        op2!(Pow, |a, b| {
+            #[expect(unused_comparisons, clippy::allow_attributes)]
+            let negative = b < 0;
+            if negative {
+                // 1 / a^|b| cut to an integer.
+                return if a == 1 { 1 } else if a.wrapping_add(1) == 0 { if b & 1 == 0 { 1 } else { a } } else { 0 };
+            }
+            let (mut base, mut left, mut r) = (a, b, 1 as $t);
+            while left != 0 {
+                if left & 1 != 0 {
+                    r = r.wrapping_mul(base);
+                }
+                base = base.wrapping_mul(base);
+                left >>= 1;
+            }
+            r
+        }; $t);
+    )*};
+}
+integers!(i8 u8, i16 u16, i32 u32, i64 u64, u8 u8, u16 u16, u32 u32, u64 u64);
+
+#[inline(always)]
+fn magnitude(a: i128) -> u64 {
+    a.unsigned_abs() as u64
+}
+/// Euclid's algorithm.
+fn gcd(mut a: u64, mut b: u64) -> u64 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+table! {
+    /// Loops of this file.
+    fn lookup;
+    Invert unary Invert[i32 i64 i8 i16 u8 u16 u32 u64 B8];
+    And binary And[i32 i64 i8 i16 u8 u16 u32 u64 B8];
+    Or binary Or[i32 i64 i8 i16 u8 u16 u32 u64 B8];
+    Xor binary Xor[i32 i64 i8 i16 u8 u16 u32 u64 B8];
+    Shl binary Shl[i32 i64 i8 i16 u8 u16 u32 u64];
+    Shr binary Shr[i32 i64 i8 i16 u8 u16 u32 u64];
+    Gcd plain_binary Gcd[i32 i64 i8 i16 u8 u16 u32 u64];
+    Lcm plain_binary Lcm[i32 i64 i8 i16 u8 u16 u32 u64];
+    Pow plain_binary Pow[i32 i64 i8 i16 u8 u16 u32 u64];
+}

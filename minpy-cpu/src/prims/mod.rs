@@ -1,0 +1,106 @@
+//! Typed loops for every primitive of the scalar IR and for casts, with NumPy's semantics.
+//!
+//! One file per group; `lookup` finds the loop of a primitive. float16 has loops for casts only: `program.rs`
+//! computes it in float32 and rounds after each primitive, as NumPy does.
+
+pub(crate) mod arithmetic;
+pub(crate) mod bits;
+pub(crate) mod cast;
+pub(crate) mod compare;
+pub(crate) mod complex;
+pub(crate) mod division;
+pub(crate) mod half;
+pub(crate) mod loops;
+pub(crate) mod real;
+pub(crate) mod select;
+
+use minpy_core::DType;
+use minpy_core::expr::Prim;
+use num_complex::{Complex32, Complex64};
+
+pub use loops::Loop;
+
+/// A bool in memory: any byte that is not 0 is true, so that foreign bytes can do no harm.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+#[repr(transparent)]
+pub struct B8(u8);
+
+impl B8 {
+    /// From a truth value.
+    #[inline(always)]
+    pub fn new(b: bool) -> B8 {
+        B8(b as u8)
+    }
+    /// The truth value.
+    #[inline(always)]
+    pub fn get(self) -> bool {
+        self.0 != 0
+    }
+}
+
+/// Memory type of a dtype inside kernels.
+pub trait Lane: Copy + Send + Sync + 'static {
+    /// The dtype.
+    const DTYPE: DType;
+}
+macro_rules! lanes {
+    ($($t:ty => $d:ident),*) => { $(impl Lane for $t { const DTYPE: DType = DType::$d; })* };
+}
+lanes!(B8 => Bool, i8 => I8, i16 => I16, i32 => I32, i64 => I64, u8 => U8, u16 => U16, u32 => U32, u64 => U64,
+       ::half::f16 => F16, f32 => F32, f64 => F64, Complex32 => C64, Complex64 => C128);
+
+/// The loop of a primitive whose (first value) argument has `dtype`; `None` where NumPy has none either.
+pub fn lookup(prim: Prim, dtype: DType) -> Option<Loop> {
+    if prim == Prim::Select {
+        return Some(select::lookup(dtype));
+    }
+    if dtype == DType::F16 {
+        return half::lookup(prim);
+    }
+    arithmetic::lookup(prim, dtype)
+        .or_else(|| compare::lookup(prim, dtype))
+        .or_else(|| division::lookup(prim, dtype))
+        .or_else(|| bits::lookup(prim, dtype))
+        .or_else(|| real::lookup(prim, dtype))
+        .or_else(|| complex::lookup(prim, dtype))
+}
+
+/// Runs `$body` with `$t` bound to the memory type of a dtype (bool as `B8`).
+macro_rules! with_lane {
+    ($dtype:expr, $t:ident => $body:expr) => {
+        match $dtype {
+            minpy_core::DType::Bool => { type $t = $crate::prims::B8; $body }
+            minpy_core::DType::I8 => { type $t = i8; $body }
+            minpy_core::DType::I16 => { type $t = i16; $body }
+            minpy_core::DType::I32 => { type $t = i32; $body }
+            minpy_core::DType::I64 => { type $t = i64; $body }
+            minpy_core::DType::U8 => { type $t = u8; $body }
+            minpy_core::DType::U16 => { type $t = u16; $body }
+            minpy_core::DType::U32 => { type $t = u32; $body }
+            minpy_core::DType::U64 => { type $t = u64; $body }
+            minpy_core::DType::F16 => { type $t = half::f16; $body }
+            minpy_core::DType::F32 => { type $t = f32; $body }
+            minpy_core::DType::F64 => { type $t = f64; $body }
+            minpy_core::DType::C64 => { type $t = num_complex::Complex32; $body }
+            minpy_core::DType::C128 => { type $t = num_complex::Complex64; $body }
+        }
+    };
+}
+/// The same by size of the element: an unsigned integer (u128 for 16 bytes).
+macro_rules! with_bits {
+    ($size:expr, $t:ident => $body:expr) => {
+        match $size {
+            1 => { type $t = u8; $body }
+            2 => { type $t = u16; $body }
+            4 => { type $t = u32; $body }
+            8 => { type $t = u64; $body }
+            _ => { type $t = $crate::prims::Bits128; $body }
+        }
+    };
+}
+pub(crate) use {with_bits, with_lane};
+
+/// 16 bytes with the alignment of their parts: what a complex128 needs and u128 would not accept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C)]
+pub struct Bits128(u64, u64);

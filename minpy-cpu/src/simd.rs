@@ -1,0 +1,64 @@
+//! Run-time choice of the vector instruction set.
+//!
+//! A kernel is compiled once for each [`Level`], as a generic function behind `#[target_feature]`
+//! wrappers, and its pointer is picked by [`level`]: one relaxed load after the first call.
+
+use core::sync::atomic::{AtomicU8, Ordering};
+
+/// An instruction set for which kernels are compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Level {
+    /// What the compiler's target has: SSE2 on x86-64, NEON on aarch64.
+    Base = 1,
+    /// AVX2 and FMA: 256 bits.
+    Avx2 = 2,
+    /// AVX-512 F, BW, CD, DQ and VL: 512 bits.
+    Avx512 = 3,
+}
+
+/// True where the target itself has fused multiply-add.
+pub const BASE_FMA: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
+
+static LEVEL: AtomicU8 = AtomicU8::new(0);
+
+/// The best level of this machine.
+#[inline]
+pub fn level() -> Level {
+    match LEVEL.load(Ordering::Relaxed) {
+        1 => Level::Base,
+        2 => Level::Avx2,
+        3 => Level::Avx512,
+        _ => detect(),
+    }
+}
+
+/// Whether this machine can run kernels of `level`.
+pub fn supports(want: Level) -> bool {
+    want <= level()
+}
+
+#[cold]
+fn detect() -> Level {
+    #[cfg(target_arch = "x86_64")]
+    let found = {
+        let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        let avx512 = avx2
+            && is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512cd")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl");
+        if avx512 {
+            Level::Avx512
+        } else if avx2 {
+            Level::Avx2
+        } else {
+            Level::Base
+        }
+    };
+    #[cfg(not(target_arch = "x86_64"))]
+    let found = Level::Base;
+    LEVEL.store(found as u8, Ordering::Relaxed);
+    found
+}
