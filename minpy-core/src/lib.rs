@@ -5,6 +5,7 @@
 
 pub mod array;
 pub mod buffer;
+pub mod codegen;
 pub mod context;
 pub mod device;
 pub mod dispatch;

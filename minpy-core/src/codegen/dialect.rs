@@ -27,6 +27,11 @@ pub trait Dialect: Send + Sync {
     fn math(&self, function: &str, dtype: DType) -> String {
         if dtype == DType::F32 { format!("{function}f") } else { function.to_string() }
     }
+    /// For CPUs: a vector type of `lanes` elements of float32 or float64 with arithmetic operators, its function
+    /// `load(0, pointer)` and its function `store(value, 0, pointer)` on local memory. `None`: plain loops are used.
+    fn vector(&self, _dtype: DType, _lanes: usize) -> Option<(String, String, String)> {
+        None
+    }
 }
 
 /// Suffix of the dtype in generated names: `f32`.

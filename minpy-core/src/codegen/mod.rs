@@ -36,16 +36,18 @@ pub struct Tuning {
     pub local: usize,
     /// Groups that keep the device busy.
     pub groups: usize,
+    /// Bytes of a vector register (CPU).
+    pub vector: usize,
 }
 
 impl Tuning {
-    /// A CPU with that many cores.
-    pub fn cpu(cores: usize) -> Tuning {
-        Tuning { local: 1, groups: cores.max(1) * 4 }
+    /// A CPU with that many cores and vector registers of so many bytes.
+    pub fn cpu(cores: usize, vector: usize) -> Tuning {
+        Tuning { local: 1, groups: cores.max(1) * 4, vector: vector.next_power_of_two().clamp(16, 64) }
     }
     /// A GPU with that many multiprocessors.
     pub fn gpu(units: usize) -> Tuning {
-        Tuning { local: 128, groups: units.max(1) * 16 }
+        Tuning { local: 128, groups: units.max(1) * 16, vector: 16 }
     }
     /// Whether work items are threads of a CPU.
     pub fn serial(&self) -> bool {

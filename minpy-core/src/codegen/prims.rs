@@ -224,13 +224,11 @@ fn float(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
 pub fn to_integer(w: &mut Writer, from: DType, to: DType) -> String {
     let name = format!("mp_{}_to_{}", short(from), short(to));
     let (f, t) = (ctype(from), ctype(to));
-    let (through, low, high, lowest) = match (to, from) {
-        (DType::U32 | DType::I64 | DType::U64, _) => {
+    let (through, low, high, lowest) = match to {
+        DType::U32 | DType::I64 | DType::U64 => {
             ("mp_i64", "-9223372036854775808.0", "9223372036854775808.0", "(mp_i64)MP_U64(0x8000000000000000)")
         }
-        // One step outside of int32 in the float type that is converted from.
-        (_, DType::F32) => ("mp_i32", "-2147483648.0", "2147483648.0", "(mp_i32)0x80000000u"),
-        _ => ("mp_i32", "-2147483648.9999995", "2147483648.0", "(mp_i32)0x80000000u"),
+        _ => ("mp_i32", "-2147483648.0", "2147483648.0", "(mp_i32)0x80000000u"),
     };
     // Doubles may be missing on the device: the literals are floats where the source is.
     let literal = |x: &str| if from == DType::F32 { format!("{x}f") } else { x.to_string() };

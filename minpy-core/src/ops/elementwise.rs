@@ -159,6 +159,7 @@ elementwise! {
     GCD "gcd" 2 INTEGER, x => x[0].binary(Gcd, x[1]), D2, "Greatest common divisor.";
     LCM "lcm" 2 INTEGER, x => x[0].binary(Lcm, x[1]), D2, "Least common multiple.";
 
+    TAKEN "taken" 3 ARITH, x => taken_expr(x[0], x[1], x[2]), &[(1.5, 3.0), (0.0, 1.0), ANY], "x3 where x1 > x2, half of it where they are equal, else 0: the gradient of maximum.";
     WHERE "where" 3 SELECT, x => x[0].select(x[1], x[2]), &[(0.0, 1.0), ANY, ANY], "x2 where x1 is true, else x3.";
     CLIP "clip" 3 ARITH, x => x[0].binary(Maximum, x[1]).binary(Minimum, x[2]), &[(-1.0, 1.0), (-3.0, -2.0), (2.0, 3.0)], "x1 limited to [x2, x3].";
 }
@@ -180,6 +181,11 @@ fn reciprocal(x: E<'_>) -> E<'_> {
     // Truncated 1 / x is x itself for 1 and -1, else 0.
     let unit = (x * x).binary(Eq, x.lit(1.0));
     unit.select(x, x.lit(0.0))
+}
+fn taken_expr<'b>(x: E<'b>, y: E<'b>, g: E<'b>) -> E<'b> {
+    let half = if g.dtype().is_inexact() { g * 0.5 } else { g };
+    let tie = x.binary(Eq, y).select(half, g.lit(0.0));
+    x.binary(Gt, y).select(g, tie)
 }
 fn heaviside<'b>(x: E<'b>, h: E<'b>) -> E<'b> {
     let zero = x.lit(0.0);
@@ -206,5 +212,5 @@ functions! {
     remainder(a, b) REMAINDER; power(a, b) POWER; arctan2(a, b) ARCTAN2; hypot(a, b) HYPOT; logaddexp(a, b) LOGADDEXP;
     maximum(a, b) MAXIMUM; minimum(a, b) MINIMUM; equal(a, b) EQUAL; not_equal(a, b) NOT_EQUAL; less(a, b) LESS;
     less_equal(a, b) LESS_EQUAL; greater(a, b) GREATER; greater_equal(a, b) GREATER_EQUAL; logical_and(a, b) LOGICAL_AND;
-    logical_or(a, b) LOGICAL_OR; select(c, a, b) WHERE; clip(x, lo, hi) CLIP;
+    logical_or(a, b) LOGICAL_OR; select(c, a, b) WHERE; taken(a, b, g) TAKEN; clip(x, lo, hi) CLIP;
 }

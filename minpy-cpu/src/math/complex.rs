@@ -19,6 +19,11 @@ pub(crate) fn turn_back(z: C) -> C {
     C::new(z.im, -z.re)
 }
 
+/// True where either part is infinite.
+fn endless(z: C) -> bool {
+    z.re.is_infinite() || z.im.is_infinite()
+}
+
 /// `m * (cos t, sin t)`; a zero angle stays real, so that `inf * 0` does not give NaN.
 pub(crate) fn polar(m: f64, t: f64) -> C {
     if t == 0.0 { C::new(m, t) } else { C::new(m * libm::cos(t), m * libm::sin(t)) }
@@ -46,6 +51,11 @@ fn half_exp(z: C) -> C {
         return polar(h, z.im) * (h * 0.5);
     }
     exp(z)
+}
+
+/// `2^z`.
+pub fn exp2(z: C) -> C {
+    if z.im.is_finite() { polar(libm::exp2(z.re), z.im * LN_2) } else { exp(z) }
 }
 
 /// `log z`; near |z| = 1 through log1p, after Kahan.
@@ -134,7 +144,7 @@ pub fn cosh(z: C) -> C {
         return C::new(e.re, if z.re < 0.0 { -e.im } else { e.im });
     }
     if z.im == 0.0 {
-        return C::new(libm::cosh(z.re), z.im * z.re.signum());
+        return C::new(libm::cosh(z.re), z.im * 1f64.copysign(z.re));
     }
     if z.re == 0.0 && !z.im.is_finite() {
         return C::new(f64::NAN, z.re);
@@ -156,6 +166,9 @@ pub fn tanh(z: C) -> C {
     if z.im == 0.0 {
         return C::new(libm::tanh(z.re), z.im);
     }
+    if z.re == 0.0 && !z.im.is_finite() {
+        return C::new(z.re, f64::NAN);
+    }
     let t = libm::tan(z.im);
     let s = libm::sinh(z.re);
     let b = 1.0 + t * t;
@@ -166,6 +179,9 @@ pub fn tanh(z: C) -> C {
 
 /// Kahan: `re = atan(z.re / re(√(1-z) √(1+z)))`, `im = asinh(im(√(1-z)* √(1+z)))`.
 pub fn arcsin(z: C) -> C {
+    if endless(z) {
+        return C::new(libm::atan2(z.re, z.im.abs()), f64::INFINITY.copysign(z.im));
+    }
     let p = sqrt(C::new(1.0 - z.re, -z.im));
     let q = sqrt(C::new(1.0 + z.re, z.im));
     let re = libm::atan2(z.re, p.re * q.re - p.im * q.im);
@@ -174,6 +190,9 @@ pub fn arcsin(z: C) -> C {
 
 /// Kahan: `re = 2 atan(re √(1-z) / re √(1+z))`, `im = asinh(im(√(1+z)* √(1-z)))`.
 pub fn arccos(z: C) -> C {
+    if endless(z) {
+        return C::new(libm::atan2(z.im.abs(), z.re), -f64::INFINITY.copysign(z.im));
+    }
     let p = sqrt(C::new(1.0 - z.re, -z.im));
     let q = sqrt(C::new(1.0 + z.re, z.im));
     C::new(2.0 * libm::atan2(p.re, q.re), libm::asinh(q.re * p.im - q.im * p.re))
@@ -181,6 +200,9 @@ pub fn arccos(z: C) -> C {
 
 /// Kahan: `re = asinh(re(√(z-1)* √(z+1)))`, `im = 2 atan(im √(z-1) / re √(z+1))`.
 pub fn arccosh(z: C) -> C {
+    if endless(z) {
+        return C::new(f64::INFINITY, libm::atan2(z.im, z.re));
+    }
     let p = sqrt(C::new(z.re - 1.0, z.im));
     let q = sqrt(C::new(z.re + 1.0, z.im));
     C::new(libm::asinh(p.re * q.re + p.im * q.im), 2.0 * libm::atan2(p.im, q.re))
@@ -188,6 +210,9 @@ pub fn arccosh(z: C) -> C {
 
 /// `log1p(4 re / ((1 - re)² + im²)) / 4`, `atan2(2 im, (1 - re)(1 + re) - im²) / 2`.
 pub fn arctanh(z: C) -> C {
+    if z.re == 0.0 && z.im.is_nan() {
+        return z;
+    }
     let big = 1e100;
     if z.re.abs() > big || z.im.abs() > big {
         // re / |z|², without overflow.

@@ -3,7 +3,7 @@
 //! The `f32` versions compute in `f64` and round once.
 
 use super::complex::*;
-use core::f64::consts::{LN_2, LOG2_E, LOG10_E};
+use core::f64::consts::{LOG2_E, LOG10_E};
 use num_complex::Complex;
 
 /// One row: `Name(z) => expression;`
@@ -27,7 +27,7 @@ macro_rules! complex_table {
 
 complex_table! {
     "e^z" Exp(z) => exp(z);
-    "2^z" Exp2(z) => polar(libm::exp2(z.re), z.im * LN_2);
+    "2^z" Exp2(z) => exp2(z);
     "e^z - 1" Expm1(z) => expm1(z);
     "Principal logarithm." Log(z) => log(z);
     "Logarithm to base 2." Log2(z) => log(z) * LOG2_E;
@@ -60,7 +60,7 @@ pub fn power64(z: C, w: C) -> C {
         return C::new(1.0, 0.0);
     }
     if z.re == 0.0 && z.im == 0.0 {
-        let v = if w.re > 0.0 && w.im == 0.0 { 0.0 } else { f64::NAN };
+        let v = if w.re > 0.0 { 0.0 } else { f64::NAN };
         return C::new(v, v);
     }
     // Small integer powers by multiplication, as NumPy does.

@@ -1,0 +1,214 @@
+//! Reverse mode: from the gradients of results back to those of watched inputs.
+
+use crate::accumulate::{Home, Total, unbroadcast};
+use crate::rule::{InputMeta, Saves, Value};
+use crate::tape::{Kind, Node, NodeId, Saved, TAPE};
+use minpy_core::context::{RECORDING, flags, set_flag};
+use minpy_core::{Array, Error, ErrorKind, Operand, Result, ops};
+use smallvec::SmallVec;
+
+/// Takes the nodes out of the tape while a pass walks over them (the pass may record new ones), and puts them back.
+pub(crate) struct Walk {
+    pub nodes: Vec<Node>,
+    base: NodeId,
+    recording: bool,
+}
+impl Walk {
+    pub fn start() -> Walk {
+        TAPE.with_borrow_mut(|t| {
+            let nodes = std::mem::take(&mut t.nodes);
+            let base = t.base;
+            t.base += nodes.len() as u32;
+            // The outermost pass is not recorded; inside another session it is, for gradients of gradients.
+            let recording = flags() & RECORDING != 0;
+            if t.depth <= 1 {
+                set_flag(RECORDING, false);
+            }
+            Walk { nodes, base, recording }
+        })
+    }
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[(id - self.base) as usize]
+    }
+    pub fn base(&self) -> NodeId {
+        self.base
+    }
+}
+impl Drop for Walk {
+    fn drop(&mut self) {
+        set_flag(RECORDING, self.recording);
+        TAPE.with_borrow_mut(|t| {
+            let mut all = std::mem::take(&mut self.nodes);
+            all.append(&mut t.nodes);
+            t.nodes = all;
+            t.base = self.base;
+        });
+    }
+}
+
+pub(crate) fn home(node: &Node) -> Home {
+    Home { elements: node.elements, dtype: node.dtype, device: node.device }
+}
+
+/// What a rule needs, fetched from the tape.
+pub(crate) struct Fetched {
+    inputs: SmallVec<[Value; 3]>,
+    output: Value,
+    metas: SmallVec<[Option<InputMeta>; 3]>,
+}
+impl Fetched {
+    pub fn of(node: &Node, inputs: &[Saved], output: &Saved) -> Fetched {
+        TAPE.with_borrow(|t| {
+            let value = |s: &Saved| match s {
+                Saved::Nothing => Value::Nothing,
+                Saved::Array(i) => Value::Array(t.saved(*i)),
+                Saved::Number(n) => Value::Number(*n),
+                Saved::Scalar(s) => Value::Scalar(*s),
+            };
+            let meta = |e: &crate::tape::Edge| InputMeta { layout: e.layout.clone(), dtype: e.dtype, device: e.device };
+            Fetched {
+                inputs: inputs.iter().map(value).collect(),
+                output: value(output),
+                metas: node.edges.iter().map(|e| e.as_ref().map(meta)).collect(),
+            }
+        })
+    }
+    pub fn saves<'a>(&'a self, attrs: &'a minpy_core::Attrs) -> Saves<'a> {
+        Saves { attrs, inputs: &self.inputs, output: &self.output, metas: &self.metas }
+    }
+}
+
+/// Gradients of `targets` (nodes) from seeds at nodes, among nodes from `first` on.
+pub(crate) fn backward(first: NodeId, seeds: Vec<(NodeId, minpy_core::Layout, Array)>, targets: &[NodeId]) -> Result<Vec<Option<Total>>> {
+    let walk = Walk::start();
+    let Some(last) = seeds.iter().map(|s| s.0).max() else { return Ok(targets.iter().map(|_| None).collect()) };
+    let count = (last + 1).saturating_sub(first) as usize;
+    let at = |id: NodeId| (id >= first && id <= last).then(|| (id - first) as usize);
+
+    // Only nodes that depend on a target need a gradient.
+    let mut needed = vec![false; count];
+    for &t in targets {
+        if let Some(i) = at(t) {
+            needed[i] = true;
+        }
+    }
+    for id in first..=last {
+        let n = walk.node(id);
+        let reaches = |e: NodeId| at(e).is_some_and(|i| needed[i]);
+        let yes = n.edges.iter().flatten().any(|e| reaches(e.node))
+            || n.previous.is_some_and(reaches)
+            || matches!(n.kind, Kind::ForeignOutput { call, .. } if reaches(call));
+        if yes {
+            needed[(id - first) as usize] = true;
+        }
+    }
+    let mut totals: Vec<Option<Total>> = (0..count).map(|_| None).collect();
+    for (id, layout, g) in seeds {
+        if let Some(i) = at(id)
+            && needed[i]
+        {
+            Total::deposit(&mut totals[i], g, &layout, &home(walk.node(id)))?;
+        }
+    }
+    let mut foreign: std::collections::HashMap<NodeId, Vec<Option<Array>>> = Default::default();
+    for id in (first..=last).rev() {
+        let i = (id - first) as usize;
+        let node = walk.node(id);
+        if let Kind::Foreign { name, vjp, .. } = &node.kind {
+            if let Some(gs) = foreign.remove(&id) {
+                let Some(vjp) = vjp else { return Err(missing(name, node)) };
+                deposit_foreign(&walk, node, vjp(&gs)?, &mut totals, &at, &needed)?;
+            }
+            continue;
+        }
+        if targets.contains(&id) && matches!(node.kind, Kind::Leaf) {
+            continue;
+        }
+        let Some(total) = totals[i].take() else { continue };
+        if !needed[i] {
+            continue;
+        }
+        let mask = node.mask.map(|m| TAPE.with_borrow(|t| t.saved(m)));
+        let mut g = total.through(&node.layout)?;
+        if let (true, Some(m)) = (node.in_place, &mask) {
+            g = ops::select(m, &g, 0.0)?;
+        }
+        let before = match node.previous {
+            Some(p) if at(p).is_some_and(|k| needed[k]) => {
+                // The written part is copied out before it is set to zero.
+                if !matches!(node.kind, Kind::Overwritten) {
+                    g = ops::copy(&g)?;
+                }
+                total.without(&node.layout, mask.as_ref(), &home(node))?.map(|t| (p, t))
+            }
+            _ => None,
+        };
+        match &node.kind {
+            Kind::Op { rule, attrs, inputs, output } => {
+                let fetched = Fetched::of(node, inputs, output);
+                let saves = fetched.saves(attrs);
+                for (k, e) in node.edges.iter().enumerate() {
+                    let Some(e) = e else { continue };
+                    let Some(slot) = at(e.node).filter(|&s| needed[s]) else { continue };
+                    let Some(r) = rule.inputs.get(k) else { continue };
+                    let gi = (r.vjp)(&saves, &g).map_err(|err| err.context(&format!("gradient of {}", rule.op.name)))?;
+                    let gi = unbroadcast(gi, e.layout.shape(), e.dtype)?;
+                    Total::deposit(&mut totals[slot], gi, &e.layout, &home(walk.node(e.node)))?;
+                }
+            }
+            Kind::Missing(name) => return Err(missing(name, node)),
+            Kind::ForeignOutput { call, index } => {
+                let Kind::Foreign { outputs, .. } = walk.node(*call).kind else { continue };
+                foreign.entry(*call).or_insert_with(|| vec![None; outputs])[*index] = Some(g);
+            }
+            Kind::Leaf | Kind::Overwritten | Kind::Foreign { .. } => {}
+        }
+        if let Some((p, t)) = before {
+            let flat = minpy_core::Layout::contiguous(&[node.elements]);
+            let g = t.through(&flat)?;
+            Total::deposit(&mut totals[(p - first) as usize], g, &flat, &home(walk.node(p)))?;
+        }
+        if targets.contains(&id) {
+            // A target that is no leaf (the argument of an inner gradient): keep what arrived.
+            continue;
+        }
+    }
+    Ok(targets.iter().map(|&t| at(t).and_then(|i| totals[i].take())).collect())
+}
+
+fn deposit_foreign(
+    walk: &Walk, node: &Node, gs: Vec<Option<Array>>, totals: &mut [Option<Total>], at: &impl Fn(NodeId) -> Option<usize>, needed: &[bool],
+) -> Result<()> {
+    for (e, g) in node.edges.iter().zip(gs) {
+        if let (Some(e), Some(g)) = (e, g)
+            && let Some(slot) = at(e.node).filter(|&s| needed[s])
+        {
+            let g = unbroadcast(g, e.layout.shape(), e.dtype)?;
+            Total::deposit(&mut totals[slot], g, &e.layout, &home(walk.node(e.node)))?;
+        }
+    }
+    Ok(())
+}
+
+#[cold]
+fn missing(name: &str, node: &Node) -> Error {
+    let argument = node.edges.iter().position(|e| e.is_some()).unwrap_or(0);
+    Error::new(ErrorKind::NoGradient, format!("No partial derivative of {name} defined on argument {argument}."))
+}
+
+/// Ones in the shape of a result: the seed of its gradient.
+pub(crate) fn ones_for(a: &Array) -> Result<Array> {
+    let one = Array::empty_on(a.device(), &[], a.dtype())?;
+    minpy_core::dispatch::fill_raw(&one, minpy_core::Number::Int(1).cast(a.dtype()))?;
+    one.broadcast_to(a.shape())
+}
+
+/// A gradient as users get it: an array of its own, elements not shared.
+pub(crate) fn finished(total: Total, layout: &minpy_core::Layout) -> Result<Array> {
+    let g = total.through(layout)?;
+    drop(total);
+    if std::sync::Arc::strong_count(g.buffer()) > 1 || !g.layout().is_injective() {
+        return ops::call(&ops::COPY, &minpy_core::Attrs::None, &[Operand::Array(&g)], None, minpy_core::Target::New);
+    }
+    Ok(g)
+}

@@ -1,0 +1,87 @@
+//! Forward mode: tangents pushed over the recorded calls in the order in which they ran.
+
+use crate::accumulate::Total;
+use crate::backward::{Fetched, Walk, home};
+use crate::tape::{Kind, NodeId, TAPE};
+use minpy_core::{Array, Layout, Result, bail, ops};
+
+/// Tangents at `ends` from tangents at nodes.
+pub(crate) fn forward(
+    walk: &Walk, first: NodeId, starts: Vec<(NodeId, Layout, Array)>, ends: &[Option<(NodeId, Layout)>],
+) -> Result<Vec<Option<Array>>> {
+    let last = walk.base() + walk.nodes.len() as u32;
+    let at = |id: NodeId| (id >= first).then(|| (id - first) as usize);
+    let mut tangents: Vec<Option<Total>> = (first..last).map(|_| None).collect();
+    for (id, layout, t) in starts {
+        if let Some(i) = at(id) {
+            Total::deposit(&mut tangents[i], t, &layout, &home(walk.node(id)))?;
+        }
+    }
+    for id in first..last {
+        let i = (id - first) as usize;
+        let node = walk.node(id);
+        if tangents[i].is_some() {
+            continue;
+        }
+        let mut sum: Option<Array> = None;
+        match &node.kind {
+            Kind::Op { rule, attrs, inputs, output } => {
+                let mut fetched = None;
+                for (k, e) in node.edges.iter().enumerate() {
+                    let Some(e) = e else { continue };
+                    let Some(t) = at(e.node).and_then(|s| tangents[s].as_ref()) else { continue };
+                    let Some(r) = rule.inputs.get(k) else { continue };
+                    let f = fetched.get_or_insert_with(|| Fetched::of(node, inputs, output));
+                    let part = (r.jvp)(&f.saves(attrs), &t.through(&e.layout)?)?;
+                    sum = Some(match sum {
+                        None => part,
+                        Some(s) => ops::add(&s, &part)?,
+                    });
+                }
+            }
+            Kind::Missing(name) | Kind::Foreign { name, .. } => {
+                let touched = node.edges.iter().flatten().any(|e| at(e.node).is_some_and(|s| tangents[s].is_some()));
+                if touched {
+                    bail!(NoGradient, "No forward derivative of {name} defined.");
+                }
+            }
+            Kind::Leaf | Kind::Overwritten | Kind::ForeignOutput { .. } => {}
+        }
+        let before = node.previous.and_then(at).and_then(|p| tangents[p].as_ref());
+        if sum.is_none() && before.is_none() {
+            continue;
+        }
+        let mask = node.mask.map(|m| TAPE.with_borrow(|t| t.saved(m)));
+        let mut total = match before {
+            Some(b) => {
+                let flat = Layout::contiguous(&[node.elements]);
+                let copy = ops::copy(&b.through(&flat)?)?;
+                let mut slot = None;
+                Total::deposit(&mut slot, copy, &flat, &home(node))?;
+                match slot {
+                    Some(t) => t.without(&node.layout, mask.as_ref(), &home(node))?,
+                    None => None,
+                }
+            }
+            None => None,
+        };
+        if let Some(s) = sum {
+            let s = ops::cast(&s.broadcast_to(node.layout.shape())?, node.dtype)?;
+            let s = match &mask {
+                Some(m) if node.in_place => ops::select(m, &s, 0.0)?,
+                _ => s,
+            };
+            Total::deposit(&mut total, s, &node.layout, &home(node))?;
+        }
+        tangents[i] = total;
+    }
+    ends.iter()
+        .map(|e| match e {
+            Some((id, layout)) => match at(*id).and_then(|i| tangents[i].as_ref()) {
+                Some(t) => Ok(Some(ops::copy(&t.through(layout)?)?)),
+                None => Ok(None),
+            },
+            None => Ok(None),
+        })
+        .collect()
+}

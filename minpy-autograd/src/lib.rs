@@ -1,0 +1,19 @@
+//! Automatic differentiation by recording what ran.
+//!
+//! `tape` listens to dispatch and remembers calls; `rules` say how each operation is differentiated; `backward` and
+//! `forward` walk the tape; `session` and `api` are what programs use. Installed by the first `Session::begin`.
+
+mod accumulate;
+mod api;
+mod backward;
+mod check;
+mod forward;
+mod rule;
+mod rules;
+mod session;
+mod tape;
+
+pub use api::{grad, grad_and_loss, jvp, value_and_grad};
+pub use check::{check_gradients, numerical_gradient};
+pub use rule::{Decision, Rule, decision};
+pub use session::{Session, is_watched, no_grad, record_foreign};

@@ -1,0 +1,166 @@
+//! What a gradient rule is, and how one is found for an operation.
+//!
+//! A rule is one linear map per input. For elementwise operations the map is its own transpose, so that one closure serves
+//! backward (g to the gradient of input i) and forward (tangent of input i to the tangent of the result); others give both.
+//! Rules call recorded operations, so gradients of gradients need nothing more. The engine alone un-broadcasts,
+//! accumulates, converts dtypes and skips inputs that need nothing. Complex gradients follow HIPS autograd:
+//! the gradient of a holomorphic f is g * f'(z), without conjugation.
+
+use minpy_core::{Array, Attrs, DType, DeviceRef, Layout, OpDef, Operand, Result};
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// A recorded operand as a rule sees it.
+#[derive(Clone)]
+pub enum Value {
+    /// Not declared as saved.
+    Nothing,
+    /// A saved array.
+    Array(Array),
+    /// A number.
+    Number(minpy_core::Number),
+    /// A number with a dtype.
+    Scalar(minpy_core::Scalar),
+}
+
+/// Shape, dtype and device of an input.
+#[derive(Clone)]
+pub struct InputMeta {
+    /// Layout through which it was read.
+    pub layout: Layout,
+    /// Its dtype.
+    pub dtype: DType,
+    /// Where it lives.
+    pub device: DeviceRef,
+}
+
+/// What a rule may look at: attributes, declared saves, and the inputs' shapes.
+pub struct Saves<'a> {
+    pub(crate) attrs: &'a Attrs,
+    pub(crate) inputs: &'a [Value],
+    pub(crate) output: &'a Value,
+    pub(crate) metas: &'a [Option<InputMeta>],
+}
+impl<'a> Saves<'a> {
+    /// Attributes of the call.
+    pub fn attrs(&self) -> &'a Attrs {
+        self.attrs
+    }
+    /// Input `i`, which the rule declared (or which is a number).
+    pub fn x(&self, i: usize) -> Operand<'a> {
+        operand(&self.inputs[i])
+    }
+    /// Input `i` as an array.
+    pub fn array(&self, i: usize) -> &'a Array {
+        match &self.inputs[i] {
+            Value::Array(a) => a,
+            _ => unreachable!("the rule declares input {i} as saved, and it is an array"),
+        }
+    }
+    /// The result, which the rule declared.
+    pub fn y(&self) -> &'a Array {
+        match self.output {
+            Value::Array(a) => a,
+            _ => unreachable!("the rule declares the result as saved"),
+        }
+    }
+    /// Shape, dtype, device of watched input `i`.
+    pub fn meta(&self, i: usize) -> &'a InputMeta {
+        self.metas[i].as_ref().expect("only watched inputs are asked for")
+    }
+    /// Shape of watched input `i`.
+    pub fn shape(&self, i: usize) -> &'a [usize] {
+        self.meta(i).layout.shape()
+    }
+}
+fn operand(v: &Value) -> Operand<'_> {
+    match v {
+        Value::Array(a) => Operand::Array(a),
+        Value::Number(n) => Operand::Number(*n),
+        Value::Scalar(s) => Operand::Scalar(*s),
+        Value::Nothing => unreachable!("the rule uses an operand that it does not declare as saved"),
+    }
+}
+
+/// The linear map of one input.
+pub type Map = fn(&Saves, &Array) -> Result<Array>;
+
+/// Gradient rule of one input.
+pub struct InputRule {
+    /// Which operands (bit i) and whether the result (`Rule::OUTPUT`) must be kept.
+    pub saves: u32,
+    /// From the gradient of the result to the gradient of the input (of the result's broadcast shape, or the input's).
+    pub vjp: Map,
+    /// From the tangent of the input to its part of the tangent of the result.
+    pub jvp: Map,
+}
+
+/// The gradient rule of an operation.
+pub struct Rule {
+    /// The operation.
+    pub op: &'static OpDef,
+    /// One per differentiable leading input; further inputs (indices) have none.
+    pub inputs: &'static [InputRule],
+}
+impl Rule {
+    /// Bit of `saves` that keeps the result.
+    pub const OUTPUT: u32 = 1 << 31;
+    pub(crate) fn saves(&self, input: usize) -> u32 {
+        self.inputs.get(input).map_or(0, |r| r.saves)
+    }
+}
+
+/// What is decided about the gradient of an operation.
+#[derive(Clone, Copy)]
+pub enum Decision {
+    /// It has a rule.
+    Rule(&'static Rule),
+    /// Its derivative is zero (or does not exist) wherever it is smooth: its results are constants.
+    Zero,
+    /// Nobody decided: asking for the gradient is an error.
+    Missing,
+}
+
+type Table = HashMap<usize, Decision>;
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let mut t: Table = HashMap::new();
+    let rules = crate::rules::all();
+    for r in rules {
+        t.insert(std::ptr::from_ref(r.op) as usize, Decision::Rule(r));
+    }
+    for op in crate::rules::ZERO {
+        t.insert(std::ptr::from_ref(*op) as usize, Decision::Zero);
+    }
+    t
+});
+
+/// The decision about an operation.
+#[inline]
+pub fn decision(op: &'static OpDef) -> Decision {
+    TABLE.get(&(std::ptr::from_ref(op) as usize)).copied().unwrap_or(Decision::Missing)
+}
+
+/// `rules! { LOG1P: x [0] => |s, g| ...; }`: one row per operation; per input the saves in brackets (operand numbers, `y`
+/// for the result) and the linear map; after `~` the forward map where it differs.
+macro_rules! rules {
+    (@bit y) => { $crate::rule::Rule::OUTPUT };
+    (@bit $n:literal) => { 1 << $n };
+    (@jvp $map:expr) => { $map };
+    (@jvp $map:expr, $jvp:expr) => { $jvp };
+    ($name:ident { $($op:ident: $([$($save:tt)*] $map:expr $(, ~ $jvp:expr)?);+ ;;)* }) => {
+        /// The rules of this file.
+        pub static $name: &[$crate::rule::Rule] = &[$(
+            $crate::rule::Rule {
+                op: &minpy_core::ops::$op,
+                inputs: &[$(
+                    $crate::rule::InputRule {
+                        saves: 0 $(| $crate::rule::rules!(@bit $save))*,
+                        vjp: $map,
+                        jvp: $crate::rule::rules!(@jvp $map $(, $jvp)?),
+                    }
+                ),+],
+            },
+        )*];
+    };
+}
+pub(crate) use rules;

@@ -1,0 +1,127 @@
+//! Rules of the elementwise table. Formulas are the derivatives of calculus; where a function has a kink, the choice is
+//! stated in the row.
+
+use crate::rule::rules;
+use minpy_core::ops::*;
+use minpy_core::{Array, Operand, Result};
+
+type R = Result<Array>;
+
+fn one_minus_square(x: Operand) -> R {
+    subtract(1.0, &square(x)?)
+}
+/// `g * dx^(y-1) * y`, finite at x = 0 where the exponent allows it.
+fn power_x(g: &Array, x: Operand, y: Operand) -> R {
+    match y {
+        Operand::Number(n) => {
+            let k = n.to_f64();
+            if k == 0.0 {
+                return multiply(g, 0.0);
+            }
+            if k == 1.0 {
+                return Ok(g.clone());
+            }
+            if k == 2.0 {
+                return multiply(&multiply(g, x)?, 2.0);
+            }
+            multiply(g, &multiply(&power(x, k - 1.0)?, k)?)
+        }
+        y => {
+            // Where y is 0 the derivative is 0, also at x = 0.
+            let nonzero = not_equal(y, 0.0)?;
+            let less_one = select(&nonzero, &subtract(y, 1.0)?, 1.0)?;
+            multiply(g, &multiply(y, &power(x, &less_one)?)?)
+        }
+    }
+}
+/// `g * x^y * log x`; 0 at x = 0, where x^y is 0.
+fn power_y(g: &Array, x: Operand, y: &Array) -> R {
+    let safe = select(&not_equal(x, 0.0)?, x, 1.0)?;
+    multiply(g, &multiply(y, &log(&safe)?)?)
+}
+/// `g` where the first wins, half of it where both are equal.
+fn share(g: &Array, first: &Array, equal: &Array) -> R {
+    select(first, g, &select(equal, &multiply(g, 0.5)?, 0.0)?)
+}
+fn zero_where_not(c: &Array, g: &Array) -> R {
+    select(c, g, 0.0)
+}
+
+rules! { RULES {
+    COPY: [] |_, g| Ok(g.clone()) ;;
+    POSITIVE: [] |_, g| Ok(g.clone()) ;;
+    NEGATIVE: [] |_, g| negative(g) ;;
+    // 0 at 0. Complex: d|z| = Re(conj(z) dz) / |z|.
+    ABSOLUTE: [0 y] |s, g| if s.array(0).dtype().is_complex() { multiply(g, &conjugate(&sign(s.x(0))?)?) } else { multiply(g, &sign(s.x(0))?) },
+        ~ |s, t| if t.dtype().is_complex() { real(&multiply(t, &conjugate(&sign(s.x(0))?)?)?) } else { multiply(t, &sign(s.x(0))?) } ;;
+    FABS: [0] |s, g| multiply(g, &sign(s.x(0))?) ;;
+    SQUARE: [0] |s, g| multiply(&multiply(g, s.x(0))?, 2.0) ;;
+    RECIPROCAL: [y] |s, g| negative(&multiply(g, &square(s.y())?)?) ;;
+    SQRT: [y] |s, g| divide(&multiply(g, 0.5)?, s.y()) ;;
+    CBRT: [y] |s, g| divide(g, &multiply(&square(s.y())?, 3.0)?) ;;
+    EXP: [y] |s, g| multiply(g, s.y()) ;;
+    EXP2: [y] |s, g| multiply(g, &multiply(s.y(), std::f64::consts::LN_2)?) ;;
+    EXPM1: [y] |s, g| multiply(g, &add(s.y(), 1.0)?) ;;
+    LOG: [0] |s, g| divide(g, s.x(0)) ;;
+    LOG2: [0] |s, g| divide(g, &multiply(s.x(0), std::f64::consts::LN_2)?) ;;
+    LOG10: [0] |s, g| divide(g, &multiply(s.x(0), std::f64::consts::LN_10)?) ;;
+    LOG1P: [0] |s, g| divide(g, &add(s.x(0), 1.0)?) ;;
+    SIN: [0] |s, g| multiply(g, &cos(s.x(0))?) ;;
+    COS: [0] |s, g| negative(&multiply(g, &sin(s.x(0))?)?) ;;
+    TAN: [y] |s, g| multiply(g, &add(&square(s.y())?, 1.0)?) ;;
+    ARCSIN: [0] |s, g| divide(g, &sqrt(&one_minus_square(s.x(0))?)?) ;;
+    ARCCOS: [0] |s, g| negative(&divide(g, &sqrt(&one_minus_square(s.x(0))?)?)?) ;;
+    ARCTAN: [0] |s, g| divide(g, &add(&square(s.x(0))?, 1.0)?) ;;
+    SINH: [0] |s, g| multiply(g, &cosh(s.x(0))?) ;;
+    COSH: [0] |s, g| multiply(g, &sinh(s.x(0))?) ;;
+    TANH: [y] |s, g| multiply(g, &one_minus_square(Operand::Array(s.y()))?) ;;
+    ARCSINH: [0] |s, g| divide(g, &sqrt(&add(&square(s.x(0))?, 1.0)?)?) ;;
+    ARCCOSH: [0] |s, g| divide(g, &sqrt(&subtract(&square(s.x(0))?, 1.0)?)?) ;;
+    ARCTANH: [0] |s, g| divide(g, &one_minus_square(s.x(0))?) ;;
+    SIGMOID: [y] |s, g| multiply(g, &multiply(s.y(), &subtract(1.0, s.y())?)?) ;;
+    // 0 at 0.
+    RELU: [y] |s, g| zero_where_not(&greater(s.y(), 0.0)?, g) ;;
+    ERF: [0] |s, g| multiply(g, &multiply(&exp(&negative(&square(s.x(0))?)?)?, std::f64::consts::FRAC_2_SQRT_PI)?) ;;
+    DEG2RAD: [] |_, g| multiply(g, std::f64::consts::PI / 180.0) ;;
+    RAD2DEG: [] |_, g| multiply(g, 180.0 / std::f64::consts::PI) ;;
+    CONJUGATE: [] |_, g| conjugate(g) ;;
+    REAL_PART: [] |_, g| Ok(g.clone()), ~ |_, t| real(t) ;;
+    IMAG_PART: [] |_, g| multiply(g, num_imag(-1.0)), ~ |_, t| imag(t) ;;
+
+    ADD: [] |_, g| Ok(g.clone()); [] |_, g| Ok(g.clone()) ;;
+    SUBTRACT: [] |_, g| Ok(g.clone()); [] |_, g| negative(g) ;;
+    MULTIPLY: [1] |s, g| multiply(g, s.x(1)); [0] |s, g| multiply(g, s.x(0)) ;;
+    DIVIDE_: [1] |s, g| divide(g, s.x(1)); [1 y] |s, g| negative(&multiply(g, &divide(s.y(), s.x(1))?)?) ;;
+    REMAINDER: [] |_, g| Ok(g.clone()); [0 1] |s, g| negative(&multiply(g, &floor(&divide(s.x(0), s.x(1))?)?)?) ;;
+    FMOD: [] |_, g| Ok(g.clone()); [0 1 y] |s, g| negative(&multiply(g, &divide(&subtract(s.x(0), s.y())?, s.x(1))?)?) ;;
+    POWER: [0 1] |s, g| power_x(g, s.x(0), s.x(1)); [0 y] |s, g| power_y(g, s.x(0), s.y()) ;;
+    FLOAT_POWER: [0 1] |s, g| power_x(g, s.x(0), s.x(1)); [0 y] |s, g| power_y(g, s.x(0), s.y()) ;;
+    ARCTAN2: [0 1] |s, g| divide(&multiply(g, s.x(1))?, &norm2(s.x(0), s.x(1))?);
+        [0 1] |s, g| negative(&divide(&multiply(g, s.x(0))?, &norm2(s.x(0), s.x(1))?)?) ;;
+    HYPOT: [0 y] |s, g| multiply(g, &divide(s.x(0), s.y())?); [1 y] |s, g| multiply(g, &divide(s.x(1), s.y())?) ;;
+    LOGADDEXP: [0 y] |s, g| multiply(g, &exp(&subtract(s.x(0), s.y())?)?); [1 y] |s, g| multiply(g, &exp(&subtract(s.x(1), s.y())?)?) ;;
+    LOGADDEXP2: [0 y] |s, g| multiply(g, &exp2(&subtract(s.x(0), s.y())?)?); [1 y] |s, g| multiply(g, &exp2(&subtract(s.x(1), s.y())?)?) ;;
+    // Ties share evenly.
+    MAXIMUM: [0 1] |s, g| taken(s.x(0), s.x(1), g); [0 1] |s, g| taken(s.x(1), s.x(0), g) ;;
+    MINIMUM: [0 1] |s, g| taken(s.x(1), s.x(0), g); [0 1] |s, g| taken(s.x(0), s.x(1), g) ;;
+    FMAX: [0 1] |s, g| share(g, &logical_or(&greater(s.x(0), s.x(1))?, &isnan(s.x(1))?)?, &equal(s.x(0), s.x(1))?);
+        [0 1] |s, g| share(g, &logical_or(&greater(s.x(1), s.x(0))?, &isnan(s.x(0))?)?, &equal(s.x(0), s.x(1))?) ;;
+    FMIN: [0 1] |s, g| share(g, &logical_or(&less(s.x(0), s.x(1))?, &isnan(s.x(1))?)?, &equal(s.x(0), s.x(1))?);
+        [0 1] |s, g| share(g, &logical_or(&less(s.x(1), s.x(0))?, &isnan(s.x(0))?)?, &equal(s.x(0), s.x(1))?) ;;
+    // g * sign(x1) * sign(x2); the sign is piecewise constant in x2.
+    COPYSIGN: [0 y] |s, g| multiply(g, &multiply(&sign(s.x(0))?, &sign(s.y())?)?); [] |_, g| multiply(g, 0.0) ;;
+    TAKEN: [] |_, g| multiply(g, 0.0); [] |_, g| multiply(g, 0.0); [0 1] |s, g| taken(s.x(0), s.x(1), g) ;;
+
+    WHERE: [] |_, g| multiply(g, 0.0); [0] |s, g| select(s.x(0), g, 0.0); [0] |s, g| select(s.x(0), 0.0, g) ;;
+    // On the border the argument still counts.
+    CLIP: [0 1 2] |s, g| zero_where_not(&logical_and(&greater_equal(s.x(0), s.x(1))?, &less_equal(s.x(0), s.x(2))?)?, g);
+        [0 1 2] |s, g| zero_where_not(&logical_and(&less(s.x(0), s.x(1))?, &less(s.x(1), s.x(2))?)?, g);
+        [0 1 2] |s, g| zero_where_not(&greater(&maximum(s.x(0), s.x(1))?, s.x(2))?, g) ;;
+} }
+
+fn norm2(a: Operand, b: Operand) -> R {
+    add(&square(a)?, &square(b)?)
+}
+fn num_imag(x: f64) -> minpy_core::Number {
+    minpy_core::Number::Complex(minpy_core::dtype::__types::Complex64::new(0.0, x))
+}

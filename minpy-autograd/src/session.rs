@@ -1,0 +1,207 @@
+//! Sessions: one differentiated call. They nest on a thread; the outermost opens and closes the tape.
+
+use crate::backward::{Walk, backward, finished, ones_for};
+use crate::forward::forward;
+use crate::tape::{Edge, ForeignVjp, Kind, Node, NodeId, TAPE, TapeRecorder};
+use minpy_core::context::{RECORDING, flags, set_flag};
+use minpy_core::{Array, Buffer, Layout, Result, bail, ops, recorder};
+use smallvec::SmallVec;
+use std::cell::RefCell;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+struct Leaf {
+    buffer: Arc<Buffer>,
+    node: NodeId,
+    /// The slot before, for an array that was marked in place.
+    restore: Option<Option<NodeId>>,
+}
+
+/// Recording of one differentiated call; ends when dropped, also by an exception. Bound to its thread.
+pub struct Session {
+    first: NodeId,
+    leaves: RefCell<Vec<Leaf>>,
+    recording: bool,
+    _thread: PhantomData<*const ()>,
+}
+
+impl Session {
+    /// Starts to record on this thread.
+    pub fn begin() -> Session {
+        static RECORDER: TapeRecorder = TapeRecorder;
+        recorder::install(&RECORDER);
+        let recording = flags() & RECORDING != 0;
+        let first = TAPE.with_borrow_mut(|t| {
+            t.open();
+            t.end()
+        });
+        set_flag(RECORDING, true);
+        Session { first, leaves: RefCell::default(), recording, _thread: PhantomData }
+    }
+    /// Marks an input. The function must be called with the array that comes back: the same one, unless an outer session
+    /// already watches it; then a copy, so that the derivatives of the two levels are not confused.
+    pub fn watch(&self, a: &Array) -> Result<Array> {
+        if !a.dtype().is_inexact() {
+            bail!(Type, "grad: cannot differentiate with respect to an array of dtype {}", a.dtype());
+        }
+        let known = TAPE.with_borrow(|t| t.lookup(a.buffer()));
+        if let Some(node) = known {
+            if node >= self.first {
+                // The same argument twice in one call.
+                self.leaves.borrow_mut().push(Leaf { buffer: a.buffer().clone(), node, restore: None });
+                return Ok(a.clone());
+            }
+            let copy = ops::copy(a)?.with_weak(a.is_weak());
+            let node = TAPE.with_borrow(|t| t.lookup(copy.buffer()));
+            let Some(node) = node else { bail!(Runtime, "grad: copying a watched argument was not recorded") };
+            self.leaves.borrow_mut().push(Leaf { buffer: copy.buffer().clone(), node, restore: None });
+            return Ok(copy);
+        }
+        TAPE.with_borrow_mut(|t| {
+            let node = t.push(Node {
+                kind: Kind::Leaf,
+                edges: SmallVec::new(),
+                layout: Layout::contiguous(&[a.buffer().bytes() / a.dtype().size()]),
+                dtype: a.dtype(),
+                device: a.device(),
+                elements: a.buffer().bytes() / a.dtype().size(),
+                previous: None,
+                in_place: false,
+                mask: None,
+            });
+            t.set_node(a.buffer(), node);
+            let leaf = Leaf { buffer: a.buffer().clone(), node, restore: Some(None) };
+            self.leaves.borrow_mut().push(leaf);
+        });
+        Ok(a.clone())
+    }
+    fn leaf_nodes(&self, wrt: &[Array]) -> Result<Vec<(NodeId, Layout)>> {
+        let leaves = self.leaves.borrow();
+        wrt.iter()
+            .map(|a| match leaves.iter().find(|l| Arc::ptr_eq(&l.buffer, a.buffer())) {
+                Some(l) => Ok((l.node, a.layout().clone())),
+                None => bail!(Value, "grad: an array of shape {:?} is not watched in this session", a.shape()),
+            })
+            .collect()
+    }
+    /// Gradients of the sum of `outputs` (each weighted with its seed) with respect to watched arrays; `None` where nothing
+    /// depends on one. Seeds default to ones.
+    pub fn gradients(&self, outputs: &[Array], seeds: Option<&[Array]>, wrt: &[Array]) -> Result<Vec<Option<Array>>> {
+        let targets = self.leaf_nodes(wrt)?;
+        let mut starts = Vec::new();
+        for (k, y) in outputs.iter().enumerate() {
+            let Some(node) = TAPE.with_borrow(|t| t.lookup(y.buffer())).filter(|_| y.dtype().is_inexact()) else { continue };
+            let seed = match seeds {
+                Some(s) if s[k].shape() != y.shape() => {
+                    bail!(Value, "grad: seed of shape {:?} for an output of shape {:?}", s[k].shape(), y.shape())
+                }
+                Some(s) => s[k].clone(),
+                None => ones_for(y)?,
+            };
+            starts.push((node, y.layout().clone(), seed));
+        }
+        let nodes: Vec<NodeId> = targets.iter().map(|t| t.0).collect();
+        let mut unique = nodes.clone();
+        unique.sort_unstable();
+        unique.dedup();
+        let totals = backward(self.first, starts, &unique)?;
+        let mut by_node: Vec<(NodeId, Option<crate::accumulate::Total>)> = unique.into_iter().zip(totals).collect();
+        let mut out = Vec::new();
+        for (k, (node, layout)) in targets.iter().enumerate() {
+            let slot = by_node.iter_mut().find(|(n, _)| n == node).map(|(_, t)| t);
+            let again = nodes[k + 1..].contains(node);
+            out.push(match slot {
+                Some(t) if again => t.as_ref().map(|t| t.through(layout).and_then(|g| ops::copy(&g))).transpose()?,
+                Some(t) => t.take().map(|t| finished(t, layout)).transpose()?,
+                None => None,
+            });
+        }
+        Ok(out)
+    }
+    /// Tangents of `outputs` from tangents of watched arrays (forward mode over what was recorded); `None` where nothing
+    /// depends on them.
+    pub fn tangents(&self, outputs: &[Array], wrt: &[Array], tangents: &[Array]) -> Result<Vec<Option<Array>>> {
+        let targets = self.leaf_nodes(wrt)?;
+        let starts = targets.into_iter().zip(tangents).map(|((n, l), t)| (n, l, t.clone())).collect();
+        let ends: Vec<Option<(NodeId, Layout)>> = TAPE.with_borrow(|t| {
+            outputs.iter().map(|y| t.lookup(y.buffer()).map(|n| (n, y.layout().clone()))).collect()
+        });
+        let walk = Walk::start();
+        forward(&walk, self.first, starts, &ends)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        set_flag(RECORDING, self.recording);
+        let dropped = TAPE.with_borrow_mut(|t| {
+            for l in self.leaves.borrow().iter().rev() {
+                if let Some(before) = l.restore {
+                    t.restore(&l.buffer, before);
+                }
+            }
+            t.close()
+        });
+        // Dropping arrays may run foreign code: not inside the borrow.
+        drop(dropped);
+    }
+}
+
+/// Whether operations on this array are recorded on this thread.
+pub fn is_watched(a: &Array) -> bool {
+    flags() & RECORDING != 0 && TAPE.with_borrow(|t| t.lookup(a.buffer()).is_some())
+}
+
+/// Runs `f` without recording.
+pub fn no_grad<R>(f: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            set_flag(RECORDING, self.0);
+        }
+    }
+    let _restore = Restore(flags() & RECORDING != 0);
+    set_flag(RECORDING, false);
+    f()
+}
+
+/// Records a call that ran outside of dispatch (a Python function, a symbol) as one node. `vjp` maps the gradients of the
+/// outputs (`None`: zero) to those of the inputs; without it, asking for the gradient is an error that names the call.
+pub fn record_foreign(name: &str, inputs: &[Array], outputs: &[Array], vjp: Option<ForeignVjp>) -> Result<()> {
+    if flags() & RECORDING == 0 {
+        return Ok(());
+    }
+    TAPE.with_borrow_mut(|t| {
+        let edges: SmallVec<[Option<Edge>; 3]> = inputs
+            .iter()
+            .map(|a| {
+                let node = t.lookup(a.buffer()).filter(|_| a.dtype().is_inexact())?;
+                Some(Edge { node, layout: a.layout().clone(), dtype: a.dtype(), device: a.device() })
+            })
+            .collect();
+        let device = match edges.iter().flatten().next() {
+            Some(e) => e.device,
+            None => return Ok(()),
+        };
+        let kind = Kind::Foreign { name: name.to_string(), vjp, outputs: outputs.len() };
+        let node = |kind, edges, a: Option<&Array>, previous| Node {
+            kind,
+            edges,
+            layout: a.map_or(Layout::contiguous(&[]), |a| a.layout().clone()),
+            dtype: a.map_or(minpy_core::DType::F64, |a| a.dtype()),
+            device,
+            elements: a.map_or(0, |a| a.buffer().bytes() / a.dtype().size()),
+            previous,
+            in_place: false,
+            mask: None,
+        };
+        let call = t.push(node(kind, edges, None, None));
+        for (index, a) in outputs.iter().enumerate().filter(|(_, a)| a.dtype().is_inexact()) {
+            let previous = t.lookup(a.buffer());
+            let id = t.push(node(Kind::ForeignOutput { call, index }, SmallVec::new(), Some(a), previous));
+            t.set_node(a.buffer(), id);
+        }
+        Ok(())
+    })
+}
+

@@ -1,0 +1,350 @@
+//! The tape: what ran, per thread, with what backward needs.
+//!
+//! Invariant: a node stands for the contents of one buffer at one version, never for a handle. A view derives its node
+//! from its buffer; an in-place write makes a new node for the whole buffer, whose other elements come from the node
+//! before. `Buffer::node` holds (tape, node + 1); `Buffer::saves` the newest of this tape's saves of the contents, so that
+//! a later write can move them to a snapshot first.
+
+use crate::rule::{Decision, Rule, decision};
+use minpy_core::context::{RECORDING, set_flag};
+use minpy_core::dispatch::copy_raw;
+use minpy_core::op::OpCall;
+use minpy_core::recorder::Recorder;
+use minpy_core::{Array, Attrs, Buffer, DType, DeviceRef, Layout, Number, Operand, Result, Scalar, Target};
+use smallvec::SmallVec;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+/// Index of a node on its tape.
+pub(crate) type NodeId = u32;
+
+/// One read of a watched buffer.
+#[derive(Clone)]
+pub(crate) struct Edge {
+    /// The node whose contents were read.
+    pub node: NodeId,
+    /// Through which view.
+    pub layout: Layout,
+    pub dtype: DType,
+    pub device: DeviceRef,
+}
+
+/// A saved operand of a recorded call.
+#[derive(Clone)]
+pub(crate) enum Saved {
+    /// Not declared by the rule.
+    Nothing,
+    /// Index into `Tape::saves`.
+    Array(u32),
+    Number(Number),
+    Scalar(Scalar),
+}
+
+/// The gradient function of a foreign node: from the gradients of all outputs to those of all inputs.
+pub(crate) type ForeignVjp = Box<dyn Fn(&[Option<Array>]) -> Result<Vec<Option<Array>>>>;
+
+pub(crate) enum Kind {
+    /// A watched input.
+    Leaf,
+    /// A recorded operation.
+    Op { rule: &'static Rule, attrs: Attrs, inputs: SmallVec<[Saved; 3]>, output: Saved },
+    /// An operation without a rule: an error when its gradient is asked for.
+    Missing(String),
+    /// A call from outside (Python function, symbol): inputs here, one `ForeignOutput` per output.
+    Foreign { name: String, vjp: Option<ForeignVjp>, outputs: usize },
+    /// Output `index` of the foreign node.
+    ForeignOutput { call: NodeId, index: usize },
+    /// Elements were overwritten with something unwatched.
+    Overwritten,
+}
+
+/// One entry of the tape.
+pub(crate) struct Node {
+    pub kind: Kind,
+    /// One per input of the operation; `None` where the input is not watched.
+    pub edges: SmallVec<[Option<Edge>; 3]>,
+    /// View through which the operation wrote.
+    pub layout: Layout,
+    pub dtype: DType,
+    pub device: DeviceRef,
+    /// Elements of the whole buffer.
+    pub elements: usize,
+    /// For in-place writes: the contents before, when watched.
+    pub previous: Option<NodeId>,
+    /// For in-place writes: whether only part of the buffer was written, and under which mask.
+    pub in_place: bool,
+    pub mask: Option<u32>,
+}
+
+struct Save {
+    array: Array,
+    /// The next older save of the same contents, plus one.
+    next: u32,
+}
+
+#[derive(Default)]
+pub(crate) struct Tape {
+    pub id: u32,
+    /// Sessions that are open.
+    pub depth: u32,
+    /// Index of `nodes[0]`: not 0 while a pass has taken the older nodes out.
+    pub base: u32,
+    pub nodes: Vec<Node>,
+    saves: Vec<Save>,
+    pending: Vec<Node>,
+    /// Buffers whose slot belongs to another thread's tape.
+    elsewhere: HashMap<usize, u64>,
+}
+
+thread_local! { pub(crate) static TAPE: RefCell<Tape> = RefCell::default(); }
+static NEXT_TAPE: AtomicU32 = AtomicU32::new(1);
+
+fn pack(tape: u32, index: u32) -> u64 {
+    (tape as u64) << 32 | (index as u64 + 1)
+}
+fn unpack(tape: u32, slot: u64) -> Option<u32> {
+    (slot >> 32 == tape as u64 && tape != 0).then(|| (slot as u32).wrapping_sub(1))
+}
+
+impl Tape {
+    /// The node of a buffer's present contents.
+    #[inline]
+    pub fn lookup(&self, buffer: &Arc<Buffer>) -> Option<NodeId> {
+        let slot = buffer.node().load(Relaxed);
+        if slot == 0 {
+            return None;
+        }
+        unpack(self.id, slot).or_else(|| {
+            if self.elsewhere.is_empty() {
+                return None;
+            }
+            self.elsewhere.get(&(Arc::as_ptr(buffer) as usize)).and_then(|&s| unpack(self.id, s))
+        })
+    }
+    /// Says which node wrote the buffer.
+    pub fn set_node(&mut self, buffer: &Arc<Buffer>, node: NodeId) {
+        let slot = buffer.node().load(Relaxed);
+        // A buffer watched by several threads at once: the first keeps the slot, the others remember for themselves.
+        if slot == 0 || unpack(self.id, slot).is_some() || !is_live(slot) {
+            buffer.node().store(pack(self.id, node), Relaxed);
+        } else {
+            self.elsewhere.insert(Arc::as_ptr(buffer) as usize, pack(self.id, node));
+        }
+    }
+    /// Puts the slot back to what it was before `watch`.
+    pub fn restore(&mut self, buffer: &Arc<Buffer>, slot: Option<NodeId>) {
+        self.elsewhere.remove(&(Arc::as_ptr(buffer) as usize));
+        if unpack(self.id, buffer.node().load(Relaxed)).is_some() {
+            buffer.node().store(slot.map_or(0, |n| pack(self.id, n)), Relaxed);
+        }
+    }
+    /// Appends a node.
+    pub fn push(&mut self, node: Node) -> NodeId {
+        self.nodes.push(node);
+        self.base + self.nodes.len() as u32 - 1
+    }
+    /// Number the next node will have.
+    pub fn end(&self) -> NodeId {
+        self.base + self.nodes.len() as u32
+    }
+    /// Keeps an array as it is now.
+    pub fn save(&mut self, a: &Array) -> Result<u32> {
+        let index = self.saves.len() as u32;
+        if a.buffer().is_shared() {
+            // No version counter sees what NumPy writes: keep a copy, which stands for the same node.
+            let copy = copy_raw(&a.base_view())?;
+            if let Some(n) = self.lookup(a.buffer()) {
+                copy.buffer().node().store(pack(self.id, n), Relaxed);
+            }
+            let copy = Array::from_parts(copy.buffer().clone(), a.layout().clone(), a.dtype()).with_weak(a.is_weak());
+            self.saves.push(Save { array: copy, next: 0 });
+            return Ok(index);
+        }
+        let slot = a.buffer().saves();
+        let next = unpack(self.id, slot.load(Relaxed)).map_or(0, |i| i + 1);
+        slot.store(pack(self.id, index), Relaxed);
+        self.saves.push(Save { array: a.clone(), next });
+        Ok(index)
+    }
+    /// A kept array.
+    pub fn saved(&self, index: u32) -> Array {
+        self.saves[index as usize].array.clone()
+    }
+    /// Opens a tape for the first session.
+    pub fn open(&mut self) {
+        if self.depth == 0 {
+            self.id = NEXT_TAPE.fetch_add(1, Relaxed);
+            live(|l| l.push(self.id));
+            set_flag(RECORDING, true);
+        }
+        self.depth += 1;
+    }
+    /// Closes one session; gives back what is to be dropped outside the borrow.
+    pub fn close(&mut self) -> Option<(Vec<Node>, Vec<Array>)> {
+        self.depth -= 1;
+        if self.depth > 0 {
+            return None;
+        }
+        set_flag(RECORDING, false);
+        let id = self.id;
+        live(|l| l.retain(|&x| x != id));
+        self.id = 0;
+        self.base = 0;
+        self.elsewhere.clear();
+        self.pending.clear();
+        let nodes: Vec<Node> = self.nodes.drain(..).collect();
+        let saves = self.saves.drain(..).map(|s| s.array).collect();
+        Some((nodes, saves))
+    }
+    fn edge(&self, a: &Array) -> Option<Edge> {
+        let node = self.lookup(a.buffer())?;
+        Some(Edge { node, layout: a.layout().clone(), dtype: a.dtype(), device: a.device() })
+    }
+    fn in_place_node(&mut self, kind: Kind, target: &Array, mask: Option<&Array>, previous: Option<NodeId>) -> Result<Node> {
+        Ok(Node {
+            kind,
+            edges: SmallVec::new(),
+            layout: target.layout().clone(),
+            dtype: target.dtype(),
+            device: target.device(),
+            elements: target.buffer().bytes() / target.dtype().size(),
+            previous,
+            in_place: true,
+            mask: match mask {
+                Some(m) => Some(self.save(m)?),
+                None => None,
+            },
+        })
+    }
+}
+
+fn live<R>(f: impl FnOnce(&mut Vec<u32>) -> R) -> R {
+    static LIVE: std::sync::Mutex<Vec<u32>> = std::sync::Mutex::new(Vec::new());
+    f(&mut LIVE.lock().unwrap_or_else(|e| e.into_inner()))
+}
+fn is_live(slot: u64) -> bool {
+    live(|l| l.contains(&((slot >> 32) as u32)))
+}
+
+/// The recorder that core calls.
+pub(crate) struct TapeRecorder;
+
+impl Recorder for TapeRecorder {
+    fn prepare(&self, call: &OpCall) -> Result<u64> {
+        TAPE.with_borrow_mut(|t| {
+            let arrays = call.inputs.iter().map(|o| o.array());
+            let watched = arrays.clone().flatten().any(|a| t.lookup(a.buffer()).is_some());
+            if !watched {
+                return Ok(0);
+            }
+            if let Target::Into(out) = call.target
+                && !out.dtype().is_inexact()
+            {
+                return Ok(0);
+            }
+            let edges: SmallVec<[Option<Edge>; 3]> = arrays
+                .map(|a| a.filter(|a| a.dtype().is_inexact()).and_then(|a| t.edge(a)))
+                .collect();
+            if edges.iter().all(|e| e.is_none()) {
+                return Ok(0);
+            }
+            let kind = match decision(call.op) {
+                Decision::Zero => return Ok(0),
+                Decision::Missing => Kind::Missing(call.op.name.to_string()),
+                Decision::Rule(rule) => {
+                    let wanted = edges.iter().enumerate().fold(0, |m, (i, e)| if e.is_some() { m | rule.saves(i) } else { m });
+                    let mut inputs: SmallVec<[Saved; 3]> = SmallVec::new();
+                    for (i, o) in call.inputs.iter().enumerate() {
+                        inputs.push(match o {
+                            Operand::Number(n) => Saved::Number(*n),
+                            Operand::Scalar(s) => Saved::Scalar(*s),
+                            Operand::Array(a) if wanted >> i & 1 == 1 => Saved::Array(t.save(a)?),
+                            Operand::Array(_) => Saved::Nothing,
+                        });
+                    }
+                    // The output is saved in `commit`; the flag travels in its place.
+                    let output = if wanted & Rule::OUTPUT != 0 { Saved::Array(u32::MAX) } else { Saved::Nothing };
+                    Kind::Op { rule, attrs: call.attrs.clone(), inputs, output }
+                }
+            };
+            let mut node = match call.target {
+                Target::Into(out) => {
+                    let previous = t.lookup(out.buffer());
+                    t.in_place_node(kind, out, call.mask, previous)?
+                }
+                Target::New => Node {
+                    kind,
+                    edges: SmallVec::new(),
+                    // The result is not there yet: `commit` fills these in.
+                    layout: Layout::contiguous(&[]),
+                    dtype: DType::F64,
+                    device: edges.iter().flatten().map(|e| e.device).next().expect("an edge is there"),
+                    elements: 0,
+                    previous: None,
+                    in_place: call.mask.is_some(),
+                    mask: match call.mask {
+                        Some(m) => Some(t.save(m)?),
+                        None => None,
+                    },
+                },
+            };
+            node.edges = edges;
+            t.pending.push(node);
+            Ok(t.pending.len() as u64)
+        })
+    }
+
+    fn before_write(&self, target: &Array) -> Result<()> {
+        TAPE.with_borrow_mut(|t| {
+            let Some(mut at) = unpack(t.id, target.buffer().saves().load(Relaxed)).map(|i| i + 1) else { return Ok(()) };
+            // One copy of the whole buffer serves every save of these contents; it stands for the same node.
+            let snapshot = copy_raw(&target.base_view())?;
+            if let Some(n) = t.lookup(target.buffer()) {
+                snapshot.buffer().node().store(pack(t.id, n), Relaxed);
+            }
+            while at != 0 {
+                let save = &mut t.saves[at as usize - 1];
+                save.array = Array::from_parts(snapshot.buffer().clone(), save.array.layout().clone(), save.array.dtype())
+                    .with_weak(save.array.is_weak());
+                at = save.next;
+            }
+            target.buffer().saves().store(0, Relaxed);
+            Ok(())
+        })
+    }
+
+    fn commit(&self, token: u64, call: &OpCall, output: &Array) -> Result<()> {
+        TAPE.with_borrow_mut(|t| {
+            debug_assert_eq!(token, t.pending.len() as u64);
+            let Some(mut node) = t.pending.pop() else { return Ok(()) };
+            if !output.dtype().is_inexact() {
+                return Ok(());
+            }
+            if let Target::New = call.target {
+                node.layout = output.layout().clone();
+                node.dtype = output.dtype();
+                node.device = output.device();
+                node.elements = output.buffer().bytes() / output.dtype().size();
+            }
+            let id = t.end();
+            t.set_node(output.buffer(), id);
+            if let Kind::Op { output: slot @ Saved::Array(_), .. } = &mut node.kind {
+                *slot = Saved::Array(t.save(output)?);
+            }
+            t.push(node);
+            Ok(())
+        })
+    }
+
+    fn overwritten(&self, call: &OpCall, target: &Array) -> Result<()> {
+        TAPE.with_borrow_mut(|t| {
+            let Some(previous) = t.lookup(target.buffer()) else { return Ok(()) };
+            let node = t.in_place_node(Kind::Overwritten, target, call.mask, Some(previous))?;
+            let id = t.push(node);
+            t.set_node(target.buffer(), id);
+            Ok(())
+        })
+    }
+}

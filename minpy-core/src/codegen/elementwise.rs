@@ -1,0 +1,206 @@
+//! `outputs[k][i] = program(inputs[..][i])_k`: the kernel that every elementwise operation and every fused group runs through.
+//!
+//! Dimensions are collapsed as far as the views allow. Where all of them then move in step, a kernel without index
+//! arithmetic is made; otherwise one that splits the position over the dimensions (on CPUs once per row).
+
+use super::dims::{Dims, Step, base, collapse, index_type, is_wide, unravel};
+use super::expr::{Writer, load};
+use super::{Arg, Form as AnyForm, Plan, ProgramRef, Spec, Tuning, storage};
+use crate::Result;
+use crate::kernel::{Input, KernelCall, View};
+use smallvec::SmallVec;
+
+/// Where a program's input comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum In {
+    /// A kernel parameter.
+    Number,
+    /// A view of its own.
+    View(Step),
+    /// The same elements as an output: read through its pointer, so that pointers never alias.
+    Output(u8),
+}
+
+/// What the source depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Form {
+    program: ProgramRef,
+    inputs: SmallVec<[In; 4]>,
+    outputs: SmallVec<[Step; 2]>,
+    ndim: u8,
+    wide: bool,
+}
+
+fn same(a: &View, b: &View) -> bool {
+    a.memory == b.memory && a.offset == b.offset && a.dtype == b.dtype && a.strides == b.strides
+}
+
+/// Groups and elements per group for `total` elements; `least` is what a group should get on a CPU.
+pub fn split(total: usize, least: usize, tuning: &Tuning) -> (usize, usize) {
+    if tuning.serial() {
+        let chunk = total.div_ceil(tuning.groups).max(least).next_multiple_of(64);
+        (total.div_ceil(chunk), chunk)
+    } else {
+        (total.div_ceil(tuning.local).min(tuning.groups).max(1), 0)
+    }
+}
+
+pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
+    let program = call.program();
+    let mut inputs: SmallVec<[In; 4]> = SmallVec::new();
+    let mut views: SmallVec<[&View; 6]> = SmallVec::new();
+    for i in call.inputs {
+        inputs.push(match i {
+            Input::Scalar(_) => In::Number,
+            Input::View(v) => match call.outputs.iter().position(|o| same(v, o)) {
+                Some(o) => In::Output(o as u8),
+                None => {
+                    views.push(v);
+                    In::View(Step::Any)
+                }
+            },
+        });
+    }
+    views.extend(call.outputs.iter());
+    let mut dims = collapse(call.outputs[0].shape, views.iter().map(|v| v.strides));
+    let ndim = dims.padded_ndim();
+    dims.pad(ndim);
+    // Steps along the last dimension are part of the source where that pays.
+    let known = ndim == 1 || tuning.serial() && dims.n[ndim - 1] >= 16;
+    let mut steps = dims.s.iter().map(|s| if known { Step::of(s[ndim - 1]) } else { Step::Any });
+    for i in inputs.iter_mut().filter(|i| matches!(i, In::View(_))) {
+        *i = In::View(steps.next().unwrap_or(Step::Any));
+    }
+    let outputs = steps.collect();
+    let total = dims.total();
+    let (groups, chunk) = split(total, 1024, tuning);
+    let mut args: SmallVec<[Arg; 8]> = views.iter().map(|v| Arg::Memory(v.memory.handle)).collect();
+    args.extend(call.inputs.iter().filter_map(|i| if let Input::Scalar(s) = i { Some(Arg::Scalar(*s)) } else { None }));
+    args.push(Arg::Ints(meta(call.op, &[total as i64, chunk as i64], &views, &dims)?));
+    let form = Form { program: ProgramRef(program.clone()), inputs, outputs, ndim: ndim as u8, wide: is_wide(total) };
+    Ok(Plan::one(Spec::new(AnyForm::Elementwise(form), [tuning.local, 1, 1]), args, [groups, 1, 1]))
+}
+
+/// Values of the struct that `meta_struct` declares.
+pub fn meta(op: &str, first: &[i64], views: &[&View], dims: &Dims) -> Result<SmallVec<[i64; 24]>> {
+    let mut m: SmallVec<[i64; 24]> = first.into();
+    for v in views {
+        m.push(base(op, v)?);
+    }
+    m.extend(dims.n.iter().map(|&n| n as i64));
+    for s in &dims.s {
+        m.extend(s.iter().map(|&s| s as i64));
+    }
+    Ok(m)
+}
+
+impl Form {
+    pub fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
+        let program = &self.program.0;
+        let ndim = self.ndim as usize;
+        let serial = local[0] == 1;
+        let ix = index_type(self.wide);
+        // Views in the order of the parameters: (pointer, step).
+        let mut views: Vec<(String, Step)> = Vec::new();
+        let mut parameters: Vec<String> = Vec::new();
+        for (i, source) in self.inputs.iter().enumerate() {
+            w.uses(program.inputs()[i]);
+            if let In::View(step) = source {
+                parameters.push(format!("MP_GLOBAL const {}* MP_RESTRICT in{i}", storage(program.inputs()[i])));
+                views.push((format!("in{i}"), *step));
+            }
+        }
+        let first_output = views.len();
+        for (o, step) in self.outputs.iter().enumerate() {
+            parameters.push(format!("MP_GLOBAL {}* MP_RESTRICT out{o}", storage(program.output_dtype(o))));
+            views.push((format!("out{o}"), *step));
+        }
+        for (i, source) in self.inputs.iter().enumerate() {
+            if *source == In::Number {
+                parameters.push(format!("const {} c{i}", storage(program.inputs()[i])));
+            }
+        }
+        parameters.push("const mp_meta m".into());
+        let nv = views.len();
+        // Text of the element of view `v` in the innermost loop: in linear kernels relative to `i`, otherwise to `j`.
+        let along = if ndim == 1 { "i" } else { "j" };
+        let element = |v: usize| {
+            let (pointer, step) = &views[v];
+            match (ndim == 1 || serial, step) {
+                (true, Step::Zero) => format!("{pointer}[o{v}]"),
+                (true, Step::One) => format!("{pointer}[o{v} + {along}]"),
+                (true, Step::Any) => format!("{pointer}[o{v} + (mp_i64){along} * t{v}]"),
+                (false, _) => format!("{pointer}[o{v}]"),
+            }
+        };
+        let hoists = ndim == 1 || serial;
+        let view_of = |i: usize| match self.inputs[i] {
+            In::View(_) => Some(self.inputs[..i].iter().filter(|x| matches!(x, In::View(_))).count()),
+            In::Output(o) => Some(first_output + o as usize),
+            In::Number => None,
+        };
+        let hoisted = |i: usize| hoists && self.inputs[i] == In::View(Step::Zero);
+        let input = |i: usize| match view_of(i) {
+            _ if hoisted(i) => format!("z{i}"),
+            Some(v) => load(program.inputs()[i], &element(v)),
+            None => load(program.inputs()[i], &format!("c{i}")),
+        };
+        let position = if ndim == 1 { "i" } else if serial { "i + j" } else { "i" };
+        let (mut body, results) = w.program(program, &input, position)?;
+        for (o, value) in results.iter().enumerate() {
+            let target = element(first_output + o);
+            let value = if program.output_dtype(o) == crate::DType::F16 { format!("mp_f2h({value})") } else { value.clone() };
+            body += &format!("{target} = {value};\n");
+        }
+        let constants: String = (0..self.inputs.len())
+            .filter(|&i| hoisted(i))
+            .map(|i| {
+                let d = program.inputs()[i];
+                format!("const {} z{i} = {};\n", super::dialect::ctype(d), load(d, &element(view_of(i).unwrap_or(0))))
+            })
+            .collect();
+        let steps: String =
+            (0..nv).filter(|&v| views[v].1 == Step::Any && hoists).map(|v| format!("const mp_i64 t{v} = m.s[{v}][{}];\n", ndim - 1)).collect();
+        let starts = |qualifier: &str| (0..nv).map(|v| format!("{qualifier}mp_i64 o{v} = m.off[{v}];\n")).collect::<String>();
+        let offsets: Vec<(String, String)> = (0..nv).map(|v| (format!("o{v}"), format!("m.s[{v}]"))).collect();
+        let mut k = format!(
+            "typedef struct {{ mp_i64 n, chunk, off[{nv}], size[{ndim}], s[{nv}][{ndim}]; }} mp_meta;\n{}({}) {{\n",
+            w.dialect.kernel("mp_elementwise", local),
+            parameters.join(", ")
+        );
+        let range = if serial {
+            format!("const {ix} begin = ({ix})(MP_GROUP(0) * m.chunk); {ix} end = begin + ({ix})m.chunk; if (end > ({ix})m.n) end = ({ix})m.n;\n")
+        } else {
+            format!("const {ix} end = ({ix})m.n, stride = ({ix})MP_GROUPS(0) * {};\n", local[0])
+        };
+        let start = if serial { "begin".to_string() } else { format!("({ix})MP_GROUP(0) * {} + ({ix})MP_LID(0)", local[0]) };
+        let advance = if serial { "++i" } else { "i += stride" };
+        k += &range;
+        k += &steps;
+        if ndim == 1 {
+            k += &starts("const ");
+            k += &constants;
+            k += &format!("for ({ix} i = {start}; i < end; {advance}) {{\n{body}}}\n}}\n");
+        } else if serial {
+            let inner = ndim - 1;
+            k += &format!("const {ix} inner = ({ix})m.size[{inner}];\nfor ({ix} i = {start}; i < end; ) {{\n");
+            k += &format!("{ix} row = i / inner; const {ix} first = i - row * inner;\n");
+            k += &starts("");
+            k += &unravel(ix, "row", inner, "m.size", &offsets);
+            for (v, (_, step)) in views.iter().enumerate() {
+                if *step != Step::Zero {
+                    k += &format!("o{v} += {};\n", step.times("first", &format!("t{v}")));
+                }
+            }
+            k += &format!("{ix} run = inner - first; if (run > end - i) run = end - i;\n{constants}");
+            k += &format!("for ({ix} j = 0; j < run; ++j) {{\n{body}}}\ni += run;\n}}\n}}\n");
+        } else {
+            k += &format!("for ({ix} i = {start}; i < end; {advance}) {{\n{ix} q = i;\n");
+            k += &starts("");
+            k += &unravel(ix, "q", ndim, "m.size", &offsets);
+            k += &format!("{body}}}\n}}\n");
+        }
+        w.kernel("mp_elementwise", k);
+        Ok(())
+    }
+}

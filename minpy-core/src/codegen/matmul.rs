@@ -1,0 +1,230 @@
+//! Matrix products: tiles in local memory with a block of results per item (GPU), or packed panels and a block of
+//! vector registers (CPU). Any strides, any dtype, batched; a product with a vector is a reduction.
+
+use super::dialect::{accumulator, ctype, storage};
+use super::dims::{base, collapse, index_type, unravel};
+use super::expr::{Writer, load};
+use super::{Arg, Form as AnyForm, Plan, Spec, Tuning, reduce};
+use crate::expr::Prim;
+use crate::kernel::KernelCall;
+use crate::{DType, Result};
+use smallvec::{SmallVec, smallvec};
+
+/// What the source depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Form {
+    dtype: DType,
+    batch: u8,
+    /// GPU: results per item in each direction. CPU: bytes of a vector.
+    block: u16,
+}
+
+/// Items of a group in each direction (GPU).
+const SIDE: usize = 16;
+/// Rows of a tile of one CPU item.
+const CPU_ROWS: usize = 64;
+/// Steps of the inner dimension between two packings (CPU).
+const CPU_DEPTH: usize = 128;
+
+pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
+    let (a, b, c) = (call.inputs[0].view(), call.inputs[1].view(), &call.outputs[0]);
+    let lead = c.shape.len() - 2;
+    let (m, n, k) = (c.shape[lead], c.shape[lead + 1], a.shape[lead + 1]);
+    let ([am, ak], [bk, bn], [cm, cn]) = (last_two(a.strides), last_two(b.strides), last_two(c.strides));
+    // Sums of half products must not round the products: only the kernel below keeps them in float32.
+    if (n == 1 || m == 1) && c.dtype != DType::F16 {
+        let with = |lead: &[isize], tail: &[isize]| -> SmallVec<[isize; 8]> { lead.iter().chain(tail).copied().collect() };
+        let (al, bl, cl) = (&a.strides[..lead], &b.strides[..lead], &c.strides[..lead]);
+        let (x, y, z, size) = if n == 1 {
+            (with(al, &[am, ak]), with(bl, &[0, bk]), with(cl, &[cm]), m)
+        } else {
+            (with(al, &[0, ak]), with(bl, &[bn, bk]), with(cl, &[cn]), n)
+        };
+        let outer: SmallVec<[usize; 6]> = c.shape[..lead].iter().copied().chain([size]).collect();
+        return reduce::plan_dot(call, [&x, &y, &z], &outer, k, tuning);
+    }
+    let mut dims = collapse(&c.shape[..lead], [&a.strides[..lead], &b.strides[..lead], &c.strides[..lead]].into_iter());
+    let batch = dims.padded_ndim();
+    dims.pad(batch);
+    let batches = dims.total();
+    let (block, local, groups) = if tuning.serial() {
+        let columns = cpu_columns(c.dtype, tuning.vector);
+        (tuning.vector, [1, 1, 1], [n.div_ceil(2 * columns), m.div_ceil(CPU_ROWS), batches])
+    } else {
+        let block = match m.min(n) {
+            0..=16 => 1,
+            17..=48 => 2,
+            _ if c.dtype == DType::C128 => 2, // local memory is 32 KiB on small devices
+            _ => 4,
+        };
+        let tile = SIDE * block;
+        (block, [SIDE, SIDE, 1], [n.div_ceil(tile), m.div_ceil(tile), batches.min(65535)])
+    };
+    let mut meta: SmallVec<[i64; 24]> = smallvec![m as i64, n as i64, k as i64, batches as i64];
+    meta.extend([am, ak, bk, bn, cm, cn].map(|s| s as i64));
+    for v in [a, b, c] {
+        meta.push(base(call.op, v)?);
+    }
+    meta.extend(dims.n.iter().map(|&n| n as i64));
+    meta.extend(dims.s.iter().flatten().map(|&s| s as i64));
+    let form = Form { dtype: c.dtype, batch: batch as u8, block: block as u16 };
+    let args = smallvec![
+        Arg::Memory(a.memory.handle), Arg::Memory(b.memory.handle), Arg::Memory(c.memory.handle), Arg::Ints(meta)
+    ];
+    Ok(Plan::one(Spec::new(AnyForm::Matmul(form), local), args, groups))
+}
+
+fn last_two(strides: &[isize]) -> [isize; 2] {
+    let n = strides.len();
+    [strides[n - 2], strides[n - 1]]
+}
+
+/// Columns of a block of registers: two vectors.
+fn cpu_columns(dtype: DType, vector: usize) -> usize {
+    (2 * vector / accumulator(dtype).size()).max(4)
+}
+
+impl Form {
+    pub fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
+        let (d, nb) = (self.dtype, self.batch as usize);
+        let acc = accumulator(d);
+        let t = ctype(acc);
+        w.uses(d);
+        let mad = match acc {
+            DType::F32 => "MP_MAD_F32".to_string(),
+            DType::F64 => "MP_MAD_F64".to_string(),
+            _ => {
+                let (mul, add) = (w.prim(Prim::Mul, acc)?, w.prim(Prim::Add, acc)?);
+                let name = "mp_mad".to_string();
+                w.helper(&name, || format!("MP_FN {t} {name}({t} a, {t} b, {t} c) {{ return {add}({mul}(a, b), c); }}\n"));
+                name
+            }
+        };
+        let zero = w.constant(&crate::Number::Float(0.0).cast(acc));
+        let offsets = ["oa", "ob", "oc"].iter().enumerate().map(|(i, o)| (o.to_string(), format!("m.s[{i}]"))).collect::<Vec<_>>();
+        let mut k = format!(
+            "typedef struct {{ mp_i64 m, n, k, batches, am, ak, bk, bn, cm, cn, off[3], nb[{nb}], s[3][{nb}]; }} mp_meta;\n\
+             {}(MP_GLOBAL const {s}* MP_RESTRICT a, MP_GLOBAL const {s}* MP_RESTRICT b, MP_GLOBAL {s}* MP_RESTRICT c, const mp_meta m) {{\n",
+            w.dialect.kernel("mp_matmul", local),
+            s = storage(d)
+        );
+        let value = w.cast(acc, d, "x");
+        let store = w.store(d, "c", "oc + row * m.cm + col * m.cn", &value);
+        let text = Text { t: &t, zero: &zero, mad: &mad, a: load(d, "a[$i]"), b: load(d, "b[$i]"), store };
+        let split = format!(
+            "mp_i64 oa = m.off[0], ob = m.off[1], oc = m.off[2];\n{{ {ix} q = ({ix})batch;\n{}}}\n",
+            unravel(index_type(true), "q", nb, "m.nb", &offsets),
+            ix = index_type(true)
+        );
+        if local[0] == 1 {
+            let vector = w.dialect.vector(acc, self.block as usize / acc.size());
+            k += &text.cpu(self.block as usize, cpu_columns(d, self.block as usize), vector, &split);
+        } else {
+            k += &text.gpu(self.block as usize, &split);
+        }
+        w.kernel("mp_matmul", k);
+        Ok(())
+    }
+}
+
+struct Text<'a> {
+    t: &'a str,
+    zero: &'a str,
+    mad: &'a str,
+    a: String,
+    b: String,
+    store: String,
+}
+
+impl Text<'_> {
+    fn gpu(&self, block: usize, split: &str) -> String {
+        let Text { t, zero, mad, .. } = self;
+        let tile = SIDE * block;
+        let threads = SIDE * SIDE;
+        let (a, b) = (self.a.replace("$i", "oa + row * m.am + (k0 + kk) * m.ak"), self.b.replace("$i", "ob + (k0 + kk) * m.bk + col * m.bn"));
+        format!(
+            "MP_LOCAL {t} sa[{SIDE}][{tile} + 1]; MP_LOCAL {t} sb[{SIDE}][{tile} + 1];
+const int lx = (int)MP_LID(0), ly = (int)MP_LID(1), id = ly * {SIDE} + lx;
+const mp_i64 row0 = (mp_i64)MP_GROUP(1) * {tile}, col0 = (mp_i64)MP_GROUP(0) * {tile};
+const int a_rows = m.ak != 1, b_rows = m.bk == 1 && m.bn != 1;
+for (mp_i64 batch = MP_GROUP(2); batch < m.batches; batch += MP_GROUPS(2)) {{
+{split}{t} acc[{block}][{block}];
+for (int i = 0; i < {block}; ++i) for (int j = 0; j < {block}; ++j) acc[i][j] = {zero};
+for (mp_i64 k0 = 0; k0 < m.k; k0 += {SIDE}) {{
+for (int e = id; e < {tile} * {SIDE}; e += {threads}) {{
+const int kk = a_rows ? e / {tile} : e % {SIDE}, r = a_rows ? e % {tile} : e / {SIDE}; const mp_i64 row = row0 + r;
+sa[kk][r] = row < m.m && k0 + kk < m.k ? {a} : {zero}; }}
+for (int e = id; e < {tile} * {SIDE}; e += {threads}) {{
+const int kk = b_rows ? e % {SIDE} : e / {tile}, r = b_rows ? e / {SIDE} : e % {tile}; const mp_i64 col = col0 + r;
+sb[kk][r] = col < m.n && k0 + kk < m.k ? {b} : {zero}; }}
+MP_BARRIER();
+for (int kk = 0; kk < {SIDE}; ++kk) {{
+{t} x[{block}], y[{block}];
+for (int i = 0; i < {block}; ++i) {{ x[i] = sa[kk][ly + i * {SIDE}]; y[i] = sb[kk][lx + i * {SIDE}]; }}
+for (int i = 0; i < {block}; ++i) for (int j = 0; j < {block}; ++j) acc[i][j] = {mad}(x[i], y[j], acc[i][j]);
+}}
+MP_BARRIER();
+}}
+for (int i = 0; i < {block}; ++i) for (int j = 0; j < {block}; ++j) {{
+const mp_i64 row = row0 + ly + i * {SIDE}, col = col0 + lx + j * {SIDE};
+if (row < m.m && col < m.n) {{ const {t} x = acc[i][j]; {store} }} }}
+}}
+}}
+",
+            store = self.store
+        )
+    }
+
+    /// A panel of `columns` of b and blocks of `rows` rows of a are packed, so that the innermost loop runs over memory in order.
+    fn cpu(&self, vector_bytes: usize, columns: usize, vector: Option<(String, String, String)>, split: &str) -> String {
+        let Text { t, zero, mad, .. } = self;
+        let rows = if vector_bytes >= 64 { 8 } else { 4 };
+        let (height, depth, wide) = (CPU_ROWS, CPU_DEPTH, 2 * columns);
+        let (a, b) = (self.a.replace("$i", "oa + (row0 + r) * m.am + (k0 + p) * m.ak"), self.b.replace("$i", "ob + (k0 + p) * m.bk + (col0 + j) * m.bn"));
+        let kernel = match vector {
+            Some((v, load, store)) => {
+                let half = columns / 2;
+                let each = |f: &dyn Fn(usize) -> String| (0..rows).map(f).collect::<String>();
+                let begin = each(&|i| format!("{v} x{i} = {load}(0, ct + (i0 + {i}) * {wide} + j0), y{i} = {load}(0, ct + (i0 + {i}) * {wide} + j0 + {half});\n"));
+                let step = each(&|i| format!("s = ({v})(pa[i0 * {depth} + p * {rows} + {i}]); x{i} = {mad}(s, u, x{i}); y{i} = {mad}(s, w, y{i});\n"));
+                let end = each(&|i| format!("{store}(x{i}, 0, ct + (i0 + {i}) * {wide} + j0); {store}(y{i}, 0, ct + (i0 + {i}) * {wide} + j0 + {half});\n"));
+                format!(
+                    "{begin}for (int p = 0; p < kc; ++p) {{ {v} s; const {v} u = {load}(0, pb + j0 * {depth} + p * {columns}), w = {load}(0, pb + j0 * {depth} + p * {columns} + {half});\n{step}}}\n{end}"
+                )
+            }
+            None => format!(
+                "for (int i = 0; i < {rows}; ++i) {{ {t} acc[{columns}];
+for (int j = 0; j < {columns}; ++j) acc[j] = ct[(i0 + i) * {wide} + j0 + j];
+for (int p = 0; p < kc; ++p) {{ const {t} s = pa[i0 * {depth} + p * {rows} + i]; for (int j = 0; j < {columns}; ++j) acc[j] = {mad}(s, pb[j0 * {depth} + p * {columns} + j], acc[j]); }}
+for (int j = 0; j < {columns}; ++j) ct[(i0 + i) * {wide} + j0 + j] = acc[j]; }}\n"
+            ),
+        };
+        format!(
+            "MP_LOCAL {t} pa[{pa}]; MP_LOCAL {t} pb[{pb}]; MP_LOCAL {t} ct[{ct}];
+const mp_i64 row0 = (mp_i64)MP_GROUP(1) * {height}, col0 = (mp_i64)MP_GROUP(0) * {wide}, batch = MP_GROUP(2);
+{split}const int height = (int)(m.m - row0 < {height} ? m.m - row0 : {height}), width = (int)(m.n - col0 < {wide} ? m.n - col0 : {wide});
+for (int e = 0; e < {ct}; ++e) ct[e] = {zero};
+for (mp_i64 k0 = 0; k0 < m.k; k0 += {depth}) {{
+const int kc = (int)(m.k - k0 < {depth} ? m.k - k0 : {depth});
+for (int i0 = 0; i0 < height; i0 += {rows}) for (int i = 0; i < {rows}; ++i) {{ const int r = i0 + i;
+if (r < height) for (int p = 0; p < kc; ++p) pa[i0 * {depth} + p * {rows} + i] = {a};
+else for (int p = 0; p < kc; ++p) pa[i0 * {depth} + p * {rows} + i] = {zero}; }}
+for (int j0 = 0; j0 < width; j0 += {columns}) {{ const int full = width - j0 >= {columns};
+if (full && m.bn == 1) for (int p = 0; p < kc; ++p) for (int x = 0; x < {columns}; ++x) {{ const int j = j0 + x; pb[j0 * {depth} + p * {columns} + x] = {b1}; }}
+else for (int x = 0; x < {columns}; ++x) {{ const int j = j0 + x;
+if (j < width) for (int p = 0; p < kc; ++p) pb[j0 * {depth} + p * {columns} + x] = {b};
+else for (int p = 0; p < kc; ++p) pb[j0 * {depth} + p * {columns} + x] = {zero}; }} }}
+for (int j0 = 0; j0 < width; j0 += {columns}) for (int i0 = 0; i0 < height; i0 += {rows}) {{
+{kernel}}}
+}}
+for (int i = 0; i < height; ++i) for (int j = 0; j < width; ++j) {{ const mp_i64 row = row0 + i, col = col0 + j; const {t} x = ct[i * {wide} + j]; {store} }}
+}}
+",
+            pa = height * depth,
+            pb = wide * depth,
+            ct = height * wide,
+            b1 = self.b.replace("$i", "ob + (k0 + p) * m.bk + col0 + j"),
+            store = self.store
+        )
+    }
+}

@@ -1,0 +1,488 @@
+//! Scalar programs compiled to lists of loops over blocks, and the frame that runs such a list on one block.
+//!
+//! A compiled program addresses a table of pointers: inputs, constants, the index, temporaries. Temporaries live in
+//! the thread's scratch memory, a block each, so that they stay in the first-level cache.
+
+use crate::prims::{self, Loop, cast};
+use minpy_core::expr::{Node, Prim, Program};
+use minpy_core::{DType, Error, ErrorKind, Result, Scalar};
+use smallvec::SmallVec;
+use std::any::Any;
+use std::sync::OnceLock;
+
+/// One loop over a block; `args` and `dst` are places in the table.
+pub(crate) struct Step {
+    pub run: Loop,
+    pub args: [u16; 3],
+    pub dst: u16,
+    /// Bytes of one element of the result.
+    pub size: u8,
+    /// Output whose memory the result may be written to directly.
+    pub out: Option<u8>,
+}
+
+/// A program ready to run.
+pub(crate) struct Compiled {
+    pub steps: Vec<Step>,
+    pub inputs: usize,
+    /// Bytes of an element of each input.
+    pub input_sizes: SmallVec<[u8; 4]>,
+    pub consts: Vec<Scalar>,
+    /// Place of the index, when it is used.
+    pub index: Option<u16>,
+    /// First place of the temporaries, and how many there are.
+    pub temps: u16,
+    pub temp_count: usize,
+    /// Place of each output's value, and bytes of its elements.
+    pub outputs: SmallVec<[(u16, u8); 2]>,
+    /// Elements of a block.
+    pub block: usize,
+    /// Bytes between temporaries.
+    pub temp_bytes: usize,
+    /// Rough nanoseconds per 16 elements, to decide about threads.
+    pub cost: usize,
+}
+
+/// Bytes of a block of temporaries. With a few of them alive a block stays inside 32 KiB.
+const BLOCK_BYTES: usize = 4096;
+
+/// What the evaluator keeps in the program's slot.
+struct Cached {
+    stored: OnceLock<std::result::Result<Compiled, String>>,
+    folded: OnceLock<std::result::Result<Compiled, String>>,
+}
+
+/// How the values of a program are used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Use {
+    /// Written to outputs: every output is the result of a step of its own.
+    Store,
+    /// Read by a fold: float16 results are left in float32, inputs are not copied.
+    Fold,
+}
+
+/// The compiled form, made once per program.
+pub(crate) fn compiled(program: &Program, kind: usize, usage: Use) -> Result<&Compiled> {
+    let Some(slot) = program.slot(kind) else {
+        return Err(Error::new(ErrorKind::Device, format!("cpu: device kind {kind} has no place in programs")));
+    };
+    let any: &(dyn Any + Send + Sync) =
+        &**slot.get_or_init(|| Box::new(Cached { stored: OnceLock::new(), folded: OnceLock::new() }));
+    let Some(cached) = any.downcast_ref::<Cached>() else {
+        return Err(Error::new(ErrorKind::Device, "cpu: the program's slot holds another backend's code"));
+    };
+    let cell = if usage == Use::Store { &cached.stored } else { &cached.folded };
+    match cell.get_or_init(|| compile(program, usage)) {
+        Ok(c) => Ok(c),
+        Err(text) => Err(Error::new(ErrorKind::Unsupported, text.clone())),
+    }
+}
+
+struct Compiler<'p> {
+    program: &'p Program,
+    steps: Vec<Step>,
+    consts: Vec<Scalar>,
+    /// Value of each node, before places are assigned.
+    values: Vec<Option<Value>>,
+    /// float32 values of float16 nodes.
+    wide: Vec<Option<Value>>,
+    index: bool,
+    next: u16,
+}
+
+/// Before assignment: constants and temporaries are numbered on their own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Value {
+    Input(u16),
+    Const(u16),
+    Index,
+    Temp(u16),
+}
+
+impl Value {
+    /// Encodes a value in 16 bits until the places are known.
+    fn code(self) -> u16 {
+        match self {
+            Value::Input(i) => i,
+            Value::Index => 0x3fff,
+            Value::Const(i) => 0x4000 | i,
+            Value::Temp(i) => 0x8000 | i,
+        }
+    }
+}
+
+impl Compiler<'_> {
+    fn temp(&mut self) -> Value {
+        self.next += 1;
+        Value::Temp(self.next - 1)
+    }
+    fn emit(&mut self, run: Loop, args: &[Value], dtype: DType) -> Value {
+        let dst = self.temp();
+        let mut codes = [0; 3];
+        for (c, a) in codes.iter_mut().zip(args) {
+            *c = a.code();
+        }
+        self.steps.push(Step { run, args: codes, dst: dst.code(), size: dtype.size() as u8, out: None });
+        dst
+    }
+    fn cast(&mut self, mut v: Value, from: DType, to: DType) -> Value {
+        for (run, dtype) in cast::lookup(from, to) {
+            v = self.emit(Loop::Unary(run), &[v], dtype);
+        }
+        v
+    }
+    fn widened(&mut self, node: usize) -> Option<Value> {
+        if self.wide[node].is_none() {
+            let v = self.values[node]?;
+            self.wide[node] = Some(self.cast(v, DType::F16, DType::F32));
+        }
+        self.wide[node]
+    }
+    fn node(&mut self, i: usize) -> std::result::Result<Value, String> {
+        let (node, dtype) = self.program.nodes()[i];
+        let program = self.program;
+        let missing = || format!("cpu: program {program:?} uses a node before it is computed");
+        Ok(match node {
+            Node::Input(k) => Value::Input(k as u16),
+            Node::Index => {
+                self.index = true;
+                Value::Index
+            }
+            Node::Const(s) => {
+                self.consts.push(s);
+                Value::Const(self.consts.len() as u16 - 1)
+            }
+            Node::Cast(from) => {
+                let from_dtype = self.program.nodes()[from as usize].1;
+                let v = self.values[from as usize].ok_or_else(missing)?;
+                if from_dtype == DType::F16 && dtype != DType::F16 {
+                    let w = self.widened(from as usize).ok_or_else(missing)?;
+                    if dtype == DType::F32 { w } else { self.cast(w, DType::F32, dtype) }
+                } else {
+                    self.cast(v, from_dtype, dtype)
+                }
+            }
+            Node::Prim(prim, ids) => {
+                // The argument whose dtype decides: the condition of a select does not.
+                let key = ids[if prim == Prim::Select { 1 } else { 0 }] as usize;
+                let arg_dtype = self.program.nodes()[key].1;
+                let args = &ids[..prim.arity()];
+                let none = || format!("cpu: no loop for {} of {arg_dtype}", prim.name());
+                match prims::lookup(prim, arg_dtype) {
+                    Some(run) => {
+                        let args: Option<SmallVec<[Value; 3]>> = args.iter().map(|&a| self.values[a as usize]).collect();
+                        self.emit(run, &args.ok_or_else(missing)?, dtype)
+                    }
+                    None if arg_dtype == DType::F16 => {
+                        let run = prims::lookup(prim, DType::F32).ok_or_else(none)?;
+                        let args: Option<SmallVec<[Value; 3]>> =
+                            args.iter().map(|&a| self.widened(a as usize)).collect();
+                        let result = if dtype == DType::F16 { DType::F32 } else { dtype };
+                        let v = self.emit(run, &args.ok_or_else(missing)?, result);
+                        if result == dtype { v } else { self.cast(v, DType::F32, DType::F16) }
+                    }
+                    None => return Err(none()),
+                }
+            }
+        })
+    }
+}
+
+fn compile(program: &Program, usage: Use) -> std::result::Result<Compiled, String> {
+    let n = program.nodes().len();
+    // Only what an output needs.
+    let mut needed = vec![false; n];
+    for &o in program.outputs() {
+        needed[o as usize] = true;
+    }
+    for i in (0..n).rev() {
+        if !needed[i] {
+            continue;
+        }
+        match program.nodes()[i].0 {
+            Node::Cast(a) => needed[a as usize] = true,
+            Node::Prim(p, ids) => ids[..p.arity()].iter().for_each(|&a| needed[a as usize] = true),
+            _ => {}
+        }
+    }
+    let mut c = Compiler {
+        program,
+        steps: Vec::new(),
+        consts: Vec::new(),
+        values: vec![None; n],
+        wide: vec![None; n],
+        index: false,
+        next: 0,
+    };
+    for i in (0..n).filter(|&i| needed[i]) {
+        c.values[i] = Some(c.node(i)?);
+    }
+    let mut outputs: SmallVec<[(Value, DType); 2]> = SmallVec::new();
+    for (k, &o) in program.outputs().iter().enumerate() {
+        let dtype = program.output_dtype(k);
+        let Some(mut v) = c.values[o as usize] else { return Err("cpu: program without outputs".into()) };
+        if usage == Use::Fold {
+            if dtype == DType::F16 {
+                v = c.widened(o as usize).unwrap_or(v);
+                outputs.push((v, DType::F32));
+            } else {
+                outputs.push((v, dtype));
+            }
+            continue;
+        }
+        let free = c.steps.iter().position(|s| s.dst == v.code() && s.out.is_none());
+        let step = match free {
+            Some(s) => s,
+            None => {
+                v = c.emit(Loop::Unary(cast::copy(dtype.size())), &[v], dtype);
+                c.steps.len() - 1
+            }
+        };
+        c.steps[step].out = Some(k as u8);
+        outputs.push((v, dtype));
+    }
+    Ok(assign(c, outputs))
+}
+
+/// Gives every value its place in the table; temporaries whose last reader has run are used again.
+fn assign(c: Compiler, outputs: SmallVec<[(Value, DType); 2]>) -> Compiled {
+    let inputs = c.program.inputs().len();
+    let index = (inputs + c.consts.len()) as u16;
+    let temps = index + c.index as u16;
+    let mut steps = c.steps;
+    let mut last = vec![0usize; c.next as usize];
+    for (i, s) in steps.iter().enumerate() {
+        for a in s.args.iter().filter(|&&a| a & 0x8000 != 0) {
+            last[(a & 0x7fff) as usize] = i;
+        }
+    }
+    for (v, _) in &outputs {
+        if let Value::Temp(t) = v {
+            last[*t as usize] = usize::MAX;
+        }
+    }
+    let mut place = vec![0u16; c.next as usize];
+    let (mut free, mut count) = (Vec::<u16>::new(), 0u16);
+    let mut live: Vec<usize> = Vec::new();
+    let at = |code: u16, place: &[u16]| match code {
+        0x3fff => index,
+        x if x & 0x8000 != 0 => place[(x & 0x7fff) as usize],
+        x if x & 0x4000 != 0 => inputs as u16 + (x & 0x3fff),
+        x => x,
+    };
+    let (mut widest, mut cost) = (1usize, 0usize);
+    for (i, s) in steps.iter_mut().enumerate() {
+        // The destination is never one of the arguments' places: loops are faster when they need not check.
+        let t = (s.dst & 0x7fff) as usize;
+        let p = free.pop().unwrap_or_else(|| {
+            count += 1;
+            count - 1
+        });
+        place[t] = temps + p;
+        live.push(t);
+        let arity = match s.run {
+            Loop::Unary(_) => 1,
+            Loop::Binary(_) => 2,
+            Loop::Select(_) => 3,
+        };
+        for a in &mut s.args[..arity] {
+            *a = at(*a, &place);
+        }
+        s.dst = place[t];
+        live.retain(|&t| {
+            let dead = last[t] <= i;
+            if dead {
+                free.push(place[t] - temps);
+            }
+            !dead
+        });
+        widest = widest.max(s.size as usize);
+        cost += s.size as usize / 2 + 1;
+    }
+    if c.index {
+        widest = widest.max(8);
+    }
+    for d in c.program.inputs() {
+        widest = widest.max(d.size());
+    }
+    // Primitives that call into libm dwarf the rest.
+    for (node, _) in c.program.nodes() {
+        if let Node::Prim(p, _) = node {
+            cost += prim_cost(*p);
+        }
+    }
+    let outputs: SmallVec<[(u16, u8); 2]> =
+        outputs.iter().map(|(v, d)| (at(v.code(), &place), d.size() as u8)).collect();
+    for (_, size) in &outputs {
+        widest = widest.max(*size as usize);
+    }
+    let block = (BLOCK_BYTES / widest).clamp(256, 1024);
+    Compiled {
+        steps,
+        inputs,
+        input_sizes: c.program.inputs().iter().map(|d| d.size() as u8).collect(),
+        consts: c.consts,
+        index: c.index.then_some(index),
+        temps,
+        temp_count: count as usize,
+        outputs,
+        block,
+        // Not a multiple of 4096, where loads would wait for unrelated stores.
+        temp_bytes: block * widest + 192,
+        cost: cost.max(1),
+    }
+}
+
+/// Extra nanoseconds per 16 elements, roughly.
+fn prim_cost(p: Prim) -> usize {
+    use Prim::*;
+    match p {
+        Exp | Exp2 | Expm1 | Log | Log2 | Log10 | Log1p | Sigmoid | Tanh | Sin | Cos | Sinh | Cosh | Cbrt => 12,
+        Tan | Arcsin | Arccos | Arctan | Arcsinh | Arccosh | Arctanh | Hypot | Arctan2 => 25,
+        Erf | Pow | Logaddexp | Logaddexp2 | Gcd | Lcm | Nextafter => 100,
+        FloorDiv | Rem | Fmod => 60,
+        Div | Sqrt => 4,
+        _ => 0,
+    }
+}
+
+/// The state of one thread that runs a program block by block.
+pub(crate) struct Frame<'c> {
+    pub c: &'c Compiled,
+    /// The table: where the values of the current block lie.
+    pub ptr: SmallVec<[*const u8; 24]>,
+    /// Whether a value is one element that stands for the whole block.
+    pub scalar: SmallVec<[bool; 24]>,
+    /// Memory of the temporaries by place, and a spare block for each output.
+    temp: *mut u8,
+    /// Where each output of this block goes; null: into its temporary.
+    pub out: SmallVec<[*mut u8; 2]>,
+}
+
+impl<'c> Frame<'c> {
+    /// Bytes of scratch memory that a frame needs.
+    pub fn scratch_bytes(c: &Compiled) -> usize {
+        c.temp_count * c.temp_bytes
+    }
+    /// A frame over `scratch`. `scalar_inputs(i)` says which inputs are single elements in every block.
+    pub fn new(c: &'c Compiled, scratch: *mut u8, scalar_inputs: impl Fn(usize) -> bool) -> Frame<'c> {
+        let places = c.temps as usize + c.temp_count;
+        let mut f = Frame {
+            c,
+            ptr: SmallVec::from_elem(std::ptr::null(), places),
+            scalar: SmallVec::from_elem(false, places),
+            temp: scratch,
+            out: SmallVec::from_elem(std::ptr::null_mut(), c.outputs.len()),
+        };
+        for i in 0..c.inputs {
+            f.scalar[i] = scalar_inputs(i);
+        }
+        for (i, s) in c.consts.iter().enumerate() {
+            f.ptr[c.inputs + i] = s.as_ptr();
+            f.scalar[c.inputs + i] = true;
+        }
+        f
+    }
+    /// Value `k` of the block: its address and whether it is a single element.
+    #[inline]
+    pub fn result(&self, k: usize) -> (*const u8, bool) {
+        let place = self.c.outputs[k].0 as usize;
+        (self.ptr[place], self.scalar[place])
+    }
+    /// Runs the program on the `n` elements to which the table points.
+    ///
+    /// # Safety
+    /// Inputs (and the index) hold `n` elements of their dtype, or one where `scalar`; `out` pointers are null or
+    /// have room for `n` elements, and equal an input or are disjoint from all; `n` is at most a block.
+    pub unsafe fn run(&mut self, n: usize) {
+        for s in &self.c.steps {
+            let [a, b, c] = s.args.map(usize::from);
+            let dst = s.dst as usize;
+            let temp = self.temp.wrapping_add((dst - self.c.temps as usize) * self.c.temp_bytes);
+            let direct = s.out.map_or(std::ptr::null_mut(), |k| self.out[k as usize]);
+            let target = if direct.is_null() { temp } else { direct };
+            self.ptr[dst] = target;
+            self.scalar[dst] = false;
+            let (p, sc) = (&self.ptr, &self.scalar);
+            // SAFETY: the table holds what the loops read (contract); temporaries have room for a block.
+            unsafe {
+                match s.run {
+                    Loop::Unary(f) if !sc[a] => f(p[a], target, n),
+                    Loop::Binary(f) if !sc[a] && !sc[b] => f[0](p[a], p[b], target, n),
+                    Loop::Binary(f) if !sc[a] => f[1](p[a], p[b], target, n),
+                    Loop::Binary(f) if !sc[b] => f[2](p[a], p[b], target, n),
+                    Loop::Select(f) if !sc[a] => f[sc[b] as usize | (sc[c] as usize) << 1](p[a], p[b], p[c], target, n),
+                    Loop::Select(_) if !(sc[b] && sc[c]) => {
+                        let chosen = if *p[a] != 0 { b } else { c };
+                        if sc[chosen] {
+                            fill(target, p[chosen], n, s.size as usize);
+                        } else if !std::ptr::eq(p[chosen], target) {
+                            std::ptr::copy_nonoverlapping(p[chosen], target, n * s.size as usize);
+                        }
+                    }
+                    // Only single elements: computed once, kept as a single element.
+                    run => {
+                        match run {
+                            Loop::Unary(f) => f(p[a], temp, 1),
+                            Loop::Binary(f) => f[0](p[a], p[b], temp, 1),
+                            Loop::Select(f) => f[0](p[a], p[b], p[c], temp, 1),
+                        }
+                        if direct.is_null() {
+                            self.scalar[dst] = true;
+                        } else {
+                            fill(direct, temp, n, s.size as usize);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Writes `n` copies of the element at `src`.
+///
+/// # Safety
+/// `dst` has room for `n` elements of `size` bytes; both are aligned for that size (to 8 for 16).
+pub(crate) unsafe fn fill(dst: *mut u8, src: *const u8, n: usize, size: usize) {
+    prims::with_bits!(size, T => {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let x = *src.cast::<T>();
+            std::slice::from_raw_parts_mut(dst.cast::<std::mem::MaybeUninit<T>>(), n).fill(std::mem::MaybeUninit::new(x))
+        }
+    })
+}
+
+thread_local! {
+    static SCRATCH: std::cell::Cell<(usize, usize)> = const { std::cell::Cell::new((0, 0)) };
+}
+
+/// Calls `f` with 64-byte aligned scratch memory of at least `bytes`, kept by the thread for the next call.
+pub(crate) fn with_scratch<R>(bytes: usize, f: impl FnOnce(*mut u8) -> R) -> R {
+    // Taken out while in use: should a kernel ever run inside another on one thread, it gets memory of its own.
+    let (mut at, mut have) = SCRATCH.try_with(|s| s.replace((0, 0))).unwrap_or((0, 0));
+    let layout = |n: usize| std::alloc::Layout::from_size_align(n.max(64), 64).unwrap_or(std::alloc::Layout::new::<u64>());
+    if have < bytes {
+        // SAFETY: `at` was allocated here with this layout; the new size is not 0.
+        unsafe {
+            if at != 0 {
+                std::alloc::dealloc(at as *mut u8, layout(have));
+            }
+            have = bytes.max(32 << 10);
+            at = std::alloc::alloc(layout(have)) as usize;
+            if at == 0 {
+                std::alloc::handle_alloc_error(layout(have));
+            }
+        }
+    }
+    let r = f(at as *mut u8);
+    match SCRATCH.try_with(|s| s.replace((at, have))) {
+        // SAFETY: memory that a nested use left is given up.
+        Ok((old, n)) if old != 0 => unsafe { std::alloc::dealloc(old as *mut u8, layout(n)) },
+        Ok(_) => {}
+        // SAFETY: the thread ends; nothing keeps the memory.
+        Err(_) if at != 0 => unsafe { std::alloc::dealloc(at as *mut u8, layout(have)) },
+        Err(_) => {}
+    }
+    r
+}

@@ -1,0 +1,83 @@
+//! Errors of core as Python exceptions of NumPy's classes.
+//!
+//! The one place that interprets `ErrorKind`; everything else uses `?` on `Outcome` or `.py()`.
+
+use minpy_core::{Error, ErrorKind};
+use pyo3::exceptions::{
+    PyIndexError, PyMemoryError, PyNotImplementedError, PyOverflowError, PyRuntimeError, PyTypeError, PyValueError,
+};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyType;
+
+pyo3::create_exception!(
+    minpy.primitive,
+    NoGradientFuncError,
+    PyNotImplementedError,
+    "An operation on the path to the result has no gradient rule."
+);
+pyo3::create_exception!(
+    minpy.policy,
+    PrimitivePolicyError,
+    PyValueError,
+    "The policy in force forbids what the call would need."
+);
+
+fn numpy_class(py: Python<'_>, cell: &'static PyOnceLock<Py<PyType>>, module: &str, name: &str) -> PyResult<Py<PyType>> {
+    cell.get_or_try_init(py, || Ok(py.import(module)?.getattr(name)?.cast_into::<PyType>()?.unbind())).map(|c| c.clone_ref(py))
+}
+
+/// The exception that NumPy raises for the same mistake.
+#[cold]
+pub fn raise(e: Error) -> PyErr {
+    static AXIS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    static LINALG: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let text = e.message().to_string();
+    let special = |cell, module, name| {
+        Python::attach(|py| match numpy_class(py, cell, module, name) {
+            Ok(class) => PyErr::from_type(class.into_bound(py), text.clone()),
+            Err(failure) => failure,
+        })
+    };
+    match e.kind() {
+        ErrorKind::Value => PyValueError::new_err(text),
+        ErrorKind::Type => PyTypeError::new_err(text),
+        ErrorKind::Index => PyIndexError::new_err(text),
+        ErrorKind::Axis => special(&AXIS, "numpy.exceptions", "AxisError"),
+        ErrorKind::Memory => PyMemoryError::new_err(text),
+        ErrorKind::Overflow => PyOverflowError::new_err(text),
+        ErrorKind::LinAlg => special(&LINALG, "numpy.linalg", "LinAlgError"),
+        ErrorKind::NoGradient => NoGradientFuncError::new_err(text),
+        ErrorKind::Policy => PrimitivePolicyError::new_err(text),
+        ErrorKind::Device | ErrorKind::Registry | ErrorKind::Runtime => PyRuntimeError::new_err(text),
+        ErrorKind::Unsupported => PyNotImplementedError::new_err(text),
+    }
+}
+
+/// `.py()?` on a result of core.
+pub trait Outcome<T> {
+    /// The result with a Python exception as its error.
+    fn py(self) -> PyResult<T>;
+}
+impl<T> Outcome<T> for minpy_core::Result<T> {
+    #[inline]
+    fn py(self) -> PyResult<T> {
+        self.map_err(raise)
+    }
+}
+
+/// An exception raised by Python code that core called (a custom gradient, say), as core's error.
+pub fn to_core(e: PyErr) -> Error {
+    Python::attach(|py| {
+        let kind = if e.is_instance_of::<NoGradientFuncError>(py) {
+            ErrorKind::NoGradient
+        } else if e.is_instance_of::<PyValueError>(py) {
+            ErrorKind::Value
+        } else if e.is_instance_of::<PyTypeError>(py) {
+            ErrorKind::Type
+        } else {
+            ErrorKind::Runtime
+        };
+        Error::new(kind, e.value(py).to_string())
+    })
+}

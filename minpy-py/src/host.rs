@@ -1,0 +1,299 @@
+//! Memory shared with NumPy: import without a copy, export through the buffer protocol.
+//!
+//! All imports of one NumPy allocation share one core buffer, so that core sees when two of them overlap; what NumPy
+//! got from us comes back as a view of the buffer it came from.
+
+use crate::array::{PyArray, as_array};
+use crate::errors::Outcome;
+use crate::numpy::{dtype_of_format, format_letter, numpy};
+use minpy_core::device::{self, Memory};
+use minpy_core::{Array, Buffer, DType, Layout};
+use parking_lot::Mutex;
+use pyo3::exceptions::PyBufferError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use std::collections::HashMap;
+use std::ffi::{c_int, c_void};
+use std::sync::{Arc, LazyLock, Weak};
+
+/// What a PEP 3118 buffer says about itself.
+struct Seen {
+    address: usize,
+    dtype: DType,
+    shape: Vec<usize>,
+    strides: Vec<isize>,
+    read_only: bool,
+}
+
+impl Seen {
+    fn size(&self) -> usize {
+        self.shape.iter().product()
+    }
+    /// First and one-past-last byte.
+    fn span(&self) -> (usize, usize) {
+        let (mut lo, mut hi) = (self.address as isize, self.address as isize);
+        for (&n, &s) in self.shape.iter().zip(&self.strides) {
+            let reach = (n as isize - 1) * s;
+            if reach < 0 {
+                lo += reach;
+            } else {
+                hi += reach;
+            }
+        }
+        (lo as usize, hi as usize + self.dtype.size())
+    }
+    /// Strides and address are multiples of the element: core can look at the memory itself.
+    fn fits(&self) -> bool {
+        let item = self.dtype.size();
+        let align = if self.dtype.is_complex() { item / 2 } else { item };
+        self.address.is_multiple_of(align) && self.strides.iter().all(|s| s % item as isize == 0)
+    }
+    /// The view of `buffer`, whose memory begins at `start`.
+    fn view(&self, buffer: &Arc<Buffer>, start: usize) -> Option<Array> {
+        let item = self.dtype.size();
+        let (lo, hi) = self.span();
+        if lo < start || hi > start + buffer.bytes() || !(self.address - start).is_multiple_of(item) || !self.fits() {
+            return None;
+        }
+        let strides: Vec<isize> = self.strides.iter().map(|s| s / item as isize).collect();
+        let layout = Layout::new(self.shape.as_slice(), strides.as_slice(), (self.address - start) / item);
+        Some(Array::from_parts(buffer.clone(), layout, self.dtype))
+    }
+}
+
+/// Looks at an object's buffer; `None` when it has none, or one of elements that are not ours.
+fn look(object: &Bound<'_, PyAny>) -> Option<Seen> {
+    let mut view = ffi::Py_buffer::new();
+    // SAFETY: `view` is a fresh structure; on success it is released below.
+    if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), &mut view, ffi::PyBUF_FULL_RO) } != 0 {
+        drop(PyErr::take(object.py()));
+        return None;
+    }
+    let n = view.ndim as usize;
+    // SAFETY: a full request fills shape and strides with `ndim` entries (null when ndim is 0) and a C string.
+    let seen = unsafe {
+        let list = |p: *mut isize| if p.is_null() { &[] } else { std::slice::from_raw_parts(p, n) };
+        let format = if view.format.is_null() { "B" } else { std::ffi::CStr::from_ptr(view.format).to_str().unwrap_or("") };
+        dtype_of_format(format, view.itemsize as usize).map(|dtype| Seen {
+            address: view.buf as usize,
+            dtype,
+            shape: list(view.shape).iter().map(|&x| x as usize).collect(),
+            strides: list(view.strides).to_vec(),
+            read_only: view.readonly != 0,
+        })
+    };
+    // SAFETY: acquired above.
+    unsafe { ffi::PyBuffer_Release(&mut view) };
+    seen
+}
+
+static IMPORTED: LazyLock<Mutex<HashMap<usize, Weak<Buffer>>>> = LazyLock::new(Default::default);
+
+/// The object at the end of a chain of NumPy views: the array that owns the memory, or whatever gave it to NumPy.
+fn root<'py>(array: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Option<Bound<'py, PyAny>>)> {
+    let py = array.py();
+    let ndarray = numpy(py)?.ndarray.bind(py);
+    let mut at = array.clone();
+    loop {
+        let base = at.getattr("base")?;
+        if base.is_none() {
+            return Ok((at, None));
+        }
+        if !base.is_instance(ndarray)? {
+            return Ok((at, Some(base)));
+        }
+        at = base;
+    }
+}
+
+/// A NumPy array as one of ours, sharing its memory where its strides allow (else a copy). `None` when its elements
+/// are not numbers that we have.
+pub fn import(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
+    let Some(seen) = look(object) else { return import_swapped(object) };
+    let host = device::host().py()?;
+    if seen.size() == 0 {
+        return Array::empty_on(host, &seen.shape, seen.dtype).py().map(Some);
+    }
+    if !seen.fits() {
+        let copy = numpy(object.py())?.module.bind(object.py()).getattr("array")?.call1((object,))?;
+        return import(&copy);
+    }
+    let (owner, lender) = root(object)?;
+    // Memory that NumPy had from us.
+    if let Some(array) = lender.as_ref().and_then(|l| l.getattr("obj").ok())
+        && let Some(buffer) = lent_by(&array)
+        && let Ok(m) = buffer.memory()
+        && let Some(view) = seen.view(&buffer, m.handle + m.offset)
+    {
+        return Ok(Some(view));
+    }
+    let whole = if owner.is(object) { None } else { look(&owner).filter(|w| w.size() > 0) };
+    let (lo, hi) = match &whole {
+        Some(w) if w.span().0 <= seen.span().0 && w.span().1 >= seen.span().1 => w.span(),
+        _ => seen.span(),
+    };
+    // A read-only view of writable memory cannot share the buffer, which would be writable through it.
+    let read_only = seen.read_only;
+    let key = owner.as_ptr() as usize ^ read_only as usize;
+    if let Some(buffer) = IMPORTED.lock().get(&key).and_then(Weak::upgrade)
+        && let Ok(m) = buffer.memory()
+        && let Some(view) = seen.view(&buffer, m.handle + m.offset)
+    {
+        return Ok(Some(view));
+    }
+    let memory = Memory { handle: lo, offset: 0, bytes: hi - lo };
+    let keep: Box<dyn std::any::Any + Send + Sync> = Box::new((owner.clone().unbind(), object.clone().unbind()));
+    // SAFETY: NumPy keeps the memory of `owner` in place while somebody refers to the array; `keep` does.
+    let buffer = unsafe { Buffer::foreign(host, memory, keep, true, read_only) };
+    let mut all = IMPORTED.lock();
+    if all.len() >= 1024 {
+        all.retain(|_, w| w.strong_count() > 0);
+    }
+    all.insert(key, Arc::downgrade(&buffer));
+    drop(all);
+    Ok(seen.view(&buffer, lo))
+}
+
+/// Foreign byte order, and other elements of which NumPy can make ours.
+fn import_swapped(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
+    let py = object.py();
+    let dtype = object.getattr("dtype")?;
+    if dtype.getattr("isnative")?.is_truthy()? {
+        return Ok(None);
+    }
+    let native = dtype.call_method1("newbyteorder", ("=",))?;
+    let copy = object.call_method1("astype", (native,))?;
+    match look(&copy) {
+        Some(_) => import(&numpy(py)?.asarray.bind(py).call1((copy,))?),
+        None => Ok(None),
+    }
+}
+
+fn lent_by(object: &Bound<'_, PyAny>) -> Option<Arc<Buffer>> {
+    if let Some(a) = as_array(object) {
+        return a.device().is_host().then(|| a.buffer().clone());
+    }
+    object.cast::<HostView>().ok().map(|v| v.get().array.buffer().clone())
+}
+
+/// An array on the host with the same elements: itself, or a copy from the device.
+pub fn on_host(a: &Array) -> PyResult<Array> {
+    if a.device().is_host() {
+        return Ok(a.clone());
+    }
+    let bytes = a.to_bytes().py()?;
+    Array::from_bytes(device::host().py()?, &bytes, a.shape(), a.dtype()).py()
+}
+
+/// Lends host memory to NumPy; what the exported array refers to.
+#[pyclass(frozen, module = "minpy._minpy")]
+pub struct HostView {
+    array: Array,
+    read_only: bool,
+}
+#[pymethods]
+impl HostView {
+    unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+        let me = slf.get();
+        // SAFETY: `view` comes from the interpreter; the memory lives as long as `slf`.
+        unsafe { fill_view(view, flags, me.array.clone(), me.read_only, slf.as_any()) }
+    }
+    unsafe fn __releasebuffer__(&self, view: *mut ffi::Py_buffer) {
+        // SAFETY: `fill_view` put the box there.
+        unsafe { release_view(view) }
+    }
+}
+
+/// A NumPy array that looks at the memory of a host array.
+pub fn lend<'py>(py: Python<'py>, a: &Array, read_only: bool) -> PyResult<Bound<'py, PyAny>> {
+    let view = Bound::new(py, HostView { array: a.clone(), read_only })?;
+    numpy(py)?.asarray.bind(py).call1((view,))
+}
+
+/// The array as a NumPy array: shared on the host, a read-only copy from a device.
+pub fn to_numpy<'py>(py: Python<'py>, a: &Array, writable: bool) -> PyResult<Bound<'py, PyAny>> {
+    let host = on_host(a)?;
+    let lent = writable && a.device().is_host() && !a.buffer().is_read_only();
+    if a.device().is_host() {
+        a.buffer().mark_shared();
+    }
+    lend(py, &host, !lent)
+}
+
+/// What an exported buffer must keep while somebody looks at it.
+struct Export {
+    /// Keeps device copies alive; the exporter itself is kept by `view.obj`.
+    _array: Array,
+    shape: Vec<isize>,
+    strides: Vec<isize>,
+}
+
+/// Fills a buffer request for host memory.
+///
+/// # Safety
+/// `view` must be a request of the interpreter; `array` must lie on the host.
+pub unsafe fn fill_view(
+    view: *mut ffi::Py_buffer, flags: c_int, array: Array, read_only: bool, owner: &Bound<'_, PyAny>,
+) -> PyResult<()> {
+    if view.is_null() {
+        return Err(PyBufferError::new_err("view is null"));
+    }
+    if read_only && flags & ffi::PyBUF_WRITABLE == ffi::PyBUF_WRITABLE {
+        return Err(PyBufferError::new_err("the array is read-only (a copy from a device, or a scalar)"));
+    }
+    let plain = flags & ffi::PyBUF_STRIDES != ffi::PyBUF_STRIDES;
+    if plain && !array.layout().is_contiguous() {
+        return Err(PyBufferError::new_err("the array is not C-contiguous"));
+    }
+    let item = array.dtype().size();
+    let memory = *array.buffer().memory().py()?;
+    let address = memory.handle + memory.offset + array.layout().offset() * item;
+    let mut keep = Box::new(Export {
+        shape: array.shape().iter().map(|&n| n as isize).collect(),
+        strides: array.layout().strides().iter().map(|&s| s * item as isize).collect(),
+        _array: array.clone(),
+    });
+    // SAFETY: the caller's request; pointers stay valid while the box does, which `release_view` frees.
+    unsafe {
+        (*view).obj = owner.clone().into_ptr();
+        (*view).buf = address as *mut c_void;
+        (*view).len = (array.size() * item) as isize;
+        (*view).readonly = read_only as c_int;
+        (*view).itemsize = item as isize;
+        (*view).format = if flags & ffi::PyBUF_FORMAT != 0 { format_letter(array.dtype()).as_ptr().cast_mut() } else { std::ptr::null_mut() };
+        (*view).ndim = array.ndim() as c_int;
+        (*view).shape = if flags & ffi::PyBUF_ND != 0 { keep.shape.as_mut_ptr() } else { std::ptr::null_mut() };
+        (*view).strides = if plain { std::ptr::null_mut() } else { keep.strides.as_mut_ptr() };
+        (*view).suboffsets = std::ptr::null_mut();
+        (*view).internal = Box::into_raw(keep).cast();
+    }
+    Ok(())
+}
+
+/// Frees what `fill_view` kept.
+///
+/// # Safety
+/// `view` must have been filled by `fill_view`.
+pub unsafe fn release_view(view: *mut ffi::Py_buffer) {
+    // SAFETY: `internal` is the box of `fill_view`, released once.
+    drop(unsafe { Box::from_raw((*view).internal.cast::<Export>()) });
+}
+
+#[pymethods]
+impl PyArray {
+    unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+        let me = slf.get();
+        let a = me.array();
+        let host = on_host(a)?;
+        if a.device().is_host() {
+            a.buffer().mark_shared();
+        }
+        let read_only = !a.device().is_host() || a.buffer().is_read_only() || me.is_read_only() || me.is_scalar();
+        // SAFETY: `view` comes from the interpreter; `host` lies on the host.
+        unsafe { fill_view(view, flags, host, read_only, slf.as_any()) }
+    }
+    unsafe fn __releasebuffer__(&self, view: *mut ffi::Py_buffer) {
+        // SAFETY: `fill_view` put the box there.
+        unsafe { release_view(view) }
+    }
+}

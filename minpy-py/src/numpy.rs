@@ -1,0 +1,125 @@
+//! NumPy's objects that the shim needs, looked up once: dtypes, scalar types, the array class.
+
+use minpy_core::DType;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyModule, PyType};
+
+/// What is kept of NumPy.
+pub struct NumPy {
+    /// The module.
+    pub module: Py<PyModule>,
+    /// `numpy.ndarray`.
+    pub ndarray: Py<PyType>,
+    /// `numpy.generic`: the base of its scalars.
+    pub generic: Py<PyType>,
+    /// `numpy.asarray`.
+    pub asarray: Py<PyAny>,
+    /// `numpy.dtype`.
+    pub dtype: Py<PyType>,
+    /// `dtype` objects, in the order of `DType::ALL`.
+    pub dtypes: Vec<Py<PyAny>>,
+    /// Scalar types, in the same order.
+    pub types: Vec<Py<PyAny>>,
+}
+
+static NUMPY: PyOnceLock<NumPy> = PyOnceLock::new();
+
+/// NumPy; imported at the first call.
+#[inline]
+pub fn numpy(py: Python<'_>) -> PyResult<&'static NumPy> {
+    NUMPY.get_or_try_init(py, || {
+        let module = py.import("numpy")?;
+        let dtype = module.getattr("dtype")?.cast_into::<PyType>()?;
+        let (mut dtypes, mut types) = (Vec::new(), Vec::new());
+        for d in DType::ALL {
+            let object = dtype.call1((d.name(),))?;
+            types.push(object.getattr("type")?.unbind());
+            dtypes.push(object.unbind());
+        }
+        Ok(NumPy {
+            ndarray: module.getattr("ndarray")?.cast_into::<PyType>()?.unbind(),
+            generic: module.getattr("generic")?.cast_into::<PyType>()?.unbind(),
+            asarray: module.getattr("asarray")?.unbind(),
+            dtype: dtype.unbind(),
+            dtypes,
+            types,
+            module: module.unbind(),
+        })
+    })
+}
+
+/// The `numpy.dtype` object of a dtype.
+pub fn dtype_object(py: Python<'_>, dtype: DType) -> PyResult<Bound<'_, PyAny>> {
+    Ok(numpy(py)?.dtypes[dtype as usize].bind(py).clone())
+}
+
+/// The dtype that an object names (`float`, `'int8'`, `np.float32`, a dtype); `None` when it is a dtype that only NumPy
+/// has (object, string, datetime, structured, long double).
+pub fn dtype_from(object: &Bound<'_, PyAny>) -> PyResult<Option<DType>> {
+    let py = object.py();
+    let np = numpy(py)?;
+    let at = |list: &[Py<PyAny>]| list.iter().position(|d| d.is(object)).map(|i| DType::ALL[i]);
+    if let Some(d) = at(&np.dtypes).or_else(|| at(&np.types)) {
+        return Ok(Some(d));
+    }
+    let dtype = np.dtype.bind(py).call1((object,))?;
+    if let Some(d) = at_dtype(np, &dtype) {
+        return Ok(Some(d));
+    }
+    let kind: String = dtype.getattr("kind")?.extract()?;
+    let size: usize = dtype.getattr("itemsize")?.extract()?;
+    Ok(DType::ALL.into_iter().find(|d| d.size() == size && kind_letter(*d) == kind))
+}
+
+fn at_dtype(np: &NumPy, dtype: &Bound<'_, PyAny>) -> Option<DType> {
+    np.dtypes.iter().position(|d| d.is(dtype)).map(|i| DType::ALL[i])
+}
+
+fn kind_letter(d: DType) -> &'static str {
+    match d.kind() {
+        minpy_core::dtype::Kind::Bool => "b",
+        minpy_core::dtype::Kind::Unsigned => "u",
+        minpy_core::dtype::Kind::Signed => "i",
+        minpy_core::dtype::Kind::Float => "f",
+        minpy_core::dtype::Kind::Complex => "c",
+    }
+}
+
+/// PEP 3118 letter of a dtype, as NumPy writes it on this platform.
+pub fn format_letter(d: DType) -> &'static std::ffi::CStr {
+    use DType::*;
+    let wide = size_of::<std::ffi::c_long>() == 8;
+    match d {
+        Bool => c"?",
+        I8 => c"b",
+        I16 => c"h",
+        I32 => c"i",
+        I64 if wide => c"l",
+        I64 => c"q",
+        U8 => c"B",
+        U16 => c"H",
+        U32 => c"I",
+        U64 if wide => c"L",
+        U64 => c"Q",
+        F16 => c"e",
+        F32 => c"f",
+        F64 => c"d",
+        C64 => c"Zf",
+        C128 => c"Zd",
+    }
+}
+
+/// The dtype of a PEP 3118 format of one native element; `None` for anything else.
+pub fn dtype_of_format(format: &str, size: usize) -> Option<DType> {
+    let bare = format.strip_prefix(['@', '=', if cfg!(target_endian = "little") { '<' } else { '>' }]).unwrap_or(format);
+    let kind = match bare {
+        "?" => "b",
+        "b" | "h" | "i" | "l" | "q" => "i",
+        "B" | "H" | "I" | "L" | "Q" => "u",
+        "e" | "f" | "d" => "f",
+        "Zf" | "Zd" => "c",
+        _ => return None,
+    };
+    DType::ALL.into_iter().find(|d| d.size() == size && kind_letter(*d) == kind)
+}

@@ -1,0 +1,206 @@
+//! Symbol operators: what a row of the table holds, and the table itself.
+//!
+//! A row declares attributes and inputs, completes unknown shapes of parameters from known ones, and builds its result
+//! as plain code over core operations. Shapes of results are not written down anywhere: inference runs the same
+//! builder on arrays without memory. Gradients come from minpy-autograd in the same way.
+
+use crate::attributes::{Attribute, Attributes};
+use crate::infer::Shapes;
+use crate::ops;
+use minpy_core::op::OpDef;
+use minpy_core::{Array, DType, Result, bail};
+use smallvec::SmallVec;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// What an input is to its operator.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Role {
+    /// An ordinary input or parameter: an argument of the symbol when it is a variable.
+    Argument,
+    /// State that training updates and no gradient reaches; with its initial value.
+    Auxiliary(f64),
+}
+
+/// One declared input.
+#[derive(Clone, Copy, Debug)]
+pub struct Input {
+    /// Name; an input that is not given becomes the variable `<node>_<name>`.
+    pub name: &'static str,
+    /// Argument or auxiliary state.
+    pub role: Role,
+}
+
+/// Which inputs a node has.
+#[derive(Clone, Copy)]
+pub enum Inputs {
+    /// These arguments.
+    Named(&'static [&'static str]),
+    /// As many as are given, at least one.
+    Variadic,
+    /// Depends on the attributes.
+    Choose(fn(&Attributes) -> Vec<Input>),
+}
+
+/// What a builder gets.
+pub struct Call<'a> {
+    /// The node's attributes.
+    pub attrs: &'a Attributes,
+    /// Arguments, in declared order.
+    pub inputs: &'a [Array],
+    /// Auxiliary states, in declared order. Builders do not write them.
+    pub aux: &'a [Array],
+    /// Whether the result is for training.
+    pub train: bool,
+    /// A source of uniform random numbers in [0, 1): an array of this shape and dtype, new at each training run.
+    pub noise: &'a mut dyn FnMut(&[usize], DType) -> Result<Array>,
+}
+
+/// What a builder gives back.
+pub struct Built {
+    /// Results.
+    pub outputs: SmallVec<[Array; 1]>,
+    /// New values of the auxiliary states, in order; empty when they stay as they are.
+    pub aux: Vec<Array>,
+}
+
+impl From<Array> for Built {
+    fn from(a: Array) -> Built {
+        Built { outputs: SmallVec::from_iter([a]), aux: Vec::new() }
+    }
+}
+
+/// How a node computes its results.
+#[derive(Clone, Copy)]
+pub enum Build {
+    /// A function over arrays.
+    Function(fn(&mut Call) -> Result<Built>),
+    /// An operation of core without attributes.
+    Core(&'static OpDef),
+    /// A binary operation of core with the attribute `scalar` on the right, or on the left when `reversed`.
+    Scalar {
+        /// The operation.
+        op: &'static OpDef,
+        /// The number is the first operand.
+        reversed: bool,
+    },
+}
+
+/// A symbol operator.
+pub struct Operator {
+    /// Name, as in files and messages.
+    pub name: &'static str,
+    /// Other names under which it is found.
+    pub aliases: &'static [&'static str],
+    /// One line of documentation.
+    pub doc: &'static str,
+    /// Attributes.
+    pub attributes: &'static [Attribute],
+    /// Attributes of other systems that are accepted and have no meaning here.
+    pub ignored: &'static [&'static str],
+    /// Inputs.
+    pub inputs: Inputs,
+    /// Number of results.
+    pub outputs: fn(&Attributes) -> usize,
+    /// Fills unknown input shapes in from known ones; complains about shapes that cannot be.
+    pub complete: fn(&Attributes, &mut Shapes) -> Result<()>,
+    /// The computation.
+    pub build: Build,
+}
+
+impl std::fmt::Debug for Operator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl Operator {
+    /// The defaults of a row: one input `data`, one result, nothing to complete.
+    pub(crate) const fn row(name: &'static str, doc: &'static str, build: Build) -> Operator {
+        Operator {
+            name,
+            aliases: &[],
+            doc,
+            attributes: &[],
+            ignored: &[],
+            inputs: Inputs::Named(&["data"]),
+            outputs: |_| 1,
+            complete: |_, _| Ok(()),
+            build,
+        }
+    }
+    /// The declared inputs of a node with these attributes; `None`: as many as are given.
+    pub fn input_list(&self, attrs: &Attributes) -> Option<Vec<Input>> {
+        match self.inputs {
+            Inputs::Named(names) => Some(names.iter().map(|name| Input { name, role: Role::Argument }).collect()),
+            Inputs::Variadic => None,
+            Inputs::Choose(f) => Some(f(attrs)),
+        }
+    }
+    /// Number of leading inputs that are arguments, of `given` in all.
+    pub fn argument_count(&self, attrs: &Attributes, given: usize) -> usize {
+        self.input_list(attrs).map_or(given, |l| l.iter().take_while(|i| i.role == Role::Argument).count())
+    }
+    /// Runs the builder.
+    pub fn run(&self, call: &mut Call) -> Result<Built> {
+        use minpy_core::op::{Attrs, Operand, Target};
+        match self.build {
+            Build::Function(f) => f(call),
+            Build::Core(op) => {
+                let operands: SmallVec<[Operand; 3]> = call.inputs.iter().map(Operand::Array).collect();
+                Ok(minpy_core::ops::call(op, &Attrs::None, &operands, None, Target::New)?.into())
+            }
+            Build::Scalar { op, reversed } => {
+                let number = Operand::from(call.attrs.float("scalar"));
+                let array = Operand::Array(&call.inputs[0]);
+                let operands = if reversed { [number, array] } else { [array, number] };
+                Ok(minpy_core::ops::call(op, &Attrs::None, &operands, None, Target::New)?.into())
+            }
+        }
+    }
+}
+
+struct Table {
+    rows: Vec<&'static Operator>,
+    names: HashMap<&'static str, &'static Operator>,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let mut table = Table { rows: Vec::new(), names: HashMap::new() };
+    let written = [ops::nn::ROWS, ops::loss::ROWS, ops::shape::ROWS, ops::reduce::ROWS, ops::matmul::ROWS, ops::index::ROWS];
+    for row in written.into_iter().flatten().chain(ops::elementwise::rows()) {
+        table.rows.push(row);
+        for name in std::iter::once(&row.name).chain(row.aliases) {
+            // Rows written by hand come first and keep their names.
+            table.names.entry(name).or_insert(row);
+        }
+    }
+    // A core operation hidden by a row of the same name can no longer be found: drop it from the list.
+    let names = &table.names;
+    table.rows.retain(|r| std::ptr::eq(*r, names[r.name]));
+    table
+});
+
+/// Every operator of the table.
+pub fn operators() -> &'static [&'static Operator] {
+    &TABLE.rows
+}
+/// The operator of that name or alias.
+pub fn operator(name: &str) -> Result<&'static Operator> {
+    match TABLE.names.get(name) {
+        Some(o) => Ok(o),
+        None => bail!(Value, "symbol: unknown operator '{name}'{}", hint(name)),
+    }
+}
+
+/// Names that differ in case only, or contain what was asked for.
+fn hint(name: &str) -> String {
+    let lower = name.to_lowercase();
+    let mut near: Vec<_> = TABLE.names.keys().filter(|n| n.to_lowercase() == lower).copied().collect();
+    if near.is_empty() && lower.len() > 2 {
+        near = TABLE.names.keys().filter(|n| n.to_lowercase().contains(&lower)).copied().collect();
+    }
+    near.sort_unstable();
+    near.truncate(5);
+    if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) }
+}
