@@ -7,7 +7,7 @@
 //! the gradient of a holomorphic f is g * f'(z), without conjugation.
 
 use minpy_core::{Array, Attrs, DType, DeviceRef, Layout, OpDef, Operand, Result};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::sync::LazyLock;
 
 /// A recorded operand as a rule sees it.
@@ -121,9 +121,9 @@ pub enum Decision {
     Missing,
 }
 
-type Table = HashMap<usize, Decision>;
+type Table = FxHashMap<usize, Decision>;
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let mut t: Table = HashMap::new();
+    let mut t: Table = FxHashMap::default();
     let rules = crate::rules::all();
     for r in rules {
         t.insert(std::ptr::from_ref(r.op) as usize, Decision::Rule(r));

@@ -26,6 +26,7 @@ pub fn call(op: &'static OpDef, attrs: &Attrs, inputs: &[Operand], mask: Option<
     match &op.tier {
         Tier::Elementwise(e) => {
             if context::flags() == 0
+                && inputs.len() == op.arity
                 && mask.is_none()
                 && let (Target::New, Attrs::None) = (&target, attrs)
                 && let Some(r) = straight(op, e, inputs)
@@ -219,8 +220,20 @@ fn elementwise(
         dtypes.push(m.dtype());
         dtypes.push(out_dtype.unwrap_or(natural));
     }
-    let spec = ProgramSpec { inputs: &dtypes, scalars, compute, out: out_dtype, masked: mask.is_some() };
-    let program = e.program(op.name, &spec);
+    // Most calls have one dtype throughout and at most one number of two operands: their program needs no hashing.
+    let number = match (operands.len(), scalars) {
+        (_, 0) => Some(0),
+        (2, 1) => Some(1),
+        (2, 2) => Some(2),
+        _ => None,
+    };
+    let plain = mask.is_none() && out_dtype.is_none() && matches!(attrs, Attrs::None) && dtypes.iter().all(|&d| d == promoted);
+    let program = match number.filter(|_| plain).and_then(|n| e.same_dtype_program(op.name, promoted, operands.len(), n)) {
+        Some(p) => p.clone(),
+        None => {
+            e.program(op.name, &ProgramSpec { inputs: &dtypes, scalars, compute, out: out_dtype, masked: mask.is_some() })
+        }
+    };
 
     let call = OpCall { op, attrs, inputs: &operands, mask, target };
     let record = Record::start(&call)?;

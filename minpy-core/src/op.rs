@@ -12,7 +12,7 @@ use crate::{Array, DType, Number, Result, Scalar, bail};
 use parking_lot::RwLock;
 use smallvec::SmallVec;
 use std::any::Any;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::sync::{Arc, OnceLock};
 
 /// Shape and dtype of a value.
@@ -218,7 +218,9 @@ pub struct Elementwise {
 struct Cache {
     /// `[0]`: all arrays of one dtype; `[1 + i]`: the same with a number as input `i` (of two).
     same: [[OnceLock<Arc<Program>>; 14]; 3],
-    rest: RwLock<Option<HashMap<Key, Arc<Program>>>>,
+    /// Result dtype per compute dtype.
+    result: [OnceLock<DType>; 14],
+    rest: RwLock<Option<FxHashMap<Key, Arc<Program>>>>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -250,7 +252,11 @@ impl Elementwise {
         Elementwise {
             rule,
             expr,
-            cache: Cache { same: [const { [const { OnceLock::new() }; 14] }; 3], rest: RwLock::new(None) },
+            cache: Cache {
+                same: [const { [const { OnceLock::new() }; 14] }; 3],
+                result: [const { OnceLock::new() }; 14],
+                rest: RwLock::new(None),
+            },
         }
     }
     /// The program for all inputs of `dtype`, input `number - 1` being a number (0: none).
@@ -286,15 +292,17 @@ impl Elementwise {
             return p.clone();
         }
         let p = Arc::new(self.build(name, spec));
-        self.cache.rest.write().get_or_insert_with(HashMap::new).entry(key).or_insert(p).clone()
+        self.cache.rest.write().get_or_insert_with(FxHashMap::default).entry(key).or_insert(p).clone()
     }
     /// The result dtype for inputs computed in `compute`.
     pub fn result_dtype(&self, arity: usize, compute: DType) -> DType {
-        let b = Builder::new();
-        let args: SmallVec<[E; 4]> = (0..arity)
-            .map(|i| b.input(if i == 0 && self.rule.condition_first { DType::Bool } else { compute }))
-            .collect();
-        (self.expr)(&b, &args).dtype()
+        *self.cache.result[compute as usize].get_or_init(|| {
+            let b = Builder::new();
+            let condition = |i: usize| i == 0 && self.rule.condition_first;
+            let args: SmallVec<[E; 4]> =
+                (0..arity).map(|i| b.input(if condition(i) { DType::Bool } else { compute })).collect();
+            (self.expr)(&b, &args).dtype()
+        })
     }
     fn build(&self, name: &'static str, spec: &ProgramSpec) -> Program {
         let b = Builder::new();

@@ -3,7 +3,8 @@
 //! Contiguous work with one step calls the loop at once. Everything else runs in blocks that stay in the first-level
 //! cache: inputs that lie contiguously are read in place, repeated ones are single elements, others are gathered.
 
-use crate::program::{Compiled, Frame, Use, compiled, with_scratch};
+use crate::block::{Reach, Tiling, Walk};
+use crate::program::{Compiled, Use, compiled, with_scratch};
 use crate::strided::{Space, Strided, copy2d};
 use crate::threads::parallel_for;
 use minpy_core::device::DeviceRef;
@@ -126,186 +127,41 @@ fn single(c: &Compiled, step: &crate::program::Step, call: &KernelCall, n: usize
     true
 }
 
-/// How an operand is seen by a block.
-#[derive(Clone, Copy, PartialEq, Debug)]
-enum Reach {
-    /// In place.
-    Direct,
-    /// One element for the whole block.
-    Scalar,
-    /// Through block memory.
-    Gather,
-}
-
-/// A space cut into blocks of `rows` x `cols` of its last two axes.
-struct Tiling {
-    rows: usize,
-    cols: usize,
-    block_rows: usize,
-    block_cols: usize,
-    /// Blocks per axis: outer axes, then row blocks, then column blocks.
-    counts: SmallVec<[usize; 8]>,
-}
-
-impl Tiling {
-    fn new(space: &Space, block: usize, steps: usize) -> Tiling {
-        let nd = space.dims.len();
-        let cols = space.dims[nd - 1];
-        let rows = if nd > 1 { space.dims[nd - 2] } else { 1 };
-        let transposed = nd > 1
-            && (0..space.base.len()).any(|op| {
-                let (r, c) = (space.stride(op, nd - 2).unsigned_abs(), space.stride(op, nd - 1).unsigned_abs());
-                r != 0 && r <= 16 && c > 64
-            });
-        // A short row is worth a block of its own when little is done to it; else several rows are taken at once.
-        let long = if steps <= 1 { 64 } else { 256 };
-        let (block_rows, block_cols) = if transposed && rows > 1 {
-            let r = rows.min(16);
-            (r, cols.min(block / r))
-        } else if rows == 1 || cols >= long {
-            (1, cols.min(block))
-        } else {
-            (rows.min(block / cols), cols)
-        };
-        let mut counts: SmallVec<[usize; 8]> = space.dims[..nd.saturating_sub(2)].into();
-        counts.push(rows.div_ceil(block_rows));
-        counts.push(cols.div_ceil(block_cols));
-        Tiling { rows, cols, block_rows, block_cols, counts }
-    }
-    fn reach(&self, space: &Space, op: usize, size: isize) -> Reach {
-        let nd = space.dims.len();
-        let c = if self.block_cols == 1 { size } else { space.stride(op, nd - 1) };
-        let r = if nd > 1 { space.stride(op, nd - 2) } else { 0 };
-        if self.block_rows == 1 {
-            match c {
-                0 => Reach::Scalar,
-                c if c == size => Reach::Direct,
-                _ => Reach::Gather,
-            }
-        } else if c == 0 && r == 0 {
-            Reach::Scalar
-        } else if c == size && r == size * self.block_cols as isize && self.block_cols == self.cols {
-            Reach::Direct
-        } else {
-            Reach::Gather
-        }
-    }
-}
-
 /// Runs a program over a space whose operands are outputs, inputs and, when used, the index (size 0).
 fn blocks(c: &Compiled, space: &Space, outputs: usize) {
-    let t = Tiling::new(space, c.block, c.steps.len());
-    let nd = space.dims.len();
-    let inputs = c.inputs;
-    let size_of = |op: usize| -> isize {
-        match op {
-            op if op < outputs => c.outputs[op].1 as isize,
-            op if op < outputs + inputs => c.input_sizes[op - outputs] as isize,
-            _ => 0,
-        }
-    };
-    let mut reach: SmallVec<[Reach; 8]> = (0..space.base.len()).map(|op| t.reach(space, op, size_of(op))).collect();
-    if c.index.is_some() {
-        reach[outputs + inputs] = Reach::Gather;
-    }
+    let walk = Walk::new(c, space, Tiling::new(space, c, false), outputs);
+    let mut direct: SmallVec<[bool; 2]> =
+        (0..outputs).map(|o| walk.t.reach(space, o, c.outputs[o].1 as isize) == Reach::Direct).collect();
     // With several outputs a step may still read the input that an output overwrites: write at the end.
-    let late = outputs > 1
-        && (0..outputs).any(|o| (outputs..outputs + inputs).any(|i| space.base[o] == space.base[i]));
-    if late {
-        reach[..outputs].fill(Reach::Gather);
+    if outputs > 1 && (0..outputs).any(|o| space.base[outputs..].contains(&space.base[o])) {
+        direct.fill(false);
     }
-    let gathers = reach[outputs..].iter().filter(|&&r| r == Reach::Gather).count();
-    let scratch = Frame::scratch_bytes(c) + gathers * c.temp_bytes;
-    let total: usize = t.counts.iter().product();
-    let per_block = t.block_rows * t.block_cols;
-    parallel_for(total, (min_items(c.cost) / per_block).max(1), |range| {
-        with_scratch(scratch, |memory| {
-            let mut frame = Frame::new(c, memory, |i| reach[outputs + i] == Reach::Scalar);
-            let gathered = memory.wrapping_add(Frame::scratch_bytes(c));
-            let mut last: SmallVec<[(isize, usize, usize); 6]> = SmallVec::from_elem((isize::MIN, 0, 0), gathers);
-            // Position of the first block, as digits.
-            let mut at: SmallVec<[usize; 8]> = SmallVec::from_elem(0, t.counts.len());
-            let mut rest = range.start;
-            for (digit, &n) in at.iter_mut().zip(&t.counts).rev() {
-                *digit = rest % n;
-                rest /= n;
-            }
+    let counts = &walk.t.counts;
+    let least = (min_items(c.cost) / (walk.t.block_rows * walk.t.block_cols)).max(1);
+    parallel_for(counts.iter().product(), least, |range| {
+        with_scratch(walk.scratch_bytes(), |memory| {
+            let mut w = walk.walker(memory);
+            let mut at = Tiling::digits(counts, range.start);
             for _ in range {
-                let k = at.len();
-                let (r0, c0) = (at[k - 2] * t.block_rows, at[k - 1] * t.block_cols);
-                let rows = t.block_rows.min(t.rows - r0);
-                let cols = t.block_cols.min(t.cols - c0);
-                let n = rows * cols;
-                let address = |op: usize| {
-                    let mut a = space.base[op] + c0 as isize * space.stride(op, nd - 1);
-                    if nd > 1 {
-                        a += r0 as isize * space.stride(op, nd - 2);
-                        for d in 0..nd - 2 {
-                            a += at[d] as isize * space.stride(op, d);
-                        }
-                    }
-                    a
-                };
-                let steps = |op: usize| (if nd > 1 { space.stride(op, nd - 2) } else { 0 }, space.stride(op, nd - 1));
-                let mut g = 0;
-                for i in 0..inputs + c.index.is_some() as usize {
-                    let op = outputs + i;
-                    let place = if i < inputs { i } else { c.index.map_or(0, usize::from) };
-                    let a = address(op);
-                    if reach[op] != Reach::Gather {
-                        frame.ptr[place] = a as *const u8;
-                        continue;
-                    }
-                    let buffer = gathered.wrapping_add(g * c.temp_bytes);
-                    // A broadcast operand looks the same in many blocks.
-                    if last[g] != (a, rows, cols) {
-                        last[g] = (a, rows, cols);
-                        if i == inputs {
-                            positions(buffer.cast(), a, steps(op), rows, cols);
-                        } else {
-                            let size = size_of(op);
-                            let row = size * cols as isize;
-                            // SAFETY: the view holds these elements; the buffer has room for a block.
-                            unsafe { copy2d(buffer, (row, size), a as *const u8, steps(op), rows, cols, size as usize) };
-                        }
-                    }
-                    frame.ptr[place] = buffer;
-                    g += 1;
-                }
+                let (rows, cols) = walk.extent(&at);
                 for o in 0..outputs {
-                    frame.out[o] = if reach[o] == Reach::Direct { address(o) as *mut u8 } else { std::ptr::null_mut() };
+                    w.frame.out[o] = if direct[o] { walk.address(o, &at) as *mut u8 } else { std::ptr::null_mut() };
                 }
-                // SAFETY: the table was filled for `n` elements, at most a block; outputs are as dispatch promises.
-                unsafe { frame.run(n) };
-                for o in 0..outputs {
-                    if reach[o] == Reach::Direct {
-                        continue;
-                    }
-                    let size = size_of(o);
-                    let (p, scalar) = frame.result(o);
-                    let from = if scalar { (0, 0) } else { (size * cols as isize, size) };
-                    // SAFETY: the result holds `n` elements (or one); the view has room for them.
-                    unsafe { copy2d(address(o) as *mut u8, steps(o), p, from, rows, cols, size as usize) };
+                // SAFETY: the views hold what the space describes; a block has at most `c.block` elements; outputs
+                // equal inputs or are disjoint from them, as dispatch promises.
+                unsafe {
+                    walk.load(&mut w, &at);
+                    w.frame.run(rows * cols);
                 }
-                for (digit, &n) in at.iter_mut().zip(&t.counts).rev() {
-                    *digit += 1;
-                    if *digit < n {
-                        break;
-                    }
-                    *digit = 0;
+                for o in (0..outputs).filter(|&o| !direct[o]) {
+                    let size = c.outputs[o].1 as usize;
+                    let (p, scalar) = w.frame.result(o);
+                    let from = if scalar { (0, 0) } else { ((size * cols) as isize, size as isize) };
+                    // SAFETY: the result holds the block's elements (or one); the view has room for them.
+                    unsafe { copy2d(walk.address(o, &at) as *mut u8, walk.steps(o), p, from, rows, cols, size) };
                 }
+                Tiling::advance(counts, &mut at);
             }
         })
     });
-}
-
-/// Positions in the iteration space, int64.
-fn positions(buffer: *mut i64, first: isize, (r, c): (isize, isize), rows: usize, cols: usize) {
-    for i in 0..rows {
-        for j in 0..cols {
-            let x = first + i as isize * r + j as isize * c;
-            // SAFETY: the buffer has room for a block of 8-byte elements.
-            unsafe { *buffer.add(i * cols + j) = x as i64 };
-        }
-    }
 }

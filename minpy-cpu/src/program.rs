@@ -316,7 +316,8 @@ fn assign(c: Compiler, outputs: SmallVec<[(Value, DType); 2]>) -> Compiled {
     for (_, size) in &outputs {
         widest = widest.max(*size as usize);
     }
-    let block = (BLOCK_BYTES / widest).clamp(256, 1024);
+    // A fold of the inputs themselves has no temporaries.
+    let block = if steps.is_empty() { 4 * BLOCK_BYTES / widest } else { (BLOCK_BYTES / widest).clamp(256, 1024) };
     Compiled {
         steps,
         inputs,

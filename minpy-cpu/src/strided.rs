@@ -89,13 +89,19 @@ impl Space {
     pub fn stride(&self, op: usize, axis: usize) -> isize {
         self.strides[op * self.dims.len() + axis]
     }
-    /// Exchanges two axes.
-    pub fn swap_axes(&mut self, i: usize, j: usize) {
-        let n = self.dims.len();
-        self.dims.swap(i, j);
+    /// The same space with its axes in another order; `None` is an axis of size 1.
+    pub fn permuted(&self, order: &[Option<usize>]) -> Space {
+        let mut strides = SmallVec::new();
         for op in 0..self.base.len() {
-            self.strides.swap(op * n + i, op * n + j);
+            strides.extend(order.iter().map(|a| a.map_or(0, |a| self.stride(op, a))));
         }
+        let dims = order.iter().map(|a| a.map_or(1, |a| self.dims[a])).collect();
+        Space { dims, strides, base: self.base.clone() }
+    }
+    /// Moves the last operand to the front.
+    pub fn last_operand_first(&mut self) {
+        self.strides.rotate_right(self.dims.len());
+        self.base.rotate_right(1);
     }
 }
 

@@ -7,7 +7,7 @@ use crate::array::{PyArray, as_array};
 use crate::errors::Outcome;
 use crate::numpy::{dtype_of_format, format_letter, numpy};
 use minpy_core::device::{self, Memory};
-use minpy_core::{Array, Buffer, DType, Layout};
+use minpy_core::{Array, Buffer, DType, DeviceRef, Layout};
 use parking_lot::Mutex;
 use pyo3::exceptions::PyBufferError;
 use pyo3::ffi;
@@ -151,6 +151,20 @@ pub fn import(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
     }
     all.insert(key, Arc::downgrade(&buffer));
     drop(all);
+    Ok(seen.view(&buffer, lo))
+}
+
+/// A NumPy array that nobody else refers to (a result of NumPy, just made): ours alone from now on, on `device`.
+pub fn adopt(object: Bound<'_, PyAny>, device: DeviceRef) -> PyResult<Option<Array>> {
+    let alone = object.get_refcnt() == 1 && object.getattr("base")?.is_none();
+    if !alone || !device.is_host() {
+        return import(&object)?.map(|a| a.to_device(device)).transpose().py();
+    }
+    let Some(seen) = look(&object).filter(|s| s.size() > 0 && s.fits()) else { return import(&object) };
+    let (lo, hi) = seen.span();
+    let memory = Memory { handle: lo, offset: 0, bytes: hi - lo };
+    // SAFETY: the array is kept by the buffer, and nobody else can resize it.
+    let buffer = unsafe { Buffer::foreign(device, memory, Box::new(object.unbind()), false, seen.read_only) };
     Ok(seen.view(&buffer, lo))
 }
 

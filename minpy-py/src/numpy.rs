@@ -15,6 +15,8 @@ pub struct NumPy {
     pub generic: Py<PyType>,
     /// `numpy.asarray`.
     pub asarray: Py<PyAny>,
+    /// `numpy._NoValue`: the default of arguments that were not given.
+    pub no_value: Py<PyAny>,
     /// `numpy.dtype`.
     pub dtype: Py<PyType>,
     /// `dtype` objects, in the order of `DType::ALL`.
@@ -41,6 +43,7 @@ pub fn numpy(py: Python<'_>) -> PyResult<&'static NumPy> {
             ndarray: module.getattr("ndarray")?.cast_into::<PyType>()?.unbind(),
             generic: module.getattr("generic")?.cast_into::<PyType>()?.unbind(),
             asarray: module.getattr("asarray")?.unbind(),
+            no_value: module.getattr("_NoValue")?.unbind(),
             dtype: dtype.unbind(),
             dtypes,
             types,
@@ -122,4 +125,11 @@ pub fn dtype_of_format(format: &str, size: usize) -> Option<DType> {
         _ => return None,
     };
     DType::ALL.into_iter().find(|d| d.size() == size && kind_letter(*d) == kind)
+}
+
+/// An optional argument that was given: neither None nor `_NoValue`.
+pub fn given<'a, 'py>(value: Option<&'a Bound<'py, PyAny>>) -> Option<&'a Bound<'py, PyAny>> {
+    let v = value?;
+    let absent = v.is_none() || numpy(v.py()).is_ok_and(|np| np.no_value.is(v));
+    (!absent).then_some(v)
 }

@@ -4,7 +4,7 @@
 
 use crate::attributes::{Attributes, Value};
 use crate::names;
-use crate::operator::{Operator, operator};
+use crate::operator::{Operator, Role, operator};
 use minpy_core::layout::Dims;
 use minpy_core::{DType, Result, bail};
 use std::collections::{HashMap, HashSet};
@@ -42,9 +42,25 @@ pub struct Entry {
 }
 
 impl Node {
-    /// A node from its parts; `inputs` must be complete.
-    pub(crate) fn new(name: String, kind: NodeKind, inputs: Vec<Entry>) -> Arc<Node> {
-        Arc::new(Node { name, kind, inputs })
+    pub(crate) fn variable(name: String, shape: Option<Dims>, dtype: Option<DType>) -> Arc<Node> {
+        Arc::new(Node { name, kind: NodeKind::Variable { shape, dtype }, inputs: Vec::new() })
+    }
+    /// An operator with all its inputs; checks their number, and that states are variables.
+    pub(crate) fn operator(name: String, op: &'static Operator, attrs: Attributes, inputs: Vec<Entry>) -> Result<Arc<Node>> {
+        match op.input_list(&attrs) {
+            Some(declared) if declared.len() != inputs.len() => {
+                bail!(Value, "{} '{name}': takes {} inputs, got {}", op.name, declared.len(), inputs.len())
+            }
+            None if inputs.is_empty() => bail!(Value, "{} '{name}': needs at least one input", op.name),
+            declared => {
+                for (d, e) in declared.iter().flatten().zip(&inputs) {
+                    if d.role != Role::Argument && !e.node.is_variable() {
+                        bail!(Value, "{} '{name}': the state '{}' must be a variable", op.name, d.name);
+                    }
+                }
+            }
+        }
+        Ok(Arc::new(Node { name, kind: NodeKind::Operator(op, attrs), inputs }))
     }
     /// The name.
     pub fn name(&self) -> &str {
@@ -110,8 +126,8 @@ impl Symbol {
     }
     /// A variable of which something is known already.
     pub fn variable_with(name: &str, shape: Option<&[usize]>, dtype: Option<DType>) -> Symbol {
-        let kind = NodeKind::Variable { shape: shape.map(Dims::from), dtype };
-        Symbol { outputs: vec![Entry { node: Node::new(name.to_string(), kind, Vec::new()), index: 0 }] }
+        let node = Node::variable(name.to_string(), shape.map(Dims::from), dtype);
+        Symbol { outputs: vec![Entry { node, index: 0 }] }
     }
     /// All results of several symbols in one.
     pub fn group(symbols: &[Symbol]) -> Result<Symbol> {
@@ -167,7 +183,7 @@ impl Symbol {
                     .collect()
             }
         };
-        let node = Node::new(name, NodeKind::Operator(op, attrs), entries);
+        let node = Node::operator(name, op, attrs, entries)?;
         Ok(Symbol { outputs: (0..node.outputs()).map(|index| Entry { node: node.clone(), index }).collect() })
     }
     fn single(&self, who: &str) -> Result<Entry> {

@@ -63,16 +63,22 @@ pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
     }
     views.extend(call.outputs.iter());
     let mut dims = collapse(call.outputs[0].shape, views.iter().map(|v| v.strides));
-    let ndim = dims.padded_ndim();
+    let total = dims.total();
+    let last = |dims: &Dims, v: usize| dims.s[v].last().map_or(Step::Any, |&s| Step::of(s));
+    // Few kernels are compiled: small work that is not simply contiguous takes the general one; steps along the last
+    // dimension are part of the source where that pays, and if one of them is odd, all are treated so.
+    let plain = dims.n.len() == 1 && (0..views.len()).all(|v| last(&dims, v) == Step::One);
+    let ndim = if !plain && total < 4096 { dims.padded_ndim().max(2) } else { dims.padded_ndim() };
     dims.pad(ndim);
-    // Steps along the last dimension are part of the source where that pays.
-    let known = ndim == 1 || tuning.serial() && dims.n[ndim - 1] >= 16;
-    let mut steps = dims.s.iter().map(|s| if known { Step::of(s[ndim - 1]) } else { Step::Any });
+    let known = plain
+        || total >= 4096
+            && (ndim == 1 || tuning.serial() && dims.n[ndim - 1] >= 16)
+            && (0..views.len()).all(|v| last(&dims, v) != Step::Any);
+    let mut steps = (0..views.len()).map(|v| if known { last(&dims, v) } else { Step::Any });
     for i in inputs.iter_mut().filter(|i| matches!(i, In::View(_))) {
         *i = In::View(steps.next().unwrap_or(Step::Any));
     }
     let outputs = steps.collect();
-    let total = dims.total();
     let (groups, chunk) = split(total, 1024, tuning);
     let mut args: SmallVec<[Arg; 8]> = views.iter().map(|v| Arg::Memory(v.memory.handle)).collect();
     args.extend(call.inputs.iter().filter_map(|i| if let Input::Scalar(s) = i { Some(Arg::Scalar(*s)) } else { None }));

@@ -172,11 +172,6 @@ impl<'d> Writer<'d> {
         }
         Ok((text, program.outputs().iter().map(|o| format!("v{o}")).collect()))
     }
-    /// Notes what loading from memory needs and gives the text of the register value of `pointer[index]`.
-    pub fn load(&mut self, dtype: DType, pointer: &str, index: &str) -> String {
-        self.uses(dtype);
-        load(dtype, &format!("{pointer}[{index}]"))
-    }
     /// Text that stores the register value `value` at `pointer[index]`.
     pub fn store(&mut self, dtype: DType, pointer: &str, index: &str, value: &str) -> String {
         self.uses(dtype);

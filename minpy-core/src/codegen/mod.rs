@@ -166,6 +166,20 @@ impl Spec {
     pub fn local(&self) -> [usize; 3] {
         self.local.map(|n| n as usize)
     }
+    /// Name of the form of work.
+    pub fn name(&self) -> &'static str {
+        match &self.form {
+            Form::Elementwise(_) => "elementwise",
+            Form::Reduce(_) => "reduce",
+            Form::ArgReduce(_) => "arg_reduce",
+            Form::Scan(_) => "scan",
+            Form::Matmul(_) => "matmul",
+            Form::Gather(_) => "gather",
+            Form::Scatter(_) => "scatter",
+            Form::Check(_) => "check",
+            Form::Random => "random_bits",
+        }
+    }
     /// The source in `dialect`; `ErrorKind::Unsupported` when a primitive has no C text for its dtype.
     pub fn render(&self, dialect: &dyn Dialect) -> Result<Source> {
         let mut w = expr::Writer::new(dialect);

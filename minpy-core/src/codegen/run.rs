@@ -2,7 +2,7 @@
 
 use super::{Check, Dialect, ERROR_WORDS, Plan, Step, Tuning, plan};
 use crate::kernel::{KernelCall, index_error};
-use crate::{Device, Result, device::Memory};
+use crate::{DTypeSet, Device, Result, device::Memory};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 
@@ -24,6 +24,10 @@ static CHECKING: Mutex<()> = Mutex::new(());
 
 /// Plans and launches `call`.
 pub fn run(device: &dyn CDevice, call: &KernelCall) -> Result<()> {
+    let supported = device.capabilities().dtypes;
+    if supported != DTypeSet::ALL && !supported.contains_all(call.dtypes()) {
+        return Err(super::unsupported(call.op, "a dtype that the device does not have"));
+    }
     let plan = plan(call, device.tuning())?;
     let mut scratch: SmallVec<[Memory; 1]> = SmallVec::new();
     let mut result = Ok(());

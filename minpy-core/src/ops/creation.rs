@@ -7,7 +7,7 @@ use crate::expr::{Builder, Program};
 use crate::kernel::Work;
 use crate::{Array, DType, Number, Result, bail};
 use parking_lot::RwLock;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::sync::{Arc, LazyLock};
 
 /// An array of zeros on the current device.
@@ -41,7 +41,7 @@ pub fn ones_like(a: &Array) -> Result<Array> {
 
 /// `start + i * step`, computed in float64 or int64 and then converted.
 fn ramp_program(wide: DType, dtype: DType) -> Arc<Program> {
-    static CACHE: LazyLock<RwLock<HashMap<(DType, DType), Arc<Program>>>> = LazyLock::new(Default::default);
+    static CACHE: LazyLock<RwLock<FxHashMap<(DType, DType), Arc<Program>>>> = LazyLock::new(Default::default);
     if let Some(p) = CACHE.read().get(&(wide, dtype)) {
         return p.clone();
     }

@@ -9,7 +9,7 @@ use crate::op::{OpDef, Operand, Structured, Tier};
 use crate::{Array, Attrs, DType, Meta, Result, Target, bail};
 use parking_lot::RwLock;
 use smallvec::SmallVec;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::sync::{Arc, LazyLock};
 
 /// One kind of reduction: the fold, what happens to each element first, and the dtype to fold in.
@@ -39,7 +39,7 @@ fn widen(d: DType) -> DType {
 
 fn prologue(kind: Prologue, input: DType, output: DType) -> Arc<Program> {
     type Key = (Prologue, DType, DType);
-    static CACHE: LazyLock<RwLock<HashMap<Key, Arc<Program>>>> = LazyLock::new(Default::default);
+    static CACHE: LazyLock<RwLock<FxHashMap<Key, Arc<Program>>>> = LazyLock::new(Default::default);
     let key = (kind, input, output);
     if let Some(p) = CACHE.read().get(&key) {
         return p.clone();

@@ -1,0 +1,251 @@
+//! `Work::Matmul`: products of matrices and stacks of them, any strides.
+//!
+//! float32, float64 and complex go to the crate `gemm` (or to BLAS with feature `openblas`), which reads strided
+//! operands in place; float16 is widened to float32; integers and bool have a plain blocked loop here.
+
+use crate::block::Tiling;
+use crate::elementwise::TASK_NS;
+use crate::prims::{B8, Lane, cast};
+use crate::threads::{parallel_for, usable_threads};
+use gemm::Parallelism;
+use minpy_core::device::DeviceRef;
+use minpy_core::dtype::DTypeSet;
+use minpy_core::kernel::{Family, KernelCall, View};
+use minpy_core::registry::Slot;
+use minpy_core::{DType, Error, ErrorKind, Result, kernel};
+use num_complex::{Complex32, Complex64};
+
+kernel!(pub ENTRY: "cpu", Slot::Family(Family::Matmul), DTypeSet::ALL, run);
+
+/// A product of one matrix pair: addresses, strides in elements.
+#[derive(Clone, Copy)]
+pub(crate) struct Product {
+    pub m: usize,
+    pub n: usize,
+    pub k: usize,
+    pub a: *const u8,
+    pub a_strides: (isize, isize),
+    pub b: *const u8,
+    pub b_strides: (isize, isize),
+    pub c: *mut u8,
+    pub c_strides: (isize, isize),
+}
+// SAFETY: the pointers are views of memory that dispatch keeps alive during the call; batches write disjoint parts.
+unsafe impl Send for Product {}
+// SAFETY: as above.
+unsafe impl Sync for Product {}
+
+fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
+    let (a, b, c) = (call.inputs[0].view(), call.inputs[1].view(), &call.outputs[0]);
+    let nd = c.shape.len();
+    if nd < 2 || a.shape.len() != nd || b.shape.len() != nd {
+        return Err(Error::new(ErrorKind::Runtime, format!("{}: the matmul kernel needs matrices", call.op)));
+    }
+    if c.shape.contains(&0) {
+        return Ok(());
+    }
+    let last = |v: &View| (v.strides[nd - 2], v.strides[nd - 1]);
+    let whole = Product {
+        m: c.shape[nd - 2],
+        n: c.shape[nd - 1],
+        k: a.shape[nd - 1],
+        a: a.host_ptr(),
+        a_strides: last(a),
+        b: b.host_ptr(),
+        b_strides: last(b),
+        c: c.host_ptr(),
+        c_strides: last(c),
+    };
+    let counts = &c.shape[..nd - 2];
+    let batches: usize = counts.iter().product();
+    let item = c.dtype.size() as isize;
+    // As a whole: closures capture the pointers inside one by one, which threads may not share.
+    let whole = &whole;
+    let at = |i: usize| {
+        let digits = Tiling::digits(counts, i);
+        let shift = |v: &View| digits.iter().zip(v.strides).map(|(&d, &s)| d as isize * s * item).sum::<isize>();
+        Product {
+            a: whole.a.wrapping_offset(shift(a)),
+            b: whole.b.wrapping_offset(shift(b)),
+            c: whole.c.wrapping_offset(shift(c)),
+            ..*whole
+        }
+    };
+    let flops = 2 * whole.m * whole.n * whole.k.max(1);
+    // Many matrices: one after another on several threads. One large matrix: several threads inside the product.
+    let inner = batches < usable_threads();
+    let least = (TASK_NS * 20 / flops.max(1)).max(1);
+    parallel_for(batches, if inner { usize::MAX / 2 } else { least }, |range| {
+        for i in range {
+            one(c.dtype, if batches == 1 { *whole } else { at(i) }, inner);
+        }
+    });
+    Ok(())
+}
+
+/// Threads for one product: none below about 96^3, where starting them costs more than they save.
+fn parallelism(p: &Product, allowed: bool) -> Parallelism {
+    let threads = usable_threads();
+    if !allowed || threads <= 1 || p.m * p.n * p.k < 96 * 96 * 96 { Parallelism::None } else { Parallelism::Rayon(threads) }
+}
+
+fn one(dtype: DType, p: Product, parallel: bool) {
+    macro_rules! plain {
+        ($t:ty, $add:expr, $mul:expr) => {
+            blocked::<$t>(p, parallel, $add, $mul)
+        };
+    }
+    // Products of integers wrap; of bool: or of ands.
+    match dtype {
+        DType::F32 => float::<f32>(p, parallel),
+        DType::F64 => float::<f64>(p, parallel),
+        DType::C64 => float::<Complex32>(p, parallel),
+        DType::C128 => float::<Complex64>(p, parallel),
+        DType::F16 => half(p, parallel),
+        DType::Bool => {
+            plain!(B8, |a: B8, b: B8| B8::new(a.get() | b.get()), |a: B8, b: B8| B8::new(a.get() & b.get()))
+        }
+        DType::I8 => plain!(i8, i8::wrapping_add, i8::wrapping_mul),
+        DType::I16 => plain!(i16, i16::wrapping_add, i16::wrapping_mul),
+        DType::I32 => plain!(i32, i32::wrapping_add, i32::wrapping_mul),
+        DType::I64 => plain!(i64, i64::wrapping_add, i64::wrapping_mul),
+        DType::U8 => plain!(u8, u8::wrapping_add, u8::wrapping_mul),
+        DType::U16 => plain!(u16, u16::wrapping_add, u16::wrapping_mul),
+        DType::U32 => plain!(u32, u32::wrapping_add, u32::wrapping_mul),
+        DType::U64 => plain!(u64, u64::wrapping_add, u64::wrapping_mul),
+    }
+}
+
+/// Types that `gemm` multiplies.
+trait Float: Lane {
+    const ZERO: Self;
+    const ONE: Self;
+}
+macro_rules! float {
+    ($($t:ty: $zero:expr, $one:expr;)*) => { $(impl Float for $t { const ZERO: $t = $zero; const ONE: $t = $one; })* };
+}
+float! {
+    f32: 0.0, 1.0;
+    f64: 0.0, 1.0;
+    Complex32: Complex32::new(0.0, 0.0), Complex32::new(1.0, 0.0);
+    Complex64: Complex64::new(0.0, 0.0), Complex64::new(1.0, 0.0);
+}
+
+fn float<T: Float>(p: Product, parallel: bool) {
+    #[cfg(feature = "openblas")]
+    if crate::blas::product(T::DTYPE, &p) {
+        return;
+    }
+    // SAFETY: the views hold the elements that sizes and strides describe; the output is disjoint from the inputs.
+    unsafe {
+        gemm::gemm(
+            p.m,
+            p.n,
+            p.k,
+            p.c.cast::<T>(),
+            p.c_strides.1,
+            p.c_strides.0,
+            false,
+            p.a.cast::<T>(),
+            p.a_strides.1,
+            p.a_strides.0,
+            p.b.cast::<T>(),
+            p.b_strides.1,
+            p.b_strides.0,
+            T::ZERO,
+            T::ONE,
+            false,
+            false,
+            false,
+            parallelism(&p, parallel),
+        );
+    }
+}
+
+/// Rows of `c` times rows of `b`: contiguous copies of `b` and of each row of the result keep the inner loop plain.
+fn blocked<T: Lane>(p: Product, parallel: bool, add: impl Fn(T, T) -> T + Sync, mul: impl Fn(T, T) -> T + Sync) {
+    const COLS: usize = 256;
+    const DEPTH: usize = 64;
+    let items = p.m.div_ceil(4);
+    let least = if parallel { (TASK_NS * 2 / (p.n * p.k.max(1) * 4)).max(1) } else { usize::MAX / 2 };
+    let p = &p;
+    parallel_for(items, least, |range| {
+        // SAFETY (all below): indices stay below the sizes of the views; tasks write disjoint rows of `c`.
+        let a = |i: usize, l: usize| unsafe { *p.a.cast::<T>().offset(i as isize * p.a_strides.0 + l as isize * p.a_strides.1) };
+        let (rows, end) = (range.start * 4, (range.end * 4).min(p.m));
+        let mut panel: Vec<T> = Vec::with_capacity(COLS * DEPTH);
+        for j0 in (0..p.n).step_by(COLS) {
+            let cols = COLS.min(p.n - j0);
+            for l0 in (0..p.k.max(1)).step_by(DEPTH) {
+                let depth = DEPTH.min(p.k - l0.min(p.k));
+                panel.clear();
+                for l in l0..l0 + depth {
+                    panel.extend((j0..j0 + cols).map(|j| {
+                        // SAFETY: see above.
+                        unsafe { *p.b.cast::<T>().offset(l as isize * p.b_strides.0 + j as isize * p.b_strides.1) }
+                    }));
+                }
+                for i in rows..end {
+                    let out = |j: usize| p.c.cast::<T>().wrapping_offset(i as isize * p.c_strides.0 + j as isize * p.c_strides.1);
+                    let mut acc = [const { std::mem::MaybeUninit::<T>::uninit() }; COLS];
+                    for (j, x) in acc[..cols].iter_mut().enumerate() {
+                        // SAFETY: see above; zero bytes are the number 0 of every type that comes here.
+                        x.write(if l0 == 0 { unsafe { std::mem::zeroed() } } else { unsafe { *out(j0 + j) } });
+                    }
+                    // SAFETY: the first `cols` elements were written.
+                    let acc = unsafe { std::slice::from_raw_parts_mut(acc.as_mut_ptr().cast::<T>(), cols) };
+                    for l in 0..depth {
+                        let x = a(i, l0 + l);
+                        for (r, &y) in acc.iter_mut().zip(&panel[l * cols..(l + 1) * cols]) {
+                            *r = add(*r, mul(x, y));
+                        }
+                    }
+                    for (j, &x) in acc.iter().enumerate() {
+                        // SAFETY: see above.
+                        unsafe { *out(j0 + j) = x };
+                    }
+                }
+            }
+        }
+    });
+}
+
+/// float16: widened copies, a float32 product, one rounding.
+fn half(p: Product, parallel: bool) {
+    let widen = |src: *const u8, rows: usize, cols: usize, (r, c): (isize, isize)| -> Vec<f32> {
+        let mut tight: Vec<u16> = vec![0; rows * cols];
+        let mut wide: Vec<f32> = vec![0.0; rows * cols];
+        // SAFETY: the view holds these elements, the vectors have room for them.
+        unsafe {
+            crate::strided::copy2d(tight.as_mut_ptr().cast(), (cols as isize * 2, 2), src, (r * 2, c * 2), rows, cols, 2);
+            for (run, _) in cast::lookup(DType::F16, DType::F32) {
+                run(tight.as_ptr().cast(), wide.as_mut_ptr().cast(), rows * cols);
+            }
+        }
+        wide
+    };
+    let (a, b) = (widen(p.a, p.m, p.k, p.a_strides), widen(p.b, p.k, p.n, p.b_strides));
+    let mut c: Vec<f32> = vec![0.0; p.m * p.n];
+    let mut tight: Vec<u16> = vec![0; p.m * p.n];
+    float::<f32>(
+        Product {
+            a: a.as_ptr().cast(),
+            a_strides: (p.k as isize, 1),
+            b: b.as_ptr().cast(),
+            b_strides: (p.n as isize, 1),
+            c: c.as_mut_ptr().cast(),
+            c_strides: (p.n as isize, 1),
+            ..p
+        },
+        parallel,
+    );
+    let (row, size) = (p.n as isize * 2, 2);
+    // SAFETY: as above; the output view has room for the result.
+    unsafe {
+        for (run, _) in cast::lookup(DType::F32, DType::F16) {
+            run(c.as_ptr().cast(), tight.as_mut_ptr().cast(), p.m * p.n);
+        }
+        let to = (p.c_strides.0 * 2, p.c_strides.1 * 2);
+        crate::strided::copy2d(p.c, to, tight.as_ptr().cast(), (row, size), p.m, p.n, 2);
+    }
+}

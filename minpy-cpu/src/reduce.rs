@@ -1,0 +1,331 @@
+//! `Work::Reduce`: a fold over the inner axes, the scalar program applied on the way.
+//!
+//! Three ways, by where the finest axis of the inputs lies: short rows are folded one by one out of blocks of many rows;
+//! long rows are folded block by block; and when the finest axis is kept, whole rows of accumulators are added up.
+
+use crate::block::{Tiling, Walk, Walker};
+use crate::elementwise::min_items;
+use crate::fold::{self, Cascade, Folder};
+use crate::prims::half;
+use crate::program::{Compiled, Use, compiled, fill, with_scratch};
+use crate::strided::{Space, Strided, copy2d};
+use crate::threads::{parallel_for, parallel_parts, usable_threads};
+use minpy_core::device::DeviceRef;
+use minpy_core::dtype::DTypeSet;
+use minpy_core::kernel::{Family, Fold, Input, KernelCall, Work};
+use minpy_core::registry::Slot;
+use minpy_core::{DType, Error, ErrorKind, Result, kernel};
+use smallvec::SmallVec;
+use std::ops::Range;
+
+kernel!(pub ENTRY: "cpu", Slot::Family(Family::Reduce), DTypeSet::ALL, run);
+
+fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
+    let Work::Reduce(fold) = *call.work else { return Err(wrong(call.op)) };
+    let c = compiled(call.program(), device.kind(), Use::Fold)?;
+    let out = &call.outputs[0];
+    let narrow = out.dtype == DType::F16;
+    let acc = if narrow { DType::F32 } else { out.dtype };
+    let Some(folder) = fold::lookup(fold, acc) else {
+        let text = format!("{}: cpu has no fold {fold:?} of {}", call.op, out.dtype);
+        return Err(Error::new(ErrorKind::Unsupported, text));
+    };
+    let Some(shape) = call.inputs.iter().find_map(|i| match i {
+        Input::View(v) => Some(v.shape),
+        Input::Scalar(_) => None,
+    }) else {
+        return Err(Error::new(ErrorKind::Unsupported, format!("{}: a reduction needs an array", call.op)));
+    };
+    let zeros: SmallVec<[isize; 6]> = SmallVec::from_elem(0, shape.len());
+    let mut out_strides = zeros.clone();
+    out_strides[..out.shape.len()].copy_from_slice(out.strides);
+    let out_op = Strided { base: out.host_ptr() as isize, strides: &out_strides, size: out.dtype.size() as isize };
+    if shape.contains(&0) {
+        return empty(fold, call, out_op);
+    }
+    let positions = minpy_core::layout::contiguous_strides(shape);
+    // The output comes last: the inputs decide about the order of axes. Afterwards it goes to the front.
+    let mut operands: SmallVec<[Strided; 6]> = SmallVec::new();
+    for i in call.inputs {
+        operands.push(match i {
+            Input::View(v) => {
+                Strided { base: v.host_ptr() as isize, strides: v.strides, size: v.dtype.size() as isize }
+            }
+            Input::Scalar(s) => Strided { base: s.as_ptr() as isize, strides: &zeros, size: 0 },
+        });
+    }
+    if c.index.is_some() {
+        operands.push(Strided { base: 0, strides: &positions, size: 1 });
+    }
+    operands.push(out_op);
+    let mut space = Space::new(shape, &operands, true);
+    space.last_operand_first();
+
+    let (mut kept, mut reduced): (SmallVec<[usize; 6]>, SmallVec<[usize; 6]>) = Default::default();
+    for axis in 0..space.dims.len() {
+        if space.stride(0, axis) == 0 { reduced.push(axis) } else { kept.push(axis) }
+    }
+    let finest_reduced = reduced.last() == Some(&(space.dims.len() - 1));
+    let r = Reduction { c, folder, narrow };
+    if finest_reduced {
+        let order: SmallVec<[Option<usize>; 6]> = kept.iter().chain(&reduced).map(|&a| Some(a)).collect();
+        let space = space.permuted(&order);
+        let cols = space.dims[space.dims.len() - 1];
+        if reduced.len() == 1 && cols <= c.block {
+            r.short_rows(&space);
+        } else {
+            r.tiles(&space, kept.len(), false);
+        }
+    } else {
+        let (last, rest) = kept.split_last().map_or((0, &[][..]), |(l, r)| (*l, r));
+        let mut order: SmallVec<[Option<usize>; 6]> = rest.iter().map(|&a| Some(a)).collect();
+        if reduced.is_empty() {
+            order.push(None);
+        }
+        order.extend(reduced.iter().map(|&a| Some(a)));
+        order.push(Some(last));
+        r.tiles(&space.permuted(&order), rest.len(), true);
+    }
+    Ok(())
+}
+
+fn wrong(op: &str) -> Error {
+    Error::new(ErrorKind::Runtime, format!("{op}: the reduce kernel was given other work"))
+}
+
+/// Nothing to fold: the identity.
+fn empty(fold: Fold, call: &KernelCall, out: Strided) -> Result<()> {
+    let view = &call.outputs[0];
+    let identity = fold.identity(view.dtype);
+    if view.shape.contains(&0) {
+        return Ok(());
+    }
+    let space = Space::new(view.shape, &[Strided { strides: view.strides, ..out }], true);
+    let size = view.dtype.size();
+    let t = Tiling::cut(&space, 1, space.dims[space.dims.len() - 1]);
+    let mut at = Tiling::digits(&t.counts, 0);
+    let nd = space.dims.len();
+    for _ in 0..t.counts.iter().product() {
+        let mut a = space.base[0];
+        if nd > 1 {
+            a += at[..nd - 1].iter().enumerate().map(|(d, &i)| i as isize * space.stride(0, d)).sum::<isize>();
+        }
+        // SAFETY: the output view has room for its row.
+        unsafe { copy2d(a as *mut u8, (0, space.stride(0, nd - 1)), identity.as_ptr(), (0, 0), 1, t.cols, size) };
+        Tiling::advance(&t.counts, &mut at);
+    }
+    Ok(())
+}
+
+struct Reduction<'a> {
+    c: &'a Compiled,
+    folder: Folder,
+    /// The accumulators are float32, the output float16.
+    narrow: bool,
+}
+
+impl Reduction<'_> {
+    fn out_size(&self) -> usize {
+        if self.narrow { 2 } else { self.folder.size }
+    }
+    /// The block's values, laid out one after another; `spare` holds copies when they are all one element.
+    ///
+    /// # Safety
+    /// As for `Frame::run`; `spare` has room for a block.
+    unsafe fn values(&self, w: &mut Walker, n: usize, spare: *mut u8) -> *const u8 {
+        // SAFETY: the caller's promise.
+        unsafe { w.frame.run(n) };
+        let (p, scalar) = w.frame.result(0);
+        if !scalar {
+            return p;
+        }
+        // SAFETY: one element at `p`, room for a block at `spare`.
+        unsafe { fill(spare, p, n, self.folder.size) };
+        spare
+    }
+    fn spare_bytes(&self) -> usize {
+        (self.c.block * self.folder.size).next_multiple_of(64)
+    }
+
+    /// The last axis is reduced and fits a block: many rows a block, one fold each.
+    fn short_rows(&self, space: &Space) {
+        let nd = space.dims.len();
+        let cols = space.dims[nd - 1];
+        let rows = if nd > 1 { space.dims[nd - 2] } else { 1 };
+        let t = Tiling::cut(space, (self.c.block / cols).clamp(1, rows), cols);
+        let walk = Walk::new(self.c, space, t, 1);
+        let counts = &walk.t.counts;
+        let least = (min_items(self.c.cost + 1) / (walk.t.block_rows * cols)).max(1);
+        let base = walk.scratch_bytes().next_multiple_of(64);
+        parallel_for(counts.iter().product(), least, |range| {
+            with_scratch(base + self.spare_bytes(), |memory| {
+                let mut w = walk.walker(memory);
+                let mut at = Tiling::digits(counts, range.start);
+                for _ in range {
+                    let (rows, cols) = walk.extent(&at);
+                    // SAFETY: the views hold what the space describes; the scratch memory was sized for it.
+                    unsafe {
+                        walk.load(&mut w, &at);
+                        let p = self.values(&mut w, rows * cols, memory.add(base));
+                        let (mut out, step) = (walk.address(0, &at) as *mut u8, walk.steps(0).0);
+                        for r in 0..rows {
+                            self.fold_to(p.add(r * cols * self.folder.size), cols, out);
+                            out = out.wrapping_offset(step);
+                        }
+                    }
+                    Tiling::advance(counts, &mut at);
+                }
+            })
+        });
+    }
+    /// # Safety
+    /// `n` elements at `src`, room for one output element at `out`.
+    #[inline]
+    unsafe fn fold_to(&self, src: *const u8, n: usize, out: *mut u8) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if self.narrow {
+                let mut x = 0f32;
+                (self.folder.fold)(src, n, (&raw mut x).cast());
+                (half::narrow())((&raw const x).cast(), out, 1);
+            } else {
+                (self.folder.fold)(src, n, out);
+            }
+        }
+    }
+
+    /// Tiles of outputs, each the fold over many blocks. The first `lead` axes of the space are kept; so is the last
+    /// one when `keep_last` (then a tile has an accumulator per element of a block), else a tile is one output.
+    fn tiles(&self, space: &Space, lead: usize, keep_last: bool) {
+        let c = self.c;
+        let nd = space.dims.len();
+        let cols = space.dims[nd - 1];
+        let rows = if nd > 1 { space.dims[nd - 2] } else { 1 };
+        let reduced_axes = nd - lead - keep_last as usize;
+        // Several rows a block, where those rows are reduced.
+        let many = reduced_axes >= if keep_last { 1 } else { 2 };
+        let block_cols = cols.min(c.block);
+        let block_rows = if many { rows.min(c.block / block_cols).max(1) } else { 1 };
+        let walk = Walk::new(c, space, Tiling::cut(space, block_rows, block_cols), 1);
+        let counts = &walk.t.counts;
+        let k = counts.len();
+        let (first, last) = (lead, if keep_last { k - 1 } else { k });
+        // One-dimensional spaces have a row digit that is always 0.
+        let first = if nd == 1 { 0 } else { first };
+        let tile_counts: SmallVec<[usize; 8]> = counts[..first].iter().chain(&counts[last..]).copied().collect();
+        let tiles: usize = tile_counts.iter().product();
+        let inner: usize = counts[first..last].iter().product();
+        let per_block = block_rows * block_cols;
+        let least_blocks = (min_items(c.cost + 1) / per_block).max(1);
+        let width = if keep_last { per_block } else { 1 };
+        let base = walk.scratch_bytes().next_multiple_of(64);
+        let cascade_bytes = Cascade::bytes(&self.folder, width);
+        let need = base + self.spare_bytes() + 2 * cascade_bytes + 64;
+
+        // Folds blocks `range` of tile `tile` and hands the accumulators to `done`.
+        let part = |tile: usize, range: Range<usize>, done: &mut dyn FnMut(*mut u8, usize, &[usize])| {
+            with_scratch(need, |memory| {
+                let tile_at = Tiling::digits(&tile_counts, tile);
+                let mut at: SmallVec<[usize; 8]> = tile_at[..first].into();
+                at.extend(Tiling::digits(&counts[first..last], range.start));
+                at.extend(tile_at[first..].iter().copied());
+                let spare = memory.wrapping_add(base);
+                let room = spare.wrapping_add(self.spare_bytes());
+                let cols = if keep_last { walk.extent(&at).1 } else { 1 };
+                // Blocks at the lower edge have fewer rows; their accumulators are kept apart until the end.
+                let whole = if keep_last { block_rows * cols } else { 1 };
+                let rest = if keep_last { rows % block_rows * cols } else { 0 };
+                let mut main = Cascade::new(self.folder, whole, room.wrapping_add(64));
+                let mut edge = Cascade::new(self.folder, rest, room.wrapping_add(64 + cascade_bytes));
+                let mut w = walk.walker(memory);
+                for _ in range {
+                    let (rows, cols) = walk.extent(&at);
+                    let n = rows * cols;
+                    // SAFETY: the views hold what the space describes; the scratch memory was sized for it.
+                    unsafe {
+                        walk.load(&mut w, &at);
+                        let p = self.values(&mut w, n, spare);
+                        if !keep_last {
+                            (self.folder.fold)(p, n, room);
+                            main.push(room);
+                        } else if n == whole {
+                            main.push(p);
+                        } else {
+                            edge.push(p);
+                        }
+                    }
+                    Tiling::advance(&counts[first..last], &mut at[first..last]);
+                }
+                let (acc, tail) = (main.finish(), edge.finish());
+                if acc.is_null() {
+                    done(tail, rest, &at);
+                    return;
+                }
+                if !tail.is_null() {
+                    // SAFETY: `rest` accumulators at both; `whole` is more.
+                    unsafe { (self.folder.accumulate)(acc, tail, rest) };
+                }
+                done(acc, whole, &at);
+            })
+        };
+        // Folds the rows of accumulators into one and writes it.
+        let finish = |acc: *mut u8, width: usize, at: &[usize]| {
+            let cols = if keep_last { walk.extent(at).1 } else { 1 };
+            for r in 1..width / cols {
+                // SAFETY: `width` accumulators, rows of `cols`.
+                unsafe { (self.folder.accumulate)(acc, acc.add(r * cols * self.folder.size), cols) };
+            }
+            let mut at: SmallVec<[usize; 8]> = at.into();
+            at[first..last].fill(0);
+            let to = (0, if keep_last { walk.steps(0).1 } else { 0 });
+            let size = self.out_size() as isize;
+            // SAFETY: accumulators of float32 are narrowed in place, from the front; the output has room for `cols`.
+            unsafe {
+                if self.narrow {
+                    (half::narrow())(acc, acc, cols);
+                }
+                copy2d(walk.address(0, &at) as *mut u8, to, acc, (0, size), 1, cols, size as usize);
+            }
+        };
+
+        let threads = usable_threads();
+        if tiles >= threads * 2 || inner < 2 * least_blocks || threads == 1 {
+            parallel_for(tiles, least_blocks.div_ceil(inner), |range| {
+                for tile in range {
+                    part(tile, 0..inner, &mut |acc, width, at| finish(acc, width, at));
+                }
+            });
+            return;
+        }
+        // Few outputs, each of much: the blocks of a tile go to several threads.
+        let parts = threads.min(inner / least_blocks).max(1);
+        let stride = (width * self.folder.size).next_multiple_of(64);
+        let mut memory: Vec<u128> = vec![0; (stride * parts).div_ceil(16)];
+        let partial = memory.as_mut_ptr() as usize;
+        for tile in 0..tiles {
+            let widths: Vec<std::sync::atomic::AtomicUsize> = (0..parts).map(|_| Default::default()).collect();
+            parallel_parts(inner, parts, |p, range| {
+                if range.is_empty() {
+                    return;
+                }
+                part(tile, range, &mut |acc, width, _| {
+                    let to = (partial + p * stride) as *mut u8;
+                    // SAFETY: every part has its own room for `width` accumulators.
+                    unsafe { std::ptr::copy_nonoverlapping(acc, to, width * self.folder.size) };
+                    widths[p].store(width, std::sync::atomic::Ordering::Release);
+                });
+            });
+            let first_acc = partial as *mut u8;
+            let width_of = |p: usize| widths[p].load(std::sync::atomic::Ordering::Acquire);
+            for p in (1..parts).filter(|&p| width_of(p) > 0) {
+                // SAFETY: part 0 has at least as many accumulators as any other: it begins with whole blocks.
+                unsafe { (self.folder.accumulate)(first_acc, (partial + p * stride) as *const u8, width_of(p)) };
+            }
+            let tile_at = Tiling::digits(&tile_counts, tile);
+            let mut at: SmallVec<[usize; 8]> = tile_at[..first].into();
+            at.extend(std::iter::repeat_n(0, last - first));
+            at.extend(tile_at[first..].iter().copied());
+            finish(first_acc, width_of(0), &at);
+        }
+    }
+}

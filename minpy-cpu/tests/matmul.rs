@@ -1,0 +1,97 @@
+//! Matrix products of every dtype and stride pattern against three plain loops.
+
+mod support;
+use minpy_core::expr::Prim;
+use minpy_core::kernel::Work;
+use minpy_core::{DType, Number, Scalar};
+use num_complex::Complex64;
+use support::*;
+
+fn product(d: DType, a: &[Scalar], b: &[Scalar], m: usize, k: usize, n: usize) -> Vec<Scalar> {
+    let mut out = Vec::new();
+    for i in 0..m {
+        for j in 0..n {
+            let pairs = (0..k).map(|l| (a[i * k + l].number(), b[l * n + j].number()));
+            let zero = Number::Int(0);
+            let sum = pairs.fold(zero, |s, (x, y)| match (s, x, y) {
+                (_, Number::Bool(x), Number::Bool(y)) => Number::Bool(x & y || s == Number::Bool(true)),
+                (Number::Int(s), Number::Int(x), Number::Int(y)) => Number::Int(s + x * y),
+                (s, Number::Complex(x), Number::Complex(y)) => {
+                    let s = if let Number::Complex(s) = s { s } else { Complex64::new(0.0, 0.0) };
+                    Number::Complex(s + x * y)
+                }
+                (s, x, y) => Number::Float(s.to_f64() + x.to_f64() * y.to_f64()),
+            });
+            out.push(sum.cast(d));
+        }
+    }
+    out
+}
+
+fn tolerance(d: DType) -> f64 {
+    match d {
+        DType::F16 => 1e-3,
+        DType::F32 | DType::C64 => 1e-5,
+        _ => 1e-13,
+    }
+}
+
+#[test]
+fn every_dtype_and_stride() {
+    let mut rng = Rng(5);
+    for d in DType::ALL {
+        for (m, k, n) in [(1, 1, 1), (2, 3, 4), (5, 0, 3), (1, 7, 9), (9, 7, 1), (17, 33, 20), (3, 300, 270)] {
+            for (la, lb) in LAYS.iter().flat_map(|&x| LAYS.map(|y| (x, y))) {
+                if m * n > 100 && (la != Lay::Contiguous && lb != la) {
+                    continue;
+                }
+                let (va, vb) = (rng.smalls(d, m * k), rng.smalls(d, k * n));
+                let make = |shape: &[usize], lay, v: &[Scalar]| if v.is_empty() { Arr::empty(d, shape, lay) } else { Arr::new(shape, lay, v) };
+                let (a, b) = (make(&[m, k], la, &va), make(&[k, n], lb, &vb));
+                for lc in [Lay::Contiguous, Lay::Transposed, Lay::Sliced] {
+                    let c = Arr::empty(d, &[m, n], lc);
+                    call(&minpy_cpu::matmul::ENTRY, Work::Matmul, None, &[a.input(), b.input()], &[&c]).unwrap();
+                    let what = format!("{d} {m}x{k}x{n} {la:?} {lb:?} {lc:?}");
+                    assert_same(&c.scalars(), &product(d, &va, &vb, m, k, n), tolerance(d), &what);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn stacks_with_broadcast() {
+    let mut rng = Rng(6);
+    for d in [DType::F32, DType::I64, DType::F16, DType::C128] {
+        let (va, vb) = (rng.smalls(d, 4 * 3 * 5), rng.smalls(d, 5 * 2));
+        let a = Arr::new(&[4, 3, 5], Lay::Reversed, &va);
+        let b = Arr::new(&[5, 2], Lay::Transposed, &vb);
+        let (s0, s1) = (b.strides[0], b.strides[1]);
+        let b = b.restrided(&[4, 5, 2], &[0, s0, s1]);
+        let c = Arr::empty(d, &[4, 3, 2], Lay::Sliced);
+        call(&minpy_cpu::matmul::ENTRY, Work::Matmul, None, &[a.input(), b.input()], &[&c]).unwrap();
+        let want: Vec<Scalar> = va.chunks(15).flat_map(|x| product(d, x, &vb, 3, 5, 2)).collect();
+        assert_same(&c.scalars(), &want, tolerance(d), "stack");
+    }
+}
+
+#[test]
+fn large_products_on_threads() {
+    let mut rng = Rng(7);
+    for d in [DType::F32, DType::I32, DType::F16] {
+        let (m, k, n) = (130, 140, 150);
+        let (va, vb) = (rng.smalls(d, m * k), rng.smalls(d, k * n));
+        let (a, b) = (Arr::new(&[m, k], Lay::Transposed, &va), Arr::new(&[k, n], Lay::Contiguous, &vb));
+        let c = Arr::empty(d, &[m, n], Lay::Contiguous);
+        call(&minpy_cpu::matmul::ENTRY, Work::Matmul, None, &[a.input(), b.input()], &[&c]).unwrap();
+        assert_same(&c.scalars(), &product(d, &va, &vb, m, k, n), 2.0 * tolerance(d), "large");
+    }
+}
+
+#[test]
+fn wrong_ranks_are_errors() {
+    let a = Arr::of(&[3], &[1f32, 2.0, 3.0]);
+    let c = Arr::zeros(DType::F32, &[3]);
+    assert!(call(&minpy_cpu::matmul::ENTRY, Work::Matmul, None, &[a.input(), a.input()], &[&c]).is_err());
+    let _ = Prim::Add;
+}

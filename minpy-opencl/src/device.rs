@@ -1,0 +1,283 @@
+//! An OpenCL device: found at run time, one in-order queue, kernels launched without waiting.
+//!
+//! OpenCL objects may be used from several threads; what may not (setting the arguments of one kernel) happens under the
+//! lock of `programs`. Work is queued in the order in which that lock is taken.
+
+use crate::memory::Pool;
+use crate::program::Programs;
+use crate::{OpenCl, error, is_out_of_memory};
+use minpy_core::codegen::{Arg, CDevice, Dialect, ERROR_WORDS, Step, Tuning};
+use minpy_core::device::{Capabilities, Device, Memory, MemoryStats};
+use minpy_core::{DType, DTypeSet, Error, ErrorKind, Result};
+use opencl3::command_queue::*;
+use opencl3::context::context::create_context;
+use opencl3::device::*;
+use opencl3::event::release_event;
+use opencl3::kernel::set_kernel_arg;
+use opencl3::platform::platform::{CL_PLATFORM_VERSION, get_platform_ids, get_platform_info};
+use parking_lot::Mutex;
+use std::any::Any;
+use std::ffi::c_void;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+minpy_core::driver!(pub DRIVER: "opencl", probe);
+
+/// Looks for devices, platform by platform. No loader, no platform, a broken driver: no device.
+fn probe() -> Vec<Box<dyn Device>> {
+    let mut found: Vec<Box<dyn Device>> = Vec::new();
+    for platform in get_platform_ids().unwrap_or_default() {
+        let version = get_platform_info(platform, CL_PLATFORM_VERSION).map(String::from).unwrap_or_default();
+        for id in get_device_ids(platform, CL_DEVICE_TYPE_ALL).unwrap_or_default() {
+            if let Some(d) = OpenClDevice::open(id, found.len(), &version) {
+                found.push(Box::new(d));
+            }
+        }
+    }
+    found
+}
+
+/// A device with its context and queue.
+pub struct OpenClDevice {
+    ordinal: usize,
+    context: cl_context,
+    queue: cl_command_queue,
+    capabilities: Capabilities,
+    tuning: Tuning,
+    pool: Mutex<Pool>,
+    programs: Mutex<Programs>,
+    errors: OnceLock<Memory>,
+}
+
+// SAFETY: OpenCL handles may be used from any thread; kernels, whose arguments are state, are only reached through a lock.
+unsafe impl Send for OpenClDevice {}
+// SAFETY: as above.
+unsafe impl Sync for OpenClDevice {}
+
+fn text(id: cl_device_id, what: cl_device_info) -> String {
+    get_device_info(id, what).map(String::from).unwrap_or_default().trim().to_string()
+}
+
+/// A number of at most eight bytes; 0 when the device does not say.
+fn number(id: cl_device_id, what: cl_device_info) -> u64 {
+    let mut bytes = get_device_data(id, what).unwrap_or_default();
+    bytes.resize(8, 0);
+    bytes.try_into().map_or(0, u64::from_le_bytes)
+}
+
+impl OpenClDevice {
+    fn open(id: cl_device_id, ordinal: usize, platform: &str) -> Option<OpenClDevice> {
+        let can = [CL_DEVICE_AVAILABLE, CL_DEVICE_COMPILER_AVAILABLE, CL_DEVICE_ENDIAN_LITTLE];
+        if can.iter().any(|&c| number(id, c) == 0) {
+            return None;
+        }
+        let context = create_context(&[id], std::ptr::null(), None, std::ptr::null_mut()).ok()?;
+        // OpenCL 1.2 has only the older call; 2.0 deprecates it and keeps it.
+        #[allow(deprecated)]
+        // SAFETY: the device is the context's.
+        let queue = unsafe { create_command_queue(context, id, 0) }.ok()?;
+        let extensions = text(id, CL_DEVICE_EXTENSIONS);
+        let mut dtypes = DTypeSet::ALL;
+        if !extensions.contains("cl_khr_fp64") && number(id, CL_DEVICE_DOUBLE_FP_CONFIG) == 0 {
+            dtypes = dtypes.without(DType::F64).without(DType::C128);
+        }
+        let units = number(id, CL_DEVICE_MAX_COMPUTE_UNITS) as usize;
+        let is_cpu = number(id, CL_DEVICE_TYPE) & CL_DEVICE_TYPE_CPU != 0;
+        let most = (number(id, CL_DEVICE_MAX_WORK_GROUP_SIZE) as usize).max(1);
+        let mut tuning = if is_cpu {
+            Tuning::cpu(units, 4 * number(id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT) as usize)
+        } else {
+            Tuning::gpu(units)
+        };
+        // For tests: run the kernels that are meant for GPUs on whatever is there.
+        if let Some(n) = std::env::var("MINPY_OPENCL_LOCAL").ok().and_then(|n| n.parse::<usize>().ok()) {
+            tuning.local = n.clamp(1, 1024).next_power_of_two();
+        }
+        if tuning.local > 1 {
+            tuning.local = tuning.local.min(1 << most.ilog2());
+            // The matrix kernel has groups of 16 x 16.
+            if most < 256 {
+                tuning.local = 1;
+            }
+        }
+        let total = number(id, CL_DEVICE_GLOBAL_MEM_SIZE) as usize;
+        let largest = number(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE) as usize;
+        let (name, driver) = (text(id, CL_DEVICE_NAME), text(id, CL_DRIVER_VERSION));
+        let identity = format!("{name}|{driver}|{platform}|{tuning:?}");
+        let saves = !platform.to_ascii_lowercase().contains("pocl");
+        let single = number(id, CL_DEVICE_SINGLE_FP_CONFIG);
+        let options = if single & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT != 0 {
+            "-cl-std=CL1.2 -cl-fp32-correctly-rounded-divide-sqrt"
+        } else {
+            "-cl-std=CL1.2"
+        };
+        Some(OpenClDevice {
+            ordinal,
+            context,
+            queue,
+            capabilities: Capabilities {
+                description: format!("{name} ({})", text(id, CL_DEVICE_VERSION)),
+                dtypes,
+                host_accessible: false,
+                total_memory: total,
+            },
+            tuning,
+            pool: Mutex::new(Pool::new(total, largest)),
+            programs: Mutex::new(Programs::new(context, id, identity, options, saves)),
+            errors: OnceLock::new(),
+        })
+    }
+    /// Number of kernels compiled so far and the time that took.
+    pub fn builds(&self) -> (usize, Duration) {
+        self.programs.lock().figures()
+    }
+    fn check(&self, what: &str, memory: &Memory, offset: usize, bytes: usize) -> Result<usize> {
+        match offset.checked_add(bytes) {
+            Some(end) if end <= memory.bytes => Ok(memory.offset + offset),
+            _ => Err(Error::new(
+                ErrorKind::Device,
+                format!("opencl {what}: {bytes} bytes at {offset} leave a block of {} bytes", memory.bytes),
+            )),
+        }
+    }
+}
+
+/// Events are not used: the queue runs in order.
+fn done(event: cl_event) {
+    // SAFETY: the event was just made for us.
+    let _ = unsafe { release_event(event) };
+}
+
+impl Device for OpenClDevice {
+    fn name(&self) -> &'static str {
+        "opencl"
+    }
+    fn ordinal(&self) -> usize {
+        self.ordinal
+    }
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+    fn allocate(&self, bytes: usize) -> Result<Memory> {
+        let handle = self.pool.lock().allocate(self.context, bytes)?;
+        Ok(Memory { handle, offset: 0, bytes })
+    }
+    fn free(&self, memory: Memory) {
+        self.pool.lock().free(memory.handle, memory.bytes);
+    }
+    fn upload(&self, src: &[u8], dst: &Memory, offset: usize) -> Result<()> {
+        let at = self.check("upload", dst, offset, src.len())?;
+        if src.is_empty() {
+            return Ok(());
+        }
+        let (buffer, from) = (dst.handle as cl_mem, src.as_ptr().cast::<c_void>());
+        let bytes = src.len();
+        // A fill takes its pattern along, so that small uploads need not wait for the queue.
+        let event = if bytes <= 128 && bytes.is_power_of_two() && at % bytes == 0 {
+            // SAFETY: the range lies inside the block (checked), the pattern is `bytes` long.
+            unsafe { enqueue_fill_buffer(self.queue, buffer, from, bytes, at, bytes, 0, std::ptr::null()) }
+        } else {
+            // SAFETY: the range lies inside the block (checked); the call waits, so that `src` may be reused.
+            unsafe { enqueue_write_buffer(self.queue, buffer, CL_TRUE, at, bytes, from, 0, std::ptr::null()) }
+        };
+        event.map(done).map_err(|c| error("upload", c))
+    }
+    fn download(&self, src: &Memory, offset: usize, dst: &mut [u8]) -> Result<()> {
+        let at = self.check("download", src, offset, dst.len())?;
+        if dst.is_empty() {
+            return Ok(());
+        }
+        let to = dst.as_mut_ptr().cast::<c_void>();
+        // SAFETY: the range lies inside the block (checked); the call waits until `dst` is filled.
+        unsafe { enqueue_read_buffer(self.queue, src.handle as cl_mem, CL_TRUE, at, dst.len(), to, 0, std::ptr::null()) }
+            .map(done)
+            .map_err(|c| error("download", c))
+    }
+    fn copy(&self, src: &Memory, src_offset: usize, dst: &Memory, dst_offset: usize, bytes: usize) -> Result<()> {
+        let from = self.check("copy", src, src_offset, bytes)?;
+        let to = self.check("copy", dst, dst_offset, bytes)?;
+        if bytes == 0 {
+            return Ok(());
+        }
+        // SAFETY: both ranges lie inside their blocks (checked) and do not overlap (contract of `Device::copy`).
+        unsafe {
+            enqueue_copy_buffer(self.queue, src.handle as cl_mem, dst.handle as cl_mem, from, to, bytes, 0, std::ptr::null())
+        }
+        .map(done)
+        .map_err(|c| error("copy", c))
+    }
+    fn synchronize(&self) -> Result<()> {
+        finish(self.queue).map_err(|c| error("synchronize", c))
+    }
+    fn memory_stats(&self) -> MemoryStats {
+        self.pool.lock().stats()
+    }
+    fn trim(&self) {
+        self.pool.lock().trim();
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl CDevice for OpenClDevice {
+    fn dialect(&self) -> &dyn Dialect {
+        &OpenCl
+    }
+    fn tuning(&self) -> &Tuning {
+        &self.tuning
+    }
+    fn launch(&self, step: &Step, scratch: &[Memory]) -> Result<()> {
+        let mut programs = self.programs.lock();
+        let kernel = programs.kernel(&step.spec, &OpenCl)?;
+        for (i, arg) in step.args.iter().enumerate() {
+            let memory = |handle: &usize| (std::ptr::from_ref(handle).cast::<c_void>(), size_of::<cl_mem>());
+            let errors;
+            let (value, bytes) = match arg {
+                Arg::Memory(handle) => memory(handle),
+                Arg::Scratch(n) => memory(&scratch[*n].handle),
+                Arg::Errors => {
+                    errors = self.errors()?.handle;
+                    memory(&errors)
+                }
+                Arg::Scalar(s) => (s.as_ptr().cast(), s.dtype().size()),
+                Arg::Ints(v) => (v.as_ptr().cast(), size_of_val(v.as_slice())),
+            };
+            // SAFETY: `value` points to `bytes` bytes; the lock keeps other threads from this kernel's arguments.
+            unsafe { set_kernel_arg(kernel, i as u32, bytes, value) }
+                .map_err(|c| error(&format!("argument {i} of {}", step.spec.name()), c))?;
+        }
+        let local = step.spec.local();
+        let global = [0, 1, 2].map(|d| step.groups[d] * local[d]);
+        let enqueue = || {
+            // SAFETY: kernel and arguments fit (the planner made both); the group size is the one compiled in.
+            unsafe {
+                enqueue_nd_range_kernel(
+                    self.queue,
+                    kernel,
+                    3,
+                    std::ptr::null(),
+                    global.as_ptr(),
+                    local.as_ptr(),
+                    0,
+                    std::ptr::null(),
+                )
+            }
+        };
+        let mut queued = enqueue();
+        // Buffers may get their memory at first use only: the pool makes room, once.
+        if matches!(queued, Err(c) if is_out_of_memory(c)) {
+            self.trim();
+            queued = enqueue();
+        }
+        queued.map(done).map_err(|c| error(&format!("launch of {}", step.spec.name()), c))
+    }
+    fn errors(&self) -> Result<Memory> {
+        if let Some(m) = self.errors.get() {
+            return Ok(*m);
+        }
+        let m = self.allocate(8 * ERROR_WORDS)?;
+        self.upload(&[0; 8 * ERROR_WORDS], &m, 0)?;
+        Ok(*self.errors.get_or_init(|| m))
+    }
+}

@@ -1,0 +1,379 @@
+//! The array classes: `PyArray` (everything both have), `ndarray` (writable) and `scalar` (0-d results: immutable).
+//!
+//! Here: construction, wrapping of results, and the attributes. Operators are in `operators`, methods in `methods`.
+
+use crate::convert::{axes_from, shape_from};
+use crate::errors::Outcome;
+use crate::host::{import, to_numpy};
+use crate::numpy::{dtype_from, dtype_object, numpy};
+use minpy_core::layout::Layout;
+use minpy_core::{Array, DType, ops};
+use parking_lot::Mutex;
+use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::type_object::PyTypeInfo;
+use pyo3::types::{PyTuple, PyType};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+
+/// What arrays and scalars have in common: a core array behind a Python object.
+#[pyclass(frozen, subclass, weakref, name = "array_base", module = "minpy.numpy")]
+pub struct PyArray {
+    first: Array,
+    /// Set when `shape`, `dtype` or `strides` was assigned: the array as it is now, owned by `all`.
+    now: AtomicPtr<Array>,
+    /// Every assigned state, kept until the object dies: somebody may still look at an earlier one.
+    #[allow(clippy::vec_box, reason = "addresses must stay")]
+    all: Mutex<Vec<Box<Array>>>,
+    read_only: AtomicBool,
+    scalar: bool,
+    base: Option<Py<PyAny>>,
+}
+
+impl PyArray {
+    fn new(array: Array, scalar: bool, base: Option<Py<PyAny>>, read_only: bool) -> PyArray {
+        PyArray {
+            first: array,
+            now: AtomicPtr::new(std::ptr::null_mut()),
+            all: Mutex::new(Vec::new()),
+            read_only: AtomicBool::new(read_only),
+            scalar,
+            base,
+        }
+    }
+    /// The core array.
+    #[inline]
+    pub fn array(&self) -> &Array {
+        let p = self.now.load(Ordering::Acquire);
+        // SAFETY: a non-null pointer is the address of a box in `all`, which only `drop` empties.
+        if p.is_null() { &self.first } else { unsafe { &*p } }
+    }
+    /// Whether the object is a `scalar`.
+    pub fn is_scalar(&self) -> bool {
+        self.scalar
+    }
+    /// Whether writes through this object are refused.
+    pub fn is_read_only(&self) -> bool {
+        self.read_only.load(Ordering::Relaxed)
+    }
+    fn replace(&self, array: Array) {
+        let mut all = self.all.lock();
+        all.push(Box::new(array));
+        let p: *const Array = &**all.last().expect("just pushed");
+        self.now.store(p.cast_mut(), Ordering::Release);
+    }
+    /// An error unless the object may be written.
+    pub fn check_writable(&self) -> PyResult<()> {
+        if self.scalar || self.is_read_only() || self.array().buffer().is_read_only() {
+            return Err(PyValueError::new_err("assignment destination is read-only"));
+        }
+        Ok(())
+    }
+}
+
+/// NumPy's `ndarray` on any device.
+#[pyclass(frozen, extends = PyArray, name = "ndarray", module = "minpy.numpy")]
+pub struct NdArray;
+
+/// A 0-d result: behaves as NumPy's scalars do (immutable, hashable; `+=` rebinds the name).
+#[pyclass(frozen, extends = PyArray, name = "scalar", module = "minpy.numpy")]
+pub struct PyScalar;
+
+/// The core array of one of our objects.
+#[inline]
+pub fn as_array<'a>(object: &'a Bound<'_, PyAny>) -> Option<&'a Array> {
+    as_pyarray(object).map(|p| p.array())
+}
+/// One of our objects.
+#[inline]
+pub fn as_pyarray<'a>(object: &'a Bound<'_, PyAny>) -> Option<&'a PyArray> {
+    let py = object.py();
+    // SAFETY: reading the type of a live object.
+    let t = unsafe { ffi::Py_TYPE(object.as_ptr()) };
+    if t == NdArray::type_object_raw(py) || t == PyScalar::type_object_raw(py) {
+        // SAFETY: both classes begin with a `PyArray`, and neither can be subclassed.
+        return Some(unsafe { object.cast_unchecked::<PyArray>() }.get());
+    }
+    None
+}
+
+/// An array object (also for 0 dimensions).
+#[inline]
+pub fn wrap(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
+    let init = PyClassInitializer::from(PyArray::new(array, false, None, false)).add_subclass(NdArray);
+    Ok(Bound::new(py, init)?.into_any())
+}
+/// The result of an operation: a scalar when it has no dimensions.
+#[inline]
+pub fn wrap_result(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
+    if array.ndim() == 0 { wrap_scalar(py, array) } else { wrap(py, array) }
+}
+/// A scalar object.
+pub fn wrap_scalar(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
+    let init = PyClassInitializer::from(PyArray::new(array, true, None, false)).add_subclass(PyScalar);
+    Ok(Bound::new(py, init)?.into_any())
+}
+/// A view of `of` (or a copy, where none was possible): keeps its base and whether it may be written.
+pub fn wrap_view<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = of.py();
+    let Some(p) = as_pyarray(of) else { return wrap(py, array) };
+    if !std::sync::Arc::ptr_eq(array.buffer(), p.array().buffer()) {
+        return wrap(py, array);
+    }
+    let base = p.base.as_ref().map_or_else(|| of.clone().unbind(), |b| b.clone_ref(py));
+    let read_only = p.is_read_only() || p.is_scalar();
+    let init = PyClassInitializer::from(PyArray::new(array, false, Some(base), read_only)).add_subclass(NdArray);
+    Ok(Bound::new(py, init)?.into_any())
+}
+/// The same, never to be written (results of `broadcast_to`).
+pub fn wrap_read_only<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let r = wrap_view(array, of)?;
+    if let Some(p) = as_pyarray(&r) {
+        p.read_only.store(true, Ordering::Relaxed);
+    }
+    Ok(r)
+}
+
+#[pymethods]
+impl NdArray {
+    /// `ndarray(shape, dtype=float, buffer=None, offset=0, strides=None, order=None)`
+    #[new]
+    #[pyo3(signature = (shape, dtype=None, buffer=None, offset=0, strides=None, order=None))]
+    fn __new__(
+        py: Python<'_>, shape: &Bound<'_, PyAny>, dtype: Option<&Bound<'_, PyAny>>, buffer: Option<&Bound<'_, PyAny>>,
+        offset: isize, strides: Option<&Bound<'_, PyAny>>, order: Option<&str>,
+    ) -> PyResult<PyClassInitializer<NdArray>> {
+        let d = dtype.map_or(Ok(Some(DType::F64)), dtype_from)?;
+        let Some(d) = d else {
+            return Err(PyTypeError::new_err("ndarray: this dtype is NumPy's only: make a numpy.ndarray"));
+        };
+        let array = if buffer.is_some() || strides.is_some() {
+            let np = numpy(py)?;
+            let made = np.ndarray.bind(py).call1((shape, dtype_object(py, d)?, buffer, offset, strides, order))?;
+            import(&made)?.ok_or_else(|| PyTypeError::new_err("ndarray: elements that are not numbers"))?
+        } else {
+            let shape = shape_from(shape)?;
+            let a = Array::empty(&shape, d).py()?;
+            if order == Some("F") { fortran(&a) } else { a }
+        };
+        Ok(PyClassInitializer::from(PyArray::new(array, false, None, false)).add_subclass(NdArray))
+    }
+}
+
+/// A contiguous array seen with strides in Fortran order; for arrays whose contents do not matter yet.
+pub fn fortran(a: &Array) -> Array {
+    let reversed: Vec<usize> = a.shape().iter().rev().copied().collect();
+    a.view(Layout::contiguous(&reversed).transpose(None))
+}
+
+#[pymethods]
+impl PyArray {
+    #[classattr]
+    fn __array_priority__() -> f64 {
+        1000.0
+    }
+    #[getter]
+    fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.array().shape())
+    }
+    #[setter]
+    fn set_shape(&self, shape: &Bound<'_, PyAny>) -> PyResult<()> {
+        let to = axes_from(shape)?;
+        let a = self.array();
+        let shape = ops::resolve_shape("reshape", a.shape(), &to).py()?;
+        let Some(v) = a.reshape_view(&shape) else {
+            return Err(PyAttributeError::new_err(
+                "Incompatible shape for in-place modification. Use `.reshape()` to make a copy with the desired shape.",
+            ));
+        };
+        self.replace(v);
+        Ok(())
+    }
+    #[getter]
+    fn ndim(&self) -> usize {
+        self.array().ndim()
+    }
+    #[getter]
+    fn size(&self) -> usize {
+        self.array().size()
+    }
+    #[getter]
+    fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        dtype_object(py, self.array().dtype())
+    }
+    #[setter]
+    fn set_dtype(slf: &Bound<'_, Self>, dtype: &Bound<'_, PyAny>) -> PyResult<()> {
+        let v = view_as(slf.as_any(), dtype)?;
+        match as_array(&v) {
+            Some(a) => slf.get().replace(a.clone()),
+            None => return Err(PyTypeError::new_err("dtype: elements that only NumPy has")),
+        }
+        Ok(())
+    }
+    #[getter]
+    fn itemsize(&self) -> usize {
+        self.array().dtype().size()
+    }
+    #[getter]
+    fn nbytes(&self) -> usize {
+        self.array().size() * self.itemsize()
+    }
+    #[getter]
+    fn strides<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let item = self.itemsize() as isize;
+        PyTuple::new(py, self.array().layout().strides().iter().map(|s| s * item))
+    }
+    #[getter(T)]
+    fn t<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let a = slf.get().array();
+        if slf.get().scalar {
+            return Ok(slf.as_any().clone());
+        }
+        wrap_view(a.t(), slf.as_any())
+    }
+    #[getter(mT)]
+    fn mt<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let a = slf.get().array();
+        if a.ndim() < 2 {
+            return Err(PyValueError::new_err("matrix transpose with ndim < 2 is undefined"));
+        }
+        let mut axes: Vec<isize> = (0..a.ndim() as isize).collect();
+        axes.swap(a.ndim() - 1, a.ndim() - 2);
+        wrap_view(a.transpose(Some(&axes)).py()?, slf.as_any())
+    }
+    #[getter]
+    fn base<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.base.as_ref().map(|b| b.bind(py).clone())
+    }
+    #[getter]
+    fn context<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        crate::context::context_of(py, self.array().device())
+    }
+    #[getter]
+    fn device(&self) -> &'static str {
+        // The array API's attribute; NumPy says "cpu" for its only device.
+        self.array().device().name()
+    }
+    #[getter]
+    fn _layout(&self) -> (bool, bool, bool) {
+        let a = self.array();
+        let l = a.layout();
+        let writable = !self.scalar && !self.is_read_only() && !a.buffer().is_read_only();
+        (l.is_contiguous(), l.is_f_contiguous(), writable)
+    }
+    /// Allows or forbids writes through this object.
+    fn _set_writeable(&self, py: Python<'_>, on: bool) -> PyResult<()> {
+        let refused = self.array().buffer().is_read_only()
+            || self.base.as_ref().is_some_and(|b| as_pyarray(b.bind(py)).is_some_and(|p| p.is_read_only()));
+        if on && refused {
+            return Err(PyValueError::new_err("cannot set WRITEABLE flag to True of this array"));
+        }
+        self.read_only.store(!on, Ordering::Relaxed);
+        Ok(())
+    }
+    /// Whether the memory can be reached from outside (shared with NumPy).
+    #[getter]
+    fn _shared(&self) -> bool {
+        self.array().buffer().is_shared()
+    }
+    /// Address of the first element, for arrays on the host.
+    #[getter]
+    fn _address(&self) -> PyResult<Option<usize>> {
+        let a = self.array();
+        if !a.device().is_host() {
+            return Ok(None);
+        }
+        let m = a.buffer().memory().py()?;
+        Ok(Some(m.handle + m.offset + a.layout().offset() * a.dtype().size()))
+    }
+    /// Number that rises at every in-place write into the memory.
+    #[getter]
+    fn _version(&self) -> u32 {
+        self.array().buffer().version()
+    }
+    /// The array as a NumPy array: shared on the host (read-only unless `writable`), a read-only copy from a device.
+    #[pyo3(signature = (writable=false))]
+    fn _numpy<'py>(&self, py: Python<'py>, writable: bool) -> PyResult<Bound<'py, PyAny>> {
+        to_numpy(py, self.array(), writable && !self.is_read_only() && !self.scalar)
+    }
+    /// A NumPy array with a copy of the values. Waits for the device.
+    fn asnumpy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_numpy(py, self.array(), false)?.call_method0("copy")
+    }
+    /// `numpy.asarray` asks here when the buffer protocol does not serve.
+    #[pyo3(signature = (dtype=None, *, copy=None))]
+    fn __array__<'py>(
+        &self, py: Python<'py>, dtype: Option<&Bound<'py, PyAny>>, copy: Option<bool>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let r = self._numpy(py, true)?;
+        let r = match dtype {
+            Some(d) if !d.is_none() => r.call_method1("astype", (d, "K", "unsafe", true, false))?,
+            _ => r,
+        };
+        if copy == Some(true) { r.call_method0("copy") } else { Ok(r) }
+    }
+    /// Waits until the values have been computed.
+    fn wait_to_read(&self, py: Python<'_>) -> PyResult<()> {
+        let device = self.array().device();
+        py.detach(|| device.synchronize()).py()
+    }
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyAny>, bool))> {
+        let py = slf.py();
+        let restore = py.import("minpy.numpy._methods")?.getattr("restore")?;
+        Ok((restore, (slf.get().asnumpy(py)?, slf.get().scalar)))
+    }
+}
+
+#[pymethods]
+impl PyScalar {
+    /// The NumPy scalar type that the value has: `isinstance(x, np.floating)` and `isinstance(x, numbers.Real)` ask here.
+    #[getter]
+    fn __class__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let d = slf.as_super().get().array().dtype();
+        Ok(numpy(py)?.types[d as usize].bind(py).clone())
+    }
+}
+
+/// `a.view(dtype)`: the same memory read as other elements.
+pub fn view_as<'py>(object: &Bound<'py, PyAny>, dtype: &Bound<'_, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = object.py();
+    let Some(a) = as_array(object) else { return Err(PyTypeError::new_err("view: not an array")) };
+    let Some(to) = dtype_from(dtype)? else {
+        return to_numpy(py, a, true)?.call_method1("view", (dtype,));
+    };
+    let (old, new) = (a.dtype().size(), to.size());
+    let l = a.layout();
+    if old == new {
+        return wrap_view(Array::from_parts(a.buffer().clone(), l.clone(), to), object);
+    }
+    let n = l.ndim();
+    if n == 0 {
+        return Err(PyValueError::new_err("Changing the dtype of a 0d array is only supported if the itemsize is unchanged"));
+    }
+    if l.strides()[n - 1] != 1 && l.shape()[n - 1] != 1 {
+        return Err(PyValueError::new_err("To change to a dtype of a different size, the last axis must be contiguous"));
+    }
+    let bytes = l.shape()[n - 1] * old;
+    if !bytes.is_multiple_of(new) {
+        return Err(PyValueError::new_err("When changing to a larger dtype, its size must be a divisor of the total size in bytes of the last axis of the array."));
+    }
+    let mut shape: Vec<usize> = l.shape().to_vec();
+    shape[n - 1] = bytes / new;
+    let fits = |x: isize| x * old as isize % new as isize == 0;
+    if !l.strides()[..n - 1].iter().all(|&s| fits(s)) || !fits(l.offset() as isize) {
+        return Err(PyValueError::new_err("view: the elements are not aligned for the new dtype"));
+    }
+    let mut strides: Vec<isize> = l.strides().iter().map(|s| s * old as isize / new as isize).collect();
+    strides[n - 1] = 1;
+    let layout = Layout::new(shape.as_slice(), strides.as_slice(), l.offset() * old / new);
+    wrap_view(Array::from_parts(a.buffer().clone(), layout, to), object)
+}
+
+/// Gives the class `type(class)` another metaclass: Python code for `isinstance` and subclassing.
+#[pyfunction]
+pub fn _set_metaclass(class: &Bound<'_, PyType>, metaclass: &Bound<'_, PyType>) {
+    // SAFETY: the metaclass is a subclass of `type` without fields of its own, so the layout of the class stays right;
+    // the reference to it is given to the class, which lives as long as the process.
+    unsafe { (*class.as_ptr()).ob_type = metaclass.clone().into_ptr().cast() };
+}

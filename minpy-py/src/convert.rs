@@ -1,0 +1,207 @@
+//! Python objects as operands, shapes, axes; nothing here computes.
+
+use crate::array::as_array;
+use crate::errors::Outcome;
+use crate::host::import;
+use crate::numpy::numpy;
+use minpy_core::{Array, DType, DeviceRef, Number, Operand, Scalar};
+use num_complex::Complex64;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyComplex, PyFloat, PyInt, PyList, PyTuple};
+use smallvec::SmallVec;
+
+/// An argument of an operation.
+pub enum Arg<'a> {
+    /// One of our arrays.
+    Ours(&'a Array),
+    /// An array made of something else.
+    Made(Array),
+    /// A Python number.
+    Number(Number),
+    /// A NumPy scalar.
+    Scalar(Scalar),
+}
+
+impl<'a> Arg<'a> {
+    /// As core takes it.
+    #[inline]
+    pub fn operand(&self) -> Operand<'_> {
+        match self {
+            Arg::Ours(a) => Operand::Array(a),
+            Arg::Made(a) => Operand::Array(a),
+            Arg::Number(n) => Operand::Number(*n),
+            Arg::Scalar(s) => Operand::Scalar(*s),
+        }
+    }
+    /// Moves an imported array to the device where its partner lives: NumPy's arrays have no say in that.
+    pub fn settle(self, device: DeviceRef) -> PyResult<Arg<'a>> {
+        Ok(match self {
+            Arg::Made(a) => Arg::Made(a.to_device(device).py()?),
+            other => other,
+        })
+    }
+}
+
+/// A Python number of exactly one of Python's types.
+#[inline]
+pub fn exact_number(object: &Bound<'_, PyAny>) -> Option<Number> {
+    // SAFETY: type checks and unchecked reads of a live object whose type was just seen.
+    unsafe {
+        let p = object.as_ptr();
+        if ffi::PyFloat_CheckExact(p) != 0 {
+            return Some(Number::Float(ffi::PyFloat_AsDouble(p)));
+        }
+        if ffi::PyLong_CheckExact(p) != 0 {
+            let mut overflow = 0;
+            let v = ffi::PyLong_AsLongLongAndOverflow(p, &mut overflow);
+            return if overflow == 0 { Some(Number::Int(v as i128)) } else { wide_int(object) };
+        }
+    }
+    if let Ok(b) = object.cast_exact::<PyBool>() {
+        return Some(Number::Bool(b.is_true()));
+    }
+    if let Ok(c) = object.cast_exact::<PyComplex>() {
+        return Some(Number::Complex(Complex64::new(c.real(), c.imag())));
+    }
+    None
+}
+/// Integers of uint64; larger ones are objects to NumPy.
+#[cold]
+fn wide_int(object: &Bound<'_, PyAny>) -> Option<Number> {
+    object.extract::<u64>().ok().map(|v| Number::Int(v as i128))
+}
+
+/// An operand; `None` when the object is nothing that core can compute with.
+#[inline]
+pub fn operand<'a>(object: &'a Bound<'_, PyAny>) -> PyResult<Option<Arg<'a>>> {
+    if let Some(a) = as_array(object) {
+        return Ok(Some(Arg::Ours(a)));
+    }
+    if let Some(n) = exact_number(object) {
+        return Ok(Some(Arg::Number(n)));
+    }
+    foreign_operand(object)
+}
+
+#[cold]
+fn foreign_operand<'a>(object: &'a Bound<'_, PyAny>) -> PyResult<Option<Arg<'a>>> {
+    let py = object.py();
+    let np = numpy(py)?;
+    if object.get_type().is(np.ndarray.bind(py)) {
+        return Ok(import(object)?.map(Arg::Made));
+    }
+    if object.is_instance(np.generic.bind(py))? {
+        return numpy_scalar(object).map(|s| s.map(Arg::Scalar));
+    }
+    if object.is_instance_of::<PyList>() || object.is_instance_of::<PyTuple>() {
+        return sequence(object).map(|a| a.map(Arg::Made));
+    }
+    // Subclasses of Python's numbers that are not NumPy's (IntEnum and the like).
+    if object.is_instance_of::<PyInt>() {
+        return Ok(object.extract::<i64>().ok().map(|v| Arg::Number(Number::Int(v as i128))));
+    }
+    if object.is_instance_of::<PyFloat>() {
+        return Ok(Some(Arg::Number(Number::Float(object.extract()?))));
+    }
+    Ok(None)
+}
+
+/// The value of a NumPy scalar with its dtype.
+pub fn numpy_scalar(object: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>> {
+    let py = object.py();
+    let kind = object.get_type();
+    let Some(i) = numpy(py)?.types.iter().position(|t| t.is(&kind)) else {
+        // `longlong` where `long` has as many bits.
+        let array = numpy(py)?.asarray.bind(py).call1((object,))?;
+        return import(&array)?.map(|a| a.item()).transpose().py();
+    };
+    let dtype = DType::ALL[i];
+    let value = object.call_method0("item")?;
+    Ok(exact_number(&value).map(|n| n.cast(dtype)))
+}
+
+/// A list or tuple through NumPy's own conversion (or through ours where it holds our arrays).
+pub fn sequence(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
+    let py = object.py();
+    if holds_ours(object) {
+        let made = py.import("minpy.numpy._creation")?.getattr("join")?.call1((object,))?;
+        return Ok(as_array(&made).cloned());
+    }
+    let array = numpy(py)?.asarray.bind(py).call1((object,))?;
+    import(&array)
+}
+
+/// Whether a nested list or tuple has one of our arrays in it.
+pub fn holds_ours(object: &Bound<'_, PyAny>) -> bool {
+    let any = |item: Bound<'_, PyAny>| as_array(&item).is_some() || holds_ours(&item);
+    if let Ok(list) = object.cast::<PyList>() {
+        list.iter().any(any)
+    } else if let Ok(tuple) = object.cast::<PyTuple>() {
+        tuple.iter().any(any)
+    } else {
+        false
+    }
+}
+
+/// One of our arrays, or anything that NumPy would make an array of; `None` for elements that are not ours.
+pub fn array_from(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
+    match operand(object)? {
+        Some(Arg::Ours(a)) => return Ok(Some(a.clone())),
+        Some(Arg::Made(a)) => return Ok(Some(a)),
+        Some(Arg::Number(n)) => return made(n.to_scalar(n.default_dtype()).py()?).map(Some),
+        Some(Arg::Scalar(s)) => return made(s).map(Some),
+        None => {}
+    }
+    let py = object.py();
+    let np = numpy(py)?;
+    let array = np.asarray.bind(py).call1((object,))?;
+    if array.getattr("dtype")?.getattr("kind")?.extract::<String>()? == "O" {
+        return Ok(None);
+    }
+    import(&array)
+}
+fn made(s: Scalar) -> PyResult<Array> {
+    let device = minpy_core::context::current_device().py()?;
+    Array::from_scalar_on(device, s).py()
+}
+
+/// One signed integer (also a NumPy integer, or a 0-d integer array).
+pub fn int_from(object: &Bound<'_, PyAny>) -> PyResult<isize> {
+    object.extract::<isize>()
+}
+
+/// An integer or a sequence of integers.
+pub fn axes_from(object: &Bound<'_, PyAny>) -> PyResult<SmallVec<[isize; 6]>> {
+    if let Ok(t) = object.cast::<PyTuple>() {
+        return t.iter().map(|i| i.extract::<isize>()).collect();
+    }
+    match object.extract::<isize>() {
+        Ok(i) => Ok(SmallVec::from_elem(i, 1)),
+        Err(e) => match object.try_iter() {
+            Ok(items) => items.map(|i| i?.extract::<isize>()).collect(),
+            Err(_) => Err(e),
+        },
+    }
+}
+
+/// A shape: no negative sizes.
+pub fn shape_from(object: &Bound<'_, PyAny>) -> PyResult<SmallVec<[usize; 6]>> {
+    let sizes = match axes_from(object) {
+        Ok(s) => s,
+        Err(e) if e.is_instance_of::<pyo3::exceptions::PyOverflowError>(object.py()) => {
+            return Err(PyValueError::new_err("Maximum allowed dimension exceeded"));
+        }
+        Err(_) => {
+            return Err(PyTypeError::new_err(format!(
+                "expected a sequence of integers or a single integer, got '{}'",
+                object.repr()?
+            )));
+        }
+    };
+    sizes
+        .iter()
+        .map(|&n| usize::try_from(n).map_err(|_| PyValueError::new_err("negative dimensions are not allowed")))
+        .collect()
+}

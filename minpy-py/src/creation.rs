@@ -1,0 +1,311 @@
+//! New arrays: from Python objects and NumPy arrays, and filled ones.
+
+use crate::array::{as_array, fortran, wrap};
+use crate::convert::{exact_number, holds_ours, sequence, shape_from};
+use crate::errors::Outcome;
+use crate::fallback::HandOver;
+use crate::host::{adopt, import, to_numpy};
+use crate::numpy::{dtype_from, dtype_object, given, numpy};
+use minpy_core::{Array, DType, DeviceRef, Number, context, ops};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+type Any<'py> = Bound<'py, PyAny>;
+type Opt<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
+
+fn here() -> PyResult<DeviceRef> {
+    context::current_device().py()
+}
+/// `device=` of the array API: a context, a name, or None.
+fn device_argument(device: Opt) -> PyResult<DeviceRef> {
+    match given(device) {
+        None => here(),
+        Some(d) => crate::context::device_from(d),
+    }
+}
+
+/// The array in the memory order that was asked for, copied where needed.
+fn ordered(a: Array, order: &str, copy: Option<bool>, fresh: bool) -> PyResult<Array> {
+    let l = a.layout();
+    let fits = match order {
+        "C" => l.is_contiguous(),
+        "F" => l.is_f_contiguous(),
+        "A" => l.is_contiguous() || l.is_f_contiguous() || copy != Some(true),
+        _ => true,
+    };
+    if fits && (fresh || copy != Some(true)) {
+        return Ok(a);
+    }
+    if copy == Some(false) {
+        return Err(PyValueError::new_err(
+            "Unable to avoid copy while creating an array as requested. If using `np.array(obj, copy=False)` replace it with `np.asarray(obj)` to allow a copy when needed.",
+        ));
+    }
+    let out = Array::empty_on(a.device(), a.shape(), a.dtype()).py()?;
+    let out = match order {
+        "F" => fortran(&out),
+        "A" if l.is_f_contiguous() && !l.is_contiguous() => fortran(&out),
+        "K" => return ops::copy(&a).py(),
+        _ => out,
+    };
+    ops::assign(&out, &a).py()?;
+    Ok(out)
+}
+
+/// `np.array` and its relatives. `copy`: true always, None where needed, false never.
+fn make<'py>(object: &Any<'py>, dtype: Opt<'_, 'py>, copy: Option<bool>, order: &str, ndmin: usize, device: DeviceRef) -> PyResult<Any<'py>> {
+    let py = object.py();
+    let np = numpy(py)?;
+    let wanted = match given(dtype) {
+        None => None,
+        Some(d) => match dtype_from(d)? {
+            Some(d) => Some(d),
+            None => return plain(object, Some(d), copy, order, ndmin),
+        },
+    };
+    let ours = as_array(object);
+    let (a, fresh) = if let Some(a) = ours {
+        (a.clone().with_weak(false), false)
+    } else if let Some(n) = exact_number(object) {
+        let d = wanted.unwrap_or(n.default_dtype());
+        if matches!((n, d), (Number::Complex(_), d) if !d.is_complex()) || d.is_integer() && matches!(n, Number::Float(f) if !f.is_finite()) {
+            return plain(object, dtype, copy, order, ndmin);
+        }
+        if copy == Some(false) {
+            return Err(PyValueError::new_err("Unable to avoid copy while creating an array as requested."));
+        }
+        (Array::from_scalar_on(device, n.to_scalar(d).py()?).py()?, true)
+    } else if object.get_type().is(np.ndarray.bind(py)) {
+        match import(object)? {
+            // A copy on another device is made by moving; on the host NumPy's memory is shared until it is copied.
+            Some(a) if a.device() == device => (a, false),
+            Some(a) => (a.to_device(device).py()?, true),
+            None => return plain(object, dtype, copy, order, ndmin),
+        }
+    } else if holds_ours(object) {
+        match sequence(object)? {
+            Some(a) => (a, true),
+            None => return plain(object, dtype, copy, order, ndmin),
+        }
+    } else {
+        let kwargs = PyDict::new(py);
+        if let Some(d) = wanted {
+            kwargs.set_item("dtype", dtype_object(py, d)?)?;
+        }
+        if copy == Some(false) {
+            kwargs.set_item("copy", false)?;
+        }
+        let made = np.module.bind(py).call_method("array", (object,), Some(&kwargs))?;
+        let keep = made.clone();
+        match adopt(made, device)? {
+            Some(a) => (a, true),
+            None => return Ok(widen(keep, ndmin)),
+        }
+    };
+    let (a, fresh) = match wanted {
+        Some(d) if d != a.dtype() => {
+            if copy == Some(false) {
+                return Err(PyValueError::new_err("Unable to avoid copy while creating an array as requested."));
+            }
+            (ops::cast(&a, d).py()?, true)
+        }
+        _ => (a, fresh),
+    };
+    let before = a.clone();
+    let mut a = ordered(a, order, copy, fresh)?;
+    while a.ndim() < ndmin {
+        a = a.expand_dims(0).py()?;
+    }
+    match ours {
+        Some(o) if a.same_view(o) && a.same_view(&before) && !crate::array::as_pyarray(object).is_some_and(|p| p.is_scalar()) => Ok(object.clone()),
+        Some(_) => crate::array::wrap_view(a, object),
+        None => wrap(py, a),
+    }
+}
+fn widen(array: Any<'_>, _ndmin: usize) -> Any<'_> {
+    array
+}
+/// Elements that only NumPy has: a NumPy array.
+fn plain<'py>(object: &Any<'py>, dtype: Opt<'_, 'py>, copy: Option<bool>, order: &str, ndmin: usize) -> PyResult<Any<'py>> {
+    let py = object.py();
+    let kwargs = PyDict::new(py);
+    kwargs.set_item("dtype", dtype)?;
+    kwargs.set_item("copy", copy)?;
+    kwargs.set_item("order", order)?;
+    kwargs.set_item("ndmin", ndmin)?;
+    let given = match as_array(object) {
+        Some(a) => to_numpy(py, a, true)?,
+        None => object.clone(),
+    };
+    let made = numpy(py)?.module.bind(py).call_method("array", (given,), Some(&kwargs))?;
+    let keep = made.clone();
+    match adopt(made, here()?)? {
+        Some(a) => wrap(py, a),
+        None => Ok(keep),
+    }
+}
+
+/// `numpy.array`
+#[pyfunction]
+#[pyo3(signature = (object, dtype=None, *, copy=Some(true), order="K", subok=false, ndmin=0, like=None))]
+pub fn array<'py>(
+    py: Python<'py>, object: &Any<'py>, dtype: Opt<'_, 'py>, copy: Option<bool>, order: Option<&str>, subok: bool, ndmin: usize, like: Opt<'_, 'py>,
+) -> PyResult<Any<'py>> {
+    let _ = like;
+    let order = order.unwrap_or("K");
+    let subclass = subok && as_array(object).is_none() && object.is_instance(numpy(py)?.ndarray.bind(py))?;
+    if subclass || !["K", "C", "F", "A"].contains(&order) || ndmin > 32 {
+        return HandOver::new(py, "array").arg(object).opt("dtype", dtype)?
+            .opt("copy", Some(&copy.into_pyobject(py)?.into_any()))?.opt("order", Some(&order.into_pyobject(py)?.into_any()))?
+            .opt("subok", Some(&subok.into_pyobject(py)?.to_owned().into_any()))?.opt("ndmin", Some(&ndmin.into_pyobject(py)?.into_any()))?.call();
+    }
+    make(object, dtype, copy, order, ndmin, here()?)
+}
+/// `numpy.asarray`: shares memory with NumPy arrays on the host.
+#[pyfunction]
+#[pyo3(signature = (a, dtype=None, order=None, *, device=None, copy=None, like=None))]
+pub fn asarray<'py>(
+    a: &Any<'py>, dtype: Opt<'_, 'py>, order: Option<&str>, device: Opt<'_, 'py>, copy: Option<bool>, like: Opt<'_, 'py>,
+) -> PyResult<Any<'py>> {
+    let _ = like;
+    make(a, dtype, copy, order.unwrap_or("K"), 0, device_argument(device)?)
+}
+/// `numpy.ascontiguousarray`
+#[pyfunction]
+#[pyo3(signature = (a, dtype=None, *, like=None))]
+pub fn ascontiguousarray<'py>(a: &Any<'py>, dtype: Opt<'_, 'py>, like: Opt<'_, 'py>) -> PyResult<Any<'py>> {
+    let _ = like;
+    make(a, dtype, None, "C", 1, here()?)
+}
+/// `numpy.asfortranarray`
+#[pyfunction]
+#[pyo3(signature = (a, dtype=None, *, like=None))]
+pub fn asfortranarray<'py>(a: &Any<'py>, dtype: Opt<'_, 'py>, like: Opt<'_, 'py>) -> PyResult<Any<'py>> {
+    let _ = like;
+    make(a, dtype, None, "F", 1, here()?)
+}
+
+macro_rules! filled {
+    ($($f:ident $value:expr;)*) => {$(
+        #[pyfunction]
+        #[pyo3(signature = (shape, dtype=None, order="C", *, device=None, like=None))]
+        #[doc = concat!("`numpy.", stringify!($f), "`")]
+        pub fn $f<'py>(
+            py: Python<'py>, shape: &Any<'py>, dtype: Opt<'_, 'py>, order: Option<&str>, device: Opt<'_, 'py>, like: Opt<'_, 'py>,
+        ) -> PyResult<Any<'py>> {
+            let value: Option<i64> = $value;
+            let Some(d) = given(dtype).map_or(Ok(Some(DType::F64)), dtype_from)? else {
+                return HandOver::new(py, stringify!($f)).arg(shape).opt("dtype", dtype)?.opt("like", like)?.call();
+            };
+            let order = order.unwrap_or("C");
+            if order != "C" && order != "F" {
+                return Err(PyValueError::new_err("only 'C' or 'F' order is permitted"));
+            }
+            let a = Array::empty_on(device_argument(device)?, &shape_from(shape)?, d).py()?;
+            if let Some(v) = value {
+                minpy_core::dispatch::fill_raw(&a, Number::Int(v as i128).cast(d)).py()?;
+            }
+            wrap(py, if order == "F" { fortran(&a) } else { a })
+        }
+    )*};
+}
+filled! { zeros Some(0); ones Some(1); empty None; }
+
+macro_rules! alike {
+    ($($f:ident $value:expr;)*) => {$(
+        #[pyfunction]
+        #[pyo3(signature = (a, dtype=None, order="K", subok=true, shape=None, *, device=None))]
+        #[doc = concat!("`numpy.", stringify!($f), "`")]
+        pub fn $f<'py>(
+            py: Python<'py>, a: &Any<'py>, dtype: Opt<'_, 'py>, order: Option<&str>, subok: bool, shape: Opt<'_, 'py>, device: Opt<'_, 'py>,
+        ) -> PyResult<Any<'py>> {
+            let _ = subok;
+            let value: Option<i64> = $value;
+            let wanted = match given(dtype) {
+                Some(d) => dtype_from(d)?.map(Some),
+                None => Some(None),
+            };
+            let like = as_array(a).cloned();
+            let like = match like {
+                Some(l) => Some(l),
+                None => crate::convert::array_from(a)?,
+            };
+            let (Some(wanted), Some(like)) = (wanted, like) else {
+                return HandOver::new(py, stringify!($f)).arg(a).opt("dtype", dtype)?.opt("shape", shape)?.call();
+            };
+            let device = match (given(device), as_array(a)) {
+                (Some(d), _) => crate::context::device_from(d)?,
+                (None, Some(a)) => a.device(),
+                _ => here()?,
+            };
+            let d = wanted.unwrap_or(like.dtype());
+            let out = like_shape(&like, shape, order.unwrap_or("K"), d, device)?;
+            if let Some(v) = value {
+                minpy_core::dispatch::fill_raw(&out, Number::Int(v as i128).cast(d)).py()?;
+            }
+            wrap(py, out)
+        }
+    )*};
+}
+alike! { zeros_like Some(0); ones_like Some(1); empty_like None; }
+
+/// An empty array shaped (and, for order K, laid out) like another one.
+fn like_shape(like: &Array, shape: Opt, order: &str, dtype: DType, device: DeviceRef) -> PyResult<Array> {
+    if let Some(s) = given(shape) {
+        let a = Array::empty_on(device, &shape_from(s)?, dtype).py()?;
+        return Ok(if order == "F" { fortran(&a) } else { a });
+    }
+    let l = like.layout();
+    let permuted = match (order, l.dense_order()) {
+        ("K", Some(o)) if !l.is_contiguous() => {
+            let strides = minpy_core::array::strides_in_order(l.shape(), &o);
+            Some(minpy_core::Layout::new(l.shape(), strides, 0))
+        }
+        _ => None,
+    };
+    if let Some(layout) = permuted {
+        return Array::empty_with(device, layout, dtype).py();
+    }
+    let a = Array::empty_on(device, like.shape(), dtype).py()?;
+    let f = order == "F" || order == "A" && l.is_f_contiguous() && !l.is_contiguous();
+    Ok(if f { fortran(&a) } else { a })
+}
+
+/// `arange` of Python numbers with a known dtype.
+#[pyfunction]
+pub fn _arange<'py>(py: Python<'py>, start: &Any<'py>, stop: &Any<'py>, step: &Any<'py>, dtype: &Any<'py>) -> PyResult<Option<Any<'py>>> {
+    let (Some(a), Some(b), Some(s), Some(d)) = (exact_number(start), exact_number(stop), exact_number(step), dtype_from(dtype)?) else {
+        return Ok(None);
+    };
+    wrap(py, ops::arange(a, b, s, d).py()?).map(Some)
+}
+/// `linspace` between two Python numbers.
+#[pyfunction]
+pub fn _linspace<'py>(py: Python<'py>, start: f64, stop: f64, n: usize, endpoint: bool, dtype: &Any<'py>) -> PyResult<Option<Any<'py>>> {
+    match dtype_from(dtype)? {
+        Some(d) => wrap(py, ops::linspace(start, stop, n, endpoint, d).py()?).map(Some),
+        None => Ok(None),
+    }
+}
+/// `eye` of a dtype of ours.
+#[pyfunction]
+pub fn _eye<'py>(py: Python<'py>, n: usize, m: usize, k: isize, dtype: &Any<'py>) -> PyResult<Option<Any<'py>>> {
+    match dtype_from(dtype)? {
+        Some(d) => wrap(py, ops::eye(n, m, k, d).py()?).map(Some),
+        None => Ok(None),
+    }
+}
+/// One of our arrays made of a result of NumPy, on a device (None: the current one); None for other elements.
+#[pyfunction]
+#[pyo3(signature = (array, device=None, scalar=false))]
+pub fn _adopt<'py>(py: Python<'py>, array: &Any<'py>, device: Opt<'_, 'py>, scalar: bool) -> PyResult<Option<Any<'py>>> {
+    let device = device_argument(device)?;
+    match import(array)? {
+        Some(a) => {
+            let a = a.to_device(device).py()?;
+            (if scalar { crate::array::wrap_scalar(py, a) } else { wrap(py, a) }).map(Some)
+        }
+        None => Ok(None),
+    }
+}

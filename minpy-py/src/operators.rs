@@ -1,0 +1,402 @@
+//! Operators: `+ - * / // % ** @ divmod`, bits, comparisons, their reflected and in-place forms, and conversions to
+//! Python's numbers.
+//!
+//! Operands that core cannot compute with go to NumPy's own operator through `fallback`.
+
+use crate::array::{NdArray, PyArray, PyScalar, as_array, wrap_result};
+use crate::convert::{Arg, operand};
+use crate::errors::Outcome;
+use crate::fallback;
+use crate::index::get_int;
+use crate::numpy::numpy;
+use crate::run::{compute, compute_into, native};
+use minpy_core::op::OpDef;
+use minpy_core::{Array, DType, Number, Operand, ops};
+use pyo3::basic::CompareOp;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyComplex, PyFloat, PyNotImplemented, PyString};
+
+/// `a op b`, where at least one side is ours; `symbol` is the operator's name in Python's module `operator`.
+#[inline]
+fn binary<'py>(
+    op: &'static OpDef, symbol: &str, left: &Bound<'py, PyAny>, right: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = left.py();
+    if native() {
+        if let (Some(a), Some(b)) = (as_array(left), as_array(right)) {
+            return wrap_result(py, compute(py, op, &[Operand::Array(a), Operand::Array(b)])?);
+        }
+        if let (Some(a), Some(b)) = (operand(left)?, operand(right)?) {
+            let (a, b) = settle(a, b)?;
+            return wrap_result(py, compute(py, op, &[a.operand(), b.operand()])?);
+        }
+    }
+    unusual(symbol, left, right)
+}
+
+/// NumPy's arrays and scalars go where ours are.
+fn settle<'a, 'b>(a: Arg<'a>, b: Arg<'b>) -> PyResult<(Arg<'a>, Arg<'b>)> {
+    let device = match (&a, &b) {
+        (Arg::Ours(x), _) | (_, Arg::Ours(x)) => x.device(),
+        _ => return Ok((a, b)),
+    };
+    Ok((a.settle(device)?, b.settle(device)?))
+}
+
+/// Operands that are not ours: NumPy's rules for giving way, then NumPy's operator.
+#[cold]
+fn unusual<'py>(symbol: &str, left: &Bound<'py, PyAny>, right: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = left.py();
+    let other = if as_array(left).is_some() { right } else { left };
+    if native() && gives_way(other)? {
+        return Ok(PyNotImplemented::get(py).to_owned().into_any());
+    }
+    fallback::operator(symbol, left, right)
+}
+
+/// Whether the other operand wants to compute itself: `__array_ufunc__ = None`, a higher priority, a subclass of NumPy's array.
+fn gives_way(other: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = other.py();
+    let class = other.get_type();
+    let ndarray = numpy(py)?.ndarray.bind(py);
+    if class.is(ndarray) {
+        return Ok(false);
+    }
+    if other.is_instance(ndarray)? {
+        return Ok(true);
+    }
+    if let Ok(f) = class.getattr("__array_ufunc__") {
+        return Ok(f.is_none());
+    }
+    match class.getattr("__array_priority__") {
+        Ok(p) => Ok(p.extract::<f64>().is_ok_and(|p| p > 1000.0)),
+        Err(_) => Ok(false),
+    }
+}
+
+/// `a ** b`, with the small powers as their own operations, as in NumPy.
+fn power<'py>(left: &Bound<'py, PyAny>, right: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    if native()
+        && let (Some(a), Some(n)) = (as_array(left), crate::convert::exact_number(right))
+    {
+        let op = match n {
+            Number::Int(2) => Some(&ops::SQUARE),
+            Number::Float(2.0) if a.dtype().is_inexact() => Some(&ops::SQUARE),
+            Number::Float(0.5) if a.dtype().is_inexact() => Some(&ops::SQRT),
+            Number::Int(-1) if a.dtype().is_inexact() => Some(&ops::RECIPROCAL),
+            _ => None,
+        };
+        if let Some(op) = op {
+            let py = left.py();
+            return wrap_result(py, compute(py, op, &[Operand::Array(a)])?);
+        }
+    }
+    binary(&ops::POWER, "pow", left, right)
+}
+
+macro_rules! binary_slots {
+    ($($f:ident $r:ident $i:ident $op:ident $symbol:literal;)*) => {
+        #[pymethods]
+        impl PyArray {
+            $(
+                fn $f<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+                    binary(&ops::$op, $symbol, slf.as_any(), other)
+                }
+                fn $r<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+                    binary(&ops::$op, $symbol, other, slf.as_any())
+                }
+            )*
+        }
+        #[pymethods]
+        impl NdArray {
+            $(
+                fn $i(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
+                    in_place(&ops::$op, concat!("i", $symbol), slf, other)
+                }
+            )*
+        }
+    };
+}
+binary_slots! {
+    __add__ __radd__ __iadd__ ADD "add";
+    __sub__ __rsub__ __isub__ SUBTRACT "sub";
+    __mul__ __rmul__ __imul__ MULTIPLY "mul";
+    __truediv__ __rtruediv__ __itruediv__ DIVIDE_ "truediv";
+    __floordiv__ __rfloordiv__ __ifloordiv__ FLOOR_DIVIDE "floordiv";
+    __mod__ __rmod__ __imod__ REMAINDER "mod";
+    __and__ __rand__ __iand__ BITWISE_AND "and";
+    __or__ __ror__ __ior__ BITWISE_OR "or";
+    __xor__ __rxor__ __ixor__ BITWISE_XOR "xor";
+    __lshift__ __rlshift__ __ilshift__ LEFT_SHIFT "lshift";
+    __rshift__ __rrshift__ __irshift__ RIGHT_SHIFT "rshift";
+}
+
+/// `a op= b`: writes through the array.
+fn in_place(op: &'static OpDef, symbol: &str, slf: &Bound<'_, NdArray>, other: &Bound<'_, PyAny>) -> PyResult<()> {
+    let me = slf.as_super().get();
+    if me.is_read_only() {
+        return Err(PyValueError::new_err("output array is read-only"));
+    }
+    let a = me.array();
+    if native()
+        && let Some(b) = operand(other)?
+    {
+        let b = b.settle(a.device())?;
+        return compute_into(slf.py(), op, &[Operand::Array(a), b.operand()], a);
+    }
+    fallback::operator(symbol, slf.as_any(), other).map(drop)
+}
+
+#[pymethods]
+impl PyArray {
+    fn __pow__<'py>(
+        slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, modulo: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if !modulo.is_none() {
+            return Ok(PyNotImplemented::get(slf.py()).to_owned().into_any());
+        }
+        power(slf.as_any(), other)
+    }
+    fn __rpow__<'py>(
+        slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, modulo: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if !modulo.is_none() {
+            return Ok(PyNotImplemented::get(slf.py()).to_owned().into_any());
+        }
+        binary(&ops::POWER, "pow", other, slf.as_any())
+    }
+    fn __divmod__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        let a = slf.as_any();
+        Ok((binary(&ops::FLOOR_DIVIDE, "floordiv", a, other)?, binary(&ops::REMAINDER, "mod", a, other)?))
+    }
+    fn __rdivmod__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        let a = slf.as_any();
+        Ok((binary(&ops::FLOOR_DIVIDE, "floordiv", other, a)?, binary(&ops::REMAINDER, "mod", other, a)?))
+    }
+    fn __matmul__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        product(slf.as_any(), other)
+    }
+    fn __rmatmul__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        product(other, slf.as_any())
+    }
+    fn __neg__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        unary(&ops::NEGATIVE, "neg", slf)
+    }
+    fn __pos__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        unary(&ops::POSITIVE, "pos", slf)
+    }
+    fn __abs__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        unary(&ops::ABSOLUTE, "abs", slf)
+    }
+    fn __invert__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        unary(&ops::INVERT, "invert", slf)
+    }
+    fn __richcmp__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, op: CompareOp) -> PyResult<Bound<'py, PyAny>> {
+        compare(slf.as_any(), other, op)
+    }
+}
+
+#[pymethods]
+impl NdArray {
+    fn __ipow__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>, _modulo: &Bound<'_, PyAny>) -> PyResult<()> {
+        in_place(&ops::POWER, "ipow", slf, other)
+    }
+    fn __imatmul__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
+        let r = product(slf.as_any(), other)?;
+        slf.as_super().get().check_writable()?;
+        match (as_array(&r), slf.as_super().get().array()) {
+            (Some(r), a) if r.shape() == a.shape() => compute_into(slf.py(), &ops::COPY, &[Operand::Array(r)], a),
+            _ => Err(PyValueError::new_err("matmul: the result does not fit the array that it is to be written to")),
+        }
+    }
+}
+
+#[pymethods]
+impl PyScalar {
+    fn __hash__(slf: &Bound<'_, Self>) -> PyResult<isize> {
+        number_of(slf.as_super().get().array(), slf.py())?.hash()
+    }
+    fn __richcmp__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, op: CompareOp) -> PyResult<Bound<'py, PyAny>> {
+        compare(slf.as_any(), other, op)
+    }
+}
+
+fn compare<'py>(a: &Bound<'py, PyAny>, b: &Bound<'py, PyAny>, op: CompareOp) -> PyResult<Bound<'py, PyAny>> {
+    match op {
+        CompareOp::Eq => binary(&ops::EQUAL, "eq", a, b),
+        CompareOp::Ne => binary(&ops::NOT_EQUAL, "ne", a, b),
+        CompareOp::Lt => binary(&ops::LESS, "lt", a, b),
+        CompareOp::Le => binary(&ops::LESS_EQUAL, "le", a, b),
+        CompareOp::Gt => binary(&ops::GREATER, "gt", a, b),
+        CompareOp::Ge => binary(&ops::GREATER_EQUAL, "ge", a, b),
+    }
+}
+
+fn unary<'py>(op: &'static OpDef, symbol: &str, slf: &Bound<'py, PyArray>) -> PyResult<Bound<'py, PyAny>> {
+    let py = slf.py();
+    if !native() {
+        return fallback::call_module("operator", symbol, (slf,));
+    }
+    wrap_result(py, compute(py, op, &[Operand::Array(slf.get().array())])?)
+}
+
+/// `a @ b`.
+pub fn product<'py>(a: &Bound<'py, PyAny>, b: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = a.py();
+    if !native() {
+        return fallback::operator("matmul", a, b);
+    }
+    let few = |k: usize| {
+        PyValueError::new_err(format!("matmul: Input operand {k} does not have enough dimensions (has 0, gufunc core with signature (n?,k),(k,m?)->(n?,m?) requires 1)"))
+    };
+    match (operand(a)?, operand(b)?) {
+        (Some(Arg::Number(_) | Arg::Scalar(_)), Some(_)) => Err(few(0)),
+        (Some(_), Some(Arg::Number(_) | Arg::Scalar(_))) => Err(few(1)),
+        (Some(x), Some(y)) => {
+            let (x, y) = settle(x, y)?;
+            let (Operand::Array(x), Operand::Array(y)) = (x.operand(), y.operand()) else { return Err(few(0)) };
+            let r = crate::run::heavy(py, x.size().max(y.size()), || ops::matmul(x, y))?;
+            wrap_result(py, r)
+        }
+        _ => unusual("matmul", a, b),
+    }
+}
+
+/// The only element as a Python number.
+pub fn number_of<'py>(a: &Array, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    let value = py.detach_if(a, || a.item()).py()?;
+    number_to_py(py, value.number())
+}
+/// A number as Python's.
+pub fn number_to_py(py: Python<'_>, n: Number) -> PyResult<Bound<'_, PyAny>> {
+    Ok(match n {
+        Number::Bool(b) => b.into_pyobject(py)?.to_owned().into_any(),
+        Number::Int(i) => match i64::try_from(i) {
+            Ok(i) => i.into_pyobject(py)?.into_any(),
+            Err(_) => (i as u64).into_pyobject(py)?.into_any(),
+        },
+        Number::Float(f) => PyFloat::new(py, f).into_any(),
+        Number::Complex(c) => PyComplex::from_doubles(py, c.re, c.im).into_any(),
+    })
+}
+
+/// Waits for a device without the GIL; the host has nothing to wait for.
+trait DetachIf {
+    fn detach_if<R: Send>(self, a: &Array, f: impl FnOnce() -> R + Send) -> R;
+}
+impl DetachIf for Python<'_> {
+    fn detach_if<R: Send>(self, a: &Array, f: impl FnOnce() -> R + Send) -> R {
+        if a.device().is_host() { f() } else { self.detach(f) }
+    }
+}
+
+fn only_scalar(a: &Array) -> PyResult<()> {
+    if a.ndim() != 0 && a.size() != 1 {
+        return Err(PyTypeError::new_err(format!(
+            "only 0-dimensional arrays can be converted to Python scalars, not one of shape {}",
+            minpy_core::layout::show(a.shape())
+        )));
+    }
+    if a.ndim() != 0 {
+        return Err(PyTypeError::new_err("only 0-dimensional arrays can be converted to Python scalars"));
+    }
+    Ok(())
+}
+
+#[pymethods]
+impl PyArray {
+    fn __bool__(&self, py: Python<'_>) -> PyResult<bool> {
+        let a = self.array();
+        match a.size() {
+            1 => number_of(a, py)?.is_truthy(),
+            0 => Err(PyValueError::new_err("The truth value of an empty array is ambiguous. Use `array.size > 0` to check that an array is not empty.")),
+            _ => Err(PyValueError::new_err("The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()")),
+        }
+    }
+    fn __int__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        only_scalar(self.array())?;
+        py.import("builtins")?.getattr("int")?.call1((real_part(number_of(self.array(), py)?)?,))
+    }
+    fn __float__(&self, py: Python<'_>) -> PyResult<f64> {
+        only_scalar(self.array())?;
+        real_part(number_of(self.array(), py)?)?.extract()
+    }
+    fn __complex__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        only_scalar(self.array())?;
+        py.import("builtins")?.getattr("complex")?.call1((number_of(self.array(), py)?,))
+    }
+    fn __index__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let a = self.array();
+        if a.ndim() != 0 || !(a.dtype().is_integer() || (a.dtype() == DType::Bool && false)) {
+            return Err(PyTypeError::new_err("only integer scalar arrays can be converted to a scalar index"));
+        }
+        number_of(a, py)
+    }
+    fn __len__(&self) -> PyResult<usize> {
+        match self.array().shape().first() {
+            Some(&n) if !self.is_scalar() => Ok(n),
+            _ if self.is_scalar() => Err(PyTypeError::new_err("object of type 'scalar' has no len()")),
+            _ => Err(PyTypeError::new_err("len() of unsized object")),
+        }
+    }
+    fn __iter__(slf: &Bound<'_, Self>) -> PyResult<Rows> {
+        let n = slf.get().array().shape().first();
+        let Some(&n) = n else { return Err(PyTypeError::new_err("iteration over a 0-d array")) };
+        Ok(Rows { of: slf.clone().unbind(), at: 0, n })
+    }
+    fn __contains__(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let equal = compare(slf.as_any(), value, CompareOp::Eq)?;
+        match as_array(&equal) {
+            Some(e) => number_of(&ops::any(e, None, false).py()?, slf.py())?.is_truthy(),
+            None => equal.call_method0("any")?.is_truthy(),
+        }
+    }
+    fn __str__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyString>> {
+        on_numpy(slf)?.str()
+    }
+    fn __repr__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyString>> {
+        on_numpy(slf)?.repr()
+    }
+    fn __format__<'py>(slf: &Bound<'py, Self>, spec: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
+        on_numpy(slf)?.call_method1("__format__", (spec,))
+    }
+}
+
+/// The value as NumPy prints it: an array, or for a scalar NumPy's scalar.
+fn on_numpy<'py>(slf: &Bound<'py, PyArray>) -> PyResult<Bound<'py, PyAny>> {
+    let r = crate::host::to_numpy(slf.py(), slf.get().array(), false)?;
+    if slf.get().is_scalar() { r.get_item(()) } else { Ok(r) }
+}
+
+/// What a complex number is as a real one: NumPy warns and drops the imaginary part.
+fn real_part(n: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
+    if !n.is_instance_of::<PyComplex>() {
+        return Ok(n);
+    }
+    let py = n.py();
+    let category = py.import("numpy.exceptions")?.getattr("ComplexWarning")?;
+    PyErr::warn(py, &category, c"Casting complex values to real discards the imaginary part", 1)?;
+    n.getattr("real")
+}
+
+/// Iterator over the first axis.
+#[pyclass(module = "minpy._minpy")]
+pub struct Rows {
+    of: Py<PyArray>,
+    at: usize,
+    n: usize,
+}
+#[pymethods]
+impl Rows {
+    fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+    fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if self.at >= self.n {
+            return Ok(None);
+        }
+        self.at += 1;
+        get_int(self.of.bind(py).as_any(), (self.at - 1) as i64).map(Some)
+    }
+}

@@ -1,0 +1,447 @@
+//! Reductions, scans and order along axes, as functions (`np.sum(a)`) and as methods (`a.sum()`).
+//!
+//! What core does not know (`initial=`, `where=`, dtypes of NumPy's own) goes to NumPy.
+
+use crate::array::{PyArray, as_pyarray, wrap, wrap_result};
+use crate::convert::{array_from, axes_from};
+use crate::errors::Outcome;
+use crate::fallback::HandOver;
+use crate::numpy::{dtype_from, given};
+use crate::run::{compute_into, heavy, native};
+use minpy_core::op::OpDef;
+use minpy_core::{Array, Attrs, DType, Operand, Result, Target, ops};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use smallvec::SmallVec;
+
+type Any<'py> = Bound<'py, PyAny>;
+type Opt<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
+
+/// Where the result goes: one of our arrays, or a new one. The outer `None`: NumPy must do it.
+fn target<'a>(out: Opt<'a, '_>) -> PyResult<Option<Option<&'a PyArray>>> {
+    let Some(out) = given(out) else { return Ok(Some(None)) };
+    match as_pyarray(out) {
+        Some(p) if p.is_scalar() || p.is_read_only() => Err(PyValueError::new_err("output array is read-only")),
+        Some(p) => Ok(Some(Some(p))),
+        None => Ok(None),
+    }
+}
+fn flag(v: Opt) -> PyResult<bool> {
+    given(v).map_or(Ok(false), |v| v.is_truthy())
+}
+/// A dtype argument; the outer `None`: one that only NumPy has.
+fn dtype_argument(v: Opt) -> PyResult<Option<Option<DType>>> {
+    match given(v) {
+        None => Ok(Some(None)),
+        Some(v) => Ok(dtype_from(v)?.map(Some)),
+    }
+}
+fn axis_list(axis: Opt) -> PyResult<Option<SmallVec<[isize; 6]>>> {
+    given(axis).map(axes_from).transpose().map_err(|e| Python::attach(|py| {
+        if e.is_instance_of::<PyTypeError>(py) { PyTypeError::new_err("'axis' must be None, an integer or a tuple of integers") } else { e }
+    }))
+}
+
+/// A reduction by core; `None` when NumPy must do it.
+pub fn reduction<'py>(
+    py: Python<'py>, op: &'static OpDef, a: &Any<'py>, axis: Opt, dtype: Opt, out: Opt<'_, 'py>, keepdims: Opt, initial: Opt,
+    mask: Opt,
+) -> PyResult<Option<Any<'py>>> {
+    let masked = given(mask).is_some_and(|m| !m.extract::<bool>().is_ok_and(|b| b));
+    if !native() || given(initial).is_some() || masked {
+        return Ok(None);
+    }
+    let (Some(target), Some(dtype)) = (target(out)?, dtype_argument(dtype)?) else { return Ok(None) };
+    let held;
+    let a = match as_pyarray(a) {
+        Some(p) => p.array(),
+        None => match array_from(a)? {
+            Some(x) => {
+                held = x.to_device(minpy_core::context::current_device().py()?).py()?;
+                &held
+            }
+            None => return Ok(None),
+        },
+    };
+    let axes = axis_list(axis)?;
+    // NumPy takes axis 0 and -1 of a 0-d array as no axis.
+    let axes = match &axes {
+        Some(list) if a.ndim() == 0 && list.len() == 1 && (list[0] == 0 || list[0] == -1) => None,
+        other => other.as_deref(),
+    };
+    let attrs = ops::reduce_attrs(op.name, a.ndim(), axes, flag(keepdims)?, dtype).py()?;
+    let operand = [Operand::Array(a)];
+    match (target, out) {
+        (Some(p), Some(out)) => {
+            heavy(py, a.size(), || ops::call(op, &attrs, &operand, None, Target::Into(p.array())).map(drop))?;
+            Ok(Some(out.clone()))
+        }
+        _ => {
+            let r = heavy(py, a.size(), || ops::call(op, &attrs, &operand, None, Target::New))?;
+            wrap_result(py, r.with_weak(a.is_weak())).map(Some)
+        }
+    }
+}
+
+/// mean, var, std: computed, then written where `out` says.
+fn moment<'py>(
+    py: Python<'py>, a: &Any<'py>, axis: Opt, dtype: Opt, out: Opt<'_, 'py>, keepdims: Opt, ddof: f64, mask: Opt,
+    f: fn(&Array, Option<&[isize]>, bool, f64, Option<DType>) -> Result<Array>,
+) -> PyResult<Option<Any<'py>>> {
+    if !native() || given(mask).is_some() {
+        return Ok(None);
+    }
+    let (Some(target), Some(dtype)) = (target(out)?, dtype_argument(dtype)?) else { return Ok(None) };
+    let Some(x) = array_from(a)? else { return Ok(None) };
+    let axes = axis_list(axis)?;
+    let n = match axes.as_deref() {
+        None => x.size(),
+        Some(list) => {
+            let attrs = ops::reduce_attrs("mean", x.ndim(), Some(list), false, None).py()?;
+            let Attrs::Reduce { axes, .. } = attrs else { return Ok(None) };
+            axes.iter().map(|&i| x.shape()[i]).product()
+        }
+    };
+    // NumPy warns about empty slices, and about integers in a requested dtype it has rules of its own.
+    if n as f64 - ddof <= 0.0 || dtype.is_some_and(|d| !d.is_inexact()) {
+        return Ok(None);
+    }
+    let keep = flag(keepdims)?;
+    let r = heavy(py, x.size(), || f(&x, axes.as_deref(), keep, ddof, dtype))?;
+    match (target, out) {
+        (Some(p), Some(out)) => {
+            let t = p.array();
+            if r.shape() != t.shape() {
+                return Err(PyValueError::new_err(format!(
+                    "mean: output parameter has shape {} where {} is needed",
+                    minpy_core::layout::show(t.shape()), minpy_core::layout::show(r.shape())
+                )));
+            }
+            compute_into(py, &ops::COPY, &[Operand::Array(&r)], t)?;
+            Ok(Some(out.clone()))
+        }
+        _ => wrap_result(py, r).map(Some),
+    }
+}
+
+/// cumsum, cumprod; `None` when NumPy must do it.
+pub fn scan<'py>(
+    py: Python<'py>, op: &'static OpDef, a: &Any<'py>, axis: Opt, dtype: Opt, out: Opt<'_, 'py>,
+) -> PyResult<Option<Any<'py>>> {
+    if !native() {
+        return Ok(None);
+    }
+    let (Some(target), Some(dtype)) = (target(out)?, dtype_argument(dtype)?) else { return Ok(None) };
+    let Some(mut x) = array_from(a)? else { return Ok(None) };
+    if let Some(d) = dtype
+        && d != x.dtype()
+    {
+        // A small dtype that was asked for is not widened again: NumPy's business.
+        if d.is_integer() && d.size() < 8 || d == DType::Bool {
+            return Ok(None);
+        }
+        x = ops::cast(&x, d).py()?;
+    } else if dtype.is_some() && !x.dtype().is_inexact() && x.dtype().size() < 8 {
+        return Ok(None);
+    }
+    let axis = match given(axis) {
+        Some(axis) => axis.extract::<isize>()?,
+        None => {
+            x = ops::reshape(&x, &[-1]).py()?;
+            0
+        }
+    };
+    if x.ndim() == 0 && (axis == 0 || axis == -1) {
+        x = ops::reshape(&x, &[1]).py()?;
+    }
+    let axis = minpy_core::layout::normalize_axis(op.name, axis, x.ndim()).py()?;
+    let operand = [Operand::Array(&x)];
+    match (target, out) {
+        (Some(p), Some(out)) => {
+            heavy(py, x.size(), || ops::call(op, &Attrs::Axis(axis), &operand, None, Target::Into(p.array())).map(drop))?;
+            Ok(Some(out.clone()))
+        }
+        _ => wrap(py, heavy(py, x.size(), || ops::call(op, &Attrs::Axis(axis), &operand, None, Target::New))?).map(Some),
+    }
+}
+
+fn arg_reduce<'py>(py: Python<'py>, op: &'static OpDef, a: &Any<'py>, axis: Opt, out: Opt<'_, 'py>, keepdims: Opt) -> PyResult<Option<Any<'py>>> {
+    if !native() || given(out).is_some() {
+        return Ok(None);
+    }
+    let Some(x) = array_from(a)? else { return Ok(None) };
+    let axis = given(axis).map(|v| v.extract::<isize>()).transpose()?;
+    let f = if std::ptr::eq(op, &ops::ARGMAX) { ops::argmax } else { ops::argmin };
+    let r = heavy(py, x.size(), || f(&x, axis))?;
+    if flag(keepdims)? {
+        let shape: Vec<isize> = match axis {
+            Some(k) => {
+                let k = minpy_core::layout::normalize_axis(op.name, k, x.ndim()).py()?;
+                x.shape().iter().enumerate().map(|(i, &n)| if i == k { 1 } else { n as isize }).collect()
+            }
+            None => vec![1; x.ndim()],
+        };
+        return wrap(py, ops::reshape(&r, &shape).py()?).map(Some);
+    }
+    wrap_result(py, r).map(Some)
+}
+
+macro_rules! reductions {
+    ($($f:ident $method:ident $op:ident;)*) => {
+        $(
+            #[pyfunction]
+            #[pyo3(signature = (a, axis=None, dtype=None, out=None, keepdims=None, initial=None, r#where=None))]
+            #[doc = concat!("`numpy.", stringify!($f), "`")]
+            pub fn $f<'py>(
+                py: Python<'py>, a: &Any<'py>, axis: Opt<'_, 'py>, dtype: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>,
+                initial: Opt<'_, 'py>, r#where: Opt<'_, 'py>,
+            ) -> PyResult<Any<'py>> {
+                if let Some(r) = reduction(py, &ops::$op, a, axis, dtype, out, keepdims, initial, r#where)? {
+                    return Ok(r);
+                }
+                HandOver::new(py, stringify!($f)).arg(a).opt("axis", axis)?.opt("dtype", dtype)?.opt("out", out)?
+                    .opt("keepdims", keepdims)?.opt("initial", initial)?.opt("where", r#where)?.call()
+            }
+        )*
+        #[pymethods]
+        impl PyArray {
+            $(
+                #[pyo3(signature = (axis=None, dtype=None, out=None, keepdims=None, initial=None, r#where=None))]
+                fn $method<'py>(
+                    slf: &Bound<'py, Self>, axis: Opt<'_, 'py>, dtype: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>,
+                    initial: Opt<'_, 'py>, r#where: Opt<'_, 'py>,
+                ) -> PyResult<Any<'py>> {
+                    $f(slf.py(), slf.as_any(), axis, dtype, out, keepdims, initial, r#where)
+                }
+            )*
+        }
+    };
+}
+reductions! { sum sum SUM; prod prod PROD; }
+
+macro_rules! extrema {
+    ($($f:ident $op:ident;)*) => {
+        $(
+            #[pyfunction]
+            #[pyo3(signature = (a, axis=None, out=None, keepdims=None, initial=None, r#where=None))]
+            #[doc = concat!("`numpy.", stringify!($f), "`")]
+            pub fn $f<'py>(
+                py: Python<'py>, a: &Any<'py>, axis: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>,
+                initial: Opt<'_, 'py>, r#where: Opt<'_, 'py>,
+            ) -> PyResult<Any<'py>> {
+                if let Some(r) = reduction(py, &ops::$op, a, axis, None, out, keepdims, initial, r#where)? {
+                    return Ok(r);
+                }
+                HandOver::new(py, stringify!($f)).arg(a).opt("axis", axis)?.opt("out", out)?
+                    .opt("keepdims", keepdims)?.opt("initial", initial)?.opt("where", r#where)?.call()
+            }
+        )*
+        #[pymethods]
+        impl PyArray {
+            $(
+                #[pyo3(signature = (axis=None, out=None, keepdims=None, initial=None, r#where=None))]
+                fn $f<'py>(
+                    slf: &Bound<'py, Self>, axis: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>,
+                    initial: Opt<'_, 'py>, r#where: Opt<'_, 'py>,
+                ) -> PyResult<Any<'py>> {
+                    $f(slf.py(), slf.as_any(), axis, out, keepdims, initial, r#where)
+                }
+            )*
+        }
+    };
+}
+extrema! { max MAX; min MIN; }
+
+macro_rules! truths {
+    ($($f:ident $op:ident;)*) => {
+        $(
+            #[pyfunction]
+            #[pyo3(signature = (a, axis=None, out=None, keepdims=None, *, r#where=None))]
+            #[doc = concat!("`numpy.", stringify!($f), "`")]
+            pub fn $f<'py>(
+                py: Python<'py>, a: &Any<'py>, axis: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>, r#where: Opt<'_, 'py>,
+            ) -> PyResult<Any<'py>> {
+                if let Some(r) = reduction(py, &ops::$op, a, axis, None, out, keepdims, None, r#where)? {
+                    return Ok(r);
+                }
+                HandOver::new(py, stringify!($f)).arg(a).opt("axis", axis)?.opt("out", out)?
+                    .opt("keepdims", keepdims)?.opt("where", r#where)?.call()
+            }
+        )*
+        #[pymethods]
+        impl PyArray {
+            $(
+                #[pyo3(signature = (axis=None, out=None, keepdims=None, *, r#where=None))]
+                fn $f<'py>(
+                    slf: &Bound<'py, Self>, axis: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>, r#where: Opt<'_, 'py>,
+                ) -> PyResult<Any<'py>> {
+                    $f(slf.py(), slf.as_any(), axis, out, keepdims, r#where)
+                }
+            )*
+        }
+    };
+}
+truths! { any ANY; all ALL; }
+
+macro_rules! arg_reductions {
+    ($($f:ident $op:ident;)*) => {
+        $(
+            #[pyfunction]
+            #[pyo3(signature = (a, axis=None, out=None, *, keepdims=None))]
+            #[doc = concat!("`numpy.", stringify!($f), "`")]
+            pub fn $f<'py>(
+                py: Python<'py>, a: &Any<'py>, axis: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>,
+            ) -> PyResult<Any<'py>> {
+                if let Some(r) = arg_reduce(py, &ops::$op, a, axis, out, keepdims)? {
+                    return Ok(r);
+                }
+                HandOver::new(py, stringify!($f)).arg(a).opt("axis", axis)?.opt("out", out)?.opt("keepdims", keepdims)?.call()
+            }
+        )*
+        #[pymethods]
+        impl PyArray {
+            $(
+                #[pyo3(signature = (axis=None, out=None, *, keepdims=None))]
+                fn $f<'py>(slf: &Bound<'py, Self>, axis: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>) -> PyResult<Any<'py>> {
+                    $f(slf.py(), slf.as_any(), axis, out, keepdims)
+                }
+            )*
+        }
+    };
+}
+arg_reductions! { argmax ARGMAX; argmin ARGMIN; }
+
+macro_rules! scans {
+    ($($f:ident $op:ident;)*) => {
+        $(
+            #[pyfunction]
+            #[pyo3(signature = (a, axis=None, dtype=None, out=None))]
+            #[doc = concat!("`numpy.", stringify!($f), "`")]
+            pub fn $f<'py>(py: Python<'py>, a: &Any<'py>, axis: Opt<'_, 'py>, dtype: Opt<'_, 'py>, out: Opt<'_, 'py>) -> PyResult<Any<'py>> {
+                if let Some(r) = scan(py, &ops::$op, a, axis, dtype, out)? {
+                    return Ok(r);
+                }
+                HandOver::new(py, stringify!($f)).arg(a).opt("axis", axis)?.opt("dtype", dtype)?.opt("out", out)?.call()
+            }
+        )*
+        #[pymethods]
+        impl PyArray {
+            $(
+                #[pyo3(signature = (axis=None, dtype=None, out=None))]
+                fn $f<'py>(slf: &Bound<'py, Self>, axis: Opt<'_, 'py>, dtype: Opt<'_, 'py>, out: Opt<'_, 'py>) -> PyResult<Any<'py>> {
+                    $f(slf.py(), slf.as_any(), axis, dtype, out)
+                }
+            )*
+        }
+    };
+}
+scans! { cumsum CUMSUM; cumprod CUMPROD; }
+
+/// `numpy.count_nonzero`
+#[pyfunction]
+#[pyo3(signature = (a, axis=None, *, keepdims=None))]
+pub fn count_nonzero<'py>(py: Python<'py>, a: &Any<'py>, axis: Opt<'_, 'py>, keepdims: Opt<'_, 'py>) -> PyResult<Any<'py>> {
+    match reduction(py, &ops::COUNT_NONZERO, a, axis, None, None, keepdims, None, None)? {
+        Some(r) => Ok(r),
+        None => HandOver::new(py, "count_nonzero").arg(a).opt("axis", axis)?.opt("keepdims", keepdims)?.call(),
+    }
+}
+
+macro_rules! moments {
+    ($($f:ident $imp:expr;)*) => {
+        $(
+            #[pyfunction]
+            #[pyo3(signature = (a, axis=None, dtype=None, out=None, ddof=None, keepdims=None, *, r#where=None, mean=None, correction=None))]
+            #[doc = concat!("`numpy.", stringify!($f), "`")]
+            pub fn $f<'py>(
+                py: Python<'py>, a: &Any<'py>, axis: Opt<'_, 'py>, dtype: Opt<'_, 'py>, out: Opt<'_, 'py>, ddof: Opt<'_, 'py>,
+                keepdims: Opt<'_, 'py>, r#where: Opt<'_, 'py>, mean: Opt<'_, 'py>, correction: Opt<'_, 'py>,
+            ) -> PyResult<Any<'py>> {
+                let simple = given(mean).is_none() && given(correction).is_none();
+                let degrees = given(ddof).map_or(Ok(0.0), |d| d.extract::<f64>())?;
+                if simple && let Some(r) = moment(py, a, axis, dtype, out, keepdims, degrees, r#where, $imp)? {
+                    return Ok(r);
+                }
+                HandOver::new(py, stringify!($f)).arg(a).opt("axis", axis)?.opt("dtype", dtype)?.opt("out", out)?.opt("ddof", given(ddof))?
+                    .opt("keepdims", given(keepdims))?.opt("where", given(r#where))?.opt("mean", given(mean))?.opt("correction", given(correction))?.call()
+            }
+        )*
+        #[pymethods]
+        impl PyArray {
+            $(
+                #[pyo3(signature = (axis=None, dtype=None, out=None, ddof=None, keepdims=None, *, r#where=None, mean=None, correction=None))]
+                fn $f<'py>(
+                    slf: &Bound<'py, Self>, axis: Opt<'_, 'py>, dtype: Opt<'_, 'py>, out: Opt<'_, 'py>, ddof: Opt<'_, 'py>,
+                    keepdims: Opt<'_, 'py>, r#where: Opt<'_, 'py>, mean: Opt<'_, 'py>, correction: Opt<'_, 'py>,
+                ) -> PyResult<Any<'py>> {
+                    $f(slf.py(), slf.as_any(), axis, dtype, out, ddof, keepdims, r#where, mean, correction)
+                }
+            )*
+        }
+    };
+}
+moments! { var ops::var; std ops::std; }
+
+fn plain_mean(a: &Array, axes: Option<&[isize]>, keep: bool, _ddof: f64, dtype: Option<DType>) -> Result<Array> {
+    ops::mean(a, axes, keep, dtype)
+}
+/// `numpy.mean`
+#[pyfunction]
+#[pyo3(signature = (a, axis=None, dtype=None, out=None, keepdims=None, *, r#where=None))]
+pub fn mean<'py>(
+    py: Python<'py>, a: &Any<'py>, axis: Opt<'_, 'py>, dtype: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>,
+    r#where: Opt<'_, 'py>,
+) -> PyResult<Any<'py>> {
+    if let Some(r) = moment(py, a, axis, dtype, out, keepdims, 0.0, r#where, plain_mean)? {
+        return Ok(r);
+    }
+    HandOver::new(py, "mean").arg(a).opt("axis", axis)?.opt("dtype", dtype)?.opt("out", out)?
+        .opt("keepdims", given(keepdims))?.opt("where", given(r#where))?.call()
+}
+
+/// `numpy.sort`: a sorted copy, stable for every `kind`.
+#[pyfunction]
+#[pyo3(signature = (a, axis=-1, kind=None, order=None, *, stable=None))]
+pub fn sort<'py>(py: Python<'py>, a: &Any<'py>, axis: Option<isize>, kind: Opt<'_, 'py>, order: Opt<'_, 'py>, stable: Opt<'_, 'py>) -> PyResult<Any<'py>> {
+    let _ = (kind, stable);
+    match array_from(a)? {
+        Some(x) if native() && given(order).is_none() => wrap(py, heavy(py, x.size(), || ops::sort(&x, axis))?),
+        _ => HandOver::new(py, "sort").arg(a).opt("axis", Some(&axis.into_pyobject(py)?.into_any()))?.opt("order", order)?.call(),
+    }
+}
+/// `numpy.argsort`: stable for every `kind`.
+#[pyfunction]
+#[pyo3(signature = (a, axis=-1, kind=None, order=None, *, stable=None))]
+pub fn argsort<'py>(py: Python<'py>, a: &Any<'py>, axis: Option<isize>, kind: Opt<'_, 'py>, order: Opt<'_, 'py>, stable: Opt<'_, 'py>) -> PyResult<Any<'py>> {
+    let _ = (kind, stable);
+    match array_from(a)? {
+        Some(x) if native() && given(order).is_none() => wrap(py, heavy(py, x.size(), || ops::argsort(&x, axis))?),
+        _ => HandOver::new(py, "argsort").arg(a).opt("axis", Some(&axis.into_pyobject(py)?.into_any()))?.opt("order", order)?.call(),
+    }
+}
+
+#[pymethods]
+impl PyArray {
+    #[pyo3(signature = (axis=None, dtype=None, out=None, keepdims=None, *, r#where=None))]
+    fn mean<'py>(
+        slf: &Bound<'py, Self>, axis: Opt<'_, 'py>, dtype: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>, r#where: Opt<'_, 'py>,
+    ) -> PyResult<Any<'py>> {
+        mean(slf.py(), slf.as_any(), axis, dtype, out, keepdims, r#where)
+    }
+    /// Sorts in place.
+    #[pyo3(signature = (axis=-1, kind=None, order=None, *, stable=None))]
+    fn sort(slf: &Bound<'_, Self>, axis: isize, kind: Opt, order: Opt, stable: Opt) -> PyResult<()> {
+        let _ = (kind, stable);
+        if given(order).is_some() {
+            return Err(PyValueError::new_err("Cannot specify order when the array has no fields."));
+        }
+        slf.get().check_writable()?;
+        let a = slf.get().array();
+        let axis = minpy_core::layout::normalize_axis("sort", axis, a.ndim()).py()?;
+        heavy(slf.py(), a.size(), || ops::assign(a, &ops::sort(a, Some(axis as isize))?))
+    }
+    #[pyo3(signature = (axis=-1, kind=None, order=None, *, stable=None))]
+    fn argsort<'py>(slf: &Bound<'py, Self>, axis: Option<isize>, kind: Opt<'_, 'py>, order: Opt<'_, 'py>, stable: Opt<'_, 'py>) -> PyResult<Any<'py>> {
+        argsort(slf.py(), slf.as_any(), axis, kind, order, stable)
+    }
+}

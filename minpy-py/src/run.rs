@@ -1,0 +1,69 @@
+//! The way from the shim into core: calls, with the GIL released where the work is worth it.
+
+use crate::errors::Outcome;
+use minpy_core::op::OpDef;
+use minpy_core::{Array, Attrs, DType, Number, Operand, Result, Target, bail, context, ops};
+use pyo3::prelude::*;
+
+/// Flag of core's context in which the Python package keeps the policy `only_numpy`.
+pub const ONLY_NUMPY: u32 = 1 << 16;
+/// Elements from which on other Python threads may run meanwhile.
+const WORTH_DETACHING: usize = 100_000;
+
+/// Whether operations may run in core: not under the policy `only_numpy`. A tape sees nothing of NumPy, so that while
+/// one records, operations stay in core.
+#[inline]
+pub fn native() -> bool {
+    let flags = context::flags();
+    flags & ONLY_NUMPY == 0 || flags & context::RECORDING != 0
+}
+
+/// Runs `f` without the GIL when it handles many elements.
+#[inline]
+pub fn heavy<R: Send>(py: Python<'_>, elements: usize, f: impl FnOnce() -> Result<R> + Send) -> PyResult<R> {
+    if elements < WORTH_DETACHING { f() } else { py.detach(f) }.py()
+}
+
+fn elements(inputs: &[Operand]) -> usize {
+    inputs.iter().filter_map(|o| o.array()).map(|a| a.size()).max().unwrap_or(0)
+}
+
+/// Calls an elementwise operation.
+#[inline]
+pub fn compute(py: Python<'_>, op: &'static OpDef, inputs: &[Operand]) -> PyResult<Array> {
+    if std::ptr::eq(op, &ops::POWER) {
+        check_power(inputs).py()?;
+    }
+    heavy(py, elements(inputs), || ops::call(op, &Attrs::None, inputs, None, Target::New))
+}
+/// The same into an existing array.
+pub fn compute_into(py: Python<'_>, op: &'static OpDef, inputs: &[Operand], out: &Array) -> PyResult<()> {
+    if std::ptr::eq(op, &ops::POWER) {
+        check_power(inputs).py()?;
+    }
+    heavy(py, elements(inputs), || ops::call(op, &Attrs::None, inputs, None, Target::Into(out)).map(drop))
+}
+
+/// Integers have no negative powers.
+pub fn check_power(inputs: &[Operand]) -> Result<()> {
+    let [base, exponent] = inputs else { return Ok(()) };
+    let whole = |o: &Operand| !o.dtype().is_inexact();
+    if !whole(base) || !whole(exponent) {
+        return Ok(());
+    }
+    let negative = match exponent {
+        Operand::Number(Number::Int(i)) => *i < 0,
+        Operand::Number(_) => false,
+        Operand::Scalar(s) => matches!(s.number(), Number::Int(i) if i < 0),
+        Operand::Array(a) => {
+            a.dtype() != DType::Bool
+                && a.dtype().int_range().is_some_and(|r| r.0 < 0)
+                && a.size() > 0
+                && ops::any(&ops::less(*a, 0i64)?, None, false)?.item()?.number() == Number::Bool(true)
+        }
+    };
+    if negative {
+        bail!(Value, "Integers to negative integer powers are not allowed.");
+    }
+    Ok(())
+}

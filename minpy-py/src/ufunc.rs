@@ -1,0 +1,447 @@
+//! `ufunc`: one object per elementwise operation of core's registry, with NumPy's interface.
+//!
+//! Table-driven: a row added to core's table appears in `minpy.numpy`. Arguments that core does not know
+//! (`casting=`, `order=`, dtypes of NumPy's own) hand the call to NumPy's ufunc of the same name.
+
+use crate::array::{as_array, as_pyarray, wrap_result};
+use crate::convert::{Arg, operand};
+use crate::errors::Outcome;
+use crate::fallback;
+use crate::reduce::{reduction, scan};
+use crate::numpy::{dtype_from, numpy};
+use crate::run::{check_power, compute, heavy, native};
+use minpy_core::expr::Prim;
+use minpy_core::op::OpDef;
+use minpy_core::{Array, Attrs, DType, Operand, Target, ops};
+use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple};
+use smallvec::SmallVec;
+
+/// An elementwise operation as a Python object.
+#[pyclass(frozen, name = "ufunc", module = "minpy.numpy", weakref)]
+pub struct Ufunc {
+    op: &'static OpDef,
+    /// NumPy's ufunc of that name, for the attributes and for what core cannot do.
+    numpy: Option<Py<PyAny>>,
+}
+
+/// What folds an operation along axes, where core has it: the reduction, and the scan.
+fn folds(name: &str) -> Option<(&'static OpDef, Option<&'static OpDef>)> {
+    Some(match name {
+        "add" => (&ops::SUM, Some(&ops::CUMSUM)),
+        "multiply" => (&ops::PROD, Some(&ops::CUMPROD)),
+        "maximum" => (&ops::MAX, None),
+        "minimum" => (&ops::MIN, None),
+        "logical_and" => (&ops::ALL, None),
+        "logical_or" => (&ops::ANY, None),
+        "bitwise_and" => (&ops::BITWISE_AND_REDUCE, None),
+        "bitwise_or" => (&ops::BITWISE_OR_REDUCE, None),
+        "bitwise_xor" => (&ops::BITWISE_XOR_REDUCE, None),
+        _ => return None,
+    })
+}
+/// The primitive that `ufunc.at` repeats.
+fn primitive(name: &str) -> Option<Prim> {
+    Some(match name {
+        "add" => Prim::Add,
+        "subtract" => Prim::Sub,
+        "multiply" => Prim::Mul,
+        "maximum" => Prim::Maximum,
+        "minimum" => Prim::Minimum,
+        _ => return None,
+    })
+}
+
+/// Keyword arguments of a call that core knows; `None` when there is another one.
+struct Options<'py> {
+    out: Option<Bound<'py, PyAny>>,
+    mask: Option<Bound<'py, PyAny>>,
+    dtype: Option<DType>,
+}
+impl<'py> Options<'py> {
+    fn read(kwargs: Option<&Bound<'py, PyDict>>) -> PyResult<Option<Self>> {
+        let mut o = Options { out: None, mask: None, dtype: None };
+        for (k, v) in kwargs.into_iter().flatten() {
+            let k = k.cast_into::<PyString>()?;
+            match k.to_cow()?.as_ref() {
+                "out" => o.out = single(v)?,
+                "where" if v.extract::<bool>().is_ok_and(|b| b) && as_array(&v).is_none() => {}
+                "where" => o.mask = Some(v),
+                "dtype" if v.is_none() => {}
+                "dtype" => match dtype_from(&v)? {
+                    Some(d) => o.dtype = Some(d),
+                    None => return Ok(None),
+                },
+                "casting" if v.eq("same_kind")? => {}
+                "order" if v.eq("K")? => {}
+                "subok" => {}
+                _ => return Ok(None),
+            }
+        }
+        Ok(Some(o))
+    }
+}
+/// `out=x`, `out=(x,)` or `out=None`.
+fn single(v: Bound<'_, PyAny>) -> PyResult<Option<Bound<'_, PyAny>>> {
+    if v.is_none() {
+        return Ok(None);
+    }
+    match v.cast::<PyTuple>() {
+        Ok(t) if t.len() == 1 => {
+            let x = t.get_item(0)?;
+            Ok(if x.is_none() { None } else { Some(x) })
+        }
+        Ok(_) => Err(PyValueError::new_err("The 'out' tuple must have exactly one entry per ufunc output")),
+        Err(_) => Ok(Some(v)),
+    }
+}
+
+impl Ufunc {
+    fn hand_over<'py>(
+        &self, py: Python<'py>, method: &str, args: &Bound<'py, PyTuple>, kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if self.numpy.is_none() {
+            return Err(PyTypeError::new_err(format!(
+                "ufunc '{}' not supported for these arguments (NumPy has no function of that name)",
+                self.op.name
+            )));
+        }
+        let name = if method.is_empty() { self.op.name.to_string() } else { format!("{}.{method}", self.op.name) };
+        fallback::call(py, &name, args, kwargs)
+    }
+    fn attribute<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        match &self.numpy {
+            Some(f) => f.bind(py).getattr(name),
+            None => Err(PyAttributeError::new_err(format!("ufunc '{}' has no attribute {name}", self.op.name))),
+        }
+    }
+    /// The operands, NumPy's arrays moved to where ours are. `None` when one of them is nothing for core.
+    fn operands<'a>(&self, args: &'a [Bound<'_, PyAny>]) -> PyResult<Option<SmallVec<[Arg<'a>; 3]>>> {
+        let mut list: SmallVec<[Arg<'a>; 3]> = SmallVec::new();
+        let mut device = None;
+        for a in args {
+            match operand(a)? {
+                Some(x) => {
+                    if let Arg::Ours(a) = &x {
+                        device = device.or(Some(a.device()));
+                    }
+                    list.push(x);
+                }
+                None => return Ok(None),
+            }
+        }
+        let made = list.iter().any(|x| matches!(x, Arg::Made(_)));
+        if made {
+            let device = match device {
+                Some(d) => d,
+                None => minpy_core::context::current_device().py()?,
+            };
+            list = list.into_iter().map(|x| x.settle(device)).collect::<PyResult<_>>()?;
+        }
+        Ok(Some(list))
+    }
+}
+
+/// The result of numbers only is a number with a dtype, as NumPy's.
+fn strong(r: Array, operands: &[Operand]) -> Array {
+    if r.is_weak() && operands.iter().all(|o| o.array().is_none()) { r.with_weak(false) } else { r }
+}
+
+#[pymethods]
+impl Ufunc {
+    #[pyo3(signature = (*args, **kwargs))]
+    fn __call__<'py>(
+        &self, py: Python<'py>, args: &Bound<'py, PyTuple>, kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let given: SmallVec<[Bound<'py, PyAny>; 4]> = args.iter().collect();
+        let n = self.op.arity;
+        if given.len() < n || given.len() > n + 1 {
+            return Err(PyTypeError::new_err(format!(
+                "{}() takes from {n} to {} positional arguments but {} were given",
+                self.op.name, n + 1, given.len()
+            )));
+        }
+        if !native() {
+            return self.hand_over(py, "", args, kwargs);
+        }
+        let Some(inputs) = self.operands(&given[..n])? else { return self.hand_over(py, "", args, kwargs) };
+        let operands: SmallVec<[Operand; 3]> = inputs.iter().map(|a| a.operand()).collect();
+        if kwargs.is_none() && given.len() == n {
+            return wrap_result(py, strong(compute(py, self.op, &operands)?, &operands));
+        }
+        let Some(mut options) = Options::read(kwargs)? else { return self.hand_over(py, "", args, kwargs) };
+        if given.len() > n {
+            if options.out.is_some() {
+                return Err(PyTypeError::new_err("cannot specify 'out' as both a positional and keyword argument"));
+            }
+            options.out = single(given[n].clone())?;
+        }
+        if let Some(out) = &options.out
+            && as_array(out).is_none()
+        {
+            if out.is_instance(numpy(py)?.ndarray.bind(py))? {
+                return self.hand_over(py, "", args, kwargs);
+            }
+            return Err(PyTypeError::new_err("return arrays must be of ArrayType"));
+        }
+        if let Some(d) = options.dtype {
+            for o in &operands {
+                let fine = match o {
+                    Operand::Number(n) => n.promote_weak(d) == d,
+                    o => o.dtype().can_cast_same_kind(d),
+                };
+                if !fine {
+                    return Err(PyTypeError::new_err(format!(
+                        "Cannot cast ufunc '{}' input from dtype('{}') to dtype('{d}') with casting rule 'same_kind'",
+                        self.op.name, o.dtype()
+                    )));
+                }
+            }
+        }
+        // Only some ops compute in the dtype that is asked for: comparisons have other loops in NumPy.
+        if options.dtype.is_some_and(|d| self.op.elementwise().is_some_and(|e| (e.rule.compute)(d) != Some(d))) {
+            return self.hand_over(py, "", args, kwargs);
+        }
+        let attrs = options.dtype.map_or(Attrs::None, Attrs::DType);
+        let mask_object = options.mask;
+        let mask = match &mask_object {
+            Some(m) => match crate::convert::array_from(m)? {
+                Some(m) if m.dtype() == DType::Bool => Some(m),
+                _ => {
+                    return Err(PyTypeError::new_err("Cannot cast array data of where= to dtype('bool') according to the rule 'safe'"));
+                }
+            },
+            None => None,
+        };
+        if std::ptr::eq(self.op, &ops::POWER) {
+            check_power(&operands).py()?;
+        }
+        let size = operands.iter().filter_map(|o| o.array()).map(|a| a.size()).max().unwrap_or(0);
+        match &options.out {
+            Some(out) => {
+                let p = as_pyarray(out).ok_or_else(|| PyTypeError::new_err("return arrays must be of ArrayType"))?;
+                if p.is_scalar() || p.is_read_only() {
+                    return Err(PyValueError::new_err("output array is read-only"));
+                }
+                let target = p.array();
+                heavy(py, size, || ops::call(self.op, &attrs, &operands, mask.as_ref(), Target::Into(target)).map(drop))?;
+                Ok(out.clone())
+            }
+            None => {
+                let r = heavy(py, size, || ops::call(self.op, &attrs, &operands, mask.as_ref(), Target::New))?;
+                wrap_result(py, strong(r, &operands))
+            }
+        }
+    }
+
+    #[pyo3(signature = (array, axis=AxisArgument::Default, dtype=None, out=None, keepdims=None, initial=None, r#where=None, **kwargs))]
+    fn reduce<'py>(
+        &self, py: Python<'py>, array: &Bound<'py, PyAny>, axis: AxisArgument<'py>, dtype: Option<&Bound<'py, PyAny>>,
+        out: Option<&Bound<'py, PyAny>>, keepdims: Option<&Bound<'py, PyAny>>, initial: Option<&Bound<'py, PyAny>>,
+        r#where: Option<&Bound<'py, PyAny>>, kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let zero = 0i32.into_pyobject(py)?.into_any();
+        let axis = match &axis {
+            AxisArgument::Default => Some(&zero),
+            AxisArgument::Given(a) if a.is_none() => None,
+            AxisArgument::Given(a) => Some(a),
+        };
+        if let Some((op, _)) = folds(self.op.name)
+            && kwargs.is_none()
+            && !(matches!(self.op.name, "maximum" | "minimum") && dtype.is_some())
+            && let Some(r) = reduction(py, op, array, axis, dtype, out, keepdims, initial, r#where)?
+        {
+            return Ok(r);
+        }
+        let k = match kwargs {
+            Some(k) => k.copy()?,
+            None => PyDict::new(py),
+        };
+        k.set_item("axis", axis)?;
+        for (name, v) in [("dtype", dtype), ("out", out), ("keepdims", keepdims), ("initial", initial), ("where", r#where)] {
+            if let Some(v) = v {
+                k.set_item(name, v)?;
+            }
+        }
+        self.hand_over(py, "reduce", &PyTuple::new(py, [array])?, Some(&k))
+    }
+
+    #[pyo3(signature = (array, axis=None, dtype=None, out=None))]
+    fn accumulate<'py>(
+        &self, py: Python<'py>, array: &Bound<'py, PyAny>, axis: Option<&Bound<'py, PyAny>>, dtype: Option<&Bound<'py, PyAny>>,
+        out: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let zero = 0i32.into_pyobject(py)?.into_any();
+        if let Some((_, Some(op))) = folds(self.op.name)
+            && let Some(r) = scan(py, op, array, Some(axis.unwrap_or(&zero)), dtype, out)?
+        {
+            return Ok(r);
+        }
+        let k = PyDict::new(py);
+        for (name, v) in [("axis", axis), ("dtype", dtype), ("out", out)] {
+            if let Some(v) = v {
+                k.set_item(name, v)?;
+            }
+        }
+        self.hand_over(py, "accumulate", &PyTuple::new(py, [array])?, Some(&k))
+    }
+
+    #[pyo3(signature = (*args, **kwargs))]
+    fn reduceat<'py>(
+        &self, py: Python<'py>, args: &Bound<'py, PyTuple>, kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.hand_over(py, "reduceat", args, kwargs)
+    }
+
+    #[pyo3(signature = (*args, **kwargs))]
+    fn outer<'py>(
+        &self, py: Python<'py>, args: &Bound<'py, PyTuple>, kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if native() && kwargs.is_none() && args.len() == 2 && self.op.arity == 2 {
+            let given: SmallVec<[Bound<'py, PyAny>; 2]> = args.iter().collect();
+            if let Some(pair) = self.operands(&given)?
+                && let (Operand::Array(a), b) = (pair[0].operand(), pair[1].operand())
+            {
+                let extra = b.shape().len();
+                let shape: Vec<isize> = a.shape().iter().map(|&n| n as isize).chain(std::iter::repeat_n(1, extra)).collect();
+                let a = ops::reshape(a, &shape).py()?;
+                return wrap_result(py, compute(py, self.op, &[Operand::Array(&a), b])?);
+            }
+        }
+        self.hand_over(py, "outer", args, kwargs)
+    }
+
+    #[pyo3(signature = (a, indices, b=None, /))]
+    fn at<'py>(
+        &self, py: Python<'py>, a: &Bound<'py, PyAny>, indices: &Bound<'py, PyAny>, b: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if native()
+            && let (Some(p), Some(prim), Some(b)) = (as_pyarray(a), primitive(self.op.name), b)
+            && let Some(value) = crate::convert::array_from(b)?
+            && p.array().dtype() != DType::Bool
+        {
+            p.check_writable()?;
+            let target = p.array();
+            // A Python number takes the dtype of the array.
+            let weak = crate::convert::exact_number(b).is_some();
+            if !weak && !value.dtype().can_cast_same_kind(target.dtype()) {
+                return Err(PyTypeError::new_err(format!(
+                    "Cannot cast ufunc '{}' output from dtype('{}') to dtype('{}') with casting rule 'same_kind'",
+                    self.op.name, DType::promote(value.dtype(), target.dtype()), target.dtype()
+                )));
+            }
+            let items = crate::index::items(indices)?;
+            let value = value.to_device(target.device()).py()?;
+            heavy(py, target.size(), || ops::combine_at(target, &items, &value, prim))?;
+            return Ok(py.None().into_bound(py));
+        }
+        let args = match b {
+            Some(b) => PyTuple::new(py, [a, indices, b])?,
+            None => PyTuple::new(py, [a, indices])?,
+        };
+        self.hand_over(py, "at", &args, None)
+    }
+
+    fn resolve_dtypes<'py>(slf: &Bound<'py, Self>, dtypes: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        slf.get().attribute(slf.py(), "resolve_dtypes")?.call1((dtypes,))
+    }
+    #[getter]
+    fn __name__(&self) -> &'static str {
+        self.op.name
+    }
+    #[getter]
+    fn __qualname__(&self) -> &'static str {
+        self.op.name
+    }
+    #[getter]
+    fn __doc__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match &self.numpy {
+            Some(f) => f.bind(py).getattr("__doc__"),
+            None => Ok(PyString::new(py, self.op.doc).into_any()),
+        }
+    }
+    #[getter]
+    fn nin(&self) -> usize {
+        self.op.arity
+    }
+    #[getter]
+    fn nout(&self) -> usize {
+        1
+    }
+    #[getter]
+    fn nargs(&self) -> usize {
+        self.op.arity + 1
+    }
+    #[getter]
+    fn types<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.attribute(py, "types")
+    }
+    #[getter]
+    fn ntypes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.attribute(py, "ntypes")
+    }
+    #[getter]
+    fn identity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match &self.numpy {
+            Some(f) => f.bind(py).getattr("identity"),
+            None => Ok(py.None().into_bound(py)),
+        }
+    }
+    #[getter]
+    fn signature(&self) -> Option<String> {
+        None
+    }
+    #[getter]
+    fn __signature__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.attribute(py, "__signature__")
+    }
+    /// NumPy's ufunc of the same name, or None.
+    #[getter]
+    fn _numpy<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.numpy.as_ref().map(|f| f.bind(py).clone())
+    }
+    fn __repr__(&self) -> String {
+        format!("<ufunc '{}'>", self.op.name)
+    }
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyAny>, &'static str))> {
+        let module = py.import("minpy.numpy")?;
+        Ok((py.import("builtins")?.getattr("getattr")?, (module.into_any(), self.op.name)))
+    }
+}
+
+/// An axis argument: not given is another thing than None.
+pub enum AxisArgument<'py> {
+    /// Not given.
+    Default,
+    /// Given, perhaps as None.
+    Given(Bound<'py, PyAny>),
+}
+impl<'py> FromPyObject<'_, 'py> for AxisArgument<'py> {
+    type Error = PyErr;
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        Ok(AxisArgument::Given(object.to_owned()))
+    }
+}
+
+/// Operations of the elementwise table that NumPy offers as functions of another kind.
+const NOT_UFUNCS: [&str; 5] = ["copy", "where", "clip", "real", "imag"];
+
+/// Every ufunc: `name -> object`.
+#[pyfunction]
+pub fn _ufuncs(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let np = numpy(py)?.module.bind(py);
+    let class = np.getattr("ufunc")?;
+    let all = PyDict::new(py);
+    for op in minpy_core::registry::global().py()?.ops() {
+        if op.elementwise().is_none() || NOT_UFUNCS.contains(&op.name) {
+            continue;
+        }
+        let theirs = match np.getattr(op.name) {
+            Ok(f) if f.is_instance(&class)? => Some(f.unbind()),
+            _ => None,
+        };
+        all.set_item(op.name, Bound::new(py, Ufunc { op, numpy: theirs })?)?;
+    }
+    Ok(all)
+}

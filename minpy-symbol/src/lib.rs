@@ -1,0 +1,21 @@
+//! Symbols: networks described by name, bound to memory, and run without an interpreter.
+//!
+//! Data flows through the modules in this order: `graph` (what the user composes, out of `operator`s) - `infer`
+//! (shapes) - `trace` (the launches of forward and backward) - `passes`, `plan` (fewer launches, one arena) -
+//! `executor` (runs them) - `function` (a symbol as an ordinary differentiable call). `json` saves and loads.
+
+pub mod attributes;
+pub mod graph;
+pub mod infer;
+mod json;
+pub mod names;
+pub mod operator;
+mod ops;
+mod passes;
+mod plan;
+mod schedule;
+mod trace;
+
+pub use attributes::Value;
+pub use graph::Symbol;
+pub use infer::{Inferred, Known};
