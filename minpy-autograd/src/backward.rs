@@ -121,7 +121,8 @@ pub(crate) fn backward(first: NodeId, seeds: Vec<(NodeId, minpy_core::Layout, Ar
             }
             continue;
         }
-        if targets.contains(&id) && matches!(node.kind, Kind::Leaf) {
+        // What a target depends on lies before this session.
+        if targets.contains(&id) {
             continue;
         }
         let Some(total) = totals[i].take() else { continue };
@@ -167,10 +168,6 @@ pub(crate) fn backward(first: NodeId, seeds: Vec<(NodeId, minpy_core::Layout, Ar
             let flat = minpy_core::Layout::contiguous(&[node.elements]);
             let g = t.through(&flat)?;
             Total::deposit(&mut totals[(p - first) as usize], g, &flat, &home(walk.node(p)))?;
-        }
-        if targets.contains(&id) {
-            // A target that is no leaf (the argument of an inner gradient): keep what arrived.
-            continue;
         }
     }
     Ok(targets.iter().map(|&t| at(t).and_then(|i| totals[i].take())).collect())

@@ -7,7 +7,7 @@ fn total(y: &Array) -> Result<f64> {
     Ok(ops::sum(&ops::cast(y, DType::F64)?, None, false)?.item()?.number().to_f64())
 }
 /// Gradient of the sum of `f` by central differences of step `eps`, one array per argument (float64).
-pub fn numerical_gradient(f: &impl Fn(&[Array]) -> Result<Array>, args: &[Array], eps: f64) -> Result<Vec<Array>> {
+pub fn numerical_gradient(f: &dyn Fn(&[Array]) -> Result<Array>, args: &[Array], eps: f64) -> Result<Vec<Array>> {
     let mut out = Vec::new();
     for k in 0..args.len() {
         let base = ops::contiguous(&ops::copy(&args[k])?)?;
@@ -41,7 +41,7 @@ fn compare(what: &str, a: &Array, b: &Array, tolerance: f64) -> Result<()> {
 }
 /// Checks reverse mode against central differences and forward mode against reverse mode, for a function of float64 arrays;
 /// with `order` 2 also the gradient of the gradient.
-pub fn check_gradients(f: &impl Fn(&[Array]) -> Result<Array>, args: &[Array], order: usize, tolerance: f64) -> Result<()> {
+pub fn check_gradients(f: &dyn Fn(&[Array]) -> Result<Array>, args: &[Array], order: usize, tolerance: f64) -> Result<()> {
     let (y, grads) = value_and_grad(f, args)?;
     for (k, (g, n)) in grads.iter().zip(numerical_gradient(f, args, 1e-6)?).enumerate() {
         compare(&format!("gradient of argument {k}"), g, &n, tolerance)?;

@@ -152,8 +152,10 @@ impl Tape {
     /// Keeps an array as it is now.
     pub fn save(&mut self, a: &Array) -> Result<u32> {
         let index = self.saves.len() as u32;
-        if a.buffer().is_shared() {
-            // No version counter sees what NumPy writes: keep a copy, which stands for the same node.
+        let held = a.buffer().saves().load(Relaxed);
+        if a.buffer().is_shared() || held != 0 && unpack(self.id, held).is_none() && is_live(held) {
+            // No version counter sees what NumPy writes, and one slot serves one thread's tape at a time: keep a copy,
+            // which stands for the same node.
             let copy = copy_raw(&a.base_view())?;
             if let Some(n) = self.lookup(a.buffer()) {
                 copy.buffer().node().store(pack(self.id, n), Relaxed);
@@ -234,6 +236,8 @@ pub(crate) struct TapeRecorder;
 impl Recorder for TapeRecorder {
     fn prepare(&self, call: &OpCall) -> Result<u64> {
         TAPE.with_borrow_mut(|t| {
+            // Calls do not nest between `prepare` and `commit`: what is here belongs to one that failed.
+            t.pending.clear();
             let arrays = call.inputs.iter().map(|o| o.array());
             let watched = arrays.clone().flatten().any(|a| t.lookup(a.buffer()).is_some());
             if !watched {

@@ -28,11 +28,13 @@ fn tolerance(name: &str, dtype: DType) -> f64 {
         DType::F16 => 1.0,
         d if d.is_complex() && !["add", "subtract", "multiply", "negative", "conjugate", "positive", "square"].contains(&name) => 16.0,
         _ if exact.contains(&name) => 0.0,
+        // The two terms can cancel.
+        _ if name.starts_with("logaddexp") => 64.0,
         _ => 16.0,
     }
 }
 
-fn run(dtypes: &[DType], every_layout: bool) {
+fn run(dtypes: &[DType], every_layout: &[&str]) {
     let Some(d) = opencl() else { return };
     let registry = registry::global().expect("registry");
     let mut failures = Vec::new();
@@ -55,7 +57,7 @@ fn run(dtypes: &[DType], every_layout: bool) {
                 .collect();
             let host: Vec<&Array> = pairs.iter().map(|p| &p.1).collect();
             let Ok(_) = call(op, &host) else { continue };
-            for k in 0..if every_layout { 3 } else { 1 } {
+            for k in 0..if every_layout.contains(&op.name) { 3 } else { 1 } {
                 let on: Vec<Array> = pairs.iter().map(|p| layouts(&p.0)[k].clone()).collect();
                 let at: Vec<Array> = pairs.iter().map(|p| layouts(&p.1)[k].clone()).collect();
                 let (got, want) = (call(op, &on.iter().collect::<Vec<_>>()), call(op, &at.iter().collect::<Vec<_>>()));
@@ -74,16 +76,16 @@ fn run(dtypes: &[DType], every_layout: bool) {
 }
 
 #[test]
-fn float32_in_every_layout() {
-    run(&[DType::F32], true);
+fn float32() {
+    run(&[DType::F32], &["add", "exp", "maximum", "where", "floor_divide", "isnan", "less"]);
 }
 
 #[test]
 fn integers_and_bool() {
-    run(&[DType::I32, DType::U8, DType::Bool], false);
+    run(&[DType::I32, DType::Bool], &["add"]);
 }
 
 #[test]
-fn half_double_and_complex() {
-    run(&[DType::F16, DType::F64, DType::C64], false);
+fn half_and_complex() {
+    run(&[DType::F16, DType::C64], &["multiply"]);
 }

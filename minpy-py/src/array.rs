@@ -202,7 +202,7 @@ impl PyArray {
         dtype_object(py, self.array().dtype())
     }
     #[setter]
-    fn set_dtype(slf: &Bound<'_, Self>, dtype: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn set_dtype<'py>(slf: &Bound<'py, Self>, dtype: &Bound<'py, PyAny>) -> PyResult<()> {
         let v = view_as(slf.as_any(), dtype)?;
         match as_array(&v) {
             Some(a) => slf.get().replace(a.clone()),
@@ -336,7 +336,7 @@ impl PyScalar {
 }
 
 /// `a.view(dtype)`: the same memory read as other elements.
-pub fn view_as<'py>(object: &Bound<'py, PyAny>, dtype: &Bound<'_, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+pub fn view_as<'py>(object: &Bound<'py, PyAny>, dtype: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = object.py();
     let Some(a) = as_array(object) else { return Err(PyTypeError::new_err("view: not an array")) };
     let Some(to) = dtype_from(dtype)? else {

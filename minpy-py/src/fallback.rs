@@ -7,10 +7,9 @@ use pyo3::types::{PyDict, PyTuple};
 static CALL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static OPERATOR: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
-fn function<'py>(py: Python<'py>, cell: &'static PyOnceLock<Py<PyAny>>, name: &str) -> PyResult<&'static Bound<'py, PyAny>> {
+fn function<'py>(py: Python<'py>, cell: &'static PyOnceLock<Py<PyAny>>, name: &str) -> PyResult<Bound<'py, PyAny>> {
     let f = cell.get_or_try_init(py, || PyResult::Ok(py.import("minpy.numpy._fallback")?.getattr(name)?.unbind()))?;
-    // SAFETY: the cell is never emptied; `Py` and `Bound` are the same pointer, and the caller is attached for 'py.
-    Ok(unsafe { std::mem::transmute::<&'static Py<PyAny>, &'static Bound<'py, PyAny>>(f) })
+    Ok(f.bind(py).clone())
 }
 
 /// `operator.<symbol>(left, right)` with NumPy's arrays in place of ours.

@@ -11,7 +11,7 @@ use minpy_core::{Array, DType, Number, Operand, ops};
 use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyEllipsis, PyList, PySlice, PySliceMethods, PyTuple};
+use pyo3::types::{PyBool, PyEllipsis, PyList, PySlice, PyTuple};
 use smallvec::SmallVec;
 
 /// Items of one index expression.

@@ -1,1 +1,50 @@
-//! The extension module (being written).
+//! `minpy._minpy`: the Rust half of the Python package. It parses arguments and calls core; no operation, dtype rule or
+//! gradient lives here. The other half is python/minpy.
+
+mod array;
+mod context;
+mod convert;
+mod creation;
+mod errors;
+mod fallback;
+mod functions;
+mod host;
+mod index;
+mod numpy;
+mod operators;
+mod reduce;
+mod run;
+mod shape;
+mod ufunc;
+
+use minpy_cpu as _;
+use pyo3::prelude::*;
+
+#[pymodule]
+fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = m.py();
+    context::install();
+    m.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    m.add("NoGradientFuncError", py.get_type::<errors::NoGradientFuncError>())?;
+    m.add("PrimitivePolicyError", py.get_type::<errors::PrimitivePolicyError>())?;
+    m.add_class::<array::PyArray>()?;
+    m.add_class::<array::NdArray>()?;
+    m.add_class::<array::PyScalar>()?;
+    m.add_class::<ufunc::Ufunc>()?;
+    macro_rules! functions {
+        ($($file:ident: $($f:ident),*;)*) => { $($( m.add_function(wrap_pyfunction!($file::$f, m)?)?; )*)* };
+    }
+    functions! {
+        array: _set_metaclass;
+        ufunc: _ufuncs;
+        reduce: sum, prod, max, min, any, all, argmax, argmin, cumsum, cumprod, count_nonzero, mean, var, std, sort, argsort;
+        creation: array, asarray, ascontiguousarray, asfortranarray, zeros, ones, empty, zeros_like, ones_like, empty_like,
+            _arange, _linspace, _eye, _adopt;
+        shape: reshape, transpose, expand_dims, squeeze, swapaxes, broadcast_to, concatenate, _stack, _may_share;
+        functions: dot, matmul, _tensordot, r#where, nonzero, _clip, _take, _take_along_axis, _diagonal, softmax;
+        context: _find_device, _set_device, _current_device, _devices, _backends, _kernels, _memory_stats, _synchronize,
+            _policy, _set_policy, _recording, _count_ops, _op_counts, _fallbacks, _count_fallback, fallback_count, moved_bytes,
+            _reset_counts;
+    }
+    Ok(())
+}

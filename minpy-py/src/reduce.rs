@@ -171,7 +171,7 @@ fn arg_reduce<'py>(py: Python<'py>, op: &'static OpDef, a: &Any<'py>, axis: Opt,
     }
     let Some(x) = array_from(a)? else { return Ok(None) };
     let axis = given(axis).map(|v| v.extract::<isize>()).transpose()?;
-    let f = if std::ptr::eq(op, &ops::ARGMAX) { ops::argmax } else { ops::argmin };
+    let f = if ::core::ptr::eq(op, &ops::ARGMAX) { ops::argmax } else { ops::argmin };
     let r = heavy(py, x.size(), || f(&x, axis))?;
     if flag(keepdims)? {
         let shape: Vec<isize> = match axis {

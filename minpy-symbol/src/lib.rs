@@ -5,10 +5,14 @@
 //! `executor` (runs them) - `function` (a symbol as an ordinary differentiable call). `json` saves and loads.
 
 pub mod attributes;
+pub mod function;
 pub mod graph;
 pub mod infer;
+mod compiled;
+pub mod executor;
 mod json;
 pub mod names;
+mod noise;
 pub mod operator;
 mod ops;
 mod passes;
@@ -17,5 +21,10 @@ mod schedule;
 mod trace;
 
 pub use attributes::Value;
+pub use function::Function;
 pub use graph::Symbol;
 pub use infer::{Inferred, Known};
+pub use compiled::Report;
+pub use executor::{Bindings, Executor};
+pub use noise::seed;
+pub use trace::GradReq;

@@ -83,12 +83,6 @@ impl Step {
     pub fn reads(&self) -> impl Iterator<Item = &Operand> {
         self.inputs.iter().filter_map(Source::view)
     }
-    pub fn reads_mut(&mut self) -> impl Iterator<Item = &mut Operand> {
-        self.inputs.iter_mut().filter_map(|s| match s {
-            Source::View(o) => Some(o),
-            Source::Number(_) => None,
-        })
-    }
     /// Every value that is touched.
     pub fn touches(&self) -> impl Iterator<Item = ValueId> {
         self.reads().chain(&self.outputs).map(|o| o.value)

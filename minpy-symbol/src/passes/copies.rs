@@ -43,7 +43,7 @@ fn writers(s: &Schedule, value: ValueId) -> impl Iterator<Item = usize> {
 /// Makes the values of copy `at` one, where nobody can tell the difference.
 fn merge(s: &mut Schedule, at: usize, from: &Operand, to: &Operand) -> bool {
     let whole = |o: &Operand| o.layout.size() * o.dtype.size() == s.values[o.value].bytes && o.layout.is_dense();
-    if from.value == to.value || !whole(from) || s.values[from.value].place != Place::Arena {
+    if from.value == to.value {
         return false;
     }
     // The target is written by this copy only, and the source not after it: from then on they are equal.
@@ -53,13 +53,15 @@ fn merge(s: &mut Schedule, at: usize, from: &Operand, to: &Operand) -> bool {
     match s.values[to.value].place {
         // Reads of the target become reads of the source.
         Place::Arena if whole(to) => replace(s, to.value, from.value, to, from),
-        // The source is computed inside the array outside: which must not be read before the copy.
-        Place::External(External::Output(_) | External::Gradient(_)) => {
-            let read_before = s.steps[..at].iter().any(|t| t.reads().any(|o| o.value == to.value));
-            let forward_source = matches!(s.values[to.value].place, Place::External(External::Gradient(_)))
-                && writers(s, from.value).any(|i| i < s.forward);
-            // A gradient that is a value of the forward pass would be written by the wrong pass.
-            !read_before && !forward_source && to.layout.is_injective() && replace(s, from.value, to.value, from, to)
+        // The source is computed inside the array outside. Not when it is touched in the other pass: a result belongs to
+        // the user between forward and backward, and a gradient is written in backward only.
+        Place::External(e @ (External::Output(_) | External::Gradient(_))) if whole(from) => {
+            let reads = |v: ValueId, range: std::ops::Range<usize>| s.steps[range].iter().any(|t| t.touches().any(|x| x == v));
+            let other = if matches!(e, External::Output(_)) { s.backward_steps() } else { s.forward_steps() };
+            s.values[from.value].place == Place::Arena
+                && !reads(to.value, 0..at)
+                && !reads(from.value, other)
+                && replace(s, from.value, to.value, from, to)
         }
         _ => false,
     }

@@ -7,12 +7,13 @@ use smallvec::SmallVec;
 /// Element `k` of `from` (in index order) lies where element `k` of `to` lies: translates a view of the first value into
 /// one of the second. Works for views that permute, keep whole, slice or repeat the axes of `from`; `None` for others.
 pub(super) fn translate(view: &Layout, from: &Layout, to: &Layout) -> Option<Layout> {
-    if from == to {
-        return Some(view.clone());
+    let counts = |i: &usize| from.shape()[*i] != 1;
+    if (0..from.ndim()).filter(counts).all(|i| from.strides()[i] == to.strides()[i]) {
+        return Some(view.shifted(to.offset() as isize - from.offset() as isize));
     }
     // Axes that count, slowest first; they must be distinguishable and address each element once.
     let mut axes: SmallVec<[(usize, isize, isize); 6]> = (0..from.ndim())
-        .filter(|&i| from.shape()[i] != 1)
+        .filter(counts)
         .map(|i| (from.shape()[i], from.strides()[i], to.strides()[i]))
         .collect();
     if !from.is_dense() || !to.is_injective() || axes.iter().any(|a| a.1 <= 0) {

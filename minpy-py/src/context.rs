@@ -1,0 +1,151 @@
+//! Devices, policies and counters for the Python package: thin accessors, the classes are in Python.
+
+use crate::errors::Outcome;
+use crate::run::ONLY_NUMPY;
+use minpy_core::context::{self, Policy};
+use minpy_core::{DeviceRef, device, registry, stats};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyString};
+use std::time::Duration;
+
+/// The `minpy.context.Context` of a device.
+pub fn context_of(py: Python<'_>, device: DeviceRef) -> PyResult<Bound<'_, PyAny>> {
+    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let class = CLASS.get_or_try_init(py, || PyResult::Ok(py.import("minpy.context")?.getattr("Context")?.unbind()))?;
+    class.bind(py).call1((device.name(), device.ordinal()))
+}
+/// The device that a context or a name (`'opencl:0'`) stands for.
+pub fn device_from(object: &Bound<'_, PyAny>) -> PyResult<DeviceRef> {
+    if let Ok(s) = object.cast::<PyString>() {
+        return device::parse(&s.to_cow()?).py();
+    }
+    let (Ok(name), Ok(number)) = (object.getattr("device_type"), object.getattr("device_id")) else {
+        return Err(PyTypeError::new_err(format!("not a device: {}", object.repr()?)));
+    };
+    device::device(&name.extract::<String>()?, number.extract()?).py()
+}
+
+/// Name and number of the device that a context names; an error when there is none.
+#[pyfunction]
+pub fn _find_device(name: &str, ordinal: usize) -> PyResult<(&'static str, usize)> {
+    let d = device::device(name, ordinal).py()?;
+    Ok((d.name(), d.ordinal()))
+}
+/// Makes a device current on this thread.
+#[pyfunction]
+pub fn _set_device(name: &str, ordinal: usize) -> PyResult<()> {
+    context::set_device(Some(device::device(name, ordinal).py()?));
+    Ok(())
+}
+/// Name and number of the current device.
+#[pyfunction]
+pub fn _current_device() -> PyResult<(&'static str, usize)> {
+    let d = context::current_device().py()?;
+    Ok((d.name(), d.ordinal()))
+}
+/// Every device found: `(name, number, description, bytes of memory)`.
+#[pyfunction]
+pub fn _devices() -> PyResult<Vec<(&'static str, usize, String, usize)>> {
+    let all = registry::global().py()?.all_devices();
+    Ok(all.map(|d| (d.name(), d.ordinal(), d.capabilities().description.clone(), d.capabilities().total_memory)).collect())
+}
+/// Names of the backends that are linked.
+#[pyfunction]
+pub fn _backends() -> PyResult<Vec<&'static str>> {
+    Ok(registry::global().py()?.kind_names().collect())
+}
+/// Names of the operations of core, and per backend the families it has kernels for.
+#[pyfunction]
+pub fn _kernels(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let reg = registry::global().py()?;
+    let all = PyDict::new(py);
+    for (kind, name) in reg.kind_names().enumerate() {
+        all.set_item(name, reg.kernels(kind).map(|k| format!("{:?}", k.slot)).collect::<Vec<_>>())?;
+    }
+    all.set_item("ops", reg.ops().map(|o| o.name).collect::<Vec<_>>())?;
+    Ok(all)
+}
+/// `(used, pooled, peak, system allocations)` of a device.
+#[pyfunction]
+pub fn _memory_stats(device: &Bound<'_, PyAny>) -> PyResult<(usize, usize, usize, usize)> {
+    let m = device_from(device)?.memory_stats();
+    Ok((m.used, m.pooled, m.peak, m.system_allocations))
+}
+/// Waits for every device.
+#[pyfunction]
+pub fn _synchronize(py: Python<'_>) -> PyResult<()> {
+    py.detach(|| registry::global()?.all_devices().try_for_each(|d| d.synchronize())).py()
+}
+
+/// Name of the policy in force on this thread.
+#[pyfunction]
+pub fn _policy() -> &'static str {
+    if context::flags() & ONLY_NUMPY != 0 { "only_numpy" } else { context::policy().name() }
+}
+/// Replaces the policy of this thread, by name.
+#[pyfunction]
+pub fn _set_policy(name: &str) -> PyResult<()> {
+    let numpy = name == "only_numpy";
+    let policy = if numpy { Policy::PreferDevice } else { Policy::parse(name).py()? };
+    context::set_policy(policy);
+    context::set_flag(ONLY_NUMPY, numpy);
+    Ok(())
+}
+/// Whether a tape records on this thread.
+#[pyfunction]
+pub fn _recording() -> bool {
+    context::flags() & context::RECORDING != 0
+}
+
+/// Switches the counting of operations on this thread.
+#[pyfunction]
+pub fn _count_ops(on: bool) {
+    context::set_flag(context::COUNTING, on);
+}
+/// `{(operation, device): calls}`
+#[pyfunction]
+pub fn _op_counts(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let all = PyDict::new(py);
+    for ((op, device), n) in stats::ops() {
+        all.set_item((op, device), n)?;
+    }
+    Ok(all)
+}
+/// Fallbacks: `(op, device, by, reason, site, calls, bytes, seconds)`.
+#[pyfunction]
+pub fn _fallbacks() -> Vec<(String, String, &'static str, String, String, u64, u64, f64)> {
+    let all = stats::fallbacks().into_iter();
+    all.map(|f| (f.op, f.device, f.by, f.reason, f.site, f.calls, f.bytes, f.time.as_secs_f64())).collect()
+}
+/// Counts a call of NumPy in place of an operation.
+#[pyfunction]
+pub fn _count_fallback(op: &str, device: &str, reason: &str, bytes: u64, seconds: f64) {
+    stats::count_fallback(op, device, "numpy", reason, bytes, Duration::from_secs_f64(seconds.max(0.0)));
+}
+/// Fallbacks of this thread so far.
+#[pyfunction]
+pub fn fallback_count() -> u64 {
+    stats::fallback_count()
+}
+/// Bytes that automatic copies between devices moved on this thread.
+#[pyfunction]
+pub fn moved_bytes() -> u64 {
+    stats::moved_bytes()
+}
+/// Sets the counters of this thread to zero.
+#[pyfunction]
+pub fn _reset_counts() {
+    stats::reset();
+}
+
+/// The user's line: the innermost Python frame outside the package.
+fn call_site() -> String {
+    let found = Python::attach(|py| py.import("minpy._site")?.getattr("call_site")?.call0()?.extract::<String>());
+    found.unwrap_or_default()
+}
+/// Lets core name the user's line in its reports.
+pub fn install() {
+    stats::install_call_site(call_site);
+}

@@ -1,0 +1,397 @@
+//! Shapes and views: reshape, transpose and their relatives, joining, copies and conversions.
+
+use crate::array::{PyArray, as_array, view_as, wrap, wrap_read_only, wrap_view};
+use crate::convert::{array_from, axes_from, shape_from};
+use crate::errors::Outcome;
+use crate::fallback::HandOver;
+use crate::host::to_numpy;
+use crate::numpy::{dtype_from, given, numpy};
+use crate::operators::number_of;
+use crate::run::{heavy, native};
+use minpy_core::layout::normalize_axis;
+use minpy_core::{Array, ops};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple, PyType};
+use smallvec::SmallVec;
+
+type Any<'py> = Bound<'py, PyAny>;
+type Opt<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
+
+/// Ours, or made of what NumPy would take; with the object whose view the result may be.
+fn source(a: &Any<'_>) -> PyResult<Option<Array>> {
+    match as_array(a) {
+        Some(x) => Ok(Some(x.clone())),
+        None => array_from(a),
+    }
+}
+
+fn reshaped<'py>(a: &Any<'py>, x: &Array, shape: &[isize], order: &str, copy: Option<bool>) -> PyResult<Any<'py>> {
+    let fortran = match order {
+        "C" => false,
+        "F" => true,
+        "A" => x.layout().is_f_contiguous() && !x.layout().is_contiguous(),
+        _ => return Err(PyValueError::new_err(format!("order must be one of 'C', 'F', 'A', or 'K' (got '{order}')"))),
+    };
+    let r = if fortran {
+        let known = ops::resolve_shape("reshape", x.shape(), shape).py()?;
+        let back: Vec<isize> = known.iter().rev().map(|&n| n as isize).collect();
+        ops::reshape(&x.t(), &back).py()?.t()
+    } else {
+        ops::reshape(x, shape).py()?
+    };
+    let shares = std::sync::Arc::ptr_eq(r.buffer(), x.buffer());
+    match copy {
+        Some(true) if shares => wrap(a.py(), ops::copy(&r).py()?),
+        Some(false) if !shares => Err(PyValueError::new_err("Unable to avoid creating a copy while reshaping.")),
+        _ => wrap_view(r, a),
+    }
+}
+
+/// `numpy.reshape`
+#[pyfunction]
+#[pyo3(signature = (a, /, shape, order="C", *, copy=None))]
+pub fn reshape<'py>(a: &Any<'py>, shape: &Any<'py>, order: &str, copy: Option<bool>) -> PyResult<Any<'py>> {
+    match source(a)? {
+        Some(x) => reshaped(a, &x, &axes_from(shape)?, order, copy),
+        None => HandOver::new(a.py(), "reshape").arg(a).arg(shape).call(),
+    }
+}
+/// `numpy.transpose`
+#[pyfunction]
+#[pyo3(signature = (a, axes=None))]
+pub fn transpose<'py>(a: &Any<'py>, axes: Opt<'_, 'py>) -> PyResult<Any<'py>> {
+    let Some(x) = source(a)? else { return HandOver::new(a.py(), "transpose").arg(a).opt("axes", axes)?.call() };
+    let axes = given(axes).map(axes_from).transpose()?;
+    wrap_view(x.transpose(axes.as_deref()).py()?, a)
+}
+/// `numpy.expand_dims`
+#[pyfunction]
+pub fn expand_dims<'py>(a: &Any<'py>, axis: &Any<'py>) -> PyResult<Any<'py>> {
+    let Some(x) = source(a)? else { return HandOver::new(a.py(), "expand_dims").arg(a).arg(axis).call() };
+    let axes = axes_from(axis)?;
+    let n = x.ndim() + axes.len();
+    let mut list: SmallVec<[usize; 6]> = axes.iter().map(|&i| normalize_axis("expand_dims", i, n)).collect::<Result<_, _>>().py()?;
+    list.sort_unstable();
+    if list.windows(2).any(|w| w[0] == w[1]) {
+        return Err(PyValueError::new_err("repeated axis"));
+    }
+    let l = list.iter().fold(x.layout().clone(), |l, &i| l.insert_axis(i));
+    wrap_view(x.view(l), a)
+}
+/// `numpy.squeeze`
+#[pyfunction]
+#[pyo3(signature = (a, axis=None))]
+pub fn squeeze<'py>(a: &Any<'py>, axis: Opt<'_, 'py>) -> PyResult<Any<'py>> {
+    let Some(x) = source(a)? else { return HandOver::new(a.py(), "squeeze").arg(a).opt("axis", axis)?.call() };
+    let mut list: SmallVec<[usize; 6]> = match given(axis) {
+        None => (0..x.ndim()).filter(|&i| x.shape()[i] == 1).collect(),
+        Some(axis) => {
+            let axes = axes_from(axis)?;
+            axes.iter().map(|&i| normalize_axis("squeeze", i, x.ndim())).collect::<Result<_, _>>().py()?
+        }
+    };
+    if list.iter().any(|&i| x.shape()[i] != 1) {
+        return Err(PyValueError::new_err("cannot select an axis to squeeze out which has size not equal to one"));
+    }
+    list.sort_unstable();
+    if list.windows(2).any(|w| w[0] == w[1]) {
+        return Err(PyValueError::new_err("duplicate value in 'axis'"));
+    }
+    let l = list.iter().rev().fold(x.layout().clone(), |l, &i| l.remove_axis(i));
+    wrap_view(x.view(l), a)
+}
+/// `numpy.swapaxes`
+#[pyfunction]
+pub fn swapaxes<'py>(a: &Any<'py>, axis1: isize, axis2: isize) -> PyResult<Any<'py>> {
+    let Some(x) = source(a)? else {
+        let py = a.py();
+        return HandOver::new(py, "swapaxes").arg(a).arg(&axis1.into_pyobject(py)?.into_any()).arg(&axis2.into_pyobject(py)?.into_any()).call();
+    };
+    let (i, j) = (normalize_axis("axis1", axis1, x.ndim()).py()?, normalize_axis("axis2", axis2, x.ndim()).py()?);
+    let mut order: SmallVec<[usize; 6]> = (0..x.ndim()).collect();
+    order.swap(i, j);
+    wrap_view(x.view(x.layout().transpose(Some(&order))), a)
+}
+/// `numpy.broadcast_to`: a read-only view.
+#[pyfunction]
+#[pyo3(signature = (array, shape, subok=false))]
+pub fn broadcast_to<'py>(array: &Any<'py>, shape: &Any<'py>, subok: bool) -> PyResult<Any<'py>> {
+    let _ = subok;
+    match source(array)? {
+        Some(x) => {
+            let shape = shape_from(shape)?;
+            if shape.len() < x.ndim() {
+                return Err(PyValueError::new_err("input operand has more dimensions than allowed by the axis remapping"));
+            }
+            wrap_read_only(x.broadcast_to(&shape).py()?, array)
+        }
+        None => HandOver::new(array.py(), "broadcast_to").arg(array).arg(shape).call(),
+    }
+}
+/// `numpy.concatenate`
+#[pyfunction]
+#[pyo3(signature = (arrays, /, axis=Some(0), out=None, *, dtype=None, casting=None))]
+pub fn concatenate<'py>(
+    py: Python<'py>, arrays: &Any<'py>, axis: Option<isize>, out: Opt<'_, 'py>, dtype: Opt<'_, 'py>, casting: Opt<'_, 'py>,
+) -> PyResult<Any<'py>> {
+    let hand_over = || {
+        let k = PyDict::new(py);
+        k.set_item("axis", axis)?;
+        HandOver::new(py, "concatenate").arg(arrays).opt("axis", k.get_item("axis")?.as_ref())?.opt("out", out)?
+            .opt("dtype", dtype)?.opt("casting", casting)?.call()
+    };
+    let wanted = given(dtype).map(dtype_from).transpose()?;
+    if !native() || given(casting).is_some() || matches!(wanted, Some(None)) {
+        return hand_over();
+    }
+    let mut list: Vec<Array> = Vec::new();
+    let mut device = None;
+    if let Some(whole) = as_array(arrays) {
+        for i in 0..whole.shape().first().copied().unwrap_or(0) {
+            list.push(whole.view(whole.layout().select(0, i)));
+        }
+    } else {
+        for a in arrays.try_iter()? {
+            let a = a?;
+            let Some(x) = source(&a)? else { return hand_over() };
+            if as_array(&a).is_some() {
+                device = device.or(Some(x.device()));
+            }
+            list.push(x);
+        }
+    }
+    if device.is_none() && as_array(arrays).is_none() {
+        device = Some(minpy_core::context::current_device().py()?);
+    }
+    if let Some(d) = device {
+        for x in &mut list {
+            *x = x.to_device(d).py()?;
+        }
+    }
+    if axis.is_none() {
+        for x in &mut list {
+            *x = ops::reshape(x, &[-1]).py()?;
+        }
+    }
+    let out = given(out);
+    if out.is_some() && wanted.is_some() {
+        return Err(PyTypeError::new_err("concatenate() only takes `out` or `dtype` as an argument, but both were provided."));
+    }
+    let size = list.iter().map(|a| a.size()).sum();
+    let r = heavy(py, size, || ops::concatenate(&list, axis.unwrap_or(0), wanted.flatten()))?;
+    match out {
+        None => wrap(py, r),
+        Some(o) => match crate::array::as_pyarray(o) {
+            Some(p) => {
+                p.check_writable()?;
+                if p.array().shape() != r.shape() {
+                    return Err(PyValueError::new_err("Output array is the wrong shape"));
+                }
+                if !r.dtype().can_cast_same_kind(p.array().dtype()) {
+                    return Err(PyTypeError::new_err(format!("Cannot cast array data from {} to {} according to the rule 'same_kind'", r.dtype(), p.array().dtype())));
+                }
+                ops::assign(p.array(), &r).py()?;
+                Ok(o.clone())
+            }
+            None => hand_over(),
+        },
+    }
+}
+/// `numpy.stack`
+#[pyfunction]
+pub fn _stack<'py>(py: Python<'py>, arrays: Vec<Any<'py>>, axis: isize) -> PyResult<Option<Any<'py>>> {
+    let mut list: Vec<Array> = Vec::new();
+    for a in &arrays {
+        match source(a)? {
+            Some(x) => list.push(x),
+            None => return Ok(None),
+        }
+    }
+    if list.iter().any(|a| a.shape() != list[0].shape()) {
+        return Err(PyValueError::new_err("all input arrays must have the same shape"));
+    }
+    wrap(py, ops::stack(&list, axis).py()?).map(Some)
+}
+/// `numpy.shares_memory` for bounds, of arrays of ours.
+#[pyfunction]
+pub fn _may_share(a: &Any<'_>, b: &Any<'_>) -> PyResult<bool> {
+    match (source(a)?, source(b)?) {
+        (Some(a), Some(b)) => Ok(a.may_share_memory(&b)),
+        _ => Ok(false),
+    }
+}
+
+/// The shape out of `reshape(2, 3)` or `reshape((2, 3))`.
+fn spread<'py>(args: &Bound<'py, PyTuple>) -> PyResult<Any<'py>> {
+    if args.len() == 1 { args.get_item(0) } else { Ok(args.clone().into_any()) }
+}
+
+#[pymethods]
+impl PyArray {
+    #[pyo3(signature = (*shape, order="C", copy=None))]
+    fn reshape<'py>(slf: &Bound<'py, Self>, shape: &Bound<'py, PyTuple>, order: &str, copy: Option<bool>) -> PyResult<Any<'py>> {
+        reshaped(slf.as_any(), slf.get().array(), &axes_from(&spread(shape)?)?, order, copy)
+    }
+    #[pyo3(signature = (*axes))]
+    fn transpose<'py>(slf: &Bound<'py, Self>, axes: &Bound<'py, PyTuple>) -> PyResult<Any<'py>> {
+        let spread = spread(axes)?;
+        transpose(slf.as_any(), if axes.is_empty() { None } else { Some(&spread) })
+    }
+    fn swapaxes<'py>(slf: &Bound<'py, Self>, axis1: isize, axis2: isize) -> PyResult<Any<'py>> {
+        swapaxes(slf.as_any(), axis1, axis2)
+    }
+    #[pyo3(signature = (axis=None))]
+    fn squeeze<'py>(slf: &Bound<'py, Self>, axis: Opt<'_, 'py>) -> PyResult<Any<'py>> {
+        squeeze(slf.as_any(), axis)
+    }
+    #[pyo3(signature = (order="C"))]
+    fn ravel<'py>(slf: &Bound<'py, Self>, order: &str) -> PyResult<Any<'py>> {
+        let a = slf.get().array();
+        if order == "K" {
+            // Memory order where the array is dense in some order.
+            let l = a.layout();
+            let order = l.dense_order().filter(|_| !l.is_contiguous());
+            let seen = order.map_or_else(|| a.clone(), |o| a.view(l.transpose(Some(&o))));
+            return wrap_view(ops::reshape(&seen, &[-1]).py()?, slf.as_any());
+        }
+        reshaped(slf.as_any(), a, &[-1], order, None)
+    }
+    #[pyo3(signature = (order="C"))]
+    fn flatten<'py>(slf: &Bound<'py, Self>, order: &str) -> PyResult<Any<'py>> {
+        let r = Self::ravel(slf, order)?;
+        let flat = as_array(&r).ok_or_else(|| PyTypeError::new_err("flatten: not an array"))?;
+        if !std::sync::Arc::ptr_eq(flat.buffer(), slf.get().array().buffer()) {
+            return Ok(r);
+        }
+        wrap(slf.py(), ops::copy(flat).py()?)
+    }
+    #[pyo3(signature = (order="C"))]
+    fn copy<'py>(slf: &Bound<'py, Self>, order: &str) -> PyResult<Any<'py>> {
+        let a = slf.get().array();
+        let py = slf.py();
+        let f = order == "F" || order == "A" && a.layout().is_f_contiguous();
+        if order == "K" {
+            return wrap_same(py, slf.get(), heavy(py, a.size(), || ops::copy(a))?);
+        }
+        let out = Array::empty_on(a.device(), a.shape(), a.dtype()).py()?;
+        let out = if f { crate::array::fortran(&out) } else { out };
+        heavy(py, a.size(), || ops::assign(&out, a))?;
+        wrap_same(py, slf.get(), out)
+    }
+    fn __copy__<'py>(slf: &Bound<'py, Self>) -> PyResult<Any<'py>> {
+        Self::copy(slf, "K")
+    }
+    fn __deepcopy__<'py>(slf: &Bound<'py, Self>, _memo: &Any<'py>) -> PyResult<Any<'py>> {
+        Self::copy(slf, "K")
+    }
+    #[pyo3(signature = (dtype, order="K", casting="unsafe", subok=true, copy=true))]
+    fn astype<'py>(slf: &Bound<'py, Self>, dtype: &Any<'py>, order: &str, casting: &str, subok: bool, copy: Option<bool>) -> PyResult<Any<'py>> {
+        let _ = subok;
+        let py = slf.py();
+        let a = slf.get().array();
+        let Some(d) = dtype_from(dtype)? else {
+            return HandOver::new(py, "ndarray.astype").arg(slf.as_any()).arg(dtype).call();
+        };
+        if casting != "unsafe" {
+            let np = numpy(py)?.module.bind(py);
+            let (from, to) = (crate::numpy::dtype_object(py, a.dtype())?, crate::numpy::dtype_object(py, d)?);
+            if !np.call_method1("can_cast", (from, to, casting))?.is_truthy()? {
+                return Err(PyTypeError::new_err(format!("Cannot cast array data from dtype('{}') to dtype('{d}') according to the rule '{casting}'", a.dtype())));
+            }
+        }
+        let wrong_order = order == "C" && !a.layout().is_contiguous() || order == "F" && !a.layout().is_f_contiguous();
+        if d == a.dtype() && copy != Some(true) && !wrong_order {
+            return Ok(slf.as_any().clone());
+        }
+        if a.dtype().is_complex() && !d.is_complex() && d != minpy_core::DType::Bool {
+            let category = py.import("numpy.exceptions")?.getattr("ComplexWarning")?;
+            PyErr::warn(py, &category, c"Casting complex values to real discards the imaginary part", 1)?;
+        }
+        let r = heavy(py, a.size(), || ops::cast(a, d))?;
+        if order == "C" && !r.layout().is_contiguous() || order == "F" && !r.layout().is_f_contiguous() {
+            let out = Array::empty_on(r.device(), r.shape(), d).py()?;
+            let out = if order == "F" { crate::array::fortran(&out) } else { out };
+            ops::assign(&out, &r).py()?;
+            return wrap_same(py, slf.get(), out);
+        }
+        wrap_same(py, slf.get(), r)
+    }
+    #[pyo3(signature = (dtype=None, r#type=None))]
+    fn view<'py>(slf: &Bound<'py, Self>, dtype: Opt<'_, 'py>, r#type: Opt<'_, 'py>) -> PyResult<Any<'py>> {
+        let py = slf.py();
+        let class = given(r#type).or(given(dtype).filter(|d| d.cast::<PyType>().is_ok_and(|t| t.is_subclass(numpy(py).map(|n| n.ndarray.bind(py)).unwrap_or(t)).unwrap_or(false))));
+        if let Some(class) = class {
+            if class.is(slf.get_type()) {
+                return wrap_view(slf.get().array().clone(), slf.as_any());
+            }
+            // Subclasses of NumPy's array stay NumPy's.
+            let theirs = to_numpy(py, slf.get().array(), true)?;
+            return match given(dtype).filter(|d| !d.is(class)) {
+                Some(d) => theirs.call_method1("view", (d, class)),
+                None => theirs.call_method1("view", (class,)),
+            };
+        }
+        match given(dtype) {
+            Some(d) => view_as(slf.as_any(), d),
+            None => wrap_view(slf.get().array().clone(), slf.as_any()),
+        }
+    }
+    #[pyo3(signature = (*args))]
+    fn item<'py>(slf: &Bound<'py, Self>, args: &Bound<'py, PyTuple>) -> PyResult<Any<'py>> {
+        let py = slf.py();
+        let a = slf.get().array();
+        if args.is_empty() {
+            if a.size() != 1 {
+                return Err(PyValueError::new_err("can only convert an array of size 1 to a Python scalar"));
+            }
+            return number_of(a, py);
+        }
+        let at: Vec<i64> = spread(args)?.extract::<Vec<i64>>().or_else(|_| spread(args)?.extract::<i64>().map(|i| vec![i]))?;
+        let (view, at) = if at.len() == 1 && a.ndim() != 1 {
+            // A flat index.
+            let n = a.size() as i64;
+            let i = at[0];
+            if i < -n || i >= n {
+                return Err(pyo3::exceptions::PyIndexError::new_err(format!("index {i} is out of bounds for size {n}")));
+            }
+            let mut rest = (if i < 0 { i + n } else { i }) as usize;
+            let mut index = vec![0i64; a.ndim()];
+            for (k, &size) in a.shape().iter().enumerate().rev() {
+                index[k] = (rest % size) as i64;
+                rest /= size;
+            }
+            (a, index)
+        } else {
+            (a, at)
+        };
+        if at.len() != view.ndim() {
+            return Err(PyValueError::new_err("incorrect number of indices for array"));
+        }
+        let items: Vec<ops::Index> = at.into_iter().map(ops::Index::Int).collect();
+        match ops::resolve(view, &items).py()? {
+            ops::Selection::View(v) => number_of(&v, py),
+            ops::Selection::Fancy { .. } => Err(PyTypeError::new_err("item: integers expected")),
+        }
+    }
+    fn tolist<'py>(slf: &Bound<'py, Self>) -> PyResult<Any<'py>> {
+        to_numpy(slf.py(), slf.get().array(), false)?.call_method0("tolist")
+    }
+    fn fill(slf: &Bound<'_, Self>, value: &Any<'_>) -> PyResult<()> {
+        slf.set_item(pyo3::types::PyEllipsis::get(slf.py()), value)
+    }
+    /// The same values on another device; the array itself when it is there.
+    fn as_in_context<'py>(slf: &Bound<'py, Self>, context: &Any<'py>) -> PyResult<Any<'py>> {
+        let device = crate::context::device_from(context)?;
+        let a = slf.get().array();
+        if a.device() == device {
+            return Ok(slf.as_any().clone());
+        }
+        wrap_same(slf.py(), slf.get(), a.to_device(device).py()?)
+    }
+}
+
+/// A scalar stays a scalar.
+fn wrap_same<'py>(py: Python<'py>, like: &PyArray, r: Array) -> PyResult<Any<'py>> {
+    if like.is_scalar() { crate::array::wrap_scalar(py, r) } else { wrap(py, r) }
+}

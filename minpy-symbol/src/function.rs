@@ -1,0 +1,430 @@
+//! `Function`: a symbol as an ordinary differentiable call with named arrays.
+//!
+//! A call in recording mode is one node of the tape; its backward pass runs the symbol's own. Every call holds an
+//! instance of its own until its gradient is no longer needed, so that a function may be called any number of times before.
+//! Programs are compiled once per set of shapes and dtypes; instances are reused.
+
+use crate::compiled::{Compiled, Instance};
+use crate::executor::{dense, filled};
+use crate::graph::Symbol;
+use crate::infer::{Known, initial_states, recording, unrecorded};
+use crate::schedule::External;
+use crate::trace::{GradReq, Look, Request, evaluate};
+use minpy_autograd::{Session, is_watched, record_foreign};
+use minpy_core::layout::{Dims, show};
+use minpy_core::{Array, DType, DeviceRef, Meta, Result, bail, context, ops};
+use parking_lot::Mutex;
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// A symbol that is called with arrays by name.
+pub struct Function {
+    symbol: Symbol,
+    name: String,
+    arguments: Vec<String>,
+    auxiliary: Vec<String>,
+    /// Shapes of the data inputs, as declared; their first axis may change from call to call.
+    declared: Vec<(String, Dims)>,
+    train: AtomicBool,
+    /// Auxiliary states that no call has brought along.
+    states: Mutex<Vec<(usize, Array)>>,
+    pools: Mutex<Vec<Arc<Pool>>>,
+}
+
+/// What a compiled program depends on.
+#[derive(Clone, PartialEq)]
+struct Key {
+    device: DeviceRef,
+    train: bool,
+    /// Per argument, then per auxiliary state: what the call brought.
+    given: Vec<Option<Meta>>,
+    /// Per argument: whether its gradient will be wanted.
+    wanted: Vec<bool>,
+}
+
+struct Pool {
+    key: Key,
+    compiled: Compiled,
+    outputs: Vec<Meta>,
+    auxiliary: Vec<Meta>,
+    /// Zeros for arguments that the call left out.
+    zeros: Vec<Option<Array>>,
+    arguments: Vec<Meta>,
+    idle: Mutex<Vec<Instance>>,
+}
+
+/// An instance that goes back to its pool.
+struct Lease {
+    pool: Arc<Pool>,
+    instance: Option<Instance>,
+}
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(i) = self.instance.take() {
+            self.pool.idle.lock().push(i);
+        }
+    }
+}
+
+/// Programs kept per function; the oldest is dropped when there are more.
+const MOST_POOLS: usize = 32;
+
+impl Function {
+    /// A function of a symbol. `input_shapes` names the data inputs, which every call must bring, and their shapes; without
+    /// it, nothing is known before the first call and every argument may be left out.
+    pub fn new(symbol: &Symbol, input_shapes: Option<&[(String, Dims)]>, name: &str) -> Result<Function> {
+        let function = Function {
+            symbol: symbol.clone(),
+            name: name.to_string(),
+            arguments: symbol.list_arguments(),
+            auxiliary: symbol.list_auxiliary_states(),
+            declared: input_shapes.unwrap_or(&[]).to_vec(),
+            train: AtomicBool::new(true),
+            states: Mutex::default(),
+            pools: Mutex::default(),
+        };
+        if input_shapes.is_some() {
+            function.infer().map_err(|e| e.context(name))?;
+        }
+        Ok(function)
+    }
+    fn infer(&self) -> Result<crate::Inferred> {
+        let known: Vec<Known> = self.declared.iter().map(|(n, s)| Known::shape(n, s)).collect();
+        self.symbol.infer(&known)
+    }
+    /// The symbol.
+    pub fn symbol(&self) -> &Symbol {
+        &self.symbol
+    }
+    /// The name, as messages and the tape have it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+    /// Whether calls are for training (true at first): dropout drops, batch statistics are used and remembered.
+    pub fn is_train(&self) -> bool {
+        self.train.load(Relaxed)
+    }
+    /// Sets `is_train` for the calls that follow.
+    pub fn set_train(&self, train: bool) {
+        self.train.store(train, Relaxed);
+    }
+    /// Name and shape of every argument that is no data input.
+    pub fn params(&self) -> Result<Vec<(String, Dims)>> {
+        let inferred = self.infer()?;
+        let all = self.arguments.iter().cloned().zip(inferred.arguments.into_iter().map(|m| m.shape));
+        Ok(all.filter(|(n, _)| !self.declared.iter().any(|(d, _)| d == n)).collect())
+    }
+    /// Name and shape of every result.
+    pub fn output_shapes(&self) -> Result<Vec<(String, Dims)>> {
+        let inferred = self.infer()?;
+        Ok(self.symbol.list_outputs().into_iter().zip(inferred.outputs.into_iter().map(|m| m.shape)).collect())
+    }
+    /// The shape of the only result.
+    pub fn one_output_shape(&self) -> Result<Dims> {
+        match self.output_shapes()?.as_slice() {
+            [(_, shape)] => Ok(shape.clone()),
+            many => bail!(Value, "{}: get_one_output_shape: there are {} outputs", self.name, many.len()),
+        }
+    }
+    /// Auxiliary states that the function keeps itself, by name.
+    pub fn auxiliary_states(&self) -> Vec<(String, Array)> {
+        self.states.lock().iter().map(|(i, a)| (self.auxiliary[*i].clone(), a.clone())).collect()
+    }
+
+    /// Calls the function. Arguments left out are zeros; auxiliary states that are given are updated in place in training.
+    pub fn call(&self, inputs: &[(&str, Array)]) -> Result<Vec<Array>> {
+        self.run(inputs).map_err(|e| if e.message().starts_with(&self.name) { e } else { e.context(&self.name) })
+    }
+    fn run(&self, inputs: &[(&str, Array)]) -> Result<Vec<Array>> {
+        let (mut arguments, mut auxiliary) = self.sort_inputs(inputs)?;
+        let device = match self.declared.first().map(|(n, _)| n.as_str()).or(inputs.first().map(|(n, _)| *n)) {
+            Some(first) => inputs.iter().find(|(n, _)| *n == first).map_or(context::current_device()?, |(_, a)| a.device()),
+            None => context::current_device()?,
+        };
+        let common = arguments.iter().flatten().map(|a| a.dtype()).filter(|d| d.is_inexact()).reduce(DType::promote).unwrap_or(DType::F32);
+        for a in arguments.iter_mut().flatten() {
+            // Labels and raw pixels count as numbers of the common dtype.
+            if !a.dtype().is_inexact() {
+                *a = unrecorded(|| ops::cast(a, common))?;
+            }
+            *a = a.to_device(device)?;
+        }
+        if let Some((i, _)) = auxiliary.iter().enumerate().find(|(_, a)| a.as_ref().is_some_and(|a| a.device() != device)) {
+            bail!(Value, "auxiliary state '{}' is not on {device}, where the inputs are", self.auxiliary[i]);
+        }
+        let wanted: Vec<bool> = arguments.iter().map(|a| a.as_ref().is_some_and(is_watched)).collect();
+        let meta = |a: &Option<Array>| a.as_ref().map(|a| Meta { shape: a.shape().into(), dtype: a.dtype() });
+        let given = arguments.iter().chain(&auxiliary).map(meta).collect();
+        let pool = self.pool(Key { device, train: self.is_train(), given, wanted })?;
+        for (i, a) in auxiliary.iter_mut().enumerate() {
+            if a.is_none() {
+                *a = Some(self.state(i, device, &pool.auxiliary[i])?);
+            }
+        }
+        let auxiliary: Vec<Array> = auxiliary.into_iter().flatten().collect();
+        if context::tracing() {
+            return self.imperative(&pool, &arguments, &auxiliary);
+        }
+        Call::run(self, pool, arguments, auxiliary)
+    }
+    /// Puts arrays in the order of the symbol's lists.
+    fn sort_inputs(&self, inputs: &[(&str, Array)]) -> Result<(Vec<Option<Array>>, Vec<Option<Array>>)> {
+        let mut arguments: Vec<Option<Array>> = vec![None; self.arguments.len()];
+        let mut auxiliary: Vec<Option<Array>> = vec![None; self.auxiliary.len()];
+        let mut unknown = Vec::new();
+        for (name, a) in inputs {
+            let place = |list: &[String]| list.iter().position(|n| n == name);
+            let slot = match (place(&self.arguments), place(&self.auxiliary)) {
+                (Some(i), _) => &mut arguments[i],
+                (None, Some(i)) => &mut auxiliary[i],
+                (None, None) => {
+                    unknown.push(*name);
+                    continue;
+                }
+            };
+            if slot.replace(a.clone()).is_some() {
+                bail!(Type, "argument '{name}' is given twice");
+            }
+        }
+        let listed = || [self.arguments.as_slice(), &self.auxiliary].concat().join(", ");
+        if !unknown.is_empty() {
+            bail!(Type, "unknown arguments {}; the symbol has: {}", unknown.join(", "), listed());
+        }
+        for (name, shape) in &self.declared {
+            let Some(Some(a)) = self.arguments.iter().position(|n| n == name).map(|i| &arguments[i]) else {
+                bail!(Type, "missing input '{name}' of shape {}; the symbol has: {}", show(shape), listed())
+            };
+            // The batch may be smaller or larger than declared, nothing else.
+            if a.ndim() != shape.len() || a.shape().iter().zip(shape.iter()).skip(1).any(|(x, y)| x != y) {
+                bail!(Value, "input '{name}' has shape {}, declared is {} (only the first axis may differ)", show(a.shape()), show(shape));
+            }
+        }
+        Ok((arguments, auxiliary))
+    }
+    fn state(&self, index: usize, device: DeviceRef, meta: &Meta) -> Result<Array> {
+        let mut states = self.states.lock();
+        let fits = |a: &Array| a.device() == device && a.shape() == &*meta.shape && a.dtype() == meta.dtype;
+        match states.iter().find(|(i, _)| *i == index) {
+            Some((_, a)) if fits(a) => return Ok(a.clone()),
+            _ => states.retain(|(i, _)| *i != index),
+        }
+        let value = initial_states(&self.symbol).get(&self.auxiliary[index]).copied().unwrap_or(0.0);
+        let a = filled(device, meta, value)?;
+        states.push((index, a.clone()));
+        Ok(a)
+    }
+    /// The compiled program of a call.
+    fn pool(&self, key: Key) -> Result<Arc<Pool>> {
+        if let Some(p) = self.pools.lock().iter().find(|p| p.key == key) {
+            return Ok(p.clone());
+        }
+        let names = self.arguments.iter().chain(&self.auxiliary);
+        let known: Vec<Known> = names
+            .zip(&key.given)
+            .filter_map(|(n, m)| m.as_ref().map(|m| Known { name: n.clone(), shape: Some(m.shape.clone()), dtype: Some(m.dtype) }))
+            .collect();
+        let inferred = context::with_device(key.device, || self.symbol.infer(&known))?;
+        let looks = |metas: &[Meta]| -> Vec<Look> { metas.iter().map(Look::dense).collect() };
+        let gradients: Vec<(GradReq, Option<Look>)> = inferred
+            .arguments
+            .iter()
+            .zip(&key.wanted)
+            .map(|(m, w)| if *w { (GradReq::Write, Some(Look::dense(m))) } else { (GradReq::Null, None) })
+            .collect();
+        let compiled = Compiled::new(&Request {
+            symbol: &self.symbol,
+            device: key.device,
+            train: key.train,
+            arguments: &looks(&inferred.arguments),
+            auxiliary: &looks(&inferred.auxiliary),
+            outputs: &inferred.outputs,
+            gradients: &gradients,
+        })?;
+        let mut zeros = Vec::new();
+        for (m, given) in inferred.arguments.iter().zip(&key.given) {
+            zeros.push(if given.is_some() { None } else { Some(filled(key.device, m, 0.0)?) });
+        }
+        let pool = Arc::new(Pool {
+            key,
+            compiled,
+            outputs: inferred.outputs,
+            auxiliary: inferred.auxiliary,
+            zeros,
+            arguments: inferred.arguments,
+            idle: Mutex::default(),
+        });
+        let mut pools = self.pools.lock();
+        if pools.len() >= MOST_POOLS {
+            pools.remove(0);
+        }
+        pools.push(pool.clone());
+        Ok(pool)
+    }
+    /// The call as ordinary operations: while a program is being traced.
+    fn imperative(&self, pool: &Pool, arguments: &[Option<Array>], auxiliary: &[Array]) -> Result<Vec<Array>> {
+        let full = complete(pool, arguments);
+        let device = pool.key.device;
+        let e = context::with_device(device, || {
+            evaluate(&self.symbol, &full, auxiliary, pool.key.train, &mut |shape, dtype| {
+                crate::noise::uniform(device, &Meta { shape: shape.into(), dtype })
+            })
+        })?;
+        for (i, new) in &e.states {
+            unrecorded(|| ops::assign(&auxiliary[*i], new))?;
+        }
+        Ok(e.outputs)
+    }
+}
+
+/// Arguments with zeros for those left out.
+fn complete(pool: &Pool, arguments: &[Option<Array>]) -> Vec<Array> {
+    arguments.iter().zip(&pool.zeros).filter_map(|(a, z)| a.clone().or_else(|| z.clone())).collect()
+}
+
+/// One recorded call: what its backward pass needs.
+struct Call {
+    symbol: Symbol,
+    name: String,
+    names: Vec<String>,
+    lease: RefCell<Lease>,
+    /// What was passed, as the tape knows it.
+    given: Vec<Option<Array>>,
+    /// What the program reads: dense, and with the version it had when it was read.
+    dense: Vec<(Array, u32)>,
+    auxiliary: Vec<Array>,
+    /// The backward pass has run and used up what forward left.
+    spent: Cell<bool>,
+}
+
+impl Call {
+    fn run(f: &Function, pool: Arc<Pool>, given: Vec<Option<Array>>, auxiliary: Vec<Array>) -> Result<Vec<Array>> {
+        let differentiable = pool.key.wanted.contains(&true);
+        let mut arrays = Vec::new();
+        for (i, a) in complete(&pool, &given).iter().enumerate() {
+            let mut d = unrecorded(|| dense(a, pool.arguments[i].dtype))?;
+            // What NumPy may write unseen must not change under the backward pass.
+            if differentiable && d.buffer().is_shared() && pool.compiled.backward_reads(External::Argument(i)) {
+                d = minpy_core::dispatch::copy_raw(&d)?;
+            }
+            let version = d.buffer().version();
+            arrays.push((d, version));
+        }
+        let states: Vec<Array> = auxiliary.iter().zip(&pool.auxiliary).map(|(a, m)| unrecorded(|| dense(a, m.dtype))).collect::<Result<_>>()?;
+        let outputs = fresh(&pool)?;
+        let instance = pool.idle.lock().pop();
+        let mut instance = match instance {
+            Some(i) => i,
+            None => pool.compiled.instance()?,
+        };
+        let done = pool.compiled.forward(&mut instance, false, |e| match e {
+            External::Argument(i) => arrays.get(i).map(|(a, _)| a),
+            External::Auxiliary(i) => states.get(i),
+            External::Output(i) => outputs.get(i),
+            _ => None,
+        });
+        let lease = Lease { pool, instance: Some(instance) };
+        done?;
+        // A state that is no dense array was updated in a copy.
+        for (to, from) in auxiliary.iter().zip(&states).filter(|(to, from)| !to.same_view(from)) {
+            unrecorded(|| ops::assign(to, from))?;
+        }
+        if differentiable && recording() {
+            let inputs: Vec<Array> = given.iter().flatten().cloned().collect();
+            let call = Call {
+                symbol: f.symbol.clone(),
+                name: f.name.clone(),
+                names: f.arguments.clone(),
+                lease: RefCell::new(lease),
+                given,
+                dense: arrays,
+                auxiliary: states,
+                spent: Cell::new(false),
+            };
+            record_foreign(&f.name, &inputs, &outputs, Some(Box::new(move |heads| call.gradients(heads))))?;
+        }
+        Ok(outputs)
+    }
+    /// Gradients of the arguments that were passed, from those of the results.
+    fn gradients(&self, heads: &[Option<Array>]) -> Result<Vec<Option<Array>>> {
+        let mut lease = self.lease.borrow_mut();
+        let pool = lease.pool.clone();
+        let zeros = |i: usize| filled(pool.key.device, &pool.outputs[i], 0.0);
+        if recording() {
+            let noise = lease.instance.as_ref().map_or(Vec::new(), |i| i.noise.clone());
+            drop(lease);
+            let heads = heads.iter().enumerate().map(|(i, h)| h.clone().map_or_else(|| zeros(i), Ok)).collect::<Result<Vec<_>>>()?;
+            return self.recorded_gradients(&pool, &heads, &noise);
+        }
+        for (i, (a, version)) in self.dense.iter().enumerate() {
+            if a.buffer().version() != *version && (self.spent.get() || pool.compiled.backward_reads(External::Argument(i))) {
+                bail!(Runtime, "{}: argument '{}' was changed in place between the call and its gradient", self.name, self.names[i]);
+            }
+        }
+        let Some(instance) = &mut lease.instance else { bail!(Runtime, "{}: the call has no memory", self.name) };
+        if self.spent.replace(true) {
+            self.again(&pool, instance)?;
+        }
+        let heads: Vec<Array> = heads
+            .iter()
+            .enumerate()
+            .map(|(i, h)| match h {
+                Some(h) => unrecorded(|| dense(h, pool.outputs[i].dtype)),
+                None => zeros(i),
+            })
+            .collect::<Result<_>>()?;
+        let mut gradients: Vec<Option<Array>> = Vec::new();
+        for (m, wanted) in pool.arguments.iter().zip(&pool.key.wanted) {
+            gradients.push(if *wanted { Some(Array::empty_on(pool.key.device, &m.shape, m.dtype)?) } else { None });
+        }
+        pool.compiled.backward(instance, |e| match e {
+            External::Argument(i) => self.dense.get(i).map(|(a, _)| a),
+            External::Auxiliary(i) => self.auxiliary.get(i),
+            External::Gradient(i) => gradients.get(i).and_then(|g| g.as_ref()),
+            External::Head(i) => heads.get(i),
+            _ => None,
+        })?;
+        Ok(self.given.iter().zip(gradients).filter_map(|(a, g)| a.as_ref().map(|_| g)).collect())
+    }
+    /// Runs forward again for another backward pass: with the same random numbers, without touching results or states.
+    fn again(&self, pool: &Pool, instance: &mut Instance) -> Result<()> {
+        let outputs = fresh(pool)?;
+        let states: Vec<Array> = self.auxiliary.iter().map(minpy_core::dispatch::copy_raw).collect::<Result<_>>()?;
+        pool.compiled.forward(instance, true, |e| match e {
+            External::Argument(i) => self.dense.get(i).map(|(a, _)| a),
+            External::Auxiliary(i) => states.get(i),
+            External::Output(i) => outputs.get(i),
+            _ => None,
+        })
+    }
+    /// The gradients as recorded operations, for gradients of gradients: the symbol runs again as ordinary code.
+    fn recorded_gradients(&self, pool: &Pool, heads: &[Array], noise: &[Array]) -> Result<Vec<Option<Array>>> {
+        let session = Session::begin();
+        let mut arguments = complete(pool, &self.given);
+        let mut leaves = Vec::new();
+        for (a, wanted) in arguments.iter_mut().zip(&pool.key.wanted) {
+            if *wanted {
+                *a = session.watch(a)?;
+                leaves.push(a.clone());
+            }
+        }
+        let mut at = 0;
+        let results = context::with_device(pool.key.device, || {
+            evaluate(&self.symbol, &arguments, &self.auxiliary, pool.key.train, &mut |shape, dtype| {
+                at += 1;
+                match noise.get(at - 1) {
+                    Some(a) => Ok(a.clone()),
+                    None => crate::noise::uniform(pool.key.device, &Meta { shape: shape.into(), dtype }),
+                }
+            })
+        })?;
+        let mut found = session.gradients(&results.outputs, Some(heads), &leaves)?.into_iter();
+        let all: Vec<Option<Array>> = pool.key.wanted.iter().map(|w| if *w { found.next().flatten() } else { None }).collect();
+        Ok(self.given.iter().zip(all).filter_map(|(a, g)| a.as_ref().map(|_| g)).collect())
+    }
+}
+
+/// New arrays for the results.
+fn fresh(pool: &Pool) -> Result<Vec<Array>> {
+    pool.outputs.iter().map(|m| Array::empty_on(pool.key.device, &m.shape, m.dtype)).collect()
+}
