@@ -14,10 +14,11 @@ use crate::ops;
 use crate::registry::{self, KernelEntry};
 use crate::{Array, DType, Error, ErrorKind, Number, Result, Scalar, bail, recorder, stats};
 use smallvec::SmallVec;
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
+/// Most inputs of an elementwise operation.
+const MAX_ARITY: usize = 4;
 type Operands<'a> = SmallVec<[Operand<'a>; 4]>;
 
 /// Calls an operation: the one entry for all tiers.
@@ -134,7 +135,7 @@ fn writable(op: &OpDef, out: &Array) -> Result<()> {
 fn elementwise(
     op: &'static OpDef, e: &'static Elementwise, attrs: &Attrs, inputs: &[Operand], mask: Option<&Array>, target: Target,
 ) -> Result<Array> {
-    if inputs.len() != op.arity {
+    if inputs.len() != op.arity || op.arity > MAX_ARITY {
         bail!(Type, "{}: takes {} arguments, got {}", op.name, op.arity, inputs.len());
     }
     // Dtypes.
@@ -146,12 +147,14 @@ fn elementwise(
     let compute = (e.rule.compute)(promoted).ok_or_else(|| complaint(op, inputs))?;
     // Devices.
     let device = pick_device(inputs, mask, &target)?;
-    let mut moved: SmallVec<[Option<Array>; 4]> = SmallVec::new();
-    for o in inputs {
-        moved.push(match o {
-            Operand::Array(a) if a.device() != device => Some(a.to_device(device)?),
-            _ => None,
-        });
+    // Fixed arrays, filled in place: moving arrays about costs more than the rest of this function.
+    let mut moved: [Option<Array>; MAX_ARITY] = [const { None }; MAX_ARITY];
+    for (o, m) in inputs.iter().zip(&mut moved) {
+        if let Operand::Array(a) = o
+            && a.device() != device
+        {
+            *m = Some(a.to_device(device)?);
+        }
     }
     let operands: Operands =
         inputs.iter().zip(&moved).map(|(o, m)| m.as_ref().map_or(*o, Operand::Array)).collect();
@@ -168,8 +171,8 @@ fn elementwise(
     // Shape.
     let mut shapes: SmallVec<[&[usize]; 5]> = operands.iter().map(|o| o.shape()).collect();
     shapes.extend(mask.map(|m| m.shape()));
-    let shape: Cow<[usize]> = match target {
-        Target::New => Cow::Owned(broadcast_shapes(op.name, &shapes)?.to_vec()),
+    let shape: Dims = match target {
+        Target::New => broadcast_shapes(op.name, &shapes)?,
         Target::Into(out) => {
             let s = broadcast_shapes(op.name, &shapes)?;
             if s.as_slice() != out.shape() {
@@ -182,7 +185,7 @@ fn elementwise(
                     bail!(Value, "{}: non-broadcastable output operand with shape {} doesn't match the broadcast shape {}", op.name, show(out.shape()), show(&s));
                 }
             }
-            Cow::Borrowed(out.shape())
+            out.shape().into()
         }
     };
     // Program.
@@ -249,23 +252,23 @@ fn elementwise(
     };
     if out.size() > 0 {
         // Inputs that the write would disturb are copied first.
-        let mut copies: SmallVec<[Option<Array>; 4]> = SmallVec::new();
-        let mut layouts: SmallVec<[Option<Layout>; 4]> = SmallVec::new();
-        for o in operands.iter().map(|o| o.array()).chain(mask.map(Some)) {
-            let (mut copy, mut layout) = (None, None);
-            if let Some(a) = o {
-                let seen = if a.shape() == &*shape { Cow::Borrowed(a.layout()) } else { Cow::Owned(a.layout().broadcast_to(op.name, &shape)?) };
-                let same = *seen == *out.layout() && a.dtype() == out.dtype();
-                if !same && matches!(target, Target::Into(_)) && a.may_share_memory(&out) {
+        let mut copies: [Option<Array>; MAX_ARITY + 1] = [const { None }; MAX_ARITY + 1];
+        let mut layouts: [Option<Layout>; MAX_ARITY + 1] = [const { None }; MAX_ARITY + 1];
+        let into = matches!(target, Target::Into(_));
+        for (i, o) in operands.iter().map(|o| o.array()).chain(mask.map(Some)).enumerate() {
+            let Some(a) = o else { continue };
+            let broadcast = a.shape() != &*shape;
+            if broadcast {
+                layouts[i] = Some(a.layout().broadcast_to(op.name, &shape)?);
+            }
+            if into && a.may_share_memory(&out) {
+                let seen = layouts[i].as_ref().unwrap_or(a.layout());
+                if a.dtype() != out.dtype() || seen != out.layout() {
                     let c = copy_raw(a)?;
-                    layout = (c.shape() != &*shape).then(|| c.layout().broadcast_to(op.name, &shape)).transpose()?;
-                    copy = Some(c);
-                } else if let Cow::Owned(l) = seen {
-                    layout = Some(l);
+                    layouts[i] = if broadcast { Some(c.layout().broadcast_to(op.name, &shape)?) } else { None };
+                    copies[i] = Some(c);
                 }
             }
-            copies.push(copy);
-            layouts.push(layout);
         }
         let mut args: SmallVec<[Arg; 4]> = SmallVec::new();
         for (i, o) in operands.iter().map(|o| o.array()).chain(mask.map(Some)).enumerate() {

@@ -9,6 +9,7 @@ pub mod codegen;
 pub mod context;
 pub mod device;
 pub mod dispatch;
+mod display;
 pub mod dtype;
 mod error;
 pub mod expr;

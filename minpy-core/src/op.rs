@@ -234,7 +234,7 @@ struct Key {
 
 /// What the program of a call depends on.
 pub struct ProgramSpec<'a> {
-    /// Dtype of each input.
+    /// Dtype of each input; under a mask also those of the mask and of the old contents.
     pub inputs: &'a [DType],
     /// Bits of the inputs that are numbers.
     pub scalars: u32,
@@ -242,7 +242,7 @@ pub struct ProgramSpec<'a> {
     pub compute: DType,
     /// Dtype of an existing target; `None` for the natural one.
     pub out: Option<DType>,
-    /// Two more inputs follow: the mask (bool) and the old contents of the target.
+    /// The last two inputs are the mask (bool) and the old contents of the target.
     pub masked: bool,
 }
 
@@ -307,7 +307,8 @@ impl Elementwise {
     fn build(&self, name: &'static str, spec: &ProgramSpec) -> Program {
         let b = Builder::new();
         let raw: SmallVec<[E; 4]> = spec.inputs.iter().map(|&d| b.input(d)).collect();
-        let args: SmallVec<[E; 4]> = raw
+        let count = raw.len() - if spec.masked { 2 } else { 0 };
+        let args: SmallVec<[E; 4]> = raw[..count]
             .iter()
             .enumerate()
             .map(|(i, e)| e.cast(if i == 0 && self.rule.condition_first { DType::Bool } else { spec.compute }))
@@ -317,9 +318,7 @@ impl Elementwise {
             value = value.cast(out);
         }
         if spec.masked {
-            let mask = b.input(DType::Bool);
-            let old = b.input(value.dtype());
-            value = mask.select(value, old);
+            value = raw[count].select(value, raw[count + 1]);
         }
         let id = value.id();
         b.finish(name, &[id], spec.scalars)

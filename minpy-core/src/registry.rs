@@ -226,8 +226,10 @@ impl Registry {
         }
         if let Some(old) = old {
             for (i, k) in kinds.iter().enumerate() {
+                // Not the devices of the stand-in for a missing host.
                 if let Some(j) = old.kind_of(k.driver.name)
                     && i == j
+                    && (old.kinds[j].driver.file, old.kinds[j].driver.line) == (k.driver.file, k.driver.line)
                     && let Some(d) = old.kinds[j].devices.get()
                 {
                     let _ = k.devices.set(d.clone());

@@ -3,17 +3,24 @@
 //! One file per form (`elementwise.rs`, `reduce.rs`, ...); `prims/` holds the typed loops, `math/` the
 //! transcendental functions, `program.rs` turns scalar programs into lists of loops.
 
+pub mod arg_reduce;
 mod block;
 pub mod device;
 mod fold;
 pub mod math;
+pub mod index;
 pub mod matmul;
+pub mod nonzero;
 pub mod elementwise;
 mod pool;
 pub mod prims;
 mod program;
+pub mod random;
 pub mod reduce;
+mod rows;
+pub mod scan;
 pub mod simd;
+pub mod sort;
 mod strided;
 pub mod threads;
 
@@ -24,9 +31,16 @@ use minpy_core::registry::{self, Item};
 /// Everything that this crate registers; `inventory` collects the same entries when the crate is linked.
 pub static ITEMS: &[Item] = &[
     Item::Driver(&device::DRIVER),
+    Item::Kernel(&arg_reduce::ENTRY),
     Item::Kernel(&elementwise::ENTRY),
+    Item::Kernel(&index::GATHER),
+    Item::Kernel(&index::SCATTER),
     Item::Kernel(&matmul::ENTRY),
+    Item::Kernel(&nonzero::ENTRY),
+    Item::Kernel(&random::ENTRY),
     Item::Kernel(&reduce::ENTRY),
+    Item::Kernel(&scan::ENTRY),
+    Item::Kernel(&sort::ENTRY),
 ];
 
 /// Registers the device and its kernels explicitly: for programs whose linker drops what nobody names.

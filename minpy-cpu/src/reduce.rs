@@ -271,9 +271,14 @@ impl Reduction<'_> {
         // Folds the rows of accumulators into one and writes it.
         let finish = |acc: *mut u8, width: usize, at: &[usize]| {
             let cols = if keep_last { walk.extent(at).1 } else { 1 };
-            for r in 1..width / cols {
-                // SAFETY: `width` accumulators, rows of `cols`.
-                unsafe { (self.folder.accumulate)(acc, acc.add(r * cols * self.folder.size), cols) };
+            // In halves: wide loops, and rounding as in a tree.
+            let mut rows = width / cols;
+            while rows > 1 {
+                let half = rows / 2;
+                let upper = (rows - half) * cols * self.folder.size;
+                // SAFETY: `rows` rows of accumulators, of which the upper half is disjoint from the lower.
+                unsafe { (self.folder.accumulate)(acc, acc.add(upper), half * cols) };
+                rows -= half;
             }
             let mut at: SmallVec<[usize; 8]> = at.into();
             at[first..last].fill(0);

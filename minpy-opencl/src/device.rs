@@ -3,10 +3,10 @@
 //! OpenCL objects may be used from several threads; what may not (setting the arguments of one kernel) happens under the
 //! lock of `programs`. Work is queued in the order in which that lock is taken.
 
-use crate::memory::Pool;
+use crate::memory::Buffers;
 use crate::program::Programs;
 use crate::{OpenCl, error, is_out_of_memory};
-use minpy_core::codegen::{Arg, CDevice, Dialect, ERROR_WORDS, Step, Tuning};
+use minpy_core::codegen::{Arg, CDevice, Dialect, ERROR_WORDS, Pool, Step, Tuning};
 use minpy_core::device::{Capabilities, Device, Memory, MemoryStats};
 use minpy_core::{DType, DTypeSet, Error, ErrorKind, Result};
 use opencl3::command_queue::*;
@@ -122,7 +122,7 @@ impl OpenClDevice {
                 total_memory: total,
             },
             tuning,
-            pool: Mutex::new(Pool::new(total, largest)),
+            pool: Mutex::new(Pool::new(total / 2, largest)),
             programs: Mutex::new(Programs::new(context, id, identity, options, saves)),
             errors: OnceLock::new(),
         })
@@ -159,11 +159,11 @@ impl Device for OpenClDevice {
         &self.capabilities
     }
     fn allocate(&self, bytes: usize) -> Result<Memory> {
-        let handle = self.pool.lock().allocate(self.context, bytes)?;
+        let handle = self.pool.lock().allocate("opencl", &Buffers(self.context), bytes)?;
         Ok(Memory { handle, offset: 0, bytes })
     }
     fn free(&self, memory: Memory) {
-        self.pool.lock().free(memory.handle, memory.bytes);
+        self.pool.lock().free(&Buffers(self.context), memory.handle, memory.bytes);
     }
     fn upload(&self, src: &[u8], dst: &Memory, offset: usize) -> Result<()> {
         let at = self.check("upload", dst, offset, src.len())?;
@@ -213,7 +213,7 @@ impl Device for OpenClDevice {
         self.pool.lock().stats()
     }
     fn trim(&self) {
-        self.pool.lock().trim();
+        self.pool.lock().trim(&Buffers(self.context));
     }
     fn as_any(&self) -> &dyn Any {
         self

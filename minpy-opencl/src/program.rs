@@ -1,19 +1,15 @@
-//! Compiled kernels: in memory by `Spec` and by source, on disk by source and device.
+//! Compiled kernels: in memory by `Spec` and by source, on disk through `codegen::DiskCache`.
 //!
-//! The disk cache lives under `MINPY_CACHE_DIR`, else `XDG_CACHE_HOME/minpy`, else `~/.cache/minpy`. It is a convenience:
-//! whatever goes wrong there is ignored. A file carries the text it was compiled from, so that a collision is seen.
+//! A device asks for the kernel of a `Spec`; only when it is new is it rendered, and only when its text is new is it built.
 
 use crate::error;
-use minpy_core::codegen::{Dialect, Spec};
+use minpy_core::codegen::{Dialect, DiskCache, Spec};
 use minpy_core::{Error, ErrorKind, Result};
 use opencl3::kernel::create_kernel;
 use opencl3::program::*;
-use opencl3::types::{cl_context, cl_device_id, cl_kernel, cl_program};
+use opencl3::types::{cl_context, cl_device_id, cl_kernel};
 use std::collections::HashMap;
-use std::collections::hash_map::DefaultHasher;
 use std::ffi::CString;
-use std::hash::{Hash, Hasher};
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Kernels kept per device; more start over (programs of deferred expressions come and go).
@@ -24,29 +20,12 @@ pub struct Programs {
     context: cl_context,
     device: cl_device_id,
     options: CString,
-    /// Device and driver, part of the key on disk.
-    identity: String,
-    directory: Option<PathBuf>,
+    disk: DiskCache,
     saves: bool,
     by_spec: HashMap<Spec, cl_kernel>,
     by_source: HashMap<String, cl_kernel>,
     built: usize,
     build_time: Duration,
-}
-
-/// Where compiled kernels are kept between processes; an empty `MINPY_CACHE_DIR` turns that off.
-fn directory() -> Option<PathBuf> {
-    let base = match std::env::var_os("MINPY_CACHE_DIR") {
-        Some(d) if d.is_empty() => return None,
-        Some(d) => PathBuf::from(d),
-        None => match std::env::var_os("XDG_CACHE_HOME").filter(|d| !d.is_empty()) {
-            Some(d) => PathBuf::from(d).join("minpy"),
-            None => PathBuf::from(std::env::var_os("HOME")?).join(".cache").join("minpy"),
-        },
-    };
-    let directory = base.join("opencl");
-    std::fs::create_dir_all(&directory).ok()?;
-    Some(directory)
 }
 
 impl Programs {
@@ -57,8 +36,7 @@ impl Programs {
             context,
             device,
             options: CString::new(options).unwrap_or_default(),
-            identity,
-            directory: directory(),
+            disk: DiskCache::new("opencl", format!("{identity}|{options}")),
             by_spec: HashMap::new(),
             by_source: HashMap::new(),
             built: 0,
@@ -99,9 +77,7 @@ impl Programs {
     }
     fn build(&self, entry: &str, text: &str) -> Result<cl_kernel> {
         let name = CString::new(entry).unwrap_or_default();
-        let file = self.directory.as_ref().map(|d| d.join(self.file_name(text)));
-        let key = format!("{}\n{text}", self.identity);
-        if let Some(kernel) = file.as_ref().and_then(|f| self.load(f, &key, &name)) {
+        if let Some(kernel) = self.disk.load(text).and_then(|binary| self.load(&binary, &name)) {
             return Ok(kernel);
         }
         let program = create_program_with_source(self.context, &[text]).map_err(|c| error("new program", c))?;
@@ -112,40 +88,18 @@ impl Programs {
                 format!("opencl: kernel {entry} does not build ({}): {}\n{text}", opencl3::error_codes::ClError(code), log.trim()),
             ));
         }
-        if let Some(file) = file.filter(|_| self.saves) {
-            let _ = self.save(&file, &key, program);
+        if self.saves
+            && let Ok(binaries) = get_program_info(program, CL_PROGRAM_BINARIES).map(Vec::<Vec<u8>>::from)
+            && let Some(binary) = binaries.first()
+        {
+            self.disk.save(text, binary);
         }
         create_kernel(program, &name).map_err(|c| error(&format!("kernel {entry}"), c))
     }
-    fn file_name(&self, text: &str) -> String {
-        let digest = |salt: u8| {
-            let mut h = DefaultHasher::new();
-            (salt, &self.identity, &self.options, text).hash(&mut h);
-            h.finish()
-        };
-        format!("{:016x}{:016x}.bin", digest(0), digest(1))
-    }
-    fn load(&self, file: &PathBuf, key: &str, name: &CString) -> Option<cl_kernel> {
-        let bytes = std::fs::read(file).ok()?;
-        let length = u64::from_le_bytes(bytes.get(..8)?.try_into().ok()?) as usize;
-        let binary = bytes.get(8 + length..)?;
-        if bytes.get(8..8 + length)? != key.as_bytes() || binary.is_empty() {
-            return None;
-        }
+    fn load(&self, binary: &[u8], name: &CString) -> Option<cl_kernel> {
         // SAFETY: the device belongs to the context; a damaged binary is refused by the driver.
         let program = unsafe { create_program_with_binary(self.context, &[self.device], &[binary]) }.ok()?;
         build_program(program, &[self.device], &self.options, None, std::ptr::null_mut()).ok()?;
         create_kernel(program, name).ok()
-    }
-    /// Written under another name and moved, so that a reader never sees half a file.
-    fn save(&self, file: &PathBuf, key: &str, program: cl_program) -> Option<()> {
-        let binaries: Vec<Vec<u8>> = get_program_info(program, CL_PROGRAM_BINARIES).ok()?.into();
-        let binary = binaries.first().filter(|b| !b.is_empty())?;
-        let mut bytes = (key.len() as u64).to_le_bytes().to_vec();
-        bytes.extend_from_slice(key.as_bytes());
-        bytes.extend_from_slice(binary);
-        let temporary = file.with_extension(format!("{}.tmp", std::process::id()));
-        std::fs::write(&temporary, bytes).ok()?;
-        std::fs::rename(&temporary, file).ok()
     }
 }

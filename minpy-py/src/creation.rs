@@ -97,10 +97,9 @@ fn make<'py>(object: &Any<'py>, dtype: Opt<'_, 'py>, copy: Option<bool>, order: 
             kwargs.set_item("copy", false)?;
         }
         let made = np.module.bind(py).call_method("array", (object,), Some(&kwargs))?;
-        let keep = made.clone();
-        match adopt(made, device)? {
+        match adopt(&made, device)? {
             Some(a) => (a, true),
-            None => return Ok(widen(keep, ndmin)),
+            None => return plain(&made, None, None, order, ndmin),
         }
     };
     let (a, fresh) = match wanted {
@@ -123,9 +122,6 @@ fn make<'py>(object: &Any<'py>, dtype: Opt<'_, 'py>, copy: Option<bool>, order: 
         None => wrap(py, a),
     }
 }
-fn widen(array: Any<'_>, _ndmin: usize) -> Any<'_> {
-    array
-}
 /// Elements that only NumPy has: a NumPy array.
 fn plain<'py>(object: &Any<'py>, dtype: Opt<'_, 'py>, copy: Option<bool>, order: &str, ndmin: usize) -> PyResult<Any<'py>> {
     let py = object.py();
@@ -139,10 +135,9 @@ fn plain<'py>(object: &Any<'py>, dtype: Opt<'_, 'py>, copy: Option<bool>, order:
         None => object.clone(),
     };
     let made = numpy(py)?.module.bind(py).call_method("array", (given,), Some(&kwargs))?;
-    let keep = made.clone();
-    match adopt(made, here()?)? {
+    match adopt(&made, here()?)? {
         Some(a) => wrap(py, a),
-        None => Ok(keep),
+        None => Ok(made),
     }
 }
 
@@ -296,16 +291,54 @@ pub fn _eye<'py>(py: Python<'py>, n: usize, m: usize, k: isize, dtype: &Any<'py>
         None => Ok(None),
     }
 }
-/// One of our arrays made of a result of NumPy, on a device (None: the current one); None for other elements.
+/// A result of NumPy as one of ours on a device (None: the current one); None for elements that are not ours.
+/// `pairs` are the arguments of the call: (our array, the NumPy array that stood for it). A result that looks at the
+/// memory of an argument becomes a view of that argument.
 #[pyfunction]
-#[pyo3(signature = (array, device=None, scalar=false))]
-pub fn _adopt<'py>(py: Python<'py>, array: &Any<'py>, device: Opt<'_, 'py>, scalar: bool) -> PyResult<Option<Any<'py>>> {
+#[pyo3(signature = (array, device=None, pairs=Vec::new(), scalar=false))]
+pub fn _adopt<'py>(
+    py: Python<'py>, array: &Any<'py>, device: Opt<'_, 'py>, pairs: Vec<(Any<'py>, Any<'py>)>, scalar: bool,
+) -> PyResult<Option<Any<'py>>> {
     let device = device_argument(device)?;
-    match import(array)? {
-        Some(a) => {
-            let a = a.to_device(device).py()?;
-            (if scalar { crate::array::wrap_scalar(py, a) } else { wrap(py, a) }).map(Some)
-        }
-        None => Ok(None),
+    let Some(a) = adopt(array, device)? else { return Ok(None) };
+    if scalar {
+        return crate::array::wrap_scalar(py, a).map(Some);
     }
+    if a.size() > 0 && !array.getattr("base")?.is_none() {
+        for (ours, theirs) in &pairs {
+            let (Some(x), Some(host)) = (as_array(ours), import(theirs)?) else { continue };
+            let seen = if device.is_host() { Some(a.clone()) } else { import(array)? };
+            let Some(seen) = seen.filter(|s| std::sync::Arc::ptr_eq(s.buffer(), host.buffer())) else { continue };
+            if x.device().is_host() {
+                return crate::array::wrap_view(seen, ours).map(Some);
+            }
+            // The host copy is contiguous: positions in it are positions in the array when that is contiguous too.
+            if x.layout().is_contiguous() && seen.dtype() == x.dtype() {
+                let layout = seen.layout().shifted(x.layout().offset() as isize - host.layout().offset() as isize);
+                return crate::array::wrap_view(x.view(layout), ours).map(Some);
+            }
+        }
+    }
+    wrap(py, a).map(Some)
+}
+/// Tells that somebody outside wrote into the memory of a host array.
+#[pyfunction]
+pub fn _wrote(array: &Any<'_>) {
+    if let Some(a) = as_array(array) {
+        a.buffer().bump_version();
+    }
+}
+/// `copyto` with a mask.
+#[pyfunction]
+pub fn _copy_where(py: Python<'_>, target: &Any<'_>, value: &Any<'_>, mask: &Any<'_>) -> PyResult<()> {
+    let Some(p) = crate::array::as_pyarray(target) else { return Err(PyValueError::new_err("copyto: not an array")) };
+    p.check_writable()?;
+    let Some(m) = crate::convert::array_from(mask)?.filter(|m| m.dtype() == DType::Bool) else {
+        return Err(pyo3::exceptions::PyTypeError::new_err("Cannot cast array data of where= to dtype('bool') according to the rule 'safe'"));
+    };
+    let Some(v) = crate::convert::operand(value)? else {
+        return Err(pyo3::exceptions::PyTypeError::new_err("copyto: elements that are not numbers"));
+    };
+    let v = v.settle(p.array().device())?;
+    crate::run::heavy(py, p.array().size(), || ops::assign_where(p.array(), v.operand(), &m))
 }

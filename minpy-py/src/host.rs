@@ -154,17 +154,22 @@ pub fn import(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
     Ok(seen.view(&buffer, lo))
 }
 
-/// A NumPy array that nobody else refers to (a result of NumPy, just made): ours alone from now on, on `device`.
-pub fn adopt(object: Bound<'_, PyAny>, device: DeviceRef) -> PyResult<Option<Array>> {
-    let alone = object.get_refcnt() == 1 && object.getattr("base")?.is_none();
+/// References that the callers of `adopt` themselves hold.
+const LENT_OUT: isize = 1;
+
+/// A result of NumPy, just made, to which only the caller refers and which it forgets: ours alone from now on, on
+/// `device`. Anything else is imported.
+pub fn adopt(object: &Bound<'_, PyAny>, device: DeviceRef) -> PyResult<Option<Array>> {
+    // SAFETY: reading the count of a live object.
+    let alone = unsafe { ffi::Py_REFCNT(object.as_ptr()) } <= LENT_OUT && object.getattr("base")?.is_none();
     if !alone || !device.is_host() {
-        return import(&object)?.map(|a| a.to_device(device)).transpose().py();
+        return import(object)?.map(|a| a.to_device(device)).transpose().py();
     }
-    let Some(seen) = look(&object).filter(|s| s.size() > 0 && s.fits()) else { return import(&object) };
+    let Some(seen) = look(object).filter(|s| s.size() > 0 && s.fits()) else { return import(object) };
     let (lo, hi) = seen.span();
     let memory = Memory { handle: lo, offset: 0, bytes: hi - lo };
     // SAFETY: the array is kept by the buffer, and nobody else can resize it.
-    let buffer = unsafe { Buffer::foreign(device, memory, Box::new(object.unbind()), false, seen.read_only) };
+    let buffer = unsafe { Buffer::foreign(device, memory, Box::new(object.clone().unbind()), false, seen.read_only) };
     Ok(seen.view(&buffer, lo))
 }
 

@@ -15,9 +15,11 @@ mod operators;
 mod reduce;
 mod run;
 mod shape;
+mod tape;
 mod ufunc;
 
 use minpy_cpu as _;
+use minpy_opencl as _;
 use pyo3::prelude::*;
 
 #[pymodule]
@@ -39,12 +41,13 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
         ufunc: _ufuncs;
         reduce: sum, prod, max, min, any, all, argmax, argmin, cumsum, cumprod, count_nonzero, mean, var, std, sort, argsort;
         creation: array, asarray, ascontiguousarray, asfortranarray, zeros, ones, empty, zeros_like, ones_like, empty_like,
-            _arange, _linspace, _eye, _adopt;
+            _arange, _linspace, _eye, _adopt, _wrote, _copy_where;
         shape: reshape, transpose, expand_dims, squeeze, swapaxes, broadcast_to, concatenate, _stack, _may_share;
         functions: dot, matmul, _tensordot, r#where, nonzero, _clip, _take, _take_along_axis, _diagonal, softmax;
         context: _find_device, _set_device, _current_device, _devices, _backends, _kernels, _memory_stats, _synchronize,
             _policy, _set_policy, _recording, _count_ops, _op_counts, _fallbacks, _count_fallback, fallback_count, moved_bytes,
             _reset_counts;
+        tape: _differentiate, _push_forward, _record_foreign, _is_watched, _no_grad;
     }
     Ok(())
 }

@@ -3,6 +3,8 @@
 //!
 //! Operands that core cannot compute with go to NumPy's own operator through `fallback`.
 
+#![allow(unsafe_op_in_unsafe_fn, reason = "PyO3's code for slots that a macro of ours lists")]
+
 use crate::array::{NdArray, PyArray, PyScalar, as_array, wrap_result};
 use crate::convert::{Arg, operand};
 use crate::errors::Outcome;
@@ -11,7 +13,7 @@ use crate::index::get_int;
 use crate::numpy::numpy;
 use crate::run::{compute, compute_into, native};
 use minpy_core::op::OpDef;
-use minpy_core::{Array, DType, Number, Operand, ops};
+use minpy_core::{Array, Number, Operand, ops};
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -328,7 +330,7 @@ impl PyArray {
     }
     fn __index__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let a = self.array();
-        if a.ndim() != 0 || !(a.dtype().is_integer() || (a.dtype() == DType::Bool && false)) {
+        if a.ndim() != 0 || !a.dtype().is_integer() {
             return Err(PyTypeError::new_err("only integer scalar arrays can be converted to a scalar index"));
         }
         number_of(a, py)

@@ -5,7 +5,7 @@
 
 use crate::noise;
 use crate::passes::optimise;
-use crate::plan::{Plan, plan};
+use crate::plan::{Plan, plan, verify_plan};
 use crate::schedule::{External, Place, Schedule};
 use crate::trace::{Request, trace};
 use minpy_core::context::{self, RECORDING};
@@ -54,6 +54,9 @@ impl Compiled {
         let mut schedule = traced.schedule;
         optimise(&mut schedule);
         let plan = plan(&schedule);
+        if cfg!(debug_assertions) {
+            verify_plan(&schedule, &plan)?;
+        }
         let mut touched = vec![false; schedule.values.len()];
         for v in schedule.steps.iter().flat_map(|s| s.touches()) {
             touched[v] = true;

@@ -257,19 +257,6 @@ impl Executor {
     pub fn symbol(&self) -> &Symbol {
         &self.symbol
     }
-    #[doc(hidden)]
-    pub fn dump(&self) -> String {
-        let s = &self.train.0.schedule;
-        let mut t = String::new();
-        for (i, v) in s.values.iter().enumerate() {
-            t += &format!("v{i} {:?} {} {:?}\n", v.place, v.bytes, self.train.0.plan.offsets[i]);
-        }
-        for (i, x) in s.steps.iter().enumerate() {
-            t += &format!("{i}{} {} {:?} {:?} <- {:?}\n", if i == s.forward { " ---" } else { "" }, x.op, x.program.as_ref().map(|p| p.key()),
-            x.outputs.iter().map(|o| format!("v{}{:?}{:?}", o.value, o.layout.shape(), o.layout.strides())).collect::<Vec<_>>(), x.inputs.iter().map(|o| match o { crate::schedule::Source::View(o) => format!("v{}{:?}{:?}", o.value, o.layout.shape(), o.layout.strides()), crate::schedule::Source::Number(n) => format!("{n:?}") }).collect::<Vec<_>>());
-        }
-        t
-    }
     /// Launches and bytes of the training program.
     pub fn report(&self) -> Report {
         self.train.0.report()

@@ -5,6 +5,7 @@
 
 use crate::schedule::{Operand, Place, Schedule, ValueId};
 use minpy_core::kernel::Work;
+use minpy_core::{Result, bail};
 
 /// Offsets are multiples of this many bytes: enough for every device's vector loads.
 pub(crate) const ALIGN: usize = 256;
@@ -84,6 +85,32 @@ pub(crate) fn plan(s: &Schedule) -> Plan {
     Plan { offsets, bytes, naive }
 }
 
+/// Checks that values which live at the same time share no byte, except where one is written over another in place.
+pub(crate) fn verify_plan(s: &Schedule, plan: &Plan) -> Result<()> {
+    let lives = lifetimes(s);
+    let places: Vec<(ValueId, (usize, usize), usize)> = (0..s.values.len())
+        .filter_map(|v| Some((v, lives[v]?, plan.offsets[v]?)))
+        .collect();
+    for (k, &(v, life, at)) in places.iter().enumerate() {
+        if at % ALIGN != 0 || at + s.values[v].bytes > plan.bytes {
+            bail!(Runtime, "plan: value {v} at {at} leaves the arena of {} bytes or is not aligned", plan.bytes);
+        }
+        for &(w, other, there) in &places[k + 1..] {
+            let apart = at + s.values[v].bytes <= there || there + s.values[w].bytes <= at;
+            if apart || life.1 < other.0 || other.1 < life.0 {
+                continue;
+            }
+            let ((old, new), step) = if life.1 == other.0 { ((v, w), life.1) } else { ((w, v), other.1) };
+            let in_place = life.1.min(other.1) == life.0.max(other.0)
+                && s.steps[step].outputs.iter().any(|o| o.value == new && overwritable(s, &lives, step, o) == Some(old));
+            if !in_place {
+                bail!(Runtime, "plan: values {v} and {w} live at the same time in the same memory");
+            }
+        }
+    }
+    Ok(())
+}
+
 /// A value of the arena that step `i` may write `out` over.
 fn overwritable(s: &Schedule, lives: &[Option<(usize, usize)>], i: usize, out: &Operand) -> Option<ValueId> {
     let step = &s.steps[i];
@@ -128,4 +155,34 @@ fn place(blocks: &[Block]) -> (Vec<usize>, usize) {
         placed.insert(k, b);
     }
     (offsets, total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use minpy_cpu as _;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn blocks_alive_together_never_overlap(list in prop::collection::vec((1usize..5000, 0usize..40, 0usize..12), 1..60)) {
+            let blocks: Vec<Block> = list
+                .iter()
+                .map(|&(bytes, first, span)| Block { bytes: round(bytes), first, last: first + span, values: Vec::new() })
+                .collect();
+            let (offsets, total) = place(&blocks);
+            for i in 0..blocks.len() {
+                prop_assert!(offsets[i] + blocks[i].bytes <= total && offsets[i] % ALIGN == 0);
+                for j in 0..i {
+                    let (a, b) = (&blocks[i], &blocks[j]);
+                    let together = a.first <= b.last && b.first <= a.last;
+                    let apart = offsets[i] + a.bytes <= offsets[j] || offsets[j] + b.bytes <= offsets[i];
+                    prop_assert!(!together || apart);
+                }
+            }
+            let naive: usize = blocks.iter().map(|b| b.bytes).sum();
+            let busiest = (0..60).map(|t| blocks.iter().filter(|b| b.first <= t && t <= b.last).map(|b| b.bytes).sum::<usize>()).max();
+            prop_assert!(total <= naive && total >= busiest.unwrap_or(0));
+        }
+    }
 }

@@ -32,7 +32,7 @@ fn product(dtype: DType, a: &[Value], b: &[Value], (m, k, n): (usize, usize, usi
                 Kind::Bool => Expected::exact(Value::Int(pairs.into_iter().any(|(x, y)| x.truth() && y.truth()) as i128)),
                 _ => {
                     let sum = pairs.fold(0i128, |s, (x, y)| match (x, y) {
-                        (Value::Int(x), Value::Int(y)) => s.wrapping_add(x * y),
+                        (Value::Int(x), Value::Int(y)) => s.wrapping_add(x.wrapping_mul(y)),
                         _ => s,
                     });
                     Expected::exact(cast(Value::Int(sum), dtype).0)

@@ -87,7 +87,7 @@ fn fold(kind: Fold, dtype: DType, list: &[Value]) -> Expected {
                     Fold::Add if bool => a | b,
                     Fold::Mul if bool => a & b,
                     Fold::Add => a + b,
-                    Fold::Mul => a * b,
+                    Fold::Mul => a.wrapping_mul(b),
                     Fold::Max => a.max(b),
                     Fold::Min => a.min(b),
                     Fold::And => a & b,

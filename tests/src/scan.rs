@@ -45,7 +45,7 @@ fn running(fold: Fold, dtype: DType, line: &[Value]) -> Vec<Expected> {
             }
             _ => {
                 let (Value::Int(a), Value::Int(b)) = (total, *v) else { unreachable!("integers") };
-                total = cast(Value::Int(if fold == Fold::Add { a + b } else { a * b }), dtype).0;
+                total = cast(Value::Int(if fold == Fold::Add { a + b } else { a.wrapping_mul(b) }), dtype).0;
                 Expected::exact(total)
             }
         })

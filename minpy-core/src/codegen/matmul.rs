@@ -49,7 +49,7 @@ pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
     let batches = dims.total();
     let (block, local, groups) = if tuning.serial() {
         let columns = cpu_columns(c.dtype, tuning.vector);
-        (tuning.vector, [1, 1, 1], [n.div_ceil(2 * columns), m.div_ceil(CPU_ROWS), batches])
+        (tuning.vector, [1, 1, 1], [n.div_ceil(2 * columns) * m.div_ceil(CPU_ROWS), 1, batches])
     } else {
         let block = match m.min(n) {
             0..=16 => 1,
@@ -58,7 +58,7 @@ pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
             _ => 4,
         };
         let tile = SIDE * block;
-        (block, [SIDE, SIDE, 1], [n.div_ceil(tile), m.div_ceil(tile), batches.min(65535)])
+        (block, [SIDE, SIDE, 1], [n.div_ceil(tile) * m.div_ceil(tile), 1, batches.min(65535)])
     };
     let mut meta: SmallVec<[i64; 24]> = smallvec![m as i64, n as i64, k as i64, batches as i64];
     meta.extend([am, ak, bk, bn, cm, cn].map(|s| s as i64));
@@ -145,7 +145,7 @@ impl Text<'_> {
         format!(
             "MP_LOCAL {t} sa[{SIDE}][{tile} + 1]; MP_LOCAL {t} sb[{SIDE}][{tile} + 1];
 const int lx = (int)MP_LID(0), ly = (int)MP_LID(1), id = ly * {SIDE} + lx;
-const mp_i64 row0 = (mp_i64)MP_GROUP(1) * {tile}, col0 = (mp_i64)MP_GROUP(0) * {tile};
+const mp_i64 across = (m.n + {tile} - 1) / {tile}, row0 = MP_GROUP(0) / across * {tile}, col0 = MP_GROUP(0) % across * {tile};
 const int a_rows = m.ak != 1, b_rows = m.bk == 1 && m.bn != 1;
 for (mp_i64 batch = MP_GROUP(2); batch < m.batches; batch += MP_GROUPS(2)) {{
 {split}{t} acc[{block}][{block}];
@@ -201,7 +201,7 @@ for (int j = 0; j < {columns}; ++j) ct[(i0 + i) * {wide} + j0 + j] = acc[j]; }}\
         };
         format!(
             "MP_LOCAL {t} pa[{pa}]; MP_LOCAL {t} pb[{pb}]; MP_LOCAL {t} ct[{ct}];
-const mp_i64 row0 = (mp_i64)MP_GROUP(1) * {height}, col0 = (mp_i64)MP_GROUP(0) * {wide}, batch = MP_GROUP(2);
+const mp_i64 across = (m.n + {wide} - 1) / {wide}, row0 = MP_GROUP(0) / across * {height}, col0 = MP_GROUP(0) % across * {wide}, batch = MP_GROUP(2);
 {split}const int height = (int)(m.m - row0 < {height} ? m.m - row0 : {height}), width = (int)(m.n - col0 < {wide} ? m.n - col0 : {wide});
 for (int e = 0; e < {ct}; ++e) ct[e] = {zero};
 for (mp_i64 k0 = 0; k0 < m.k; k0 += {depth}) {{

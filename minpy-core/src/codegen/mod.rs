@@ -5,6 +5,7 @@
 //! Shapes, strides and offsets are arguments: a kernel compiled once serves every shape.
 
 mod arg_reduce;
+mod cache;
 mod complex;
 mod dialect;
 mod dims;
@@ -12,13 +13,16 @@ mod elementwise;
 mod expr;
 mod index;
 mod matmul;
+mod pool;
 mod prims;
 mod random;
 mod reduce;
 mod run;
 mod scan;
 
+pub use cache::DiskCache;
 pub use dialect::{Dialect, short, storage};
+pub use pool::{Blocks, Pool};
 pub use run::{CDevice, run};
 
 use crate::expr::Program;

@@ -430,8 +430,8 @@ impl Parts<'_> {
         if *compensated {
             k += &format!("{t} comp[{w}];\nfor (int j = 0; j < {w}; ++j) comp[j] = 0;\n");
         }
-        k += &format!("for (mp_i64 block = r0; block < r1; block += 256) {{\n{t} part[{w}];\nfor (int j = 0; j < {w}; ++j) part[j] = {identity};\n");
-        k += "const mp_i64 end = block + 256 < r1 ? block + 256 : r1;\nfor (mp_i64 r = block; r < end; ++r) {\n";
+        k += &format!("for (mp_i64 block = r0; block < r1; block += 64) {{\n{t} part[{w}];\nfor (int j = 0; j < {w}; ++j) part[j] = {identity};\n");
+        k += "const mp_i64 end = block + 64 < r1 ? block + 64 : r1;\nfor (mp_i64 r = block; r < end; ++r) {\n";
         k += &self.begin;
         k += &format!("{ix} q_r = ({ix})r;\n{}", unravel(ix, "q_r", self.ni, "m.ni", &self.inner));
         let each = fold_into("part[j]");

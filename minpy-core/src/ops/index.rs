@@ -146,6 +146,31 @@ pub enum Index {
     Array(Array),
 }
 
+macro_rules! index_from {
+    ($($t:ty, $r:ident => $e:expr;)*) => {$( impl From<$t> for Index { fn from($r: $t) -> Index { $e } } )*};
+}
+index_from! {
+    i64, i => Index::Int(i);
+    i32, i => Index::Int(i as i64);
+    std::ops::Range<i64>, r => Index::Slice(Some(r.start), Some(r.end), None);
+    std::ops::RangeFrom<i64>, r => Index::Slice(Some(r.start), None, None);
+    std::ops::RangeTo<i64>, r => Index::Slice(None, Some(r.end), None);
+    std::ops::RangeFull, _r => Index::Slice(None, None, None);
+    &Array, a => Index::Array(a.clone());
+}
+/// A slice with a step, for `index!`: `step(.., -1)` reverses an axis.
+pub fn step(slice: impl Into<Index>, by: i64) -> Index {
+    match slice.into() {
+        Index::Slice(a, b, _) => Index::Slice(a, b, Some(by)),
+        other => other,
+    }
+}
+/// `index![1..3, .., -1]`: the items of a NumPy index expression, for `ops::get` and `ops::set`.
+#[macro_export]
+macro_rules! index {
+    ($($item:expr),* $(,)?) => { [$($crate::ops::Index::from($item)),*] };
+}
+
 /// What remains of `a[index]` once views are taken: either a view, or a base with leading axes to gather from.
 pub enum Selection {
     /// Only integers, slices, new axes: a view of the array.

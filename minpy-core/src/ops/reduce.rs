@@ -62,7 +62,11 @@ impl Structured for Reduction {
         if !self.has_identity && axes.iter().any(|&x| a.shape()[x] == 0) && !reduced_shape(a.shape(), axes, *keepdims).contains(&0) {
             bail!(Value, "zero-size array to reduction operation {} which has no identity (shape {})", op.name, show(a.shape()));
         }
-        Ok(Meta { shape: reduced_shape(a.shape(), axes, *keepdims), dtype: dtype.unwrap_or((self.result)(a.dtype())) })
+        let dtype = dtype.unwrap_or((self.result)(a.dtype()));
+        if matches!(self.fold, Fold::And | Fold::Or | Fold::Xor) && dtype.is_inexact() {
+            bail!(Type, "ufunc '{}' not supported for the input types: {dtype} {}", op.name, show(a.shape()));
+        }
+        Ok(Meta { shape: reduced_shape(a.shape(), axes, *keepdims), dtype })
     }
     fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[Array], out: &Array) -> Result<()> {
         let Attrs::Reduce { axes, keepdims, .. } = attrs else { bail!(Type, "{}: wrong attributes", op.name) };

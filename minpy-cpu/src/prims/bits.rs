@@ -42,7 +42,7 @@ macro_rules! integers {
             }
         }; $t);
         op2!(Pow, |a, b| {
-            #[expect(unused_comparisons, clippy::allow_attributes)]
+            #[allow(unused_comparisons)]
             let negative = b < 0;
             if negative {
                 // 1 / a^|b| cut to an integer.

@@ -4,7 +4,7 @@
 //! or int64, of which narrower types keep the low bits. Complex to real drops the imaginary part.
 
 use super::loops::{Loop, Op1, UnaryLoop, unary};
-use super::{B8, Bits128, Lane, half, with_bits};
+use super::{B8, Lane, half, with_bits};
 use minpy_core::DType;
 use num_complex::{Complex, Complex32, Complex64};
 use std::marker::PhantomData;

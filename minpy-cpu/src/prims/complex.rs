@@ -1,6 +1,6 @@
 //! Functions of complex numbers: `math::complex` wrapped as loops (scalar code; see there for formulas).
 
-use super::loops::{Loop, op1, op2, plain_binary, plain_unary, table};
+use super::loops::{Loop, op1, op2, table};
 use crate::math::complex_fn::{ComplexFn, apply32, apply64, power32, power64};
 use num_complex::{Complex32, Complex64};
 

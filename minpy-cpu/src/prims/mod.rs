@@ -78,7 +78,7 @@ macro_rules! with_lane {
             minpy_core::DType::U16 => { type $t = u16; $body }
             minpy_core::DType::U32 => { type $t = u32; $body }
             minpy_core::DType::U64 => { type $t = u64; $body }
-            minpy_core::DType::F16 => { type $t = half::f16; $body }
+            minpy_core::DType::F16 => { type $t = ::half::f16; $body }
             minpy_core::DType::F32 => { type $t = f32; $body }
             minpy_core::DType::F64 => { type $t = f64; $body }
             minpy_core::DType::C64 => { type $t = num_complex::Complex32; $body }

@@ -10,8 +10,11 @@ use std::sync::Arc;
 
 /// The device under test.
 pub fn cpu() -> DeviceRef {
-    minpy_cpu::register().unwrap();
-    minpy_core::device::host().unwrap()
+    static CPU: std::sync::OnceLock<DeviceRef> = std::sync::OnceLock::new();
+    *CPU.get_or_init(|| {
+        minpy_cpu::register().unwrap();
+        minpy_core::device::host().unwrap()
+    })
 }
 
 /// How an array lies in memory.

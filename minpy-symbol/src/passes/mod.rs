@@ -4,6 +4,7 @@
 mod copies;
 mod dead;
 mod duplicates;
+mod fuse;
 mod relayout;
 mod verify;
 
@@ -13,9 +14,10 @@ use crate::schedule::Schedule;
 
 /// All passes in order.
 pub(crate) fn optimise(schedule: &mut Schedule) {
-    let passes: [fn(&mut Schedule); 4] = [dead::remove_dead, duplicates::merge_duplicates, copies::remove_copies, dead::remove_dead];
+    let passes: [fn(&mut Schedule); 5] =
+        [dead::remove_dead, duplicates::merge_duplicates, copies::remove_copies, fuse::fuse, dead::remove_dead];
     check(schedule, "trace");
-    for (pass, name) in passes.into_iter().zip(["dead", "duplicates", "copies", "dead"]) {
+    for (pass, name) in passes.into_iter().zip(["dead", "duplicates", "copies", "fuse", "dead"]) {
         pass(schedule);
         check(schedule, name);
     }

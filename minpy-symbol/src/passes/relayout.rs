@@ -7,6 +7,10 @@ use smallvec::SmallVec;
 /// Element `k` of `from` (in index order) lies where element `k` of `to` lies: translates a view of the first value into
 /// one of the second. Works for views that permute, keep whole, slice or repeat the axes of `from`; `None` for others.
 pub(super) fn translate(view: &Layout, from: &Layout, to: &Layout) -> Option<Layout> {
+    if to.is_injective() { translate_read(view, from, to) } else { None }
+}
+/// The same for reading only: `to` may repeat elements.
+pub(super) fn translate_read(view: &Layout, from: &Layout, to: &Layout) -> Option<Layout> {
     let counts = |i: &usize| from.shape()[*i] != 1;
     if (0..from.ndim()).filter(counts).all(|i| from.strides()[i] == to.strides()[i]) {
         return Some(view.shifted(to.offset() as isize - from.offset() as isize));
@@ -16,7 +20,7 @@ pub(super) fn translate(view: &Layout, from: &Layout, to: &Layout) -> Option<Lay
         .filter(counts)
         .map(|i| (from.shape()[i], from.strides()[i], to.strides()[i]))
         .collect();
-    if !from.is_dense() || !to.is_injective() || axes.iter().any(|a| a.1 <= 0) {
+    if !from.is_dense() || axes.iter().any(|a| a.1 <= 0) {
         return None;
     }
     axes.sort_by_key(|a| std::cmp::Reverse(a.1));

@@ -34,7 +34,7 @@ fn power(dtype: DType, base: i128, exponent: i128) -> i128 {
     let (mut r, mut b, mut e) = (1, base, exponent);
     while e > 0 {
         if e & 1 == 1 {
-            r = wrap(dtype, r * b);
+            r = wrap(dtype, r.wrapping_mul(b));
         }
         // 64-bit factors fit in 128 bits; wrapping each time keeps them so.
         b = wrap(dtype, b.wrapping_mul(b));

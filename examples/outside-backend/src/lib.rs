@@ -1,0 +1,25 @@
+//! A MinPy backend as a stranger would write it: the device `toy`.
+//!
+//! Its memory is a table of byte vectors that the host cannot address; its kernels are an interpreter of a few
+//! primitives on float32 (`kernels.rs`). Everything else it lacks, and core runs that on the host.
+//! `docs/adding-a-backend.md` walks through these files.
+
+mod kernels;
+mod memory;
+
+pub use memory::Toy;
+
+use minpy_core::registry::{self, Item};
+
+// Found automatically when a program says `use outside_backend as _;`.
+minpy_core::driver!(pub DRIVER: "toy", probe);
+
+/// The devices of this machine. A real backend asks its driver here; no driver is an empty list, never a panic.
+fn probe() -> Vec<Box<dyn minpy_core::Device>> {
+    vec![Box::new(Toy::new(0)), Box::new(Toy::new(1))]
+}
+
+/// The other way in, for programs whose linker drops what nobody names. Both may happen: the same entry twice is fine.
+pub fn register() -> minpy_core::Result<()> {
+    registry::register(&[Item::Driver(&DRIVER), Item::Kernel(&kernels::ELEMENTWISE), Item::Kernel(&kernels::MATMUL)])
+}

@@ -1,0 +1,40 @@
+//! Automatic and explicit registration meet; the two devices of the backend are two places.
+
+use minpy_core::context::with_device;
+use minpy_core::{DType, ErrorKind, context::Policy, device, ops, registry, stats};
+
+#[test]
+fn explicit_and_automatic_registration_meet() {
+    let before = device::device("toy", 1).unwrap();
+    outside_backend::register().unwrap();
+    outside_backend::register().unwrap();
+    assert_eq!(device::device("toy", 1).unwrap(), before);
+    assert_eq!(registry::global().unwrap().kernels(before.kind()).count(), 2);
+    minpy_cpu::register().unwrap();
+    assert_eq!(device::device("toy", 1).unwrap(), before);
+}
+
+#[test]
+fn arrays_live_where_they_were_made() {
+    let (first, second) = (device::parse("toy:0").unwrap(), device::parse("toy(1)").unwrap());
+    let a = with_device(first, || ops::ones(&[2, 3], DType::F32)).unwrap();
+    let b = a.to_device(second).unwrap();
+    assert_eq!((a.device(), b.device(), stats::moved_bytes()), (first, second, 24));
+    // Two places: the current device decides.
+    let c = with_device(second, || ops::add(&a, &b)).unwrap();
+    assert_eq!((c.device(), c.to_vec::<f32>().unwrap()), (second, vec![2.0; 6]));
+}
+
+#[test]
+fn what_is_missing_is_done_by_the_host_or_refused() {
+    let toy = device::parse("toy").unwrap();
+    let a = with_device(toy, || ops::ones(&[4], DType::F32)).unwrap();
+    stats::reset();
+    let e = ops::exp(&a).unwrap();
+    assert_eq!(e.device(), toy);
+    let f = &stats::fallbacks()[0];
+    assert_eq!((f.op.as_str(), f.by, f.device.as_str()), ("exp", "host", "toy(0)"));
+    assert!(f.reason.contains("Exp") && f.bytes > 0, "{f:?}");
+    let refused = minpy_core::context::with_policy(Policy::OnlyDevice, || ops::exp(&a));
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Policy);
+}

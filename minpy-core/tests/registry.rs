@@ -1,0 +1,144 @@
+//! The registry's tables: duplicates, the same entry twice, kernels without a backend, and handles that stay valid.
+
+use minpy_core::device::{Capabilities, Device, DeviceRef, Memory, MemoryStats};
+use minpy_core::kernel::{Family, KernelCall};
+use minpy_core::registry::{self, Driver, Item, KernelEntry, Registry, Slot};
+use minpy_core::{Array, DType, DTypeSet, Error, ErrorKind, Result, device};
+
+struct Blank(&'static str, usize, Capabilities);
+impl Device for Blank {
+    fn name(&self) -> &'static str {
+        self.0
+    }
+    fn ordinal(&self) -> usize {
+        self.1
+    }
+    fn capabilities(&self) -> &Capabilities {
+        &self.2
+    }
+    fn allocate(&self, bytes: usize) -> Result<Memory> {
+        Ok(Memory { handle: 64, offset: 0, bytes })
+    }
+    fn free(&self, _: Memory) {}
+    fn upload(&self, _: &[u8], _: &Memory, _: usize) -> Result<()> {
+        Ok(())
+    }
+    fn download(&self, _: &Memory, _: usize, _: &mut [u8]) -> Result<()> {
+        Ok(())
+    }
+    fn copy(&self, _: &Memory, _: usize, _: &Memory, _: usize, _: usize) -> Result<()> {
+        Ok(())
+    }
+    fn synchronize(&self) -> Result<()> {
+        Ok(())
+    }
+    fn memory_stats(&self) -> MemoryStats {
+        MemoryStats::default()
+    }
+    fn trim(&self) {}
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+fn blank(name: &'static str) -> Vec<Box<dyn Device>> {
+    let c = || Capabilities { description: name.into(), dtypes: DTypeSet::ALL, host_accessible: false, total_memory: 1 };
+    (0..2).map(|i| Box::new(Blank(name, i, c())) as Box<dyn Device>).collect()
+}
+fn run(_: DeviceRef, _: &KernelCall) -> Result<()> {
+    Ok(())
+}
+const fn driver(name: &'static str, probe: fn() -> Vec<Box<dyn Device>>, line: u32) -> Driver {
+    Driver { name, probe, file: "backend.rs", line }
+}
+const fn kernel(device: &'static str, slot: Slot, file: &'static str, line: u32) -> KernelEntry {
+    KernelEntry { device, slot, dtypes: DTypeSet::ALL, run, file, line }
+}
+static HOST: Driver = driver("cpu", || blank("cpu"), 1);
+static ALPHA: Driver = driver("alpha", || blank("alpha"), 2);
+static BETA: Driver = driver("beta", || blank("beta"), 3);
+static SUM: KernelEntry = kernel("alpha", Slot::Family(Family::Reduce), "alpha/reduce.rs", 12);
+static SUM_AGAIN: KernelEntry = kernel("alpha", Slot::Family(Family::Reduce), "alpha/reduce.rs", 12);
+static OTHER: KernelEntry = kernel("alpha", Slot::Family(Family::Reduce), "stranger/sums.rs", 7);
+static ELSEWHERE: KernelEntry = kernel("beta", Slot::Family(Family::Reduce), "beta/reduce.rs", 9);
+
+fn assemble(items: &[Item]) -> std::result::Result<Registry, Error> {
+    Registry::assemble(items, None)
+}
+
+#[test]
+fn two_kernels_for_one_place_are_an_error_that_names_both() {
+    let e = assemble(&[Item::Driver(&HOST), Item::Driver(&ALPHA), Item::Kernel(&SUM), Item::Kernel(&OTHER)]).err().unwrap();
+    assert_eq!(e.kind(), ErrorKind::Registry);
+    for part in ["registered twice", "alpha/reduce.rs:12", "stranger/sums.rs:7", "Reduce", "'alpha'"] {
+        assert!(e.message().contains(part), "'{}' does not say '{part}'", e.message());
+    }
+}
+
+#[test]
+fn the_same_entry_twice_is_fine() {
+    let r = assemble(&[
+        Item::Driver(&HOST), Item::Driver(&ALPHA), Item::Kernel(&SUM), Item::Driver(&ALPHA), Item::Kernel(&SUM), Item::Kernel(&SUM_AGAIN),
+        Item::Driver(&BETA), Item::Kernel(&ELSEWHERE),
+    ])
+    .unwrap();
+    let kinds: Vec<_> = r.kind_names().collect();
+    assert_eq!(kinds, ["cpu", "alpha", "beta"]);
+    assert_eq!(r.kernels(r.kind_of("alpha").unwrap()).count(), 1);
+    assert!(r.family_kernel(2, Family::Reduce).is_some_and(|k| k.line == 9) && r.family_kernel(2, Family::Sort).is_none());
+}
+
+#[test]
+fn two_backends_of_one_name_are_an_error() {
+    static IMPOSTOR: Driver = Driver { name: "alpha", probe: Vec::new, file: "impostor.rs", line: 5 };
+    let e = assemble(&[Item::Driver(&ALPHA), Item::Driver(&IMPOSTOR)]).err().unwrap();
+    assert!(e.message().contains("backend.rs:2") && e.message().contains("impostor.rs:5"), "{e:?}");
+}
+
+#[test]
+fn two_operations_of_one_name_are_an_error() {
+    use minpy_core::op::{Elementwise, OpDef, Tier, TypeRule};
+    static IMPOSTOR: OpDef = OpDef {
+        name: "add",
+        arity: 1,
+        doc: "Not the sum.",
+        tier: Tier::Elementwise(Elementwise::new(TypeRule { compute: Some, condition_first: false }, |_, x| x[0])),
+        domain: &[(0.0, 1.0)],
+        file: "impostor.rs",
+        line: 8,
+    };
+    let e = assemble(&[Item::Driver(&HOST), Item::Op(&minpy_core::ops::ADD), Item::Op(&IMPOSTOR)]).err().unwrap();
+    assert!(e.kind() == ErrorKind::Registry && e.message().contains("impostor.rs:8") && e.message().contains("elementwise.rs"), "{e:?}");
+}
+
+#[test]
+fn a_kernel_without_a_backend_is_an_error() {
+    let e = assemble(&[Item::Driver(&HOST), Item::Kernel(&ELSEWHERE)]).err().unwrap();
+    assert!(e.message().contains("beta/reduce.rs:9") && e.message().contains("'beta'"), "{e:?}");
+}
+
+#[test]
+fn a_backend_may_come_later_and_handles_stay() {
+    // The only test here that touches the registry of the process.
+    registry::register(&[Item::Driver(&BETA), Item::Kernel(&ELSEWHERE)]).unwrap();
+    let beta = device::device("beta", 1).unwrap();
+    let a = Array::empty_on(beta, &[4], DType::F32).unwrap();
+    // Names that sort before, and the host, which has place 0 and was asked for in vain.
+    assert_eq!(device::host().err().unwrap().kind(), ErrorKind::Registry);
+    registry::register(&[Item::Driver(&ALPHA), Item::Kernel(&SUM)]).unwrap();
+    registry::register(&[Item::Driver(&HOST)]).unwrap();
+    assert_eq!(device::device("beta", 1).unwrap(), beta);
+    assert_eq!((a.device(), a.device().to_string()), (beta, "beta(1)".to_string()));
+    let r = registry::global().unwrap();
+    assert_eq!((r.kind_of("beta"), r.kind_of("cpu")), (Some(beta.kind()), Some(registry::HOST_KIND)));
+    assert!(r.family_kernel(beta.kind(), Family::Reduce).is_some_and(|k| std::ptr::eq(k, &ELSEWHERE)));
+    for name in ["alpha", "beta", "cpu"] {
+        for d in device::devices(name).unwrap() {
+            assert_eq!((d.name(), r.kind_name(d.kind())), (name, name));
+        }
+    }
+    assert!(device::host().unwrap().is_host() && !beta.is_host());
+    // A refused registration leaves everything as it was.
+    assert!(registry::register(&[Item::Kernel(&OTHER)]).is_err());
+    assert!(registry::register(&[Item::Driver(&ALPHA)]).is_ok());
+    assert_eq!(device::device("beta", 1).unwrap(), beta);
+}

@@ -1,0 +1,72 @@
+//! `Work::Nonzero`: indices of the nonzero elements, in C order.
+
+use crate::prims::with_lane;
+use minpy_core::array::for_each_offset;
+use minpy_core::device::DeviceRef;
+use minpy_core::dtype::DTypeSet;
+use minpy_core::kernel::{Family, KernelCall};
+use minpy_core::registry::Slot;
+use minpy_core::{Error, ErrorKind, Result, kernel};
+use smallvec::SmallVec;
+
+kernel!(pub ENTRY: "cpu", Slot::Family(Family::Nonzero), DTypeSet::ALL, run);
+
+fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
+    let (input, output) = (call.inputs[0].view(), &call.outputs[0]);
+    let [ndim, n] = *output.shape else {
+        return Err(Error::new(ErrorKind::Runtime, format!("{}: nonzero writes a matrix", call.op)));
+    };
+    if ndim != input.shape.len() {
+        return Err(Error::new(ErrorKind::Runtime, format!("{}: nonzero of {} axes into {ndim} rows", call.op, input.shape.len())));
+    }
+    let out = output.host_ptr().cast::<i64>();
+    let base = input.host_ptr();
+    let mut index: SmallVec<[usize; 6]> = SmallVec::from_elem(0, ndim);
+    let mut found = 0usize;
+    with_lane!(input.dtype, T => for_each_offset(input.shape, input.strides, 0, |_, at| {
+        // Offsets are signed in truth; the sum below wraps round to the right address.
+        // SAFETY: the view holds this element.
+        let x = unsafe { *base.cast::<T>().wrapping_offset(at as isize) };
+        if x.is_true() {
+            if found < n {
+                for (d, &i) in index.iter().enumerate() {
+                    let to = d as isize * output.strides[0] + found as isize * output.strides[1];
+                    // SAFETY: `d < ndim` and `found < n`.
+                    unsafe { *out.wrapping_offset(to) = i as i64 };
+                }
+            }
+            found += 1;
+        }
+        for d in (0..ndim).rev() {
+            index[d] += 1;
+            if index[d] < input.shape[d] {
+                break;
+            }
+            index[d] = 0;
+        }
+    }));
+    if found != n {
+        return Err(Error::new(ErrorKind::Runtime, format!("{}: {found} nonzero elements where {n} were counted", call.op)));
+    }
+    Ok(())
+}
+
+/// Truth of an element.
+trait Truth {
+    fn is_true(self) -> bool;
+}
+macro_rules! truth {
+    ($($t:ty: |$x:ident| $e:expr;)*) => {$( impl Truth for $t {
+        #[inline(always)]
+        fn is_true(self) -> bool { let $x = self; $e }
+    } )*};
+}
+truth! {
+    crate::prims::B8: |x| x.get();
+    i8: |x| x != 0; i16: |x| x != 0; i32: |x| x != 0; i64: |x| x != 0;
+    u8: |x| x != 0; u16: |x| x != 0; u32: |x| x != 0; u64: |x| x != 0;
+    half::f16: |x| x.to_bits() & 0x7fff != 0;
+    f32: |x| x != 0.0; f64: |x| x != 0.0;
+    num_complex::Complex32: |x| x.re != 0.0 || x.im != 0.0;
+    num_complex::Complex64: |x| x.re != 0.0 || x.im != 0.0;
+}

@@ -1,0 +1,82 @@
+//! `Work::Scan`: running folds along the last axis, one element after another as NumPy's `accumulate`.
+
+use crate::prims::arithmetic::{Add, Maximum, Minimum, Mul};
+use crate::prims::bits::{And, Or, Xor};
+use crate::prims::loops::Op2;
+use crate::prims::{B8, Lane};
+use crate::rows::for_rows;
+use half::f16;
+use minpy_core::device::DeviceRef;
+use minpy_core::dtype::DTypeSet;
+use minpy_core::kernel::{Family, Fold, KernelCall, Work};
+use minpy_core::registry::Slot;
+use minpy_core::{DType, Error, ErrorKind, Result, kernel};
+use num_complex::{Complex32, Complex64};
+
+kernel!(pub ENTRY: "cpu", Slot::Family(Family::Scan), DTypeSet::ALL, run);
+
+type RowScan = unsafe fn(*const u8, *mut u8, usize);
+
+fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
+    let Work::Scan(fold) = *call.work else {
+        return Err(Error::new(ErrorKind::Runtime, format!("{}: the scan kernel was given other work", call.op)));
+    };
+    let (input, output) = (call.inputs[0].view(), &call.outputs[0]);
+    let Some(scan) = lookup(fold, input.dtype) else {
+        return Err(Error::new(ErrorKind::Unsupported, format!("{}: cpu has no scan {fold:?} of {}", call.op, input.dtype)));
+    };
+    let Some(&n) = input.shape.last() else {
+        return Err(Error::new(ErrorKind::Runtime, format!("{}: the scan kernel needs an axis", call.op)));
+    };
+    // SAFETY: rows hold `n` elements.
+    for_rows(input, output, true, 20, |row, out| unsafe { scan(row, out, n) });
+    Ok(())
+}
+
+unsafe fn row<T: Copy, O: Op2<T, R = T>>(src: *const u8, dst: *mut u8, n: usize) {
+    let (src, dst) = (src.cast::<T>(), dst.cast::<T>());
+    // SAFETY: `n >= 1` elements at both, which are equal or disjoint.
+    unsafe {
+        let mut acc = *src;
+        *dst = acc;
+        for i in 1..n {
+            acc = O::f(acc, *src.add(i));
+            *dst.add(i) = acc;
+        }
+    }
+}
+/// float16 in float32, rounded after every step.
+unsafe fn half_row<O: Op2<f32, R = f32>>(src: *const u8, dst: *mut u8, n: usize) {
+    let (src, dst) = (src.cast::<f16>(), dst.cast::<f16>());
+    // SAFETY: as above.
+    unsafe {
+        let mut acc = *src;
+        *dst = acc;
+        for i in 1..n {
+            acc = f16::from_f32(O::f(acc.to_f32(), (*src.add(i)).to_f32()));
+            *dst.add(i) = acc;
+        }
+    }
+}
+
+fn lookup(fold: Fold, dtype: DType) -> Option<RowScan> {
+    macro_rules! find {
+        ($op:ident: $($t:ty)*) => {{
+            $(if dtype == <$t as Lane>::DTYPE { return Some(row::<$t, $op>); })*
+            None
+        }};
+        ($op:ident half: $($t:ty)*) => {{
+            if dtype == DType::F16 { return Some(half_row::<$op>); }
+            find!($op: $($t)*)
+        }};
+    }
+    match fold {
+        Fold::Add => find!(Add half: f32 f64 i64 i32 i16 i8 u64 u32 u16 u8 B8 Complex32 Complex64),
+        Fold::Mul => find!(Mul half: f32 f64 i64 i32 i16 i8 u64 u32 u16 u8 B8 Complex32 Complex64),
+        Fold::Max => find!(Maximum half: f32 f64 i64 i32 i16 i8 u64 u32 u16 u8 B8 Complex32 Complex64),
+        Fold::Min => find!(Minimum half: f32 f64 i64 i32 i16 i8 u64 u32 u16 u8 B8 Complex32 Complex64),
+        Fold::And => find!(And: i64 i32 i16 i8 u64 u32 u16 u8 B8),
+        Fold::Or => find!(Or: i64 i32 i16 i8 u64 u32 u16 u8 B8),
+        Fold::Xor => find!(Xor: i64 i32 i16 i8 u64 u32 u16 u8 B8),
+    }
+}

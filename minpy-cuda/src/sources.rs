@@ -1,0 +1,138 @@
+//! The source of every kernel that this backend can be asked for, for compilation without a GPU.
+//!
+//! Calls are made up for every elementwise operation of core's table and for every other form of work, on memory that does
+//! not exist: planning and rendering look at shapes and dtypes only.
+
+use crate::Cuda;
+use minpy_core::codegen::{Tuning, plan};
+use minpy_core::device::Memory;
+use minpy_core::expr::{Builder, Prim, Program};
+use minpy_core::kernel::{Fold, Input, KernelCall, ScatterMode, View, Work};
+use minpy_core::layout::contiguous_strides;
+use minpy_core::op::ProgramSpec;
+use minpy_core::{DType, ErrorKind, registry};
+use std::sync::Arc;
+
+/// Dtypes that stand for all: each kind once, both sizes where the text differs.
+const DTYPES: [DType; 7] = [DType::F32, DType::F64, DType::I32, DType::I64, DType::Bool, DType::C64, DType::F16];
+
+/// An operand of a made-up call.
+struct Shape {
+    dtype: DType,
+    shape: Vec<usize>,
+    strides: Vec<isize>,
+}
+
+impl Shape {
+    fn new(dtype: DType, shape: &[usize]) -> Shape {
+        Shape { dtype, shape: shape.into(), strides: contiguous_strides(shape).to_vec() }
+    }
+    fn transposed(mut self) -> Shape {
+        self.strides.reverse();
+        self
+    }
+    fn view<'a>(&'a self, memory: &'a Memory) -> View<'a> {
+        View { memory, dtype: self.dtype, shape: &self.shape, strides: &self.strides, offset: 0 }
+    }
+}
+
+#[derive(Default)]
+struct Sources(Vec<(String, String)>);
+
+impl Sources {
+    /// Plans the call and adds the text of its kernels; what has no text for its dtypes is left out.
+    fn add(&mut self, name: &str, work: &Work, program: Option<&Arc<Program>>, inputs: &[Shape], outputs: &[Shape]) {
+        // Distinct handles: views of one block would be taken for the same array.
+        let memory: Vec<Memory> =
+            (0..inputs.len() + outputs.len()).map(|i| Memory { handle: i + 1, offset: 0, bytes: 1 << 40 }).collect();
+        let ins: Vec<Input> = inputs.iter().zip(&memory).map(|(s, m)| Input::View(s.view(m))).collect();
+        let outs: Vec<View> = outputs.iter().zip(&memory[inputs.len()..]).map(|(s, m)| s.view(m)).collect();
+        let call = KernelCall { op: "sources", work, program, inputs: &ins, outputs: &outs };
+        let Ok(plan) = plan(&call, &Tuning::gpu(64)) else { return };
+        for (i, step) in plan.steps.iter().enumerate() {
+            match step.spec.render(&Cuda) {
+                Ok(source) => self.0.push((format!("{name} {i}"), source.text)),
+                Err(e) if e.kind() == ErrorKind::Unsupported => {}
+                Err(e) => self.0.push((format!("{name} {i}"), format!("#error {}", e.message()))),
+            }
+        }
+    }
+    fn elementwise(&mut self) {
+        let Ok(registry) = registry::global() else { return };
+        for op in registry.ops() {
+            let Some(e) = op.elementwise() else { continue };
+            for dtype in DTYPES {
+                let Some(compute) = (e.rule.compute)(dtype) else { continue };
+                let inputs: Vec<DType> =
+                    (0..op.arity).map(|i| if i == 0 && e.rule.condition_first { DType::Bool } else { dtype }).collect();
+                let spec = ProgramSpec { inputs: &inputs, scalars: 0, compute, out: None, masked: false };
+                let program = e.program(op.name, &spec);
+                let shapes: Vec<Shape> = inputs.iter().map(|&d| Shape::new(d, &[1000])).collect();
+                let out = [Shape::new(program.output_dtype(0), &[1000])];
+                self.add(&format!("{} {dtype}", op.name), &Work::Elementwise, Some(&program), &shapes, &out);
+            }
+        }
+        for from in DType::ALL {
+            for to in DType::ALL {
+                let program = cast(from, to);
+                let (x, y) = (Shape::new(from, &[40, 50]).transposed(), Shape::new(to, &[40, 50]));
+                self.add(&format!("cast {from} to {to}"), &Work::Elementwise, Some(&program), &[x], &[y]);
+            }
+        }
+    }
+    fn forms(&mut self, dtype: DType) {
+        let identity = cast(dtype, dtype);
+        for fold in [Fold::Add, Fold::Mul, Fold::Max, Fold::Min, Fold::And, Fold::Or, Fold::Xor] {
+            // Rows, columns, and a long one in two passes.
+            for (k, (shape, keep)) in [(vec![50, 400], 1), (vec![1 << 22], 0)].into_iter().enumerate() {
+                let out = [Shape::new(dtype, &shape[..keep])];
+                let name = format!("reduce {fold:?} {dtype} {k}");
+                self.add(&name, &Work::Reduce(fold), Some(&identity), &[Shape::new(dtype, &shape)], &out);
+            }
+            let columns = Shape::new(dtype, &[400, 300]).transposed();
+            let name = format!("reduce {fold:?} {dtype} columns");
+            self.add(&name, &Work::Reduce(fold), Some(&identity), &[columns], &[Shape::new(dtype, &[400])]);
+            let name = format!("scan {fold:?} {dtype}");
+            self.add(&name, &Work::Scan(fold), None, &[Shape::new(dtype, &[5, 400])], &[Shape::new(dtype, &[5, 400])]);
+        }
+        for max in [true, false] {
+            let name = format!("arg_reduce {max} {dtype}");
+            self.add(&name, &Work::ArgReduce { max }, None, &[Shape::new(dtype, &[5, 400])], &[Shape::new(DType::I64, &[5])]);
+        }
+        for n in [9, 30, 500] {
+            let square = || Shape::new(dtype, &[n, n]);
+            self.add(&format!("matmul {dtype} {n}"), &Work::Matmul, None, &[square(), square()], &[square()]);
+        }
+        let batched = || Shape::new(dtype, &[3, 20, 20]);
+        self.add(&format!("matmul {dtype} batched"), &Work::Matmul, None, &[batched(), batched()], &[batched()]);
+        let vector = Shape::new(dtype, &[400, 1]);
+        let inputs = [Shape::new(dtype, &[300, 400]), vector];
+        self.add(&format!("matmul {dtype} vector"), &Work::Matmul, None, &inputs, &[Shape::new(dtype, &[300, 1])]);
+        let index = || Shape::new(DType::I64, &[30]);
+        let inputs = [Shape::new(dtype, &[9, 8, 7]), index(), index()];
+        self.add(&format!("gather {dtype}"), &Work::Gather { indexed: 2 }, None, &inputs, &[Shape::new(dtype, &[30, 7])]);
+        for mode in [ScatterMode::Set, ScatterMode::Combine(Prim::Add)] {
+            let inputs = [Shape::new(dtype, &[30, 7]), index(), index()];
+            let work = Work::Scatter { indexed: 2, mode };
+            self.add(&format!("scatter {mode:?} {dtype}"), &work, None, &inputs, &[Shape::new(dtype, &[9, 8, 7])]);
+        }
+    }
+}
+
+fn cast(from: DType, to: DType) -> Arc<Program> {
+    let b = Builder::new();
+    let id = b.input(from).cast(to).id();
+    Arc::new(b.finish("cast", &[id], 0))
+}
+
+/// Name and source of every kernel: all elementwise operations and all other forms of work, on representative dtypes.
+pub fn all_kernel_sources() -> Vec<(String, String)> {
+    let mut s = Sources::default();
+    s.elementwise();
+    for dtype in DTYPES {
+        s.forms(dtype);
+    }
+    let work = Work::RandomBits { key: [1, 2], counter: 0 };
+    s.add("random_bits", &work, None, &[], &[Shape::new(DType::U32, &[1000])]);
+    s.0
+}

@@ -1,0 +1,79 @@
+"""Devices: which one new arrays are made on.
+
+`with gpu(0): ...`, `set_context(Context('opencl', 0))`, or the environment variable `MINPY_DEVICE=opencl:0`.
+Contexts belong to a thread.
+"""
+from minpy import _minpy
+
+
+class Context:
+    """A device, by name ('cpu', 'cuda', 'opencl', 'gpu': the first of cuda and opencl) and number."""
+
+    __slots__ = ("device_type", "device_id", "_before")
+
+    def __init__(self, device_type="cpu", device_id=0):
+        if isinstance(device_type, Context):
+            device_type, device_id = device_type.device_type, device_type.device_id
+        if not isinstance(device_type, str):
+            raise TypeError(f"Context: the name of a device is a string, not {type(device_type).__name__}")
+        self.device_type, self.device_id = _minpy._find_device(device_type, device_id)
+        self._before = []
+
+    def __enter__(self):
+        self._before.append(_minpy._current_device())
+        _minpy._set_device(self.device_type, self.device_id)
+        return self
+
+    def __exit__(self, *exception):
+        _minpy._set_device(*self._before.pop())
+
+    def __eq__(self, other):
+        return isinstance(other, Context) and (self.device_type, self.device_id) == (other.device_type, other.device_id)
+
+    def __hash__(self):
+        return hash((self.device_type, self.device_id))
+
+    def __str__(self):
+        return f"{self.device_type}({self.device_id})"
+
+    __repr__ = __str__
+
+    def memory_stats(self):
+        """Bytes `used`, `pooled` and `peak` of the device's memory pool, and how often the driver was asked for memory."""
+        return dict(zip(("used", "pooled", "peak", "system_allocations"), _minpy._memory_stats(self)))
+
+
+def cpu(device_id=0):
+    """The CPU."""
+    return Context("cpu", device_id)
+
+
+def gpu(device_id=0):
+    """A GPU: CUDA's when there is one, else OpenCL's."""
+    return Context("gpu", device_id)
+
+
+def cuda(device_id=0):
+    """A CUDA device."""
+    return Context("cuda", device_id)
+
+
+def opencl(device_id=0):
+    """An OpenCL device."""
+    return Context("opencl", device_id)
+
+
+def current_context():
+    """The device on which new arrays of this thread are made."""
+    return Context(*_minpy._current_device())
+
+
+def set_context(context):
+    """Makes a device current on this thread."""
+    context = context if isinstance(context, Context) else Context(*_parse(context))
+    _minpy._set_device(context.device_type, context.device_id)
+
+
+def _parse(text):
+    name, _, number = str(text).replace("(", ":").rstrip(")").partition(":")
+    return name, int(number or 0)

@@ -1,0 +1,148 @@
+"""Gradients of ordinary functions, and conversions between NumPy and MinPy.
+
+    grad(f, argnum=0)(*args)            gradient of f
+    grad_and_loss(f, argnum=0)(*args)   (gradient, value)
+    value_and_grad(f, argnum=0)(*args)  (value, gradient)
+
+One `argnum` (also in a list) gives the bare gradient, several a list. A result with several elements counts as their sum,
+a tuple of results as the sum of all. An argument that the result does not depend on has the gradient 0.0.
+"""
+import functools
+
+import numpy
+
+from minpy import _minpy
+from minpy._minpy import NoGradientFuncError, array_base
+from minpy.array import wrap
+
+
+def _numbers(argnum):
+    numbers = [argnum] if isinstance(argnum, int) else list(argnum)
+    if any(not isinstance(n, int) for n in numbers):
+        raise TypeError(f"argnum must be an integer or a list of integers, not {argnum!r}")
+    return numbers
+
+
+def _resolve(numbers, count):
+    return [n + count if n < 0 else n for n in numbers] if min(numbers, default=0) < 0 else numbers
+
+
+def _shaped(numbers, gradients):
+    gradients = [0.0 if g is None else g for g in gradients]
+    return gradients[0] if len(numbers) == 1 else gradients
+
+
+def grad_and_loss(func, argnum=0):
+    """A function that gives the gradient of `func` and its value."""
+    numbers = _numbers(argnum)
+
+    @functools.wraps(func)
+    def wrapped(*args, **kwargs):
+        gradients, value = _minpy._differentiate(func, _resolve(numbers, len(args)), args, kwargs)
+        return _shaped(numbers, gradients), value
+    return wrapped
+
+
+def grad(func, argnum=0):
+    """A function that gives the gradient of `func`."""
+    both = grad_and_loss(func, argnum)
+
+    @functools.wraps(func)
+    def wrapped(*args, **kwargs):
+        return both(*args, **kwargs)[0]
+    return wrapped
+
+
+def value_and_grad(func, argnum=0):
+    """A function that gives the value of `func` and its gradient."""
+    both = grad_and_loss(func, argnum)
+
+    @functools.wraps(func)
+    def wrapped(*args, **kwargs):
+        gradients, value = both(*args, **kwargs)
+        return value, gradients
+    return wrapped
+
+
+def vjp(func, argnum=0):
+    """A function of `(args, seed)`: the value of `func(*args)` and the gradient of its results weighted with `seed`."""
+    numbers = _numbers(argnum)
+
+    @functools.wraps(func)
+    def wrapped(args, seed):
+        gradients, value = _minpy._differentiate(func, _resolve(numbers, len(args)), tuple(args), None, seed)
+        return value, _shaped(numbers, gradients)
+    return wrapped
+
+
+def jvp(func, argnum=0):
+    """A function of `(args, tangents)`: the value of `func(*args)` and its derivative in that direction (forward mode)."""
+    numbers = _numbers(argnum)
+
+    @functools.wraps(func)
+    def wrapped(args, tangents):
+        tangents = [tangents] if len(numbers) == 1 and not isinstance(tangents, (list, tuple)) else list(tangents)
+        value, found = _minpy._push_forward(func, _resolve(numbers, len(args)), tuple(args), tangents)
+        return value, found[0] if isinstance(value, array_base) else found
+    return wrapped
+
+
+def no_grad(func):
+    """Decorator: what the function does is not recorded."""
+    @functools.wraps(func)
+    def wrapped(*args, **kwargs):
+        return _minpy._no_grad(functools.partial(func, **kwargs), *args)
+    return wrapped
+
+
+def numpy_to_minpy(value):
+    """NumPy arrays and numbers in a structure of tuples, lists and dictionaries as MinPy's."""
+    return _mapped(wrap, value)
+
+
+def minpy_to_numpy(value):
+    """MinPy arrays in a structure of tuples, lists and dictionaries as NumPy arrays."""
+    return _mapped(lambda v: v.asnumpy() if isinstance(v, array_base) else v, value)
+
+
+def _mapped(function, value):
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*[_mapped(function, v) for v in value])
+    if isinstance(value, (tuple, list)):
+        return type(value)(_mapped(function, v) for v in value)
+    if isinstance(value, dict):
+        return {k: _mapped(function, v) for k, v in value.items()}
+    return function(value)
+
+
+def convert_args(func):
+    """Decorator: NumPy arrays among the arguments become MinPy's."""
+    @functools.wraps(func)
+    def wrapped(*args, **kwargs):
+        return func(*numpy_to_minpy(args), **numpy_to_minpy(kwargs))
+    return wrapped
+
+
+def return_numpy(func):
+    """Decorator: MinPy arrays in the result become NumPy's."""
+    @functools.wraps(func)
+    def wrapped(*args, **kwargs):
+        return minpy_to_numpy(func(*args, **kwargs))
+    return wrapped
+
+
+class MXNetSymbolError(ValueError):
+    """A symbol that cannot be used as a function (the original's name)."""
+
+
+def __getattr__(name):
+    if name == "Function":
+        from minpy.symbol import Function
+        return Function
+    raise AttributeError(f"module 'minpy.core' has no attribute '{name}'")
+
+
+__all__ = [
+    "Function", "MXNetSymbolError", "NoGradientFuncError", "convert_args", "grad", "grad_and_loss", "jvp", "minpy_to_numpy", "no_grad",
+    "numpy_to_minpy", "return_numpy", "value_and_grad", "vjp",
+]

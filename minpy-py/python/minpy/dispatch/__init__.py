@@ -1,0 +1,1 @@
+"""The original's place of the policies."""

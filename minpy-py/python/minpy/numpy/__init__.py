@@ -1,0 +1,61 @@
+"""NumPy's namespace on any device: `import minpy.numpy as np`.
+
+Functions that MinPy has run on the device of their arguments; all others are NumPy's own on host views, counted as
+fallbacks. Types, dtypes, constants and settings are NumPy's.
+"""
+import numpy as _numpy
+
+from minpy import _minpy
+from minpy._minpy import ndarray, scalar, ufunc
+from minpy.numpy import _creation, _fallback, _math, _methods, _namespace, _native, _selection, _shapes, _ufuncs
+from minpy.numpy._stat import op_stat, record_op_stat, show_op_stat
+
+_RUST = (
+    "sum prod max min any all argmax argmin cumsum cumprod count_nonzero mean var std sort argsort array asarray ascontiguousarray "
+    "asfortranarray zeros ones empty zeros_like ones_like empty_like reshape transpose expand_dims squeeze swapaxes broadcast_to "
+    "concatenate dot matmul where nonzero softmax"
+).split()
+
+_namespace.install_finder()
+_minpy._set_metaclass(ndarray, _methods.ArrayMeta)
+_minpy._set_metaclass(ufunc, _methods.UfuncMeta)
+_methods.install()
+
+globals().update({name: getattr(_minpy, name) for name in _RUST})
+globals().update(amax=_minpy.max, amin=_minpy.min, concat=_minpy.concatenate, cumulative_sum_=None)
+del cumulative_sum_
+globals().update(_minpy._ufuncs())
+globals().update({alias: globals()[name] for alias, name in _ufuncs.ALIASES.items()})
+globals().update(_native.TABLE)
+_namespace.fill(globals())
+
+newaxis = None
+from minpy.numpy import random  # noqa: E402  (after the names that it uses)
+
+__version__ = _numpy.__version__
+__all__ = sorted(set(_numpy.__all__) | {
+    "activation", "erf", "onehot_encode", "record_op_stat", "relu", "show_op_stat", "sigmoid", "slice_axis", "softmax", "softmax_output",
+})
+
+
+def set_policy(policy):
+    """Sets the policy of this thread (the original's name for `minpy.set_global_policy`)."""
+    from minpy.policy import set_global_policy
+    set_global_policy(policy)
+
+
+def __getattr__(name):
+    if name == "policy":
+        from minpy.policy import get_global_policy
+        return get_global_policy()
+    if name.startswith("__"):
+        raise AttributeError(name)
+    try:
+        value = getattr(_numpy, name)
+    except AttributeError as e:
+        raise AttributeError(f"module 'minpy.numpy' has no attribute '{name}'") from e
+    return _namespace.wrap_member("minpy.numpy", name, value)
+
+
+def __dir__():
+    return sorted(set(dir(_numpy)) | set(globals()))

@@ -1,0 +1,204 @@
+"""NumPy in place of what core has no operation for.
+
+Arguments become host NumPy arrays (views on the CPU, copies from a device), results become ours on the device of the
+arguments. Functions known to write get writable arrays, and what they wrote goes back to the device. Every call is
+counted, obeys the policy, and is a node of the tape.
+"""
+import operator
+import time
+
+import numpy
+
+from minpy import _minpy
+from minpy._minpy import ndarray, scalar, ufunc
+
+# Functions that write into an argument, by the position of that argument. `out=` is written everywhere.
+WRITES = {
+    "put": 0, "place": 0, "putmask": 0, "copyto": 0, "fill_diagonal": 0, "put_along_axis": 0, "shuffle": 0, "sort_in_place": 0,
+    "partition_in_place": 0, "resize_in_place": 0, "byteswap_in_place": 0, "setfield": 0,
+}
+# Functions that only look at the values, to show or store them: not fallbacks.
+READS = {
+    "array_repr", "array_str", "array2string", "save", "savez", "savez_compressed", "savetxt", "tobytes", "tofile", "dump",
+    "dumps", "tolist", "set_string_function", "format_float_positional", "format_float_scientific", "shape", "ndim", "size",
+    "iterable", "isscalar", "can_cast", "result_type", "common_type", "isrealobj", "iscomplexobj", "min_scalar_type", "mintypecode",
+    "may_share_memory", "shares_memory", "byte_bounds",
+}
+_PLAIN = (int, float, str, bool, complex, type(None), bytes, type)
+
+
+class Call:
+    """The arguments of one call: what stood for what."""
+
+    __slots__ = ("pairs", "written", "device", "inputs")
+
+    def __init__(self):
+        self.pairs, self.written, self.device, self.inputs = [], [], None, []
+
+    def give(self, value, write=False):
+        """The value with NumPy's arrays in place of ours, also inside of tuples, lists and dictionaries."""
+        kind = type(value)
+        if kind in _PLAIN:
+            return numpy.ndarray if value is ndarray else value
+        if kind is ndarray:
+            return self._array(value, write)
+        if kind is scalar:
+            self._seen(value)
+            return value._numpy()[()]
+        if kind is tuple or kind is list:
+            return kind([self.give(v, write) for v in value])
+        if kind is dict:
+            return {k: self.give(v, write) for k, v in value.items()}
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return kind(*[self.give(v, write) for v in value])
+        if kind is slice:
+            return slice(self.give(value.start), self.give(value.stop), self.give(value.step))
+        if kind is ufunc:
+            return value._numpy or value
+        return getattr(value, "_minpy_numpy", value)
+
+    def _seen(self, array):
+        self.inputs.append(array)
+        if self.device is None or array.ndim and array.context.device_type != "cpu":
+            self.device = array.context
+
+    def _array(self, array, write):
+        self._seen(array)
+        for ours, theirs in self.pairs:
+            if ours is array and (theirs.flags.writeable or not write):
+                return theirs
+        if not write:
+            theirs = array._numpy()
+        elif not array._layout[2]:
+            theirs = array._numpy()  # NumPy raises its own complaint about writing
+        elif array.context.device_type == "cpu" and not _minpy._recording():
+            theirs = array._numpy(True)
+            self.written.append((array, None))
+        else:
+            theirs = array.asnumpy()
+            self.written.append((array, theirs))
+        self.pairs.append((array, theirs))
+        return theirs
+
+    def finish(self):
+        """Brings back what the function wrote."""
+        for array, theirs in self.written:
+            if theirs is None:
+                _minpy._wrote(array)
+            else:
+                array[...] = _minpy._adopt(theirs, array.context)
+
+    def take(self, value):
+        """A result with ours in place of NumPy's arrays."""
+        kind = type(value)
+        if kind in _PLAIN:
+            return value
+        if kind is numpy.ndarray:
+            for ours, theirs in self.pairs:
+                if theirs is value:
+                    return ours
+            made = _minpy._adopt(value, self.device, self.pairs)
+            return value if made is None else made
+        if isinstance(value, numpy.generic):
+            made = _minpy._adopt(numpy.asarray(value), self.device, [], True)
+            return value if made is None else made
+        if kind is tuple or kind is list:
+            return kind([self.take(v) for v in value])
+        if kind is dict:
+            return {k: self.take(v) for k, v in value.items()}
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return kind(*[self.take(v) for v in value])
+        return value
+
+
+def _refuse(name):
+    raise _minpy.PrimitivePolicyError(f"{name}: only NumPy has this function, and the policy is only_device")
+
+
+def call(name, function, args, kwargs, write=None, quiet=False):
+    """`function(*args, **kwargs)` by NumPy. `write`: position of an argument that is written."""
+    this = Call()
+    if write is None:
+        write = WRITES.get(name)
+    given = [this.give(a, i == write) for i, a in enumerate(args)]
+    named = {k: this.give(v, k == "out" or (write == 0 and k in ("a", "arr", "dst", "x"))) for k, v in kwargs.items()} if kwargs else {}
+    if isinstance(function, numpy.ufunc) and len(given) > function.nin:  # positional out
+        for i in range(function.nin, len(given)):
+            given[i] = this.give(args[i], True)
+    return _run(this, name, function, given, named, quiet)
+
+
+def _run(this, name, function, given, named, quiet=False):
+    fallback = bool(this.inputs) and not quiet and name not in READS
+    if not fallback:
+        result = function(*given, **named)
+        this.finish()
+        return this.take(result)
+    policy = _minpy._policy()
+    if policy == "only_device":
+        _refuse(name)
+    began = time.perf_counter()
+    result = function(*given, **named)
+    recording = _minpy._recording()
+    this.finish()
+    ours = this.take(result)
+    moved = 0 if this.device.device_type == "cpu" else sum(a.nbytes for a in this.inputs) + sum(
+        r.nbytes for r in _arrays(ours))
+    reason = "policy only_numpy" if policy == "only_numpy" else "core has no such operation"
+    _minpy._count_fallback(name, str(this.device), reason, moved, time.perf_counter() - began)
+    if recording:
+        _record(name, this, ours)
+    return ours
+
+
+def _arrays(value):
+    if type(value) is ndarray or type(value) is scalar:
+        return [value]
+    if isinstance(value, (tuple, list)):
+        return [a for v in value for a in _arrays(v)]
+    return []
+
+
+def _record(name, this, result):
+    inputs = [a for a in this.inputs if a.dtype.kind in "fc"]
+    outputs = [a for a in _arrays(result) + [a for a, _ in this.written] if a.dtype.kind in "fc" and not any(a is i for i in this.inputs)]
+    if inputs and outputs:
+        record = getattr(_minpy, "_record_foreign", None)
+        if record is not None:
+            record(name, inputs, outputs, None)
+
+
+_FOUND = {}
+
+
+def find(name):
+    """NumPy's function of a dotted name."""
+    function = _FOUND.get(name)
+    if function is None:
+        function = numpy
+        for part in name.split("."):
+            function = getattr(function, part)
+        _FOUND[name] = function
+    return function
+
+
+def call_named(name, args, kwargs):
+    """`numpy.<name>(*args, **kwargs)`; the Rust half hands calls over here."""
+    function = find(name)
+    if name.endswith(".at"):
+        return call(name, function, args, kwargs or {}, 0)
+    return call(name, function, args, kwargs or {})
+
+
+_OPERATORS = {"and": operator.and_, "or": operator.or_, "iand": operator.iand, "ior": operator.ior}
+_IN_PLACE = {"iadd", "isub", "imul", "itruediv", "ifloordiv", "imod", "iand", "ior", "ixor", "ilshift", "irshift", "ipow", "imatmul"}
+
+
+def operate(symbol, left, right):
+    """An operator whose operands core cannot compute with."""
+    function = _OPERATORS.get(symbol) or getattr(operator, symbol)
+    if symbol == "setitem":
+        key, value = right
+        return call(symbol, function, (left, key, value), {}, 0)
+    result = call(symbol, function, (left, right), {}, 0 if symbol in _IN_PLACE else None)
+    return left if symbol in _IN_PLACE else result

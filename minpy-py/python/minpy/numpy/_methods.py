@@ -1,0 +1,332 @@
+"""Methods and attributes of arrays that are not in Rust: NumPy's protocols, and NumPy's methods on host views."""
+import numpy
+
+from minpy import _minpy
+from minpy._minpy import array_base, ndarray, scalar, ufunc
+from minpy.numpy import _fallback
+
+
+def restore(values, is_scalar):
+    """An array out of a pickle, on the current device."""
+    return _minpy._adopt(values, None, [], is_scalar)
+
+
+class Flags:
+    """How an array lies in memory, as NumPy's `flags`."""
+
+    __slots__ = ("_array",)
+    _LETTERS = {
+        "C": "c_contiguous", "F": "f_contiguous", "O": "owndata", "W": "writeable", "A": "aligned", "X": "writebackifcopy",
+        "CONTIGUOUS": "c_contiguous", "FORTRAN": "f_contiguous", "B": "behaved", "CA": "carray", "FA": "farray",
+    }
+
+    def __init__(self, array):
+        self._array = array
+
+    c_contiguous = contiguous = property(lambda self: self._array._layout[0])
+    f_contiguous = fortran = property(lambda self: self._array._layout[1])
+    owndata = property(lambda self: self._array.base is None)
+    aligned = property(lambda self: True)
+    writebackifcopy = property(lambda self: False)
+    fnc = property(lambda self: self.f_contiguous and not self.c_contiguous)
+    forc = property(lambda self: self.f_contiguous or self.c_contiguous)
+    behaved = property(lambda self: self.writeable)
+    carray = property(lambda self: self.writeable and self.c_contiguous)
+    farray = property(lambda self: self.writeable and self.f_contiguous and not self.c_contiguous)
+    num = property(lambda self: self._array._numpy(True).flags.num)
+
+    @property
+    def writeable(self):
+        return self._array._layout[2]
+
+    @writeable.setter
+    def writeable(self, on):
+        self._array._set_writeable(bool(on))
+
+    def _name(self, key):
+        name = self._LETTERS.get(key, key.lower() if isinstance(key, str) else key)
+        if not isinstance(name, str) or name.startswith("_") or not hasattr(Flags, name):
+            raise KeyError("Unknown flag")
+        return name
+
+    def __getitem__(self, key):
+        return getattr(self, self._name(key))
+
+    def __setitem__(self, key, value):
+        if self._name(key) != "writeable":
+            raise KeyError("Unknown flag")
+        self.writeable = value
+
+    def __eq__(self, other):
+        return isinstance(other, Flags) and all(self[k] == other[k] for k in ("C", "F", "W"))
+
+    def __repr__(self):
+        names = ("c_contiguous", "f_contiguous", "owndata", "writeable", "aligned", "writebackifcopy")
+        return "\n".join(f"  {n.upper()} : {self[n]}" for n in names)
+
+
+class Flat:
+    """`a.flat`: the elements in C order, readable and writable."""
+
+    def __init__(self, array):
+        self.base, self._at = array, 0
+
+    def __len__(self):
+        return self.base.size
+
+    def __iter__(self):
+        return iter(self.base.ravel())
+
+    def __next__(self):
+        if self._at >= self.base.size:
+            raise StopIteration
+        self._at += 1
+        return self.base.ravel()[self._at - 1]
+
+    index = property(lambda self: self._at)
+    coords = property(lambda self: numpy.unravel_index(self._at, self.base.shape))
+
+    def copy(self):
+        return self.base.flatten()
+
+    def __array__(self, dtype=None, copy=None):
+        return numpy.array(self.base.ravel()._numpy(True), dtype=dtype, copy=copy)
+
+    def __getitem__(self, key):
+        return self.base.ravel()[key]
+
+    def __setitem__(self, key, value):
+        flat = self.base.ravel()
+        # A flat value is repeated when it is too short, and what is too much of it is left.
+        target = flat[key]
+        value = numpy.asarray(value).ravel()
+        if target.ndim and value.size not in (1, target.size):
+            value = numpy.resize(value, target.shape) if value.size else value
+        elif value.size == 1:
+            value = value[0]
+        if not target.ndim and numpy.ndim(value):
+            value = value[0]
+        flat[key] = value
+        if not _minpy._may_share(flat, self.base):
+            self.base[...] = flat.reshape(self.base.shape)
+
+    def __eq__(self, other):
+        return self.base.ravel() == other
+
+    def __ne__(self, other):
+        return self.base.ravel() != other
+
+    __hash__ = None
+
+
+def _set_flat(array, value):
+    Flat(array)[:] = value
+
+
+def _array_ufunc(self, function, method, *inputs, **kwargs):
+    """NumPy's ufuncs called on our arrays become ours."""
+    import minpy.numpy as np
+    for x in inputs + (kwargs.get("out") or ()):
+        if isinstance(x, (ndarray, numpy.generic, int, float, complex, list, tuple, str, bytes)) or type(x) in (scalar, array_base):
+            continue
+        theirs = getattr(type(x), "__array_ufunc__", numpy.ndarray.__array_ufunc__)
+        if theirs is not numpy.ndarray.__array_ufunc__:
+            return NotImplemented
+    if kwargs.get("out") is not None and len(kwargs["out"]) == 1 and kwargs["out"][0] is None:
+        kwargs.pop("out")
+    ours = getattr(np, function.__name__, None)
+    subclass = any(isinstance(x, numpy.ndarray) and type(x) is not numpy.ndarray for x in inputs)
+    if type(ours) is ufunc and ours._numpy is function and not subclass:
+        return getattr(ours, method)(*inputs, **kwargs)
+    name = function.__name__ if method == "__call__" else f"{function.__name__}.{method}"
+    return _fallback.call(name, getattr(function, method), inputs, kwargs, 0 if method == "at" else None)
+
+
+def _array_function(self, function, types, args, kwargs):
+    """NumPy's functions called on our arrays become ours."""
+    import minpy.numpy as np
+    ours = _OURS.get(function)
+    if ours is None:
+        path = (function.__module__ or "").split(".")[1:]
+        holder = np
+        for part in path:
+            holder = getattr(holder, part, np)
+        ours = getattr(holder, function.__name__, None) or getattr(np, function.__name__, None)
+        if ours is None or ours is function:
+            return _fallback.call(function.__name__, function, args, kwargs)
+        _OURS[function] = ours
+    return ours(*args, **kwargs)
+
+
+_OURS = {}
+
+
+def _array_namespace(self, *, api_version=None):
+    import minpy.numpy as np
+    return np
+
+
+def _array_interface(self):
+    if self.context.device_type != "cpu":
+        raise AttributeError("an array on a device has no address on the host: call asnumpy()")
+    return self._numpy(True).__array_interface__
+
+
+def _dlpack(self, **options):
+    return self._numpy(True).__dlpack__(**options)
+
+
+def _dlpack_device(self):
+    return (1, 0)
+
+
+def _setflags(self, write=None, align=None, uic=None):
+    if write is not None:
+        self._set_writeable(bool(write))
+    if align is not None and not align:
+        raise ValueError("setflags: arrays of MinPy are always aligned")
+    if uic:
+        raise ValueError("cannot set WRITEBACKIFCOPY flag to True")
+
+
+def _copyto(self, other):
+    """Copies the values into another array or to a device (MXNet's way)."""
+    if isinstance(other, array_base):
+        other[...] = self
+        return other
+    return self.as_in_context(other).copy() if self.context == other else self.as_in_context(other)
+
+
+def _asscalar(self):
+    return self.item()
+
+
+def _has_type(self, kind):
+    """Of the original: every array is at home on its device, and NumPy's view is made when it is asked for."""
+    return True
+
+
+def _through_function(name):
+    """A method that is the function of the same name."""
+    def method(self, *args, **kwargs):
+        import minpy.numpy as np
+        return getattr(np, name)(self, *args, **kwargs)
+    method.__name__, method.__qualname__ = name, f"ndarray.{name}"
+    method.__doc__ = getattr(numpy.ndarray, name).__doc__
+    return method
+
+
+def _by_numpy(name, write):
+    """A method that is NumPy's own on a host view."""
+    theirs = getattr(numpy.ndarray, name)
+
+    def method(self, *args, **kwargs):
+        mine = theirs if type(self) is ndarray else getattr(type(self._numpy()[()]), name)
+        return _fallback.call(f"{name}_in_place" if write else name, mine, (self,) + args, kwargs)
+    method.__name__, method.__qualname__ = name, f"ndarray.{name}"
+    method.__doc__ = theirs.__doc__
+    return method
+
+
+def _round(self, decimals=0, out=None):
+    import minpy.numpy as np
+    return np.round(self, decimals, out)
+
+
+def _python_round(self, ndigits=None):
+    return round(self.item()) if ndigits is None and type(self) is scalar else _round(self, ndigits or 0)
+
+
+def _byteswap(self, inplace=False):
+    return _fallback.call("byteswap_in_place" if inplace else "byteswap", numpy.ndarray.byteswap, (self, inplace), {}, 0 if inplace else None)
+
+
+def _resize(self, *shape, refcheck=True):
+    if len(shape) == 1:
+        shape = shape[0]
+    import minpy.numpy as np
+    shape = (shape,) if isinstance(shape, int) else tuple(shape or ())
+    size = numpy.prod(shape, dtype=int)
+    if size == self.size:
+        self.shape = shape
+        return
+    raise ValueError("resize: an array of MinPy keeps its memory: use np.resize, or reshape for a shape of the same size")
+
+
+def _is_integer(self):
+    return self._numpy()[()].is_integer()
+
+
+def _as_integer_ratio(self):
+    return self._numpy()[()].as_integer_ratio()
+
+
+def _ctypes(self):
+    return self._numpy(True).ctypes
+
+
+def _strides(self, value):
+    raise AttributeError("setting the strides of an array of MinPy is not possible: use np.lib.stride_tricks.as_strided")
+
+
+def install():
+    """Puts everything on the classes."""
+    for name in ("take", "repeat", "clip", "round", "trace", "diagonal", "searchsorted", "compress", "choose", "ptp", "put", "argpartition"):
+        if not hasattr(array_base, name) and name != "round":
+            setattr(array_base, name, _through_function(name)) if name != "ptp" else None
+    array_base.round = _round
+    array_base.__round__ = _python_round
+    array_base.conj = array_base.conjugate = lambda self: __import__("minpy.numpy").numpy.conjugate(self)
+    array_base.flags = property(Flags)
+    ndarray.flat = property(Flat, _set_flat)
+    scalar.flat = property(lambda self: self.reshape(1))
+    array_base.setflags = _setflags
+    array_base.copyto, array_base.asscalar, array_base.has_type = _copyto, _asscalar, _has_type
+    array_base.data = property(lambda self: memoryview(self))
+    array_base.ctypes = property(_ctypes)
+    array_base.byteswap = _byteswap
+    array_base.__array_ufunc__ = _array_ufunc
+    array_base.__array_function__ = _array_function
+    array_base.__array_namespace__ = _array_namespace
+    array_base.__array_interface__ = property(_array_interface)
+    array_base.__dlpack__, array_base.__dlpack_device__ = _dlpack, _dlpack_device
+    array_base.to_device = lambda self, device, stream=None: self.as_in_context(device)
+    ndarray.resize = _resize
+    scalar.is_integer, scalar.as_integer_ratio = _is_integer, _as_integer_ratio
+    scalar.hex = lambda self: float(self).hex()
+    ndarray.__class_getitem__ = classmethod(lambda cls, item: numpy.ndarray[item])
+    for name in dir(numpy.ndarray):
+        if not name.startswith("_") and not hasattr(ndarray, name):
+            value = getattr(numpy.ndarray, name)
+            if callable(value):
+                setattr(ndarray, name, _by_numpy(name, name in ("partition",)))
+                setattr(scalar, name, _by_numpy(name, False))
+
+
+class ArrayMeta(type):
+    """The class of `np.ndarray`: NumPy's own arrays are instances too, and subclasses of it are subclasses of NumPy's
+    array, so that `class A(np.ndarray)` and `isinstance(x, np.ndarray)` mean what they mean in NumPy."""
+
+    __slots__ = ()
+
+    def __instancecheck__(cls, value):
+        return type(value) is cls or isinstance(value, numpy.ndarray)
+
+    def __subclasscheck__(cls, other):
+        return other is cls or issubclass(other, numpy.ndarray)
+
+    def __new__(meta, name, bases, namespace, **kwargs):
+        bases = tuple(numpy.ndarray if b is ndarray else b for b in bases)
+        return type(name, bases, namespace, **kwargs)
+
+
+class UfuncMeta(type):
+    """The class of `np.ufunc`: NumPy's own ufuncs are instances too."""
+
+    __slots__ = ()
+
+    def __instancecheck__(cls, value):
+        return type(value) is cls or isinstance(value, numpy.ufunc) or hasattr(type(value), "_is_ufunc")
+
+    def __subclasscheck__(cls, other):
+        return other is cls or issubclass(other, numpy.ufunc)

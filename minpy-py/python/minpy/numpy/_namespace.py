@@ -1,0 +1,148 @@
+"""All of NumPy's public names: ours where we have the function, otherwise NumPy's behind a wrapper; types, constants and
+settings are NumPy's own."""
+import functools
+import importlib
+import importlib.machinery
+import importlib.util
+import sys
+import types
+
+import numpy
+
+from minpy import _minpy
+from minpy.numpy import _fallback
+from minpy.numpy._ufuncs import FallbackUfunc
+
+# Submodules whose functions are wrapped; the others are NumPy's as they are.
+WRAPPED = ("random", "linalg", "fft", "lib", "polynomial", "emath", "matlib")
+# Functions without arrays, or that must see the caller's objects as they are.
+AS_THEY_ARE = {
+    "errstate", "seterr", "geterr", "seterrcall", "geterrcall", "setbufsize", "getbufsize", "set_printoptions", "get_printoptions",
+    "printoptions", "show_config", "show_runtime", "get_include", "info", "test", "frompyfunc", "format_parser", "issubdtype",
+    "promote_types", "broadcast_shapes", "asarray_chkfinite", "array_function_dispatch", "get_array_wrap", "isdtype",
+    "seterrobj", "geterrobj", "typename", "is_busday", "busday_count", "busday_offset", "datetime_as_string", "datetime_data",
+    "from_dlpack",
+}
+
+
+def wrap_function(name, function, quiet=False):
+    """A function of NumPy's that takes and gives our arrays."""
+    if name in AS_THEY_ARE:
+        return function
+    if isinstance(function, numpy.ufunc):
+        return FallbackUfunc(function)
+
+    def wrapped(*args, **kwargs):
+        return _fallback.call(name, function, args, kwargs, None, quiet)
+
+    try:
+        functools.update_wrapper(wrapped, function)
+    except Exception:  # builtin methods lack some attributes
+        wrapped.__name__ = name
+    wrapped._minpy_numpy = function
+    return wrapped
+
+
+def wrap_member(module, name, value):
+    """What a name of a NumPy module is here."""
+    if isinstance(value, types.ModuleType):
+        return submodule(f"{module}.{name}", value)
+    if isinstance(value, type) or not callable(value) or isinstance(value, (numpy.dtype, _minpy.ufunc)):
+        return value
+    if type(value).__module__.startswith("numpy") and not isinstance(value, numpy.ufunc) and not hasattr(value, "__wrapped__") \
+            and type(value).__name__ not in ("_ArrayFunctionDispatcher",):
+        return value
+    return wrap_function(name, value)
+
+
+def submodule(name, theirs=None):
+    """`minpy.numpy.<path>` for a module of NumPy's: wrapped, or NumPy's own."""
+    path = name[len("minpy."):]
+    if theirs is None or theirs.__name__ != path:
+        try:
+            theirs = importlib.import_module(path)
+        except ImportError:
+            return theirs
+    top = path.split(".")[1]
+    if top not in WRAPPED or path.split(".")[-1].startswith("_"):
+        sys.modules.setdefault(name, theirs)
+        return theirs
+    if name in sys.modules:
+        return sys.modules[name]
+    return importlib.import_module(name)
+
+
+class _Loader:
+    def __init__(self, theirs):
+        self._theirs = theirs
+
+    def create_module(self, spec):
+        top = spec.name.split(".")[2]
+        return types.ModuleType(spec.name, self._theirs.__doc__) if top in WRAPPED else self._theirs
+
+    def exec_module(self, module):
+        if module is self._theirs:
+            return
+        theirs, name = self._theirs, module.__name__
+        module.__all__ = [n for n in getattr(theirs, "__all__", dir(theirs)) if not n.startswith("__")]
+        module.__path__ = getattr(theirs, "__path__", [])
+
+        def lookup(attribute):
+            value = wrap_member(name, attribute, getattr(theirs, attribute))
+            setattr(module, attribute, value)
+            return value
+        module.__getattr__ = lookup
+        module.__dir__ = lambda: sorted(set(dir(theirs)) | set(vars(module)))
+
+
+class _Finder:
+    """Finds `minpy.numpy.<module of NumPy's>`."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if not name.startswith("minpy.numpy.") or name.rpartition(".")[2].startswith("_") and "_core" not in name:
+            return None
+        try:
+            theirs = importlib.import_module(name[len("minpy."):])
+        except ImportError:
+            return None
+        before = getattr(theirs, "__spec__", None)
+        spec = importlib.machinery.ModuleSpec(name, _Loader(theirs), is_package=hasattr(theirs, "__path__"))
+        spec._minpy_before = before
+        return spec
+
+
+def install_finder():
+    """Makes submodules importable; files of this package come first."""
+    if not any(isinstance(f, type) and f is _Finder for f in sys.meta_path):
+        sys.meta_path.append(_Finder)
+
+
+class _Lookup:
+    """`np.r_`, `np.c_`, `np.mgrid`, `np.ogrid`: indexing that makes arrays."""
+
+    def __init__(self, name, theirs):
+        self._name, self._theirs = name, theirs
+
+    def __getitem__(self, key):
+        return _fallback.call(self._name, self._theirs.__getitem__, (key,), {})
+
+    def __len__(self):
+        return 0
+
+    def __getattr__(self, name):
+        return getattr(self._theirs, name)
+
+
+def fill(namespace):
+    """Adds every public name of NumPy that the namespace does not have."""
+    skip = {"test", "__NUMPY_SETUP__"}
+    for name in sorted(set(numpy.__all__) | {n for n in dir(numpy) if not n.startswith("_")}):
+        if name in namespace or name in skip:
+            continue
+        value = getattr(numpy, name)
+        if name in ("r_", "c_", "mgrid", "ogrid"):
+            value = _Lookup(name, value)
+        else:
+            value = wrap_member("minpy.numpy", name, value)
+        namespace[name] = value

@@ -1,0 +1,41 @@
+"""The table of functions that are ours: each file of this package adds its own with `@native`."""
+from minpy import _minpy
+from minpy._minpy import array_base
+from minpy.numpy import _fallback
+
+# name in `minpy.numpy` -> function
+TABLE = {}
+
+
+def native(function):
+    """Registers a function under its name (a trailing underscore keeps Python's builtins apart)."""
+    name = function.__name__.rstrip("_")
+    function.__name__ = function.__qualname__ = name
+    function.__module__ = "minpy.numpy"
+    TABLE[name] = function
+    return function
+
+
+def by_numpy(name, *args, **kwargs):
+    """NumPy's function of that name on host arrays."""
+    return _fallback.call_named(name, args, {k: v for k, v in kwargs.items() if v is not None})
+
+
+def is_ours(value):
+    """One of our arrays or scalars."""
+    return type(value) is _minpy.ndarray or type(value) is _minpy.scalar
+
+
+def as_ours(value, dtype=None):
+    """The argument as one of our arrays; a NumPy array when its elements are only NumPy's."""
+    return value if is_ours(value) and dtype is None else _minpy.asarray(value, dtype)
+
+
+def all_ours(*values):
+    """Whether every value has elements that core knows."""
+    return all(is_ours(v) for v in values)
+
+
+def on_host_only(value):
+    """Whether the value is an array whose elements only NumPy has."""
+    return not isinstance(value, array_base)

@@ -1,0 +1,67 @@
+"""NumPy's ufuncs that core has no operation for, and the aliases of those that it has."""
+import numpy
+
+from minpy.numpy import _fallback
+
+# alias -> name of the operation in core
+ALIASES = {
+    "abs": "absolute", "true_divide": "divide", "mod": "remainder", "pow": "power", "acos": "arccos", "acosh": "arccosh", "asin": "arcsin",
+    "asinh": "arcsinh", "atan": "arctan", "atan2": "arctan2", "atanh": "arctanh", "bitwise_invert": "invert", "bitwise_not": "invert",
+    "bitwise_left_shift": "left_shift", "bitwise_right_shift": "right_shift", "conj": "conjugate", "degrees": "rad2deg",
+    "radians": "deg2rad",
+}
+
+
+class FallbackUfunc:
+    """A ufunc of NumPy's on our arrays."""
+
+    _is_ufunc = True
+
+    def __init__(self, function):
+        self._minpy_numpy = function
+        self.__name__ = self.__qualname__ = function.__name__
+        self.__doc__ = function.__doc__
+
+    def __call__(self, *args, **kwargs):
+        return _fallback.call(self.__name__, self._minpy_numpy, args, kwargs)
+
+    def _method(self, name, args, kwargs):
+        f = self._minpy_numpy
+        return _fallback.call(f"{self.__name__}.{name}", getattr(f, name), args, kwargs, 0 if name == "at" else None)
+
+    def reduce(self, *args, **kwargs):
+        """NumPy's `reduce`."""
+        return self._method("reduce", args, kwargs)
+
+    def accumulate(self, *args, **kwargs):
+        """NumPy's `accumulate`."""
+        return self._method("accumulate", args, kwargs)
+
+    def reduceat(self, *args, **kwargs):
+        """NumPy's `reduceat`."""
+        return self._method("reduceat", args, kwargs)
+
+    def outer(self, *args, **kwargs):
+        """NumPy's `outer`."""
+        return self._method("outer", args, kwargs)
+
+    def at(self, *args, **kwargs):
+        """NumPy's `at`."""
+        return self._method("at", args, kwargs)
+
+    def __getattr__(self, name):
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        return getattr(self._minpy_numpy, name)
+
+    def __repr__(self):
+        return f"<ufunc '{self.__name__}'>"
+
+    def __reduce__(self):
+        import minpy.numpy
+        return getattr, (minpy.numpy, self.__name__)
+
+
+def divmod_(x1, x2, /, **kwargs):
+    """Quotient and remainder."""
+    return _fallback.call("divmod", numpy.divmod, (x1, x2), kwargs)

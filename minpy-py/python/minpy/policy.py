@@ -1,0 +1,107 @@
+"""Policies: where operations may run.
+
+    prefer_device   on the device of the arrays; on the host what the device lacks, counted (the default)
+    only_device     an error instead of leaving the device
+    only_host       on the CPU
+    only_numpy      every function is NumPy's own: the reference to compare with
+
+A policy belongs to a thread. `set_global_policy` sets it, `with use_policy(...)` and `wrap_policy` for a while.
+The original's names `prefer_mxnet` and `only_mxnet` mean `prefer_device` and `only_device`.
+"""
+import functools
+
+from minpy import _minpy
+from minpy._minpy import PrimitivePolicyError
+
+_ALIASES = {"prefer_mxnet": "prefer_device", "only_mxnet": "only_device"}
+_NAMES = ("prefer_device", "only_device", "only_host", "only_numpy")
+
+
+class Policy:
+    """A policy by name; `with policy:` puts it in force."""
+
+    name = "prefer_device"
+
+    def __init__(self, name=None):
+        if name is not None:
+            self.name = _ALIASES.get(name, name)
+        if self.name not in _NAMES:
+            raise TypeError(f"Unknown policy name: {name}; there are: {', '.join(_NAMES)}")
+        self._before = []
+
+    def __enter__(self):
+        self._before.append(_minpy._policy())
+        _minpy._set_policy(self.name)
+        return self
+
+    def __exit__(self, *exception):
+        _minpy._set_policy(self._before.pop())
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self.name!r})"
+
+    def __eq__(self, other):
+        return isinstance(other, Policy) and self.name == other.name
+
+    def __hash__(self):
+        return hash(self.name)
+
+
+class PreferDevicePolicy(Policy):
+    """On the device of the arrays; on the host what the device lacks."""
+
+
+class OnlyDevicePolicy(Policy):
+    """An error instead of leaving the device."""
+
+    name = "only_device"
+
+
+class OnlyHostPolicy(Policy):
+    """On the CPU."""
+
+    name = "only_host"
+
+
+class OnlyNumPyPolicy(Policy):
+    """Every function is NumPy's own."""
+
+    name = "only_numpy"
+
+
+PreferMXNetPolicy = PreferDevicePolicy
+OnlyMXNetPolicy = OnlyDevicePolicy
+
+
+def use_policy(policy):
+    """The policy as a context manager: `with use_policy('only_device'): ...`"""
+    return Policy(policy.name if isinstance(policy, Policy) else policy)
+
+
+def set_global_policy(policy):
+    """Sets the policy of this thread (a name or a `Policy`)."""
+    _minpy._set_policy(use_policy(policy).name)
+
+
+def get_global_policy():
+    """The policy in force."""
+    return Policy(_minpy._policy())
+
+
+def wrap_policy(policy):
+    """Decorator: the function runs under the policy; the one before returns also after an exception."""
+    name = use_policy(policy).name
+
+    def decorate(function):
+        @functools.wraps(function)
+        def wrapped(*args, **kwargs):
+            with Policy(name):
+                return function(*args, **kwargs)
+        return wrapped
+    return decorate
+
+
+__all__ = [
+    "OnlyDevicePolicy", "OnlyHostPolicy", "OnlyMXNetPolicy", "OnlyNumPyPolicy", "Policy", "PreferDevicePolicy", "PreferMXNetPolicy",
+    "PrimitivePolicyError", "get_global_policy", "set_global_policy", "use_policy", "wrap_policy",
+]

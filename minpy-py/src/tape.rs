@@ -1,0 +1,201 @@
+//! Gradients: the differentiated call, foreign nodes of the tape, and what asks whether something is recorded.
+//!
+//! Argument numbers, defaults and the shape of the answer are decided in python/minpy/core.py.
+
+use crate::array::{as_array, as_pyarray, wrap, wrap_result, wrap_scalar};
+use crate::convert::{array_from, exact_number};
+use crate::errors::{Outcome, to_core};
+use minpy_autograd::{Session, is_watched, record_foreign};
+use minpy_core::{Array, Number, context};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyTuple};
+
+type Any<'py> = Bound<'py, PyAny>;
+
+/// An argument to differentiate with respect to: ours, or made of a number or NumPy array. Python numbers stay weak.
+fn input(object: &Any<'_>) -> PyResult<(Array, bool)> {
+    if let Some(p) = as_pyarray(object) {
+        return Ok((p.array().clone(), p.is_scalar()));
+    }
+    let number = match exact_number(object) {
+        Some(Number::Int(i)) => Some(Number::Float(i as f64)),
+        Some(Number::Bool(b)) => Some(Number::Float(b as u8 as f64)),
+        other => other,
+    };
+    if let Some(n) = number {
+        let device = context::current_device().py()?;
+        let a = Array::from_scalar_on(device, n.to_scalar(n.default_dtype()).py()?).py()?;
+        return Ok((a.with_weak(true), true));
+    }
+    match array_from(object)? {
+        Some(a) => {
+            let scalar = a.ndim() == 0;
+            Ok((a.to_device(context::current_device().py()?).py()?, scalar))
+        }
+        None => Err(PyTypeError::new_err(format!(
+            "grad: cannot differentiate with respect to an argument of type '{}'",
+            object.get_type().name()?
+        ))),
+    }
+}
+
+/// Every array of ours in a result, which may be nested.
+fn outputs(value: &Any<'_>, all: &mut Vec<Array>) {
+    if let Some(a) = as_array(value) {
+        all.push(a.clone());
+    } else if let Ok(t) = value.cast::<PyTuple>() {
+        t.iter().for_each(|v| outputs(&v, all));
+    } else if let Ok(l) = value.cast::<PyList>() {
+        l.iter().for_each(|v| outputs(&v, all));
+    }
+}
+
+/// The arguments of the call with the watched ones in their places.
+struct Watched<'py> {
+    args: Bound<'py, PyTuple>,
+    arrays: Vec<Array>,
+}
+fn watch<'py>(session: &Session, argnums: &[usize], args: &Bound<'py, PyTuple>) -> PyResult<Watched<'py>> {
+    let py = args.py();
+    let mut given: Vec<Any<'py>> = args.iter().collect();
+    let mut arrays = Vec::with_capacity(argnums.len());
+    for &i in argnums {
+        if i >= given.len() {
+            return Err(PyValueError::new_err(format!("grad: argument number {i} of a call with {} arguments", given.len())));
+        }
+        let (a, scalar) = input(&given[i])?;
+        let w = session.watch(&a).py()?;
+        // The very same object where possible, so that a closure that refers to it is differentiated too.
+        if !as_array(&given[i]).is_some_and(|o| o.same_view(&w)) {
+            given[i] = if scalar { wrap_scalar(py, w.clone())? } else { wrap(py, w.clone())? };
+        }
+        arrays.push(w);
+    }
+    Ok(Watched { args: PyTuple::new(py, given)?, arrays })
+}
+
+/// `(gradients, value)` of `function(*args, **kwargs)` with respect to the arguments of those numbers; None for an argument
+/// that the value does not depend on. `seed` weights the result (ones when it is None).
+#[pyfunction]
+#[pyo3(signature = (function, argnums, args, kwargs, seed=None))]
+pub fn _differentiate<'py>(
+    py: Python<'py>, function: &Any<'py>, argnums: Vec<usize>, args: &Bound<'py, PyTuple>, kwargs: Option<&Bound<'py, PyDict>>,
+    seed: Option<&Any<'py>>,
+) -> PyResult<(Bound<'py, PyList>, Any<'py>)> {
+    let session = Session::begin();
+    let watched = watch(&session, &argnums, args)?;
+    let value = function.call(&watched.args, kwargs)?;
+    let mut ends = Vec::new();
+    outputs(&value, &mut ends);
+    let seeds = match seed.filter(|s| !s.is_none()) {
+        None => None,
+        Some(s) => {
+            let mut list = Vec::new();
+            outputs(s, &mut list);
+            if list.is_empty()
+                && let Some(a) = array_from(s)?
+            {
+                list.push(a);
+            }
+            if list.len() != ends.len() {
+                return Err(PyValueError::new_err(format!("vjp: {} seeds for {} outputs", list.len(), ends.len())));
+            }
+            Some(list)
+        }
+    };
+    let found = session.gradients(&ends, seeds.as_deref(), &watched.arrays).py()?;
+    drop(session);
+    let list = PyList::empty(py);
+    for g in found {
+        match g {
+            Some(g) => list.append(wrap_result(py, g)?)?,
+            None => list.append(py.None())?,
+        }
+    }
+    Ok((list, value))
+}
+
+/// `(value, tangents of the arrays in it)` for tangents of the arguments of those numbers: forward mode.
+#[pyfunction]
+pub fn _push_forward<'py>(
+    py: Python<'py>, function: &Any<'py>, argnums: Vec<usize>, args: &Bound<'py, PyTuple>, tangents: Vec<Any<'py>>,
+) -> PyResult<(Any<'py>, Bound<'py, PyList>)> {
+    let session = Session::begin();
+    let watched = watch(&session, &argnums, args)?;
+    let value = function.call1(&watched.args)?;
+    let mut ends = Vec::new();
+    outputs(&value, &mut ends);
+    let mut directions = Vec::new();
+    for (t, a) in tangents.iter().zip(&watched.arrays) {
+        let (t, _) = input(t)?;
+        if t.shape() != a.shape() {
+            return Err(PyValueError::new_err("jvp: a tangent must have the shape of its argument"));
+        }
+        directions.push(t);
+    }
+    if directions.len() != watched.arrays.len() {
+        return Err(PyValueError::new_err("jvp: one tangent is needed for each argument"));
+    }
+    let found = session.tangents(&ends, &watched.arrays, &directions).py()?;
+    drop(session);
+    let list = PyList::empty(py);
+    for (t, y) in found.into_iter().zip(&ends) {
+        let t = match t {
+            Some(t) => t,
+            None => minpy_core::ops::zeros_like(y).py()?,
+        };
+        list.append(wrap_result(py, t)?)?;
+    }
+    Ok((value, list))
+}
+
+fn arrays(objects: &[Any<'_>]) -> Vec<Array> {
+    objects.iter().filter_map(|o| as_array(o).cloned()).collect()
+}
+
+/// Records a call that ran outside of core. `vjp(gradients of the outputs) -> gradients of the inputs` (None: zero); without
+/// it, asking for the gradient raises NoGradientFuncError.
+#[pyfunction]
+pub fn _record_foreign(name: &str, inputs: Vec<Any<'_>>, outputs: Vec<Any<'_>>, vjp: Option<Py<PyAny>>) -> PyResult<()> {
+    let (inputs, outputs) = (arrays(&inputs), arrays(&outputs));
+    let n = inputs.len();
+    record_foreign(name, &inputs, &outputs, vjp.map(|f| Box::new(move |g: &[Option<Array>]| pull_back(&f, g, n)) as Box<_>)).py()
+}
+
+/// Calls a gradient that Python defined.
+fn pull_back(f: &Py<PyAny>, gradients: &[Option<Array>], n: usize) -> minpy_core::Result<Vec<Option<Array>>> {
+    let call = |py: Python<'_>| -> PyResult<Vec<Option<Array>>> {
+        let given = PyList::empty(py);
+        for g in gradients {
+            match g {
+                Some(g) => given.append(wrap_result(py, g.clone())?)?,
+                None => given.append(py.None())?,
+            }
+        }
+        let answer = f.bind(py).call1((given,))?;
+        let mut list = Vec::new();
+        for v in answer.try_iter()? {
+            let v = v?;
+            list.push(if v.is_none() { None } else { array_from(&v)? });
+        }
+        if list.len() != n {
+            return Err(PyValueError::new_err(format!("a custom gradient gave {} gradients for {n} inputs", list.len())));
+        }
+        Ok(list)
+    };
+    Python::attach(|py| call(py).map_err(to_core))
+}
+
+/// Whether operations on the array are recorded.
+#[pyfunction]
+pub fn _is_watched(array: &Any<'_>) -> bool {
+    as_array(array).is_some_and(is_watched)
+}
+
+/// `function(*args)` without recording.
+#[pyfunction]
+#[pyo3(signature = (function, *args))]
+pub fn _no_grad<'py>(function: &Any<'py>, args: &Bound<'py, PyTuple>) -> PyResult<Any<'py>> {
+    minpy_autograd::no_grad(|| function.call1(args))
+}

@@ -1,0 +1,195 @@
+//! `Function`: a symbol inside ordinary differentiated code.
+
+mod build;
+use build::*;
+use minpy_autograd::Session;
+use minpy_core::layout::Dims;
+use minpy_core::{Array, ErrorKind, ops};
+use minpy_symbol::{Function, Symbol};
+
+fn shapes(list: &[(&str, &[usize])]) -> Vec<(String, Dims)> {
+    list.iter().map(|(n, s)| (n.to_string(), Dims::from(*s))).collect()
+}
+fn conv() -> Function {
+    let net = named("Convolution", Some("conv"), &[&var("x")], &[("kernel", [3, 3].into()), ("num_filter", 4i64.into())]);
+    Function::new(&net, Some(&shapes(&[("x", &[2, 3, 6, 6])])), "conv").unwrap()
+}
+/// The derivative of a sum by central differences.
+fn numerical(f: impl Fn(&Array) -> f64, at: &Array) -> Vec<f64> {
+    let (v, eps) = (values(at), 1e-6);
+    (0..v.len())
+        .map(|k| {
+            let moved = |by: f64| {
+                let mut w = v.clone();
+                w[k] += by;
+                f(&Array::from_slice(&w, at.shape()).unwrap())
+            };
+            (moved(eps) - moved(-eps)) / (2.0 * eps)
+        })
+        .collect()
+}
+fn sum(a: &Array) -> f64 {
+    values(&ops::contiguous(a).unwrap()).iter().sum()
+}
+
+#[test]
+fn parameters_and_outputs() {
+    let f = conv();
+    assert_eq!(f.params().unwrap(), shapes(&[("conv_weight", &[4, 3, 3, 3]), ("conv_bias", &[4])]));
+    assert_eq!(f.output_shapes().unwrap(), shapes(&[("conv_output", &[2, 4, 4, 4])]));
+    assert_eq!(&*f.one_output_shape().unwrap(), [2, 4, 4, 4]);
+    let two = Symbol::group(&[var("a"), var("b")]).unwrap();
+    let f = Function::new(&two, Some(&shapes(&[("a", &[1]), ("b", &[2])])), "two").unwrap();
+    assert!(f.one_output_shape().is_err());
+    assert!(Function::new(&two, Some(&shapes(&[("a", &[1])])), "two").err().unwrap().message().contains('b'));
+}
+
+#[test]
+fn a_convolution_inside_exp() {
+    let f = conv();
+    let (x, w, b) = (random(1, &[2, 3, 6, 6]), random(2, &[4, 3, 3, 3]), random(3, &[4]));
+    let loss = |w: &Array| ops::exp(&f.call(&[("x", x.clone()), ("conv_weight", w.clone()), ("conv_bias", b.clone())]).unwrap()[0]).unwrap();
+    let session = Session::begin();
+    let leaf = session.watch(&w).unwrap();
+    let y = loss(&leaf);
+    let g = session.gradients(&[y], None, &[leaf]).unwrap()[0].clone().unwrap();
+    drop(session);
+    close(&values(&g), &numerical(|w| sum(&loss(w)), &w), 1e-5);
+}
+
+#[test]
+fn several_calls_before_backward() {
+    let net = op("tanh", &[&(&var("x") * &var("w"))], &[]);
+    let f = Function::new(&net, Some(&shapes(&[("x", &[3])])), "f").unwrap();
+    let w = random(5, &[3]);
+    let program = |w: &Array| {
+        let mut x = random(6, &[3]);
+        let mut kept = Vec::new();
+        for _ in 0..4 {
+            x = f.call(&[("x", x), ("w", w.clone())]).unwrap().remove(0);
+            kept.push(x.clone());
+        }
+        ops::multiply(&ops::add(&kept[3], &kept[1]).unwrap(), &kept[0]).unwrap()
+    };
+    for _ in 0..2 {
+        let session = Session::begin();
+        let leaf = session.watch(&w).unwrap();
+        let y = program(&leaf);
+        let g = session.gradients(&[y], None, &[leaf]).unwrap()[0].clone().unwrap();
+        drop(session);
+        close(&values(&g), &numerical(|w| sum(&program(w)), &w), 1e-6);
+    }
+}
+
+#[test]
+fn several_outputs() {
+    let x = var("x");
+    let s = op("SliceChannel", &[&op("exp", &[&x], &[])], &[("num_outputs", 3i64.into())]);
+    let f = Function::new(&s, Some(&shapes(&[("x", &[2, 3])])), "split").unwrap();
+    let at = random(8, &[2, 3]);
+    let program = |x: &Array| {
+        let y = f.call(&[("x", x.clone())]).unwrap();
+        // The second output is used twice, the third not at all.
+        ops::multiply(&ops::multiply(&y[0], &y[1]).unwrap(), &y[1]).unwrap()
+    };
+    let session = Session::begin();
+    let leaf = session.watch(&at).unwrap();
+    let g = session.gradients(&[program(&leaf)], None, &[leaf.clone()]).unwrap()[0].clone().unwrap();
+    drop(session);
+    close(&values(&g), &numerical(|x| sum(&program(x)), &at), 1e-6);
+}
+
+#[test]
+fn gradients_twice_and_of_gradients() {
+    let net = op("tanh", &[&op("FullyConnected", &[&var("x")], &[("num_hidden", 2i64.into()), ("no_bias", true.into())])], &[]);
+    let weight = net.list_arguments()[1].clone();
+    let f = Function::new(&net, Some(&shapes(&[("x", &[3, 2])])), "f").unwrap();
+    let (x, w) = (random(1, &[3, 2]), random(2, &[2, 2]));
+    let session = Session::begin();
+    let leaf = session.watch(&w).unwrap();
+    let y = f.call(&[("x", x.clone()), (&weight, leaf.clone())]).unwrap().remove(0);
+    let a = session.gradients(&[y.clone()], None, &[leaf.clone()]).unwrap()[0].clone().unwrap();
+    let b = session.gradients(&[y], None, &[leaf]).unwrap()[0].clone().unwrap();
+    drop(session);
+    assert_eq!(values(&a), values(&b));
+    let first = |w: &Array| {
+        let inner = Session::begin();
+        let leaf = inner.watch(w).unwrap();
+        let y = f.call(&[("x", x.clone()), (&weight, leaf.clone())]).unwrap().remove(0);
+        let g = inner.gradients(&[y], None, &[leaf]).unwrap()[0].clone().unwrap();
+        drop(inner);
+        ops::multiply(&g, &g).unwrap()
+    };
+    let outer = Session::begin();
+    let leaf = outer.watch(&w).unwrap();
+    let second = outer.gradients(&[first(&leaf)], None, &[leaf.clone()]).unwrap()[0].clone().unwrap();
+    drop(outer);
+    close(&values(&second), &numerical(|w| sum(&first(w)), &w), 1e-4);
+}
+
+#[test]
+fn wrong_calls_are_named() {
+    let f = conv();
+    let x = random(1, &[2, 3, 6, 6]);
+    let fail = |inputs: &[(&str, Array)]| f.call(inputs).unwrap_err();
+    let e = fail(&[("x", x.clone()), ("weight", x.clone())]);
+    assert_eq!(e.kind(), ErrorKind::Type);
+    assert!(e.message().starts_with("conv: ") && e.message().contains("unknown arguments weight") && e.message().contains("conv_weight"), "{e}");
+    let e = fail(&[("conv_bias", random(1, &[4]))]);
+    assert!(e.message().contains("missing input 'x'") && e.message().contains("(2,3,6,6)"), "{e}");
+    assert_eq!(fail(&[("x", random(1, &[2, 3, 5, 6]))]).kind(), ErrorKind::Value);
+    let e = fail(&[("x", x.clone()), ("conv_weight", random(1, &[4, 3, 3, 2]))]);
+    assert!(e.message().contains("Convolution 'conv'") && e.message().contains("(4,3,3,2)"), "{e}");
+    let e = fail(&[("x", x.clone()), ("x", x.clone())]);
+    assert!(e.message().contains("twice"), "{e}");
+}
+
+#[test]
+fn another_batch_size_and_arguments_left_out() {
+    let f = conv();
+    for n in [2, 1, 5, 2] {
+        let y = f.call(&[("x", random(1, &[n, 3, 6, 6])), ("conv_bias", Array::from_slice(&[1.0, 2.0, 3.0, 4.0], &[4]).unwrap())]).unwrap();
+        // Without a weight only the bias is left.
+        assert_eq!(y[0].shape(), [n, 4, 4, 4]);
+        assert_eq!(&values(&y[0])[..17], [[1.0; 16].as_slice(), &[2.0]].concat());
+    }
+}
+
+#[test]
+fn results_belong_to_the_caller() {
+    let f = Function::new(&(&var("x") * 2.0), Some(&shapes(&[("x", &[2])])), "f").unwrap();
+    let first = f.call(&[("x", Array::from_slice(&[1.0, 2.0], &[2]).unwrap())]).unwrap().remove(0);
+    let _second = f.call(&[("x", Array::from_slice(&[5.0, 6.0], &[2]).unwrap())]).unwrap();
+    assert_eq!(values(&first), [2.0, 4.0]);
+}
+
+#[test]
+fn an_argument_changed_before_its_gradient_is_found() {
+    let f = Function::new(&(&var("x") * &var("w")), Some(&shapes(&[("x", &[2])])), "f").unwrap();
+    let (x, w) = (random(1, &[2]), random(2, &[2]));
+    let session = Session::begin();
+    let leaf = session.watch(&w).unwrap();
+    let y = f.call(&[("x", x.clone()), ("w", leaf.clone())]).unwrap().remove(0);
+    ops::assign(&x, 5.0).unwrap();
+    let e = session.gradients(&[y], None, &[leaf]).unwrap_err();
+    assert!(e.message().contains("'x'") && e.message().contains("changed in place"), "{e}");
+}
+
+#[test]
+fn states_are_kept_or_updated_in_place() {
+    let net = named("BatchNorm", Some("bn"), &[&var("x")], &[("momentum", 0.0.into()), ("fix_gamma", false.into())]);
+    let f = Function::new(&net, Some(&shapes(&[("x", &[2, 1])])), "bn").unwrap();
+    let x = Array::from_slice(&[1.0, 5.0], &[2, 1]).unwrap();
+    let g = Array::from_slice(&[1.0], &[1]).unwrap();
+    f.call(&[("x", x.clone()), ("bn_gamma", g.clone())]).unwrap();
+    let kept = f.auxiliary_states();
+    assert_eq!(kept[0].0, "bn_moving_mean");
+    assert_eq!(values(&kept[0].1), [3.0]);
+    let mine = Array::from_slice(&[0.0], &[1]).unwrap();
+    f.call(&[("x", x.clone()), ("bn_gamma", g.clone()), ("bn_moving_mean", mine.clone())]).unwrap();
+    assert_eq!(values(&mine), [3.0]);
+    f.set_train(false);
+    assert!(!f.is_train());
+    let y = f.call(&[("x", x), ("bn_gamma", g)]).unwrap();
+    close(&values(&y[0]), &[-2.0 / 4.001f64.sqrt(), 2.0 / 4.001f64.sqrt()], 1e-9);
+}

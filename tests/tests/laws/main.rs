@@ -1,0 +1,10 @@
+//! Laws that hold across crates: views behave as index arithmetic says, and dispatch does no more work than it must.
+//!
+//! `views.rs`: random programs of views and in-place writes against a naive model, on every device found.
+//! `counts.rs`: how many kernels, allocations and copies a call costs, seen by a device that only counts (`null.rs`).
+
+mod counts;
+mod null;
+mod views;
+
+use minpy_cpu as _;
