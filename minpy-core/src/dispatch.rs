@@ -28,6 +28,7 @@ pub fn call(op: &'static OpDef, attrs: &Attrs, inputs: &[Operand], mask: Option<
         Tier::Elementwise(e) => {
             if context::flags() == 0
                 && inputs.len() == op.arity
+                && (e.check.is_none() || inputs[0].dtype().is_inexact())
                 && mask.is_none()
                 && let (Target::New, Attrs::None) = (&target, attrs)
                 && let Some(r) = straight(op, e, inputs)
@@ -145,6 +146,9 @@ fn elementwise(
         _ => promoted_dtype(op.name, valued)?,
     };
     let compute = (e.rule.compute)(promoted).ok_or_else(|| complaint(op, inputs))?;
+    if let Some(check) = e.check {
+        check(inputs, compute)?;
+    }
     // Devices.
     let device = pick_device(inputs, mask, &target)?;
     // Fixed arrays, filled in place: moving arrays about costs more than the rest of this function.

@@ -211,6 +211,8 @@ pub struct Elementwise {
     pub rule: TypeRule,
     /// The formula; its inputs have the compute dtype.
     pub expr: for<'b> fn(&Builder, &[E<'b>]) -> E<'b>,
+    /// Refuses values that NumPy refuses (negative integer powers); given the operands and the compute dtype.
+    pub check: Option<fn(&[Operand], DType) -> Result<()>>,
     cache: Cache,
 }
 
@@ -252,12 +254,18 @@ impl Elementwise {
         Elementwise {
             rule,
             expr,
+            check: None,
             cache: Cache {
                 same: [const { [const { OnceLock::new() }; 14] }; 3],
                 result: [const { OnceLock::new() }; 14],
                 rest: RwLock::new(None),
             },
         }
+    }
+    /// The same operation with a check of its operands' values.
+    pub const fn checked(mut self, check: fn(&[Operand], DType) -> Result<()>) -> Elementwise {
+        self.check = Some(check);
+        self
     }
     /// The program for all inputs of `dtype`, input `number - 1` being a number (0: none).
     #[inline]

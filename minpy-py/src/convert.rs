@@ -167,10 +167,6 @@ fn made(s: Scalar) -> PyResult<Array> {
     Array::from_scalar_on(device, s).py()
 }
 
-/// One signed integer (also a NumPy integer, or a 0-d integer array).
-pub fn int_from(object: &Bound<'_, PyAny>) -> PyResult<isize> {
-    object.extract::<isize>()
-}
 
 /// An integer or a sequence of integers.
 pub fn axes_from(object: &Bound<'_, PyAny>) -> PyResult<SmallVec<[isize; 6]>> {

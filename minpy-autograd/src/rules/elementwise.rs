@@ -79,6 +79,7 @@ rules! { RULES {
     ARCCOSH: [0] |s, g| divide(g, &sqrt(&subtract(&square(s.x(0))?, 1.0)?)?) ;;
     ARCTANH: [0] |s, g| divide(g, &one_minus_square(s.x(0))?) ;;
     SIGMOID: [y] |s, g| multiply(g, &multiply(s.y(), &subtract(1.0, s.y())?)?) ;;
+    SOFTPLUS: [0] |s, g| multiply(g, &sigmoid(s.x(0))?) ;;
     // 0 at 0.
     RELU: [y] |s, g| zero_where_not(&greater(s.y(), 0.0)?, g) ;;
     ERF: [0] |s, g| multiply(g, &multiply(&exp(&negative(&square(s.x(0))?)?)?, std::f64::consts::FRAC_2_SQRT_PI)?) ;;

@@ -54,14 +54,14 @@ const D1: Domain = &[ANY];
 const D2: Domain = &[ANY, ANY];
 
 macro_rules! elementwise {
-    ($($id:ident $name:literal $arity:literal $rule:expr, $x:ident => $body:expr, $domain:expr, $doc:literal;)*) => {
+    ($($id:ident $name:literal $arity:literal $rule:expr, $x:ident => $body:expr, $domain:expr, $doc:literal $(, check $check:path)?;)*) => {
         $(
             #[doc = $doc]
             pub static $id: OpDef = OpDef {
                 name: $name,
                 arity: $arity,
                 doc: $doc,
-                tier: Tier::Elementwise(Elementwise::new($rule, |_b, $x: X<'_, '_>| $body)),
+                tier: Tier::Elementwise(Elementwise::new($rule, |_b, $x: X<'_, '_>| $body)$(.checked($check))?),
                 domain: $domain,
                 file: file!(),
                 line: line!(),
@@ -104,6 +104,7 @@ elementwise! {
     ARCCOSH "arccosh" 1 FLOAT, x => x[0].unary(Arccosh), &[(1.2, 4.0)], "Inverse hyperbolic cosine.";
     ARCTANH "arctanh" 1 FLOAT, x => x[0].unary(Arctanh), &[UNIT], "Inverse hyperbolic tangent.";
     SIGMOID "sigmoid" 1 FLOAT_REAL, x => x[0].sigmoid(), D1, "1 / (1 + e ** -x), stable at both ends.";
+    SOFTPLUS "softplus" 1 FLOAT_REAL, x => softplus_expr(x[0]), D1, "log(1 + e ** x), without overflow.";
     RELU "relu" 1 ORDERED, x => x[0].binary(Maximum, x[0].lit(0.0)), &[(0.2, 3.0)], "max(x, 0)";
     ERF "erf" 1 FLOAT_REAL, x => x[0].unary(Erf), D1, "Error function.";
     DEG2RAD "deg2rad" 1 FLOAT_REAL, x => x[0] * (std::f64::consts::PI / 180.0), D1, "Degrees to radians.";
@@ -129,7 +130,7 @@ elementwise! {
     FLOOR_DIVIDE "floor_divide" 2 REAL, x => x[0].binary(FloorDiv, x[1]), &[(0.2, 0.8), (1.0, 2.0)], "Largest integer not above the quotient.";
     REMAINDER "remainder" 2 REAL, x => x[0].binary(Rem, x[1]), &[(0.2, 0.8), (1.0, 2.0)], "Remainder with the sign of the divisor.";
     FMOD "fmod" 2 REAL, x => x[0].binary(Fmod, x[1]), &[(0.2, 0.8), (1.0, 2.0)], "Remainder with the sign of the dividend.";
-    POWER "power" 2 NUMBER, x => x[0].binary(Pow, x[1]), &[POS, ANY], "x1 ** x2";
+    POWER "power" 2 NUMBER, x => x[0].binary(Pow, x[1]), &[POS, ANY], "x1 ** x2", check no_negative_power;
     FLOAT_POWER "float_power" 2 rule(|d| Some(if d.is_complex() { C128 } else { F64 })), x => x[0].binary(Pow, x[1]), &[POS, ANY], "x1 ** x2 in double precision.";
     ARCTAN2 "arctan2" 2 FLOAT_REAL, x => x[0].binary(Arctan2, x[1]), &[POS, POS], "Angle of the point (x2, x1), in radians.";
     HYPOT "hypot" 2 FLOAT_REAL, x => x[0].binary(Hypot, x[1]), &[POS, POS], "sqrt(x1**2 + x2**2) without overflow.";
@@ -164,6 +165,22 @@ elementwise! {
     CLIP "clip" 3 ARITH, x => x[0].binary(Maximum, x[1]).binary(Minimum, x[2]), &[(-1.0, 1.0), (-3.0, -2.0), (2.0, 3.0)], "x1 limited to [x2, x3].";
 }
 
+/// Integers have no negative powers.
+fn no_negative_power(operands: &[Operand], compute: DType) -> Result<()> {
+    if compute.kind() != crate::dtype::Kind::Signed || crate::context::tracing() {
+        return Ok(());
+    }
+    let negative = match operands[1] {
+        Operand::Number(n) => n.to_f64() < 0.0,
+        Operand::Scalar(s) => s.number().to_f64() < 0.0,
+        Operand::Array(a) if a.size() == 0 || a.dtype().kind() != crate::dtype::Kind::Signed => false,
+        Operand::Array(a) => super::min(a, None, false)?.item()?.number().to_f64() < 0.0,
+    };
+    if negative {
+        crate::bail!(Value, "power: Integers to negative integer powers are not allowed.");
+    }
+    Ok(())
+}
 fn rint(x: E<'_>) -> E<'_> {
     if x.dtype().is_complex() {
         E::apply(Complex, &[x.real().rint(), x.imag().rint()])
@@ -181,6 +198,10 @@ fn reciprocal(x: E<'_>) -> E<'_> {
     // Truncated 1 / x is x itself for 1 and -1, else 0.
     let unit = (x * x).binary(Eq, x.lit(1.0));
     unit.select(x, x.lit(0.0))
+}
+/// max(x, 0) + log(1 + e^-|x|): neither part overflows, and they do not cancel.
+fn softplus_expr(x: E<'_>) -> E<'_> {
+    x.binary(Maximum, x.lit(0.0)) + (-x.abs()).exp().log1p()
 }
 fn taken_expr<'b>(x: E<'b>, y: E<'b>, g: E<'b>) -> E<'b> {
     let half = if g.dtype().is_inexact() { g * 0.5 } else { g };
@@ -206,7 +227,7 @@ functions! {
     reciprocal_of(x) RECIPROCAL; sqrt(x) SQRT; cbrt(x) CBRT; exp(x) EXP; exp2(x) EXP2; expm1(x) EXPM1; log(x) LOG; log2(x) LOG2;
     log10(x) LOG10; log1p(x) LOG1P; sin(x) SIN; cos(x) COS; tan(x) TAN; arcsin(x) ARCSIN; arccos(x) ARCCOS; arctan(x) ARCTAN;
     sinh(x) SINH; cosh(x) COSH; tanh(x) TANH; arcsinh(x) ARCSINH; arccosh(x) ARCCOSH; arctanh(x) ARCTANH;
-    sigmoid(x) SIGMOID; relu(x) RELU; erf(x) ERF; floor(x) FLOOR; ceil(x) CEIL; isnan(x) ISNAN; logical_not(x) LOGICAL_NOT;
+    sigmoid(x) SIGMOID; softplus(x) SOFTPLUS; relu(x) RELU; erf(x) ERF; floor(x) FLOOR; ceil(x) CEIL; isnan(x) ISNAN; logical_not(x) LOGICAL_NOT;
     conjugate(x) CONJUGATE; real(x) REAL_PART; imag(x) IMAG_PART;
     add(a, b) ADD; subtract(a, b) SUBTRACT; multiply(a, b) MULTIPLY; divide(a, b) DIVIDE_; floor_divide(a, b) FLOOR_DIVIDE;
     remainder(a, b) REMAINDER; power(a, b) POWER; arctan2(a, b) ARCTAN2; hypot(a, b) HYPOT; logaddexp(a, b) LOGADDEXP;
