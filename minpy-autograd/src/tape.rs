@@ -14,7 +14,7 @@ use minpy_core::{Array, Attrs, Buffer, DType, DeviceRef, Layout, Number, Operand
 use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// Index of a node on its tape.
@@ -94,8 +94,9 @@ pub(crate) struct Tape {
     pub nodes: Vec<Node>,
     saves: Vec<Save>,
     pending: Vec<Node>,
-    /// Buffers whose slot belongs to another thread's tape.
-    elsewhere: HashMap<usize, u64>,
+    /// Buffers whose slot belongs (or belonged) to another thread's tape, by address. The weak reference keeps the address
+    /// from being used again.
+    elsewhere: HashMap<usize, (Weak<Buffer>, u64)>,
 }
 
 thread_local! { pub(crate) static TAPE: RefCell<Tape> = RefCell::default(); }
@@ -113,24 +114,23 @@ impl Tape {
     #[inline]
     pub fn lookup(&self, buffer: &Arc<Buffer>) -> Option<NodeId> {
         let slot = buffer.node().load(Relaxed);
-        if slot == 0 {
+        if slot == 0 && self.elsewhere.is_empty() {
             return None;
         }
         unpack(self.id, slot).or_else(|| {
             if self.elsewhere.is_empty() {
                 return None;
             }
-            self.elsewhere.get(&(Arc::as_ptr(buffer) as usize)).and_then(|&s| unpack(self.id, s))
+            self.elsewhere.get(&(Arc::as_ptr(buffer) as usize)).and_then(|(_, s)| unpack(self.id, *s))
         })
     }
     /// Says which node wrote the buffer.
     pub fn set_node(&mut self, buffer: &Arc<Buffer>, node: NodeId) {
         let slot = buffer.node().load(Relaxed);
         // A buffer watched by several threads at once: the first keeps the slot, the others remember for themselves.
-        if slot == 0 || unpack(self.id, slot).is_some() || !is_live(slot) {
-            buffer.node().store(pack(self.id, node), Relaxed);
-        } else {
-            self.elsewhere.insert(Arc::as_ptr(buffer) as usize, pack(self.id, node));
+        let free = slot == 0 || unpack(self.id, slot).is_some() || !is_live(slot);
+        if !free || buffer.node().compare_exchange(slot, pack(self.id, node), Relaxed, Relaxed).is_err() {
+            self.elsewhere.insert(Arc::as_ptr(buffer) as usize, (Arc::downgrade(buffer), pack(self.id, node)));
         }
     }
     /// Puts the slot back to what it was before `watch`.
@@ -152,8 +152,11 @@ impl Tape {
     /// Keeps an array as it is now.
     pub fn save(&mut self, a: &Array) -> Result<u32> {
         let index = self.saves.len() as u32;
-        let held = a.buffer().saves().load(Relaxed);
-        if a.buffer().is_shared() || held != 0 && unpack(self.id, held).is_none() && is_live(held) {
+        let slot = a.buffer().saves();
+        let held = slot.load(Relaxed);
+        let next = unpack(self.id, held).map_or(0, |i| i + 1);
+        let free = held == 0 || next != 0 || !is_live(held);
+        if a.buffer().is_shared() || !free || slot.compare_exchange(held, pack(self.id, index), Relaxed, Relaxed).is_err() {
             // No version counter sees what NumPy writes, and one slot serves one thread's tape at a time: keep a copy,
             // which stands for the same node.
             let copy = copy_raw(&a.base_view())?;
@@ -164,9 +167,6 @@ impl Tape {
             self.saves.push(Save { array: copy, next: 0 });
             return Ok(index);
         }
-        let slot = a.buffer().saves();
-        let next = unpack(self.id, slot.load(Relaxed)).map_or(0, |i| i + 1);
-        slot.store(pack(self.id, index), Relaxed);
         self.saves.push(Save { array: a.clone(), next });
         Ok(index)
     }

@@ -21,19 +21,23 @@ impl Mem {
     }
 }
 
-/// Best time of one call in nanoseconds.
+/// Best time of one call in nanoseconds, of many short rounds: other processes cannot disturb them all.
 fn time(mut f: impl FnMut()) -> f64 {
     f();
     let t = Instant::now();
     f();
-    let reps = (20_000_000.0 / t.elapsed().as_nanos().max(20) as f64).clamp(1.0, 100_000.0) as usize;
-    (0..7)
-        .map(|_| {
-            let t = Instant::now();
-            (0..reps).for_each(|_| f());
-            t.elapsed().as_nanos() as f64 / reps as f64
-        })
-        .fold(f64::INFINITY, f64::min)
+    let reps = (200_000.0 / t.elapsed().as_nanos().max(20) as f64).clamp(1.0, 2_000.0) as usize;
+    let start = Instant::now();
+    let mut best = f64::INFINITY;
+    for round in 0..400 {
+        if round >= 5 && start.elapsed().as_millis() > 300 {
+            break;
+        }
+        let t = Instant::now();
+        (0..reps).for_each(|_| f());
+        best = best.min(t.elapsed().as_nanos() as f64 / reps as f64);
+    }
+    best
 }
 fn row(name: &str, ns: f64, note: String) {
     println!("{name:<44} {ns:>14.1} ns   {note}");

@@ -4,9 +4,13 @@
 //! transcendental functions, `program.rs` turns scalar programs into lists of loops.
 
 pub mod arg_reduce;
+#[cfg(feature = "openblas")]
+mod blas;
 mod block;
 pub mod device;
 mod fold;
+#[cfg(feature = "ndarray")]
+pub mod interop;
 pub mod math;
 pub mod index;
 pub mod matmul;

@@ -33,6 +33,18 @@ fn domain(op: &OpDef, i: usize) -> (f64, f64) {
     op.domain.get(i).copied().unwrap_or((-3.0, 3.0))
 }
 
+/// Operations that look at the values of integers before they run (`power`) get non-negative ones.
+fn allowed(op: &OpDef, mut data: Vec<Value>) -> Vec<Value> {
+    if matches!(&op.tier, Tier::Elementwise(e) if e.check.is_some()) {
+        for v in &mut data {
+            if let Value::Int(i) = v {
+                *i = (*i).max(0);
+            }
+        }
+    }
+    data
+}
+
 fn inputs(s: &Subject, op: &OpDef, dtypes: &[DType], shape: &[usize], forms: &[Form]) -> minpy_core::Result<Vec<Sample>> {
     dtypes
         .iter()
@@ -40,7 +52,7 @@ fn inputs(s: &Subject, op: &OpDef, dtypes: &[DType], shape: &[usize], forms: &[F
         .map(|(i, &d)| {
             // A prime number of values: no two rows of an array are alike.
             let data = values(d, 131, domain(op, i), hash(&[op.name, d.name()]) ^ i as u64);
-            Sample::new(s.device, d, shape, forms[i % forms.len()], &data)
+            Sample::new(s.device, d, shape, forms[i % forms.len()], &allowed(op, data))
         })
         .collect()
 }
@@ -181,7 +193,7 @@ fn targets<F: Fn() -> String>(
                 minpy_core::Layout::new(shape.as_slice(), strides.as_slice(), offset)
             };
             let made = inputs(s, op, dtypes, &from.0, &[Form::Contiguous]).and_then(|mut x| {
-                let buffer: Vec<Value> = values(natural, 40, domain(op, last), draw as u64);
+                let buffer = allowed(op, values(natural, 40, domain(op, last), draw as u64));
                 let base = upload(s.device, natural, &buffer, &[buffer.len()])?;
                 let see = |l: &minpy_core::Layout| Sample {
                     array: base.view(l.clone()),

@@ -47,6 +47,26 @@ pub fn collapse<'a>(shape: &[usize], views: impl Iterator<Item = &'a [isize]> + 
     Dims { n, s }
 }
 
+/// `collapse` in the best order of the dimensions: those in which `lead` makes long steps first, so that neighbours in
+/// memory are neighbours in the innermost loop. Only for work in which the order of the elements does not matter.
+pub fn collapse_reordered<'a>(shape: &[usize], lead: &[isize], views: impl Iterator<Item = &'a [isize]> + Clone) -> Dims {
+    let Some(order) = order(shape, lead) else { return collapse(shape, views) };
+    let permuted: SmallVec<[Strides; 4]> = views.map(|v| order.iter().map(|&d| v[d]).collect()).collect();
+    let shape: SmallVec<[usize; 6]> = order.iter().map(|&d| shape[d]).collect();
+    collapse(&shape, permuted.iter().map(|v| v.as_slice()))
+}
+
+/// The dimensions from long steps of `lead` to short ones; `None` when they are in that order.
+pub fn order(shape: &[usize], lead: &[isize]) -> Option<SmallVec<[usize; 6]>> {
+    let steps = || shape.iter().zip(lead).filter(|(n, _)| **n != 1).map(|(_, s)| s.unsigned_abs());
+    if steps().zip(steps().skip(1)).all(|(a, b)| a >= b) {
+        return None;
+    }
+    let mut order: SmallVec<[usize; 6]> = (0..shape.len()).collect();
+    order.sort_by_key(|&d| std::cmp::Reverse(lead[d].unsigned_abs()));
+    Some(order)
+}
+
 impl Dims {
     /// Number of elements.
     pub fn total(&self) -> usize {

@@ -3,10 +3,11 @@
 //! Dimensions are collapsed as far as the views allow. Where all of them then move in step, a kernel without index
 //! arithmetic is made; otherwise one that splits the position over the dimensions (on CPUs once per row).
 
-use super::dims::{Dims, Step, base, collapse, index_type, is_wide, unravel};
+use super::dims::{Dims, Step, base, collapse, collapse_reordered, index_type, is_wide, unravel};
 use super::expr::{Writer, load};
 use super::{Arg, Form as AnyForm, Plan, ProgramRef, Spec, Tuning, storage};
 use crate::Result;
+use crate::expr::Node;
 use crate::kernel::{Input, KernelCall, View};
 use smallvec::SmallVec;
 
@@ -28,7 +29,22 @@ pub struct Form {
     inputs: SmallVec<[In; 4]>,
     outputs: SmallVec<[Step; 2]>,
     ndim: u8,
+    /// The last two dimensions are walked through in squares.
+    tiled: bool,
     wide: bool,
+}
+
+/// Side of a square.
+const TILE: usize = 32;
+
+/// The dimension in which some view runs through memory while it strides in the last one: a transposed operand. Reading it
+/// in squares uses every cache line once.
+fn crossed(dims: &Dims) -> Option<usize> {
+    let last = dims.n.len() - 1;
+    if dims.n[last] < 8 {
+        return None;
+    }
+    dims.s.iter().find_map(|s| (0..last).find(|&d| s[d] == 1 && s[last].abs() > 1 && dims.n[d] >= 8))
 }
 
 fn same(a: &View, b: &View) -> bool {
@@ -62,15 +78,24 @@ pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
         });
     }
     views.extend(call.outputs.iter());
-    let mut dims = collapse(call.outputs[0].shape, views.iter().map(|v| v.strides));
+    let ordered = program.nodes().iter().any(|(n, _)| matches!(n, Node::Index));
+    let (shape, strides) = (call.outputs[0].shape, views.iter().map(|v| v.strides));
+    let mut dims = if ordered { collapse(shape, strides) } else { collapse_reordered(shape, call.outputs[0].strides, strides) };
     let total = dims.total();
     let last = |dims: &Dims, v: usize| dims.s[v].last().map_or(Step::Any, |&s| Step::of(s));
     // Few kernels are compiled: small work that is not simply contiguous takes the general one; steps along the last
     // dimension are part of the source where that pays, and if one of them is odd, all are treated so.
     let plain = dims.n.len() == 1 && (0..views.len()).all(|v| last(&dims, v) == Step::One);
+    let square = if total < 4096 || ordered { None } else { crossed(&dims) };
+    if let Some(d) = square {
+        let to = dims.n.len() - 2;
+        dims.n[d..=to].rotate_left(1);
+        dims.s.iter_mut().for_each(|s| s[d..=to].rotate_left(1));
+    }
     let ndim = if !plain && total < 4096 { dims.padded_ndim().max(2) } else { dims.padded_ndim() };
     dims.pad(ndim);
     let known = plain
+        || square.is_some() && tuning.serial()
         || total >= 4096
             && (ndim == 1 || tuning.serial() && dims.n[ndim - 1] >= 16)
             && (0..views.len()).all(|v| last(&dims, v) != Step::Any);
@@ -79,11 +104,19 @@ pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
         *i = In::View(steps.next().unwrap_or(Step::Any));
     }
     let outputs = steps.collect();
-    let (groups, chunk) = split(total, 1024, tuning);
+    let (groups, chunk) = match square {
+        None => split(total, 1024, tuning),
+        Some(_) => {
+            let tiles = dims.n[..ndim - 2].iter().product::<usize>() * dims.n[ndim - 2].div_ceil(TILE) * dims.n[ndim - 1].div_ceil(TILE);
+            let chunk = tiles.div_ceil(tuning.groups);
+            (tiles.div_ceil(chunk), chunk)
+        }
+    };
     let mut args: SmallVec<[Arg; 8]> = views.iter().map(|v| Arg::Memory(v.memory.handle)).collect();
     args.extend(call.inputs.iter().filter_map(|i| if let Input::Scalar(s) = i { Some(Arg::Scalar(*s)) } else { None }));
     args.push(Arg::Ints(meta(call.op, &[total as i64, chunk as i64], &views, &dims)?));
-    let form = Form { program: ProgramRef(program.clone()), inputs, outputs, ndim: ndim as u8, wide: is_wide(total) };
+    let tiled = square.is_some();
+    let form = Form { program: ProgramRef(program.clone()), inputs, outputs, ndim: ndim as u8, tiled, wide: is_wide(total) };
     Ok(Plan::one(Spec::new(AnyForm::Elementwise(form), [tuning.local, 1, 1]), args, [groups, 1, 1]))
 }
 
@@ -145,7 +178,7 @@ impl Form {
             In::Output(o) => Some(first_output + o as usize),
             In::Number => None,
         };
-        let hoisted = |i: usize| hoists && self.inputs[i] == In::View(Step::Zero);
+        let hoisted = |i: usize| hoists && !self.tiled && self.inputs[i] == In::View(Step::Zero);
         let input = |i: usize| match view_of(i) {
             _ if hoisted(i) => format!("z{i}"),
             Some(v) => load(program.inputs()[i], &element(v)),
@@ -181,8 +214,13 @@ impl Form {
         };
         let start = if serial { "begin".to_string() } else { format!("({ix})MP_GROUP(0) * {} + ({ix})MP_LID(0)", local[0]) };
         let advance = if serial { "++i" } else { "i += stride" };
-        k += &range;
         k += &steps;
+        if self.tiled {
+            k += &self.squares(ix, serial, local[0], nv, &offsets, &body);
+            w.kernel("mp_elementwise", k);
+            return Ok(());
+        }
+        k += &range;
         if ndim == 1 {
             k += &starts("const ");
             k += &constants;
@@ -208,5 +246,38 @@ impl Form {
         }
         w.kernel("mp_elementwise", k);
         Ok(())
+    }
+    /// The loops of a tiled kernel: a square at a time, by one item (CPU) or by a group.
+    fn squares(&self, ix: &str, serial: bool, ls: usize, nv: usize, offsets: &[(String, String)], body: &str) -> String {
+        let (a, b) = (self.ndim as usize - 2, self.ndim as usize - 1);
+        // First elements of the square; the body knows its offsets as `o<v>`.
+        let corners: Vec<(String, String)> = offsets.iter().enumerate().map(|(v, (_, s))| (format!("k{v}"), s.clone())).collect();
+        let at = |v: usize| {
+            let row = format!("k{v} + (mp_i64)(i0 + i) * m.s[{v}][{a}] + (mp_i64)j0 * m.s[{v}][{b}]");
+            let column = if serial { String::new() } else { format!(" + (mp_i64)j * m.s[{v}][{b}]") };
+            format!("const mp_i64 o{v} = {row}{column};\n")
+        };
+        let places: String = (0..nv).map(at).collect();
+        let start: String = (0..nv).map(|v| format!("mp_i64 k{v} = m.off[{v}];\n")).collect();
+        let inside = if serial {
+            format!("for ({ix} i = 0; i < ni; ++i) {{\n{places}for ({ix} j = 0; j < nj; ++j) {{\n{body}}} }}\n")
+        } else {
+            format!(
+                "for ({ix} e = ({ix})MP_LID(0); e < {}; e += {ls}) {{ const {ix} i = e / {TILE}, j = e % {TILE};\n\
+                 if (i < ni && j < nj) {{\n{places}{body}}} }}\n",
+                TILE * TILE
+            )
+        };
+        format!(
+            "const {ix} na = ({ix})m.size[{a}], nb = ({ix})m.size[{b}], ta = (na + {up}) / {TILE}, tb = (nb + {up}) / {TILE};\n\
+             const {ix} tiles = ({ix})m.n / (na * nb) * (ta * tb);\n\
+             {ix} end = ({ix})((MP_GROUP(0) + 1) * m.chunk); if (end > tiles) end = tiles;\n\
+             for ({ix} tile = ({ix})(MP_GROUP(0) * m.chunk); tile < end; ++tile) {{\n\
+             {ix} q = tile / (ta * tb); const {ix} t = tile - q * (ta * tb), i0 = t / tb * {TILE}, j0 = t % tb * {TILE};\n\
+             const {ix} ni = na - i0 < {TILE} ? na - i0 : {TILE}, nj = nb - j0 < {TILE} ? nb - j0 : {TILE};\n\
+             {start}{}{inside}}}\n}}\n",
+            unravel(ix, "q", a, "m.size", &corners),
+            up = TILE - 1
+        )
     }
 }

@@ -6,10 +6,10 @@
 //! their error does not grow with the length.
 
 use super::dialect::{accumulator, ctype, storage};
-use super::dims::{Dims, Step, base, collapse, index_type, is_wide, unravel};
+use super::dims::{Dims, Step, base, collapse, collapse_reordered, index_type, is_wide, order, unravel};
 use super::expr::{Writer, load};
 use super::{Arg, Check, Form as AnyForm, Plan, ProgramRef, Spec, Step as Launch, Tuning};
-use crate::expr::{Builder, Prim, Program};
+use crate::expr::{Builder, Node, Prim, Program};
 use crate::kernel::{Fold, Input, KernelCall};
 use crate::{DType, Result};
 use smallvec::{SmallVec, smallvec};
@@ -113,17 +113,37 @@ pub(super) fn plan_dot(call: &KernelCall, strides: [&[isize]; 3], outer: &[usize
     Ok(plan)
 }
 
+/// Strides of a dense block of `shape` whose dimensions lie in `order`.
+fn scratch_strides(shape: &[usize], order: Option<SmallVec<[usize; 6]>>) -> SmallVec<[isize; 6]> {
+    let mut strides: SmallVec<[isize; 6]> = SmallVec::from_elem(0, shape.len());
+    let mut step = 1;
+    for i in (0..shape.len()).rev() {
+        let d = order.as_ref().map_or(i, |o| o[i]);
+        strides[d] = step;
+        step *= shape[d] as isize;
+    }
+    strides
+}
+
 /// Outputs that one item of a column kernel does.
 fn width(local: usize, accumulator: DType) -> usize {
-    if local == 1 { (128 / accumulator.size()).max(4) } else { 1 }
+    // Two kilobytes: long enough to read memory in runs, short enough for three such rows to stay in the first cache.
+    if local == 1 { 2048 / accumulator.size() } else { 1 }
 }
 
 impl Problem<'_> {
     fn launch(self, plan: &mut Plan, tuning: &Tuning) {
         let acc = accumulator(self.program.output_dtype(0));
-        let mut outer =
-            collapse(self.outer, self.views.iter().map(|v| v.outer).chain(std::iter::once(self.out.3)));
-        let mut inner = collapse(self.inner, self.views.iter().map(|v| v.inner));
+        // The views of a reduction are walked through as the first of them lies in memory.
+        let ordered = self.program.nodes().iter().any(|(n, _)| matches!(n, Node::Index));
+        let lead = self.views.iter().find(|v| v.inner.iter().any(|&s| s != 0)).unwrap_or(&self.views[0]);
+        let outers = self.views.iter().map(|v| v.outer).chain(std::iter::once(self.out.3));
+        let inners = self.views.iter().map(|v| v.inner);
+        let (mut outer, mut inner) = if ordered {
+            (collapse(self.outer, outers), collapse(self.inner, inners))
+        } else {
+            (collapse_reordered(self.outer, lead.outer, outers), collapse_reordered(self.inner, lead.inner, inners))
+        };
         let (count, extent) = (outer.total(), inner.total());
         for d in [&mut outer, &mut inner] {
             let n = d.padded_ndim();
@@ -135,7 +155,7 @@ impl Problem<'_> {
         let neighbours = (0..self.views.len()).any(|v| last(&outer, v) == 1 && last(&inner, v).abs() > 1)
             && (0..self.views.len()).all(|v| last(&outer, v) == 0 || last(&outer, v) == 1);
         let column = if tuning.serial() {
-            row_length >= 4 && neighbours || extent < 16 && row_length >= w
+            row_length >= 4 && neighbours || extent < 16 && row_length >= 32
         } else {
             row_length >= 16 && neighbours || extent < 32
         };
@@ -195,7 +215,8 @@ impl Problem<'_> {
         if partial {
             let scratch = plan.scratch.len();
             plan.scratch.push(segments * count * acc.size());
-            let strides = crate::layout::contiguous_strides(self.outer);
+            // Segments lie in scratch in the order in which the outputs were walked through.
+            let strides = scratch_strides(self.outer, if ordered { None } else { order(self.outer, lead.outer) });
             let inner = [count as isize];
             let finish = Problem {
                 program: identity(acc),
@@ -375,9 +396,11 @@ impl Parts<'_> {
                     k += &format!("p{v} += first * t{v};\n");
                 }
             }
-            k += &format!("mp_i64 x = 0;\nfor (; x + {block} <= run; x += {block}) {{\n{t} lane[{lanes}];\n");
+            k += &format!("mp_i64 x = 0;\nwhile (x + {lanes} <= run) {{\n{t} lane[{lanes}];\n");
+            k += &format!("const int rounds = run - x >= {block} ? 16 : (int)((run - x) / {lanes});\n");
             k += &format!("for (int l = 0; l < {lanes}; ++l) lane[l] = {identity};\n");
-            k += &format!("for (int h = 0; h < 16; ++h) for (int l = 0; l < {lanes}; ++l) {{ const mp_i64 j = x + h * {lanes} + l; {} }}\n", fold_into("lane[l]"));
+            k += &format!("for (int h = 0; h < rounds; ++h) for (int l = 0; l < {lanes}; ++l) {{ const mp_i64 j = x + h * {lanes} + l; {} }}\n", fold_into("lane[l]"));
+            k += &format!("x += rounds * {lanes};\n");
             k += &format!("for (int s = {}; s > 0; s >>= 1) for (int l = 0; l < s; ++l) lane[l] = {combine}(lane[l], lane[l + s]);\n", lanes / 2);
             k += &self.text.running("acc", "comp", "lane[0]");
             k += &format!("}}\n{t} rest = {identity};\nfor (; x < run; ++x) {{ const mp_i64 j = x; {} }}\n", fold_into("rest"));
@@ -426,28 +449,23 @@ impl Parts<'_> {
             k += &format!("{{ {ix} q = ({ix})o;\n{}}}\n", unravel(ix, "q", no, "m.no", &self.bases));
         }
         k += self.segment();
-        k += &format!("{t} total[{w}];\nfor (int j = 0; j < {w}; ++j) total[j] = {identity};\n");
+        let each_output = if ls == 1 { "for (int j = 0; j < width; ++j)".to_string() } else { "for (int j = 0; j < 1; ++j)".to_string() };
+        k += &format!("{t} total[{w}], part[{w}];\n{each_output} total[j] = {identity};\n");
         if *compensated {
-            k += &format!("{t} comp[{w}];\nfor (int j = 0; j < {w}; ++j) comp[j] = 0;\n");
+            k += &format!("{t} comp[{w}];\n{each_output} comp[j] = 0;\n");
         }
-        k += &format!("for (mp_i64 block = r0; block < r1; block += 64) {{\n{t} part[{w}];\nfor (int j = 0; j < {w}; ++j) part[j] = {identity};\n");
-        k += "const mp_i64 end = block + 64 < r1 ? block + 64 : r1;\nfor (mp_i64 r = block; r < end; ++r) {\n";
+        k += &format!("for (mp_i64 block = r0; block < r1; block += 32) {{\n{each_output} part[j] = {identity};\n");
+        k += "const mp_i64 end = block + 32 < r1 ? block + 32 : r1;\nfor (mp_i64 r = block; r < end; ++r) {\n";
         k += &self.begin;
         k += &format!("{ix} q_r = ({ix})r;\n{}", unravel(ix, "q_r", self.ni, "m.ni", &self.inner));
         let each = fold_into("part[j]");
-        if ls == 1 {
-            k += &format!("if (width == {w}) {{ for (int j = 0; j < {w}; ++j) {each} }} else {{ for (int j = 0; j < width; ++j) {each} }}\n}}\n");
-        } else {
-            k += &format!("{{ const int j = 0; {each} }}\n}}\n");
-        }
-        k += &format!("for (int j = 0; j < {w}; ++j) {{ {} }}\n}}\n", self.text.running("total[j]", "comp[j]", "part[j]"));
+        k += &format!("{each_output} {each}\n}}\n{each_output} {{ {} }}\n}}\n", self.text.running("total[j]", "comp[j]", "part[j]"));
         let place = match (ls == 1, self.target) {
             (true, "bo") => format!("bo + j * m.so[{}][{last}]", self.steps.len()),
             (true, scratch) => format!("{scratch} + j"),
             (false, target) => target.to_string(),
         };
-        let bound = if ls == 1 { "width" } else { "1" };
-        k += &format!("for (int j = 0; j < {bound}; ++j) {{ const {t} value = total[j]; out[{place}] = {}; }}\n}}\n", self.stored);
+        k += &format!("{each_output} {{ const {t} value = total[j]; out[{place}] = {}; }}\n}}\n", self.stored);
         k
     }
 }

@@ -50,7 +50,7 @@ pub fn reductions(d: DeviceRef) {
 
 pub fn large_reductions(d: DeviceRef) {
     // Positive numbers: the relative error of a good sum is a few units, however long it is.
-    for shape in [vec![1_000_003], vec![3, 300_001], vec![300_001, 3], vec![700, 1100], vec![64, 33, 128]] {
+    for shape in [vec![1_000_003], vec![3, 300_001], vec![300_001, 3], vec![700, 1100], vec![64, 33, 128], vec![20_000, 4, 3]] {
         let (a, b) = both(d, DType::F32, &shape, 0.0, 1.0, 3);
         let b = ops::cast(&b, DType::F64).expect("cast");
         for axes in std::iter::once(None).chain((0..shape.len() as isize).map(Some)) {
@@ -58,7 +58,18 @@ pub fn large_reductions(d: DeviceRef) {
             let list = list.as_ref().map(|x| x.as_slice());
             let got = ops::sum(&a, list, false).expect("sum");
             let want = ops::cast(&ops::sum(&b, list, false).expect("sum"), DType::F32).expect("cast");
-            assert_close(&format!("sum {shape:?} {axes:?}"), &got, &want, 4.0);
+            assert_close(&format!("sum {shape:?} {axes:?}"), &got, &want, 6.0);
+            if shape.len() == 3 {
+                // The same numbers in another order of the axes: segments in scratch must follow.
+                let turned = a.transpose(Some(&[1, 2, 0])).expect("transpose");
+                let back = list.map(|x| [(x[0] + 2) % 3]);
+                let got = ops::sum(&turned, back.as_ref().map(|x| x.as_slice()), false).expect("sum");
+                let got = match list {
+                    Some([1]) | Some([2]) => got.t(),
+                    _ => got,
+                };
+                assert_close(&format!("sum of turned {shape:?} {axes:?}"), &got, &want, 6.0);
+            }
             let (got, want) = (ops::max(&a, list, false).expect("max"), ops::max(&b, list, false).expect("max"));
             assert_close(&format!("max {shape:?} {axes:?}"), &got, &ops::cast(&want, DType::F32).expect("cast"), 0.0);
         }
@@ -168,6 +179,9 @@ pub fn elementwise_layouts(d: DeviceRef) {
         ("contiguous", ops::add(&a, &a), ops::add(&b, &b)),
         ("row", ops::multiply(&a, &r), ops::multiply(&b, &s)),
         ("column", ops::subtract(&c, &a), ops::subtract(&e, &b)),
+        ("crossed", ops::add(&a, &ops::copy(&a.t()).expect("copy").t()), ops::add(&b, &b)),
+        ("crossed copy", ops::copy(&a.t()), ops::copy(&b.t())),
+        ("crossed middle", ops::copy(&a.transpose(Some(&[1, 0, 2])).expect("transpose").slice(2, 0, 2, 15).t()), ops::copy(&b.transpose(Some(&[1, 0, 2])).expect("transpose").slice(2, 0, 2, 15).t())),
         ("transposed", ops::add(&a.t(), &a.t()), ops::add(&b.t(), &b.t())),
         ("mixed", ops::add(&a.slice(0, 0, 1, 30), &a.t().slice(2, 5, 1, 30)), ops::add(&b.slice(0, 0, 1, 30), &b.t().slice(2, 5, 1, 30))),
         ("reversed", ops::multiply(&a.slice(2, 29, -1, 30), 2.0), ops::multiply(&b.slice(2, 29, -1, 30), 2.0)),

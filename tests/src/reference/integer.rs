@@ -31,7 +31,7 @@ fn power(dtype: DType, base: i128, exponent: i128) -> i128 {
             _ => 0,
         };
     }
-    let (mut r, mut b, mut e) = (1, base, exponent);
+    let (mut r, mut b, mut e) = (1i128, base, exponent);
     while e > 0 {
         if e & 1 == 1 {
             r = wrap(dtype, r.wrapping_mul(b));

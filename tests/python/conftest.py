@@ -1,0 +1,39 @@
+"""Devices for tests: `device` runs a test on the CPU and on OpenCL where there is one.
+
+MINPY_REQUIRE_OPENCL=1 turns a missing OpenCL device into a failure.
+"""
+import os
+
+import numpy
+import pytest
+
+import minpy
+from minpy.context import Context, current_context, set_context
+
+
+def has_opencl():
+    return any(c.device_type == "opencl" for c in minpy.devices())
+
+
+@pytest.fixture(params=["cpu", "opencl"])
+def device(request):
+    """The current device of the test."""
+    if request.param == "opencl" and not has_opencl():
+        if os.environ.get("MINPY_REQUIRE_OPENCL") == "1":
+            pytest.fail("no OpenCL device, and MINPY_REQUIRE_OPENCL=1")
+        pytest.skip("no OpenCL device")
+    before = current_context()
+    context = Context(request.param, 0)
+    set_context(context)
+    yield context
+    set_context(before)
+
+
+@pytest.fixture(autouse=True)
+def clean_state():
+    """Policy and counters do not leak from one test into another."""
+    before = current_context()
+    with numpy.errstate(all="ignore"):
+        yield
+    minpy.set_global_policy("prefer_device")
+    set_context(before)

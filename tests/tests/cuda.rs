@@ -1,0 +1,12 @@
+//! The conformance suite on CUDA. Without a GPU it is skipped, unless MINPY_REQUIRE_CUDA=1.
+
+use minpy_tests::Options;
+
+minpy_tests::conformance!(
+    "cuda",
+    {
+        use minpy_cpu as _;
+        use minpy_cuda as _;
+    },
+    Options { ulp: 8.0, compiled: true, required_by: Some("MINPY_REQUIRE_CUDA"), ..Options::DEFAULT }
+);
