@@ -133,6 +133,15 @@ fn writable(op: &OpDef, out: &Array) -> Result<()> {
     Ok(())
 }
 
+/// The dtype of an operand that has one of its own.
+fn strong_dtype(o: &Operand) -> Option<DType> {
+    match o {
+        Operand::Array(a) if a.is_weak() => None,
+        Operand::Number(_) => None,
+        o => Some(o.dtype()),
+    }
+}
+
 fn elementwise(
     op: &'static OpDef, e: &'static Elementwise, attrs: &Attrs, inputs: &[Operand], mask: Option<&Array>, target: Target,
 ) -> Result<Array> {
@@ -146,6 +155,12 @@ fn elementwise(
         _ => promoted_dtype(op.name, valued)?,
     };
     let compute = (e.rule.compute)(promoted).ok_or_else(|| complaint(op, inputs))?;
+    // NumPy takes the first float loop that fits every input: int8 with uint8 is float16, though they promote to int16.
+    let compute = match attrs {
+        Attrs::DType(_) => compute,
+        _ if promoted.is_inexact() || !compute.is_inexact() || valued.iter().any(|o| strong_dtype(o).is_none()) => compute,
+        _ => valued.iter().filter_map(strong_dtype).filter_map(e.rule.compute).reduce(DType::promote).unwrap_or(compute),
+    };
     if let Some(check) = e.check {
         check(inputs, compute)?;
     }
@@ -203,6 +218,8 @@ fn elementwise(
             Operand::Number(n) if i == 0 && e.rule.condition_first => (DType::Bool, Some(n.cast(DType::Bool))),
             Operand::Number(n) => match n.to_scalar(promoted) {
                 Ok(s) => (promoted, Some(s)),
+                // True division and the like compute in floating point, where every integer has a place.
+                Err(_) if compute.is_inexact() => (compute, Some(n.cast(compute))),
                 // A comparison with an integer out of range has an answer (NumPy gives it too).
                 Err(err) if e.result_dtype(op.arity, compute) != DType::Bool => return Err(err),
                 Err(_) => return compare_out_of_range(op, attrs, &operands, mask, target),

@@ -69,7 +69,7 @@ pub enum Item {
 }
 inventory::collect!(Item);
 
-/// `kernel!(pub ENTRY: "cpu", Family::Reduce, DTypeSet::ALL, run)`: one line beside the function registers it.
+/// `kernel!(pub ENTRY: "cpu", Slot::Family(Family::Reduce), DTypeSet::ALL, run)`: one line beside the function registers it.
 #[macro_export]
 macro_rules! kernel {
     ($vis:vis $name:ident: $device:expr, $slot:expr, $dtypes:expr, $run:expr) => {

@@ -63,7 +63,12 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
     if out.shape.contains(&0) {
         return Ok(());
     }
-    blocks(c, &Space::new(out.shape, &operands, true), call.outputs.len());
+    let space = Space::new(out.shape, &operands, true);
+    if c.copy {
+        copies(c, space);
+    } else {
+        blocks(c, &space, call.outputs.len());
+    }
     Ok(())
 }
 
@@ -125,6 +130,47 @@ fn single(c: &Compiled, step: &crate::program::Step, call: &KernelCall, n: usize
         Loop::Select(_) => return false,
     }
     true
+}
+
+/// Copies without going through block memory. Operands of the space: output, input.
+fn copies(c: &Compiled, mut space: Space) {
+    let nd = space.dims.len();
+    let size = c.outputs[0].1 as usize;
+    let item = size as isize;
+    let last = space.stride(1, nd - 1);
+    // The axis on which the input is finest goes next to the output's finest one: the pair is copied in tiles.
+    let fine = (0..nd - 1).filter(|&a| space.stride(1, a) != 0).min_by_key(|&a| space.stride(1, a).unsigned_abs());
+    let transposed = last != 0
+        && last.unsigned_abs() > size
+        && fine.is_some_and(|a| space.stride(1, a).unsigned_abs() < last.unsigned_abs());
+    let t = if let (true, Some(a)) = (transposed, fine) {
+        let mut order: SmallVec<[Option<usize>; 6]> = (0..nd - 1).filter(|&b| b != a).map(Some).collect();
+        order.extend([Some(a), Some(nd - 1)]);
+        space = space.permuted(&order);
+        let (rows, cols) = (space.dims[nd - 2], space.dims[nd - 1]);
+        Tiling::cut(&space, rows.min(64), cols.min(64))
+    } else {
+        let cols = space.dims[nd - 1];
+        let most = (64 << 10) / size;
+        Tiling::cut(&space, (most / cols).clamp(1, if nd > 1 { space.dims[nd - 2] } else { 1 }), cols.min(most))
+    };
+    let walk = Walk::new(c, &space, t, 1);
+    let counts = &walk.t.counts;
+    let least = (min_items(c.cost + item as usize) / (walk.t.block_rows * walk.t.block_cols)).max(1);
+    parallel_for(counts.iter().product(), least, |range| {
+        let mut at = Tiling::digits(counts, range.start);
+        for _ in range {
+            let (rows, cols) = walk.extent(&at);
+            let (to, from) = (walk.address(0, &at) as *mut u8, walk.address(1, &at) as *const u8);
+            // SAFETY: the views hold what the space describes; they are one and the same or disjoint.
+            unsafe {
+                if !std::ptr::eq(to, from) {
+                    copy2d(to, walk.steps(0), from, walk.steps(1), rows, cols, size);
+                }
+            }
+            Tiling::advance(counts, &mut at);
+        }
+    });
 }
 
 /// Runs a program over a space whose operands are outputs, inputs and, when used, the index (size 0).

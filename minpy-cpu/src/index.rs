@@ -47,7 +47,7 @@ fn offsets(op: &str, base: &View, indices: &[Input]) -> Result<Offsets> {
         } else {
             minpy_core::array::for_each_offset(view.shape, view.strides, 0, |k, at| {
                 // SAFETY: the view holds this element; a negative offset wraps round to the right address.
-                put(&mut out[k], unsafe { *p.wrapping_offset(at as isize) });
+                put(&mut out[k], unsafe { *p.wrapping_add(at) });
             });
         }
         if let Some(i) = bad {

@@ -170,8 +170,11 @@ fn blocked<T: Lane>(p: Product, parallel: bool, add: impl Fn(T, T) -> T + Sync, 
     let least = if parallel { (TASK_NS * 2 / (p.n * p.k.max(1) * 4)).max(1) } else { usize::MAX / 2 };
     let p = &p;
     parallel_for(items, least, |range| {
-        // SAFETY (all below): indices stay below the sizes of the views; tasks write disjoint rows of `c`.
-        let a = |i: usize, l: usize| unsafe { *p.a.cast::<T>().offset(i as isize * p.a_strides.0 + l as isize * p.a_strides.1) };
+        let a = |i: usize, l: usize| {
+            let at = i as isize * p.a_strides.0 + l as isize * p.a_strides.1;
+            // SAFETY: here and below, indices stay below the sizes of the views; tasks write disjoint rows of `c`.
+            unsafe { *p.a.cast::<T>().offset(at) }
+        };
         let (rows, end) = (range.start * 4, (range.end * 4).min(p.m));
         let mut panel: Vec<T> = Vec::with_capacity(COLS * DEPTH);
         for j0 in (0..p.n).step_by(COLS) {

@@ -26,8 +26,8 @@ fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
     with_lane!(input.dtype, T => for_each_offset(input.shape, input.strides, 0, |_, at| {
         // Offsets are signed in truth; the sum below wraps round to the right address.
         // SAFETY: the view holds this element.
-        let x = unsafe { *base.cast::<T>().wrapping_offset(at as isize) };
-        if x.is_true() {
+        let x = unsafe { *base.cast::<T>().wrapping_add(at) };
+        if x.truth() {
             if found < n {
                 for (d, &i) in index.iter().enumerate() {
                     let to = d as isize * output.strides[0] + found as isize * output.strides[1];
@@ -53,12 +53,12 @@ fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
 
 /// Truth of an element.
 trait Truth {
-    fn is_true(self) -> bool;
+    fn truth(self) -> bool;
 }
 macro_rules! truth {
     ($($t:ty: |$x:ident| $e:expr;)*) => {$( impl Truth for $t {
         #[inline(always)]
-        fn is_true(self) -> bool { let $x = self; $e }
+        fn truth(self) -> bool { let $x = self; $e }
     } )*};
 }
 truth! {

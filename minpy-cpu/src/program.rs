@@ -39,6 +39,8 @@ pub(crate) struct Compiled {
     pub block: usize,
     /// Bytes between temporaries.
     pub temp_bytes: usize,
+    /// The program only copies its one input.
+    pub copy: bool,
     /// Rough nanoseconds per 16 elements, to decide about threads.
     pub cost: usize,
 }
@@ -330,6 +332,8 @@ fn assign(c: Compiler, outputs: SmallVec<[(Value, DType); 2]>) -> Compiled {
         block,
         // Not a multiple of 4096, where loads would wait for unrelated stores.
         temp_bytes: block * widest + 192,
+        copy: matches!(c.program.outputs(), [o] if matches!(c.program.nodes()[*o as usize].0, Node::Input(_)))
+            && inputs == 1,
         cost: cost.max(1),
     }
 }
@@ -454,36 +458,49 @@ pub(crate) unsafe fn fill(dst: *mut u8, src: *const u8, n: usize, size: usize) {
     })
 }
 
+/// Memory that a thread keeps between blocks of work: 64-byte aligned.
+struct Scratch {
+    at: *mut u8,
+    bytes: usize,
+}
+
+impl Scratch {
+    const NONE: Scratch = Scratch { at: std::ptr::null_mut(), bytes: 0 };
+    fn layout(bytes: usize) -> std::alloc::Layout {
+        std::alloc::Layout::from_size_align(bytes.max(64), 64).unwrap_or(std::alloc::Layout::new::<u64>())
+    }
+    fn with(bytes: usize) -> Scratch {
+        let bytes = bytes.max(64 << 10);
+        let layout = Scratch::layout(bytes);
+        // SAFETY: the size is not 0.
+        let at = unsafe { std::alloc::alloc(layout) };
+        if at.is_null() {
+            std::alloc::handle_alloc_error(layout);
+        }
+        Scratch { at, bytes }
+    }
+}
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if !self.at.is_null() {
+            // SAFETY: allocated by `with` with this layout.
+            unsafe { std::alloc::dealloc(self.at, Scratch::layout(self.bytes)) };
+        }
+    }
+}
+
 thread_local! {
-    static SCRATCH: std::cell::Cell<(usize, usize)> = const { std::cell::Cell::new((0, 0)) };
+    static SCRATCH: std::cell::Cell<Scratch> = const { std::cell::Cell::new(Scratch::NONE) };
 }
 
 /// Calls `f` with 64-byte aligned scratch memory of at least `bytes`, kept by the thread for the next call.
 pub(crate) fn with_scratch<R>(bytes: usize, f: impl FnOnce(*mut u8) -> R) -> R {
     // Taken out while in use: should a kernel ever run inside another on one thread, it gets memory of its own.
-    let (mut at, mut have) = SCRATCH.try_with(|s| s.replace((0, 0))).unwrap_or((0, 0));
-    let layout = |n: usize| std::alloc::Layout::from_size_align(n.max(64), 64).unwrap_or(std::alloc::Layout::new::<u64>());
-    if have < bytes {
-        // SAFETY: `at` was allocated here with this layout; the new size is not 0.
-        unsafe {
-            if at != 0 {
-                std::alloc::dealloc(at as *mut u8, layout(have));
-            }
-            have = bytes.max(32 << 10);
-            at = std::alloc::alloc(layout(have)) as usize;
-            if at == 0 {
-                std::alloc::handle_alloc_error(layout(have));
-            }
-        }
+    let mut s = SCRATCH.try_with(|s| s.replace(Scratch::NONE)).unwrap_or(Scratch::NONE);
+    if s.bytes < bytes || s.at.is_null() {
+        s = Scratch::with(bytes);
     }
-    let r = f(at as *mut u8);
-    match SCRATCH.try_with(|s| s.replace((at, have))) {
-        // SAFETY: memory that a nested use left is given up.
-        Ok((old, n)) if old != 0 => unsafe { std::alloc::dealloc(old as *mut u8, layout(n)) },
-        Ok(_) => {}
-        // SAFETY: the thread ends; nothing keeps the memory.
-        Err(_) if at != 0 => unsafe { std::alloc::dealloc(at as *mut u8, layout(have)) },
-        Err(_) => {}
-    }
+    let r = f(s.at);
+    let _ = SCRATCH.try_with(|cell| cell.set(s));
     r
 }

@@ -19,7 +19,6 @@ typedef unsigned char mp_bool; typedef unsigned short mp_half; typedef float mp_
 #define MP_LID(d) MP_AXIS(threadIdx, d)
 #define MP_GROUP(d) MP_AXIS(blockIdx, d)
 #define MP_GROUPS(d) MP_AXIS(gridDim, d)
-#define MP_I64(x) x##LL
 #define MP_U64(x) x##ULL
 #define MP_F32_BITS(x) ((mp_u32)__float_as_int(x))
 #define MP_F32_FROM_BITS(u) __int_as_float((int)(u))

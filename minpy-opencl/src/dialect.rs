@@ -19,7 +19,6 @@ typedef uchar mp_bool; typedef ushort mp_half; typedef float mp_f16; typedef flo
 #define MP_LID(d) ((mp_i64)get_local_id(d))
 #define MP_GROUP(d) ((mp_i64)get_group_id(d))
 #define MP_GROUPS(d) ((mp_i64)get_num_groups(d))
-#define MP_I64(x) x##L
 #define MP_U64(x) x##UL
 #define MP_F32_BITS(x) as_uint(x)
 #define MP_F32_FROM_BITS(u) as_float(u)

@@ -26,6 +26,8 @@ fn tolerance(name: &str, dtype: DType) -> f64 {
     match dtype {
         // A function result one unit off in float32 can round either way.
         DType::F16 => 1.0,
+        // Through the logarithm, the error grows with the exponent.
+        d if d.is_complex() && name == "power" => 64.0,
         d if d.is_complex() && !["add", "subtract", "multiply", "negative", "conjugate", "positive", "square"].contains(&name) => 16.0,
         _ if exact.contains(&name) => 0.0,
         // The two terms can cancel.
@@ -71,7 +73,8 @@ fn run(dtypes: &[DType], every_layout: &[&str]) {
             }
         }
     }
-    println!("{count} calls compared, {} fallbacks", minpy_core::stats::fallbacks().len());
+    let left: Vec<String> = minpy_core::stats::fallbacks().iter().map(|f| f.reason.clone()).collect();
+    println!("{count} calls compared; left to the host: {left:?}");
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
 }
 

@@ -3,7 +3,7 @@
 //! Here: construction, wrapping of results, and the attributes. Operators are in `operators`, methods in `methods`.
 
 use crate::convert::{axes_from, shape_from};
-use crate::errors::Outcome;
+use crate::errors::{NoGradientFuncError, Outcome};
 use crate::host::{import, to_numpy};
 use crate::numpy::{dtype_from, dtype_object, numpy};
 use minpy_core::layout::Layout;
@@ -14,7 +14,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::type_object::PyTypeInfo;
 use pyo3::types::{PyTuple, PyType};
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
 
 /// What arrays and scalars have in common: a core array behind a Python object.
 #[pyclass(frozen, subclass, weakref, name = "array_base", module = "minpy.numpy")]
@@ -25,7 +25,7 @@ pub struct PyArray {
     /// Every assigned state, kept until the object dies: somebody may still look at an earlier one.
     #[allow(clippy::vec_box, reason = "addresses must stay")]
     all: Mutex<Vec<Box<Array>>>,
-    read_only: AtomicBool,
+    read_only: AtomicU8,
     scalar: bool,
     base: Option<Py<PyAny>>,
 }
@@ -36,7 +36,7 @@ impl PyArray {
             first: array,
             now: AtomicPtr::new(std::ptr::null_mut()),
             all: Mutex::new(Vec::new()),
-            read_only: AtomicBool::new(read_only),
+            read_only: AtomicU8::new(read_only as u8),
             scalar,
             base,
         }
@@ -54,7 +54,7 @@ impl PyArray {
     }
     /// Whether writes through this object are refused.
     pub fn is_read_only(&self) -> bool {
-        self.read_only.load(Ordering::Relaxed)
+        self.read_only.load(Ordering::Relaxed) != 0
     }
     fn replace(&self, array: Array) {
         let mut all = self.all.lock();
@@ -64,12 +64,28 @@ impl PyArray {
     }
     /// An error unless the object may be written.
     pub fn check_writable(&self) -> PyResult<()> {
+        self.check("assignment destination is read-only")
+    }
+    /// The same in the words of `out=` and of in-place operators.
+    pub fn check_output(&self) -> PyResult<()> {
+        self.check("output array is read-only")
+    }
+    fn check(&self, complaint: &'static str) -> PyResult<()> {
+        if self.read_only.load(Ordering::Relaxed) == PART {
+            return Err(NoGradientFuncError::new_err(
+                "real, imag: a write through a part of a complex array has no gradient: write the complex array itself",
+            ));
+        }
         if self.scalar || self.is_read_only() || self.array().buffer().is_read_only() {
-            return Err(PyValueError::new_err("assignment destination is read-only"));
+            return Err(PyValueError::new_err(complaint));
         }
         Ok(())
     }
 }
+
+/// `read_only` of the real or imaginary part of an array while a tape records: a copy, since a view of other elements has
+/// no gradient. A write into it would be lost.
+const PART: u8 = 2;
 
 /// NumPy's `ndarray` on any device.
 #[pyclass(frozen, extends = PyArray, name = "ndarray", module = "minpy.numpy")]
@@ -129,7 +145,15 @@ pub fn wrap_view<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bound<'p
 pub fn wrap_read_only<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let r = wrap_view(array, of)?;
     if let Some(p) = as_pyarray(&r) {
-        p.read_only.store(true, Ordering::Relaxed);
+        p.read_only.store(1, Ordering::Relaxed);
+    }
+    Ok(r)
+}
+/// A copy that stands for a part of a complex array while a tape records.
+pub fn wrap_part(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
+    let r = wrap(py, array)?;
+    if let Some(p) = as_pyarray(&r) {
+        p.read_only.store(PART, Ordering::Relaxed);
     }
     Ok(r)
 }
@@ -268,7 +292,7 @@ impl PyArray {
         if on && refused {
             return Err(PyValueError::new_err("cannot set WRITEABLE flag to True of this array"));
         }
-        self.read_only.store(!on, Ordering::Relaxed);
+        self.read_only.store(!on as u8, Ordering::Relaxed);
         Ok(())
     }
     /// Whether the memory can be reached from outside (shared with NumPy).

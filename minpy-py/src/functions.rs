@@ -234,29 +234,16 @@ impl PyArray {
     }
     #[getter]
     fn get_real<'py>(slf: &Bound<'py, Self>) -> PyResult<Any<'py>> {
-        let a = slf.get().array();
-        match part(a, 0) {
-            Some(v) if !slf.get().is_scalar() => crate::array::wrap_view(v, slf.as_any()),
-            Some(_) => wrap_result(slf.py(), compute(slf.py(), &ops::REAL_PART, &[Operand::Array(a)])?),
-            None => Ok(slf.as_any().clone()),
-        }
+        part(slf, 0)
     }
     #[setter]
     fn set_real(slf: &Bound<'_, Self>, value: &Any<'_>) -> PyResult<()> {
         slf.get().check_writable()?;
-        Self::get_real(slf)?.set_item(pyo3::types::PyEllipsis::get(slf.py()), value)
+        part(slf, 0)?.set_item(pyo3::types::PyEllipsis::get(slf.py()), value)
     }
     #[getter]
     fn get_imag<'py>(slf: &Bound<'py, Self>) -> PyResult<Any<'py>> {
-        let a = slf.get().array();
-        match part(a, 1) {
-            Some(v) if !slf.get().is_scalar() => crate::array::wrap_view(v, slf.as_any()),
-            Some(_) => wrap_result(slf.py(), compute(slf.py(), &ops::IMAG_PART, &[Operand::Array(a)])?),
-            None => {
-                let zeros = ops::zeros_like(a).py()?;
-                if slf.get().is_scalar() { wrap_result(slf.py(), zeros) } else { crate::array::wrap_read_only(zeros, slf.as_any()) }
-            }
-        }
+        part(slf, 1)
     }
     #[setter]
     fn set_imag(slf: &Bound<'_, Self>, value: &Any<'_>) -> PyResult<()> {
@@ -264,21 +251,29 @@ impl PyArray {
             return Err(pyo3::exceptions::PyTypeError::new_err("array does not have imaginary part to set"));
         }
         slf.get().check_writable()?;
-        Self::get_imag(slf)?.set_item(pyo3::types::PyEllipsis::get(slf.py()), value)
+        part(slf, 1)?.set_item(pyo3::types::PyEllipsis::get(slf.py()), value)
     }
 }
 
-/// A view of the real (0) or imaginary (1) parts of a complex array; `None` for real dtypes. While a tape records, the
-/// parts are computed: a view of other elements has no gradient.
-fn part(a: &Array, which: usize) -> Option<Array> {
+/// The real (0) or imaginary (1) parts: a view of a complex array; while a tape records, a copy that refuses writes.
+fn part<'py>(slf: &Bound<'py, PyArray>, which: usize) -> PyResult<Any<'py>> {
+    let py = slf.py();
+    let a = slf.get().array();
     if !a.dtype().is_complex() {
-        return None;
+        if which == 0 {
+            return Ok(slf.as_any().clone());
+        }
+        let zeros = ops::zeros_like(a).py()?;
+        return if slf.get().is_scalar() { wrap_result(py, zeros) } else { crate::array::wrap_read_only(zeros, slf.as_any()) };
     }
-    if minpy_core::context::flags() & minpy_core::context::RECORDING != 0 {
-        return ops::call(if which == 0 { &ops::REAL_PART } else { &ops::IMAG_PART }, &minpy_core::Attrs::None, &[Operand::Array(a)], None, minpy_core::Target::New).ok();
+    let recording = minpy_core::context::flags() & minpy_core::context::RECORDING != 0;
+    if recording || slf.get().is_scalar() {
+        let op = if which == 0 { &ops::REAL_PART } else { &ops::IMAG_PART };
+        let r = compute(py, op, &[Operand::Array(a)])?;
+        return if slf.get().is_scalar() { wrap_result(py, r) } else { crate::array::wrap_part(py, r) };
     }
     let l = a.layout();
     let strides: Vec<isize> = l.strides().iter().map(|s| 2 * s).collect();
     let layout = minpy_core::Layout::new(l.shape(), strides.as_slice(), 2 * l.offset() + which);
-    Some(Array::from_parts(a.buffer().clone(), layout, a.dtype().real()))
+    crate::array::wrap_view(Array::from_parts(a.buffer().clone(), layout, a.dtype().real()), slf.as_any())
 }

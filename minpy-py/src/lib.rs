@@ -6,6 +6,7 @@ mod context;
 mod convert;
 mod creation;
 mod errors;
+mod executor;
 mod fallback;
 mod functions;
 mod host;
@@ -15,6 +16,7 @@ mod operators;
 mod reduce;
 mod run;
 mod shape;
+mod symbol;
 mod tape;
 mod ufunc;
 
@@ -33,6 +35,9 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<array::NdArray>()?;
     m.add_class::<array::PyScalar>()?;
     m.add_class::<ufunc::Ufunc>()?;
+    m.add_class::<symbol::PySymbol>()?;
+    m.add_class::<executor::PyExecutor>()?;
+    m.add_class::<executor::PyFunction>()?;
     macro_rules! functions {
         ($($file:ident: $($f:ident),*;)*) => { $($( m.add_function(wrap_pyfunction!($file::$f, m)?)?; )*)* };
     }
@@ -47,6 +52,7 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
         context: _find_device, _set_device, _current_device, _devices, _backends, _kernels, _memory_stats, _synchronize,
             _policy, _set_policy, _recording, _count_ops, _op_counts, _fallbacks, _count_fallback, fallback_count, moved_bytes,
             _reset_counts;
+        symbol: _symbol_operators, _symbol_apply, _symbol_variable, _symbol_group, _symbol_from_json, _symbol_seed;
         tape: _differentiate, _push_forward, _record_foreign, _is_watched, _no_grad;
     }
     Ok(())

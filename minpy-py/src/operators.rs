@@ -137,9 +137,7 @@ binary_slots! {
 /// `a op= b`: writes through the array.
 fn in_place(op: &'static OpDef, symbol: &str, slf: &Bound<'_, NdArray>, other: &Bound<'_, PyAny>) -> PyResult<()> {
     let me = slf.as_super().get();
-    if me.is_read_only() {
-        return Err(PyValueError::new_err("output array is read-only"));
-    }
+    me.check_output()?;
     let a = me.array();
     if native()
         && let Some(b) = operand(other)?

@@ -21,8 +21,7 @@ type Opt<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
 fn target<'a>(out: Opt<'a, '_>) -> PyResult<Option<Option<&'a PyArray>>> {
     let Some(out) = given(out) else { return Ok(Some(None)) };
     match as_pyarray(out) {
-        Some(p) if p.is_scalar() || p.is_read_only() => Err(PyValueError::new_err("output array is read-only")),
-        Some(p) => Ok(Some(Some(p))),
+        Some(p) => p.check_output().map(|()| Some(Some(p))),
         None => Ok(None),
     }
 }

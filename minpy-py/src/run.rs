@@ -2,7 +2,7 @@
 
 use crate::errors::Outcome;
 use minpy_core::op::OpDef;
-use minpy_core::{Array, Attrs, DType, Number, Operand, Result, Target, bail, context, ops};
+use minpy_core::{Array, Attrs, Operand, Result, Target, context, ops};
 use pyo3::prelude::*;
 
 /// Flag of core's context in which the Python package keeps the policy `only_numpy`.
@@ -31,39 +31,9 @@ fn elements(inputs: &[Operand]) -> usize {
 /// Calls an elementwise operation.
 #[inline]
 pub fn compute(py: Python<'_>, op: &'static OpDef, inputs: &[Operand]) -> PyResult<Array> {
-    if std::ptr::eq(op, &ops::POWER) {
-        check_power(inputs).py()?;
-    }
     heavy(py, elements(inputs), || ops::call(op, &Attrs::None, inputs, None, Target::New))
 }
 /// The same into an existing array.
 pub fn compute_into(py: Python<'_>, op: &'static OpDef, inputs: &[Operand], out: &Array) -> PyResult<()> {
-    if std::ptr::eq(op, &ops::POWER) {
-        check_power(inputs).py()?;
-    }
     heavy(py, elements(inputs), || ops::call(op, &Attrs::None, inputs, None, Target::Into(out)).map(drop))
-}
-
-/// Integers have no negative powers.
-pub fn check_power(inputs: &[Operand]) -> Result<()> {
-    let [base, exponent] = inputs else { return Ok(()) };
-    let whole = |o: &Operand| !o.dtype().is_inexact();
-    if !whole(base) || !whole(exponent) {
-        return Ok(());
-    }
-    let negative = match exponent {
-        Operand::Number(Number::Int(i)) => *i < 0,
-        Operand::Number(_) => false,
-        Operand::Scalar(s) => matches!(s.number(), Number::Int(i) if i < 0),
-        Operand::Array(a) => {
-            a.dtype() != DType::Bool
-                && a.dtype().int_range().is_some_and(|r| r.0 < 0)
-                && a.size() > 0
-                && ops::any(&ops::less(*a, 0i64)?, None, false)?.item()?.number() == Number::Bool(true)
-        }
-    };
-    if negative {
-        bail!(Value, "Integers to negative integer powers are not allowed.");
-    }
-    Ok(())
 }

@@ -253,9 +253,14 @@ impl PyArray {
             let l = a.layout();
             let order = l.dense_order().filter(|_| !l.is_contiguous());
             let seen = order.map_or_else(|| a.clone(), |o| a.view(l.transpose(Some(&o))));
-            return wrap_view(ops::reshape(&seen, &[-1]).py()?, slf.as_any());
+            return wrap_view(ops::contiguous(&ops::reshape(&seen, &[-1]).py()?).py()?, slf.as_any());
         }
-        reshaped(slf.as_any(), a, &[-1], order, None)
+        let r = reshaped(slf.as_any(), a, &[-1], order, None)?;
+        // Unlike reshape, ravel gives contiguous memory.
+        match as_array(&r) {
+            Some(v) if !v.layout().is_contiguous() => wrap(slf.py(), ops::contiguous(v).py()?),
+            _ => Ok(r),
+        }
     }
     #[pyo3(signature = (order="C"))]
     fn flatten<'py>(slf: &Bound<'py, Self>, order: &str) -> PyResult<Any<'py>> {

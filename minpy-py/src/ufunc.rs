@@ -9,7 +9,7 @@ use crate::errors::Outcome;
 use crate::fallback;
 use crate::reduce::{reduction, scan};
 use crate::numpy::{dtype_from, numpy};
-use crate::run::{check_power, compute, heavy, native};
+use crate::run::{compute, heavy, native};
 use minpy_core::expr::Prim;
 use minpy_core::op::OpDef;
 use minpy_core::{Array, Attrs, DType, Operand, Target, ops};
@@ -214,16 +214,11 @@ impl Ufunc {
             },
             None => None,
         };
-        if std::ptr::eq(self.op, &ops::POWER) {
-            check_power(&operands).py()?;
-        }
         let size = operands.iter().filter_map(|o| o.array()).map(|a| a.size()).max().unwrap_or(0);
         match &options.out {
             Some(out) => {
                 let p = as_pyarray(out).ok_or_else(|| PyTypeError::new_err("return arrays must be of ArrayType"))?;
-                if p.is_scalar() || p.is_read_only() {
-                    return Err(PyValueError::new_err("output array is read-only"));
-                }
+                p.check_output()?;
                 let target = p.array();
                 heavy(py, size, || ops::call(self.op, &attrs, &operands, mask.as_ref(), Target::Into(target)).map(drop))?;
                 Ok(out.clone())

@@ -6,13 +6,14 @@
 use crate::Toy;
 use minpy_core::expr::{Node, Prim, Program};
 use minpy_core::kernel::{Family, Input, KernelCall, View};
+use minpy_core::registry::Slot;
 use minpy_core::{DType, DTypeSet, DeviceRef, Error, ErrorKind, Result, bail};
 
 /// Calls that touch another dtype never come here.
 const F32: DTypeSet = DTypeSet::of(&[DType::F32]);
 
-minpy_core::kernel!(pub ELEMENTWISE: "toy", Family::Elementwise, F32, elementwise);
-minpy_core::kernel!(pub MATMUL: "toy", Family::Matmul, F32, matmul);
+minpy_core::kernel!(pub ELEMENTWISE: "toy", Slot::Family(Family::Elementwise), F32, elementwise);
+minpy_core::kernel!(pub MATMUL: "toy", Slot::Family(Family::Matmul), F32, matmul);
 
 fn toy(device: DeviceRef) -> Result<&'static Toy> {
     device.downcast().ok_or_else(|| Error::new(ErrorKind::Device, "not a toy"))

@@ -20,6 +20,10 @@ pub fn body(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
     let make = format!("mp_make_{}", short(d));
     let dialect = w.dialect;
     let m = |f: &str| dialect.math(f, real);
+    let (ln2, log2e, log10e) = match real {
+        DType::F32 => ("0.6931472f", "1.442695f", "0.4342945f"),
+        _ => ("0.6931471805599453", "1.4426950408889634", "0.4342944819032518"),
+    };
     let nan = |z: &str| format!("({z}.re != {z}.re || {z}.im != {z}.im)");
     // Lexicographic order; a NaN in an imaginary part makes the comparison of the real parts false.
     let order = |op: &str, last: &str| {
@@ -70,6 +74,57 @@ pub fn body(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
             "return {make}({cos}(a.re) * {cosh}(a.im), -({sin}(a.re) * {sinh}(a.im)));",
             sin = m("sin"), cos = m("cos"), sinh = m("sinh"), cosh = m("cosh")
         ),
+        Sinh => format!(
+            "return {make}({sinh}(a.re) * {cos}(a.im), {cosh}(a.re) * {sin}(a.im));",
+            sin = m("sin"), cos = m("cos"), sinh = m("sinh"), cosh = m("cosh")
+        ),
+        Cosh => format!(
+            "return {make}({cosh}(a.re) * {cos}(a.im), {sinh}(a.re) * {sin}(a.im));",
+            sin = m("sin"), cos = m("cos"), sinh = m("sinh"), cosh = m("cosh")
+        ),
+        // W. Kahan, "Branch cuts for complex elementary functions"; far out the result is 1 up to a tiny imaginary part.
+        Tanh => format!(
+            "if ({fabs}(a.re) > ({r})20) return {make}({copysign}(({r})1, a.re), ({r})4 * {sin}(a.im) * {cos}(a.im) * {exp}(({r})-2 * {fabs}(a.re))); \
+             const {r} t = {tan}(a.im), q = ({r})1 + t * t, s = {sinh}(a.re), h = {sqrt}(({r})1 + s * s), d = ({r})1 + q * s * s; \
+             return {make}(q * h * s / d, t / d);",
+            fabs = m("fabs"), copysign = m("copysign"), sin = m("sin"), cos = m("cos"), exp = m("exp"), tan = m("tan"),
+            sinh = m("sinh"), sqrt = m("sqrt")
+        ),
+        Tan => {
+            let tanh = w.prim(Tanh, d)?;
+            format!("const {} z = {tanh}({make}(-a.im, a.re)); return {make}(z.im, -z.re);", ctype(d))
+        }
+        Exp2 => {
+            let exp = w.prim(Exp, d)?;
+            format!("return {exp}({make}(a.re * ({r}){ln2}, a.im * ({r}){ln2}));")
+        }
+        Expm1 => format!(
+            "const {r} s = {sin}(a.im * ({r})0.5); return {make}({expm1}(a.re) * {cos}(a.im) - ({r})2 * s * s, {exp}(a.re) * {sin}(a.im));",
+            sin = m("sin"), cos = m("cos"), exp = m("exp"), expm1 = m("expm1")
+        ),
+        Log2 | Log10 => {
+            let log = w.prim(Log, d)?;
+            let scale = if prim == Log2 { log2e } else { log10e };
+            format!("const {} z = {log}(a); return {make}(z.re * ({r}){scale}, z.im * ({r}){scale});", ctype(d))
+        }
+        Log1p => {
+            let log = w.prim(Log, d)?;
+            format!("return {log}({make}(a.re + ({r})1, a.im));")
+        }
+        // NumPy's: small whole exponents by repeated squaring, all others through the logarithm.
+        Pow => {
+            let (mul, div, log, exp) = (w.prim(Mul, d)?, w.prim(Div, d)?, w.prim(Log, d)?, w.prim(Exp, d)?);
+            let t = ctype(d);
+            format!(
+                "if (b.re == 0 && b.im == 0) return {make}(1, 0); \
+                 if (a.re == 0 && a.im == 0) {{ const {r} bad = ({r})0 * {log}(a).re; return b.re > 0 ? a : {make}(bad, bad); }} \
+                 if (b.im == 0 && b.re == {rint}(b.re) && {fabs}(b.re) < ({r})100) {{ \
+                 {t} p = {make}(1, 0), x = a; for (int n = (int){fabs}(b.re); n > 0; n >>= 1) {{ if (n & 1) p = {mul}(p, x); x = {mul}(x, x); }} \
+                 return b.re < 0 ? {div}({make}(1, 0), p) : p; }} \
+                 return {exp}({mul}(b, {log}(a)));",
+                rint = m("rint"), fabs = m("fabs")
+            )
+        }
         IsNan => format!("return {};", nan("a")),
         IsInf | IsFinite => {
             let part = w.prim(prim, real)?;

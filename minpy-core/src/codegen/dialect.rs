@@ -15,7 +15,7 @@ pub trait Dialect: Send + Sync {
     ///   `mp_f16` as another name of float: halves are floats in registers, rounded after every operation;
     /// * `MP_FN` (qualifiers of an inline function), `MP_GLOBAL`, `MP_LOCAL` (address spaces), `MP_RESTRICT`, `MP_BARRIER()`;
     /// * `MP_LID(d)`, `MP_GROUP(d)`, `MP_GROUPS(d)`: indices in direction 0, 1 or 2;
-    /// * `MP_I64(x)`, `MP_U64(x)`: suffixes of literals; `MP_F32_FROM_BITS(u)`, `MP_F32_BITS(x)`, and the same for `F64`;
+    /// * `MP_U64(x)`: suffix of 64-bit unsigned literals; `MP_F32_FROM_BITS(u)`, `MP_F32_BITS(x)`, and the same for `F64`;
     /// * functions `mp_h2f(mp_half)` and `mp_f2h(mp_f32)` (to nearest, ties to even);
     /// * `MP_MAD_F32(a, b, c)`, `MP_MAD_F64(a, b, c)`: a * b + c, rounded once or twice, whichever is quicker.
     ///

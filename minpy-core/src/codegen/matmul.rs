@@ -23,6 +23,8 @@ pub struct Form {
 const SIDE: usize = 16;
 /// Rows of a tile of one CPU item.
 const CPU_ROWS: usize = 64;
+/// Blocks of columns of a tile of one CPU item.
+const CPU_PANELS: usize = 4;
 /// Steps of the inner dimension between two packings (CPU).
 const CPU_DEPTH: usize = 128;
 
@@ -49,7 +51,7 @@ pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
     let batches = dims.total();
     let (block, local, groups) = if tuning.serial() {
         let columns = cpu_columns(c.dtype, tuning.vector);
-        (tuning.vector, [1, 1, 1], [n.div_ceil(2 * columns) * m.div_ceil(CPU_ROWS), 1, batches])
+        (tuning.vector, [1, 1, 1], [n.div_ceil(CPU_PANELS * columns) * m.div_ceil(CPU_ROWS), 1, batches])
     } else {
         let block = match m.min(n) {
             0..=16 => 1,
@@ -179,14 +181,14 @@ if (row < m.m && col < m.n) {{ const {t} x = acc[i][j]; {store} }} }}
     fn cpu(&self, vector_bytes: usize, columns: usize, vector: Option<(String, String, String)>, split: &str) -> String {
         let Text { t, zero, mad, .. } = self;
         let rows = if vector_bytes >= 64 { 8 } else { 4 };
-        let (height, depth, wide) = (CPU_ROWS, CPU_DEPTH, 2 * columns);
+        let (height, depth, wide) = (CPU_ROWS, CPU_DEPTH, CPU_PANELS * columns);
         let (a, b) = (self.a.replace("$i", "oa + (row0 + r) * m.am + (k0 + p) * m.ak"), self.b.replace("$i", "ob + (k0 + p) * m.bk + (col0 + j) * m.bn"));
         let kernel = match vector {
             Some((v, load, store)) => {
                 let half = columns / 2;
                 let each = |f: &dyn Fn(usize) -> String| (0..rows).map(f).collect::<String>();
                 let begin = each(&|i| format!("{v} x{i} = {load}(0, ct + (i0 + {i}) * {wide} + j0), y{i} = {load}(0, ct + (i0 + {i}) * {wide} + j0 + {half});\n"));
-                let step = each(&|i| format!("s = ({v})(pa[i0 * {depth} + p * {rows} + {i}]); x{i} = {mad}(s, u, x{i}); y{i} = {mad}(s, w, y{i});\n"));
+                let step = each(&|i| format!("s = ({v})(pa[(i0 + {i}) * {depth} + p]); x{i} = {mad}(s, u, x{i}); y{i} = {mad}(s, w, y{i});\n"));
                 let end = each(&|i| format!("{store}(x{i}, 0, ct + (i0 + {i}) * {wide} + j0); {store}(y{i}, 0, ct + (i0 + {i}) * {wide} + j0 + {half});\n"));
                 format!(
                     "{begin}for (int p = 0; p < kc; ++p) {{ {v} s; const {v} u = {load}(0, pb + j0 * {depth} + p * {columns}), w = {load}(0, pb + j0 * {depth} + p * {columns} + {half});\n{step}}}\n{end}"
@@ -195,7 +197,7 @@ if (row < m.m && col < m.n) {{ const {t} x = acc[i][j]; {store} }} }}
             None => format!(
                 "for (int i = 0; i < {rows}; ++i) {{ {t} acc[{columns}];
 for (int j = 0; j < {columns}; ++j) acc[j] = ct[(i0 + i) * {wide} + j0 + j];
-for (int p = 0; p < kc; ++p) {{ const {t} s = pa[i0 * {depth} + p * {rows} + i]; for (int j = 0; j < {columns}; ++j) acc[j] = {mad}(s, pb[j0 * {depth} + p * {columns} + j], acc[j]); }}
+for (int p = 0; p < kc; ++p) {{ const {t} s = pa[(i0 + i) * {depth} + p]; for (int j = 0; j < {columns}; ++j) acc[j] = {mad}(s, pb[j0 * {depth} + p * {columns} + j], acc[j]); }}
 for (int j = 0; j < {columns}; ++j) ct[(i0 + i) * {wide} + j0 + j] = acc[j]; }}\n"
             ),
         };
@@ -206,9 +208,9 @@ const mp_i64 across = (m.n + {wide} - 1) / {wide}, row0 = MP_GROUP(0) / across *
 for (int e = 0; e < {ct}; ++e) ct[e] = {zero};
 for (mp_i64 k0 = 0; k0 < m.k; k0 += {depth}) {{
 const int kc = (int)(m.k - k0 < {depth} ? m.k - k0 : {depth});
-for (int i0 = 0; i0 < height; i0 += {rows}) for (int i = 0; i < {rows}; ++i) {{ const int r = i0 + i;
-if (r < height) for (int p = 0; p < kc; ++p) pa[i0 * {depth} + p * {rows} + i] = {a};
-else for (int p = 0; p < kc; ++p) pa[i0 * {depth} + p * {rows} + i] = {zero}; }}
+if (m.ak == 1) for (int r = 0; r < height; ++r) for (int p = 0; p < kc; ++p) pa[r * {depth} + p] = {a1};
+else for (int p = 0; p < kc; ++p) for (int r = 0; r < height; ++r) pa[r * {depth} + p] = {a};
+for (int r = height; r % {rows} != 0; ++r) for (int p = 0; p < kc; ++p) pa[r * {depth} + p] = {zero};
 for (int j0 = 0; j0 < width; j0 += {columns}) {{ const int full = width - j0 >= {columns};
 if (full && m.bn == 1) for (int p = 0; p < kc; ++p) for (int x = 0; x < {columns}; ++x) {{ const int j = j0 + x; pb[j0 * {depth} + p * {columns} + x] = {b1}; }}
 else for (int x = 0; x < {columns}; ++x) {{ const int j = j0 + x;
@@ -223,6 +225,7 @@ for (int i = 0; i < height; ++i) for (int j = 0; j < width; ++j) {{ const mp_i64
             pa = height * depth,
             pb = wide * depth,
             ct = height * wide,
+            a1 = self.a.replace("$i", "oa + (row0 + r) * m.am + k0 + p"),
             b1 = self.b.replace("$i", "ob + (k0 + p) * m.bk + col0 + j"),
             store = self.store
         )

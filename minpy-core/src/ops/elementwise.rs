@@ -40,6 +40,8 @@ const INTEGER: TypeRule = rule(|d| match d {
     d if d.is_inexact() => None,
     d => Some(d),
 });
+/// Integers; not bool.
+const WHOLE: TypeRule = rule(|d| if d == Bool || d.is_inexact() { None } else { Some(d) });
 /// Everything as a truth value.
 const LOGICAL: TypeRule = rule(|_| Some(Bool));
 /// A condition, then values of one dtype.
@@ -157,8 +159,8 @@ elementwise! {
     BITWISE_XOR "bitwise_xor" 2 BITS, x => x[0].binary(Xor, x[1]), D2, "Bitwise exclusive or.";
     LEFT_SHIFT "left_shift" 2 INTEGER, x => x[0].binary(Shl, x[1]), D2, "Bits shifted to the left.";
     RIGHT_SHIFT "right_shift" 2 INTEGER, x => x[0].binary(Shr, x[1]), D2, "Bits shifted to the right.";
-    GCD "gcd" 2 INTEGER, x => x[0].binary(Gcd, x[1]), D2, "Greatest common divisor.";
-    LCM "lcm" 2 INTEGER, x => x[0].binary(Lcm, x[1]), D2, "Least common multiple.";
+    GCD "gcd" 2 WHOLE, x => x[0].binary(Gcd, x[1]), D2, "Greatest common divisor.";
+    LCM "lcm" 2 WHOLE, x => x[0].binary(Lcm, x[1]), D2, "Least common multiple.";
 
     TAKEN "taken" 3 ARITH, x => taken_expr(x[0], x[1], x[2]), &[(1.5, 3.0), (0.0, 1.0), ANY], "x3 where x1 > x2, half of it where they are equal, else 0: the gradient of maximum.";
     WHERE "where" 3 SELECT, x => x[0].select(x[1], x[2]), &[(0.0, 1.0), ANY, ANY], "x2 where x1 is true, else x3.";

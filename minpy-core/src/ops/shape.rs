@@ -1,6 +1,6 @@
 //! Shapes: reshape, concatenate, stack. Pure views (transpose, slice, broadcast) are methods of `Array`.
 
-use super::{assign, copy};
+use super::assign;
 use crate::dispatch::broadcast_shape;
 use crate::layout::{Dims, normalize_axis, show};
 use crate::op::Operand;
@@ -28,7 +28,7 @@ pub fn reshape(a: &Array, shape: &[isize]) -> Result<Array> {
     if let Some(v) = a.reshape_view(&shape) {
         return Ok(v.with_weak(a.is_weak()));
     }
-    let c = contiguous(&copy(a)?)?;
+    let c = contiguous(a)?;
     match c.reshape_view(&shape) {
         Some(v) => Ok(v),
         None => bail!(Runtime, "reshape: a contiguous copy of shape {} has no view of shape {}", show(a.shape()), show(&shape)),

@@ -25,25 +25,25 @@ op2!(Mul, |a, b| B8::new(a.get() & b.get()); B8);
 /// Greater one; NaN wins.
 pub(crate) struct Maximum;
 op2!(Maximum, |a, b| if a >= b { a } else { b }; i8 i16 i32 i64 u8 u16 u32 u64);
-op2!(Maximum, |a, b| if (a >= b) | (a != a) { a } else { b }; f32 f64);
+op2!(Maximum, |a, b| if (a >= b) | a.is_nan() { a } else { b }; f32 f64);
 op2!(Maximum, |a, b| if nan(a) || ge(a, b) { a } else { b }; Complex32 Complex64);
 op2!(Maximum, |a, b| B8::new(a.get() | b.get()); B8);
 /// Smaller one; NaN wins.
 pub(crate) struct Minimum;
 op2!(Minimum, |a, b| if a <= b { a } else { b }; i8 i16 i32 i64 u8 u16 u32 u64);
-op2!(Minimum, |a, b| if (a <= b) | (a != a) { a } else { b }; f32 f64);
+op2!(Minimum, |a, b| if (a <= b) | a.is_nan() { a } else { b }; f32 f64);
 op2!(Minimum, |a, b| if nan(a) || le(a, b) { a } else { b }; Complex32 Complex64);
 op2!(Minimum, |a, b| B8::new(a.get() & b.get()); B8);
 /// Greater one; NaN loses.
 struct Fmax;
 op2!(Fmax, |a, b| if a >= b { a } else { b }; i8 i16 i32 i64 u8 u16 u32 u64);
-op2!(Fmax, |a, b| if (a >= b) | (b != b) { a } else { b }; f32 f64);
+op2!(Fmax, |a, b| if (a >= b) | b.is_nan() { a } else { b }; f32 f64);
 op2!(Fmax, |a, b| if nan(b) || ge(a, b) { a } else { b }; Complex32 Complex64);
 op2!(Fmax, |a, b| B8::new(a.get() | b.get()); B8);
 /// Smaller one; NaN loses.
 struct Fmin;
 op2!(Fmin, |a, b| if a <= b { a } else { b }; i8 i16 i32 i64 u8 u16 u32 u64);
-op2!(Fmin, |a, b| if (a <= b) | (b != b) { a } else { b }; f32 f64);
+op2!(Fmin, |a, b| if (a <= b) | b.is_nan() { a } else { b }; f32 f64);
 op2!(Fmin, |a, b| if nan(b) || le(a, b) { a } else { b }; Complex32 Complex64);
 op2!(Fmin, |a, b| B8::new(a.get() & b.get()); B8);
 

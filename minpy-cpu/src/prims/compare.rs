@@ -25,8 +25,8 @@ compare! {
 }
 
 struct IsNan;
-op1!(IsNan -> B8, |a| B8::new(a != a); f32 f64);
-op1!(IsNan -> B8, |a| B8::new((a.re != a.re) | (a.im != a.im)); Complex32 Complex64);
+op1!(IsNan -> B8, |a| B8::new(a.is_nan()); f32 f64);
+op1!(IsNan -> B8, |a| B8::new(a.re.is_nan() | a.im.is_nan()); Complex32 Complex64);
 op1!(IsNan -> B8, |_a| B8::new(false); i8 i16 i32 i64 u8 u16 u32 u64 B8);
 struct IsInf;
 op1!(IsInf -> B8, |a| B8::new(a.is_infinite()); f32 f64);

@@ -106,6 +106,7 @@ pub fn apply(prim: Prim, dtype: DType, to: DType, args: &[Value], options: &Opti
         Cosh => near(a.cosh()),
         Tanh => near(a.tanh()),
         Arcsinh => near(libm::asinh(a)),
+        Arccosh if a < 1.0 => exact(f64::NAN),
         Arccosh => near(libm::acosh(a)),
         Arctanh => near(libm::atanh(a)),
         Sigmoid => {

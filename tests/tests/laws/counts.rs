@@ -71,7 +71,8 @@ fn reductions_and_scans_are_one_kernel() {
         }
     }
     assert_eq!(watch(|| ops::mean(&a, Some(&[1]), false, None)), costs(&["sum", "divide"], 2));
-    assert_eq!(watch(|| ops::sum(&array(&[9], DType::I8), None, false)), costs(&["sum"], 1));
+    let small = array(&[9], DType::I8);
+    assert_eq!(watch(|| ops::sum(&small, None, false)), costs(&["sum"], 1));
     assert_eq!(watch(|| ops::cumsum(&a, 1)), costs(&["cumsum"], 1));
     assert_eq!(watch(|| ops::argmax(&a.t(), Some(0))), costs(&["argmax"], 1));
     assert_eq!(watch(|| ops::sort(&a, Some(0))), costs(&["sort"], 1));

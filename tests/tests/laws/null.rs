@@ -2,6 +2,7 @@
 
 use minpy_core::device::{Capabilities, Device, DeviceRef, Memory, MemoryStats};
 use minpy_core::kernel::{Family, KernelCall};
+use minpy_core::registry::Slot;
 use minpy_core::{Array, DType, DTypeSet, Layout, Result};
 use std::any::Any;
 use std::cell::RefCell;
@@ -82,7 +83,7 @@ fn count(_: DeviceRef, call: &KernelCall) -> Result<()> {
     Ok(())
 }
 macro_rules! kernels {
-    ($($name:ident $family:ident),*) => { $( minpy_core::kernel!($name: "null", Family::$family, DTypeSet::ALL, count); )* };
+    ($($name:ident $family:ident),*) => { $( minpy_core::kernel!($name: "null", Slot::Family(Family::$family), DTypeSet::ALL, count); )* };
 }
 kernels!(A Elementwise, B Reduce, C ArgReduce, D Scan, E Matmul, F Gather, G Scatter, H Sort, I Nonzero, J RandomBits);
 

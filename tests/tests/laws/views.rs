@@ -224,7 +224,7 @@ fn programs(d: DeviceRef, steps: Vec<Step>) -> std::result::Result<(), TestCaseE
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn programs_of_views_and_writes_on_cpu(steps in prop::collection::vec(any::<Step>(), 1..40)) {
         programs(device::host().unwrap(), steps)?;
