@@ -50,7 +50,11 @@ fn main() {
     minpy_cpu::register().expect("register");
     let d = minpy_core::device::host().expect("cpu");
     println!("{}, {} threads", d.capabilities().description, minpy_cpu::threads::num_threads());
-    let run = |entry: &minpy_core::registry::KernelEntry, work: &Work, p: Option<&Arc<Program>>, i: &[Input], o: &[View]| {
+    let run = |entry: &minpy_core::registry::KernelEntry,
+               work: &Work,
+               p: Option<&Arc<Program>>,
+               i: &[Input],
+               o: &[View]| {
         (entry.run)(d, &KernelCall { op: "micro", work, program: p, inputs: i, outputs: o }).expect("kernel");
     };
     let ew = &minpy_cpu::elementwise::ENTRY;
@@ -82,7 +86,8 @@ fn main() {
     let (s, t) = ([1024usize], [1isize]);
     for p in [Prim::Exp, Prim::Log, Prim::Tanh, Prim::Sin, Prim::Sqrt, Prim::Erf] {
         let u = unary(p);
-        let ns = time(|| run(ew, &Work::Elementwise, Some(&u), &[Input::View(x.view(&s, &t))], &[z.view(&s, &t)]));
+        let ns =
+            time(|| run(ew, &Work::Elementwise, Some(&u), &[Input::View(x.view(&s, &t))], &[z.view(&s, &t)]));
         row(&format!("{} 1024", p.name()), ns, format!("{:.2} ns/element", ns / 1024.0));
     }
     let chain = {
@@ -97,7 +102,13 @@ fn main() {
     for n in [1024usize, 65536, big] {
         let s = [n];
         let ns = time(|| {
-            run(ew, &Work::Elementwise, Some(&chain), &[Input::View(x.view(&s, &t)), Input::View(y.view(&s, &t))], &[z.view(&s, &t)])
+            run(
+                ew,
+                &Work::Elementwise,
+                Some(&chain),
+                &[Input::View(x.view(&s, &t)), Input::View(y.view(&s, &t))],
+                &[z.view(&s, &t)],
+            )
         });
         row(&format!("chain of 13 {n}"), ns, rate(12 * n, ns));
     }
@@ -107,11 +118,23 @@ fn main() {
         let (full, line, column) = ([h as isize, 1], [0, 1isize], [1isize, 0]);
         let add = binary(Prim::Add);
         let ns = time(|| {
-            run(ew, &Work::Elementwise, Some(&add), &[Input::View(x.view(&s, &full)), Input::View(y.view(&s, &line))], &[z.view(&s, &full)])
+            run(
+                ew,
+                &Work::Elementwise,
+                Some(&add),
+                &[Input::View(x.view(&s, &full)), Input::View(y.view(&s, &line))],
+                &[z.view(&s, &full)],
+            )
         });
         row(&format!("[{n},{h}] + [{h}]"), ns, rate(8 * n * h, ns));
         let ns = time(|| {
-            run(ew, &Work::Elementwise, Some(&add), &[Input::View(x.view(&s, &full)), Input::View(y.view(&s, &column))], &[z.view(&s, &full)])
+            run(
+                ew,
+                &Work::Elementwise,
+                Some(&add),
+                &[Input::View(x.view(&s, &full)), Input::View(y.view(&s, &column))],
+                &[z.view(&s, &full)],
+            )
         });
         row(&format!("[{n},{h}] + [{n},1]"), ns, rate(8 * n * h, ns));
     }
@@ -121,14 +144,38 @@ fn main() {
         Arc::new(b.finish("copy", &[id], 0))
     };
     let s = [2048usize, 2048];
-    let ns = time(|| run(ew, &Work::Elementwise, Some(&copy), &[Input::View(x.view(&s, &[1, 2048]))], &[z.view(&s, &[2048, 1])]));
+    let ns = time(|| {
+        run(
+            ew,
+            &Work::Elementwise,
+            Some(&copy),
+            &[Input::View(x.view(&s, &[1, 2048]))],
+            &[z.view(&s, &[2048, 1])],
+        )
+    });
     row("copy of a transposed 2048 x 2048", ns, rate(8 * 2048 * 2048, ns));
 
     let red = &minpy_cpu::reduce::ENTRY;
     for (n, m) in [(1usize, 1024usize), (32, 10), (32, 1000), (1000, 1000), (1_000_000, 4), (4, 1_000_000)] {
-        let ns = time(|| run(red, &Work::Reduce(Fold::Add), Some(&copy), &[Input::View(x.view(&[n, m], &[m as isize, 1]))], &[z.view(&[n], &[1])]));
+        let ns = time(|| {
+            run(
+                red,
+                &Work::Reduce(Fold::Add),
+                Some(&copy),
+                &[Input::View(x.view(&[n, m], &[m as isize, 1]))],
+                &[z.view(&[n], &[1])],
+            )
+        });
         row(&format!("sum [{n},{m}] axis 1"), ns, rate(4 * n * m, ns));
-        let ns = time(|| run(red, &Work::Reduce(Fold::Add), Some(&copy), &[Input::View(x.view(&[m, n], &[1, m as isize]))], &[z.view(&[m], &[1])]));
+        let ns = time(|| {
+            run(
+                red,
+                &Work::Reduce(Fold::Add),
+                Some(&copy),
+                &[Input::View(x.view(&[m, n], &[1, m as isize]))],
+                &[z.view(&[m], &[1])],
+            )
+        });
         row(&format!("sum [{n},{m}] axis 0"), ns, rate(4 * n * m, ns));
     }
     // Softmax in pieces: max over rows, exp(x - max) with its sum fused, division.
@@ -139,27 +186,71 @@ fn main() {
         let id = (b.input(f) - b.input(f)).exp().id();
         Arc::new(b.finish("exp_diff", &[id], 0))
     };
-    let ns = time(|| run(red, &Work::Reduce(Fold::Max), Some(&copy), &[Input::View(x.view(&s, &full))], &[y.view(&[n], &[1])]));
+    let ns = time(|| {
+        run(
+            red,
+            &Work::Reduce(Fold::Max),
+            Some(&copy),
+            &[Input::View(x.view(&s, &full))],
+            &[y.view(&[n], &[1])],
+        )
+    });
     row("softmax: max of [1000,1000]", ns, rate(4 * n * m, ns));
-    let ns = time(|| run(ew, &Work::Elementwise, Some(&diff), &[Input::View(x.view(&s, &full)), Input::View(y.view(&s, &column))], &[z.view(&s, &full)]));
+    let ns = time(|| {
+        run(
+            ew,
+            &Work::Elementwise,
+            Some(&diff),
+            &[Input::View(x.view(&s, &full)), Input::View(y.view(&s, &column))],
+            &[z.view(&s, &full)],
+        )
+    });
     row("softmax: exp(x - max)", ns, rate(8 * n * m, ns));
-    let ns = time(|| run(red, &Work::Reduce(Fold::Add), Some(&diff), &[Input::View(x.view(&s, &full)), Input::View(y.view(&s, &column))], &[z.view(&[n], &[1])]));
+    let ns = time(|| {
+        run(
+            red,
+            &Work::Reduce(Fold::Add),
+            Some(&diff),
+            &[Input::View(x.view(&s, &full)), Input::View(y.view(&s, &column))],
+            &[z.view(&[n], &[1])],
+        )
+    });
     row("softmax: sum(exp(x - max)) fused", ns, rate(4 * n * m, ns));
 
-    for (m, k, n) in [(32usize, 64usize, 64usize), (64, 784, 256), (64, 64, 64), (128, 128, 128), (512, 512, 512), (1024, 1024, 1024), (1, 1024, 1024), (1024, 1024, 1)] {
+    for (m, k, n) in [
+        (32usize, 64usize, 64usize),
+        (64, 784, 256),
+        (64, 64, 64),
+        (128, 128, 128),
+        (512, 512, 512),
+        (1024, 1024, 1024),
+        (1, 1024, 1024),
+        (1024, 1024, 1),
+    ] {
         let (sa, sb, sc) = ([m, k], [k, n], [m, n]);
         let flops = |ns: f64| format!("{:.1} GFLOP/s", 2.0 * (m * n * k) as f64 / ns);
         for transposed in [false, true] {
             let tb: [isize; 2] = if transposed { [1, k as isize] } else { [n as isize, 1] };
             let ns = time(|| {
-                run(&minpy_cpu::matmul::ENTRY, &Work::Matmul, None, &[Input::View(x.view(&sa, &[k as isize, 1])), Input::View(y.view(&sb, &tb))], &[z.view(&sc, &[n as isize, 1])])
+                run(
+                    &minpy_cpu::matmul::ENTRY,
+                    &Work::Matmul,
+                    None,
+                    &[Input::View(x.view(&sa, &[k as isize, 1])), Input::View(y.view(&sb, &tb))],
+                    &[z.view(&sc, &[n as isize, 1])],
+                )
             });
-            row(&format!("matmul {m} x {k} x {n}{}", if transposed { ", B transposed" } else { "" }), ns, flops(ns));
+            row(
+                &format!("matmul {m} x {k} x {n}{}", if transposed { ", B transposed" } else { "" }),
+                ns,
+                flops(ns),
+            );
         }
     }
     let key = [1, 2];
     let bits = View { memory: &z.0, dtype: DType::U32, shape: &[big], strides: &[1], offset: 0 };
-    let ns = time(|| run(&minpy_cpu::random::ENTRY, &Work::RandomBits { key, counter: 0 }, None, &[], &[bits]));
+    let ns =
+        time(|| run(&minpy_cpu::random::ENTRY, &Work::RandomBits { key, counter: 0 }, None, &[], &[bits]));
     row("random bits 4M", ns, rate(4 * big, ns));
     for m in [&x, &y, &z] {
         m.1.free(m.0);

@@ -43,16 +43,25 @@ impl Find for B8 {
 
 fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
     let Work::ArgReduce { max } = *call.work else {
-        return Err(Error::new(ErrorKind::Runtime, format!("{}: the arg_reduce kernel was given other work", call.op)));
+        return Err(Error::new(
+            ErrorKind::Runtime,
+            format!("{}: the arg_reduce kernel was given other work", call.op),
+        ));
     };
     let (input, output) = (call.inputs[0].view(), &call.outputs[0]);
     let Some(&n) = input.shape.last() else {
-        return Err(Error::new(ErrorKind::Runtime, format!("{}: the arg_reduce kernel needs an axis", call.op)));
+        return Err(Error::new(
+            ErrorKind::Runtime,
+            format!("{}: the arg_reduce kernel needs an axis", call.op),
+        ));
     };
     let wide = input.dtype == DType::F16;
     let fold_dtype = if wide { DType::F32 } else { input.dtype };
     let Some(folder) = fold::lookup(if max { Fold::Max } else { Fold::Min }, fold_dtype) else {
-        return Err(Error::new(ErrorKind::Unsupported, format!("{}: cpu cannot order {}", call.op, input.dtype)));
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("{}: cpu cannot order {}", call.op, input.dtype),
+        ));
     };
     for_rows(input, output, false, input.dtype.size() + 1, |row, out| {
         let at = if wide {

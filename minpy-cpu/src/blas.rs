@@ -14,7 +14,9 @@ const LEAST: usize = 32 * 32 * 32;
 
 /// Leading dimension and transposition of a `rows` x `cols` operand.
 fn reading((r, c): (isize, isize), rows: usize, cols: usize) -> Option<(i32, CBLAS_TRANSPOSE)> {
-    let fits = |lead: isize, least: usize| (lead >= least.max(1) as isize).then(|| i32::try_from(lead).ok()).flatten();
+    let fits = |lead: isize, least: usize| {
+        (lead >= least.max(1) as isize).then(|| i32::try_from(lead).ok()).flatten()
+    };
     // A single row or column has any stride; a unit one then makes both readings possible.
     if c == 1 || cols == 1 {
         if let Some(lead) = fits(if rows == 1 { cols as isize } else { r }, cols)
@@ -36,7 +38,8 @@ pub(crate) fn product(dtype: DType, p: &Product) -> bool {
     }
     let sizes = [p.m, p.n, p.k].map(i32::try_from);
     let [Ok(m), Ok(n), Ok(k)] = sizes else { return false };
-    let (Some((lda, ta)), Some((ldb, tb))) = (reading(p.a_strides, p.m, p.k), reading(p.b_strides, p.k, p.n)) else {
+    let (Some((lda, ta)), Some((ldb, tb))) = (reading(p.a_strides, p.m, p.k), reading(p.b_strides, p.k, p.n))
+    else {
         return false;
     };
     let Some((ldc, CBLAS_TRANSPOSE::CblasNoTrans)) = reading(p.c_strides, p.m, p.n) else { return false };
@@ -44,21 +47,77 @@ pub(crate) fn product(dtype: DType, p: &Product) -> bool {
     // SAFETY: sizes and leading dimensions describe the views; the output is disjoint from the inputs.
     unsafe {
         match dtype {
-            DType::F32 => {
-                cblas_sgemm(layout, ta, tb, m, n, k, 1.0, p.a.cast(), lda, p.b.cast(), ldb, 0.0, p.c.cast(), ldc)
-            }
-            DType::F64 => {
-                cblas_dgemm(layout, ta, tb, m, n, k, 1.0, p.a.cast(), lda, p.b.cast(), ldb, 0.0, p.c.cast(), ldc)
-            }
+            DType::F32 => cblas_sgemm(
+                layout,
+                ta,
+                tb,
+                m,
+                n,
+                k,
+                1.0,
+                p.a.cast(),
+                lda,
+                p.b.cast(),
+                ldb,
+                0.0,
+                p.c.cast(),
+                ldc,
+            ),
+            DType::F64 => cblas_dgemm(
+                layout,
+                ta,
+                tb,
+                m,
+                n,
+                k,
+                1.0,
+                p.a.cast(),
+                lda,
+                p.b.cast(),
+                ldb,
+                0.0,
+                p.c.cast(),
+                ldc,
+            ),
             DType::C64 => {
                 let (one, zero) = ([1f32, 0.0], [0f32; 2]);
                 let (one, zero) = (&raw const one, &raw const zero);
-                cblas_cgemm(layout, ta, tb, m, n, k, one.cast(), p.a.cast(), lda, p.b.cast(), ldb, zero.cast(), p.c.cast(), ldc)
+                cblas_cgemm(
+                    layout,
+                    ta,
+                    tb,
+                    m,
+                    n,
+                    k,
+                    one.cast(),
+                    p.a.cast(),
+                    lda,
+                    p.b.cast(),
+                    ldb,
+                    zero.cast(),
+                    p.c.cast(),
+                    ldc,
+                )
             }
             DType::C128 => {
                 let (one, zero) = ([1f64, 0.0], [0f64; 2]);
                 let (one, zero) = (&raw const one, &raw const zero);
-                cblas_zgemm(layout, ta, tb, m, n, k, one.cast(), p.a.cast(), lda, p.b.cast(), ldb, zero.cast(), p.c.cast(), ldc)
+                cblas_zgemm(
+                    layout,
+                    ta,
+                    tb,
+                    m,
+                    n,
+                    k,
+                    one.cast(),
+                    p.a.cast(),
+                    lda,
+                    p.b.cast(),
+                    ldb,
+                    zero.cast(),
+                    p.c.cast(),
+                    ldc,
+                )
             }
             _ => return false,
         }

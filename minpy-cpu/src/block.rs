@@ -36,7 +36,8 @@ impl Tiling {
         let rows = if nd > 1 { space.dims[nd - 2] } else { 1 };
         let transposed = nd > 1
             && (0..space.base.len()).any(|op| {
-                let (r, c) = (space.stride(op, nd - 2).unsigned_abs(), space.stride(op, nd - 1).unsigned_abs());
+                let (r, c) =
+                    (space.stride(op, nd - 2).unsigned_abs(), space.stride(op, nd - 1).unsigned_abs());
                 r != 0 && r <= 16 && c > 64
             });
         // Several short rows are taken at once: a block costs some 30 ns before anything is computed.

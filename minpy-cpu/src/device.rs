@@ -95,14 +95,27 @@ impl Device for CpuDevice {
         unsafe { std::ptr::copy(from, dst.as_mut_ptr(), dst.len()) };
         Ok(())
     }
-    fn copy(&self, src: &Memory, src_offset: usize, dst: &Memory, dst_offset: usize, bytes: usize) -> Result<()> {
+    fn copy(
+        &self,
+        src: &Memory,
+        src_offset: usize,
+        dst: &Memory,
+        dst_offset: usize,
+        bytes: usize,
+    ) -> Result<()> {
         check("copy", src, src_offset, bytes)?;
         check("copy", dst, dst_offset, bytes)?;
         let from = src.handle + src.offset + src_offset;
         let to = dst.handle + dst.offset + dst_offset;
         crate::threads::parallel_for(bytes, 1 << 20, |r| {
             // SAFETY: both ranges lie inside their blocks (checked) and do not overlap (contract of `Device::copy`).
-            unsafe { std::ptr::copy_nonoverlapping((from + r.start) as *const u8, (to + r.start) as *mut u8, r.len()) }
+            unsafe {
+                std::ptr::copy_nonoverlapping(
+                    (from + r.start) as *const u8,
+                    (to + r.start) as *mut u8,
+                    r.len(),
+                )
+            }
         });
         Ok(())
     }

@@ -47,7 +47,11 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
     let positions = minpy_core::layout::contiguous_strides(out.shape);
     let mut operands: SmallVec<[Strided; 6]> = SmallVec::new();
     for v in call.outputs {
-        operands.push(Strided { base: v.host_ptr() as isize, strides: v.strides, size: v.dtype.size() as isize });
+        operands.push(Strided {
+            base: v.host_ptr() as isize,
+            strides: v.strides,
+            size: v.dtype.size() as isize,
+        });
     }
     for i in call.inputs {
         operands.push(match i {
@@ -123,7 +127,12 @@ fn single(c: &Compiled, step: &crate::program::Step, call: &KernelCall, n: usize
                 let i = r.start;
                 // SAFETY: as above.
                 unsafe {
-                    f((a + i * sa) as *const u8, (b + i * sb) as *const u8, (out + i * out_size) as *mut u8, r.len())
+                    f(
+                        (a + i * sa) as *const u8,
+                        (b + i * sb) as *const u8,
+                        (out + i * out_size) as *mut u8,
+                        r.len(),
+                    )
                 }
             });
         }
@@ -139,7 +148,8 @@ fn copies(c: &Compiled, mut space: Space) {
     let item = size as isize;
     let last = space.stride(1, nd - 1);
     // The axis on which the input is finest goes next to the output's finest one: the pair is copied in tiles.
-    let fine = (0..nd - 1).filter(|&a| space.stride(1, a) != 0).min_by_key(|&a| space.stride(1, a).unsigned_abs());
+    let fine =
+        (0..nd - 1).filter(|&a| space.stride(1, a) != 0).min_by_key(|&a| space.stride(1, a).unsigned_abs());
     let transposed = last != 0
         && last.unsigned_abs() > size
         && fine.is_some_and(|a| space.stride(1, a).unsigned_abs() < last.unsigned_abs());
@@ -152,7 +162,11 @@ fn copies(c: &Compiled, mut space: Space) {
     } else {
         let cols = space.dims[nd - 1];
         let most = (64 << 10) / size;
-        Tiling::cut(&space, (most / cols).clamp(1, if nd > 1 { space.dims[nd - 2] } else { 1 }), cols.min(most))
+        Tiling::cut(
+            &space,
+            (most / cols).clamp(1, if nd > 1 { space.dims[nd - 2] } else { 1 }),
+            cols.min(most),
+        )
     };
     let walk = Walk::new(c, &space, t, 1);
     let counts = &walk.t.counts;
@@ -191,7 +205,8 @@ fn blocks(c: &Compiled, space: &Space, outputs: usize) {
             for _ in range {
                 let (rows, cols) = walk.extent(&at);
                 for o in 0..outputs {
-                    w.frame.out[o] = if direct[o] { walk.address(o, &at) as *mut u8 } else { std::ptr::null_mut() };
+                    w.frame.out[o] =
+                        if direct[o] { walk.address(o, &at) as *mut u8 } else { std::ptr::null_mut() };
                 }
                 // SAFETY: the views hold what the space describes; a block has at most `c.block` elements; outputs
                 // equal inputs or are disjoint from them, as dispatch promises.
@@ -204,7 +219,9 @@ fn blocks(c: &Compiled, space: &Space, outputs: usize) {
                     let (p, scalar) = w.frame.result(o);
                     let from = if scalar { (0, 0) } else { ((size * cols) as isize, size as isize) };
                     // SAFETY: the result holds the block's elements (or one); the view has room for them.
-                    unsafe { copy2d(walk.address(o, &at) as *mut u8, walk.steps(o), p, from, rows, cols, size) };
+                    unsafe {
+                        copy2d(walk.address(o, &at) as *mut u8, walk.steps(o), p, from, rows, cols, size)
+                    };
                 }
                 Tiling::advance(counts, &mut at);
             }

@@ -97,14 +97,21 @@ struct Rest {
 impl Rest {
     fn new(shape: &[usize], to: &[isize], from: &[isize], size: usize) -> Rest {
         let item = size as isize;
-        let ops = [Strided { base: 0, strides: to, size: item }, Strided { base: 0, strides: from, size: item }];
+        let ops =
+            [Strided { base: 0, strides: to, size: item }, Strided { base: 0, strides: from, size: item }];
         let space = Space::new(shape, &ops, true);
         let elements = shape.iter().product();
-        let tight = elements == 1 || space.dims.len() == 1 && space.stride(0, 0) == item && space.stride(1, 0) == item;
+        let tight = elements == 1
+            || space.dims.len() == 1 && space.stride(0, 0) == item && space.stride(1, 0) == item;
         Rest { space, elements, size, tight }
     }
     /// Calls `f(target, source, (target strides), (source strides), rows, cols)` for two-dimensional pieces.
-    fn pieces(&self, to: isize, from: isize, mut f: impl FnMut(*mut u8, *const u8, (isize, isize), (isize, isize), usize, usize)) {
+    fn pieces(
+        &self,
+        to: isize,
+        from: isize,
+        mut f: impl FnMut(*mut u8, *const u8, (isize, isize), (isize, isize), usize, usize),
+    ) {
         let s = &self.space;
         let nd = s.dims.len();
         let (to, from) = (to + s.base[0], from + s.base[1]);
@@ -113,7 +120,8 @@ impl Rest {
         let outer = &s.dims[..nd.saturating_sub(2)];
         let mut at = crate::block::Tiling::digits(outer, 0);
         for _ in 0..outer.iter().product() {
-            let shift = |op: usize| at.iter().enumerate().map(|(d, &i)| i as isize * s.stride(op, d)).sum::<isize>();
+            let shift =
+                |op: usize| at.iter().enumerate().map(|(d, &i)| i as isize * s.stride(op, d)).sum::<isize>();
             f((to + shift(0)) as *mut u8, (from + shift(1)) as *const u8, step(0), step(1), rows, cols);
             crate::block::Tiling::advance(outer, &mut at);
         }
@@ -138,7 +146,10 @@ impl Rest {
 }
 
 fn wrong(op: &str) -> Error {
-    Error::new(ErrorKind::Runtime, format!("{op}: an index kernel was given other work or shapes that do not fit"))
+    Error::new(
+        ErrorKind::Runtime,
+        format!("{op}: an index kernel was given other work or shapes that do not fit"),
+    )
 }
 
 fn gather(_: DeviceRef, call: &KernelCall) -> Result<()> {
@@ -155,7 +166,7 @@ fn gather(_: DeviceRef, call: &KernelCall) -> Result<()> {
     if rest.elements == 0 {
         return Ok(());
     }
-    let least = min_items(16 + rest.elements * rest.size) .max(1);
+    let least = min_items(16 + rest.elements * rest.size).max(1);
     parallel_for(from.len(), least, |range| {
         if rest.elements == 1 && walked.space.dims.len() == 1 {
             let step = walked.space.stride(0, 0);
@@ -186,7 +197,8 @@ fn scatter(_: DeviceRef, call: &KernelCall) -> Result<()> {
     let to = offsets(call.op, out, &call.inputs[1..=indexed])?;
     let axes = call.inputs[1].view().shape.len();
     let walked = Walked::new(src, axes);
-    let rest = Rest::new(&out.shape[indexed..], &out.strides[indexed..], &src.strides[axes..], out.dtype.size());
+    let rest =
+        Rest::new(&out.shape[indexed..], &out.strides[indexed..], &src.strides[axes..], out.dtype.size());
     let base = out.host_ptr() as isize;
     if rest.elements == 0 {
         return Ok(());
@@ -197,9 +209,11 @@ fn scatter(_: DeviceRef, call: &KernelCall) -> Result<()> {
         unsafe {
             match &combine {
                 None => rest.copy(t, f),
-                Some(c) if rest.tight => {
-                    c.run((t + rest.space.base[0]) as *mut u8, (f + rest.space.base[1]) as *const u8, rest.elements)
-                }
+                Some(c) if rest.tight => c.run(
+                    (t + rest.space.base[0]) as *mut u8,
+                    (f + rest.space.base[1]) as *const u8,
+                    rest.elements,
+                ),
                 Some(c) => rest.pieces(t, f, |t, f, ts, fs, rows, cols| {
                     for r in 0..rows as isize {
                         for k in 0..cols as isize {
@@ -226,7 +240,8 @@ fn combiner(op: &str, prim: Prim, dtype: DType) -> Result<Combiner> {
     if let Some(f) = folds.into_iter().find(|f| f.prim() == prim).and_then(|f| fold::lookup(f, dtype)) {
         return Ok(Combiner::Fold(f));
     }
-    let none = || Error::new(ErrorKind::Unsupported, format!("{op}: cpu cannot combine {dtype} by {}", prim.name()));
+    let none =
+        || Error::new(ErrorKind::Unsupported, format!("{op}: cpu cannot combine {dtype} by {}", prim.name()));
     use Prim::*;
     if prim.arity() != 2 || matches!(prim, Eq | Ne | Lt | Le | Gt | Ge | Complex) {
         return Err(none());

@@ -34,7 +34,8 @@ pub fn with_view<T: Element, R>(array: &Array, f: impl FnOnce(ArrayViewD<'_, T>)
     };
     // SAFETY: the layout stays inside the buffer, which `array` keeps alive; elements are valid `T`s; nobody writes
     // (documented above).
-    let mut view = unsafe { ArrayViewD::from_shape_ptr(IxDyn(layout.shape()).strides(IxDyn(&strides)), first) };
+    let mut view =
+        unsafe { ArrayViewD::from_shape_ptr(IxDyn(layout.shape()).strides(IxDyn(&strides)), first) };
     for axis in axes {
         view.invert_axis(ndarray::Axis(axis));
     }

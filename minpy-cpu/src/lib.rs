@@ -8,14 +8,14 @@ pub mod arg_reduce;
 mod blas;
 mod block;
 pub mod device;
+pub mod elementwise;
 mod fold;
+pub mod index;
 #[cfg(feature = "ndarray")]
 pub mod interop;
 pub mod math;
-pub mod index;
 pub mod matmul;
 pub mod nonzero;
-pub mod elementwise;
 mod pool;
 pub mod prims;
 mod program;

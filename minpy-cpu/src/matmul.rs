@@ -63,7 +63,8 @@ fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
     let whole = &whole;
     let at = |i: usize| {
         let digits = Tiling::digits(counts, i);
-        let shift = |v: &View| digits.iter().zip(v.strides).map(|(&d, &s)| d as isize * s * item).sum::<isize>();
+        let shift =
+            |v: &View| digits.iter().zip(v.strides).map(|(&d, &s)| d as isize * s * item).sum::<isize>();
         Product {
             a: whole.a.wrapping_offset(shift(a)),
             b: whole.b.wrapping_offset(shift(b)),
@@ -86,7 +87,11 @@ fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
 /// Threads for one product: none below about 96^3, where starting them costs more than they save.
 fn parallelism(p: &Product, allowed: bool) -> Parallelism {
     let threads = usable_threads();
-    if !allowed || threads <= 1 || p.m * p.n * p.k < 96 * 96 * 96 { Parallelism::None } else { Parallelism::Rayon(threads) }
+    if !allowed || threads <= 1 || p.m * p.n * p.k < 96 * 96 * 96 {
+        Parallelism::None
+    } else {
+        Parallelism::Rayon(threads)
+    }
 }
 
 fn one(dtype: DType, p: Product, parallel: bool) {
@@ -163,7 +168,12 @@ fn float<T: Float>(p: Product, parallel: bool) {
 }
 
 /// Rows of `c` times rows of `b`: contiguous copies of `b` and of each row of the result keep the inner loop plain.
-fn blocked<T: Lane>(p: Product, parallel: bool, add: impl Fn(T, T) -> T + Sync, mul: impl Fn(T, T) -> T + Sync) {
+fn blocked<T: Lane>(
+    p: Product,
+    parallel: bool,
+    add: impl Fn(T, T) -> T + Sync,
+    mul: impl Fn(T, T) -> T + Sync,
+) {
     const COLS: usize = 256;
     const DEPTH: usize = 64;
     let items = p.m.div_ceil(4);
@@ -185,15 +195,24 @@ fn blocked<T: Lane>(p: Product, parallel: bool, add: impl Fn(T, T) -> T + Sync, 
                 for l in l0..l0 + depth {
                     panel.extend((j0..j0 + cols).map(|j| {
                         // SAFETY: see above.
-                        unsafe { *p.b.cast::<T>().offset(l as isize * p.b_strides.0 + j as isize * p.b_strides.1) }
+                        unsafe {
+                            *p.b.cast::<T>().offset(l as isize * p.b_strides.0 + j as isize * p.b_strides.1)
+                        }
                     }));
                 }
                 for i in rows..end {
-                    let out = |j: usize| p.c.cast::<T>().wrapping_offset(i as isize * p.c_strides.0 + j as isize * p.c_strides.1);
+                    let out = |j: usize| {
+                        p.c.cast::<T>()
+                            .wrapping_offset(i as isize * p.c_strides.0 + j as isize * p.c_strides.1)
+                    };
                     let mut acc = [const { std::mem::MaybeUninit::<T>::uninit() }; COLS];
                     for (j, x) in acc[..cols].iter_mut().enumerate() {
                         // SAFETY: see above; zero bytes are the number 0 of every type that comes here.
-                        x.write(if l0 == 0 { unsafe { std::mem::zeroed() } } else { unsafe { *out(j0 + j) } });
+                        x.write(if l0 == 0 {
+                            unsafe { std::mem::zeroed() }
+                        } else {
+                            unsafe { *out(j0 + j) }
+                        });
                     }
                     // SAFETY: the first `cols` elements were written.
                     let acc = unsafe { std::slice::from_raw_parts_mut(acc.as_mut_ptr().cast::<T>(), cols) };
@@ -220,7 +239,15 @@ fn half(p: Product, parallel: bool) {
         let mut wide: Vec<f32> = vec![0.0; rows * cols];
         // SAFETY: the view holds these elements, the vectors have room for them.
         unsafe {
-            crate::strided::copy2d(tight.as_mut_ptr().cast(), (cols as isize * 2, 2), src, (r * 2, c * 2), rows, cols, 2);
+            crate::strided::copy2d(
+                tight.as_mut_ptr().cast(),
+                (cols as isize * 2, 2),
+                src,
+                (r * 2, c * 2),
+                rows,
+                cols,
+                2,
+            );
             for (run, _) in cast::lookup(DType::F16, DType::F32) {
                 run(tight.as_ptr().cast(), wide.as_mut_ptr().cast(), rows * cols);
             }

@@ -17,7 +17,10 @@ fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
         return Err(Error::new(ErrorKind::Runtime, format!("{}: nonzero writes a matrix", call.op)));
     };
     if ndim != input.shape.len() {
-        return Err(Error::new(ErrorKind::Runtime, format!("{}: nonzero of {} axes into {ndim} rows", call.op, input.shape.len())));
+        return Err(Error::new(
+            ErrorKind::Runtime,
+            format!("{}: nonzero of {} axes into {ndim} rows", call.op, input.shape.len()),
+        ));
     }
     let out = output.host_ptr().cast::<i64>();
     let base = input.host_ptr();
@@ -46,7 +49,10 @@ fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
         }
     }));
     if found != n {
-        return Err(Error::new(ErrorKind::Runtime, format!("{}: {found} nonzero elements where {n} were counted", call.op)));
+        return Err(Error::new(
+            ErrorKind::Runtime,
+            format!("{}: {found} nonzero elements where {n} were counted", call.op),
+        ));
     }
     Ok(())
 }

@@ -122,7 +122,9 @@ pub fn total_memory() -> usize {
     static TOTAL: OnceLock<usize> = OnceLock::new();
     *TOTAL.get_or_init(|| {
         let info = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-        let kib = info.lines().find_map(|l| l.strip_prefix("MemTotal:")?.trim().strip_suffix("kB")?.trim().parse().ok());
+        let kib = info
+            .lines()
+            .find_map(|l| l.strip_prefix("MemTotal:")?.trim().strip_suffix("kB")?.trim().parse().ok());
         // Elsewhere nothing is known: let the system allocator refuse.
         kib.map_or(isize::MAX as usize, |k: usize| k << 10)
     })
@@ -268,7 +270,12 @@ pub fn trim() {
 pub fn stats() -> MemoryStats {
     let _ = LISTS.try_with(Lists::report);
     let get = |a: &AtomicIsize| a.load(Relaxed).max(0) as usize;
-    MemoryStats { used: get(&USED), pooled: get(&POOLED), peak: get(&PEAK), system_allocations: SYSTEM.load(Relaxed) }
+    MemoryStats {
+        used: get(&USED),
+        pooled: get(&POOLED),
+        peak: get(&PEAK),
+        system_allocations: SYSTEM.load(Relaxed),
+    }
 }
 
 #[cfg(test)]

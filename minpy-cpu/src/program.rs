@@ -66,7 +66,10 @@ pub(crate) enum Use {
 /// The compiled form, made once per program.
 pub(crate) fn compiled(program: &Program, kind: usize, usage: Use) -> Result<&Compiled> {
     let Some(slot) = program.slot(kind) else {
-        return Err(Error::new(ErrorKind::Device, format!("cpu: device kind {kind} has no place in programs")));
+        return Err(Error::new(
+            ErrorKind::Device,
+            format!("cpu: device kind {kind} has no place in programs"),
+        ));
     };
     let any: &(dyn Any + Send + Sync) =
         &**slot.get_or_init(|| Box::new(Cached { stored: OnceLock::new(), folded: OnceLock::new() }));
@@ -172,7 +175,8 @@ impl Compiler<'_> {
                 let none = || format!("cpu: no loop for {} of {arg_dtype}", prim.name());
                 match prims::lookup(prim, arg_dtype) {
                     Some(run) => {
-                        let args: Option<SmallVec<[Value; 3]>> = args.iter().map(|&a| self.values[a as usize]).collect();
+                        let args: Option<SmallVec<[Value; 3]>> =
+                            args.iter().map(|&a| self.values[a as usize]).collect();
                         self.emit(run, &args.ok_or_else(missing)?, dtype)
                     }
                     None if arg_dtype == DType::F16 => {
@@ -319,7 +323,8 @@ fn assign(c: Compiler, outputs: SmallVec<[(Value, DType); 2]>) -> Compiled {
         widest = widest.max(*size as usize);
     }
     // A fold of the inputs themselves has no temporaries.
-    let block = if steps.is_empty() { 4 * BLOCK_BYTES / widest } else { (BLOCK_BYTES / widest).clamp(256, 1024) };
+    let block =
+        if steps.is_empty() { 4 * BLOCK_BYTES / widest } else { (BLOCK_BYTES / widest).clamp(256, 1024) };
     Compiled {
         steps,
         inputs,
@@ -342,7 +347,9 @@ fn assign(c: Compiler, outputs: SmallVec<[(Value, DType); 2]>) -> Compiled {
 fn prim_cost(p: Prim) -> usize {
     use Prim::*;
     match p {
-        Exp | Exp2 | Expm1 | Log | Log2 | Log10 | Log1p | Sigmoid | Tanh | Sin | Cos | Sinh | Cosh | Cbrt => 12,
+        Exp | Exp2 | Expm1 | Log | Log2 | Log10 | Log1p | Sigmoid | Tanh | Sin | Cos | Sinh | Cosh | Cbrt => {
+            12
+        }
         Tan | Arcsin | Arccos | Arctan | Arcsinh | Arccosh | Arctanh | Hypot | Arctan2 => 25,
         Erf | Pow | Logaddexp | Logaddexp2 | Gcd | Lcm | Nextafter => 100,
         FloorDiv | Rem | Fmod => 60,
@@ -416,7 +423,9 @@ impl<'c> Frame<'c> {
                     Loop::Binary(f) if !sc[a] && !sc[b] => f[0](p[a], p[b], target, n),
                     Loop::Binary(f) if !sc[a] => f[1](p[a], p[b], target, n),
                     Loop::Binary(f) if !sc[b] => f[2](p[a], p[b], target, n),
-                    Loop::Select(f) if !sc[a] => f[sc[b] as usize | (sc[c] as usize) << 1](p[a], p[b], p[c], target, n),
+                    Loop::Select(f) if !sc[a] => {
+                        f[sc[b] as usize | (sc[c] as usize) << 1](p[a], p[b], p[c], target, n)
+                    }
                     Loop::Select(_) if !(sc[b] && sc[c]) => {
                         let chosen = if *p[a] != 0 { b } else { c };
                         if sc[chosen] {

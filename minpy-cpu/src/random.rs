@@ -28,11 +28,17 @@ pub fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
 
 fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
     let Work::RandomBits { key, counter } = *call.work else {
-        return Err(Error::new(ErrorKind::Runtime, format!("{}: the random kernel was given other work", call.op)));
+        return Err(Error::new(
+            ErrorKind::Runtime,
+            format!("{}: the random kernel was given other work", call.op),
+        ));
     };
     let out = &call.outputs[0];
     if !out.is_contiguous() || out.dtype != DType::U32 {
-        return Err(Error::new(ErrorKind::Runtime, format!("{}: random bits fill contiguous uint32 arrays", call.op)));
+        return Err(Error::new(
+            ErrorKind::Runtime,
+            format!("{}: random bits fill contiguous uint32 arrays", call.op),
+        ));
     }
     let n = out.size();
     let base = out.host_ptr() as usize;

@@ -36,7 +36,10 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
     }) else {
         return Err(Error::new(ErrorKind::Unsupported, format!("{}: a reduction needs an array", call.op)));
     };
-    if c.steps.is_empty() && !narrow && let [Input::View(v)] = call.inputs {
+    if c.steps.is_empty()
+        && !narrow
+        && let [Input::View(v)] = call.inputs
+    {
         // The shortest path: short contiguous rows.
         let n: usize = shape[out.shape.len()..].iter().product();
         let rows = out.size();
@@ -52,7 +55,8 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
     let zeros: SmallVec<[isize; 6]> = SmallVec::from_elem(0, shape.len());
     let mut out_strides = zeros.clone();
     out_strides[..out.shape.len()].copy_from_slice(out.strides);
-    let out_op = Strided { base: out.host_ptr() as isize, strides: &out_strides, size: out.dtype.size() as isize };
+    let out_op =
+        Strided { base: out.host_ptr() as isize, strides: &out_strides, size: out.dtype.size() as isize };
     if shape.contains(&0) {
         return empty(fold, call, out_op);
     }
@@ -121,10 +125,13 @@ fn empty(fold: Fold, call: &KernelCall, out: Strided) -> Result<()> {
     for _ in 0..t.counts.iter().product() {
         let mut a = space.base[0];
         if nd > 1 {
-            a += at[..nd - 1].iter().enumerate().map(|(d, &i)| i as isize * space.stride(0, d)).sum::<isize>();
+            a +=
+                at[..nd - 1].iter().enumerate().map(|(d, &i)| i as isize * space.stride(0, d)).sum::<isize>();
         }
         // SAFETY: the output view has room for its row.
-        unsafe { copy2d(a as *mut u8, (0, space.stride(0, nd - 1)), identity.as_ptr(), (0, 0), 1, t.cols, size) };
+        unsafe {
+            copy2d(a as *mut u8, (0, space.stride(0, nd - 1)), identity.as_ptr(), (0, 0), 1, t.cols, size)
+        };
         Tiling::advance(&t.counts, &mut at);
     }
     Ok(())
@@ -225,7 +232,8 @@ impl Reduction<'_> {
         let (first, last) = (lead, if keep_last { k - 1 } else { k });
         // One-dimensional spaces have a row digit that is always 0.
         let first = if nd == 1 { 0 } else { first };
-        let tile_counts: SmallVec<[usize; 8]> = counts[..first].iter().chain(&counts[last..]).copied().collect();
+        let tile_counts: SmallVec<[usize; 8]> =
+            counts[..first].iter().chain(&counts[last..]).copied().collect();
         let tiles: usize = tile_counts.iter().product();
         let inner: usize = counts[first..last].iter().product();
         let per_block = block_rows * block_cols;
@@ -321,7 +329,8 @@ impl Reduction<'_> {
         let mut memory: Vec<u128> = vec![0; (stride * parts).div_ceil(16)];
         let partial = memory.as_mut_ptr() as usize;
         for tile in 0..tiles {
-            let widths: Vec<std::sync::atomic::AtomicUsize> = (0..parts).map(|_| Default::default()).collect();
+            let widths: Vec<std::sync::atomic::AtomicUsize> =
+                (0..parts).map(|_| Default::default()).collect();
             parallel_parts(inner, parts, |p, range| {
                 if range.is_empty() {
                     return;
@@ -337,7 +346,9 @@ impl Reduction<'_> {
             let width_of = |p: usize| widths[p].load(std::sync::atomic::Ordering::Acquire);
             for p in (1..parts).filter(|&p| width_of(p) > 0) {
                 // SAFETY: part 0 has at least as many accumulators as any other: it begins with whole blocks.
-                unsafe { (self.folder.accumulate)(first_acc, (partial + p * stride) as *const u8, width_of(p)) };
+                unsafe {
+                    (self.folder.accumulate)(first_acc, (partial + p * stride) as *const u8, width_of(p))
+                };
             }
             let tile_at = Tiling::digits(&tile_counts, tile);
             let mut at: SmallVec<[usize; 8]> = tile_at[..first].into();

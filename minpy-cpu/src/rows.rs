@@ -15,14 +15,22 @@ const GROUP_BYTES: usize = 1 << 20;
 
 /// Calls `f(input row, output row)` for every row of `input`. The output's shape is the input's without the last
 /// axis, and then, when `wide`, that axis again. `cost` is in nanoseconds per 16 elements of the input.
-pub(crate) fn for_rows(input: &View, output: &View, wide: bool, cost: usize, f: impl Fn(*const u8, *mut u8) + Sync) {
+pub(crate) fn for_rows(
+    input: &View,
+    output: &View,
+    wide: bool,
+    cost: usize,
+    f: impl Fn(*const u8, *mut u8) + Sync,
+) {
     let outer = input.shape.len() - 1;
     let n = input.shape[outer];
     let width = if wide { n } else { 1 };
     let (item, out_item) = (input.dtype.size(), output.dtype.size());
     let (last, out_last) = (input.strides[outer], if wide { output.strides[outer] } else { 1 });
-    let operand = |v: &View, strides| Strided { base: v.host_ptr() as isize, strides, size: v.dtype.size() as isize };
-    let operands: [Strided; 2] = [operand(input, &input.strides[..outer]), operand(output, &output.strides[..outer])];
+    let operand =
+        |v: &View, strides| Strided { base: v.host_ptr() as isize, strides, size: v.dtype.size() as isize };
+    let operands: [Strided; 2] =
+        [operand(input, &input.strides[..outer]), operand(output, &output.strides[..outer])];
     if input.shape[..outer].contains(&0) || n == 0 {
         return;
     }
@@ -32,7 +40,8 @@ pub(crate) fn for_rows(input: &View, output: &View, wide: bool, cost: usize, f: 
     let nd = space.dims.len();
     let rows = space.dims[nd - 1];
     // At least enough groups for the threads.
-    let group = most.min(rows).min((min_items(cost) / n).max(1).max(if most > GROUP { 1 } else { most.min(rows) }));
+    let group =
+        most.min(rows).min((min_items(cost) / n).max(1).max(if most > GROUP { 1 } else { most.min(rows) }));
     let mut counts: SmallVec<[usize; 8]> = space.dims[..nd - 1].into();
     counts.push(rows.div_ceil(group));
     let in_bytes = if tight { 0 } else { (group * n * item).next_multiple_of(64) };
@@ -63,7 +72,8 @@ pub(crate) fn for_rows(input: &View, output: &View, wide: bool, cost: usize, f: 
                     }
                     for i in 0..g as isize {
                         let s = if tight { src.offset(i * step) } else { memory.offset(i * row) };
-                        let d = if out_tight { dst.offset(i * out_step) } else { out_memory.offset(i * out_row) };
+                        let d =
+                            if out_tight { dst.offset(i * out_step) } else { out_memory.offset(i * out_row) };
                         f(s, d);
                     }
                     if !out_tight {

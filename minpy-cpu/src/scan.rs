@@ -19,11 +19,17 @@ type RowScan = unsafe fn(*const u8, *mut u8, usize);
 
 fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
     let Work::Scan(fold) = *call.work else {
-        return Err(Error::new(ErrorKind::Runtime, format!("{}: the scan kernel was given other work", call.op)));
+        return Err(Error::new(
+            ErrorKind::Runtime,
+            format!("{}: the scan kernel was given other work", call.op),
+        ));
     };
     let (input, output) = (call.inputs[0].view(), &call.outputs[0]);
     let Some(scan) = lookup(fold, input.dtype) else {
-        return Err(Error::new(ErrorKind::Unsupported, format!("{}: cpu has no scan {fold:?} of {}", call.op, input.dtype)));
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("{}: cpu has no scan {fold:?} of {}", call.op, input.dtype),
+        ));
     };
     let Some(&n) = input.shape.last() else {
         return Err(Error::new(ErrorKind::Runtime, format!("{}: the scan kernel needs an axis", call.op)));

@@ -17,7 +17,10 @@ kernel!(pub ENTRY: "cpu", Slot::Family(Family::Sort), DTypeSet::ALL, run);
 
 fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
     let Work::Sort { arg } = *call.work else {
-        return Err(Error::new(ErrorKind::Runtime, format!("{}: the sort kernel was given other work", call.op)));
+        return Err(Error::new(
+            ErrorKind::Runtime,
+            format!("{}: the sort kernel was given other work", call.op),
+        ));
     };
     let (input, output) = (call.inputs[0].view(), &call.outputs[0]);
     let Some(&n) = input.shape.last() else {

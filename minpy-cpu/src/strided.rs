@@ -161,7 +161,15 @@ pub(crate) unsafe fn copy2d(
 ///
 /// # Safety
 /// As for `copy2d`.
-unsafe fn transpose_any(dst: *mut u8, dr: isize, src: *const u8, sc: isize, rows: usize, cols: usize, size: usize) {
+unsafe fn transpose_any(
+    dst: *mut u8,
+    dr: isize,
+    src: *const u8,
+    sc: isize,
+    rows: usize,
+    cols: usize,
+    size: usize,
+) {
     // SAFETY: the caller's promise.
     unsafe {
         match size {
@@ -175,7 +183,14 @@ unsafe fn transpose_any(dst: *mut u8, dr: isize, src: *const u8, sc: isize, rows
 }
 
 /// Squares of a cache line by a cache line: every line of both sides is touched once, however they collide in the cache.
-unsafe fn transpose<T: Copy, const B: usize>(dst: *mut u8, dr: isize, src: *const u8, sc: isize, rows: usize, cols: usize) {
+unsafe fn transpose<T: Copy, const B: usize>(
+    dst: *mut u8,
+    dr: isize,
+    src: *const u8,
+    sc: isize,
+    rows: usize,
+    cols: usize,
+) {
     let item = size_of::<T>() as isize;
     let (r_end, c_end) = (rows - rows % B, cols - cols % B);
     // SAFETY: the caller's promise; squares stay below `r_end` and `c_end`, the rest is copied element by element.
@@ -219,7 +234,12 @@ unsafe fn copy_tile<T: Copy>(
             let (mut d, mut s) = (dst.offset(r * dr), src.offset(r * sr));
             let mut n = cols;
             while n >= 4 {
-                let x = [*s.cast::<T>(), *s.offset(sc).cast::<T>(), *s.offset(2 * sc).cast::<T>(), *s.offset(3 * sc).cast::<T>()];
+                let x = [
+                    *s.cast::<T>(),
+                    *s.offset(sc).cast::<T>(),
+                    *s.offset(2 * sc).cast::<T>(),
+                    *s.offset(3 * sc).cast::<T>(),
+                ];
                 *d.cast::<T>() = x[0];
                 *d.offset(dc).cast::<T>() = x[1];
                 *d.offset(2 * dc).cast::<T>() = x[2];

@@ -93,9 +93,11 @@ mod tests {
     fn every_item_once() {
         for (items, min) in [(0, 1), (1, 1), (7, 100), (1000, 10), (1_000_003, 1000)] {
             let seen: Vec<AtomicU8> = (0..items).map(|_| AtomicU8::new(0)).collect();
-            parallel_for(items, min, |r| r.for_each(|i| {
-                seen[i].fetch_add(1, Relaxed);
-            }));
+            parallel_for(items, min, |r| {
+                r.for_each(|i| {
+                    seen[i].fetch_add(1, Relaxed);
+                })
+            });
             assert!(seen.iter().all(|s| s.load(Relaxed) == 1));
             let sum = AtomicUsize::new(0);
             parallel_parts(items, 3, |_, r| {

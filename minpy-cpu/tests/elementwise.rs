@@ -16,13 +16,24 @@ fn layouts_of_inputs_and_outputs() {
             let n: usize = shape.iter().product();
             let (x, y) = (rng.smalls(d, n), rng.smalls(d, n));
             let plain = Arr::empty(d, shape, Lay::Contiguous);
-            elementwise(&add, &[Arr::new(shape, Lay::Contiguous, &x).input(), Arr::new(shape, Lay::Contiguous, &y).input()], &[&plain]).unwrap();
+            elementwise(
+                &add,
+                &[Arr::new(shape, Lay::Contiguous, &x).input(), Arr::new(shape, Lay::Contiguous, &y).input()],
+                &[&plain],
+            )
+            .unwrap();
             for lx in LAYS {
                 for ly in LAYS {
                     for lo in LAYS {
-                        let (a, b, o) = (Arr::new(shape, lx, &x), Arr::new(shape, ly, &y), Arr::empty(d, shape, lo));
+                        let (a, b, o) =
+                            (Arr::new(shape, lx, &x), Arr::new(shape, ly, &y), Arr::empty(d, shape, lo));
                         elementwise(&add, &[a.input(), b.input()], &[&o]).unwrap();
-                        assert_same(&o.scalars(), &plain.scalars(), 0.0, &format!("{d} {shape:?} {lx:?} {ly:?} {lo:?}"));
+                        assert_same(
+                            &o.scalars(),
+                            &plain.scalars(),
+                            0.0,
+                            &format!("{d} {shape:?} {lx:?} {ly:?} {lo:?}"),
+                        );
                     }
                 }
                 // In place: the output is one of the inputs.
@@ -58,7 +69,8 @@ fn gaps_of_sliced_outputs_stay() {
 #[test]
 fn fused_program_with_broadcasts() {
     let b = Builder::new();
-    let (x, row, col, k) = (b.input(DType::F32), b.input(DType::F32), b.input(DType::I32), b.input(DType::F32));
+    let (x, row, col, k) =
+        (b.input(DType::F32), b.input(DType::F32), b.input(DType::I32), b.input(DType::F32));
     let y = (x + row) * col.cast(DType::F32) - k;
     let id = y.binary(Prim::Gt, y.lit(0.0)).select(y * 2.0, 1.0 - y).id();
     let p = Arc::new(b.finish("fused", &[id], 0b1000));
@@ -78,7 +90,8 @@ fn fused_program_with_broadcasts() {
             let r = Arr::of(&[m], &rows).restrided(&[n, m], &[0, 1]);
             let c = Arr::of(&[n], &cols).restrided(&[n, m], &[1, 0]);
             let o = Arr::empty(DType::F32, &[n, m], lay);
-            elementwise(&p, &[a.input(), r.input(), c.input(), Input::Scalar(Scalar::new(0.25f32))], &[&o]).unwrap();
+            elementwise(&p, &[a.input(), r.input(), c.input(), Input::Scalar(Scalar::new(0.25f32))], &[&o])
+                .unwrap();
             assert_eq!(o.values::<f32>(), want, "{n} {m} {lay:?}");
         }
     }
@@ -93,7 +106,12 @@ fn scalars_constants_and_inputs_as_outputs() {
     let p = Arc::new(b.finish("many", &ids, 0b10));
     let v: Vec<f64> = (0..3000).map(|i| i as f64).collect();
     let a = Arr::of(&[3000], &v);
-    let outs = [Arr::zeros(DType::I16, &[3000]), Arr::empty(DType::F64, &[3000], Lay::Reversed), Arr::zeros(DType::F64, &[3000]), Arr::zeros(DType::F64, &[3000])];
+    let outs = [
+        Arr::zeros(DType::I16, &[3000]),
+        Arr::empty(DType::F64, &[3000], Lay::Reversed),
+        Arr::zeros(DType::F64, &[3000]),
+        Arr::zeros(DType::F64, &[3000]),
+    ];
     elementwise(&p, &[a.input(), Input::Scalar(Scalar::new(3f64))], &outs.each_ref()).unwrap();
     assert_eq!(outs[0].values::<i16>(), vec![7; 3000]);
     assert_eq!(outs[1].values::<f64>(), v);
@@ -125,7 +143,11 @@ fn index_counts_in_c_order() {
             let o = Arr::empty(DType::F64, shape, lay);
             elementwise(&p, &[], &[&o]).unwrap();
             let n: usize = shape.iter().product();
-            assert_eq!(o.values::<f64>(), (0..n).map(|i| 2.0 * i as f64).collect::<Vec<_>>(), "{shape:?} {lay:?}");
+            assert_eq!(
+                o.values::<f64>(),
+                (0..n).map(|i| 2.0 * i as f64).collect::<Vec<_>>(),
+                "{shape:?} {lay:?}"
+            );
         }
     }
 }

@@ -16,11 +16,15 @@ fn views_follow_strides() {
     let back = a.slice(1, 3, -2, 2);
     with_view::<f32, _>(&back, |x| assert_eq!(x, want.slice(s![.., ..;-2]).into_dyn())).unwrap();
     let row = a.slice(0, 1, 1, 1).broadcast_to(&[5, 4]).unwrap();
-    with_view::<f32, _>(&row, |x| assert_eq!(x.sum_axis(Axis(1)), ndarray::arr1(&[22f32; 5]).into_dyn())).unwrap();
+    with_view::<f32, _>(&row, |x| assert_eq!(x.sum_axis(Axis(1)), ndarray::arr1(&[22f32; 5]).into_dyn()))
+        .unwrap();
     let empty = a.slice(0, 0, 1, 0);
     with_view::<f32, _>(&empty, |x| assert_eq!(x.len(), 0)).unwrap();
     assert_eq!(with_view::<f64, _>(&a, |_| ()).unwrap_err().kind(), ErrorKind::Type);
     assert_eq!(to_ndarray::<f32>(&a.t()).unwrap(), want.t().into_dyn());
     let again = from_ndarray(&want.t()).unwrap();
-    assert_eq!((again.shape(), again.to_vec::<f32>().unwrap()), (&[4usize, 3][..], a.t().to_vec::<f32>().unwrap()));
+    assert_eq!(
+        (again.shape(), again.to_vec::<f32>().unwrap()),
+        (&[4usize, 3][..], a.t().to_vec::<f32>().unwrap())
+    );
 }

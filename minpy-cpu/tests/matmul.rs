@@ -40,17 +40,21 @@ fn tolerance(d: DType) -> f64 {
 fn every_dtype_and_stride() {
     let mut rng = Rng(5);
     for d in DType::ALL {
-        for (m, k, n) in [(1, 1, 1), (2, 3, 4), (5, 0, 3), (1, 7, 9), (9, 7, 1), (17, 33, 20), (3, 300, 270)] {
+        for (m, k, n) in [(1, 1, 1), (2, 3, 4), (5, 0, 3), (1, 7, 9), (9, 7, 1), (17, 33, 20), (3, 300, 270)]
+        {
             for (la, lb) in LAYS.iter().flat_map(|&x| LAYS.map(|y| (x, y))) {
                 if m * n > 100 && (la != Lay::Contiguous && lb != la) {
                     continue;
                 }
                 let (va, vb) = (rng.smalls(d, m * k), rng.smalls(d, k * n));
-                let make = |shape: &[usize], lay, v: &[Scalar]| if v.is_empty() { Arr::empty(d, shape, lay) } else { Arr::new(shape, lay, v) };
+                let make = |shape: &[usize], lay, v: &[Scalar]| {
+                    if v.is_empty() { Arr::empty(d, shape, lay) } else { Arr::new(shape, lay, v) }
+                };
                 let (a, b) = (make(&[m, k], la, &va), make(&[k, n], lb, &vb));
                 for lc in [Lay::Contiguous, Lay::Transposed, Lay::Sliced] {
                     let c = Arr::empty(d, &[m, n], lc);
-                    call(&minpy_cpu::matmul::ENTRY, Work::Matmul, None, &[a.input(), b.input()], &[&c]).unwrap();
+                    call(&minpy_cpu::matmul::ENTRY, Work::Matmul, None, &[a.input(), b.input()], &[&c])
+                        .unwrap();
                     let what = format!("{d} {m}x{k}x{n} {la:?} {lb:?} {lc:?}");
                     assert_same(&c.scalars(), &product(d, &va, &vb, m, k, n), tolerance(d), &what);
                 }

@@ -19,7 +19,8 @@ fn samples(d: DType) -> Vec<Scalar> {
             .map(|x| Number::Int(x).cast(d))
             .collect(),
         None => {
-            let real = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, 3.0, -7.25, 100.0, 1e-3, inf, -inf, nan];
+            let real =
+                [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, 3.0, -7.25, 100.0, 1e-3, inf, -inf, nan];
             if d.is_complex() {
                 let parts = [0.0, -0.0, 1.0, -1.5, 2.0, inf, -inf, nan];
                 let grid = parts.iter().flat_map(|&re| parts.map(|im| Complex64::new(re, im)));
@@ -36,7 +37,9 @@ fn integer(p: Prim, d: DType, x: i128, y: i128) -> Option<Number> {
     use Prim::*;
     let (lo, hi) = d.int_range()?;
     let bits = d.size() as i128 * 8;
-    let wrap = |v: i128| Some(Number::Int(if d == DType::Bool { v } else { v.wrapping_sub(lo).rem_euclid(hi - lo + 1) + lo }));
+    let wrap = |v: i128| {
+        Some(Number::Int(if d == DType::Bool { v } else { v.wrapping_sub(lo).rem_euclid(hi - lo + 1) + lo }))
+    };
     let truth = |b: bool| Some(Number::Bool(b));
     let bool_ = d == DType::Bool;
     match p {
@@ -53,8 +56,12 @@ fn integer(p: Prim, d: DType, x: i128, y: i128) -> Option<Number> {
         Add => wrap(x + y),
         Sub if !bool_ => wrap(x - y),
         Mul => wrap(x.wrapping_mul(y)),
-        FloorDiv if !bool_ => wrap(if y == 0 { 0 } else { x.div_euclid(y) - (y < 0 && x.rem_euclid(y) != 0) as i128 }),
-        Rem if !bool_ => wrap(if y == 0 { 0 } else { x - y * (x.div_euclid(y) - (y < 0 && x.rem_euclid(y) != 0) as i128) }),
+        FloorDiv if !bool_ => {
+            wrap(if y == 0 { 0 } else { x.div_euclid(y) - (y < 0 && x.rem_euclid(y) != 0) as i128 })
+        }
+        Rem if !bool_ => {
+            wrap(if y == 0 { 0 } else { x - y * (x.div_euclid(y) - (y < 0 && x.rem_euclid(y) != 0) as i128) })
+        }
         Fmod if !bool_ => wrap(if y == 0 { 0 } else { x % y }),
         Pow if !bool_ && y >= 0 => {
             let mut r = 1i128;
@@ -102,13 +109,25 @@ fn real(p: Prim, x: f64, y: f64) -> Option<Number> {
         } else {
             m = 0f64.copysign(y);
         }
-        let q = if q != 0.0 { if q - q.floor() > 0.5 { q.floor() + 1.0 } else { q.floor() } } else { 0f64.copysign(x / y) };
+        let q = if q != 0.0 {
+            if q - q.floor() > 0.5 { q.floor() + 1.0 } else { q.floor() }
+        } else {
+            0f64.copysign(x / y)
+        };
         (q, m)
     };
     match p {
         Neg => f(-x),
         Abs => f(x.abs()),
-        Sign => f(if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else if x == 0.0 { 0.0 } else { x }),
+        Sign => f(if x > 0.0 {
+            1.0
+        } else if x < 0.0 {
+            -1.0
+        } else if x == 0.0 {
+            0.0
+        } else {
+            x
+        }),
         Sqrt => f(x.sqrt()),
         Cbrt => f(x.cbrt()),
         Exp => f(x.exp()),
@@ -185,8 +204,12 @@ fn complex(p: Prim, x: Complex64, y: Complex64) -> Option<Number> {
     let c = |v: Complex64| Some(Number::Complex(v));
     let truth = |b: bool| Some(Number::Bool(b));
     let nan = |z: Complex64| z.re.is_nan() || z.im.is_nan();
-    let ge = |a: Complex64, b: Complex64| a.re > b.re && !a.im.is_nan() && !b.im.is_nan() || a.re == b.re && a.im >= b.im;
-    let gt = |a: Complex64, b: Complex64| a.re > b.re && !a.im.is_nan() && !b.im.is_nan() || a.re == b.re && a.im > b.im;
+    let ge = |a: Complex64, b: Complex64| {
+        a.re > b.re && !a.im.is_nan() && !b.im.is_nan() || a.re == b.re && a.im >= b.im
+    };
+    let gt = |a: Complex64, b: Complex64| {
+        a.re > b.re && !a.im.is_nan() && !b.im.is_nan() || a.re == b.re && a.im > b.im
+    };
     match p {
         Neg => c(-x),
         Abs => Some(Number::Float(x.re.hypot(x.im))),
@@ -231,8 +254,26 @@ fn tolerance(p: Prim, d: DType) -> f64 {
     use Prim::*;
     let once = matches!(
         p,
-        Neg | Abs | Sign | Sqrt | Floor | Ceil | Trunc | Rint | Conj | Real | Imag | Add | Sub | Mul | Div | Fmod | Copysign
-            | Maximum | Minimum | Fmax | Fmin
+        Neg | Abs
+            | Sign
+            | Sqrt
+            | Floor
+            | Ceil
+            | Trunc
+            | Rint
+            | Conj
+            | Real
+            | Imag
+            | Add
+            | Sub
+            | Mul
+            | Div
+            | Fmod
+            | Copysign
+            | Maximum
+            | Minimum
+            | Fmax
+            | Fmin
     );
     let eps = match d.real() {
         DType::F16 => 1e-3,
@@ -263,7 +304,8 @@ fn primitives() {
             }
             let v = samples(d);
             // All pairs, so that vectors, tails and every operand form are used.
-            let pairs: Vec<(Scalar, Scalar)> = v.iter().flat_map(|&x| v.iter().map(move |&y| (x, y))).collect();
+            let pairs: Vec<(Scalar, Scalar)> =
+                v.iter().flat_map(|&x| v.iter().map(move |&y| (x, y))).collect();
             let pairs = if p.arity() == 1 { v.iter().map(|&x| (x, x)).collect() } else { pairs };
             if pairs.iter().all(|&(x, y)| reference(p, d, x, y).is_none()) {
                 continue;
@@ -281,17 +323,29 @@ fn primitives() {
                 let Some(want) = reference(p, d, x, y) else { continue };
                 // tanh and friends of numpy differ from the float64 route only by rounding.
                 let want = want.cast(out.dtype);
-                assert!(same(got[i], want, tolerance(p, d)), "{}({x:?}, {y:?}) = {:?}, expected {want:?}", p.name(), got[i]);
+                assert!(
+                    same(got[i], want, tolerance(p, d)),
+                    "{}({x:?}, {y:?}) = {:?}, expected {want:?}",
+                    p.name(),
+                    got[i]
+                );
             }
             // The scalar forms and the in-place form give bit for bit the same.
             if p.arity() == 2 {
                 let k = v.len();
                 for (i, &s) in v.iter().enumerate() {
                     let o = Arr::zeros(out.dtype, &[k]);
-                    elementwise(&sv, &[Input::Scalar(s), Arr::new(&[k], Lay::Contiguous, &v).input()], &[&o]).unwrap();
-                    assert_same(&o.scalars(), &got[i * k..(i + 1) * k], 0.0, &format!("{} scalar-vector {d}", p.name()));
+                    elementwise(&sv, &[Input::Scalar(s), Arr::new(&[k], Lay::Contiguous, &v).input()], &[&o])
+                        .unwrap();
+                    assert_same(
+                        &o.scalars(),
+                        &got[i * k..(i + 1) * k],
+                        0.0,
+                        &format!("{} scalar-vector {d}", p.name()),
+                    );
                     let column: Vec<Scalar> = got.iter().skip(i).step_by(k).copied().collect();
-                    elementwise(&vs, &[Arr::new(&[k], Lay::Contiguous, &v).input(), Input::Scalar(s)], &[&o]).unwrap();
+                    elementwise(&vs, &[Arr::new(&[k], Lay::Contiguous, &v).input(), Input::Scalar(s)], &[&o])
+                        .unwrap();
                     assert_same(&o.scalars(), &column, 0.0, &format!("{} vector-scalar {d}", p.name()));
                 }
             }
@@ -319,7 +373,10 @@ fn integer_powers() {
         assert_eq!(run(1, hi), Number::Int(1));
         assert_eq!(run(2, hi), Number::Int(0));
         if lo < 0 {
-            assert_eq!((run(1, -3), run(-1, -3), run(-1, -2), run(2, -1), run(0, -1)), (Number::Int(1), Number::Int(-1), Number::Int(1), Number::Int(0), Number::Int(0)));
+            assert_eq!(
+                (run(1, -3), run(-1, -3), run(-1, -2), run(2, -1), run(0, -1)),
+                (Number::Int(1), Number::Int(-1), Number::Int(1), Number::Int(0), Number::Int(0))
+            );
         }
     }
 }
@@ -328,7 +385,14 @@ fn integer_powers() {
 fn special_values_of_floor_division() {
     let p = prim(Prim::FloorDiv, &[DType::F64; 2]);
     // numpy.floor_divide
-    for (x, y, q) in [(-1.0, f64::INFINITY, -1.0), (1.0, f64::INFINITY, 0.0), (7.0, 0.0, f64::INFINITY), (-0.0, 3.0, -0.0), (0.3, 0.1, 2.0), (-7.5, 2.0, -4.0)] {
+    for (x, y, q) in [
+        (-1.0, f64::INFINITY, -1.0),
+        (1.0, f64::INFINITY, 0.0),
+        (7.0, 0.0, f64::INFINITY),
+        (-0.0, 3.0, -0.0),
+        (0.3, 0.1, 2.0),
+        (-7.5, 2.0, -4.0),
+    ] {
         let o = Arr::zeros(DType::F64, &[1]);
         elementwise(&p, &[Arr::of(&[1], &[x]).input(), Arr::of(&[1], &[y]).input()], &[&o]).unwrap();
         assert_eq!(o.values::<f64>()[0].to_bits(), f64::to_bits(q), "{x} // {y}");
@@ -339,18 +403,30 @@ fn special_values_of_floor_division() {
 fn complex_division_and_sign() {
     let c = |re: f64, im: f64| Complex64::new(re, im);
     let div = prim(Prim::Div, &[DType::C128; 2]);
-    for (x, y) in [(c(1.0, 2.0), c(3.0, -4.0)), (c(1.0, 2.0), c(-0.5, 4.0)), (c(1e200, 1e200), c(1e200, 1e200))] {
+    for (x, y) in
+        [(c(1.0, 2.0), c(3.0, -4.0)), (c(1.0, 2.0), c(-0.5, 4.0)), (c(1e200, 1e200), c(1e200, 1e200))]
+    {
         let o = Arr::zeros(DType::C128, &[1]);
         elementwise(&div, &[Arr::of(&[1], &[x]).input(), Arr::of(&[1], &[y]).input()], &[&o]).unwrap();
         let want = if x.re > 1e100 { c(1.0, 0.0) } else { x / y };
         assert!((o.values::<Complex64>()[0] - want).norm() < 1e-15, "{x} / {y}");
     }
     let o = Arr::zeros(DType::C128, &[1]);
-    elementwise(&div, &[Arr::of(&[1], &[c(1.0, -1.0)]).input(), Arr::of(&[1], &[c(0.0, 0.0)]).input()], &[&o]).unwrap();
+    elementwise(
+        &div,
+        &[Arr::of(&[1], &[c(1.0, -1.0)]).input(), Arr::of(&[1], &[c(0.0, 0.0)]).input()],
+        &[&o],
+    )
+    .unwrap();
     assert_eq!(o.values::<Complex64>()[0], c(f64::INFINITY, f64::NEG_INFINITY));
     let sign = prim(Prim::Sign, &[DType::C128]);
     let inf = f64::INFINITY;
-    for (x, want) in [(c(3.0, 4.0), c(0.6, 0.8)), (c(0.0, -0.0), c(0.0, 0.0)), (c(-inf, 2.0), c(-1.0, 0.0)), (c(1.0, -inf), c(0.0, -1.0))] {
+    for (x, want) in [
+        (c(3.0, 4.0), c(0.6, 0.8)),
+        (c(0.0, -0.0), c(0.0, 0.0)),
+        (c(-inf, 2.0), c(-1.0, 0.0)),
+        (c(1.0, -inf), c(0.0, -1.0)),
+    ] {
         elementwise(&sign, &[Arr::of(&[1], &[x]).input()], &[&o]).unwrap();
         assert_eq!(o.values::<Complex64>()[0], want, "{x}");
     }
@@ -360,7 +436,12 @@ fn complex_division_and_sign() {
 fn nextafter_steps_one() {
     fn check<T: minpy_core::Element>(x: T, y: T, want: T) {
         let o = Arr::zeros(T::DTYPE, &[1]);
-        elementwise(&prim(Prim::Nextafter, &[T::DTYPE; 2]), &[Arr::of(&[1], &[x]).input(), Arr::of(&[1], &[y]).input()], &[&o]).unwrap();
+        elementwise(
+            &prim(Prim::Nextafter, &[T::DTYPE; 2]),
+            &[Arr::of(&[1], &[x]).input(), Arr::of(&[1], &[y]).input()],
+            &[&o],
+        )
+        .unwrap();
         assert_same(&o.scalars(), &[Scalar::new(want)], 0.0, "nextafter");
     }
     check(1f32, 2.0, 1.0 + f32::EPSILON);
@@ -386,7 +467,11 @@ fn select_in_every_form() {
             let b = Builder::new();
             let id = b.input(DType::Bool).select(b.input(d), b.input(d)).id();
             let p = Arc::new(b.finish("select", &[id], bits));
-            let (ca, xa, ya) = (Arr::new(&[n], Lay::Contiguous, &c), Arr::new(&[n], Lay::Contiguous, &x), Arr::new(&[n], Lay::Contiguous, &y));
+            let (ca, xa, ya) = (
+                Arr::new(&[n], Lay::Contiguous, &c),
+                Arr::new(&[n], Lay::Contiguous, &x),
+                Arr::new(&[n], Lay::Contiguous, &y),
+            );
             let s = |k: u32| bits >> k & 1 == 1;
             let inputs = [
                 if s(0) { Input::Scalar(c[0]) } else { ca.input() },
@@ -408,8 +493,16 @@ fn select_in_every_form() {
 #[test]
 fn complex_from_parts() {
     let o = Arr::zeros(DType::C64, &[2]);
-    elementwise(&prim(Prim::Complex, &[DType::F32; 2]), &[Arr::of(&[2], &[1f32, 2.0]).input(), Arr::of(&[2], &[3f32, 4.0]).input()], &[&o]).unwrap();
-    assert_eq!(o.values::<num_complex::Complex32>(), [num_complex::Complex32::new(1.0, 3.0), num_complex::Complex32::new(2.0, 4.0)]);
+    elementwise(
+        &prim(Prim::Complex, &[DType::F32; 2]),
+        &[Arr::of(&[2], &[1f32, 2.0]).input(), Arr::of(&[2], &[3f32, 4.0]).input()],
+        &[&o],
+    )
+    .unwrap();
+    assert_eq!(
+        o.values::<num_complex::Complex32>(),
+        [num_complex::Complex32::new(1.0, 3.0), num_complex::Complex32::new(2.0, 4.0)]
+    );
 }
 
 /// NumPy's conversion on x86-64 of one element.
@@ -447,12 +540,28 @@ fn casts_between_all_dtypes() {
     for from in DType::ALL {
         let mut v = samples(from);
         if from.is_inexact() {
-            let more = [300.0, -129.0, 65535.7, 70000.0, 3e9, -3e9, 5e18, 1.2e19, 2e19, 1e30, -1e30, 1e-9, 2049.0 + 1e-9, 65519.99999];
+            let more = [
+                300.0,
+                -129.0,
+                65535.7,
+                70000.0,
+                3e9,
+                -3e9,
+                5e18,
+                1.2e19,
+                2e19,
+                1e30,
+                -1e30,
+                1e-9,
+                2049.0 + 1e-9,
+                65519.99999,
+            ];
             v.extend(more.map(|x| Number::Float(x).cast(from)));
         }
         for to in DType::ALL {
             let o = Arr::zeros(to, &[v.len()]);
-            elementwise(&cast(from, to), &[Arr::new(&[v.len()], Lay::Contiguous, &v).input()], &[&o]).unwrap();
+            elementwise(&cast(from, to), &[Arr::new(&[v.len()], Lay::Contiguous, &v).input()], &[&o])
+                .unwrap();
             for (x, got) in v.iter().zip(o.scalars()) {
                 let want = cast_reference(*x, to);
                 assert!(same(got, want, 0.0), "{x:?} as {to}: {got:?}, expected {want:?}");

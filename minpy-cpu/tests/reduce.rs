@@ -10,7 +10,12 @@ use support::*;
 fn combine(prim_: Prim, a: Scalar, b: Scalar) -> Scalar {
     let d = a.dtype();
     let out = Arr::zeros(d, &[1]);
-    elementwise(&prim(prim_, &[d, d]), &[Arr::new(&[1], Lay::Contiguous, &[a]).input(), Arr::new(&[1], Lay::Contiguous, &[b]).input()], &[&out]).unwrap();
+    elementwise(
+        &prim(prim_, &[d, d]),
+        &[Arr::new(&[1], Lay::Contiguous, &[a]).input(), Arr::new(&[1], Lay::Contiguous, &[b]).input()],
+        &[&out],
+    )
+    .unwrap();
     out.scalars()[0]
 }
 
@@ -31,7 +36,10 @@ fn check(d: DType, fold: Fold, shape: &[usize], reduced: &[usize], lay: Lay, rng
     let order: Vec<usize> = kept.iter().chain(reduced).copied().collect();
     let out_shape: Vec<usize> = kept.iter().map(|&i| shape[i]).collect();
     let strides = a.strides.clone();
-    let a = a.restrided(&order.iter().map(|&i| shape[i]).collect::<Vec<_>>(), &order.iter().map(|&i| strides[i]).collect::<Vec<_>>());
+    let a = a.restrided(
+        &order.iter().map(|&i| shape[i]).collect::<Vec<_>>(),
+        &order.iter().map(|&i| strides[i]).collect::<Vec<_>>(),
+    );
     let out = Arr::empty(d, &out_shape, if lay == Lay::Sliced { Lay::Sliced } else { Lay::Contiguous });
     call(&minpy_cpu::reduce::ENTRY, Work::Reduce(fold), Some(&cast(d, d)), &[a.input()], &[&out]).unwrap();
     let all = a.scalars();
@@ -40,7 +48,9 @@ fn check(d: DType, fold: Fold, shape: &[usize], reduced: &[usize], lay: Lay, rng
     let want: Vec<Scalar> = all
         .chunks(inner.max(1))
         .map(|c| match (fold, c[0].number()) {
-            (Fold::Add, Number::Float(_)) => Number::Float(c.iter().map(|s| s.number().to_f64()).sum()).cast(d),
+            (Fold::Add, Number::Float(_)) => {
+                Number::Float(c.iter().map(|s| s.number().to_f64()).sum()).cast(d)
+            }
             // Many kernel calls would take minutes.
             (Fold::Min | Fold::Max, _) if all.len() > 1000 => {
                 let by = |a: &&Scalar, b: &&Scalar| a.number().to_f64().total_cmp(&b.number().to_f64());
@@ -54,7 +64,12 @@ fn check(d: DType, fold: Fold, shape: &[usize], reduced: &[usize], lay: Lay, rng
         DType::F32 | DType::C64 => 1e-5,
         _ => 1e-13,
     };
-    assert_same(&out.scalars(), &want, tolerance, &format!("{fold:?} {d} {shape:?} over {reduced:?} {lay:?}"));
+    assert_same(
+        &out.scalars(),
+        &want,
+        tolerance,
+        &format!("{fold:?} {d} {shape:?} over {reduced:?} {lay:?}"),
+    );
 }
 
 #[test]
@@ -63,7 +78,9 @@ fn every_fold_dtype_and_layout() {
     for d in DType::ALL {
         for fold in folds(d) {
             for lay in LAYS {
-                for (shape, reduced) in [(&[3usize, 5][..], &[1usize][..]), (&[3, 5], &[0]), (&[4, 3, 5], &[0, 2]), (&[7], &[0])] {
+                for (shape, reduced) in
+                    [(&[3usize, 5][..], &[1usize][..]), (&[3, 5], &[0]), (&[4, 3, 5], &[0, 2]), (&[7], &[0])]
+                {
                     check(d, fold, shape, reduced, lay, &mut rng);
                 }
             }
@@ -104,7 +121,14 @@ fn shapes_and_axes() {
 fn large_reductions_on_threads() {
     let mut rng = Rng(3);
     for lay in [Lay::Contiguous, Lay::Transposed] {
-        for (shape, reduced) in [(&[1_000_003][..], &[0][..]), (&[3, 400_001], &[1]), (&[400_001, 3], &[0]), (&[1000, 777], &[0]), (&[1000, 777], &[1]), (&[50, 200, 100], &[1])] {
+        for (shape, reduced) in [
+            (&[1_000_003][..], &[0][..]),
+            (&[3, 400_001], &[1]),
+            (&[400_001, 3], &[0]),
+            (&[1000, 777], &[0]),
+            (&[1000, 777], &[1]),
+            (&[50, 200, 100], &[1]),
+        ] {
             check(DType::F32, Fold::Add, shape, reduced, lay, &mut rng);
             check(DType::I64, Fold::Min, shape, reduced, lay, &mut rng);
         }
@@ -132,7 +156,14 @@ fn empty_range_gives_the_identity() {
     let a = Arr::of::<f32>(&[2, 0], &[]);
     for (fold, x) in [(Fold::Add, 0.0f32), (Fold::Mul, 1.0), (Fold::Max, f32::NEG_INFINITY)] {
         let out = Arr::empty(DType::F32, &[2], Lay::Sliced);
-        call(&minpy_cpu::reduce::ENTRY, Work::Reduce(fold), Some(&cast(DType::F32, DType::F32)), &[a.input()], &[&out]).unwrap();
+        call(
+            &minpy_cpu::reduce::ENTRY,
+            Work::Reduce(fold),
+            Some(&cast(DType::F32, DType::F32)),
+            &[a.input()],
+            &[&out],
+        )
+        .unwrap();
         assert_eq!(out.values::<f32>(), [x, x]);
     }
 }
@@ -145,7 +176,14 @@ fn nan_wins_wherever_it_stands() {
         let a = Arr::of(&[5000], &v);
         for fold in [Fold::Max, Fold::Min, Fold::Add] {
             let out = Arr::zeros(DType::F32, &[]);
-            call(&minpy_cpu::reduce::ENTRY, Work::Reduce(fold), Some(&cast(DType::F32, DType::F32)), &[a.input()], &[&out]).unwrap();
+            call(
+                &minpy_cpu::reduce::ENTRY,
+                Work::Reduce(fold),
+                Some(&cast(DType::F32, DType::F32)),
+                &[a.input()],
+                &[&out],
+            )
+            .unwrap();
             assert!(out.values::<f32>()[0].is_nan(), "{fold:?} {at}");
         }
     }
@@ -161,14 +199,28 @@ fn long_sums_are_accurate() {
     for (shape, strides, out_shape) in [(vec![n], vec![1], vec![]), (vec![1, n], vec![0, 1], vec![1])] {
         let a = Arr::of(&[n], &v).restrided(&shape, &strides);
         let out = Arr::zeros(DType::F32, &out_shape);
-        call(&minpy_cpu::reduce::ENTRY, Work::Reduce(Fold::Add), Some(&cast(DType::F32, DType::F32)), &[a.input()], &[&out]).unwrap();
+        call(
+            &minpy_cpu::reduce::ENTRY,
+            Work::Reduce(Fold::Add),
+            Some(&cast(DType::F32, DType::F32)),
+            &[a.input()],
+            &[&out],
+        )
+        .unwrap();
         let error = (out.values::<f32>()[0] as f64 - exact).abs() / exact;
         assert!(error < 4.0 * f32::EPSILON as f64, "{error}");
     }
     // Along the first axis of [n / 2, 2].
     let a = Arr::of(&[n / 2, 2], &v).restrided(&[2, n / 2], &[1, 2]);
     let out = Arr::zeros(DType::F32, &[2]);
-    call(&minpy_cpu::reduce::ENTRY, Work::Reduce(Fold::Add), Some(&cast(DType::F32, DType::F32)), &[a.input()], &[&out]).unwrap();
+    call(
+        &minpy_cpu::reduce::ENTRY,
+        Work::Reduce(Fold::Add),
+        Some(&cast(DType::F32, DType::F32)),
+        &[a.input()],
+        &[&out],
+    )
+    .unwrap();
     let even: f64 = v.iter().step_by(2).map(|&x| x as f64).sum();
     let error = (out.values::<f32>()[0] as f64 - even).abs() / even;
     assert!(error < 4.0 * f32::EPSILON as f64, "{error}");

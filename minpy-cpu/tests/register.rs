@@ -33,7 +33,9 @@ fn device_allocates_copies_and_refuses() {
     let before = d.memory_stats().used;
     let (a, b) = (d.allocate(1000).unwrap(), d.allocate(3 << 20).unwrap());
     assert_eq!((a.handle % 64, b.handle % 64), (0, 0));
-    assert!(d.memory_stats().used >= before + 1000 + (3 << 20) && d.memory_stats().peak >= d.memory_stats().used);
+    assert!(
+        d.memory_stats().used >= before + 1000 + (3 << 20) && d.memory_stats().peak >= d.memory_stats().used
+    );
     let data: Vec<u8> = (0..=255).collect();
     d.upload(&data, &a, 100).unwrap();
     d.copy(&a, 100, &b, 2 << 20, 256).unwrap();

@@ -39,14 +39,24 @@ fn arg_reduce_finds_the_first_extreme() {
                         v[2 * n + 9] = nan(d);
                     }
                     let out = Arr::zeros(DType::I64, &shape[..shape.len() - 1]);
-                    call(&minpy_cpu::arg_reduce::ENTRY, Work::ArgReduce { max }, None, &[Arr::new(shape, lay, &v).input()], &[&out]).unwrap();
+                    call(
+                        &minpy_cpu::arg_reduce::ENTRY,
+                        Work::ArgReduce { max },
+                        None,
+                        &[Arr::new(shape, lay, &v).input()],
+                        &[&out],
+                    )
+                    .unwrap();
                     let want: Vec<i64> = v
                         .chunks(n)
                         .map(|row| match row.iter().position(nan_of) {
                             Some(i) => i as i64,
                             None => {
-                                let better = |a: &Scalar, b: &Scalar| order(a, b) == if max { Ordering::Greater } else { Ordering::Less };
-                                (0..n).fold(0, |best, i| if better(&row[i], &row[best]) { i } else { best }) as i64
+                                let better = |a: &Scalar, b: &Scalar| {
+                                    order(a, b) == if max { Ordering::Greater } else { Ordering::Less }
+                                };
+                                (0..n).fold(0, |best, i| if better(&row[i], &row[best]) { i } else { best })
+                                    as i64
                             }
                         })
                         .collect();
@@ -72,10 +82,15 @@ fn scans_run_along_the_last_axis() {
                     // The reference steps with the elementwise primitive over all rows at once.
                     let mut want = v.clone();
                     for i in 1..n {
-                        let column = |k: usize, from: &[Scalar]| from.iter().skip(k).step_by(n).copied().collect::<Vec<_>>();
+                        let column = |k: usize, from: &[Scalar]| {
+                            from.iter().skip(k).step_by(n).copied().collect::<Vec<_>>()
+                        };
                         let rows = v.len() / n;
                         let r = Arr::zeros(d, &[rows]);
-                        let (x, y) = (Arr::new(&[rows], Lay::Contiguous, &column(i - 1, &want)), Arr::new(&[rows], Lay::Contiguous, &column(i, &v)));
+                        let (x, y) = (
+                            Arr::new(&[rows], Lay::Contiguous, &column(i - 1, &want)),
+                            Arr::new(&[rows], Lay::Contiguous, &column(i, &v)),
+                        );
                         elementwise(&op, &[x.input(), y.input()], &[&r]).unwrap();
                         for (k, s) in r.scalars().into_iter().enumerate() {
                             want[k * n + i] = s;
@@ -101,9 +116,12 @@ fn sorts_are_stable_with_nan_last() {
                     v[4] = nan(d);
                 }
                 let a = Arr::new(shape, lay, &v);
-                let (values, positions) = (Arr::empty(d, shape, lay), Arr::empty(DType::I64, shape, Lay::Contiguous));
-                call(&minpy_cpu::sort::ENTRY, Work::Sort { arg: false }, None, &[a.input()], &[&values]).unwrap();
-                call(&minpy_cpu::sort::ENTRY, Work::Sort { arg: true }, None, &[a.input()], &[&positions]).unwrap();
+                let (values, positions) =
+                    (Arr::empty(d, shape, lay), Arr::empty(DType::I64, shape, Lay::Contiguous));
+                call(&minpy_cpu::sort::ENTRY, Work::Sort { arg: false }, None, &[a.input()], &[&values])
+                    .unwrap();
+                call(&minpy_cpu::sort::ENTRY, Work::Sort { arg: true }, None, &[a.input()], &[&positions])
+                    .unwrap();
                 let (mut want, mut want_at) = (Vec::new(), Vec::new());
                 for row in v.chunks(n) {
                     let mut at: Vec<usize> = (0..n).collect();
@@ -128,7 +146,8 @@ fn complex_nan_sorts_like_numpy() {
     // numpy.sort([2+1j, nan+1j, 1+nanj, 1+0j, nan+nanj]) == [1+0j, 2+1j, 1+nanj, nan+1j, nan+nanj]
     let v = [C::new(2.0, 1.0), C::new(n, 1.0), C::new(1.0, n), C::new(1.0, 0.0), C::new(n, n)];
     let out = Arr::zeros(DType::I64, &[5]);
-    call(&minpy_cpu::sort::ENTRY, Work::Sort { arg: true }, None, &[Arr::of(&[5], &v).input()], &[&out]).unwrap();
+    call(&minpy_cpu::sort::ENTRY, Work::Sort { arg: true }, None, &[Arr::of(&[5], &v).input()], &[&out])
+        .unwrap();
     assert_eq!(out.values::<i64>(), [3, 0, 2, 1, 4]);
 }
 
@@ -144,19 +163,51 @@ fn gather_and_scatter_rows_and_elements() {
             let (iv, jv) = ([0usize, 4, 2, 4, 0, 2], [3usize, 0, 0, 1, 2, 3]);
             let a = Arr::new(&base_shape, lay, &v);
             let o1 = Arr::empty(d, &[2, 3, 4, 3], lay);
-            call(&minpy_cpu::index::GATHER, Work::Gather { indexed: 1 }, None, &[a.input(), i.input()], &[&o1]).unwrap();
+            call(
+                &minpy_cpu::index::GATHER,
+                Work::Gather { indexed: 1 },
+                None,
+                &[a.input(), i.input()],
+                &[&o1],
+            )
+            .unwrap();
             let want: Vec<Scalar> = iv.iter().flat_map(|&i| v[i * 12..(i + 1) * 12].to_vec()).collect();
             assert_same(&o1.scalars(), &want, 0.0, "gather 1");
             let o2 = Arr::empty(d, &[2, 3, 3], Lay::Transposed);
-            call(&minpy_cpu::index::GATHER, Work::Gather { indexed: 2 }, None, &[a.input(), i.input(), j.input()], &[&o2]).unwrap();
-            let want: Vec<Scalar> = iv.iter().zip(jv).flat_map(|(&i, j)| v[i * 12 + j * 3..i * 12 + j * 3 + 3].to_vec()).collect();
+            call(
+                &minpy_cpu::index::GATHER,
+                Work::Gather { indexed: 2 },
+                None,
+                &[a.input(), i.input(), j.input()],
+                &[&o2],
+            )
+            .unwrap();
+            let want: Vec<Scalar> = iv
+                .iter()
+                .zip(jv)
+                .flat_map(|(&i, j)| v[i * 12 + j * 3..i * 12 + j * 3 + 3].to_vec())
+                .collect();
             assert_same(&o2.scalars(), &want, 0.0, "gather 2");
             // Set: the last of repeated indices stays.
             let target = Arr::new(&base_shape, lay, &v);
-            call(&minpy_cpu::index::SCATTER, Work::Scatter { indexed: 1, mode: ScatterMode::Set }, None, &[o1.input(), i.input()], &[&target]).unwrap();
+            call(
+                &minpy_cpu::index::SCATTER,
+                Work::Scatter { indexed: 1, mode: ScatterMode::Set },
+                None,
+                &[o1.input(), i.input()],
+                &[&target],
+            )
+            .unwrap();
             assert_same(&target.scalars(), &v, 0.0, "scatter of what was gathered");
             let new = rng.smalls(d, 6 * 12);
-            call(&minpy_cpu::index::SCATTER, Work::Scatter { indexed: 1, mode: ScatterMode::Set }, None, &[Arr::new(&[2, 3, 4, 3], lay, &new).input(), i.input()], &[&target]).unwrap();
+            call(
+                &minpy_cpu::index::SCATTER,
+                Work::Scatter { indexed: 1, mode: ScatterMode::Set },
+                None,
+                &[Arr::new(&[2, 3, 4, 3], lay, &new).input(), i.input()],
+                &[&target],
+            )
+            .unwrap();
             let mut want = v.clone();
             for (k, &i) in iv.iter().enumerate() {
                 want[i * 12..(i + 1) * 12].copy_from_slice(&new[k * 12..(k + 1) * 12]);
@@ -174,12 +225,30 @@ fn scatter_combines_repeated_indices() {
                 continue;
             }
             let number = |x: i128| Number::Int(x).cast(d);
-            let start = if p == Prim::Mul { 1 } else if p == Prim::Sub { 7 } else { 0 };
+            let start = if p == Prim::Mul {
+                1
+            } else if p == Prim::Sub {
+                7
+            } else {
+                0
+            };
             let t = Arr::new(&[3], Lay::Sliced, &[number(start); 3]);
             let i = Arr::of(&[2], &[1i64, -2]);
             let v = Arr::new(&[2], Lay::Reversed, &[number(3), number(4)]);
-            call(&minpy_cpu::index::SCATTER, Work::Scatter { indexed: 1, mode: ScatterMode::Combine(p) }, None, &[v.input(), i.input()], &[&t]).unwrap();
-            assert_same(&t.scalars(), &[number(start), number(want), number(start)], 0.0, &format!("{d} {p:?}"));
+            call(
+                &minpy_cpu::index::SCATTER,
+                Work::Scatter { indexed: 1, mode: ScatterMode::Combine(p) },
+                None,
+                &[v.input(), i.input()],
+                &[&t],
+            )
+            .unwrap();
+            assert_same(
+                &t.scalars(),
+                &[number(start), number(want), number(start)],
+                0.0,
+                &format!("{d} {p:?}"),
+            );
         }
     }
 }
@@ -190,10 +259,24 @@ fn bad_indices_are_index_errors_and_write_nothing() {
     for bad in [3i64, -4, i64::MAX, i64::MIN] {
         let i = Arr::of(&[2], &[0, bad]);
         let o = Arr::zeros(DType::I32, &[2, 2]);
-        let e = call(&minpy_cpu::index::GATHER, Work::Gather { indexed: 1 }, None, &[a.input(), i.input()], &[&o]).unwrap_err();
+        let e = call(
+            &minpy_cpu::index::GATHER,
+            Work::Gather { indexed: 1 },
+            None,
+            &[a.input(), i.input()],
+            &[&o],
+        )
+        .unwrap_err();
         assert_eq!(e.kind(), ErrorKind::Index);
         assert!(e.message().contains(&format!("index {bad} is out of bounds for axis 0 with size 3")), "{e}");
-        let e = call(&minpy_cpu::index::SCATTER, Work::Scatter { indexed: 1, mode: ScatterMode::Set }, None, &[o.input(), i.input()], &[&a]).unwrap_err();
+        let e = call(
+            &minpy_cpu::index::SCATTER,
+            Work::Scatter { indexed: 1, mode: ScatterMode::Set },
+            None,
+            &[o.input(), i.input()],
+            &[&a],
+        )
+        .unwrap_err();
         assert_eq!(e.kind(), ErrorKind::Index);
     }
     assert_eq!(a.values::<i32>(), [1, 2, 3, 4, 5, 6]);
@@ -205,9 +288,20 @@ fn large_gather_on_threads() {
     let a = Arr::of(&[1000, 2], &(0..2000).map(|x| x as f32).collect::<Vec<_>>());
     let index: Vec<i64> = (0..n).map(|i| (i * 7919) % 1000 - 500).collect();
     let o = Arr::zeros(DType::F32, &[n as usize, 2]);
-    call(&minpy_cpu::index::GATHER, Work::Gather { indexed: 1 }, None, &[a.input(), Arr::of(&[n as usize], &index).input()], &[&o]).unwrap();
+    call(
+        &minpy_cpu::index::GATHER,
+        Work::Gather { indexed: 1 },
+        None,
+        &[a.input(), Arr::of(&[n as usize], &index).input()],
+        &[&o],
+    )
+    .unwrap();
     let got = o.values::<f32>();
-    assert!(index.iter().enumerate().all(|(k, &i)| got[2 * k] == 2.0 * i.rem_euclid(1000) as f32 && got[2 * k + 1] == got[2 * k] + 1.0));
+    assert!(
+        index.iter().enumerate().all(
+            |(k, &i)| got[2 * k] == 2.0 * i.rem_euclid(1000) as f32 && got[2 * k + 1] == got[2 * k] + 1.0
+        )
+    );
 }
 
 #[test]
@@ -220,7 +314,14 @@ fn nonzero_lists_indices() {
                 let zero = Number::Int(0).cast(d);
                 let hits: Vec<usize> = (0..v.len()).filter(|&i| v[i] != zero).collect();
                 let out = Arr::empty(DType::I64, &[shape.len(), hits.len()], Lay::Transposed);
-                call(&minpy_cpu::nonzero::ENTRY, Work::Nonzero, None, &[Arr::new(shape, lay, &v).input()], &[&out]).unwrap();
+                call(
+                    &minpy_cpu::nonzero::ENTRY,
+                    Work::Nonzero,
+                    None,
+                    &[Arr::new(shape, lay, &v).input()],
+                    &[&out],
+                )
+                .unwrap();
                 let want: Vec<i64> = (0..shape.len())
                     .flat_map(|axis| {
                         let step: usize = shape[axis + 1..].iter().product();
@@ -238,14 +339,25 @@ fn random_bits_are_one_stream() {
     let n = 500_003;
     let key = [1, 2];
     let o = Arr::zeros(DType::U32, &[n]);
-    call(&minpy_cpu::random::ENTRY, Work::RandomBits { key, counter: u32::MAX as u64 - 5 }, None, &[], &[&o]).unwrap();
+    call(&minpy_cpu::random::ENTRY, Work::RandomBits { key, counter: u32::MAX as u64 - 5 }, None, &[], &[&o])
+        .unwrap();
     let got = o.values::<u32>();
     for block in [0usize, 5, 6, 100_000] {
         let c = u32::MAX as u64 - 5 + block as u64;
-        assert_eq!(got[4 * block..4 * block + 4], minpy_cpu::random::philox([c as u32, (c >> 32) as u32, 0, 0], key));
+        assert_eq!(
+            got[4 * block..4 * block + 4],
+            minpy_cpu::random::philox([c as u32, (c >> 32) as u32, 0, 0], key)
+        );
     }
     // The stream does not depend on where a call begins.
     let tail = Arr::zeros(DType::U32, &[7]);
-    call(&minpy_cpu::random::ENTRY, Work::RandomBits { key, counter: u32::MAX as u64 + 5 }, None, &[], &[&tail]).unwrap();
+    call(
+        &minpy_cpu::random::ENTRY,
+        Work::RandomBits { key, counter: u32::MAX as u64 + 5 },
+        None,
+        &[],
+        &[&tail],
+    )
+    .unwrap();
     assert_eq!(tail.values::<u32>(), got[40..47]);
 }

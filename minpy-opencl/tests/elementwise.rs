@@ -92,3 +92,63 @@ fn integers_and_bool() {
 fn half_and_complex() {
     run(&[DType::F16, DType::C64], &["multiply"]);
 }
+
+/// Values at which functions change their ways.
+fn edges(dtype: DType) -> Vec<u8> {
+    let list: Vec<minpy_core::Number> = match dtype {
+        DType::Bool => [false, true].iter().map(|&b| b.into()).collect(),
+        d if d.is_integer() => {
+            let (lo, hi) = d.int_range().expect("an integer");
+            let list = [lo, lo + 1, -3, -1, 0, 1, 2, 3, 7, 31, 33, hi - 1, hi];
+            list.iter().filter(|&&x| x >= lo).map(|&x| minpy_core::Number::Int(x)).collect()
+        }
+        _ => [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, 3.0, -7.0, 88.0, 300.7, -4e9, 6e4]
+            .iter()
+            .map(|&x| x.into())
+            .collect(),
+    };
+    list.iter().flat_map(|n| n.cast(dtype).bytes().to_vec()).collect()
+}
+
+#[test]
+fn edge_values() {
+    let Some(d) = opencl() else { return };
+    let mut failures = Vec::new();
+    for dtype in [DType::F32, DType::I32, DType::U8, DType::I64] {
+        let bytes = edges(dtype);
+        let n = bytes.len() / dtype.size();
+        let on = |d, shape: [usize; 2]| Array::from_bytes(d, &bytes, &[n], dtype).expect("upload").reshape_view(&shape).expect("reshape");
+        for op in registry::global().expect("registry").ops() {
+            // Every value against every other one.
+            let run = |d| match op.arity {
+                1 => call(op, &[&on(d, [n, 1])]),
+                2 => call(op, &[&on(d, [n, 1]), &on(d, [1, n])]),
+                _ => Err(minpy_core::Error::new(minpy_core::ErrorKind::Unsupported, "")),
+            };
+            if op.elementwise().is_some()
+                && let (Ok(got), Ok(want)) = (run(d), run(device::host()))
+            {
+                failures.extend(compare(&format!("{} {dtype}", op.name), &got, &want, tolerance(op.name, dtype)).err());
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn casts() {
+    let Some(d) = opencl() else { return };
+    let mut failures = Vec::new();
+    for from in DType::ALL {
+        let bytes = edges(from);
+        let n = bytes.len() / from.size();
+        for to in DType::ALL {
+            let run = |d| Array::from_bytes(d, &bytes, &[n], from).and_then(|a| minpy_core::ops::cast(&a, to));
+            match (run(d), run(device::host())) {
+                (Ok(got), Ok(want)) => failures.extend(compare(&format!("{from} to {to}"), &got, &want, 0.0).err()),
+                (g, w) => failures.push(format!("{from} to {to}: {:?}, {:?}", g.err(), w.err())),
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+}

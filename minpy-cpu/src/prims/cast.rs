@@ -28,7 +28,11 @@ fn int64(x: f64) -> i64 {
 /// What GCC makes of a conversion to an unsigned 64-bit integer.
 #[inline(always)]
 fn uint64(x: f64) -> u64 {
-    if x >= 9223372036854775808.0 { int64(x - 9223372036854775808.0) as u64 ^ (1 << 63) } else { int64(x) as u64 }
+    if x >= 9223372036854775808.0 {
+        int64(x - 9223372036854775808.0) as u64 ^ (1 << 63)
+    } else {
+        int64(x) as u64
+    }
 }
 
 macro_rules! to {

@@ -148,7 +148,11 @@ unsafe fn vv_entry<L: Isa, T: Copy, O: Op2<T>>(a: *const u8, b: *const u8, d: *m
         if std::ptr::addr_eq(a, dst) || std::ptr::addr_eq(b, dst) {
             in_place(dst, n, |buf, i| {
                 let m = buf.len();
-                L::vv::<T, O>(buf, std::slice::from_raw_parts(a.add(i), m), std::slice::from_raw_parts(b.add(i), m))
+                L::vv::<T, O>(
+                    buf,
+                    std::slice::from_raw_parts(a.add(i), m),
+                    std::slice::from_raw_parts(b.add(i), m),
+                )
             })
         } else {
             let d = std::slice::from_raw_parts_mut(dst, n);

@@ -69,20 +69,62 @@ pub fn lookup(prim: Prim, dtype: DType) -> Option<Loop> {
 macro_rules! with_lane {
     ($dtype:expr, $t:ident => $body:expr) => {
         match $dtype {
-            minpy_core::DType::Bool => { type $t = $crate::prims::B8; $body }
-            minpy_core::DType::I8 => { type $t = i8; $body }
-            minpy_core::DType::I16 => { type $t = i16; $body }
-            minpy_core::DType::I32 => { type $t = i32; $body }
-            minpy_core::DType::I64 => { type $t = i64; $body }
-            minpy_core::DType::U8 => { type $t = u8; $body }
-            minpy_core::DType::U16 => { type $t = u16; $body }
-            minpy_core::DType::U32 => { type $t = u32; $body }
-            minpy_core::DType::U64 => { type $t = u64; $body }
-            minpy_core::DType::F16 => { type $t = ::half::f16; $body }
-            minpy_core::DType::F32 => { type $t = f32; $body }
-            minpy_core::DType::F64 => { type $t = f64; $body }
-            minpy_core::DType::C64 => { type $t = num_complex::Complex32; $body }
-            minpy_core::DType::C128 => { type $t = num_complex::Complex64; $body }
+            minpy_core::DType::Bool => {
+                type $t = $crate::prims::B8;
+                $body
+            }
+            minpy_core::DType::I8 => {
+                type $t = i8;
+                $body
+            }
+            minpy_core::DType::I16 => {
+                type $t = i16;
+                $body
+            }
+            minpy_core::DType::I32 => {
+                type $t = i32;
+                $body
+            }
+            minpy_core::DType::I64 => {
+                type $t = i64;
+                $body
+            }
+            minpy_core::DType::U8 => {
+                type $t = u8;
+                $body
+            }
+            minpy_core::DType::U16 => {
+                type $t = u16;
+                $body
+            }
+            minpy_core::DType::U32 => {
+                type $t = u32;
+                $body
+            }
+            minpy_core::DType::U64 => {
+                type $t = u64;
+                $body
+            }
+            minpy_core::DType::F16 => {
+                type $t = ::half::f16;
+                $body
+            }
+            minpy_core::DType::F32 => {
+                type $t = f32;
+                $body
+            }
+            minpy_core::DType::F64 => {
+                type $t = f64;
+                $body
+            }
+            minpy_core::DType::C64 => {
+                type $t = num_complex::Complex32;
+                $body
+            }
+            minpy_core::DType::C128 => {
+                type $t = num_complex::Complex64;
+                $body
+            }
         }
     };
 }
@@ -90,11 +132,26 @@ macro_rules! with_lane {
 macro_rules! with_bits {
     ($size:expr, $t:ident => $body:expr) => {
         match $size {
-            1 => { type $t = u8; $body }
-            2 => { type $t = u16; $body }
-            4 => { type $t = u32; $body }
-            8 => { type $t = u64; $body }
-            _ => { type $t = $crate::prims::Bits128; $body }
+            1 => {
+                type $t = u8;
+                $body
+            }
+            2 => {
+                type $t = u16;
+                $body
+            }
+            4 => {
+                type $t = u32;
+                $body
+            }
+            8 => {
+                type $t = u64;
+                $body
+            }
+            _ => {
+                type $t = $crate::prims::Bits128;
+                $body
+            }
         }
     };
 }

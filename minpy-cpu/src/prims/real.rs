@@ -47,10 +47,18 @@ pub fn lookup(prim: Prim, dtype: DType) -> Option<Loop> {
     }
     let single = dtype == DType::F32;
     if prim == Prim::Nextafter {
-        return Some(if single { plain_binary::<f32, Nextafter>() } else { plain_binary::<f64, Nextafter>() });
+        return Some(if single {
+            plain_binary::<f32, Nextafter>()
+        } else {
+            plain_binary::<f64, Nextafter>()
+        });
     }
     if let Some(f) = unary_of(prim) {
-        return Some(Loop::Unary(if single { untyped1(math::unary_f32(f)) } else { untyped1(math::unary_f64(f)) }));
+        return Some(Loop::Unary(if single {
+            untyped1(math::unary_f32(f))
+        } else {
+            untyped1(math::unary_f64(f))
+        }));
     }
     let f = binary_of(prim)?;
     Some(Loop::Binary(FORMS.map(|form| {

@@ -44,7 +44,8 @@ impl Arr {
         let spread = if lay == Lay::Sliced { 2 } else { 1 };
         let mut strides = vec![0isize; nd];
         let mut step = spread as isize;
-        let axes: Vec<usize> = if lay == Lay::Transposed { (0..nd).collect() } else { (0..nd).rev().collect() };
+        let axes: Vec<usize> =
+            if lay == Lay::Transposed { (0..nd).collect() } else { (0..nd).rev().collect() };
         for &a in &axes {
             strides[a] = step;
             step *= (shape[a] * spread) as isize;
@@ -70,7 +71,11 @@ impl Arr {
     }
     pub fn of<T: Element>(shape: &[usize], values: &[T]) -> Arr {
         let v: Vec<Scalar> = values.iter().map(|&x| Scalar::new(x)).collect();
-        if v.is_empty() { Arr::empty(T::DTYPE, shape, Lay::Contiguous) } else { Arr::new(shape, Lay::Contiguous, &v) }
+        if v.is_empty() {
+            Arr::empty(T::DTYPE, shape, Lay::Contiguous)
+        } else {
+            Arr::new(shape, Lay::Contiguous, &v)
+        }
     }
     pub fn zeros(dtype: DType, shape: &[usize]) -> Arr {
         Arr::empty(dtype, shape, Lay::Contiguous)
@@ -82,7 +87,13 @@ impl Arr {
         self
     }
     pub fn view(&self) -> View<'_> {
-        View { memory: &self.memory, dtype: self.dtype, shape: &self.shape, strides: &self.strides, offset: self.offset }
+        View {
+            memory: &self.memory,
+            dtype: self.dtype,
+            shape: &self.shape,
+            strides: &self.strides,
+            offset: self.offset,
+        }
     }
     pub fn input(&self) -> Input<'_> {
         Input::View(self.view())
@@ -107,7 +118,8 @@ impl Arr {
         let item = self.dtype.size();
         let read = |at: usize| {
             // SAFETY: the layout stays inside `words`.
-            let bytes = unsafe { std::slice::from_raw_parts((self.memory.handle + at * item) as *const u8, item) };
+            let bytes =
+                unsafe { std::slice::from_raw_parts((self.memory.handle + at * item) as *const u8, item) };
             Scalar::from_bytes(self.dtype, bytes)
         };
         self.offsets().into_iter().map(read).collect()
@@ -120,7 +132,13 @@ impl Arr {
     }
 }
 
-pub fn call(entry: &KernelEntry, work: Work, program: Option<&Arc<Program>>, inputs: &[Input], outputs: &[&Arr]) -> Result<()> {
+pub fn call(
+    entry: &KernelEntry,
+    work: Work,
+    program: Option<&Arc<Program>>,
+    inputs: &[Input],
+    outputs: &[&Arr],
+) -> Result<()> {
     let views: Vec<View> = outputs.iter().map(|a| a.view()).collect();
     (entry.run)(cpu(), &KernelCall { op: "test", work: &work, program, inputs, outputs: &views })
 }
@@ -159,9 +177,12 @@ impl Rng {
     pub fn small(&mut self, dtype: DType) -> Scalar {
         let x = (self.next() % 9) as i128 - 4;
         match dtype.kind() {
-            minpy_core::dtype::Kind::Float => Number::Float(x as f64 + 0.25 * (self.next() % 4) as f64).cast(dtype),
+            minpy_core::dtype::Kind::Float => {
+                Number::Float(x as f64 + 0.25 * (self.next() % 4) as f64).cast(dtype)
+            }
             minpy_core::dtype::Kind::Complex => {
-                Number::Complex(num_complex::Complex64::new(x as f64, (self.next() % 5) as f64 - 2.0)).cast(dtype)
+                Number::Complex(num_complex::Complex64::new(x as f64, (self.next() % 5) as f64 - 2.0))
+                    .cast(dtype)
             }
             minpy_core::dtype::Kind::Unsigned => Number::Int(x + 4).cast(dtype),
             minpy_core::dtype::Kind::Bool => Number::Bool(x > 0).cast(dtype),
@@ -175,7 +196,9 @@ impl Rng {
 
 /// Equal bit for bit, or both NaN (in the same parts), or, with `tolerance`, relatively close.
 pub fn same(a: Scalar, b: Scalar, tolerance: f64) -> bool {
-    let close = |x: f64, y: f64| x == y || x.is_nan() && y.is_nan() || (x - y).abs() <= tolerance * x.abs().max(y.abs());
+    let close = |x: f64, y: f64| {
+        x == y || x.is_nan() && y.is_nan() || (x - y).abs() <= tolerance * x.abs().max(y.abs())
+    };
     a.dtype() == b.dtype()
         && match (a.number(), b.number()) {
             (Number::Float(x), Number::Float(y)) => close(x, y),

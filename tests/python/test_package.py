@@ -1,0 +1,133 @@
+"""The package: every name of NumPy, contexts, the registry after linking, and imports."""
+import importlib
+import subprocess
+import sys
+import threading
+
+import numpy
+import pytest
+
+import minpy
+import minpy.numpy as np
+from minpy import _minpy
+from minpy.context import Context, cpu, current_context, set_context
+
+NATIVE_49 = """zeros sum dot log argmax arange tanh ones count_nonzero exp array maximum max reshape zeros_like add multiply min int_ sqrt
+expand_dims newaxis onehot_encode append cosh vstack abs linspace full empty sin slice_axis minimum logaddexp softmax_output mean std stack
+concatenate transpose set_policy policy record_op_stat show_op_stat eye""".split()
+
+
+def test_every_name_of_numpy():
+    missing = [n for n in set(numpy.__all__) | {n for n in dir(numpy) if not n.startswith("_")} if not hasattr(np, n)]
+    assert not missing
+    for module in "random linalg fft ma testing lib polynomial char rec strings exceptions dtypes lib.stride_tricks lib.format".split():
+        m = importlib.import_module("minpy.numpy." + module)
+        theirs = importlib.import_module("numpy." + module)
+        assert not [n for n in getattr(theirs, "__all__", []) if not hasattr(m, n)]
+    from minpy.numpy.linalg import norm
+    assert norm(np.array([3.0, 4.0])) == 5
+
+
+@pytest.mark.parametrize("name", NATIVE_49)
+def test_native(name, device):
+    """The names of the original run without a fallback."""
+    f = getattr(np, name)
+    if not callable(f) or isinstance(f, type) or name.endswith("_stat") or name == "set_policy":
+        return
+    a = np.array([[1.0, 2.0], [3.0, 4.0]])
+    special = {
+        "zeros": (3,), "ones": (3,), "empty": (3,), "full": (3, 1.0), "arange": (4,), "linspace": (0, 1, 5), "eye": (3,), "dot": (a, a), "maximum": (a, 0),
+        "minimum": (a, 0), "add": (a, a), "multiply": (a, a), "logaddexp": (a, a), "reshape": (a, (4,)), "expand_dims": (a, 0), "append": (a, a, 0),
+        "vstack": ([a, a],), "stack": ([a, a],), "concatenate": ([a, a],), "slice_axis": (a, 1, 0, 1), "softmax_output": (a, a),
+        "onehot_encode": (np.array([0, 1]), np.zeros((2, 2))), "array": ([1.0, 2.0],),
+    }
+    before = minpy.fallback_count()
+    if device.device_type == "cpu":
+        with minpy.use_policy("only_device"):
+            r = f(*special.get(name, (a,)))
+    else:
+        r = f(*special.get(name, (a,)))
+    assert minpy.fallback_count() == before
+    assert r.context == device
+
+
+def test_contexts():
+    assert str(cpu()) == "cpu(0)" == str(Context("cpu", 0)) == repr(Context("cpu")) and cpu() == Context("cpu", 0)
+    before = current_context()
+    with cpu() as c:
+        assert current_context() == c
+    assert current_context() == before
+    set_context("cpu:0")
+    assert cpu() in minpy.devices() and {cpu(): 1}[Context("cpu")] == 1
+    assert set(cpu().memory_stats()) == {"used", "pooled", "peak", "system_allocations"}
+
+
+def test_contexts_belong_to_threads(device):
+    seen = []
+    t = threading.Thread(target=lambda: seen.append(str(current_context())))
+    t.start()
+    t.join()
+    assert seen[0].startswith("cpu") or "MINPY_DEVICE" in __import__("os").environ
+
+
+def test_moving(device):
+    a = np.array([1.0, 2.0])
+    b = a.as_in_context(cpu())
+    assert b.context == cpu() and b.tolist() == [1, 2]
+    assert a.as_in_context(device) is a
+    c = np.zeros(2)
+    assert a.copyto(c) is c and c.tolist() == [1, 2]
+    a.wait_to_read()
+    minpy.wait()
+
+
+def test_arrays_of_two_devices(device):
+    with cpu():
+        a = np.ones(3)
+    b = np.ones(3)
+    assert (a + b).context == device
+    assert (b + a.sum()).context == device
+
+
+def test_registry_after_linking():
+    found = _minpy._kernels()
+    assert "cpu" in found and "opencl" in found
+    for family in ("Elementwise", "Reduce", "ArgReduce", "Scan", "Matmul", "Gather", "Scatter", "Sort", "Nonzero", "RandomBits"):
+        assert f"Family({family})" in found["cpu"], family
+    assert {"add", "exp", "sum", "matmul", "gather", "scatter"} <= set(found["ops"])
+
+
+def test_ufunc_table():
+    for name, f in _minpy._ufuncs().items():
+        assert getattr(np, name).__name__ == name and f.__doc__ and f.nin in (1, 2, 3) and f.nout == 1
+    assert np.abs is np.absolute and np.add.identity == 0 and np.add.types == numpy.add.types
+
+
+def test_device_from_environment():
+    code = "import minpy.numpy as np; print(np.zeros(1).context)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**__import__("os").environ, "MINPY_DEVICE": "cpu:0"})
+    assert run.stdout.strip() == "cpu(0)", run.stderr
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**__import__("os").environ, "MINPY_DEVICE": "nothing:0"})
+    assert run.returncode == 1 and "nothing" in run.stderr and "panicked" not in run.stderr
+
+
+def test_threads():
+    a = np.ones((300, 300))
+    results = []
+
+    def work():
+        b = a
+        for _ in range(20):
+            b = np.tanh(b + a) @ a / 300
+        results.append(float(b.sum()))
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert len(set(results)) == 1
+
+
+def test_names_of_the_package():
+    for name in ("set_global_policy", "wrap_policy", "use_policy", "fallback_count", "wait", "__version__", "OnlyNumPyPolicy"):
+        assert hasattr(minpy, name)
+    from minpy.array import Array, Number, wrap
+    assert Array is np.ndarray and type(wrap(numpy.ones(2))) is Array and type(wrap(numpy.float64(2))) is Number

@@ -1,0 +1,90 @@
+"""0-d results behave as NumPy's scalars do: immutable, hashable, numbers in every protocol."""
+import math
+import numbers
+
+import numpy
+import pytest
+
+import minpy.numpy as np
+
+
+def test_numbers(device):
+    s = np.array([1.5, 2.5]).sum()
+    assert type(s) is np.scalar and s.context == device
+    assert s == 4 and s == 4.0 and hash(s) == hash(4.0) and {s: 1}[4.0] == 1
+    assert float(s) == 4.0 and int(s) == 4 and complex(s) == 4 and bool(s) and math.sqrt(s) == 2
+    assert f"{s}" == "4.0" and f"{s:.3f}" == "4.000" and "%.1f" % s == "4.0" and str(s) == "4.0" and repr(s) == "np.float64(4.0)"
+    assert isinstance(s, numpy.floating) and isinstance(s, numbers.Real) and isinstance(s, float)
+    assert not isinstance(s, numpy.integer)
+    assert s.shape == () and s.ndim == 0 and s.size == 1 and s.dtype == float and s.item() == 4.0
+    assert round(s) == 4 and s.is_integer() and np.isscalar(s)
+    assert max(s, 3) == 4 and sum([s, s]) == 8 and sorted([s, np.float64(1)])[0] == 1
+
+
+def test_integers(device):
+    i = np.argmax(np.array([1.0, 5.0, 2.0]))
+    assert [10, 20, 30][i] == 20 and list(range(i)) == [0] and isinstance(i, numpy.integer)
+    assert np.arange(5)[i] == 1 and np.arange(5)[i:].tolist() == [1, 2, 3, 4]
+    with pytest.raises(TypeError):
+        [1, 2][np.array(1.0).sum()]
+
+
+def test_rebinding():
+    a = np.arange(3.0)
+    t = s = a.sum()
+    s += 1
+    assert t == 3 and s == 4
+    x = a[1]
+    a[1] = 100
+    assert x == 1
+
+
+def test_immutable():
+    s = np.ones(3).sum()
+    with pytest.raises((TypeError, ValueError)):
+        s[()] = 1
+    with pytest.raises(TypeError):
+        len(s)
+    with pytest.raises(TypeError):
+        hash(np.ones(3))
+    with pytest.raises(ValueError):
+        np.add(1, 1, out=s)
+
+
+def test_zero_dimensional_arrays():
+    a = np.array(2.0)
+    assert type(a) is np.ndarray
+    b = a
+    b += 1
+    assert a == 3 and type(a + 1) is np.scalar
+    a[...] = 7
+    assert a[()] == 7 and type(a[()]) is np.scalar and type(a[...]) is np.ndarray
+    assert type(np.ones((2, 2))[0, 0]) is np.scalar and type(np.ones(2)[0, ...]) is np.ndarray
+
+
+def test_comparisons_in_conditions(device):
+    a = np.array([3.0, 4.0])
+    norm = np.sqrt(np.sum(a * a))
+    assert (norm > 4.9) and not (norm > 5.1)
+    steps = 0
+    while norm > 1:
+        norm = norm / 2
+        steps += 1
+    assert steps == 3
+
+
+def test_promotion():
+    f = np.float32
+    s = np.ones(2, dtype=f).sum()
+    assert (s * 2).dtype == f and (s * 2.5).dtype == f and (2.5 * s).dtype == f
+    assert (s * np.float64(1)).dtype == numpy.float64
+    assert (np.ones(2, f) * np.ones(2).sum()).dtype == numpy.float64
+    assert (np.ones(2, f) * numpy.float64(1)).dtype == numpy.float64
+    assert np.exp(1.0).dtype == numpy.float64 and np.add(1, 2).dtype == numpy.int64
+
+
+def test_as_arguments():
+    s = np.ones(4).sum()
+    assert np.full(2, s).tolist() == [4, 4] and numpy.array([s, s]).tolist() == [4, 4] and np.array([s, 1.0]).tolist() == [4, 1]
+    assert np.arange(int(s)).size == 4 and np.zeros(np.argmax(np.array([1, 2, 3]))).shape == (2,)
+    assert np.linspace(0, s, 3).tolist() == [0, 2, 4]
