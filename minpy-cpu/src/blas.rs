@@ -18,12 +18,10 @@ fn reading((r, c): (isize, isize), rows: usize, cols: usize) -> Option<(i32, CBL
         (lead >= least.max(1) as isize).then(|| i32::try_from(lead).ok()).flatten()
     };
     // A single row or column has any stride; a unit one then makes both readings possible.
-    if c == 1 || cols == 1 {
-        if let Some(lead) = fits(if rows == 1 { cols as isize } else { r }, cols)
-            && (c == 1 || cols == 1)
-        {
-            return Some((lead, CBLAS_TRANSPOSE::CblasNoTrans));
-        }
+    if (c == 1 || cols == 1)
+        && let Some(lead) = fits(if rows == 1 { cols as isize } else { r }, cols)
+    {
+        return Some((lead, CBLAS_TRANSPOSE::CblasNoTrans));
     }
     if r == 1 || rows == 1 {
         return Some((fits(if cols == 1 { rows as isize } else { c }, rows)?, CBLAS_TRANSPOSE::CblasTrans));

@@ -70,7 +70,7 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
     let space = Space::new(out.shape, &operands, true);
     if c.copy {
         copies(c, space);
-    } else {
+    } else if !row_by_row(c, &space) {
         blocks(c, &space, call.outputs.len());
     }
     Ok(())
@@ -138,6 +138,82 @@ fn single(c: &Compiled, step: &crate::program::Step, call: &KernelCall, n: usize
         }
         Loop::Select(_) => return false,
     }
+    true
+}
+
+/// One loop per row, for programs of one step whose rows need no gathering: the bias of a layer, a scaled column.
+/// False when this is not such work.
+fn row_by_row(c: &Compiled, space: &Space) -> bool {
+    use crate::prims::Loop;
+    let ([step], None, &[.., cols]) = (&c.steps[..], c.index, &space.dims[..]) else { return false };
+    let nd = space.dims.len();
+    let out_size = step.size as isize;
+    if nd < 2 || cols < 32 || space.stride(0, nd - 1) != out_size || c.outputs.len() != 1 {
+        return false;
+    }
+    // Operand of the space, or a constant; and whether it is one element per row.
+    let mut args = [(0usize, 0isize, false); 2];
+    let arity = match step.run {
+        Loop::Unary(_) => 1,
+        Loop::Binary(_) => 2,
+        Loop::Select(_) => return false,
+    };
+    for (arg, &place) in args.iter_mut().zip(&step.args[..arity]) {
+        let place = place as usize;
+        *arg = if place < c.inputs {
+            match space.stride(place + 1, nd - 1) {
+                0 => (place + 1, 0, true),
+                s if s == c.input_sizes[place] as isize => (place + 1, 0, false),
+                _ => return false,
+            }
+        } else {
+            (usize::MAX, c.consts[place - c.inputs].as_ptr() as isize, true)
+        };
+    }
+    let run = match (step.run, args[0].2, args[1].2) {
+        (Loop::Binary(f), false, false) => f[0],
+        (Loop::Binary(f), false, true) => f[1],
+        (Loop::Binary(f), true, false) => f[2],
+        _ => return false,
+    };
+    let outer = &space.dims[..nd - 1];
+    let rows = space.dims[nd - 2];
+    let least = (min_items(c.cost) / (rows * cols)).max(1);
+    let (groups, least, per) = if nd == 2 {
+        (rows, (min_items(c.cost) / cols).max(1), 1)
+    } else {
+        (outer[..nd - 2].iter().product(), least, rows)
+    };
+    let step_of = |op: usize| if op == usize::MAX { 0 } else { space.stride(op, nd - 2) };
+    let (s0, s1, s2) = (step_of(0), step_of(args[0].0), step_of(args[1].0));
+    parallel_for(groups, least, |range| {
+        let row = |first: [isize; 3], n: usize| {
+            let [mut d, mut a, mut b] = first;
+            for _ in 0..n {
+                // SAFETY: rows of the views, `cols` elements or one; the output equals an input or is disjoint.
+                unsafe { run(a as *const u8, b as *const u8, d as *mut u8, cols) };
+                (d, a, b) = (d + s0, a + s1, b + s2);
+            }
+        };
+        let base = |op: usize, fixed: isize| if op == usize::MAX { fixed } else { space.base[op] };
+        let start = [space.base[0], base(args[0].0, args[0].1), base(args[1].0, args[1].1)];
+        if per == 1 {
+            let r = range.start as isize;
+            return row([start[0] + r * s0, start[1] + r * s1, start[2] + r * s2], range.len());
+        }
+        let mut at = Tiling::digits(&outer[..nd - 2], range.start);
+        for _ in range {
+            let mut first = start;
+            for (x, op) in first.iter_mut().zip([0, args[0].0, args[1].0]) {
+                if op != usize::MAX {
+                    *x +=
+                        at.iter().enumerate().map(|(d, &i)| i as isize * space.stride(op, d)).sum::<isize>();
+                }
+            }
+            row(first, rows);
+            Tiling::advance(&outer[..nd - 2], &mut at);
+        }
+    });
     true
 }
 

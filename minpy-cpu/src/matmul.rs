@@ -207,12 +207,8 @@ fn blocked<T: Lane>(
                     };
                     let mut acc = [const { std::mem::MaybeUninit::<T>::uninit() }; COLS];
                     for (j, x) in acc[..cols].iter_mut().enumerate() {
-                        // SAFETY: see above; zero bytes are the number 0 of every type that comes here.
-                        x.write(if l0 == 0 {
-                            unsafe { std::mem::zeroed() }
-                        } else {
-                            unsafe { *out(j0 + j) }
-                        });
+                        // SAFETY: zero bytes are the number 0 of every type that comes here; `out` as above.
+                        x.write(unsafe { if l0 == 0 { std::mem::zeroed() } else { *out(j0 + j) } });
                     }
                     // SAFETY: the first `cols` elements were written.
                     let acc = unsafe { std::slice::from_raw_parts_mut(acc.as_mut_ptr().cast::<T>(), cols) };

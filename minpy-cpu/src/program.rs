@@ -45,7 +45,9 @@ pub(crate) struct Compiled {
     pub cost: usize,
 }
 
-/// Bytes of a block of temporaries. With a few of them alive a block stays inside 32 KiB.
+/// What the blocks of one program may take of a first-level cache of 32 KiB.
+const CACHE_BYTES: usize = 20 << 10;
+/// Bytes of a block at most.
 const BLOCK_BYTES: usize = 4096;
 
 /// What the evaluator keeps in the program's slot.
@@ -322,9 +324,13 @@ fn assign(c: Compiler, outputs: SmallVec<[(Value, DType); 2]>) -> Compiled {
     for (_, size) in &outputs {
         widest = widest.max(*size as usize);
     }
-    // A fold of the inputs themselves has no temporaries.
-    let block =
-        if steps.is_empty() { 4 * BLOCK_BYTES / widest } else { (BLOCK_BYTES / widest).clamp(256, 1024) };
+    // A fold of the inputs themselves has no temporaries; else inputs, temporaries and outputs share half the cache.
+    let block = if steps.is_empty() {
+        4 * BLOCK_BYTES / widest
+    } else {
+        let streams = inputs + count as usize + outputs.len();
+        (CACHE_BYTES / streams / widest / 64 * 64).clamp(256, BLOCK_BYTES / widest.min(16))
+    };
     Compiled {
         steps,
         inputs,

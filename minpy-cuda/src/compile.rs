@@ -57,7 +57,9 @@ fn compile(name: &str, text: &str, arch: &str) -> Result<Vec<u8>> {
         let output = match compiled {
             Ok(()) if arch.starts_with("sm_") => cubin(program),
             // SAFETY: the program is compiled.
-            Ok(()) => unsafe { rtc::get_ptx(program) }.map(|ptx| ptx.into_iter().map(|c| c as u8).collect()).map_err(bad),
+            Ok(()) => unsafe { rtc::get_ptx(program) }
+                .map(|ptx| ptx.into_iter().map(|c| c as u8).collect())
+                .map_err(bad),
             Err(_) => {
                 // SAFETY: the program exists.
                 let log = unsafe { rtc::get_program_log(program) }.unwrap_or_default();
@@ -69,7 +71,8 @@ fn compile(name: &str, text: &str, arch: &str) -> Result<Vec<u8>> {
         let _ = unsafe { rtc::destroy_program(program) };
         output
     };
-    guarded(std::panic::AssertUnwindSafe(run)).unwrap_or_else(|| Err(fail(name, "libnvrtc lacks a function", "")))
+    guarded(std::panic::AssertUnwindSafe(run))
+        .unwrap_or_else(|| Err(fail(name, "libnvrtc lacks a function", "")))
 }
 
 fn cubin(program: sys::nvrtcProgram) -> Result<Vec<u8>> {

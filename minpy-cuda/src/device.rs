@@ -121,7 +121,9 @@ impl CudaDevice {
     }
     fn place(&self, what: &str, memory: &Memory, offset: usize, bytes: usize) -> Result<cu::CUdeviceptr> {
         match offset.checked_add(bytes) {
-            Some(end) if end <= memory.bytes => Ok((memory.handle + memory.offset + offset) as cu::CUdeviceptr),
+            Some(end) if end <= memory.bytes => {
+                Ok((memory.handle + memory.offset + offset) as cu::CUdeviceptr)
+            }
             _ => Err(Error::new(
                 ErrorKind::Device,
                 format!("cuda {what}: {bytes} bytes at {offset} leave a block of {} bytes", memory.bytes),
@@ -155,11 +157,13 @@ impl Device for CudaDevice {
         let to = self.place("upload", dst, offset, src.len())?;
         let fail = |e| error("upload", e);
         // Words travel in the command itself, so that small uploads need not wait for the stream.
-        if src.len() <= 16 && src.len() % 4 == 0 && to % 4 == 0 {
+        if src.len() <= 16 && src.len().is_multiple_of(4) && to.is_multiple_of(4) {
             for (i, word) in src.chunks_exact(4).enumerate() {
                 let value = u32::from_ne_bytes(word.try_into().unwrap_or_default());
                 // SAFETY: the range lies inside the block (checked).
-                unsafe { cu::cuMemsetD32Async(to + 4 * i as u64, value, 1, self.stream) }.result().map_err(fail)?;
+                unsafe { cu::cuMemsetD32Async(to + 4 * i as u64, value, 1, self.stream) }
+                    .result()
+                    .map_err(fail)?;
             }
             return Ok(());
         }
@@ -177,7 +181,14 @@ impl Device for CudaDevice {
         unsafe { result::memcpy_dtoh_async(dst, from, self.stream) }.map_err(|e| error("download", e))?;
         self.wait()
     }
-    fn copy(&self, src: &Memory, src_offset: usize, dst: &Memory, dst_offset: usize, bytes: usize) -> Result<()> {
+    fn copy(
+        &self,
+        src: &Memory,
+        src_offset: usize,
+        dst: &Memory,
+        dst_offset: usize,
+        bytes: usize,
+    ) -> Result<()> {
         self.enter()?;
         let from = self.place("copy", src, src_offset, bytes)?;
         let to = self.place("copy", dst, dst_offset, bytes)?;
@@ -226,7 +237,8 @@ impl CDevice for CudaDevice {
             };
             parameters.push(value.cast_mut());
         }
-        let [groups, local] = [step.groups, step.spec.local()].map(|[x, y, z]| (x as u32, y as u32, z as u32));
+        let [groups, local] =
+            [step.groups, step.spec.local()].map(|[x, y, z]| (x as u32, y as u32, z as u32));
         // SAFETY: the planner made kernel and parameters to fit; the driver copies the parameters before it returns.
         unsafe { result::launch_kernel(function, groups, local, 0, self.stream, &mut parameters) }
             .map_err(|e| error(&format!("launch of {}", step.spec.name()), e))

@@ -51,7 +51,9 @@ pub fn why_not() -> Option<String> {
         return Some(e.clone());
     }
     if !nvrtc() {
-        return Some("the CUDA compiler library (libnvrtc) is not found; put its folder on LD_LIBRARY_PATH".into());
+        return Some(
+            "the CUDA compiler library (libnvrtc) is not found; put its folder on LD_LIBRARY_PATH".into(),
+        );
     }
     None
 }

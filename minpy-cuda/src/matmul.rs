@@ -28,7 +28,9 @@ impl Blas {
             // SAFETY: handle and stream belong to the current context.
             unsafe { result::set_stream(handle, stream.cast()) }.ok()?;
             // SAFETY: the handle was just made.
-            unsafe { sys::cublasSetMathMode(handle, sys::cublasMath_t::CUBLAS_DEFAULT_MATH) }.result().ok()?;
+            unsafe { sys::cublasSetMathMode(handle, sys::cublasMath_t::CUBLAS_DEFAULT_MATH) }
+                .result()
+                .ok()?;
             Some(Blas(handle))
         })
         .flatten()
@@ -48,7 +50,8 @@ struct Operand {
 fn leading(rows: usize, cols: usize, [row, col]: [isize; 2]) -> Option<(c_int, bool)> {
     let fits = |stride: isize, least: usize| stride >= least.max(1) as isize && stride <= c_int::MAX as isize;
     // The stride of a dimension of size 1 says nothing.
-    let (row, col) = (if rows == 1 { cols.max(1) as isize } else { row }, if cols == 1 && rows > 1 { 1 } else { col });
+    let (row, col) =
+        (if rows == 1 { cols.max(1) as isize } else { row }, if cols == 1 && rows > 1 { 1 } else { col });
     if (col == 1 || cols == 1) && fits(row, cols) {
         Some((row as c_int, false))
     } else if (row == 1 || rows == 1) && fits(col, rows) {
@@ -60,7 +63,8 @@ fn leading(rows: usize, cols: usize, [row, col]: [isize; 2]) -> Option<(c_int, b
 
 fn operand(v: &View, step: i64) -> Option<Operand> {
     let n = v.shape.len();
-    let (leading, transposed) = leading(v.shape[n - 2], v.shape[n - 1], [v.strides[n - 2], v.strides[n - 1]])?;
+    let (leading, transposed) =
+        leading(v.shape[n - 2], v.shape[n - 1], [v.strides[n - 2], v.strides[n - 1]])?;
     let pointer = (v.memory.handle + v.memory.offset + v.offset * v.dtype.size()) as u64;
     Some(Operand { pointer, op: if transposed { Op::CUBLAS_OP_T } else { Op::CUBLAS_OP_N }, leading, step })
 }
@@ -96,10 +100,13 @@ pub fn run(device: &CudaDevice, call: &KernelCall) -> Result<bool> {
     let n = c.shape.len();
     let (rows, cols, inner) = (c.shape[n - 2], c.shape[n - 1], a.shape[n - 1]);
     let most = c_int::MAX as usize;
-    let Some((count, steps)) = batch([a, b, c]).filter(|(count, _)| inner > 0 && [rows, cols, inner, *count].iter().all(|&x| x <= most)) else {
+    let Some((count, steps)) = batch([a, b, c])
+        .filter(|(count, _)| inner > 0 && [rows, cols, inner, *count].iter().all(|&x| x <= most))
+    else {
         return Ok(false);
     };
-    let (Some(x), Some(y), Some(z)) = (operand(b, steps[1]), operand(a, steps[0]), operand(c, steps[2])) else {
+    let (Some(x), Some(y), Some(z)) = (operand(b, steps[1]), operand(a, steps[0]), operand(c, steps[2]))
+    else {
         return Ok(false);
     };
     if z.op != Op::CUBLAS_OP_N {
@@ -127,7 +134,10 @@ pub fn run(device: &CudaDevice, call: &KernelCall) -> Result<bool> {
         DType::C64 => gemm!(sys::cublasCgemmStridedBatched, sys::cuComplex, complex32(1.0), complex32(0.0)),
         _ => gemm!(sys::cublasZgemmStridedBatched, sys::cuDoubleComplex, complex64(1.0), complex64(0.0)),
     };
-    status.result().map(|()| true).map_err(|e| Error::new(ErrorKind::Device, format!("{}: cuBLAS: {e:?}", call.op)))
+    status
+        .result()
+        .map(|()| true)
+        .map_err(|e| Error::new(ErrorKind::Device, format!("{}: cuBLAS: {e:?}", call.op)))
 }
 
 fn complex32(x: f32) -> sys::cuComplex {

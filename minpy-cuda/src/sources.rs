@@ -14,7 +14,8 @@ use minpy_core::{DType, ErrorKind, registry};
 use std::sync::Arc;
 
 /// Dtypes that stand for all: each kind once, both sizes where the text differs.
-const DTYPES: [DType; 7] = [DType::F32, DType::F64, DType::I32, DType::I64, DType::Bool, DType::C64, DType::F16];
+const DTYPES: [DType; 7] =
+    [DType::F32, DType::F64, DType::I32, DType::I64, DType::Bool, DType::C64, DType::F16];
 
 /// An operand of a made-up call.
 struct Shape {
@@ -41,10 +42,18 @@ struct Sources(Vec<(String, String)>);
 
 impl Sources {
     /// Plans the call and adds the text of its kernels; what has no text for its dtypes is left out.
-    fn add(&mut self, name: &str, work: &Work, program: Option<&Arc<Program>>, inputs: &[Shape], outputs: &[Shape]) {
+    fn add(
+        &mut self,
+        name: &str,
+        work: &Work,
+        program: Option<&Arc<Program>>,
+        inputs: &[Shape],
+        outputs: &[Shape],
+    ) {
         // Distinct handles: views of one block would be taken for the same array.
-        let memory: Vec<Memory> =
-            (0..inputs.len() + outputs.len()).map(|i| Memory { handle: i + 1, offset: 0, bytes: 1 << 40 }).collect();
+        let memory: Vec<Memory> = (0..inputs.len() + outputs.len())
+            .map(|i| Memory { handle: i + 1, offset: 0, bytes: 1 << 40 })
+            .collect();
         let ins: Vec<Input> = inputs.iter().zip(&memory).map(|(s, m)| Input::View(s.view(m))).collect();
         let outs: Vec<View> = outputs.iter().zip(&memory[inputs.len()..]).map(|(s, m)| s.view(m)).collect();
         let call = KernelCall { op: "sources", work, program, inputs: &ins, outputs: &outs };
@@ -63,13 +72,39 @@ impl Sources {
             let Some(e) = op.elementwise() else { continue };
             for dtype in DTYPES {
                 let Some(compute) = (e.rule.compute)(dtype) else { continue };
-                let inputs: Vec<DType> =
-                    (0..op.arity).map(|i| if i == 0 && e.rule.condition_first { DType::Bool } else { dtype }).collect();
+                let inputs: Vec<DType> = (0..op.arity)
+                    .map(|i| if i == 0 && e.rule.condition_first { DType::Bool } else { dtype })
+                    .collect();
                 let spec = ProgramSpec { inputs: &inputs, scalars: 0, compute, out: None, masked: false };
                 let program = e.program(op.name, &spec);
                 let shapes: Vec<Shape> = inputs.iter().map(|&d| Shape::new(d, &[1000])).collect();
                 let out = [Shape::new(program.output_dtype(0), &[1000])];
                 self.add(&format!("{} {dtype}", op.name), &Work::Elementwise, Some(&program), &shapes, &out);
+            }
+        }
+        // Numbers by value, an operand in another order, more elements than 32 bits count, a result over its operand.
+        for op in ["add", "where"].into_iter().filter_map(|n| registry.op(n)) {
+            let Some(e) = op.elementwise() else { continue };
+            for dtype in DTYPES {
+                let compute = if op.arity == 2 { dtype } else { DType::F32 };
+                let inputs: Vec<DType> =
+                    if op.arity == 2 { vec![dtype; 2] } else { vec![DType::Bool, dtype, dtype] };
+                let spec = ProgramSpec { inputs: &inputs, scalars: 0, compute, out: None, masked: false };
+                let program = e.program(op.name, &spec);
+                for (k, shape) in
+                    [vec![60, 90], vec![3, 40, 50], vec![1 << 20, 1 << 12]].into_iter().enumerate()
+                {
+                    let mut shapes: Vec<Shape> = inputs.iter().map(|&d| Shape::new(d, &shape)).collect();
+                    shapes[0].strides = vec![0; shape.len()];
+                    let out = [Shape::new(program.output_dtype(0), &shape)];
+                    self.add(
+                        &format!("{} {dtype} broadcast {k}", op.name),
+                        &Work::Elementwise,
+                        Some(&program),
+                        &shapes,
+                        &out,
+                    );
+                }
             }
         }
         for from in DType::ALL {
@@ -93,28 +128,64 @@ impl Sources {
             let name = format!("reduce {fold:?} {dtype} columns");
             self.add(&name, &Work::Reduce(fold), Some(&identity), &[columns], &[Shape::new(dtype, &[400])]);
             let name = format!("scan {fold:?} {dtype}");
-            self.add(&name, &Work::Scan(fold), None, &[Shape::new(dtype, &[5, 400])], &[Shape::new(dtype, &[5, 400])]);
+            self.add(
+                &name,
+                &Work::Scan(fold),
+                None,
+                &[Shape::new(dtype, &[5, 400])],
+                &[Shape::new(dtype, &[5, 400])],
+            );
         }
         for max in [true, false] {
             let name = format!("arg_reduce {max} {dtype}");
-            self.add(&name, &Work::ArgReduce { max }, None, &[Shape::new(dtype, &[5, 400])], &[Shape::new(DType::I64, &[5])]);
+            self.add(
+                &name,
+                &Work::ArgReduce { max },
+                None,
+                &[Shape::new(dtype, &[5, 400])],
+                &[Shape::new(DType::I64, &[5])],
+            );
         }
         for n in [9, 30, 500] {
             let square = || Shape::new(dtype, &[n, n]);
             self.add(&format!("matmul {dtype} {n}"), &Work::Matmul, None, &[square(), square()], &[square()]);
         }
         let batched = || Shape::new(dtype, &[3, 20, 20]);
-        self.add(&format!("matmul {dtype} batched"), &Work::Matmul, None, &[batched(), batched()], &[batched()]);
+        self.add(
+            &format!("matmul {dtype} batched"),
+            &Work::Matmul,
+            None,
+            &[batched(), batched()],
+            &[batched()],
+        );
         let vector = Shape::new(dtype, &[400, 1]);
         let inputs = [Shape::new(dtype, &[300, 400]), vector];
-        self.add(&format!("matmul {dtype} vector"), &Work::Matmul, None, &inputs, &[Shape::new(dtype, &[300, 1])]);
+        self.add(
+            &format!("matmul {dtype} vector"),
+            &Work::Matmul,
+            None,
+            &inputs,
+            &[Shape::new(dtype, &[300, 1])],
+        );
         let index = || Shape::new(DType::I64, &[30]);
         let inputs = [Shape::new(dtype, &[9, 8, 7]), index(), index()];
-        self.add(&format!("gather {dtype}"), &Work::Gather { indexed: 2 }, None, &inputs, &[Shape::new(dtype, &[30, 7])]);
+        self.add(
+            &format!("gather {dtype}"),
+            &Work::Gather { indexed: 2 },
+            None,
+            &inputs,
+            &[Shape::new(dtype, &[30, 7])],
+        );
         for mode in [ScatterMode::Set, ScatterMode::Combine(Prim::Add)] {
             let inputs = [Shape::new(dtype, &[30, 7]), index(), index()];
             let work = Work::Scatter { indexed: 2, mode };
-            self.add(&format!("scatter {mode:?} {dtype}"), &work, None, &inputs, &[Shape::new(dtype, &[9, 8, 7])]);
+            self.add(
+                &format!("scatter {mode:?} {dtype}"),
+                &work,
+                None,
+                &inputs,
+                &[Shape::new(dtype, &[9, 8, 7])],
+            );
         }
     }
 }

@@ -10,7 +10,10 @@ fn every_kernel_compiles_to_ptx() {
     let sources = minpy_cuda::all_kernel_sources();
     assert!(sources.len() > 500, "only {} kernels", sources.len());
     if !minpy_cuda::has_nvrtc() {
-        assert!(std::env::var("MINPY_REQUIRE_NVRTC").as_deref() != Ok("1"), "MINPY_REQUIRE_NVRTC=1, and NVRTC is not found");
+        assert!(
+            std::env::var("MINPY_REQUIRE_NVRTC").as_deref() != Ok("1"),
+            "MINPY_REQUIRE_NVRTC=1, and NVRTC is not found"
+        );
         println!("skipped: NVRTC (libnvrtc) is not found");
         return;
     }
@@ -26,9 +29,13 @@ fn every_kernel_compiles_to_ptx() {
     for (prelude, kernels) in preludes {
         for batch in kernels.chunks(40) {
             let body = |i: usize, text: &str| {
-                format!("namespace n{i} {{\n{}\n}}\n", text.replace("void __launch_bounds__", &format!("/*{i}*/ void __launch_bounds__")))
+                format!(
+                    "namespace n{i} {{\n{}\n}}\n",
+                    text.replace("void __launch_bounds__", &format!("/*{i}*/ void __launch_bounds__"))
+                )
             };
-            let unit: String = batch.iter().enumerate().map(|(i, (_, text))| rename(&body(i, text), count + i)).collect();
+            let unit: String =
+                batch.iter().enumerate().map(|(i, (_, text))| rename(&body(i, text), count + i)).collect();
             count += batch.len();
             match minpy_cuda::compile_ptx("batch", &format!("{prelude}{unit}")) {
                 Ok(ptx) => assert_eq!(ptx.matches(".visible .entry").count(), batch.len()),

@@ -173,7 +173,7 @@ impl Device for OpenClDevice {
         let (buffer, from) = (dst.handle as cl_mem, src.as_ptr().cast::<c_void>());
         let bytes = src.len();
         // A fill takes its pattern along, so that small uploads need not wait for the queue.
-        let event = if bytes <= 128 && bytes.is_power_of_two() && at % bytes == 0 {
+        let event = if bytes <= 128 && bytes.is_power_of_two() && at.is_multiple_of(bytes) {
             // SAFETY: the range lies inside the block (checked), the pattern is `bytes` long.
             unsafe { enqueue_fill_buffer(self.queue, buffer, from, bytes, at, bytes, 0, std::ptr::null()) }
         } else {
@@ -189,11 +189,29 @@ impl Device for OpenClDevice {
         }
         let to = dst.as_mut_ptr().cast::<c_void>();
         // SAFETY: the range lies inside the block (checked); the call waits until `dst` is filled.
-        unsafe { enqueue_read_buffer(self.queue, src.handle as cl_mem, CL_TRUE, at, dst.len(), to, 0, std::ptr::null()) }
-            .map(done)
-            .map_err(|c| error("download", c))
+        unsafe {
+            enqueue_read_buffer(
+                self.queue,
+                src.handle as cl_mem,
+                CL_TRUE,
+                at,
+                dst.len(),
+                to,
+                0,
+                std::ptr::null(),
+            )
+        }
+        .map(done)
+        .map_err(|c| error("download", c))
     }
-    fn copy(&self, src: &Memory, src_offset: usize, dst: &Memory, dst_offset: usize, bytes: usize) -> Result<()> {
+    fn copy(
+        &self,
+        src: &Memory,
+        src_offset: usize,
+        dst: &Memory,
+        dst_offset: usize,
+        bytes: usize,
+    ) -> Result<()> {
         let from = self.check("copy", src, src_offset, bytes)?;
         let to = self.check("copy", dst, dst_offset, bytes)?;
         if bytes == 0 {
@@ -201,7 +219,16 @@ impl Device for OpenClDevice {
         }
         // SAFETY: both ranges lie inside their blocks (checked) and do not overlap (contract of `Device::copy`).
         unsafe {
-            enqueue_copy_buffer(self.queue, src.handle as cl_mem, dst.handle as cl_mem, from, to, bytes, 0, std::ptr::null())
+            enqueue_copy_buffer(
+                self.queue,
+                src.handle as cl_mem,
+                dst.handle as cl_mem,
+                from,
+                to,
+                bytes,
+                0,
+                std::ptr::null(),
+            )
         }
         .map(done)
         .map_err(|c| error("copy", c))

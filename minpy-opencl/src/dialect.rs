@@ -63,7 +63,15 @@ impl Dialect for OpenCl {
         function.to_string()
     }
     fn vector(&self, dtype: DType, lanes: usize) -> Option<(String, String, String)> {
-        let name = if dtype == DType::F32 { "float" } else if dtype == DType::F64 { "double" } else { return None };
-        [2, 4, 8, 16].contains(&lanes).then(|| (format!("{name}{lanes}"), format!("vload{lanes}"), format!("vstore{lanes}")))
+        let name = if dtype == DType::F32 {
+            "float"
+        } else if dtype == DType::F64 {
+            "double"
+        } else {
+            return None;
+        };
+        [2, 4, 8, 16]
+            .contains(&lanes)
+            .then(|| (format!("{name}{lanes}"), format!("vload{lanes}"), format!("vstore{lanes}")))
     }
 }

@@ -25,5 +25,6 @@ fn error(what: &str, code: i32) -> minpy_core::Error {
 
 fn is_out_of_memory(code: i32) -> bool {
     use opencl3::error_codes::*;
-    [CL_MEM_OBJECT_ALLOCATION_FAILURE, CL_OUT_OF_RESOURCES, CL_OUT_OF_HOST_MEMORY, CL_INVALID_BUFFER_SIZE].contains(&code)
+    [CL_MEM_OBJECT_ALLOCATION_FAILURE, CL_OUT_OF_RESOURCES, CL_OUT_OF_HOST_MEMORY, CL_INVALID_BUFFER_SIZE]
+        .contains(&code)
 }

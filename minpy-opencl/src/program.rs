@@ -30,7 +30,13 @@ pub struct Programs {
 
 impl Programs {
     /// `saves` says that asking this driver for a binary is cheap: PoCL compiles once more for it, and has a cache of its own.
-    pub fn new(context: cl_context, device: cl_device_id, identity: String, options: &str, saves: bool) -> Programs {
+    pub fn new(
+        context: cl_context,
+        device: cl_device_id,
+        identity: String,
+        options: &str,
+        saves: bool,
+    ) -> Programs {
         Programs {
             saves,
             context,
@@ -80,12 +86,19 @@ impl Programs {
         if let Some(kernel) = self.disk.load(text).and_then(|binary| self.load(&binary, &name)) {
             return Ok(kernel);
         }
-        let program = create_program_with_source(self.context, &[text]).map_err(|c| error("new program", c))?;
+        let program =
+            create_program_with_source(self.context, &[text]).map_err(|c| error("new program", c))?;
         if let Err(code) = build_program(program, &[self.device], &self.options, None, std::ptr::null_mut()) {
-            let log = get_program_build_info(program, self.device, CL_PROGRAM_BUILD_LOG).map(String::from).unwrap_or_default();
+            let log = get_program_build_info(program, self.device, CL_PROGRAM_BUILD_LOG)
+                .map(String::from)
+                .unwrap_or_default();
             return Err(Error::new(
                 ErrorKind::Device,
-                format!("opencl: kernel {entry} does not build ({}): {}\n{text}", opencl3::error_codes::ClError(code), log.trim()),
+                format!(
+                    "opencl: kernel {entry} does not build ({}): {}\n{text}",
+                    opencl3::error_codes::ClError(code),
+                    log.trim()
+                ),
             ));
         }
         if self.saves

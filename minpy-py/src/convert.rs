@@ -156,6 +156,9 @@ pub fn array_from(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
     }
     let py = object.py();
     let np = numpy(py)?;
+    if object.is_instance(np.ndarray.bind(py))? {
+        return Ok(None); // subclasses of NumPy's array compute themselves
+    }
     let array = np.asarray.bind(py).call1((object,))?;
     if array.getattr("dtype")?.getattr("kind")?.extract::<String>()? == "O" {
         return Ok(None);

@@ -43,7 +43,8 @@ impl PyExecutor {
             Ok(d.unbind())
         };
         let some = |list: &[Array]| list.iter().cloned().map(Some).collect();
-        let outputs: Vec<Any<'_>> = inner.outputs().iter().map(|a| wrap(py, a.clone())).collect::<PyResult<_>>()?;
+        let outputs: Vec<Any<'_>> =
+            inner.outputs().iter().map(|a| wrap(py, a.clone())).collect::<PyResult<_>>()?;
         Ok(PyExecutor {
             arg_dict: dict(inner.argument_names(), some(inner.arguments()))?,
             grad_dict: dict(inner.argument_names(), inner.gradients().to_vec())?,
@@ -58,10 +59,18 @@ impl PyExecutor {
 impl PyExecutor {
     /// Runs the forward pass and gives `outputs`. Keyword arguments are written into the arguments of those names first.
     #[pyo3(signature = (is_train=false, **kwargs))]
-    fn forward<'py>(&self, py: Python<'py>, is_train: bool, kwargs: Option<&Bound<'py, PyDict>>) -> PyResult<&Py<PyList>> {
+    fn forward<'py>(
+        &self,
+        py: Python<'py>,
+        is_train: bool,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<&Py<PyList>> {
         for (name, new) in kwargs.into_iter().flatten() {
             let Some(slot) = self.arg_dict.bind(py).get_item(&name)? else {
-                return Err(PyTypeError::new_err(format!("forward: there is no argument '{name}'; arguments: {}", self.arg_dict.bind(py).keys())));
+                return Err(PyTypeError::new_err(format!(
+                    "forward: there is no argument '{name}'; arguments: {}",
+                    self.arg_dict.bind(py).keys()
+                )));
             };
             let (Some(slot), Some(new)) = (as_array(&slot), array_from(&new)?) else {
                 return Err(PyTypeError::new_err(format!("forward: the value of '{name}' is no array")));
@@ -77,9 +86,15 @@ impl PyExecutor {
         let heads = match out_grads.filter(|g| !g.is_none()) {
             None => None,
             Some(g) => {
-                let one = |o: &Any<'_>| array_from(o)?.ok_or_else(|| PyTypeError::new_err("backward: out_grads must be arrays"));
+                let one = |o: &Any<'_>| {
+                    array_from(o)?.ok_or_else(|| PyTypeError::new_err("backward: out_grads must be arrays"))
+                };
                 let several = g.is_instance_of::<PyList>() || g.is_instance_of::<PyTuple>();
-                Some(if several { g.try_iter()?.map(|o| one(&o?)).collect::<PyResult<Vec<_>>>()? } else { vec![one(g)?] })
+                Some(if several {
+                    g.try_iter()?.map(|o| one(&o?)).collect::<PyResult<Vec<_>>>()?
+                } else {
+                    vec![one(g)?]
+                })
             }
         };
         py.detach(|| self.inner.lock().backward(heads.as_deref())).py()
@@ -131,7 +146,10 @@ impl PyExecutor {
 #[pyclass(frozen, name = "Function", module = "minpy.core", dict)]
 pub struct PyFunction(Function);
 
-fn shapes_by_name<'py>(py: Python<'py>, list: Vec<(String, Dims)>) -> PyResult<Vec<(String, Bound<'py, PyTuple>)>> {
+fn shapes_by_name<'py>(
+    py: Python<'py>,
+    list: Vec<(String, Dims)>,
+) -> PyResult<Vec<(String, Bound<'py, PyTuple>)>> {
     list.into_iter().map(|(n, s)| Ok((n, PyTuple::new(py, &s)?))).collect()
 }
 
@@ -139,22 +157,40 @@ fn shapes_by_name<'py>(py: Python<'py>, list: Vec<(String, Dims)>) -> PyResult<V
 impl PyFunction {
     #[new]
     #[pyo3(signature = (symbol, input_shapes=None, name="symbol"))]
-    fn __new__(symbol: &Bound<'_, PySymbol>, input_shapes: Option<&Any<'_>>, name: &str) -> PyResult<PyFunction> {
+    fn __new__(
+        symbol: &Bound<'_, PySymbol>,
+        input_shapes: Option<&Any<'_>>,
+        name: &str,
+    ) -> PyResult<PyFunction> {
         let shapes = match input_shapes.filter(|s| !s.is_none()) {
             None => None,
             Some(s) => {
                 let Ok(dict) = s.cast::<PyDict>() else {
-                    return Err(PyTypeError::new_err("Function: input_shapes must be a dictionary from names to shapes"));
+                    return Err(PyTypeError::new_err(
+                        "Function: input_shapes must be a dictionary from names to shapes",
+                    ));
                 };
-                Some(dict.iter().map(|(n, s)| Ok((n.extract::<String>()?, shape_from(&s)?))).collect::<PyResult<Vec<_>>>()?)
+                Some(
+                    dict.iter()
+                        .map(|(n, s)| Ok((n.extract::<String>()?, shape_from(&s)?)))
+                        .collect::<PyResult<Vec<_>>>()?,
+                )
             }
         };
         Function::new(&symbol.get().0, shapes.as_deref(), name).py().map(PyFunction)
     }
     #[pyo3(signature = (*args, **kwargs))]
-    fn __call__<'py>(&self, py: Python<'py>, args: &Bound<'py, PyTuple>, kwargs: Option<&Bound<'py, PyDict>>) -> PyResult<Any<'py>> {
+    fn __call__<'py>(
+        &self,
+        py: Python<'py>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Any<'py>> {
         if !args.is_empty() {
-            return Err(PyTypeError::new_err(format!("{}: arrays are passed by name, as in f(x=...)", self.0.name())));
+            return Err(PyTypeError::new_err(format!(
+                "{}: arrays are passed by name, as in f(x=...)",
+                self.0.name()
+            )));
         }
         let mut inputs: Vec<(String, Array)> = Vec::new();
         for (name, object) in kwargs.into_iter().flatten() {
@@ -164,7 +200,12 @@ impl PyFunction {
                 // What comes from NumPy goes to the current device.
                 None => match array_from(&object)? {
                     Some(a) => a.to_device(context::current_device().py()?).py()?,
-                    None => return Err(PyTypeError::new_err(format!("{}: the value of '{name}' is no array of numbers", self.0.name()))),
+                    None => {
+                        return Err(PyTypeError::new_err(format!(
+                            "{}: the value of '{name}' is no array of numbers",
+                            self.0.name()
+                        )));
+                    }
                 },
             };
             inputs.push((name, a));
@@ -175,7 +216,8 @@ impl PyFunction {
                 self.0.call(&named)
             })
             .py()?;
-        let mut wrapped: Vec<Any<'py>> = outputs.into_iter().map(|a| wrap_result(py, a)).collect::<PyResult<_>>()?;
+        let mut wrapped: Vec<Any<'py>> =
+            outputs.into_iter().map(|a| wrap_result(py, a)).collect::<PyResult<_>>()?;
         if wrapped.len() == 1 {
             return wrapped.pop().ok_or_else(|| PyValueError::new_err("no outputs"));
         }

@@ -52,7 +52,10 @@ fn value(object: &Any<'_>) -> PyResult<Value> {
     if let Ok(Some(d)) = dtype_from(object) {
         return Ok(Value::Text(d.name().to_string()));
     }
-    Err(PyTypeError::new_err(format!("attributes are numbers, words, or tuples of integers, not {}", object.repr()?)))
+    Err(PyTypeError::new_err(format!(
+        "attributes are numbers, words, or tuples of integers, not {}",
+        object.repr()?
+    )))
 }
 
 /// Every operator: `(name, other names, documentation, inputs, attributes)`.
@@ -64,7 +67,9 @@ pub fn _symbol_operators() -> Vec<(&'static str, Vec<&'static str>, String, Vec<
             let inputs = match o.inputs {
                 Inputs::Named(names) => names.join(", "),
                 Inputs::Variadic => "*data".to_string(),
-                Inputs::Choose(_) => "data, ... (parameters are variables of their own when left out)".to_string(),
+                Inputs::Choose(_) => {
+                    "data, ... (parameters are variables of their own when left out)".to_string()
+                }
             };
             let attributes: Vec<String> = o.attributes.iter().map(|a| a.name.to_string()).collect();
             let doc = format!("{}\n\nInputs: {inputs}. Attributes: {}.", o.doc, attributes.join(", "));
@@ -75,13 +80,18 @@ pub fn _symbol_operators() -> Vec<(&'static str, Vec<&'static str>, String, Vec<
 /// Applies an operator: inputs are pairs `(name or None, symbol)`.
 #[pyfunction]
 pub fn _symbol_apply(
-    op: &str, name: Option<&str>, inputs: Vec<(Option<String>, Bound<'_, PySymbol>)>, attributes: &Bound<'_, PyDict>,
+    op: &str,
+    name: Option<&str>,
+    inputs: Vec<(Option<String>, Bound<'_, PySymbol>)>,
+    attributes: &Bound<'_, PyDict>,
 ) -> PyResult<PySymbol> {
-    let pairs: Vec<(Option<&str>, &Symbol)> = inputs.iter().map(|(n, s)| (n.as_deref(), &s.get().0)).collect();
+    let pairs: Vec<(Option<&str>, &Symbol)> =
+        inputs.iter().map(|(n, s)| (n.as_deref(), &s.get().0)).collect();
     let mut attrs = Vec::new();
     for (k, v) in attributes {
         let k: String = k.extract()?;
-        let v = value(&v).map_err(|e| PyTypeError::new_err(format!("{op}: attribute '{k}': {}", e.value(v.py()))))?;
+        let v = value(&v)
+            .map_err(|e| PyTypeError::new_err(format!("{op}: attribute '{k}': {}", e.value(v.py()))))?;
         attrs.push((k, v));
     }
     Symbol::apply(op, name, &pairs, &attrs).py().map(PySymbol)
@@ -111,17 +121,31 @@ pub fn _symbol_seed(seed: u64) {
 }
 
 fn native_dtype(object: &Any<'_>) -> PyResult<DType> {
-    dtype_from(object)?.ok_or_else(|| PyTypeError::new_err(format!("symbol: dtype {} is NumPy's only", object.str().map(|s| s.to_string()).unwrap_or_default())))
+    dtype_from(object)?.ok_or_else(|| {
+        PyTypeError::new_err(format!(
+            "symbol: dtype {} is NumPy's only",
+            object.str().map(|s| s.to_string()).unwrap_or_default()
+        ))
+    })
 }
 
 impl PySymbol {
     /// Shapes from positional arguments (in order of the arguments) and keywords, dtypes from a dictionary.
-    fn known(&self, args: Option<&Bound<'_, PyTuple>>, kwargs: Option<&Bound<'_, PyDict>>, types: Option<&Bound<'_, PyDict>>) -> PyResult<Vec<Known>> {
+    fn known(
+        &self,
+        args: Option<&Bound<'_, PyTuple>>,
+        kwargs: Option<&Bound<'_, PyDict>>,
+        types: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Vec<Known>> {
         let mut known: Vec<Known> = Vec::new();
         if let Some(args) = args {
             let names = self.0.list_arguments();
             if args.len() > names.len() {
-                return Err(PyTypeError::new_err(format!("infer_shape: {} shapes for {} arguments", args.len(), names.len())));
+                return Err(PyTypeError::new_err(format!(
+                    "infer_shape: {} shapes for {} arguments",
+                    args.len(),
+                    names.len()
+                )));
             }
             for (name, shape) in names.into_iter().zip(args.iter()).filter(|(_, s)| !s.is_none()) {
                 known.push(Known { name, shape: Some(shape_from(&shape)?), dtype: None });
@@ -148,16 +172,26 @@ impl PySymbol {
         }
         if let Ok(dict) = req.cast::<PyDict>() {
             if let Some(unknown) = dict.keys().iter().map(|k| k.to_string()).find(|k| !names.contains(k)) {
-                return Err(PyValueError::new_err(format!("grad_req: there is no argument '{unknown}'; arguments: {}", names.join(", "))));
+                return Err(PyValueError::new_err(format!(
+                    "grad_req: there is no argument '{unknown}'; arguments: {}",
+                    names.join(", ")
+                )));
             }
             return names
                 .iter()
-                .map(|n| dict.get_item(n)?.map_or(Ok(GradReq::Null), |w| GradReq::parse(&w.extract::<String>()?).py()))
+                .map(|n| {
+                    dict.get_item(n)?
+                        .map_or(Ok(GradReq::Null), |w| GradReq::parse(&w.extract::<String>()?).py())
+                })
                 .collect();
         }
         let list: Vec<String> = req.extract()?;
         if list.len() != names.len() {
-            return Err(PyValueError::new_err(format!("grad_req: {} entries for {} arguments", list.len(), names.len())));
+            return Err(PyValueError::new_err(format!(
+                "grad_req: {} entries for {} arguments",
+                list.len(),
+                names.len()
+            )));
         }
         list.iter().map(|w| GradReq::parse(w).py()).collect()
     }
@@ -167,7 +201,9 @@ impl PySymbol {
         }
         // Arrays convert to numbers too when they hold one: they are no part of a graph.
         match other.extract::<f64>() {
-            Ok(x) if as_array(other).is_none() => Symbol::binary_scalar(op, &a.0, x, reversed).py().map(|s| Some(PySymbol(s))),
+            Ok(x) if as_array(other).is_none() => {
+                Symbol::binary_scalar(op, &a.0, x, reversed).py().map(|s| Some(PySymbol(s)))
+            }
             _ => Ok(None),
         }
     }
@@ -242,10 +278,20 @@ impl PySymbol {
     fn __abs__(&self) -> PyResult<PySymbol> {
         Symbol::apply("absolute", None, &[(None, &self.0)], &[]).py().map(PySymbol)
     }
-    fn __pow__<'py>(&self, py: Python<'py>, other: &Any<'py>, _modulo: Option<&Any<'py>>) -> PyResult<Any<'py>> {
+    fn __pow__<'py>(
+        &self,
+        py: Python<'py>,
+        other: &Any<'py>,
+        _modulo: Option<&Any<'py>>,
+    ) -> PyResult<Any<'py>> {
         answer(py, PySymbol::binary("power", self, other, false))
     }
-    fn __rpow__<'py>(&self, py: Python<'py>, other: &Any<'py>, _modulo: Option<&Any<'py>>) -> PyResult<Any<'py>> {
+    fn __rpow__<'py>(
+        &self,
+        py: Python<'py>,
+        other: &Any<'py>,
+        _modulo: Option<&Any<'py>>,
+    ) -> PyResult<Any<'py>> {
         answer(py, PySymbol::binary("power", self, other, true))
     }
     /// Comparisons make symbols, except `==` and `!=`: these say whether two names stand for one object.
@@ -287,7 +333,10 @@ impl PySymbol {
     /// `(shapes of the arguments, of the outputs, of the auxiliary states)` from the shapes of some arguments.
     #[pyo3(signature = (*args, **kwargs))]
     fn infer_shape<'py>(
-        &self, py: Python<'py>, args: &Bound<'py, PyTuple>, kwargs: Option<&Bound<'py, PyDict>>,
+        &self,
+        py: Python<'py>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<(Vec<Bound<'py, PyTuple>>, Vec<Bound<'py, PyTuple>>, Vec<Bound<'py, PyTuple>>)> {
         let i = self.0.infer(&self.known(Some(args), kwargs, None)?).py()?;
         Ok((tuples(py, &i.arguments)?, tuples(py, &i.outputs)?, tuples(py, &i.auxiliary)?))
@@ -295,16 +344,25 @@ impl PySymbol {
     /// `(dtypes of the arguments, of the outputs, of the auxiliary states)`; `shapes` as for `infer_shape`.
     #[pyo3(signature = (shapes, **kwargs))]
     fn infer_type<'py>(
-        &self, py: Python<'py>, shapes: &Bound<'py, PyDict>, kwargs: Option<&Bound<'py, PyDict>>,
+        &self,
+        py: Python<'py>,
+        shapes: &Bound<'py, PyDict>,
+        kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<(Vec<Any<'py>>, Vec<Any<'py>>, Vec<Any<'py>>)> {
         let i = self.0.infer(&self.known(None, Some(shapes), kwargs)?).py()?;
-        let dtypes = |metas: &[Meta]| -> PyResult<Vec<Any<'py>>> { metas.iter().map(|m| dtype_object(py, m.dtype)).collect() };
+        let dtypes = |metas: &[Meta]| -> PyResult<Vec<Any<'py>>> {
+            metas.iter().map(|m| dtype_object(py, m.dtype)).collect()
+        };
         Ok((dtypes(&i.arguments)?, dtypes(&i.outputs)?, dtypes(&i.auxiliary)?))
     }
     /// An executor with arrays of its own, their shapes inferred from those given.
     #[pyo3(signature = (ctx=None, grad_req=None, type_dict=None, **kwargs))]
     fn simple_bind<'py>(
-        &self, py: Python<'py>, ctx: Option<&Any<'py>>, grad_req: Option<&Any<'py>>, type_dict: Option<&Bound<'py, PyDict>>,
+        &self,
+        py: Python<'py>,
+        ctx: Option<&Any<'py>>,
+        grad_req: Option<&Any<'py>>,
+        type_dict: Option<&Bound<'py, PyDict>>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<PyExecutor> {
         let device = ctx.map_or_else(|| context::current_device().py(), device_from)?;
@@ -316,7 +374,12 @@ impl PySymbol {
     /// An executor on existing arrays, given as lists in order or as dictionaries by name.
     #[pyo3(signature = (ctx, args, args_grad=None, grad_req=None, aux_states=None))]
     fn bind<'py>(
-        &self, py: Python<'py>, ctx: &Any<'py>, args: &Any<'py>, args_grad: Option<&Any<'py>>, grad_req: Option<&Any<'py>>,
+        &self,
+        py: Python<'py>,
+        ctx: &Any<'py>,
+        args: &Any<'py>,
+        args_grad: Option<&Any<'py>>,
+        grad_req: Option<&Any<'py>>,
         aux_states: Option<&Any<'py>>,
     ) -> PyResult<PyExecutor> {
         let device = device_from(ctx)?;
@@ -348,7 +411,10 @@ fn arrays(what: &str, given: Option<&Any<'_>>, names: &[String]) -> PyResult<Vec
     let Some(given) = given.filter(|g| !g.is_none()) else { return Ok(vec![None; names.len()]) };
     if let Ok(dict) = given.cast::<PyDict>() {
         if let Some(unknown) = dict.keys().iter().map(|k| k.to_string()).find(|k| !names.contains(k)) {
-            return Err(PyValueError::new_err(format!("bind: {what} has '{unknown}'; there are: {}", names.join(", "))));
+            return Err(PyValueError::new_err(format!(
+                "bind: {what} has '{unknown}'; there are: {}",
+                names.join(", ")
+            )));
         }
         return names.iter().map(|n| dict.get_item(n)?.map_or(Ok(None), |o| ours(&o))).collect();
     }
@@ -357,12 +423,17 @@ fn arrays(what: &str, given: Option<&Any<'_>>, names: &[String]) -> PyResult<Vec
         Err(_) => given.try_iter()?.collect::<PyResult<_>>()?,
     };
     if list.len() != names.len() {
-        return Err(PyValueError::new_err(format!("bind: {what} has {} arrays, needed are: {}", list.len(), names.join(", "))));
+        return Err(PyValueError::new_err(format!(
+            "bind: {what} has {} arrays, needed are: {}",
+            list.len(),
+            names.join(", ")
+        )));
     }
     list.iter().map(ours).collect()
 }
 fn all(what: &str, list: Vec<Option<Array>>, names: &[String]) -> PyResult<Vec<Array>> {
-    let missing: Vec<&str> = list.iter().zip(names).filter(|(a, _)| a.is_none()).map(|(_, n)| n.as_str()).collect();
+    let missing: Vec<&str> =
+        list.iter().zip(names).filter(|(a, _)| a.is_none()).map(|(_, n)| n.as_str()).collect();
     if !missing.is_empty() {
         return Err(PyValueError::new_err(format!("bind: {what} lacks {}", missing.join(", "))));
     }

@@ -52,7 +52,9 @@ impl std::fmt::Display for Value {
             Value::Float(x) => write!(f, "{x:?}"),
             Value::Text(s) => f.write_str(s),
             Value::Ints(v) if v.len() == 1 => write!(f, "({},)", v[0]),
-            Value::Ints(v) => write!(f, "({})", v.iter().map(|i| i.to_string()).collect::<Vec<_>>().join(", ")),
+            Value::Ints(v) => {
+                write!(f, "({})", v.iter().map(|i| i.to_string()).collect::<Vec<_>>().join(", "))
+            }
         }
     }
 }
@@ -72,8 +74,13 @@ impl Value {
             .and_then(|s| s.strip_suffix(')'))
             .or_else(|| t.strip_prefix('[').and_then(|s| s.strip_suffix(']')));
         if let Some(inner) = inner {
-            let items: Option<Vec<i64>> =
-                inner.trim().trim_end_matches(',').split(',').filter(|s| !s.trim().is_empty()).map(|s| s.trim().parse().ok()).collect();
+            let items: Option<Vec<i64>> = inner
+                .trim()
+                .trim_end_matches(',')
+                .split(',')
+                .filter(|s| !s.trim().is_empty())
+                .map(|s| s.trim().parse().ok())
+                .collect();
             if let Some(v) = items {
                 return Value::Ints(v);
             }
@@ -176,17 +183,26 @@ impl Attribute {
             (Kind::Bool, Value::Bool(_)) => Ok(value.clone()),
             (Kind::Bool, Value::Int(i @ (0 | 1))) => Ok(Value::Bool(*i == 1)),
             (Kind::Bool, _) => Err("True or False".into()),
-            (Kind::Choice(words), Value::Text(t)) if words.contains(&t.trim()) => Ok(Value::Text(t.trim().to_string())),
-            (Kind::Choice(words), _) => {
-                Err(format!("one of {}", words.iter().map(|w| format!("'{w}'")).collect::<Vec<_>>().join(", ")))
+            (Kind::Choice(words), Value::Text(t)) if words.contains(&t.trim()) => {
+                Ok(Value::Text(t.trim().to_string()))
             }
+            (Kind::Choice(words), _) => Err(format!(
+                "one of {}",
+                words.iter().map(|w| format!("'{w}'")).collect::<Vec<_>>().join(", ")
+            )),
             (Kind::Pair(least), Value::Int(i)) if *i >= least && *i <= MOST => Ok(Value::Ints(vec![*i, *i])),
-            (Kind::Pair(least), Value::Ints(v)) if v.len() == 2 && v.iter().all(|i| *i >= least && *i <= MOST) => Ok(value.clone()),
+            (Kind::Pair(least), Value::Ints(v))
+                if v.len() == 2 && v.iter().all(|i| *i >= least && *i <= MOST) =>
+            {
+                Ok(value.clone())
+            }
             (Kind::Pair(least), _) => Err(format!("two integers from {least} to {MOST}: (height, width)")),
             (Kind::Ints, Value::Int(i)) if (-MOST..=MOST).contains(i) => Ok(Value::Ints(vec![*i])),
             (Kind::Ints, Value::Ints(v)) if v.iter().all(|i| (-MOST..=MOST).contains(i)) => Ok(value.clone()),
             (Kind::Ints, _) => Err("a tuple of integers".into()),
-            (Kind::DType, Value::Text(t)) if DType::parse(t.trim()).is_ok() => Ok(Value::Text(t.trim().to_string())),
+            (Kind::DType, Value::Text(t)) if DType::parse(t.trim()).is_ok() => {
+                Ok(Value::Text(t.trim().to_string()))
+            }
             (Kind::DType, _) => Err("the name of a dtype".into()),
         }
     }
@@ -199,11 +215,20 @@ pub struct Attributes(Vec<(&'static str, Value)>);
 impl Attributes {
     /// Checks what was given against the declarations and fills in defaults. `who` names operator and node in messages;
     /// names in `ignored` (hints for other systems' kernels) are accepted and dropped.
-    pub fn check(who: &str, declared: &'static [Attribute], ignored: &[&str], given: &[(String, Value)]) -> Result<Attributes> {
+    pub fn check(
+        who: &str,
+        declared: &'static [Attribute],
+        ignored: &[&str],
+        given: &[(String, Value)],
+    ) -> Result<Attributes> {
         for (i, (name, _)) in given.iter().enumerate() {
             if !declared.iter().any(|a| a.name == name) && !ignored.contains(&name.as_str()) {
                 let names: Vec<_> = declared.iter().map(|a| a.name).collect();
-                bail!(Type, "{who}: unknown attribute '{name}'; it has: {}", if names.is_empty() { "none".into() } else { names.join(", ") });
+                bail!(
+                    Type,
+                    "{who}: unknown attribute '{name}'; it has: {}",
+                    if names.is_empty() { "none".into() } else { names.join(", ") }
+                );
             }
             if given[..i].iter().any(|(n, _)| n == name) {
                 bail!(Type, "{who}: attribute '{name}' is given twice");

@@ -6,7 +6,7 @@
 use crate::noise;
 use crate::passes::optimise;
 use crate::plan::{Plan, plan, verify_plan};
-use crate::schedule::{External, Place, Schedule};
+use crate::schedule::{External, Place, Schedule, ValueId};
 use crate::trace::{Request, trace};
 use minpy_core::context::{self, RECORDING};
 use minpy_core::device::Memory;
@@ -31,10 +31,28 @@ pub(crate) struct Compiled {
     pub schedule: Schedule,
     pub plan: Plan,
     pub noise: Vec<Meta>,
-    /// Externals that steps touch, by value.
-    externals: Vec<(usize, External)>,
-    forward_writes: Vec<External>,
-    backward_writes: Vec<External>,
+    forward: Pass,
+    backward: Pass,
+}
+
+/// Consecutive steps, and what they touch outside of the arena.
+struct Pass {
+    steps: Range<usize>,
+    externals: Vec<(ValueId, External)>,
+    writes: Vec<External>,
+}
+impl Pass {
+    fn new(s: &Schedule, steps: Range<usize>) -> Pass {
+        let mut externals: Vec<(ValueId, External)> = Vec::new();
+        let mut seen = vec![false; s.values.len()];
+        for v in s.steps[steps.clone()].iter().flat_map(|t| t.touches()) {
+            if let (Place::External(e), false) = (s.values[v].place, std::mem::replace(&mut seen[v], true)) {
+                externals.push((v, e));
+            }
+        }
+        let writes = s.written(steps.clone()).into_iter().map(|(_, e)| e).collect();
+        Pass { steps, externals, writes }
+    }
 }
 
 /// One run's memory.
@@ -57,28 +75,18 @@ impl Compiled {
         if cfg!(debug_assertions) {
             verify_plan(&schedule, &plan)?;
         }
-        let mut touched = vec![false; schedule.values.len()];
-        for v in schedule.steps.iter().flat_map(|s| s.touches()) {
-            touched[v] = true;
-        }
-        let externals = schedule
-            .values
-            .iter()
-            .enumerate()
-            .filter(|(v, _)| touched[*v])
-            .filter_map(|(v, value)| match value.place {
-                Place::External(e) => Some((v, e)),
-                Place::Arena => None,
-            })
-            .collect();
-        let writes = |range| schedule.written(range).into_iter().map(|(_, e)| e).collect();
-        let (forward_writes, backward_writes) = (writes(schedule.forward_steps()), writes(schedule.backward_steps()));
-        Ok(Compiled { schedule, plan, noise: traced.noise, externals, forward_writes, backward_writes })
+        let forward = Pass::new(&schedule, schedule.forward_steps());
+        let backward = Pass::new(&schedule, schedule.backward_steps());
+        Ok(Compiled { schedule, plan, noise: traced.noise, forward, backward })
     }
     /// A new instance with an arena of its own.
     pub fn instance(&self) -> Result<Instance> {
         let mut memories = vec![NOWHERE; self.schedule.values.len()];
-        let arena = if self.plan.bytes == 0 { None } else { Some(Buffer::allocate(self.schedule.device, self.plan.bytes)?) };
+        let arena = if self.plan.bytes == 0 {
+            None
+        } else {
+            Some(Buffer::allocate(self.schedule.device, self.plan.bytes)?)
+        };
         if let Some(arena) = &arena {
             let block = *arena.memory()?;
             for (v, offset) in self.plan.offsets.iter().enumerate() {
@@ -90,45 +98,55 @@ impl Compiled {
         }
         Ok(Instance { memories, _arena: arena, noise: Vec::new() })
     }
-    /// Whether backward reads an argument.
+    /// Whether backward reads an argument, or what arrives at an output.
     pub fn backward_reads(&self, what: External) -> bool {
-        let Some(v) = self.schedule.external(what) else { return false };
-        self.schedule.steps[self.schedule.backward_steps()].iter().any(|s| s.reads().any(|o| o.value == v))
-    }
-    /// Whether a step touches an external.
-    pub fn touches(&self, what: External) -> bool {
-        self.externals.iter().any(|(_, e)| *e == what)
+        self.backward.externals.iter().any(|(_, e)| *e == what)
     }
     /// Runs the forward pass; `find` gives the array of each external. New random numbers are drawn unless `again`.
-    pub fn forward<'a>(&self, instance: &mut Instance, again: bool, find: impl Fn(External) -> Option<&'a Array>) -> Result<()> {
+    pub fn forward<'a>(
+        &self,
+        instance: &mut Instance,
+        again: bool,
+        find: impl Fn(External) -> Option<&'a Array>,
+    ) -> Result<()> {
         if !again {
-            instance.noise = self.noise.iter().map(|m| noise::uniform(self.schedule.device, m)).collect::<Result<_>>()?;
+            instance.noise =
+                self.noise.iter().map(|m| noise::uniform(self.schedule.device, m)).collect::<Result<_>>()?;
         }
-        self.run(instance, self.schedule.forward_steps(), &self.forward_writes, find)
+        self.run(instance, &self.forward, find)
     }
     /// Runs the backward pass on what the instance's last forward pass left.
-    pub fn backward<'a>(&self, instance: &mut Instance, find: impl Fn(External) -> Option<&'a Array>) -> Result<()> {
-        self.run(instance, self.schedule.backward_steps(), &self.backward_writes, find)
+    pub fn backward<'a>(
+        &self,
+        instance: &mut Instance,
+        find: impl Fn(External) -> Option<&'a Array>,
+    ) -> Result<()> {
+        self.run(instance, &self.backward, find)
     }
-    fn run<'a>(&self, instance: &mut Instance, range: Range<usize>, writes: &[External], find: impl Fn(External) -> Option<&'a Array>) -> Result<()> {
+    fn run<'a>(
+        &self,
+        instance: &mut Instance,
+        pass: &Pass,
+        find: impl Fn(External) -> Option<&'a Array>,
+    ) -> Result<()> {
         if context::tracing() {
             bail!(Unsupported, "symbol: an executor cannot run while a program is being traced");
         }
-        for &(v, e) in &self.externals {
+        for &(v, e) in &pass.externals {
             // Asked for anew each time: the array may have a write pending.
-            let memory = match e {
-                External::Constant(i) => Some(*self.schedule.constants[i].memory()?),
-                External::Noise(i) => instance.noise.get(i).map(|a| a.buffer().memory().copied()).transpose()?,
-                other => find(other).map(|a| a.buffer().memory().copied()).transpose()?,
+            let buffer = match e {
+                External::Constant(i) => self.schedule.constants.get(i),
+                External::Noise(i) => instance.noise.get(i).map(|a| a.buffer()),
+                other => find(other).map(|a| a.buffer()),
             };
-            if let Some(memory) = memory {
-                if memory.bytes < self.schedule.values[v].bytes {
-                    bail!(Runtime, "symbol: the array for {e:?} has {} bytes, {} are needed", memory.bytes, self.schedule.values[v].bytes);
-                }
-                instance.memories[v] = memory;
+            let Some(buffer) = buffer else { bail!(Runtime, "symbol: there is no array for {e:?}") };
+            let (memory, needed) = (*buffer.memory()?, self.schedule.values[v].bytes);
+            if memory.bytes < needed {
+                bail!(Runtime, "symbol: the array for {e:?} has {} bytes, {needed} are needed", memory.bytes);
             }
+            instance.memories[v] = memory;
         }
-        for &e in writes {
+        for &e in &pass.writes {
             let Some(a) = find(e) else { bail!(Runtime, "symbol: there is no array for {e:?}") };
             // A tape of the caller may still need what is there.
             if context::flags() & RECORDING != 0
@@ -138,7 +156,7 @@ impl Compiled {
             }
             a.buffer().bump_version();
         }
-        self.schedule.run(range, &instance.memories)
+        self.schedule.run(pass.steps.clone(), &instance.memories)
     }
     pub fn report(&self) -> Report {
         Report {

@@ -4,17 +4,16 @@
 //! instance of its own until its gradient is no longer needed, so that a function may be called any number of times before.
 //! Programs are compiled once per set of shapes and dtypes; instances are reused.
 
+use crate::bind::filled;
+use crate::call::{Call, complete};
 use crate::compiled::{Compiled, Instance};
-use crate::executor::{dense, filled};
 use crate::graph::Symbol;
-use crate::infer::{Known, initial_states, recording, unrecorded};
-use crate::schedule::External;
+use crate::infer::{Known, initial_states, unrecorded};
 use crate::trace::{GradReq, Look, Request, evaluate};
-use minpy_autograd::{Session, is_watched, record_foreign};
+use minpy_autograd::is_watched;
 use minpy_core::layout::{Dims, show};
 use minpy_core::{Array, DType, DeviceRef, Meta, Result, bail, context, ops};
 use parking_lot::Mutex;
-use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -34,37 +33,25 @@ pub struct Function {
 
 /// What a compiled program depends on.
 #[derive(Clone, PartialEq)]
-struct Key {
-    device: DeviceRef,
-    train: bool,
+pub(crate) struct Key {
+    pub device: DeviceRef,
+    pub train: bool,
     /// Per argument, then per auxiliary state: what the call brought.
-    given: Vec<Option<Meta>>,
+    pub given: Vec<Option<Meta>>,
     /// Per argument: whether its gradient will be wanted.
-    wanted: Vec<bool>,
+    pub wanted: Vec<bool>,
 }
 
-struct Pool {
-    key: Key,
-    compiled: Compiled,
-    outputs: Vec<Meta>,
-    auxiliary: Vec<Meta>,
+/// A compiled program with what it needs, and instances that wait for a call.
+pub(crate) struct Pool {
+    pub key: Key,
+    pub compiled: Compiled,
+    pub outputs: Vec<Meta>,
+    pub auxiliary: Vec<Meta>,
     /// Zeros for arguments that the call left out.
-    zeros: Vec<Option<Array>>,
-    arguments: Vec<Meta>,
-    idle: Mutex<Vec<Instance>>,
-}
-
-/// An instance that goes back to its pool.
-struct Lease {
-    pool: Arc<Pool>,
-    instance: Option<Instance>,
-}
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if let Some(i) = self.instance.take() {
-            self.pool.idle.lock().push(i);
-        }
-    }
+    pub zeros: Vec<Option<Array>>,
+    pub arguments: Vec<Meta>,
+    pub idle: Mutex<Vec<Instance>>,
 }
 
 /// Programs kept per function; the oldest is dropped when there are more.
@@ -97,6 +84,10 @@ impl Function {
     pub fn symbol(&self) -> &Symbol {
         &self.symbol
     }
+    /// Names of the arguments.
+    pub fn argument_names(&self) -> &[String] {
+        &self.arguments
+    }
     /// The name, as messages and the tape have it.
     pub fn name(&self) -> &str {
         &self.name
@@ -118,7 +109,12 @@ impl Function {
     /// Name and shape of every result.
     pub fn output_shapes(&self) -> Result<Vec<(String, Dims)>> {
         let inferred = self.infer()?;
-        Ok(self.symbol.list_outputs().into_iter().zip(inferred.outputs.into_iter().map(|m| m.shape)).collect())
+        Ok(self
+            .symbol
+            .list_outputs()
+            .into_iter()
+            .zip(inferred.outputs.into_iter().map(|m| m.shape))
+            .collect())
     }
     /// The shape of the only result.
     pub fn one_output_shape(&self) -> Result<Dims> {
@@ -134,15 +130,26 @@ impl Function {
 
     /// Calls the function. Arguments left out are zeros; auxiliary states that are given are updated in place in training.
     pub fn call(&self, inputs: &[(&str, Array)]) -> Result<Vec<Array>> {
-        self.run(inputs).map_err(|e| if e.message().starts_with(&self.name) { e } else { e.context(&self.name) })
+        self.run(inputs)
+            .map_err(|e| if e.message().starts_with(&self.name) { e } else { e.context(&self.name) })
     }
     fn run(&self, inputs: &[(&str, Array)]) -> Result<Vec<Array>> {
         let (mut arguments, mut auxiliary) = self.sort_inputs(inputs)?;
-        let device = match self.declared.first().map(|(n, _)| n.as_str()).or(inputs.first().map(|(n, _)| *n)) {
-            Some(first) => inputs.iter().find(|(n, _)| *n == first).map_or(context::current_device()?, |(_, a)| a.device()),
+        let device = match self.declared.first().map(|(n, _)| n.as_str()).or(inputs.first().map(|(n, _)| *n))
+        {
+            Some(first) => inputs
+                .iter()
+                .find(|(n, _)| *n == first)
+                .map_or(context::current_device()?, |(_, a)| a.device()),
             None => context::current_device()?,
         };
-        let common = arguments.iter().flatten().map(|a| a.dtype()).filter(|d| d.is_inexact()).reduce(DType::promote).unwrap_or(DType::F32);
+        let common = arguments
+            .iter()
+            .flatten()
+            .map(|a| a.dtype())
+            .filter(|d| d.is_inexact())
+            .reduce(DType::promote)
+            .unwrap_or(DType::F32);
         for a in arguments.iter_mut().flatten() {
             // Labels and raw pixels count as numbers of the common dtype.
             if !a.dtype().is_inexact() {
@@ -150,7 +157,9 @@ impl Function {
             }
             *a = a.to_device(device)?;
         }
-        if let Some((i, _)) = auxiliary.iter().enumerate().find(|(_, a)| a.as_ref().is_some_and(|a| a.device() != device)) {
+        if let Some((i, _)) =
+            auxiliary.iter().enumerate().find(|(_, a)| a.as_ref().is_some_and(|a| a.device() != device))
+        {
             bail!(Value, "auxiliary state '{}' is not on {device}, where the inputs are", self.auxiliary[i]);
         }
         let wanted: Vec<bool> = arguments.iter().map(|a| a.as_ref().is_some_and(is_watched)).collect();
@@ -197,7 +206,12 @@ impl Function {
             };
             // The batch may be smaller or larger than declared, nothing else.
             if a.ndim() != shape.len() || a.shape().iter().zip(shape.iter()).skip(1).any(|(x, y)| x != y) {
-                bail!(Value, "input '{name}' has shape {}, declared is {} (only the first axis may differ)", show(a.shape()), show(shape));
+                bail!(
+                    Value,
+                    "input '{name}' has shape {}, declared is {} (only the first axis may differ)",
+                    show(a.shape()),
+                    show(shape)
+                );
             }
         }
         Ok((arguments, auxiliary))
@@ -222,7 +236,13 @@ impl Function {
         let names = self.arguments.iter().chain(&self.auxiliary);
         let known: Vec<Known> = names
             .zip(&key.given)
-            .filter_map(|(n, m)| m.as_ref().map(|m| Known { name: n.clone(), shape: Some(m.shape.clone()), dtype: Some(m.dtype) }))
+            .filter_map(|(n, m)| {
+                m.as_ref().map(|m| Known {
+                    name: n.clone(),
+                    shape: Some(m.shape.clone()),
+                    dtype: Some(m.dtype),
+                })
+            })
             .collect();
         let inferred = context::with_device(key.device, || self.symbol.infer(&known))?;
         let looks = |metas: &[Meta]| -> Vec<Look> { metas.iter().map(Look::dense).collect() };
@@ -262,7 +282,12 @@ impl Function {
         Ok(pool)
     }
     /// The call as ordinary operations: while a program is being traced.
-    fn imperative(&self, pool: &Pool, arguments: &[Option<Array>], auxiliary: &[Array]) -> Result<Vec<Array>> {
+    fn imperative(
+        &self,
+        pool: &Pool,
+        arguments: &[Option<Array>],
+        auxiliary: &[Array],
+    ) -> Result<Vec<Array>> {
         let full = complete(pool, arguments);
         let device = pool.key.device;
         let e = context::with_device(device, || {
@@ -275,156 +300,4 @@ impl Function {
         }
         Ok(e.outputs)
     }
-}
-
-/// Arguments with zeros for those left out.
-fn complete(pool: &Pool, arguments: &[Option<Array>]) -> Vec<Array> {
-    arguments.iter().zip(&pool.zeros).filter_map(|(a, z)| a.clone().or_else(|| z.clone())).collect()
-}
-
-/// One recorded call: what its backward pass needs.
-struct Call {
-    symbol: Symbol,
-    name: String,
-    names: Vec<String>,
-    lease: RefCell<Lease>,
-    /// What was passed, as the tape knows it.
-    given: Vec<Option<Array>>,
-    /// What the program reads: dense, and with the version it had when it was read.
-    dense: Vec<(Array, u32)>,
-    auxiliary: Vec<Array>,
-    /// The backward pass has run and used up what forward left.
-    spent: Cell<bool>,
-}
-
-impl Call {
-    fn run(f: &Function, pool: Arc<Pool>, given: Vec<Option<Array>>, auxiliary: Vec<Array>) -> Result<Vec<Array>> {
-        let differentiable = pool.key.wanted.contains(&true);
-        let mut arrays = Vec::new();
-        for (i, a) in complete(&pool, &given).iter().enumerate() {
-            let mut d = unrecorded(|| dense(a, pool.arguments[i].dtype))?;
-            // What NumPy may write unseen must not change under the backward pass.
-            if differentiable && d.buffer().is_shared() && pool.compiled.backward_reads(External::Argument(i)) {
-                d = minpy_core::dispatch::copy_raw(&d)?;
-            }
-            let version = d.buffer().version();
-            arrays.push((d, version));
-        }
-        let states: Vec<Array> = auxiliary.iter().zip(&pool.auxiliary).map(|(a, m)| unrecorded(|| dense(a, m.dtype))).collect::<Result<_>>()?;
-        let outputs = fresh(&pool)?;
-        let instance = pool.idle.lock().pop();
-        let mut instance = match instance {
-            Some(i) => i,
-            None => pool.compiled.instance()?,
-        };
-        let done = pool.compiled.forward(&mut instance, false, |e| match e {
-            External::Argument(i) => arrays.get(i).map(|(a, _)| a),
-            External::Auxiliary(i) => states.get(i),
-            External::Output(i) => outputs.get(i),
-            _ => None,
-        });
-        let lease = Lease { pool, instance: Some(instance) };
-        done?;
-        // A state that is no dense array was updated in a copy.
-        for (to, from) in auxiliary.iter().zip(&states).filter(|(to, from)| !to.same_view(from)) {
-            unrecorded(|| ops::assign(to, from))?;
-        }
-        if differentiable && recording() {
-            let inputs: Vec<Array> = given.iter().flatten().cloned().collect();
-            let call = Call {
-                symbol: f.symbol.clone(),
-                name: f.name.clone(),
-                names: f.arguments.clone(),
-                lease: RefCell::new(lease),
-                given,
-                dense: arrays,
-                auxiliary: states,
-                spent: Cell::new(false),
-            };
-            record_foreign(&f.name, &inputs, &outputs, Some(Box::new(move |heads| call.gradients(heads))))?;
-        }
-        Ok(outputs)
-    }
-    /// Gradients of the arguments that were passed, from those of the results.
-    fn gradients(&self, heads: &[Option<Array>]) -> Result<Vec<Option<Array>>> {
-        let mut lease = self.lease.borrow_mut();
-        let pool = lease.pool.clone();
-        let zeros = |i: usize| filled(pool.key.device, &pool.outputs[i], 0.0);
-        if recording() {
-            let noise = lease.instance.as_ref().map_or(Vec::new(), |i| i.noise.clone());
-            drop(lease);
-            let heads = heads.iter().enumerate().map(|(i, h)| h.clone().map_or_else(|| zeros(i), Ok)).collect::<Result<Vec<_>>>()?;
-            return self.recorded_gradients(&pool, &heads, &noise);
-        }
-        for (i, (a, version)) in self.dense.iter().enumerate() {
-            if a.buffer().version() != *version && (self.spent.get() || pool.compiled.backward_reads(External::Argument(i))) {
-                bail!(Runtime, "{}: argument '{}' was changed in place between the call and its gradient", self.name, self.names[i]);
-            }
-        }
-        let Some(instance) = &mut lease.instance else { bail!(Runtime, "{}: the call has no memory", self.name) };
-        if self.spent.replace(true) {
-            self.again(&pool, instance)?;
-        }
-        let heads: Vec<Array> = heads
-            .iter()
-            .enumerate()
-            .map(|(i, h)| match h {
-                Some(h) => unrecorded(|| dense(h, pool.outputs[i].dtype)),
-                None => zeros(i),
-            })
-            .collect::<Result<_>>()?;
-        let mut gradients: Vec<Option<Array>> = Vec::new();
-        for (m, wanted) in pool.arguments.iter().zip(&pool.key.wanted) {
-            gradients.push(if *wanted { Some(Array::empty_on(pool.key.device, &m.shape, m.dtype)?) } else { None });
-        }
-        pool.compiled.backward(instance, |e| match e {
-            External::Argument(i) => self.dense.get(i).map(|(a, _)| a),
-            External::Auxiliary(i) => self.auxiliary.get(i),
-            External::Gradient(i) => gradients.get(i).and_then(|g| g.as_ref()),
-            External::Head(i) => heads.get(i),
-            _ => None,
-        })?;
-        Ok(self.given.iter().zip(gradients).filter_map(|(a, g)| a.as_ref().map(|_| g)).collect())
-    }
-    /// Runs forward again for another backward pass: with the same random numbers, without touching results or states.
-    fn again(&self, pool: &Pool, instance: &mut Instance) -> Result<()> {
-        let outputs = fresh(pool)?;
-        let states: Vec<Array> = self.auxiliary.iter().map(minpy_core::dispatch::copy_raw).collect::<Result<_>>()?;
-        pool.compiled.forward(instance, true, |e| match e {
-            External::Argument(i) => self.dense.get(i).map(|(a, _)| a),
-            External::Auxiliary(i) => states.get(i),
-            External::Output(i) => outputs.get(i),
-            _ => None,
-        })
-    }
-    /// The gradients as recorded operations, for gradients of gradients: the symbol runs again as ordinary code.
-    fn recorded_gradients(&self, pool: &Pool, heads: &[Array], noise: &[Array]) -> Result<Vec<Option<Array>>> {
-        let session = Session::begin();
-        let mut arguments = complete(pool, &self.given);
-        let mut leaves = Vec::new();
-        for (a, wanted) in arguments.iter_mut().zip(&pool.key.wanted) {
-            if *wanted {
-                *a = session.watch(a)?;
-                leaves.push(a.clone());
-            }
-        }
-        let mut at = 0;
-        let results = context::with_device(pool.key.device, || {
-            evaluate(&self.symbol, &arguments, &self.auxiliary, pool.key.train, &mut |shape, dtype| {
-                at += 1;
-                match noise.get(at - 1) {
-                    Some(a) => Ok(a.clone()),
-                    None => crate::noise::uniform(pool.key.device, &Meta { shape: shape.into(), dtype }),
-                }
-            })
-        })?;
-        let mut found = session.gradients(&results.outputs, Some(heads), &leaves)?.into_iter();
-        let all: Vec<Option<Array>> = pool.key.wanted.iter().map(|w| if *w { found.next().flatten() } else { None }).collect();
-        Ok(self.given.iter().zip(all).filter_map(|(a, g)| a.as_ref().map(|_| g)).collect())
-    }
-}
-
-/// New arrays for the results.
-fn fresh(pool: &Pool) -> Result<Vec<Array>> {
-    pool.outputs.iter().map(|m| Array::empty_on(pool.key.device, &m.shape, m.dtype)).collect()
 }

@@ -41,12 +41,23 @@ pub struct Entry {
     pub index: usize,
 }
 
+/// Results a node may have: a file must not be able to ask for more memory than there is.
+const MOST_OUTPUTS: usize = 1 << 16;
+
 impl Node {
     pub(crate) fn variable(name: String, shape: Option<Dims>, dtype: Option<DType>) -> Arc<Node> {
         Arc::new(Node { name, kind: NodeKind::Variable { shape, dtype }, inputs: Vec::new() })
     }
     /// An operator with all its inputs; checks their number, and that states are variables.
-    pub(crate) fn operator(name: String, op: &'static Operator, attrs: Attributes, inputs: Vec<Entry>) -> Result<Arc<Node>> {
+    pub(crate) fn operator(
+        name: String,
+        op: &'static Operator,
+        attrs: Attributes,
+        inputs: Vec<Entry>,
+    ) -> Result<Arc<Node>> {
+        if (op.outputs)(&attrs) > MOST_OUTPUTS {
+            bail!(Value, "{} '{name}': {} outputs are too many", op.name, (op.outputs)(&attrs));
+        }
         match op.input_list(&attrs) {
             Some(declared) if declared.len() != inputs.len() => {
                 bail!(Value, "{} '{name}': takes {} inputs, got {}", op.name, declared.len(), inputs.len())
@@ -84,6 +95,13 @@ impl Node {
     /// Whether it is a variable.
     pub fn is_variable(&self) -> bool {
         matches!(self.kind, NodeKind::Variable { .. })
+    }
+    /// The shape that a variable was declared with.
+    pub fn shape(&self) -> Option<&Dims> {
+        match &self.kind {
+            NodeKind::Variable { shape, .. } => shape.as_ref(),
+            NodeKind::Operator(..) => None,
+        }
     }
     /// Number of leading inputs that are no auxiliary states.
     pub fn argument_count(&self) -> usize {
@@ -142,7 +160,12 @@ impl Symbol {
     }
     /// Applies an operator. Inputs are positional (no name) or named; those left out become variables called
     /// `<name>_<input>`. Without a `name` the node is numbered.
-    pub fn apply(op: &str, name: Option<&str>, inputs: &[(Option<&str>, &Symbol)], attrs: &[(String, Value)]) -> Result<Symbol> {
+    pub fn apply(
+        op: &str,
+        name: Option<&str>,
+        inputs: &[(Option<&str>, &Symbol)],
+        attrs: &[(String, Value)],
+    ) -> Result<Symbol> {
         let op = operator(op)?;
         let name = name.map_or_else(|| names::next(op.name), str::to_string);
         let who = format!("{} '{name}'", op.name);
@@ -171,7 +194,13 @@ impl Symbol {
                     };
                     at += input.is_none() as usize;
                     match slots.get_mut(i) {
-                        None => bail!(Type, "{who}: takes {} inputs ({}), got {}", declared.len(), listed(), inputs.len()),
+                        None => bail!(
+                            Type,
+                            "{who}: takes {} inputs ({}), got {}",
+                            declared.len(),
+                            listed(),
+                            inputs.len()
+                        ),
                         Some(Some(_)) => bail!(Type, "{who}: input '{}' is given twice", declared[i].name),
                         Some(slot) => *slot = Some(s.single(&who)?),
                     }
@@ -179,7 +208,11 @@ impl Symbol {
                 slots
                     .into_iter()
                     .zip(&declared)
-                    .map(|(slot, d)| slot.unwrap_or_else(|| Symbol::variable(&format!("{name}_{}", d.name)).outputs[0].clone()))
+                    .map(|(slot, d)| {
+                        slot.unwrap_or_else(|| {
+                            Symbol::variable(&format!("{name}_{}", d.name)).outputs[0].clone()
+                        })
+                    })
                     .collect()
             }
         };
@@ -189,7 +222,11 @@ impl Symbol {
     fn single(&self, who: &str) -> Result<Entry> {
         match self.outputs.as_slice() {
             [one] => Ok(one.clone()),
-            many => bail!(Type, "{who}: an input must have one output, this symbol has {}; pick one with [i]", many.len()),
+            many => bail!(
+                Type,
+                "{who}: an input must have one output, this symbol has {}; pick one with [i]",
+                many.len()
+            ),
         }
     }
     /// A binary operator between symbols, by name: `add`, `subtract`, ...
@@ -271,7 +308,9 @@ impl Symbol {
         let nodes = self.nodes();
         let states: HashSet<*const Node> = nodes
             .iter()
-            .flat_map(|n| n.inputs[n.argument_count().min(n.inputs.len())..].iter().map(|e| Arc::as_ptr(&e.node)))
+            .flat_map(|n| {
+                n.inputs[n.argument_count().min(n.inputs.len())..].iter().map(|e| Arc::as_ptr(&e.node))
+            })
             .collect();
         nodes.into_iter().filter(|n| n.is_variable()).partition(|n| states.contains(&Arc::as_ptr(n)))
     }
@@ -304,30 +343,5 @@ impl Symbol {
             }
         }
         Ok(())
-    }
-}
-
-macro_rules! operators {
-    ($($tr:ident $f:ident $name:literal),*) => {$(
-        /// Panics when an operand has several outputs; `Symbol::binary` returns the error.
-        impl std::ops::$tr<&Symbol> for &Symbol {
-            type Output = Symbol;
-            #[track_caller]
-            fn $f(self, o: &Symbol) -> Symbol { Symbol::binary($name, self, o).unwrap_or_else(|e| panic!("{e}")) }
-        }
-        /// Panics when the operand has several outputs; `Symbol::binary_scalar` returns the error.
-        impl std::ops::$tr<f64> for &Symbol {
-            type Output = Symbol;
-            #[track_caller]
-            fn $f(self, o: f64) -> Symbol { Symbol::binary_scalar($name, self, o, false).unwrap_or_else(|e| panic!("{e}")) }
-        }
-    )*};
-}
-operators!(Add add "add", Sub sub "subtract", Mul mul "multiply", Div div "divide", Rem rem "remainder");
-impl std::ops::Neg for &Symbol {
-    type Output = Symbol;
-    #[track_caller]
-    fn neg(self) -> Symbol {
-        Symbol::apply("negative", None, &[(None, self)], &[]).unwrap_or_else(|e| panic!("{e}"))
     }
 }

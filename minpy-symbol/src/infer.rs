@@ -83,7 +83,11 @@ impl Shapes<'_> {
 /// An array of that shape and dtype without memory.
 pub(crate) fn placeholder(who: &str, device: DeviceRef, meta: &Meta) -> Result<Array> {
     let bytes = count(who, &meta.shape)? * meta.dtype.size();
-    Ok(Array::from_parts(Buffer::placeholder(device, bytes, None), Layout::contiguous(&meta.shape), meta.dtype))
+    Ok(Array::from_parts(
+        Buffer::placeholder(device, bytes, None),
+        Layout::contiguous(&meta.shape),
+        meta.dtype,
+    ))
 }
 
 /// Runs `f` with recording switched off: what it computes is constant for every tape.
@@ -105,9 +109,14 @@ pub(crate) fn recording() -> bool {
 
 /// Runs a node's builder; errors name the node and the shapes of its inputs.
 pub(crate) fn build_node(
-    node: &Node, inputs: &[Array], train: bool, noise: &mut dyn FnMut(&[usize], DType) -> Result<Array>,
+    node: &Node,
+    inputs: &[Array],
+    train: bool,
+    noise: &mut dyn FnMut(&[usize], DType) -> Result<Array>,
 ) -> Result<Built> {
-    let NodeKind::Operator(op, attrs) = node.kind() else { bail!(Runtime, "{}: has no builder", node.describe()) };
+    let NodeKind::Operator(op, attrs) = node.kind() else {
+        bail!(Runtime, "{}: has no builder", node.describe())
+    };
     let (arguments, aux) = inputs.split_at(node.argument_count().min(inputs.len()));
     op.run(&mut Call { attrs, inputs: arguments, aux, train, noise }).map_err(|e| {
         let shapes: Vec<_> = arguments.iter().map(|a| show(a.shape())).collect();
@@ -133,8 +142,20 @@ impl Symbol {
         let (aux, args) = self.variables();
         for k in known {
             if !args.iter().chain(&aux).any(|n| n.name() == k.name) {
-                bail!(Value, "infer_shape: there is no argument '{}'; arguments: {}", k.name, self.list_arguments().join(", "));
+                bail!(
+                    Value,
+                    "infer_shape: there is no argument '{}'; arguments: {}",
+                    k.name,
+                    self.list_arguments().join(", ")
+                );
             }
+        }
+        for shape in known
+            .iter()
+            .filter_map(|k| k.shape.as_ref())
+            .chain(args.iter().chain(&aux).filter_map(|n| n.shape()))
+        {
+            count("infer_shape", shape)?;
         }
         let mut state = State::new(self, known);
         unrecorded(|| state.run())?;
@@ -155,7 +176,8 @@ impl Symbol {
 impl State {
     fn new(symbol: &Symbol, known: &[Known]) -> State {
         let nodes = symbol.nodes();
-        let place: HashMap<*const Node, usize> = nodes.iter().enumerate().map(|(i, n)| (Arc::as_ptr(n), i)).collect();
+        let place: HashMap<*const Node, usize> =
+            nodes.iter().enumerate().map(|(i, n)| (Arc::as_ptr(n), i)).collect();
         let given = known.iter().filter_map(|k| k.dtype).chain(nodes.iter().filter_map(|n| match n.kind() {
             NodeKind::Variable { dtype, .. } => *dtype,
             _ => None,
@@ -208,7 +230,8 @@ impl State {
             Some(list) => list.iter().map(|d| d.name.to_string()).collect(),
             None => (0..node.inputs().len()).map(|k| format!("input {k}")).collect(),
         };
-        let at: Vec<(usize, usize)> = node.inputs().iter().map(|e| (self.place[&Arc::as_ptr(&e.node)], e.index)).collect();
+        let at: Vec<(usize, usize)> =
+            node.inputs().iter().map(|e| (self.place[&Arc::as_ptr(&e.node)], e.index)).collect();
         let inputs: Vec<Option<Dims>> = at.iter().map(|&(n, k)| self.shapes[n][k].clone()).collect();
         let mut shapes = Shapes { who: &who, names: &names, inputs, outputs: self.shapes[i].clone() };
         (op.complete)(attrs, &mut shapes)?;
@@ -241,7 +264,12 @@ impl State {
             if let Some(Some(wish)) = self.shapes[i].get(k)
                 && **wish != *out.shape()
             {
-                bail!(Value, "{who}: its output has shape {}, but {} is needed where it is used", show(out.shape()), show(wish));
+                bail!(
+                    Value,
+                    "{who}: its output has shape {}, but {} is needed where it is used",
+                    show(out.shape()),
+                    show(wish)
+                );
             }
             self.shapes[i][k] = Some(out.shape().into());
             self.dtypes[i][k] = out.dtype();

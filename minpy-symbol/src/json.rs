@@ -27,12 +27,16 @@ impl Symbol {
     /// The symbol as JSON text.
     pub fn to_json(&self) -> String {
         let nodes = self.nodes();
-        let place: HashMap<*const Node, usize> = nodes.iter().enumerate().map(|(i, n)| (Arc::as_ptr(n), i)).collect();
-        let pairs = |list: &[Entry]| -> Vec<Json> { list.iter().map(|e| json!([place[&Arc::as_ptr(&e.node)], e.index])).collect() };
+        let place: HashMap<*const Node, usize> =
+            nodes.iter().enumerate().map(|(i, n)| (Arc::as_ptr(n), i)).collect();
+        let pairs = |list: &[Entry]| -> Vec<Json> {
+            list.iter().map(|e| json!([place[&Arc::as_ptr(&e.node)], e.index])).collect()
+        };
         let written: Vec<Json> = nodes.iter().map(|n| write_node(n, &pairs)).collect();
         let (written, outputs) = (Json::Array(written), Json::Array(pairs(self.entries())));
         let sum = checksum(&written, &outputs);
-        json!({"format": FORMAT, "version": VERSION, "checksum": sum, "nodes": written, "outputs": outputs}).to_string()
+        json!({"format": FORMAT, "version": VERSION, "checksum": sum, "nodes": written, "outputs": outputs})
+            .to_string()
     }
     /// The symbol of a JSON text.
     pub fn from_json(text: &str) -> Result<Symbol> {
@@ -43,14 +47,16 @@ impl Symbol {
     /// Writes the JSON text to a file.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        std::fs::write(path, self.to_json())
-            .map_err(|e| Error::new(ErrorKind::Runtime, format!("symbol: cannot write {}: {e}", path.display())))
+        std::fs::write(path, self.to_json()).map_err(|e| {
+            Error::new(ErrorKind::Runtime, format!("symbol: cannot write {}: {e}", path.display()))
+        })
     }
     /// Reads the JSON text of a file.
     pub fn load(path: impl AsRef<Path>) -> Result<Symbol> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path)
-            .map_err(|e| Error::new(ErrorKind::Runtime, format!("symbol: cannot read {}: {e}", path.display())))?;
+        let bytes = std::fs::read(path).map_err(|e| {
+            Error::new(ErrorKind::Runtime, format!("symbol: cannot read {}: {e}", path.display()))
+        })?;
         match std::str::from_utf8(&bytes) {
             Ok(text) => Symbol::from_json(text).map_err(|e| e.context(&path.display().to_string())),
             Err(e) => bail!(Value, "{}: symbol: the file is no text: {e}", path.display()),
@@ -72,7 +78,8 @@ fn write_node(node: &Node, pairs: &dyn Fn(&[Entry]) -> Vec<Json>) -> Json {
         }
         NodeKind::Operator(op, attrs) => {
             out.insert("op".into(), op.name.into());
-            let attrs: Map<String, Json> = attrs.iter().map(|(n, v)| (n.to_string(), write_value(v))).collect();
+            let attrs: Map<String, Json> =
+                attrs.iter().map(|(n, v)| (n.to_string(), write_value(v))).collect();
             out.insert("attributes".into(), attrs.into());
             out.insert("inputs".into(), pairs(node.inputs()).into());
         }
@@ -93,7 +100,8 @@ fn checksum(nodes: &Json, outputs: &Json) -> String {
     let mut text = String::new();
     canonical(nodes, &mut text);
     canonical(outputs, &mut text);
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ b as u64).wrapping_mul(0x0100_0000_01b3));
+    let hash =
+        text.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ b as u64).wrapping_mul(0x0100_0000_01b3));
     format!("{hash:016x}")
 }
 
@@ -178,9 +186,16 @@ fn read_pairs(what: &str, pairs: &[Json], nodes: &[Arc<Node>]) -> Result<Vec<Ent
         let (Some(n), Some(index), Some(2)) = (at(0), at(1), p.as_array().map(Vec::len)) else {
             bail!(Value, "{what}: {p} is no pair [node, result]")
         };
-        let Some(node) = nodes.get(n) else { bail!(Value, "{what}: {p} names node {n}, which is not one of the {} before", nodes.len()) };
+        let Some(node) = nodes.get(n) else {
+            bail!(Value, "{what}: {p} names node {n}, which is not one of the {} before", nodes.len())
+        };
         if index >= node.outputs() {
-            bail!(Value, "{what}: {p} names result {index} of {}, which has {}", node.describe(), node.outputs());
+            bail!(
+                Value,
+                "{what}: {p} names result {index} of {}, which has {}",
+                node.describe(),
+                node.outputs()
+            );
         }
         Ok(Entry { node: node.clone(), index })
     };
@@ -188,7 +203,8 @@ fn read_pairs(what: &str, pairs: &[Json], nodes: &[Arc<Node>]) -> Result<Vec<Ent
 }
 fn read_node(what: &str, v: &Json, before: &[Arc<Node>]) -> Result<Arc<Node>> {
     let is_operator = v.get("op").is_some();
-    let known: &[&str] = if is_operator { &["name", "op", "attributes", "inputs"] } else { &["name", "shape", "dtype"] };
+    let known: &[&str] =
+        if is_operator { &["name", "op", "attributes", "inputs"] } else { &["name", "shape", "dtype"] };
     let map = fields(what, v, known)?;
     let name = text(what, "name", map)?;
     if !is_operator {
@@ -215,9 +231,9 @@ fn read_variable(what: &str, name: &str, map: &Map<String, Json>) -> Result<Arc<
     let shape = match map.get("shape") {
         None => None,
         Some(s) => {
-            let sizes: Option<Dims> = s.as_array().and_then(|a| {
-                a.iter().map(|n| n.as_u64().and_then(|n| usize::try_from(n).ok())).collect()
-            });
+            let sizes: Option<Dims> = s
+                .as_array()
+                .and_then(|a| a.iter().map(|n| n.as_u64().and_then(|n| usize::try_from(n).ok())).collect());
             let Some(sizes) = sizes else { bail!(Value, "{what}: '{s}' is no shape") };
             count(what, &sizes)?;
             Some(sizes)

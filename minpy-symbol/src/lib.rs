@@ -4,12 +4,15 @@
 //! (shapes) - `trace` (the launches of forward and backward) - `passes`, `plan` (fewer launches, one arena) -
 //! `executor` (runs them) - `function` (a symbol as an ordinary differentiable call). `json` saves and loads.
 
+mod arithmetic;
 pub mod attributes;
+mod bind;
+mod call;
+mod compiled;
+pub mod executor;
 pub mod function;
 pub mod graph;
 pub mod infer;
-mod compiled;
-pub mod executor;
 mod json;
 pub mod names;
 mod noise;
@@ -21,10 +24,11 @@ mod schedule;
 mod trace;
 
 pub use attributes::Value;
+pub use bind::Bindings;
+pub use compiled::Report;
+pub use executor::Executor;
 pub use function::Function;
 pub use graph::Symbol;
 pub use infer::{Inferred, Known};
-pub use compiled::Report;
-pub use executor::{Bindings, Executor};
 pub use noise::seed;
 pub use trace::GradReq;

@@ -132,7 +132,9 @@ impl Operator {
     /// The declared inputs of a node with these attributes; `None`: as many as are given.
     pub fn input_list(&self, attrs: &Attributes) -> Option<Vec<Input>> {
         match self.inputs {
-            Inputs::Named(names) => Some(names.iter().map(|name| Input { name, role: Role::Argument }).collect()),
+            Inputs::Named(names) => {
+                Some(names.iter().map(|name| Input { name, role: Role::Argument }).collect())
+            }
             Inputs::Variadic => None,
             Inputs::Choose(f) => Some(f(attrs)),
         }
@@ -167,7 +169,14 @@ struct Table {
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let mut table = Table { rows: Vec::new(), names: HashMap::new() };
-    let written = [ops::nn::ROWS, ops::loss::ROWS, ops::shape::ROWS, ops::reduce::ROWS, ops::matmul::ROWS, ops::index::ROWS];
+    let written = [
+        ops::nn::ROWS,
+        ops::loss::ROWS,
+        ops::shape::ROWS,
+        ops::reduce::ROWS,
+        ops::matmul::ROWS,
+        ops::index::ROWS,
+    ];
     for row in written.into_iter().flatten().chain(ops::elementwise::rows()) {
         table.rows.push(row);
         for name in std::iter::once(&row.name).chain(row.aliases) {

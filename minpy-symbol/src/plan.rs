@@ -88,12 +88,15 @@ pub(crate) fn plan(s: &Schedule) -> Plan {
 /// Checks that values which live at the same time share no byte, except where one is written over another in place.
 pub(crate) fn verify_plan(s: &Schedule, plan: &Plan) -> Result<()> {
     let lives = lifetimes(s);
-    let places: Vec<(ValueId, (usize, usize), usize)> = (0..s.values.len())
-        .filter_map(|v| Some((v, lives[v]?, plan.offsets[v]?)))
-        .collect();
+    let places: Vec<(ValueId, (usize, usize), usize)> =
+        (0..s.values.len()).filter_map(|v| Some((v, lives[v]?, plan.offsets[v]?))).collect();
     for (k, &(v, life, at)) in places.iter().enumerate() {
         if at % ALIGN != 0 || at + s.values[v].bytes > plan.bytes {
-            bail!(Runtime, "plan: value {v} at {at} leaves the arena of {} bytes or is not aligned", plan.bytes);
+            bail!(
+                Runtime,
+                "plan: value {v} at {at} leaves the arena of {} bytes or is not aligned",
+                plan.bytes
+            );
         }
         for &(w, other, there) in &places[k + 1..] {
             let apart = at + s.values[v].bytes <= there || there + s.values[w].bytes <= at;
@@ -102,7 +105,10 @@ pub(crate) fn verify_plan(s: &Schedule, plan: &Plan) -> Result<()> {
             }
             let ((old, new), step) = if life.1 == other.0 { ((v, w), life.1) } else { ((w, v), other.1) };
             let in_place = life.1.min(other.1) == life.0.max(other.0)
-                && s.steps[step].outputs.iter().any(|o| o.value == new && overwritable(s, &lives, step, o) == Some(old));
+                && s.steps[step]
+                    .outputs
+                    .iter()
+                    .any(|o| o.value == new && overwritable(s, &lives, step, o) == Some(old));
             if !in_place {
                 bail!(Runtime, "plan: values {v} and {w} live at the same time in the same memory");
             }
@@ -118,7 +124,9 @@ fn overwritable(s: &Schedule, lives: &[Option<(usize, usize)>], i: usize, out: &
         return None;
     }
     let same = |o: &Operand| o.layout == out.layout && o.dtype == out.dtype;
-    let dies = |v: ValueId| s.values[v].place == Place::Arena && lives[v].is_some_and(|l| l.1 == i) && v != out.value;
+    let dies = |v: ValueId| {
+        s.values[v].place == Place::Arena && lives[v].is_some_and(|l| l.1 == i) && v != out.value
+    };
     let candidate = step.reads().find(|o| same(o) && dies(o.value))?;
     // Every look at the dying value must be the one that is overwritten.
     step.reads().filter(|o| o.value == candidate.value).all(same).then_some(candidate.value)

@@ -110,10 +110,6 @@ impl Schedule {
     pub fn backward_steps(&self) -> Range<usize> {
         self.forward..self.steps.len()
     }
-    /// The value of an external, when a step touches it.
-    pub fn external(&self, what: External) -> Option<ValueId> {
-        self.values.iter().position(|v| v.place == Place::External(what))
-    }
     /// Externals that a range of steps writes, each once.
     pub fn written(&self, range: Range<usize>) -> Vec<(ValueId, External)> {
         let mut out: Vec<(ValueId, External)> = Vec::new();
@@ -157,7 +153,13 @@ impl Schedule {
                 })
                 .collect();
             let outputs: SmallVec<[View; 1]> = s.outputs.iter().map(|o| view(o, memories)).collect();
-            let call = KernelCall { op: s.op, work: &s.work, program: s.program.as_ref(), inputs: &inputs, outputs: &outputs };
+            let call = KernelCall {
+                op: s.op,
+                work: &s.work,
+                program: s.program.as_ref(),
+                inputs: &inputs,
+                outputs: &outputs,
+            };
             run_kernel(&call, self.device)?;
         }
         Ok(())

@@ -9,7 +9,9 @@ use crate::schedule::{External, Operand, Place, Schedule, Source, Step, Value, V
 use minpy_autograd::Session;
 use minpy_core::kernel::{Launch, LaunchInput};
 use minpy_core::op::{Attrs, Operand as Argument, Target};
-use minpy_core::{Array, Buffer, DType, DeviceRef, Error, ErrorKind, Layout, Meta, Result, context, dispatch, ops};
+use minpy_core::{
+    Array, Buffer, DType, DeviceRef, Error, ErrorKind, Layout, Meta, Result, context, dispatch, ops,
+};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -31,7 +33,10 @@ impl GradReq {
             "write" => Ok(GradReq::Write),
             "add" => Ok(GradReq::Add),
             "null" => Ok(GradReq::Null),
-            _ => Err(Error::new(ErrorKind::Value, format!("grad_req must be 'write', 'add' or 'null', not '{name}'"))),
+            _ => Err(Error::new(
+                ErrorKind::Value,
+                format!("grad_req must be 'write', 'add' or 'null', not '{name}'"),
+            )),
         }
     }
 }
@@ -81,7 +86,11 @@ pub(crate) struct Evaluated {
 
 /// Runs every builder in order on the given arrays.
 pub(crate) fn evaluate(
-    symbol: &Symbol, arguments: &[Array], auxiliary: &[Array], train: bool, noise: &mut dyn FnMut(&[usize], DType) -> Result<Array>,
+    symbol: &Symbol,
+    arguments: &[Array],
+    auxiliary: &[Array],
+    train: bool,
+    noise: &mut dyn FnMut(&[usize], DType) -> Result<Array>,
 ) -> Result<Evaluated> {
     let (states, args) = symbol.variables();
     let mut results: HashMap<(*const Node, usize), Array> = HashMap::new();
@@ -94,8 +103,11 @@ pub(crate) fn evaluate(
     };
     let mut updates = Vec::new();
     for node in symbol.nodes().iter().filter(|n| !n.is_variable()) {
-        let inputs: Vec<Array> =
-            node.inputs().iter().map(|e| find(&results, (Arc::as_ptr(&e.node), e.index))).collect::<Result<_>>()?;
+        let inputs: Vec<Array> = node
+            .inputs()
+            .iter()
+            .map(|e| find(&results, (Arc::as_ptr(&e.node), e.index)))
+            .collect::<Result<_>>()?;
         let built = build_node(node, &inputs, train, noise)?;
         for (k, out) in built.outputs.into_iter().enumerate() {
             results.insert((Arc::as_ptr(node), k), out);
@@ -106,19 +118,24 @@ pub(crate) fn evaluate(
             }
         }
     }
-    let outputs =
-        symbol.entries().iter().map(|e| find(&results, (Arc::as_ptr(&e.node), e.index))).collect::<Result<_>>()?;
+    let outputs = symbol
+        .entries()
+        .iter()
+        .map(|e| find(&results, (Arc::as_ptr(&e.node), e.index)))
+        .collect::<Result<_>>()?;
     Ok(Evaluated { outputs, states: updates })
 }
 
 /// Traces forward and, where gradients are wanted, backward.
 pub(crate) fn trace(request: &Request) -> Result<Traced> {
     let run = || context::with_device(request.device, || trace_here(request));
-    std::thread::scope(|s| match std::thread::Builder::new().name("minpy-trace".into()).spawn_scoped(s, run) {
-        Ok(handle) => handle
-            .join()
-            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Runtime, "symbol: tracing failed unexpectedly"))),
-        Err(e) => Err(Error::new(ErrorKind::Runtime, format!("symbol: no thread for tracing: {e}"))),
+    std::thread::scope(|s| {
+        match std::thread::Builder::new().name("minpy-trace".into()).spawn_scoped(s, run) {
+            Ok(handle) => handle.join().unwrap_or_else(|_| {
+                Err(Error::new(ErrorKind::Runtime, "symbol: tracing failed unexpectedly"))
+            }),
+            Err(e) => Err(Error::new(ErrorKind::Runtime, format!("symbol: no thread for tracing: {e}"))),
+        }
     })
 }
 
@@ -138,11 +155,20 @@ impl Proxies {
 
 fn trace_here(r: &Request) -> Result<Traced> {
     let mut proxies = Proxies { device: r.device, list: Vec::new() };
-    let arguments: Vec<Array> = r.arguments.iter().enumerate().map(|(i, l)| proxies.add(External::Argument(i), l)).collect();
-    let auxiliary: Vec<Array> = r.auxiliary.iter().enumerate().map(|(i, l)| proxies.add(External::Auxiliary(i), l)).collect();
-    let outputs: Vec<Array> = r.outputs.iter().enumerate().map(|(i, m)| proxies.add(External::Output(i), &Look::dense(m))).collect();
+    let arguments: Vec<Array> =
+        r.arguments.iter().enumerate().map(|(i, l)| proxies.add(External::Argument(i), l)).collect();
+    let auxiliary: Vec<Array> =
+        r.auxiliary.iter().enumerate().map(|(i, l)| proxies.add(External::Auxiliary(i), l)).collect();
+    let outputs: Vec<Array> = r
+        .outputs
+        .iter()
+        .enumerate()
+        .map(|(i, m)| proxies.add(External::Output(i), &Look::dense(m)))
+        .collect();
     let wanted: Vec<usize> = (0..arguments.len())
-        .filter(|&i| r.gradients.get(i).is_some_and(|g| g.0 != GradReq::Null) && arguments[i].dtype().is_inexact())
+        .filter(|&i| {
+            r.gradients.get(i).is_some_and(|g| g.0 != GradReq::Null) && arguments[i].dtype().is_inexact()
+        })
         .collect();
     let session = (!wanted.is_empty()).then(Session::begin);
     if let Some(s) = &session {
@@ -181,7 +207,14 @@ fn trace_here(r: &Request) -> Result<Traced> {
     Ok(Traced { schedule: collect(r.device, &proxies.list, launches, forward), noise })
 }
 
-fn backward(r: &Request, s: &Session, proxies: &mut Proxies, arguments: &[Array], results: &[Array], wanted: &[usize]) -> Result<()> {
+fn backward(
+    r: &Request,
+    s: &Session,
+    proxies: &mut Proxies,
+    arguments: &[Array],
+    results: &[Array],
+    wanted: &[usize],
+) -> Result<()> {
     let mut heads = Vec::new();
     let mut ends = Vec::new();
     for (i, y) in results.iter().enumerate().filter(|(_, y)| y.dtype().is_inexact()) {
@@ -191,7 +224,8 @@ fn backward(r: &Request, s: &Session, proxies: &mut Proxies, arguments: &[Array]
     let inputs: Vec<Array> = wanted.iter().map(|&i| arguments[i].clone()).collect();
     let gradients = s.gradients(&ends, Some(&heads), &inputs)?;
     minpy_autograd::no_grad(|| {
-        for (i, g) in (0..arguments.len()).filter_map(|i| Some((i, wanted.iter().position(|&w| w == i).and_then(|k| gradients[k].clone())))) {
+        for i in 0..arguments.len() {
+            let g = wanted.iter().position(|&w| w == i).and_then(|k| gradients[k].clone());
             let Some((req, Some(look))) = r.gradients.get(i) else { continue };
             if *req == GradReq::Null {
                 continue;
@@ -199,7 +233,9 @@ fn backward(r: &Request, s: &Session, proxies: &mut Proxies, arguments: &[Array]
             let target = proxies.add(External::Gradient(i), look);
             match (req, g) {
                 (GradReq::Add, None) | (GradReq::Null, _) => {}
-                (GradReq::Write, None) => dispatch::fill_raw(&target, minpy_core::Number::Int(0).cast(target.dtype()))?,
+                (GradReq::Write, None) => {
+                    dispatch::fill_raw(&target, minpy_core::Number::Int(0).cast(target.dtype()))?
+                }
                 (GradReq::Write, Some(g)) => ops::assign(&target, &g)?,
                 (GradReq::Add, Some(g)) => {
                     let operands = [Argument::Array(&target), Argument::Array(&g)];
@@ -212,8 +248,14 @@ fn backward(r: &Request, s: &Session, proxies: &mut Proxies, arguments: &[Array]
 }
 
 /// Launches as plain data. The proxies and launches hold every buffer, so that addresses name buffers.
-fn collect(device: DeviceRef, proxies: &[(External, Array)], launches: Vec<Launch>, forward: usize) -> Schedule {
-    let mut schedule = Schedule { device, values: Vec::new(), steps: Vec::new(), forward, constants: Vec::new() };
+fn collect(
+    device: DeviceRef,
+    proxies: &[(External, Array)],
+    launches: Vec<Launch>,
+    forward: usize,
+) -> Schedule {
+    let mut schedule =
+        Schedule { device, values: Vec::new(), steps: Vec::new(), forward, constants: Vec::new() };
     let mut ids: HashMap<*const Buffer, ValueId> = HashMap::new();
     for (what, a) in proxies {
         ids.insert(Arc::as_ptr(a.buffer()), schedule.values.len());
@@ -242,7 +284,13 @@ fn collect(device: DeviceRef, proxies: &[(External, Array)], launches: Vec<Launc
             })
             .collect();
         let outputs = l.outputs.iter().map(operand).collect();
-        schedule.steps.push(Step { op: l.op, work: l.work.clone(), program: l.program.clone(), inputs, outputs });
+        schedule.steps.push(Step {
+            op: l.op,
+            work: l.work.clone(),
+            program: l.program.clone(),
+            inputs,
+            outputs,
+        });
     }
     schedule
 }

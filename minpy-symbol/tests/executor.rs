@@ -59,18 +59,41 @@ fn gradients_of_many_operators() {
         &op("exp", &[&a], &[]) * &op("sigmoid", &[&b], &[]),
         op("Concat", &[&b, &op("tanh", &[&a], &[]), &b], &[("dim", 1i64.into())]),
         op("dot", &[&x, &y], &[("transpose_b", true.into())]),
-        op("dot", &[&op("transpose", &[&x], &[]), &op("SwapAxis", &[&op("transpose", &[&y], &[])], &[("dim1", 0i64.into()), ("dim2", 1i64.into())])], &[]),
+        op(
+            "dot",
+            &[
+                &op("transpose", &[&x], &[]),
+                &op(
+                    "SwapAxis",
+                    &[&op("transpose", &[&y], &[])],
+                    &[("dim1", 0i64.into()), ("dim2", 1i64.into())],
+                ),
+            ],
+            &[],
+        ),
         op("log_softmax", &[&x], &[("axis", [0].into())]),
         &op("softmax", &[&x], &[]) * &y,
         op("Reshape", &[&(&x * &y)], &[("shape", [0, 2, -1].into())]),
-        op("slice_axis", &[&(&x * &x)], &[("axis", 1i64.into()), ("begin", 1i64.into()), ("end", (-1i64).into())]),
+        op(
+            "slice_axis",
+            &[&(&x * &x)],
+            &[("axis", 1i64.into()), ("begin", 1i64.into()), ("end", (-1i64).into())],
+        ),
         &op("mean", &[&x], &[("axis", [1].into()), ("keepdims", true.into())]) * &y,
         op("LeakyReLU", &[&(&x - &(&y * 0.5))], &[("act_type", "elu".into())]),
         op("Activation", &[&x], &[("act_type", "softrelu".into())]),
         op("Activation", &[&(&x * 3.0)], &[("act_type", "softsign".into())]),
-        op("BatchNorm", &[&op("Reshape", &[&x], &[("shape", [2, 3, 2].into())])], &[("fix_gamma", false.into())]),
+        op(
+            "BatchNorm",
+            &[&op("Reshape", &[&x], &[("shape", [2, 3, 2].into())])],
+            &[("fix_gamma", false.into())],
+        ),
         op("clip", &[&(&x * 2.0)], &[("a_min", (-0.7).into()), ("a_max", 0.7.into())]),
-        op("FullyConnected", &[&op("Reshape", &[&x], &[("shape", [1, 3, 4].into())])], &[("num_hidden", 2i64.into()), ("flatten", false.into())]),
+        op(
+            "FullyConnected",
+            &[&op("Reshape", &[&x], &[("shape", [1, 3, 4].into())])],
+            &[("num_hidden", 2i64.into()), ("flatten", false.into())],
+        ),
         op("add_n", &[&x, &y, &x], &[]),
         op("expand_dims", &[&op("max", &[&x], &[("axis", [0].into())])], &[("axis", 0i64.into())]),
     ] {
@@ -88,7 +111,8 @@ fn gradients_of_many_operators() {
 fn requests_write_add_null() {
     let net = &var("a") * &var("b");
     let shapes = [known("a", &[3], DType::F64), known("b", &[3], DType::F64)];
-    let mut ex = net.simple_bind(cpu(), &shapes, |n| if n == "a" { GradReq::Add } else { GradReq::Null }).unwrap();
+    let mut ex =
+        net.simple_bind(cpu(), &shapes, |n| if n == "a" { GradReq::Add } else { GradReq::Null }).unwrap();
     ops::assign(ex.argument("b").unwrap(), &Array::from_slice(&[1.0, 2.0, 3.0], &[3]).unwrap()).unwrap();
     for _ in 0..2 {
         ex.forward(true).unwrap();
@@ -116,6 +140,18 @@ fn backward_needs_a_forward_pass_of_its_own() {
 }
 
 #[test]
+fn an_executor_refuses_what_a_tape_watches() {
+    let mut ex = bound(&op("exp", &[&var("x")], &[]), &[known("x", &[2], DType::F64)]);
+    let session = Session::begin();
+    let x = session.watch(&random(1, &[2])).unwrap();
+    ops::assign(ex.argument("x").unwrap(), &x).unwrap();
+    let e = ex.forward(true).unwrap_err();
+    assert!(e.message().contains("'x'") && e.message().contains("Function"), "{e}");
+    drop(session);
+    assert!(ex.forward(true).is_ok());
+}
+
+#[test]
 fn softmax_output_starts_its_own_gradient() {
     let run = |attrs: &[(&str, minpy_symbol::Value)], label: &[f64]| {
         let net = named("SoftmaxOutput", Some("s"), &[&var("x")], attrs);
@@ -135,7 +171,8 @@ fn softmax_output_starts_its_own_gradient() {
     close(&g, &want(&p, &[2.0, 0.0], 1.0), 1e-12);
     let (p, g) = run(&[("grad_scale", 0.25.into()), ("normalization", "batch".into())], &[1.0, 1.0]);
     close(&g, &want(&p, &[1.0, 1.0], 0.125), 1e-12);
-    let ignore = [("use_ignore", true.into()), ("ignore_label", 0i64.into()), ("normalization", "valid".into())];
+    let ignore =
+        [("use_ignore", true.into()), ("ignore_label", 0i64.into()), ("normalization", "valid".into())];
     let (p, g) = run(&ignore, &[2.0, 0.0]);
     let mut w = want(&p, &[2.0, 0.0], 1.0);
     w[3..].fill(0.0);
@@ -212,7 +249,10 @@ fn dropout_drops_in_training_only() {
 #[test]
 fn results_and_arguments_are_ordinary_arrays() {
     let net = Symbol::group(&[var("x"), op("Flatten", &[&var("y")], &[]), &var("z") * 2.0]).unwrap();
-    let mut ex = bound(&net, &[known("x", &[2], DType::F64), known("y", &[2, 3, 1], DType::F64), known("z", &[2], DType::F64)]);
+    let mut ex = bound(
+        &net,
+        &[known("x", &[2], DType::F64), known("y", &[2, 3, 1], DType::F64), known("z", &[2], DType::F64)],
+    );
     ex.forward(true).unwrap();
     // An argument that is an output is copied: writing one leaves the other alone.
     ops::assign(&ex.outputs()[0], 9.0).unwrap();
@@ -256,7 +296,11 @@ fn bind_uses_the_arrays_it_gets() {
 fn the_arena_is_smaller_than_its_values() {
     let mut net = var("x");
     for _ in 0..20 {
-        net = op("Activation", &[&op("FullyConnected", &[&net], &[("num_hidden", 32i64.into())])], &[("act_type", "relu".into())]);
+        net = op(
+            "Activation",
+            &[&op("FullyConnected", &[&net], &[("num_hidden", 32i64.into())])],
+            &[("act_type", "relu".into())],
+        );
     }
     let ex = net.simple_bind(cpu(), &[Known::shape("x", &[16, 32])], |_| GradReq::Write).unwrap();
     let r = ex.report();
@@ -288,7 +332,11 @@ fn random_net(choices: &[u8]) -> Symbol {
             7 => op("softmax", &[&a], &[("axis", [(c as i64 / 16) % 2].into())]),
             8 => &op("sum", &[&a], &[("axis", [0].into()), ("keepdims", true.into())]) * &b,
             9 => op("relu", &[&a], &[]),
-            _ => op("Reshape", &[&op("Reshape", &[&a], &[("shape", [2, 8].into())])], &[("shape", [4, 4].into())]),
+            _ => op(
+                "Reshape",
+                &[&op("Reshape", &[&a], &[("shape", [2, 8].into())])],
+                &[("shape", [4, 4].into())],
+            ),
         };
         all.push(next);
     }
@@ -324,7 +372,10 @@ fn imperative(choices: &[u8], x: &Array, y: &Array) -> Result<(Vec<Vec<f64>>, Ve
     let gradients = session.gradients(&outputs, None, &[x, y])?;
     let list = |a: &Array| values(&ops::contiguous(a).unwrap());
     let zero = || vec![0.0; 16];
-    Ok((outputs.iter().map(list).collect(), gradients.iter().map(|g| g.as_ref().map_or_else(zero, list)).collect()))
+    Ok((
+        outputs.iter().map(list).collect(),
+        gradients.iter().map(|g| g.as_ref().map_or_else(zero, list)).collect(),
+    ))
 }
 
 proptest! {

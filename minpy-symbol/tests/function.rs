@@ -11,7 +11,12 @@ fn shapes(list: &[(&str, &[usize])]) -> Vec<(String, Dims)> {
     list.iter().map(|(n, s)| (n.to_string(), Dims::from(*s))).collect()
 }
 fn conv() -> Function {
-    let net = named("Convolution", Some("conv"), &[&var("x")], &[("kernel", [3, 3].into()), ("num_filter", 4i64.into())]);
+    let net = named(
+        "Convolution",
+        Some("conv"),
+        &[&var("x")],
+        &[("kernel", [3, 3].into()), ("num_filter", 4i64.into())],
+    );
     Function::new(&net, Some(&shapes(&[("x", &[2, 3, 6, 6])])), "conv").unwrap()
 }
 /// The derivative of a sum by central differences.
@@ -27,6 +32,11 @@ fn numerical(f: impl Fn(&Array) -> f64, at: &Array) -> Vec<f64> {
             (moved(eps) - moved(-eps)) / (2.0 * eps)
         })
         .collect()
+}
+/// The gradient of a sum with respect to one watched array.
+fn pull(session: &Session, y: &Array, leaf: &Array) -> Array {
+    let found = session.gradients(std::slice::from_ref(y), None, std::slice::from_ref(leaf)).unwrap();
+    found[0].clone().unwrap()
 }
 fn sum(a: &Array) -> f64 {
     values(&ops::contiguous(a).unwrap()).iter().sum()
@@ -48,11 +58,16 @@ fn parameters_and_outputs() {
 fn a_convolution_inside_exp() {
     let f = conv();
     let (x, w, b) = (random(1, &[2, 3, 6, 6]), random(2, &[4, 3, 3, 3]), random(3, &[4]));
-    let loss = |w: &Array| ops::exp(&f.call(&[("x", x.clone()), ("conv_weight", w.clone()), ("conv_bias", b.clone())]).unwrap()[0]).unwrap();
+    let loss = |w: &Array| {
+        ops::exp(
+            &f.call(&[("x", x.clone()), ("conv_weight", w.clone()), ("conv_bias", b.clone())]).unwrap()[0],
+        )
+        .unwrap()
+    };
     let session = Session::begin();
     let leaf = session.watch(&w).unwrap();
     let y = loss(&leaf);
-    let g = session.gradients(&[y], None, &[leaf]).unwrap()[0].clone().unwrap();
+    let g = pull(&session, &y, &leaf);
     drop(session);
     close(&values(&g), &numerical(|w| sum(&loss(w)), &w), 1e-5);
 }
@@ -75,7 +90,7 @@ fn several_calls_before_backward() {
         let session = Session::begin();
         let leaf = session.watch(&w).unwrap();
         let y = program(&leaf);
-        let g = session.gradients(&[y], None, &[leaf]).unwrap()[0].clone().unwrap();
+        let g = pull(&session, &y, &leaf);
         drop(session);
         close(&values(&g), &numerical(|w| sum(&program(w)), &w), 1e-6);
     }
@@ -94,35 +109,39 @@ fn several_outputs() {
     };
     let session = Session::begin();
     let leaf = session.watch(&at).unwrap();
-    let g = session.gradients(&[program(&leaf)], None, &[leaf.clone()]).unwrap()[0].clone().unwrap();
+    let g = pull(&session, &program(&leaf), &leaf);
     drop(session);
     close(&values(&g), &numerical(|x| sum(&program(x)), &at), 1e-6);
 }
 
 #[test]
 fn gradients_twice_and_of_gradients() {
-    let net = op("tanh", &[&op("FullyConnected", &[&var("x")], &[("num_hidden", 2i64.into()), ("no_bias", true.into())])], &[]);
+    let net = op(
+        "tanh",
+        &[&op("FullyConnected", &[&var("x")], &[("num_hidden", 2i64.into()), ("no_bias", true.into())])],
+        &[],
+    );
     let weight = net.list_arguments()[1].clone();
     let f = Function::new(&net, Some(&shapes(&[("x", &[3, 2])])), "f").unwrap();
     let (x, w) = (random(1, &[3, 2]), random(2, &[2, 2]));
     let session = Session::begin();
     let leaf = session.watch(&w).unwrap();
     let y = f.call(&[("x", x.clone()), (&weight, leaf.clone())]).unwrap().remove(0);
-    let a = session.gradients(&[y.clone()], None, &[leaf.clone()]).unwrap()[0].clone().unwrap();
-    let b = session.gradients(&[y], None, &[leaf]).unwrap()[0].clone().unwrap();
+    let a = pull(&session, &y, &leaf);
+    let b = pull(&session, &y, &leaf);
     drop(session);
     assert_eq!(values(&a), values(&b));
     let first = |w: &Array| {
         let inner = Session::begin();
         let leaf = inner.watch(w).unwrap();
         let y = f.call(&[("x", x.clone()), (&weight, leaf.clone())]).unwrap().remove(0);
-        let g = inner.gradients(&[y], None, &[leaf]).unwrap()[0].clone().unwrap();
+        let g = pull(&inner, &y, &leaf);
         drop(inner);
         ops::multiply(&g, &g).unwrap()
     };
     let outer = Session::begin();
     let leaf = outer.watch(&w).unwrap();
-    let second = outer.gradients(&[first(&leaf)], None, &[leaf.clone()]).unwrap()[0].clone().unwrap();
+    let second = pull(&outer, &first(&leaf), &leaf);
     drop(outer);
     close(&values(&second), &numerical(|w| sum(&first(w)), &w), 1e-4);
 }
@@ -134,7 +153,12 @@ fn wrong_calls_are_named() {
     let fail = |inputs: &[(&str, Array)]| f.call(inputs).unwrap_err();
     let e = fail(&[("x", x.clone()), ("weight", x.clone())]);
     assert_eq!(e.kind(), ErrorKind::Type);
-    assert!(e.message().starts_with("conv: ") && e.message().contains("unknown arguments weight") && e.message().contains("conv_weight"), "{e}");
+    assert!(
+        e.message().starts_with("conv: ")
+            && e.message().contains("unknown arguments weight")
+            && e.message().contains("conv_weight"),
+        "{e}"
+    );
     let e = fail(&[("conv_bias", random(1, &[4]))]);
     assert!(e.message().contains("missing input 'x'") && e.message().contains("(2,3,6,6)"), "{e}");
     assert_eq!(fail(&[("x", random(1, &[2, 3, 5, 6]))]).kind(), ErrorKind::Value);
@@ -148,7 +172,12 @@ fn wrong_calls_are_named() {
 fn another_batch_size_and_arguments_left_out() {
     let f = conv();
     for n in [2, 1, 5, 2] {
-        let y = f.call(&[("x", random(1, &[n, 3, 6, 6])), ("conv_bias", Array::from_slice(&[1.0, 2.0, 3.0, 4.0], &[4]).unwrap())]).unwrap();
+        let y = f
+            .call(&[
+                ("x", random(1, &[n, 3, 6, 6])),
+                ("conv_bias", Array::from_slice(&[1.0, 2.0, 3.0, 4.0], &[4]).unwrap()),
+            ])
+            .unwrap();
         // Without a weight only the bias is left.
         assert_eq!(y[0].shape(), [n, 4, 4, 4]);
         assert_eq!(&values(&y[0])[..17], [[1.0; 16].as_slice(), &[2.0]].concat());
@@ -177,7 +206,12 @@ fn an_argument_changed_before_its_gradient_is_found() {
 
 #[test]
 fn states_are_kept_or_updated_in_place() {
-    let net = named("BatchNorm", Some("bn"), &[&var("x")], &[("momentum", 0.0.into()), ("fix_gamma", false.into())]);
+    let net = named(
+        "BatchNorm",
+        Some("bn"),
+        &[&var("x")],
+        &[("momentum", 0.0.into()), ("fix_gamma", false.into())],
+    );
     let f = Function::new(&net, Some(&shapes(&[("x", &[2, 1])])), "bn").unwrap();
     let x = Array::from_slice(&[1.0, 5.0], &[2, 1]).unwrap();
     let g = Array::from_slice(&[1.0], &[1]).unwrap();

@@ -12,7 +12,14 @@ fn automatic_names_and_order_of_arguments() {
     let b = op("Activation", &[&a], &[("act_type", "relu".into())]);
     let c = op("FullyConnected", &[&b], &[("num_hidden", 2i64.into())]);
     let net = named("SoftmaxOutput", Some("softmax"), &[&c], &[]);
-    let want = ["data", "fullyconnected0_weight", "fullyconnected0_bias", "fullyconnected1_weight", "fullyconnected1_bias", "softmax_label"];
+    let want = [
+        "data",
+        "fullyconnected0_weight",
+        "fullyconnected0_bias",
+        "fullyconnected1_weight",
+        "fullyconnected1_bias",
+        "softmax_label",
+    ];
     assert_eq!(net.list_arguments(), want);
     assert_eq!(net.list_outputs(), ["softmax_output"]);
     assert_eq!(net.name(), Some("softmax"));
@@ -24,7 +31,12 @@ fn auxiliary_states_are_no_arguments() {
     let net = named("BatchNorm", Some("bn"), &[&var("x")], &[]);
     assert_eq!(net.list_arguments(), ["x", "bn_gamma", "bn_beta"]);
     assert_eq!(net.list_auxiliary_states(), ["bn_moving_mean", "bn_moving_var"]);
-    let wrong = Symbol::apply("BatchNorm", None, &[(None, &var("x")), (Some("moving_mean"), &op("exp", &[&var("m")], &[]))], &[]);
+    let wrong = Symbol::apply(
+        "BatchNorm",
+        None,
+        &[(None, &var("x")), (Some("moving_mean"), &op("exp", &[&var("m")], &[]))],
+        &[],
+    );
     assert!(wrong.unwrap_err().message().contains("must be a variable"));
 }
 
@@ -32,7 +44,13 @@ fn auxiliary_states_are_no_arguments() {
 fn parameters_can_be_shared() {
     let (w, b) = (var("w"), var("b"));
     let layer = |x: &Symbol| {
-        Symbol::apply("FullyConnected", None, &[(None, x), (Some("weight"), &w), (Some("bias"), &b)], &[("num_hidden".into(), Value::Int(3))]).unwrap()
+        Symbol::apply(
+            "FullyConnected",
+            None,
+            &[(None, x), (Some("weight"), &w), (Some("bias"), &b)],
+            &[("num_hidden".into(), Value::Int(3))],
+        )
+        .unwrap()
     };
     assert_eq!(layer(&layer(&var("x"))).list_arguments(), ["x", "w", "b"]);
 }
@@ -56,7 +74,13 @@ fn arithmetic_reads_like_arithmetic() {
     let e = &(&(&a + &b) * 2.0) - &(-&a);
     assert_eq!(e.list_arguments(), ["a", "b"]);
     assert!(Symbol::binary("power", &a, &b).is_ok());
-    assert!(Symbol::binary_scalar("divide", &a, 1.0, true).unwrap().name().unwrap().starts_with("_rdivide_scalar"));
+    assert!(
+        Symbol::binary_scalar("divide", &a, 1.0, true)
+            .unwrap()
+            .name()
+            .unwrap()
+            .starts_with("_rdivide_scalar")
+    );
 }
 
 #[test]
@@ -76,11 +100,24 @@ fn mistakes_are_named() {
     let e = fail("Activation", &[("act_type", "rleu".into())]);
     assert_eq!(e.kind(), ErrorKind::Value);
     assert!(e.message().contains("Activation 'n'") && e.message().contains("'softrelu'"), "{e}");
-    for (name, wrong) in [("num_hidden", Value::Int(0)), ("num_hidden", Value::Float(2.5)), ("no_bias", Value::Int(7)), ("num_hidden", Value::Int(i64::MAX))] {
-        assert_eq!(fail("FullyConnected", &[(name, wrong)]).kind(), if name == "no_bias" { ErrorKind::Type } else { ErrorKind::Value });
+    for (name, wrong) in [
+        ("num_hidden", Value::Int(0)),
+        ("num_hidden", Value::Float(2.5)),
+        ("no_bias", Value::Int(7)),
+        ("num_hidden", Value::Int(i64::MAX)),
+    ] {
+        assert_eq!(
+            fail("FullyConnected", &[(name, wrong)]).kind(),
+            if name == "no_bias" { ErrorKind::Type } else { ErrorKind::Value }
+        );
     }
-    assert_eq!(fail("Convolution", &[("num_filter", 3i64.into()), ("kernel", [3, 3, 3].into())]).kind(), ErrorKind::Value);
-    let e = Symbol::apply("Activation", Some("n"), &[(Some("dat"), &x)], &[("act_type".into(), "relu".into())]).unwrap_err();
+    assert_eq!(
+        fail("Convolution", &[("num_filter", 3i64.into()), ("kernel", [3, 3, 3].into())]).kind(),
+        ErrorKind::Value
+    );
+    let e =
+        Symbol::apply("Activation", Some("n"), &[(Some("dat"), &x)], &[("act_type".into(), "relu".into())])
+            .unwrap_err();
     assert!(e.message().contains("has no input 'dat'"), "{e}");
     let e = Symbol::apply("exp", Some("n"), &[(None, &x), (None, &x)], &[]).unwrap_err();
     assert!(e.message().contains("takes 1 inputs (data), got 2"), "{e}");
@@ -89,7 +126,16 @@ fn mistakes_are_named() {
 #[test]
 fn attributes_may_be_text_and_hints_are_ignored() {
     let text = |s: &str| Value::Text(s.to_string());
-    let net = op("Convolution", &[&var("x")], &[("kernel", text("(3, 3)")), ("num_filter", text("32")), ("no_bias", text("True")), ("cudnn_tune", text("off"))]);
+    let net = op(
+        "Convolution",
+        &[&var("x")],
+        &[
+            ("kernel", text("(3, 3)")),
+            ("num_filter", text("32")),
+            ("no_bias", text("True")),
+            ("cudnn_tune", text("off")),
+        ],
+    );
     assert_eq!(net.list_arguments().len(), 2);
 }
 

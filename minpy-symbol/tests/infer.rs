@@ -13,7 +13,8 @@ fn shapes(s: &Symbol, known: &[Known]) -> Vec<Vec<usize>> {
 fn from_data_to_parameters() {
     let net = named("SoftmaxOutput", Some("softmax"), &[&conv_net()], &[]);
     let i = net.infer(&[Known::shape("data", &[8, 3, 10, 10])]).unwrap();
-    let got: Vec<_> = net.list_arguments().into_iter().zip(i.arguments.iter().map(|m| m.shape.to_vec())).collect();
+    let got: Vec<_> =
+        net.list_arguments().into_iter().zip(i.arguments.iter().map(|m| m.shape.to_vec())).collect();
     assert_eq!(got[1], ("conv_weight".to_string(), vec![4, 3, 3, 3]));
     assert_eq!(got[2], ("conv_bias".to_string(), vec![4]));
     assert_eq!(got[3], ("fc_weight".to_string(), vec![3, 100]));
@@ -33,7 +34,8 @@ fn states_of_batch_norm() {
 #[test]
 fn backwards_through_a_sum() {
     // The first hidden state of a recurrent network gets its shape from what it is added to.
-    let fc = |x: &Symbol, name: &str| named("FullyConnected", Some(name), &[x], &[("num_hidden", 7i64.into())]);
+    let fc =
+        |x: &Symbol, name: &str| named("FullyConnected", Some(name), &[x], &[("num_hidden", 7i64.into())]);
     let sum = &fc(&var("x"), "i") + &op("Activation", &[&var("h0")], &[("act_type", "tanh".into())]);
     assert_eq!(shapes(&sum, &[Known::shape("x", &[4, 3])])[3], [4, 7]);
     // And through the layer in front of it, when its weight is known.
@@ -63,11 +65,21 @@ fn complaints_name_what_is_wrong() {
     assert!(e.contains("Pooling") || e.contains("Convolution"), "{e}");
     let sum = &var("a") + &var("b");
     let e = sum.infer(&[Known::shape("a", &[2, 3]), Known::shape("b", &[4])]).unwrap_err();
-    assert!(e.message().contains("(2,3)") && e.message().contains("(4,)") && e.message().contains("add"), "{e}");
-    let huge = op("Reshape", &[&var("x")], &[("shape", [i32::MAX as i64, i32::MAX as i64, i32::MAX as i64].into())]);
+    assert!(
+        e.message().contains("(2,3)") && e.message().contains("(4,)") && e.message().contains("add"),
+        "{e}"
+    );
+    let huge =
+        op("Reshape", &[&var("x")], &[("shape", [i32::MAX as i64, i32::MAX as i64, i32::MAX as i64].into())]);
     assert!(huge.infer(&[Known::shape("x", &[2])]).is_err());
     let twice = &var("x") + &var("x");
-    assert!(twice.infer(&[Known::shape("x", &[2])]).unwrap_err().message().contains("two different variables"));
-    let dilated = op("Convolution", &[&var("x")], &[("kernel", [3, 3].into()), ("num_filter", 1i64.into()), ("dilate", [2, 2].into())]);
+    assert!(
+        twice.infer(&[Known::shape("x", &[2])]).unwrap_err().message().contains("two different variables")
+    );
+    let dilated = op(
+        "Convolution",
+        &[&var("x")],
+        &[("kernel", [3, 3].into()), ("num_filter", 1i64.into()), ("dilate", [2, 2].into())],
+    );
     assert!(dilated.infer(&[Known::shape("x", &[1, 1, 9, 9])]).is_err());
 }

@@ -12,7 +12,12 @@ fn net() -> Symbol {
     let c = named("Convolution", Some("c"), &[&x], &[("kernel", [3, 3].into()), ("num_filter", 2i64.into())]);
     let b = named("BatchNorm", Some("bn"), &[&c], &[("eps", 1e-5.into()), ("momentum", 0.1f64.into())]);
     let s = named("SliceChannel", Some("s"), &[&b], &[("num_outputs", 2i64.into())]);
-    Symbol::group(&[&s.output(1).unwrap() * 0.3, s.output(0).unwrap(), op("sum", &[&b], &[("axis", [1].into())])]).unwrap()
+    Symbol::group(&[
+        &s.output(1).unwrap() * 0.3,
+        s.output(0).unwrap(),
+        op("sum", &[&b], &[("axis", [1].into())]),
+    ])
+    .unwrap()
 }
 
 #[test]
@@ -46,7 +51,9 @@ fn files() {
 
 #[test]
 fn what_is_wrong_is_named() {
-    let wrap = |nodes: &str, outputs: &str| format!("{{\"format\":\"minpy-symbol\",\"version\":1,\"nodes\":{nodes},\"outputs\":{outputs}}}");
+    let wrap = |nodes: &str, outputs: &str| {
+        format!("{{\"format\":\"minpy-symbol\",\"version\":1,\"nodes\":{nodes},\"outputs\":{outputs}}}")
+    };
     let x = r#"{"name":"x"}"#;
     for (text, complaint) in [
         ("".to_string(), "no JSON"),
@@ -63,12 +70,38 @@ fn what_is_wrong_is_named() {
         (wrap(r#"[{"name":"x","shape":[-1]}]"#, "[[0,0]]"), "no shape"),
         (wrap(r#"[{"name":"x","shape":[4294967296,4294967296,4294967296]}]"#, "[[0,0]]"), "too big"),
         (wrap(r#"[{"name":"x","dtype":"float31"}]"#, "[[0,0]]"), "no dtype"),
-        (wrap(&format!(r#"[{x},{{"name":"y","op":"expp","inputs":[[0,0]]}}]"#), "[[1,0]]"), "unknown operator 'expp'"),
-        (wrap(&format!(r#"[{x},{{"name":"y","op":"exp","inputs":[[1,0]]}}]"#), "[[1,0]]"), "not one of the 1 before"),
-        (wrap(&format!(r#"[{x},{{"name":"y","op":"exp","inputs":[]}}]"#), "[[1,0]]"), "takes 1 inputs, got 0"),
-        (wrap(&format!(r#"[{x},{{"name":"y","op":"exp","attributes":{{"q":1}},"inputs":[[0,0]]}}]"#), "[[1,0]]"), "unknown attribute 'q'"),
-        (wrap(&format!(r#"[{x},{{"name":"y","op":"Concat","inputs":[]}}]"#), "[[1,0]]"), "at least one input"),
-        (wrap(&format!(r#"[{x},{{"name":"y","op":"Activation","attributes":{{"act_type":{{}}}},"inputs":[[0,0]]}}]"#), "[[1,0]]"), "is an object"),
+        (
+            wrap(&format!(r#"[{x},{{"name":"y","op":"expp","inputs":[[0,0]]}}]"#), "[[1,0]]"),
+            "unknown operator 'expp'",
+        ),
+        (
+            wrap(&format!(r#"[{x},{{"name":"y","op":"exp","inputs":[[1,0]]}}]"#), "[[1,0]]"),
+            "not one of the 1 before",
+        ),
+        (
+            wrap(&format!(r#"[{x},{{"name":"y","op":"exp","inputs":[]}}]"#), "[[1,0]]"),
+            "takes 1 inputs, got 0",
+        ),
+        (
+            wrap(
+                &format!(r#"[{x},{{"name":"y","op":"exp","attributes":{{"q":1}},"inputs":[[0,0]]}}]"#),
+                "[[1,0]]",
+            ),
+            "unknown attribute 'q'",
+        ),
+        (
+            wrap(&format!(r#"[{x},{{"name":"y","op":"Concat","inputs":[]}}]"#), "[[1,0]]"),
+            "at least one input",
+        ),
+        (
+            wrap(
+                &format!(
+                    r#"[{x},{{"name":"y","op":"Activation","attributes":{{"act_type":{{}}}},"inputs":[[0,0]]}}]"#
+                ),
+                "[[1,0]]",
+            ),
+            "is an object",
+        ),
     ] {
         let e = Symbol::from_json(&text).unwrap_err();
         assert_eq!(e.kind(), ErrorKind::Value, "{text}: {e}");

@@ -119,9 +119,16 @@ pub fn all_rows(s: &Subject, dtype: DType) {
         };
         // Compiled devices: each form is a kernel of its own, so a few are drawn.
         let draw = hash(&[op.name, dtype.name()]) as usize;
-        let all = !s.options.compiled || matches!(op.name, "add" | "copy" | "where");
+        let single = dtype == DType::F32;
+        let basic = matches!(op.name, "add" | "copy" | "less");
+        let all = !s.options.compiled || single && matches!(op.name, "add" | "where");
+        let allowed: Vec<DType> =
+            DType::ALL.into_iter().filter(|&d| program(op, e, &dtypes_of(op, e, d)).is_some()).collect();
+        if !basic && !s.draws_of(op.name, dtype, &allowed) {
+            continue;
+        }
         for (i, &form) in Form::ALL.iter().enumerate() {
-            if !(all || i == 0 || i == 1 + draw % 7) {
+            if !(all || i == 0 || single && i == 1 + draw % 7) {
                 continue;
             }
             let what = name(format!("{form:?}"));
@@ -136,7 +143,7 @@ pub fn all_rows(s: &Subject, dtype: DType) {
             (&[][..], &[Form::Contiguous], "0-d"),
             (&[0, 4][..], &[Form::Contiguous, Form::Transposed], "empty"),
         ] {
-            if label == "unlike" && !(all || draw % 5 == 0 && op.arity > 1) {
+            if label == "unlike" && !(all || draw % 9 == 0 && op.arity > 1) {
                 continue;
             }
             let what = name(label.to_string());
@@ -144,7 +151,9 @@ pub fn all_rows(s: &Subject, dtype: DType) {
                 into_new(s, op, &p, &x, shape, &what);
             }
         }
-        targets(s, op, &p, &dtypes, all, draw, &name);
+        if all || single {
+            targets(s, op, &p, &dtypes, all, draw, &name);
+        }
     }
 }
 
@@ -154,7 +163,7 @@ fn targets<F: Fn() -> String>(
     let natural = p.output_dtype(0);
     let fill = |d: DType| values(d, 97, (-3.0, 3.0), 5);
     for (i, &form) in Form::WRITABLE.iter().enumerate() {
-        if !(all || i == draw % Form::WRITABLE.len()) {
+        if !(all || i == draw % (4 * Form::WRITABLE.len())) {
             continue;
         }
         let what = name(format!("out= {form:?}"));
@@ -166,7 +175,7 @@ fn targets<F: Fn() -> String>(
     }
     // where=, with a mask of the full shape and one that is broadcast.
     for (i, shape) in [&SHAPE[..], &SHAPE[1..]].into_iter().enumerate() {
-        if !(all || draw % 4 == i) {
+        if !(all || draw % 10 == i) {
             continue;
         }
         let what = name(format!("where= of shape {shape:?}"));
@@ -180,7 +189,7 @@ fn targets<F: Fn() -> String>(
     }
     // The target is the last input: itself, shifted by one, reversed, and (square) transposed.
     let last = dtypes.len() - 1;
-    if dtypes[last] == natural && (all || draw % 3 == 0) {
+    if dtypes[last] == natural && (all || draw % 8 == 0) {
         for (label, from, to) in [
             ("itself", ([5, 7], [7, 1], 0), ([5, 7], [7, 1], 0)),
             ("shifted up", ([5, 7], [7, 1], 0), ([5, 7], [7, 1], 1)),
@@ -214,10 +223,14 @@ fn targets<F: Fn() -> String>(
 pub fn mixed_dtypes(s: &Subject) {
     let pairs = DType::ALL.into_iter().flat_map(|a| DType::ALL.map(|b| (a, b))).filter(|(a, b)| a != b);
     for (k, (a, b)) in pairs.enumerate() {
-        if s.options.compiled && k % 11 != 0 {
+        const OPERATIONS: [&str; 5] = ["add", "divide", "less", "where", "power"];
+        if s.options.compiled && k % 9 != 0 {
             continue;
         }
-        for (op, e) in rows().into_iter().filter(|(op, _)| matches!(op.name, "add" | "divide" | "less" | "where" | "power")) {
+        for (op, e) in rows().into_iter().filter(|(op, _)| OPERATIONS.contains(&op.name)) {
+            if s.options.compiled && op.name != OPERATIONS[k / 9 % 5] {
+                continue;
+            }
             let dtypes: Vec<DType> = if op.arity == 3 { vec![DType::Bool, a, b] } else { vec![a, b] };
             let Some(p) = program(op, e, &dtypes) else { continue };
             let what = || format!("{} of {a} and {b}", op.name);
@@ -242,7 +255,7 @@ pub fn mixed_dtypes(s: &Subject) {
 pub fn casts(s: &Subject) {
     let (copy, e) = (&ops::COPY, ops::COPY.elementwise().expect("copy is elementwise"));
     for (k, (a, b)) in DType::ALL.into_iter().flat_map(|a| DType::ALL.map(|b| (a, b))).enumerate() {
-        if s.options.compiled && k % 3 != 0 {
+        if s.options.compiled && k % 13 != 0 {
             continue;
         }
         let p = e.program(copy.name, &ProgramSpec { inputs: &[a], scalars: 0, compute: b, out: None, masked: false });
@@ -270,7 +283,7 @@ pub fn numbers(s: &Subject) {
             let draw = hash(&[op.name, dtype.name(), "number"]) as usize;
             for (side, value) in [(0, 3i64), (1, 2)] {
                 let Some(p) = program(op, e, &[dtype, dtype]) else { continue };
-                if s.options.compiled && (draw + side) % 3 != 0 {
+                if s.options.compiled && (draw + side) % 6 != 0 {
                     continue;
                 }
                 let what = || format!("{} of {dtype} with the number {value} as argument {side}", op.name);
@@ -317,6 +330,9 @@ pub fn large(s: &Subject) {
 /// Many dimensions, and strides far apart.
 pub fn many_dimensions(s: &Subject) {
     for (op, e) in rows().into_iter().filter(|(op, _)| matches!(op.name, "add" | "negative" | "copy")) {
+        if s.options.compiled && op.name != "add" {
+            continue;
+        }
         for shape in [&[2usize, 3, 1, 2, 3, 2][..], &[2, 1, 2, 1, 2, 2, 1, 2, 2], &[1; 40]] {
             for form in [Form::Contiguous, Form::Transposed, Form::Sliced, Form::Mixed] {
                 if form == Form::Sliced && shape.len() > 8 {

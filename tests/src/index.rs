@@ -43,7 +43,7 @@ const CASES: [(&[usize], usize, &[usize]); 6] =
 
 /// Reads at index arrays, of every dtype and layout.
 pub fn gather(s: &Subject) {
-    for dtype in DType::ALL {
+    for dtype in DType::ALL.into_iter().filter(|&d| s.draws("gather", d)) {
         for (j, (shape, indexed, at)) in CASES.into_iter().enumerate() {
             for (i, &form) in Form::ALL.iter().enumerate() {
                 let draw = hash(&[dtype.name(), "gather"]) as usize;
@@ -82,7 +82,7 @@ fn combined(prim: Option<Prim>, dtype: DType, old: Value, new: Value, s: &Subjec
 
 /// Writes at index arrays: the last of repeated indices stays, or each counts.
 pub fn scatter(s: &Subject) {
-    for dtype in DType::ALL {
+    for dtype in DType::ALL.into_iter().filter(|&d| s.draws("scatter", d)) {
         for (m, prim) in [None, Some(Prim::Add), Some(Prim::Mul), Some(Prim::Maximum)].into_iter().enumerate() {
             for (j, (shape, indexed, at)) in CASES.into_iter().enumerate() {
                 let draw = hash(&[dtype.name(), "scatter"]) as usize;
@@ -156,7 +156,7 @@ pub fn out_of_range(s: &Subject) {
 
 /// Indices of nonzero elements in C order, for layouts and dtypes; none, all.
 pub fn nonzero(s: &Subject) {
-    for dtype in DType::ALL {
+    for dtype in DType::ALL.into_iter().filter(|&d| s.draws("nonzero", d)) {
         for (i, &form) in Form::ALL.iter().enumerate() {
             if s.options.compiled && (i + dtype as usize) % 3 != 0 {
                 continue;

@@ -59,6 +59,9 @@ pub fn all_scans(s: &Subject) {
         for dtype in DType::ALL {
             let Some(Work::Scan(fold)) = lowered(op, dtype) else { continue };
             found += 1;
+            if !s.draws(op.name, dtype) {
+                continue;
+            }
             let draw = hash(&[op.name, dtype.name(), "scan"]) as usize;
             for (i, &form) in Form::ALL.iter().enumerate() {
                 for (j, (shape, axis)) in

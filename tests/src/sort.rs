@@ -50,6 +50,9 @@ fn along(s: &Subject, wanted: fn(&Work) -> bool) {
         for dtype in DType::ALL {
             let Some(work) = lowered(op, dtype).filter(wanted) else { continue };
             found += 1;
+            if !s.draws(op.name, dtype) {
+                continue;
+            }
             let draw = hash(&[op.name, dtype.name(), "sort"]) as usize;
             for (i, &form) in Form::ALL.iter().enumerate() {
                 for (j, (shape, axis)) in SHAPES.into_iter().enumerate() {

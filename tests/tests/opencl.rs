@@ -1,6 +1,6 @@
 //! The conformance suite on OpenCL. Without a device it is skipped, unless MINPY_REQUIRE_OPENCL=1.
 
-use minpy_tests::Options;
+use minpy_tests::{Native, Options};
 
 minpy_tests::conformance!(
     "opencl",
@@ -8,5 +8,5 @@ minpy_tests::conformance!(
         use minpy_cpu as _;
         use minpy_opencl as _;
     },
-    Options { ulp: 8.0, compiled: true, required_by: Some("MINPY_REQUIRE_OPENCL"), ..Options::DEFAULT }
+    Options { ulp: 8.0, compiled: true, native: Native::RENDERED, required_by: Some("MINPY_REQUIRE_OPENCL"), ..Options::DEFAULT }
 );

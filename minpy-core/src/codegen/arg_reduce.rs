@@ -26,13 +26,23 @@ pub fn plan(call: &KernelCall, max: bool, tuning: &Tuning) -> Result<Plan> {
     dims.pad(n);
     let count = dims.total();
     let per = count.div_ceil(tuning.groups);
-    let mut m: SmallVec<[i64; 24]> =
-        smallvec![count as i64, x.shape[rank] as i64, x.strides[rank] as i64, per as i64, base(call.op, x)?, base(call.op, out)?];
+    let mut m: SmallVec<[i64; 24]> = smallvec![
+        count as i64,
+        x.shape[rank] as i64,
+        x.strides[rank] as i64,
+        per as i64,
+        base(call.op, x)?,
+        base(call.op, out)?
+    ];
     m.extend(dims.n.iter().map(|&n| n as i64));
     m.extend(dims.s.iter().flatten().map(|&s| s as i64));
     let form = Form { dtype: x.dtype, max, outer: n as u8, wide: is_wide(count) };
     let args = smallvec![Arg::Memory(x.memory.handle), Arg::Memory(out.memory.handle), Arg::Ints(m)];
-    Ok(Plan::one(Spec::new(AnyForm::ArgReduce(form), [tuning.local, 1, 1]), args, [count.div_ceil(per), 1, 1]))
+    Ok(Plan::one(
+        Spec::new(AnyForm::ArgReduce(form), [tuning.local, 1, 1]),
+        args,
+        [count.div_ceil(per), 1, 1],
+    ))
 }
 
 impl Form {
@@ -68,12 +78,19 @@ impl Form {
         let element = |r: &str| load(d, &format!("in[b0 + {r} * m.step]"));
         k += &format!("{t} best = {}; mp_i64 at = 0;\n", element("0"));
         let first = if ls == 1 { "1" } else { "MP_LID(0)" };
-        k += &format!("for (mp_i64 r = {first}; r < m.extent; r += {ls}) {{ const {t} x = {}; if ({better}(x, best)) {{ best = x; at = r; }} }}\n", element("r"));
+        k += &format!(
+            "for (mp_i64 r = {first}; r < m.extent; r += {ls}) {{ const {t} x = {}; if ({better}(x, best)) {{ best = x; at = r; }} }}\n",
+            element("r")
+        );
         if ls > 1 {
             k += "values_[MP_LID(0)] = best; places_[MP_LID(0)] = at; MP_BARRIER();\n";
             k += &format!("for (int s = {}; s > 0; s >>= 1) {{ if ((int)MP_LID(0) < s) {{\n", ls / 2);
-            k += &format!("const {t} x = values_[MP_LID(0) + s], y = values_[MP_LID(0)]; const mp_i64 i = places_[MP_LID(0) + s];\n");
-            k += &format!("if ({better}(x, y) || (!{better}(y, x) && i < places_[MP_LID(0)])) {{ values_[MP_LID(0)] = x; places_[MP_LID(0)] = i; }}\n");
+            k += &format!(
+                "const {t} x = values_[MP_LID(0) + s], y = values_[MP_LID(0)]; const mp_i64 i = places_[MP_LID(0) + s];\n"
+            );
+            k += &format!(
+                "if ({better}(x, y) || (!{better}(y, x) && i < places_[MP_LID(0)])) {{ values_[MP_LID(0)] = x; places_[MP_LID(0)] = i; }}\n"
+            );
             k += "} MP_BARRIER(); }\nif (MP_LID(0) == 0) out[bo] = places_[0];\nMP_BARRIER();\n}\n}\n";
         } else {
             k += "out[bo] = at;\n}\n}\n";

@@ -11,7 +11,9 @@ use crate::{DType, Result};
 /// The struct and its constructor.
 pub fn definition(d: DType) -> String {
     let (t, r, s) = (ctype(d), ctype(d.real()), short(d));
-    format!("typedef struct {{ {r} re, im; }} {t};\nMP_FN {t} mp_make_{s}({r} re, {r} im) {{ {t} z; z.re = re; z.im = im; return z; }}\n")
+    format!(
+        "typedef struct {{ {r} re, im; }} {t};\nMP_FN {t} mp_make_{s}({r} re, {r} im) {{ {t} z; z.re = re; z.im = im; return z; }}\n"
+    )
 }
 
 /// Body of the helper for `prim` on a complex `d`; `None` when there is none.
@@ -51,7 +53,9 @@ pub fn body(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
         ),
         Exp => format!(
             "const {r} e = {exp}(a.re); if (a.im == 0) return {make}(e, a.im); return {make}(e * {cos}(a.im), e * {sin}(a.im));",
-            exp = m("exp"), cos = m("cos"), sin = m("sin")
+            exp = m("exp"),
+            cos = m("cos"),
+            sin = m("sin")
         ),
         Log => {
             let abs = w.prim(Abs, d)?;
@@ -63,32 +67,52 @@ pub fn body(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
                 "if (a.re == 0 && a.im == 0) return {make}(0, a.im); \
                  const {r} t = {sqrt}((({abs}(a)) + {fabs}(a.re)) * ({r})0.5); \
                  return a.re >= 0 ? {make}(t, a.im / (t + t)) : {make}({fabs}(a.im) / (t + t), {copysign}(t, a.im));",
-                sqrt = m("sqrt"), fabs = m("fabs"), copysign = m("copysign")
+                sqrt = m("sqrt"),
+                fabs = m("fabs"),
+                copysign = m("copysign")
             )
         }
         Sin => format!(
             "return {make}({sin}(a.re) * {cosh}(a.im), {cos}(a.re) * {sinh}(a.im));",
-            sin = m("sin"), cos = m("cos"), sinh = m("sinh"), cosh = m("cosh")
+            sin = m("sin"),
+            cos = m("cos"),
+            sinh = m("sinh"),
+            cosh = m("cosh")
         ),
         Cos => format!(
             "return {make}({cos}(a.re) * {cosh}(a.im), -({sin}(a.re) * {sinh}(a.im)));",
-            sin = m("sin"), cos = m("cos"), sinh = m("sinh"), cosh = m("cosh")
+            sin = m("sin"),
+            cos = m("cos"),
+            sinh = m("sinh"),
+            cosh = m("cosh")
         ),
         Sinh => format!(
             "return {make}({sinh}(a.re) * {cos}(a.im), {cosh}(a.re) * {sin}(a.im));",
-            sin = m("sin"), cos = m("cos"), sinh = m("sinh"), cosh = m("cosh")
+            sin = m("sin"),
+            cos = m("cos"),
+            sinh = m("sinh"),
+            cosh = m("cosh")
         ),
         Cosh => format!(
             "return {make}({cosh}(a.re) * {cos}(a.im), {sinh}(a.re) * {sin}(a.im));",
-            sin = m("sin"), cos = m("cos"), sinh = m("sinh"), cosh = m("cosh")
+            sin = m("sin"),
+            cos = m("cos"),
+            sinh = m("sinh"),
+            cosh = m("cosh")
         ),
         // W. Kahan, "Branch cuts for complex elementary functions"; far out the result is 1 up to a tiny imaginary part.
         Tanh => format!(
             "if ({fabs}(a.re) > ({r})20) return {make}({copysign}(({r})1, a.re), ({r})4 * {sin}(a.im) * {cos}(a.im) * {exp}(({r})-2 * {fabs}(a.re))); \
              const {r} t = {tan}(a.im), q = ({r})1 + t * t, s = {sinh}(a.re), h = {sqrt}(({r})1 + s * s), d = ({r})1 + q * s * s; \
              return {make}(q * h * s / d, t / d);",
-            fabs = m("fabs"), copysign = m("copysign"), sin = m("sin"), cos = m("cos"), exp = m("exp"), tan = m("tan"),
-            sinh = m("sinh"), sqrt = m("sqrt")
+            fabs = m("fabs"),
+            copysign = m("copysign"),
+            sin = m("sin"),
+            cos = m("cos"),
+            exp = m("exp"),
+            tan = m("tan"),
+            sinh = m("sinh"),
+            sqrt = m("sqrt")
         ),
         Tan => {
             let tanh = w.prim(Tanh, d)?;
@@ -100,12 +124,18 @@ pub fn body(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
         }
         Expm1 => format!(
             "const {r} s = {sin}(a.im * ({r})0.5); return {make}({expm1}(a.re) * {cos}(a.im) - ({r})2 * s * s, {exp}(a.re) * {sin}(a.im));",
-            sin = m("sin"), cos = m("cos"), exp = m("exp"), expm1 = m("expm1")
+            sin = m("sin"),
+            cos = m("cos"),
+            exp = m("exp"),
+            expm1 = m("expm1")
         ),
         Log2 | Log10 => {
             let log = w.prim(Log, d)?;
             let scale = if prim == Log2 { log2e } else { log10e };
-            format!("const {} z = {log}(a); return {make}(z.re * ({r}){scale}, z.im * ({r}){scale});", ctype(d))
+            format!(
+                "const {} z = {log}(a); return {make}(z.re * ({r}){scale}, z.im * ({r}){scale});",
+                ctype(d)
+            )
         }
         Log1p => {
             let log = w.prim(Log, d)?;
@@ -122,7 +152,8 @@ pub fn body(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
                  {t} p = {make}(1, 0), x = a; for (int n = (int){fabs}(b.re); n > 0; n >>= 1) {{ if (n & 1) p = {mul}(p, x); x = {mul}(x, x); }} \
                  return b.re < 0 ? {div}({make}(1, 0), p) : p; }} \
                  return {exp}({mul}(b, {log}(a)));",
-                rint = m("rint"), fabs = m("fabs")
+                rint = m("rint"),
+                fabs = m("fabs")
             )
         }
         IsNan => format!("return {};", nan("a")),

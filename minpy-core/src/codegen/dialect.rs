@@ -3,8 +3,8 @@
 //! The generators write one common C; everything that is not common goes through the macros which a dialect's
 //! prelude defines. The list of these macros stands on `Dialect::prelude`.
 
-use crate::dtype::{DTypeSet, Kind};
 use crate::DType;
+use crate::dtype::{DTypeSet, Kind};
 
 /// A C-like language.
 pub trait Dialect: Send + Sync {

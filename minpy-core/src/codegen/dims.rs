@@ -25,8 +25,8 @@ pub fn collapse<'a>(shape: &[usize], views: impl Iterator<Item = &'a [isize]> + 
         if size == 1 {
             continue;
         }
-        let merges = !n.is_empty()
-            && views.clone().zip(&s).all(|(v, own)| own[own.len() - 1] == v[d] * size as isize);
+        let merges =
+            !n.is_empty() && views.clone().zip(&s).all(|(v, own)| own[own.len() - 1] == v[d] * size as isize);
         if merges {
             let last = n.len() - 1;
             n[last] *= size;
@@ -49,7 +49,11 @@ pub fn collapse<'a>(shape: &[usize], views: impl Iterator<Item = &'a [isize]> + 
 
 /// `collapse` in the best order of the dimensions: those in which `lead` makes long steps first, so that neighbours in
 /// memory are neighbours in the innermost loop. Only for work in which the order of the elements does not matter.
-pub fn collapse_reordered<'a>(shape: &[usize], lead: &[isize], views: impl Iterator<Item = &'a [isize]> + Clone) -> Dims {
+pub fn collapse_reordered<'a>(
+    shape: &[usize],
+    lead: &[isize],
+    views: impl Iterator<Item = &'a [isize]> + Clone,
+) -> Dims {
     let Some(order) = order(shape, lead) else { return collapse(shape, views) };
     let permuted: SmallVec<[Strides; 4]> = views.map(|v| order.iter().map(|&d| v[d]).collect()).collect();
     let shape: SmallVec<[usize; 6]> = order.iter().map(|&d| shape[d]).collect();
@@ -121,7 +125,7 @@ impl Step {
 /// Element offset of a view's first element from the start of the memory block.
 pub fn base(op: &str, v: &View) -> Result<i64> {
     let size = v.dtype.size();
-    if v.memory.offset % size != 0 {
+    if !v.memory.offset.is_multiple_of(size) {
         crate::bail!(Unsupported, "{op}: memory at byte {} is not aligned for {}", v.memory.offset, v.dtype);
     }
     Ok((v.memory.offset / size + v.offset) as i64)
@@ -135,7 +139,9 @@ pub fn unravel(ix: &str, flat: &str, ndim: usize, sizes: &str, offsets: &[(Strin
         let coordinate = if d == 0 {
             flat.to_string()
         } else {
-            out += &format!("{{ const {ix} q_ = {flat} / ({ix}){sizes}[{d}]; const {ix} c_ = {flat} - q_ * ({ix}){sizes}[{d}]; ");
+            out += &format!(
+                "{{ const {ix} q_ = {flat} / ({ix}){sizes}[{d}]; const {ix} c_ = {flat} - q_ * ({ix}){sizes}[{d}]; "
+            );
             "c_".to_string()
         };
         for (variable, strides) in offsets {

@@ -80,7 +80,11 @@ pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
     views.extend(call.outputs.iter());
     let ordered = program.nodes().iter().any(|(n, _)| matches!(n, Node::Index));
     let (shape, strides) = (call.outputs[0].shape, views.iter().map(|v| v.strides));
-    let mut dims = if ordered { collapse(shape, strides) } else { collapse_reordered(shape, call.outputs[0].strides, strides) };
+    let mut dims = if ordered {
+        collapse(shape, strides)
+    } else {
+        collapse_reordered(shape, call.outputs[0].strides, strides)
+    };
     let total = dims.total();
     let last = |dims: &Dims, v: usize| dims.s[v].last().map_or(Step::Any, |&s| Step::of(s));
     // Few kernels are compiled: small work that is not simply contiguous takes the general one; steps along the last
@@ -107,16 +111,29 @@ pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
     let (groups, chunk) = match square {
         None => split(total, 1024, tuning),
         Some(_) => {
-            let tiles = dims.n[..ndim - 2].iter().product::<usize>() * dims.n[ndim - 2].div_ceil(TILE) * dims.n[ndim - 1].div_ceil(TILE);
+            let tiles = dims.n[..ndim - 2].iter().product::<usize>()
+                * dims.n[ndim - 2].div_ceil(TILE)
+                * dims.n[ndim - 1].div_ceil(TILE);
             let chunk = tiles.div_ceil(tuning.groups);
             (tiles.div_ceil(chunk), chunk)
         }
     };
     let mut args: SmallVec<[Arg; 8]> = views.iter().map(|v| Arg::Memory(v.memory.handle)).collect();
-    args.extend(call.inputs.iter().filter_map(|i| if let Input::Scalar(s) = i { Some(Arg::Scalar(*s)) } else { None }));
+    args.extend(
+        call.inputs
+            .iter()
+            .filter_map(|i| if let Input::Scalar(s) = i { Some(Arg::Scalar(*s)) } else { None }),
+    );
     args.push(Arg::Ints(meta(call.op, &[total as i64, chunk as i64], &views, &dims)?));
     let tiled = square.is_some();
-    let form = Form { program: ProgramRef(program.clone()), inputs, outputs, ndim: ndim as u8, tiled, wide: is_wide(total) };
+    let form = Form {
+        program: ProgramRef(program.clone()),
+        inputs,
+        outputs,
+        ndim: ndim as u8,
+        tiled,
+        wide: is_wide(total),
+    };
     Ok(Plan::one(Spec::new(AnyForm::Elementwise(form), [tuning.local, 1, 1]), args, [groups, 1, 1]))
 }
 
@@ -145,7 +162,8 @@ impl Form {
         for (i, source) in self.inputs.iter().enumerate() {
             w.uses(program.inputs()[i]);
             if let In::View(step) = source {
-                parameters.push(format!("MP_GLOBAL const {}* MP_RESTRICT in{i}", storage(program.inputs()[i])));
+                parameters
+                    .push(format!("MP_GLOBAL const {}* MP_RESTRICT in{i}", storage(program.inputs()[i])));
                 views.push((format!("in{i}"), *step));
             }
         }
@@ -184,35 +202,60 @@ impl Form {
             Some(v) => load(program.inputs()[i], &element(v)),
             None => load(program.inputs()[i], &format!("c{i}")),
         };
-        let position = if ndim == 1 { "i" } else if serial { "i + j" } else { "i" };
+        let position = if ndim == 1 {
+            "i"
+        } else if serial {
+            "i + j"
+        } else {
+            "i"
+        };
         let (mut body, results) = w.program(program, &input, position)?;
         for (o, value) in results.iter().enumerate() {
             let target = element(first_output + o);
-            let value = if program.output_dtype(o) == crate::DType::F16 { format!("mp_f2h({value})") } else { value.clone() };
+            let value = if program.output_dtype(o) == crate::DType::F16 {
+                format!("mp_f2h({value})")
+            } else {
+                value.clone()
+            };
             body += &format!("{target} = {value};\n");
         }
         let constants: String = (0..self.inputs.len())
             .filter(|&i| hoisted(i))
             .map(|i| {
                 let d = program.inputs()[i];
-                format!("const {} z{i} = {};\n", super::dialect::ctype(d), load(d, &element(view_of(i).unwrap_or(0))))
+                format!(
+                    "const {} z{i} = {};\n",
+                    super::dialect::ctype(d),
+                    load(d, &element(view_of(i).unwrap_or(0)))
+                )
             })
             .collect();
-        let steps: String =
-            (0..nv).filter(|&v| views[v].1 == Step::Any && hoists).map(|v| format!("const mp_i64 t{v} = m.s[{v}][{}];\n", ndim - 1)).collect();
-        let starts = |qualifier: &str| (0..nv).map(|v| format!("{qualifier}mp_i64 o{v} = m.off[{v}];\n")).collect::<String>();
-        let offsets: Vec<(String, String)> = (0..nv).map(|v| (format!("o{v}"), format!("m.s[{v}]"))).collect();
+        let steps: String = (0..nv)
+            .filter(|&v| views[v].1 == Step::Any && hoists)
+            .map(|v| format!("const mp_i64 t{v} = m.s[{v}][{}];\n", ndim - 1))
+            .collect();
+        let starts = |qualifier: &str| {
+            (0..nv).map(|v| format!("{qualifier}mp_i64 o{v} = m.off[{v}];\n")).collect::<String>()
+        };
+        let offsets: Vec<(String, String)> =
+            (0..nv).map(|v| (format!("o{v}"), format!("m.s[{v}]"))).collect();
         let mut k = format!(
             "typedef struct {{ mp_i64 n, chunk, off[{nv}], size[{ndim}], s[{nv}][{ndim}]; }} mp_meta;\n{}({}) {{\n",
             w.dialect.kernel("mp_elementwise", local),
             parameters.join(", ")
         );
         let range = if serial {
-            format!("const {ix} begin = ({ix})(MP_GROUP(0) * m.chunk); {ix} end = begin + ({ix})m.chunk; if (end > ({ix})m.n) end = ({ix})m.n;\n")
+            format!(
+                "const {ix} begin = ({ix})(MP_GROUP(0) * m.chunk); {ix} end = begin + ({ix})m.chunk; if (end > ({ix})m.n) end = ({ix})m.n;\n"
+            )
         } else {
             format!("const {ix} end = ({ix})m.n, stride = ({ix})MP_GROUPS(0) * {};\n", local[0])
         };
-        let start = if serial { "begin".to_string() } else { format!("({ix})MP_GROUP(0) * {} + ({ix})MP_LID(0)", local[0]) };
+        let start = if serial {
+            "begin".to_string()
+        } else {
+            format!("({ix})MP_GROUP(0) * {} + ({ix})MP_LID(0)", local[0])
+        };
         let advance = if serial { "++i" } else { "i += stride" };
         k += &steps;
         if self.tiled {
@@ -227,7 +270,8 @@ impl Form {
             k += &format!("for ({ix} i = {start}; i < end; {advance}) {{\n{body}}}\n}}\n");
         } else if serial {
             let inner = ndim - 1;
-            k += &format!("const {ix} inner = ({ix})m.size[{inner}];\nfor ({ix} i = {start}; i < end; ) {{\n");
+            k +=
+                &format!("const {ix} inner = ({ix})m.size[{inner}];\nfor ({ix} i = {start}; i < end; ) {{\n");
             k += &format!("{ix} row = i / inner; const {ix} first = i - row * inner;\n");
             k += &starts("");
             k += &unravel(ix, "row", inner, "m.size", &offsets);
@@ -248,10 +292,19 @@ impl Form {
         Ok(())
     }
     /// The loops of a tiled kernel: a square at a time, by one item (CPU) or by a group.
-    fn squares(&self, ix: &str, serial: bool, ls: usize, nv: usize, offsets: &[(String, String)], body: &str) -> String {
+    fn squares(
+        &self,
+        ix: &str,
+        serial: bool,
+        ls: usize,
+        nv: usize,
+        offsets: &[(String, String)],
+        body: &str,
+    ) -> String {
         let (a, b) = (self.ndim as usize - 2, self.ndim as usize - 1);
         // First elements of the square; the body knows its offsets as `o<v>`.
-        let corners: Vec<(String, String)> = offsets.iter().enumerate().map(|(v, (_, s))| (format!("k{v}"), s.clone())).collect();
+        let corners: Vec<(String, String)> =
+            offsets.iter().enumerate().map(|(v, (_, s))| (format!("k{v}"), s.clone())).collect();
         let at = |v: usize| {
             let row = format!("k{v} + (mp_i64)(i0 + i) * m.s[{v}][{a}] + (mp_i64)j0 * m.s[{v}][{b}]");
             let column = if serial { String::new() } else { format!(" + (mp_i64)j * m.s[{v}][{b}]") };
@@ -260,7 +313,9 @@ impl Form {
         let places: String = (0..nv).map(at).collect();
         let start: String = (0..nv).map(|v| format!("mp_i64 k{v} = m.off[{v}];\n")).collect();
         let inside = if serial {
-            format!("for ({ix} i = 0; i < ni; ++i) {{\n{places}for ({ix} j = 0; j < nj; ++j) {{\n{body}}} }}\n")
+            format!(
+                "for ({ix} i = 0; i < ni; ++i) {{\n{places}for ({ix} j = 0; j < nj; ++j) {{\n{body}}} }}\n"
+            )
         } else {
             format!(
                 "for ({ix} e = ({ix})MP_LID(0); e < {}; e += {ls}) {{ const {ix} i = e / {TILE}, j = e % {TILE};\n\

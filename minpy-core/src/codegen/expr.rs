@@ -23,7 +23,13 @@ pub struct Writer<'d> {
 impl<'d> Writer<'d> {
     /// An empty unit.
     pub fn new(dialect: &'d dyn Dialect) -> Writer<'d> {
-        Writer { dialect, dtypes: DTypeSet(0), helpers: Vec::new(), entry: String::new(), kernel: String::new() }
+        Writer {
+            dialect,
+            dtypes: DTypeSet(0),
+            helpers: Vec::new(),
+            entry: String::new(),
+            kernel: String::new(),
+        }
     }
     /// Notes that the unit uses `dtype`.
     pub fn uses(&mut self, dtype: DType) {
@@ -76,7 +82,8 @@ impl<'d> Writer<'d> {
             return Err(unsupported(prim.name(), &format!("has no C text for {dtype}")));
         };
         let t = ctype(dtype);
-        let parameters = ["a", "b", "c"][..prim.arity()].iter().map(|p| format!("{t} {p}")).collect::<Vec<_>>().join(", ");
+        let parameters =
+            ["a", "b", "c"][..prim.arity()].iter().map(|p| format!("{t} {p}")).collect::<Vec<_>>().join(", ");
         self.helper(&name, || format!("MP_FN {} {name}({parameters}) {{ {body} }}\n", ctype(result)));
         Ok(name)
     }
@@ -127,7 +134,10 @@ impl<'d> Writer<'d> {
             C64 | C128 => {
                 let half = d.size() / 2;
                 let part = |bytes: &[u8]| Scalar::from_bytes(d.real(), bytes);
-                let (re, im) = (self.constant(&part(&value.bytes()[..half])), self.constant(&part(&value.bytes()[half..])));
+                let (re, im) = (
+                    self.constant(&part(&value.bytes()[..half])),
+                    self.constant(&part(&value.bytes()[half..])),
+                );
                 format!("mp_make_{}({re}, {im})", short(d))
             }
             F16 | F32 | F64 => {
@@ -135,23 +145,40 @@ impl<'d> Writer<'d> {
                 let double = d == F64;
                 if !x.is_finite() {
                     let bits = if double { x.to_bits() } else { (x as f32).to_bits() as u64 };
-                    return if double { format!("MP_F64_FROM_BITS(MP_U64({bits:#x}))") } else { format!("MP_F32_FROM_BITS({bits:#x}u)") };
+                    return if double {
+                        format!("MP_F64_FROM_BITS(MP_U64({bits:#x}))")
+                    } else {
+                        format!("MP_F32_FROM_BITS({bits:#x}u)")
+                    };
                 }
                 // The shortest text that reads back as the same number.
                 let text = if double { format!("{x:?}") } else { format!("{:?}f", x as f32) };
                 if x.is_sign_negative() { format!("({text})") } else { text }
             }
             _ => {
-                let mut bytes = [if value.bytes()[d.size() - 1] >= 128 && super::dialect::is_signed(d) { 255 } else { 0 }; 8];
+                let mut bytes = [if value.bytes()[d.size() - 1] >= 128 && super::dialect::is_signed(d) {
+                    255
+                } else {
+                    0
+                }; 8];
                 bytes[..d.size()].copy_from_slice(value.bytes());
                 let bits = u64::from_le_bytes(bytes);
-                if bits < 1 << 31 { format!("({}){bits}", ctype(d)) } else { format!("({})MP_U64({bits:#x})", ctype(d)) }
+                if bits < 1 << 31 {
+                    format!("({}){bits}", ctype(d))
+                } else {
+                    format!("({})MP_U64({bits:#x})", ctype(d))
+                }
             }
         }
     }
     /// Statements that compute the program, and the names of the variables with its outputs. `input(i)` is the C text of
     /// input `i` in the dtype of its register, `index` that of the position.
-    pub fn program(&mut self, program: &Program, input: &dyn Fn(usize) -> String, index: &str) -> Result<(String, Vec<String>)> {
+    pub fn program(
+        &mut self,
+        program: &Program,
+        input: &dyn Fn(usize) -> String,
+        index: &str,
+    ) -> Result<(String, Vec<String>)> {
         let mut text = String::new();
         let nodes = program.nodes();
         for (id, (node, dtype)) in nodes.iter().enumerate() {
@@ -164,7 +191,8 @@ impl<'d> Writer<'d> {
                 Node::Prim(Prim::Select, [c, x, y]) => format!("v{c} ? v{x} : v{y}"),
                 Node::Prim(prim, arguments) => {
                     let name = self.prim(*prim, nodes[arguments[0] as usize].1)?;
-                    let list: Vec<String> = arguments[..prim.arity()].iter().map(|a| format!("v{a}")).collect();
+                    let list: Vec<String> =
+                        arguments[..prim.arity()].iter().map(|a| format!("v{a}")).collect();
                     format!("{name}({})", list.join(", "))
                 }
             };
@@ -175,7 +203,11 @@ impl<'d> Writer<'d> {
     /// Text that stores the register value `value` at `pointer[index]`.
     pub fn store(&mut self, dtype: DType, pointer: &str, index: &str, value: &str) -> String {
         self.uses(dtype);
-        if dtype == DType::F16 { format!("{pointer}[{index}] = mp_f2h({value});") } else { format!("{pointer}[{index}] = {value};") }
+        if dtype == DType::F16 {
+            format!("{pointer}[{index}] = mp_f2h({value});")
+        } else {
+            format!("{pointer}[{index}] = {value};")
+        }
     }
 }
 

@@ -78,7 +78,12 @@ pub fn plan_gather(call: &KernelCall, axes: usize, tuning: &Tuning) -> Result<Pl
     let rank = indices[0].shape.len();
     let mut outer = collapse(
         &out.shape[..rank],
-        indices.iter().map(|v| v.strides).chain([&out.strides[..rank]]).collect::<SmallVec<[_; 4]>>().into_iter(),
+        indices
+            .iter()
+            .map(|v| v.strides)
+            .chain([&out.strides[..rank]])
+            .collect::<SmallVec<[_; 4]>>()
+            .into_iter(),
     );
     let mut inner = collapse(&out.shape[rank..], [&x.strides[axes..], &out.strides[rank..]].into_iter());
     for d in [&mut outer, &mut inner] {
@@ -101,7 +106,8 @@ pub fn plan_gather(call: &KernelCall, axes: usize, tuning: &Tuning) -> Result<Pl
     m.extend(outer.n.iter().chain(&inner.n).map(|&n| n as i64));
     m.extend(outer.s.iter().flatten().chain(inner.s.iter().flatten()).map(|&s| s as i64));
     args.push(Arg::Ints(m));
-    let step = |v: usize| if tuning.serial() { Step::of(*inner.s[v].last().unwrap_or(&0)) } else { Step::Any };
+    let step =
+        |v: usize| if tuning.serial() { Step::of(*inner.s[v].last().unwrap_or(&0)) } else { Step::Any };
     let form = Gather {
         dtype: x.dtype,
         axes: axes as u8,
@@ -126,7 +132,12 @@ pub fn plan_scatter(call: &KernelCall, axes: usize, mode: ScatterMode, tuning: &
     let rank = indices[0].shape.len();
     let mut outer = collapse(
         indices[0].shape,
-        indices.iter().map(|v| v.strides).chain([&x.strides[..rank]]).collect::<SmallVec<[_; 4]>>().into_iter(),
+        indices
+            .iter()
+            .map(|v| v.strides)
+            .chain([&x.strides[..rank]])
+            .collect::<SmallVec<[_; 4]>>()
+            .into_iter(),
     );
     let mut inner = collapse(&x.shape[rank..], [&out.strides[axes..], &x.strides[rank..]].into_iter());
     for d in [&mut outer, &mut inner] {
@@ -173,8 +184,10 @@ pub fn plan_scatter(call: &KernelCall, axes: usize, mode: ScatterMode, tuning: &
 
 /// Statements that declare the offsets `o0..` into the index views (and `more` of them) for row `row`.
 fn offsets(ix: &str, row: &str, axes: usize, more: usize, ndim: usize) -> String {
-    let pairs: Vec<(String, String)> = (0..axes + more).map(|a| (format!("o{a}"), format!("m.sb[{a}]"))).collect();
-    let start: String = pairs.iter().enumerate().map(|(a, (o, _))| format!("mp_i64 {o} = m.off[{a}];\n")).collect();
+    let pairs: Vec<(String, String)> =
+        (0..axes + more).map(|a| (format!("o{a}"), format!("m.sb[{a}]"))).collect();
+    let start: String =
+        pairs.iter().enumerate().map(|(a, (o, _))| format!("mp_i64 {o} = m.off[{a}];\n")).collect();
     format!("{start}{{ {ix} q = ({ix})({row});\n{}}}\n", unravel(ix, "q", ndim, "m.nb", &pairs))
 }
 
@@ -203,7 +216,8 @@ impl Gather {
             offsets(ix, "row", axes, 1, nb)
         );
         let to = format!("o{axes}");
-        let pairs = [("from_".to_string(), "m.sr[0]".to_string()), ("to_".to_string(), "m.sr[1]".to_string())];
+        let pairs =
+            [("from_".to_string(), "m.sr[0]".to_string()), ("to_".to_string(), "m.sr[1]".to_string())];
         let unraveled = |flat: &str| {
             format!(
                 "mp_i64 from_ = from, to_ = {to};\n{{ {ix} q = ({ix})({flat});\n{}}}\nout[to_] = x[from_];\n",
@@ -223,8 +237,13 @@ impl Gather {
             };
             k += &format!("if (!bad) for (mp_i64 j = first; j < first + run; ++j) {{\n{body}}}\n}}\n}}\n");
         } else {
-            k += &format!("for (mp_i64 i = (mp_i64)MP_GROUP(0) * {ls} + MP_LID(0); i < m.total; i += (mp_i64)MP_GROUPS(0) * {ls}) {{\n");
-            k += &format!("const {ix} row = ({ix})i / ({ix})m.length, first = ({ix})i - row * ({ix})m.length;\n{locate}if (!bad) {{\n{}}}\n}}\n}}\n", unraveled("first"));
+            k += &format!(
+                "for (mp_i64 i = (mp_i64)MP_GROUP(0) * {ls} + MP_LID(0); i < m.total; i += (mp_i64)MP_GROUPS(0) * {ls}) {{\n"
+            );
+            k += &format!(
+                "const {ix} row = ({ix})i / ({ix})m.length, first = ({ix})i - row * ({ix})m.length;\n{locate}if (!bad) {{\n{}}}\n}}\n}}\n",
+                unraveled("first")
+            );
         }
         w.kernel("mp_gather", k);
         Ok(())
@@ -249,14 +268,22 @@ impl Scatter {
             ScatterMode::Combine(prim) => {
                 let f = w.prim(prim, d)?;
                 let store = w.store(d, "out", "to_", "value");
-                format!("const {} value = {f}({}, {});\n{store}\n", ctype(d), load(d, "out[to_]"), load(d, "x[from_]"))
+                format!(
+                    "const {} value = {f}({}, {});\n{store}\n",
+                    ctype(d),
+                    load(d, "out[to_]"),
+                    load(d, "x[from_]")
+                )
             }
         };
         let find: String = (0..axes)
             .map(|a| format!("{{ mp_i64 i_ = in{a}[o{a}]; if (i_ < 0) i_ += m.size[{a}]; place = place * m.size[{a}] + i_; to += i_ * m.xs[{a}]; }}\n"))
             .collect();
-        let pairs = [("to_".to_string(), "m.sr[0]".to_string()), ("from_".to_string(), "m.sr[1]".to_string())];
-        k += &format!("const mp_i64 item = (mp_i64)MP_GROUP(0) * {ls} + MP_LID(0), owner = item / m.lanes, lane = item - owner * m.lanes;\n");
+        let pairs =
+            [("to_".to_string(), "m.sr[0]".to_string()), ("from_".to_string(), "m.sr[1]".to_string())];
+        k += &format!(
+            "const mp_i64 item = (mp_i64)MP_GROUP(0) * {ls} + MP_LID(0), owner = item / m.lanes, lane = item - owner * m.lanes;\n"
+        );
         k += "if (owner >= m.owners) return;\n";
         // On CPUs a lane is a run of neighbours, elsewhere neighbours are in different lanes.
         let range = if ls == 1 {
@@ -266,7 +293,9 @@ impl Scatter {
         };
         k += range;
         k += &format!("for (mp_i64 row = 0; row < m.rows; ++row) {{\n{}", offsets(ix, "row", axes, 1, nb));
-        k += &format!("mp_i64 to = m.base, place = 0;\n{find}if (m.owners > 1 && place % m.owners != owner) continue;\n");
+        k += &format!(
+            "mp_i64 to = m.base, place = 0;\n{find}if (m.owners > 1 && place % m.owners != owner) continue;\n"
+        );
         k += &format!(
             "for (mp_i64 r = first; r < end; r += step) {{\nmp_i64 to_ = to, from_ = o{axes};\n{{ {ix} q = ({ix})r;\n{}}}\n{apply}}}\n}}\n}}\n",
             unravel(ix, "q", nr, "m.nr", &pairs)
@@ -290,14 +319,23 @@ impl Check {
         if ls == 1 {
             k += "const mp_i64 begin = MP_GROUP(0) * m.chunk, step = 1; mp_i64 end = begin + m.chunk; if (end > m.total) end = m.total;\n";
         } else {
-            k += &format!("mp_i64 begin = (mp_i64)MP_GROUP(0) * {ls} + MP_LID(0), step = (mp_i64)MP_GROUPS(0) * {ls}; const mp_i64 end = m.total;\n");
+            k += &format!(
+                "mp_i64 begin = (mp_i64)MP_GROUP(0) * {ls} + MP_LID(0), step = (mp_i64)MP_GROUPS(0) * {ls}; const mp_i64 end = m.total;\n"
+            );
             k += "if (m.report) { if (begin != 0) return; step = 1; }\n";
         }
         for a in 0..axes {
             let pairs = [(format!("o{a}"), format!("m.sb[{a}]"))];
-            k += &format!("for (mp_i64 i = begin; i < end; i += step) {{\nmp_i64 o{a} = m.off[{a}];\n{{ {ix} q = ({ix})i;\n{}}}\n", unravel(ix, "q", nb, "m.nb", &pairs));
-            k += &format!("const mp_i64 v = in{a}[o{a}]; if (v < -m.size[{a}] || v >= m.size[{a}]) {{ errors[0] = 1;\n");
-            k += &format!("if (m.report) {{ errors[1] = {a}; errors[2] = v; errors[3] = m.size[{a}]; return; }} }}\n}}\n");
+            k += &format!(
+                "for (mp_i64 i = begin; i < end; i += step) {{\nmp_i64 o{a} = m.off[{a}];\n{{ {ix} q = ({ix})i;\n{}}}\n",
+                unravel(ix, "q", nb, "m.nb", &pairs)
+            );
+            k += &format!(
+                "const mp_i64 v = in{a}[o{a}]; if (v < -m.size[{a}] || v >= m.size[{a}]) {{ errors[0] = 1;\n"
+            );
+            k += &format!(
+                "if (m.report) {{ errors[1] = {a}; errors[2] = v; errors[3] = m.size[{a}]; return; }} }}\n}}\n"
+            );
         }
         k += "}\n";
         w.kernel("mp_check", k);

@@ -35,7 +35,9 @@ pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
     let ([am, ak], [bk, bn], [cm, cn]) = (last_two(a.strides), last_two(b.strides), last_two(c.strides));
     // Sums of half products must not round the products: only the kernel below keeps them in float32.
     if (n == 1 || m == 1) && c.dtype != DType::F16 {
-        let with = |lead: &[isize], tail: &[isize]| -> SmallVec<[isize; 8]> { lead.iter().chain(tail).copied().collect() };
+        let with = |lead: &[isize], tail: &[isize]| -> SmallVec<[isize; 8]> {
+            lead.iter().chain(tail).copied().collect()
+        };
         let (al, bl, cl) = (&a.strides[..lead], &b.strides[..lead], &c.strides[..lead]);
         let (x, y, z, size) = if n == 1 {
             (with(al, &[am, ak]), with(bl, &[0, bk]), with(cl, &[cm]), m)
@@ -45,7 +47,8 @@ pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
         let outer: SmallVec<[usize; 6]> = c.shape[..lead].iter().copied().chain([size]).collect();
         return reduce::plan_dot(call, [&x, &y, &z], &outer, k, tuning);
     }
-    let mut dims = collapse(&c.shape[..lead], [&a.strides[..lead], &b.strides[..lead], &c.strides[..lead]].into_iter());
+    let mut dims =
+        collapse(&c.shape[..lead], [&a.strides[..lead], &b.strides[..lead], &c.strides[..lead]].into_iter());
     let batch = dims.padded_ndim();
     dims.pad(batch);
     let batches = dims.total();
@@ -71,7 +74,10 @@ pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
     meta.extend(dims.s.iter().flatten().map(|&s| s as i64));
     let form = Form { dtype: c.dtype, batch: batch as u8, block: block as u16 };
     let args = smallvec![
-        Arg::Memory(a.memory.handle), Arg::Memory(b.memory.handle), Arg::Memory(c.memory.handle), Arg::Ints(meta)
+        Arg::Memory(a.memory.handle),
+        Arg::Memory(b.memory.handle),
+        Arg::Memory(c.memory.handle),
+        Arg::Ints(meta)
     ];
     Ok(Plan::one(Spec::new(AnyForm::Matmul(form), local), args, groups))
 }
@@ -98,12 +104,18 @@ impl Form {
             _ => {
                 let (mul, add) = (w.prim(Prim::Mul, acc)?, w.prim(Prim::Add, acc)?);
                 let name = "mp_mad".to_string();
-                w.helper(&name, || format!("MP_FN {t} {name}({t} a, {t} b, {t} c) {{ return {add}({mul}(a, b), c); }}\n"));
+                w.helper(&name, || {
+                    format!("MP_FN {t} {name}({t} a, {t} b, {t} c) {{ return {add}({mul}(a, b), c); }}\n")
+                });
                 name
             }
         };
         let zero = w.constant(&crate::Number::Float(0.0).cast(acc));
-        let offsets = ["oa", "ob", "oc"].iter().enumerate().map(|(i, o)| (o.to_string(), format!("m.s[{i}]"))).collect::<Vec<_>>();
+        let offsets = ["oa", "ob", "oc"]
+            .iter()
+            .enumerate()
+            .map(|(i, o)| (o.to_string(), format!("m.s[{i}]")))
+            .collect::<Vec<_>>();
         let mut k = format!(
             "typedef struct {{ mp_i64 m, n, k, batches, am, ak, bk, bn, cm, cn, off[3], nb[{nb}], s[3][{nb}]; }} mp_meta;\n\
              {}(MP_GLOBAL const {s}* MP_RESTRICT a, MP_GLOBAL const {s}* MP_RESTRICT b, MP_GLOBAL {s}* MP_RESTRICT c, const mp_meta m) {{\n",
@@ -143,7 +155,10 @@ impl Text<'_> {
         let Text { t, zero, mad, .. } = self;
         let tile = SIDE * block;
         let threads = SIDE * SIDE;
-        let (a, b) = (self.a.replace("$i", "oa + row * m.am + (k0 + kk) * m.ak"), self.b.replace("$i", "ob + (k0 + kk) * m.bk + col * m.bn"));
+        let (a, b) = (
+            self.a.replace("$i", "oa + row * m.am + (k0 + kk) * m.ak"),
+            self.b.replace("$i", "ob + (k0 + kk) * m.bk + col * m.bn"),
+        );
         format!(
             "MP_LOCAL {t} sa[{SIDE}][{tile} + 1]; MP_LOCAL {t} sb[{SIDE}][{tile} + 1];
 const int lx = (int)MP_LID(0), ly = (int)MP_LID(1), id = ly * {SIDE} + lx;
@@ -178,11 +193,20 @@ if (row < m.m && col < m.n) {{ const {t} x = acc[i][j]; {store} }} }}
     }
 
     /// A panel of `columns` of b and blocks of `rows` rows of a are packed, so that the innermost loop runs over memory in order.
-    fn cpu(&self, vector_bytes: usize, columns: usize, vector: Option<(String, String, String)>, split: &str) -> String {
+    fn cpu(
+        &self,
+        vector_bytes: usize,
+        columns: usize,
+        vector: Option<(String, String, String)>,
+        split: &str,
+    ) -> String {
         let Text { t, zero, mad, .. } = self;
         let rows = if vector_bytes >= 64 { 8 } else { 4 };
         let (height, depth, wide) = (CPU_ROWS, CPU_DEPTH, CPU_PANELS * columns);
-        let (a, b) = (self.a.replace("$i", "oa + (row0 + r) * m.am + (k0 + p) * m.ak"), self.b.replace("$i", "ob + (k0 + p) * m.bk + (col0 + j) * m.bn"));
+        let (a, b) = (
+            self.a.replace("$i", "oa + (row0 + r) * m.am + (k0 + p) * m.ak"),
+            self.b.replace("$i", "ob + (k0 + p) * m.bk + (col0 + j) * m.bn"),
+        );
         let kernel = match vector {
             Some((v, load, store)) => {
                 let half = columns / 2;

@@ -44,9 +44,7 @@ fn half(w: &mut Writer, prim: Prim) -> Result<Option<String>> {
     }
     let name = w.prim(prim, DType::F32)?;
     let arguments = ["a", "b"][..prim.arity().min(2)].join(", ");
-    Ok(Some(if prim == Complex {
-        format!("return {name}({arguments});")
-    } else if result_dtype(prim, DType::F16) == DType::Bool {
+    Ok(Some(if prim == Complex || result_dtype(prim, DType::F16) == DType::Bool {
         format!("return {name}({arguments});")
     } else {
         format!("return mp_h2f(mp_f2h({name}({arguments})));")
@@ -57,7 +55,9 @@ fn integer(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
     let (t, u, signed, width) = (ctype(d), wrapping(d), is_signed(d), bits(d));
     let wrap = |op: &str| format!("return ({t})(({u})a {op} ({u})b);");
     // The magnitude as an unsigned number: right for the lowest value too.
-    let magnitude = |x: &str| if signed { format!("({x} < 0 ? ({u})0 - ({u}){x} : ({u}){x})") } else { format!("({u}){x}") };
+    let magnitude = |x: &str| {
+        if signed { format!("({x} < 0 ? ({u})0 - ({u}){x} : ({u}){x})") } else { format!("({u}){x}") }
+    };
     // Dividing the lowest value by -1 traps on some devices: NumPy's results are given directly.
     let guard = |zero: &str, minus_one: &str| {
         let extra = if signed { format!(" if (b == -1) return {minus_one};") } else { String::new() };
@@ -72,21 +72,34 @@ fn integer(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
         Sign => format!("return ({t})(a > 0);"),
         Imag | IsNan | IsInf => "return 0;".into(),
         IsFinite => "return 1;".into(),
-        Signbit => if signed { "return a < 0;".into() } else { "return 0;".to_string() },
+        Signbit => {
+            if signed {
+                "return a < 0;".into()
+            } else {
+                "return 0;".to_string()
+            }
+        }
         Invert => format!("return ({t})~a;"),
         Add => wrap("+"),
         Sub => wrap("-"),
         Mul => wrap("*"),
         FloorDiv if signed => {
-            guard("0", &negated) + &format!("{t} q = ({t})(a / b); if (a % b != 0 && (a < 0) != (b < 0)) q = ({t})(q - 1); return q;")
+            guard("0", &negated)
+                + &format!(
+                    "{t} q = ({t})(a / b); if (a % b != 0 && (a < 0) != (b < 0)) q = ({t})(q - 1); return q;"
+                )
         }
         FloorDiv => guard("0", "") + &format!("return ({t})(a / b);"),
         Rem if signed => {
-            guard("0", "0") + &format!("{t} r = ({t})(a % b); if (r != 0 && (r < 0) != (b < 0)) r = ({t})(r + b); return r;")
+            guard("0", "0")
+                + &format!(
+                    "{t} r = ({t})(a % b); if (r != 0 && (r < 0) != (b < 0)) r = ({t})(r + b); return r;"
+                )
         }
         Rem | Fmod => guard("0", "0") + &format!("return ({t})(a % b);"),
         Pow => {
-            let negative = if signed { "if (b < 0) return a == 1 ? 1 : a == -1 ? ((b & 1) ? -1 : 1) : 0; " } else { "" };
+            let negative =
+                if signed { "if (b < 0) return a == 1 ? 1 : a == -1 ? ((b & 1) ? -1 : 1) : 0; " } else { "" };
             format!(
                 "{negative}{u} r = 1, x = ({u})a; while (b != 0) {{ if (b & 1) r *= x; x *= x; b = ({t})(b >> 1); }} return ({t})r;"
             )
@@ -109,12 +122,16 @@ fn integer(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
         }
         Gcd => format!(
             "{u} x = {}, y = {}; while (y != 0) {{ {u} r = x % y; x = y; y = r; }} return ({t})x;",
-            magnitude("a"), magnitude("b")
+            magnitude("a"),
+            magnitude("b")
         ),
         Lcm => {
             let gcd = w.prim(Gcd, d)?;
             let (x, y) = (magnitude("a"), magnitude("b"));
-            format!("if (a == 0 || b == 0) return 0; {t} g = {gcd}(a, b); return ({t})({x} / {} * {y});", magnitude("g"))
+            format!(
+                "if (a == 0 || b == 0) return 0; {t} g = {gcd}(a, b); return ({t})({x} / {} * {y});",
+                magnitude("g")
+            )
         }
         _ => return Ok(None),
     }))
@@ -181,12 +198,15 @@ fn float(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
              if (r != 0 && (b < 0) != (r < 0)) q -= ({t})1; \
              if (q == 0) return {copysign}(({t})0, a / b); \
              {t} f = {floor}(q); if (q - f > ({t})0.5) f += ({t})1; return f;",
-            fmod = m("fmod"), copysign = m("copysign"), floor = m("floor")
+            fmod = m("fmod"),
+            copysign = m("copysign"),
+            floor = m("floor")
         ),
         Rem => format!(
             "{t} r = {}(a, b); if (b == 0) return r; \
              if (r != 0) {{ if ((b < 0) != (r < 0)) r += b; }} else r = {}(({t})0, b); return r;",
-            m("fmod"), m("copysign")
+            m("fmod"),
+            m("copysign")
         ),
         Fmod => two("fmod"),
         Pow => two("pow"),
@@ -201,12 +221,14 @@ fn float(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
         Logaddexp => format!(
             "if (a == b) return a + ({t}){ln2}; const {t} x = a - b; \
              return x > 0 ? a + {log1p}({exp}(-x)) : x <= 0 ? b + {log1p}({exp}(x)) : x;",
-            log1p = m("log1p"), exp = m("exp")
+            log1p = m("log1p"),
+            exp = m("exp")
         ),
         Logaddexp2 => format!(
             "if (a == b) return a + ({t})1; const {t} x = a - b; \
              return x > 0 ? a + ({t}){log2e} * {log1p}({exp2}(-x)) : x <= 0 ? b + ({t}){log2e} * {log1p}({exp2}(x)) : x;",
-            log1p = m("log1p"), exp2 = m("exp2")
+            log1p = m("log1p"),
+            exp2 = m("exp2")
         ),
         Eq => "return a == b;".into(),
         Ne => "return a != b;".into(),
@@ -225,17 +247,21 @@ pub fn to_integer(w: &mut Writer, from: DType, to: DType) -> String {
     let name = format!("mp_{}_to_{}", short(from), short(to));
     let (f, t) = (ctype(from), ctype(to));
     let (through, low, high, lowest) = match to {
-        DType::U32 | DType::I64 | DType::U64 => {
-            ("mp_i64", "-9223372036854775808.0", "9223372036854775808.0", "(mp_i64)MP_U64(0x8000000000000000)")
-        }
+        DType::U32 | DType::I64 | DType::U64 => (
+            "mp_i64",
+            "-9223372036854775808.0",
+            "9223372036854775808.0",
+            "(mp_i64)MP_U64(0x8000000000000000)",
+        ),
         _ => ("mp_i32", "-2147483648.0", "2147483648.0", "(mp_i32)0x80000000u"),
     };
     // Doubles may be missing on the device: the literals are floats where the source is.
     let literal = |x: &str| if from == DType::F32 { format!("{x}f") } else { x.to_string() };
     let top = match to {
         DType::U64 => format!(
-            "if (a >= {} && a < {}) return (mp_u64)a; ",
-            literal("9223372036854775808.0"), literal("18446744073709551616.0")
+            "if (a >= {}) return a < {} ? (mp_u64)a : 0; ",
+            literal("9223372036854775808.0"),
+            literal("18446744073709551616.0")
         ),
         _ => String::new(),
     };

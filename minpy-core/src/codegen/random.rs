@@ -14,7 +14,13 @@ pub fn plan(call: &KernelCall, key: [u32; 2], counter: u64, tuning: &Tuning) -> 
     let blocks = total.div_ceil(4);
     let (groups, chunk) = elementwise::split(blocks, 256, tuning);
     let m: SmallVec<[i64; 24]> = smallvec![
-        total as i64, blocks as i64, chunk as i64, key[0] as i64, key[1] as i64, counter as i64, base(call.op, out)?
+        total as i64,
+        blocks as i64,
+        chunk as i64,
+        key[0] as i64,
+        key[1] as i64,
+        counter as i64,
+        base(call.op, out)?
     ];
     let spec = Spec::new(Form::Random, [tuning.local, 1, 1]);
     Ok(Plan::one(spec, smallvec![Arg::Memory(out.memory.handle), Arg::Ints(m)], [groups, 1, 1]))
@@ -26,7 +32,9 @@ pub fn render(w: &mut Writer, local: [usize; 3]) {
     let range = if ls == 1 {
         "mp_i64 end = (MP_GROUP(0) + 1) * m.chunk; if (end > m.blocks) end = m.blocks;\nfor (mp_i64 i = MP_GROUP(0) * m.chunk; i < end; ++i) {".to_string()
     } else {
-        format!("for (mp_i64 i = (mp_i64)MP_GROUP(0) * {ls} + MP_LID(0); i < m.blocks; i += (mp_i64)MP_GROUPS(0) * {ls}) {{")
+        format!(
+            "for (mp_i64 i = (mp_i64)MP_GROUP(0) * {ls} + MP_LID(0); i < m.blocks; i += (mp_i64)MP_GROUPS(0) * {ls}) {{"
+        )
     };
     let head = w.dialect.kernel("mp_random", local);
     w.kernel(

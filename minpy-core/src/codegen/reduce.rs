@@ -79,7 +79,12 @@ pub fn plan(call: &KernelCall, fold: Fold, tuning: &Tuning) -> Result<Plan> {
                 p.numbers.push(None);
                 p.inner = &v.shape[rank..];
                 let (outer, inner) = v.strides.split_at(rank);
-                p.views.push(Operand { arg: Arg::Memory(v.memory.handle), base: base(call.op, v)?, outer, inner });
+                p.views.push(Operand {
+                    arg: Arg::Memory(v.memory.handle),
+                    base: base(call.op, v)?,
+                    outer,
+                    inner,
+                });
             }
         }
     }
@@ -92,7 +97,13 @@ pub fn plan(call: &KernelCall, fold: Fold, tuning: &Tuning) -> Result<Plan> {
 }
 
 /// A sum of products over the last axis of two operands, for matrix-vector products: `out[o] = sum_k a[o, k] * b[o, k]`.
-pub(super) fn plan_dot(call: &KernelCall, strides: [&[isize]; 3], outer: &[usize], k: usize, tuning: &Tuning) -> Result<Plan> {
+pub(super) fn plan_dot(
+    call: &KernelCall,
+    strides: [&[isize]; 3],
+    outer: &[usize],
+    k: usize,
+    tuning: &Tuning,
+) -> Result<Plan> {
     static PROGRAMS: [OnceLock<Arc<Program>>; 14] = [const { OnceLock::new() }; 14];
     let out = &call.outputs[0];
     let program = PROGRAMS[out.dtype as usize].get_or_init(|| {
@@ -104,10 +115,16 @@ pub(super) fn plan_dot(call: &KernelCall, strides: [&[isize]; 3], outer: &[usize
     let mut views: SmallVec<[Operand; 4]> = SmallVec::new();
     for (i, s) in call.inputs.iter().zip(strides) {
         let v = i.view();
-        views.push(Operand { arg: Arg::Memory(v.memory.handle), base: base(call.op, v)?, outer: &s[..rank], inner: &s[rank..] });
+        views.push(Operand {
+            arg: Arg::Memory(v.memory.handle),
+            base: base(call.op, v)?,
+            outer: &s[..rank],
+            inner: &s[rank..],
+        });
     }
     let out = (Arg::Memory(out.memory.handle), base(call.op, out)?, out.dtype, strides[2]);
-    let p = Problem { program, fold: Fold::Add, numbers: smallvec![None, None], views, outer, inner: &[k], out };
+    let p =
+        Problem { program, fold: Fold::Add, numbers: smallvec![None, None], views, outer, inner: &[k], out };
     let mut plan = Plan::default();
     p.launch(&mut plan, tuning);
     Ok(plan)
@@ -142,7 +159,10 @@ impl Problem<'_> {
         let (mut outer, mut inner) = if ordered {
             (collapse(self.outer, outers), collapse(self.inner, inners))
         } else {
-            (collapse_reordered(self.outer, lead.outer, outers), collapse_reordered(self.inner, lead.inner, inners))
+            (
+                collapse_reordered(self.outer, lead.outer, outers),
+                collapse_reordered(self.inner, lead.inner, inners),
+            )
         };
         let (count, extent) = (outer.total(), inner.total());
         for d in [&mut outer, &mut inner] {
@@ -204,7 +224,8 @@ impl Problem<'_> {
         let mut args: SmallVec<[Arg; 8]> = self.views.iter().map(|v| v.arg.clone()).collect();
         args.push(if partial { Arg::Scratch(plan.scratch.len()) } else { self.out.0.clone() });
         args.extend(self.numbers.iter().flatten().map(|s| Arg::Scalar(*s)));
-        let mut m: SmallVec<[i64; 24]> = smallvec![count as i64, extent as i64, segments as i64, chunk as i64, per as i64];
+        let mut m: SmallVec<[i64; 24]> =
+            smallvec![count as i64, extent as i64, segments as i64, chunk as i64, per as i64];
         m.extend(self.views.iter().map(|v| v.base));
         m.push(if partial { 0 } else { self.out.1 });
         m.extend(outer.n.iter().chain(&inner.n).map(|&n| n as i64));
@@ -216,13 +237,19 @@ impl Problem<'_> {
             let scratch = plan.scratch.len();
             plan.scratch.push(segments * count * acc.size());
             // Segments lie in scratch in the order in which the outputs were walked through.
-            let strides = scratch_strides(self.outer, if ordered { None } else { order(self.outer, lead.outer) });
+            let strides =
+                scratch_strides(self.outer, if ordered { None } else { order(self.outer, lead.outer) });
             let inner = [count as isize];
             let finish = Problem {
                 program: identity(acc),
                 fold: self.fold,
                 numbers: smallvec![None],
-                views: smallvec![Operand { arg: Arg::Scratch(scratch), base: 0, outer: &strides, inner: &inner }],
+                views: smallvec![Operand {
+                    arg: Arg::Scratch(scratch),
+                    base: 0,
+                    outer: &strides,
+                    inner: &inner
+                }],
                 outer: self.outer,
                 inner: &[segments],
                 out: self.out,
@@ -257,7 +284,9 @@ impl Form {
         let total = if compensated {
             let finite = w.prim(Prim::IsFinite, acc)?;
             // Where the sum overflows, the correction would be inf - inf.
-            format!("{{ const {t} y_ = $t - $comp, s_ = $acc + y_; $comp = {finite}(s_) ? (s_ - $acc) - y_ : ({t})0; $acc = s_; }}\n")
+            format!(
+                "{{ const {t} y_ = $t - $comp, s_ = $acc + y_; $comp = {finite}(s_) ? (s_ - $acc) - y_ : ({t})0; $acc = s_; }}\n"
+            )
         } else {
             format!("$acc = {combine}($acc, $t);\n")
         };
@@ -274,7 +303,8 @@ impl Form {
         for (i, step) in self.inputs.iter().enumerate() {
             w.uses(program.inputs()[i]);
             if let Some(step) = step {
-                parameters.push(format!("MP_GLOBAL const {}* MP_RESTRICT in{i}", storage(program.inputs()[i])));
+                parameters
+                    .push(format!("MP_GLOBAL const {}* MP_RESTRICT in{i}", storage(program.inputs()[i])));
                 views.push((i, *step));
             }
         }
@@ -309,15 +339,20 @@ impl Form {
         let (statements, results) = w.program(program, &input, position)?;
         // Registers of half are floats already.
         let combine = text.combine.clone();
-        let fold_into = |target: &str| format!("{{ {statements}{target} = {combine}({target}, {}); }}\n", results[0]);
+        let fold_into =
+            |target: &str| format!("{{ {statements}{target} = {combine}({target}, {}); }}\n", results[0]);
         w.uses(acc);
         let stored = {
             let value = w.cast(acc, self.store, "value");
             if self.store == DType::F16 { format!("mp_f2h({value})") } else { value }
         };
-        let bases: Vec<(String, String)> = (0..nv).map(|v| (format!("b{v}"), format!("m.so[{v}]"))).chain([("bo".into(), format!("m.so[{nv}]"))]).collect();
+        let bases: Vec<(String, String)> = (0..nv)
+            .map(|v| (format!("b{v}"), format!("m.so[{v}]")))
+            .chain([("bo".into(), format!("m.so[{nv}]"))])
+            .collect();
         let inner: Vec<(String, String)> = (0..nv).map(|v| (format!("p{v}"), format!("m.si[{v}]"))).collect();
-        let start: String = (0..nv).map(|v| format!("mp_i64 b{v} = m.off[{v}];\n")).collect::<String>() + &format!("mp_i64 bo = m.off[{nv}];\n");
+        let start: String = (0..nv).map(|v| format!("mp_i64 b{v} = m.off[{v}];\n")).collect::<String>()
+            + &format!("mp_i64 bo = m.off[{nv}];\n");
         let begin: String = (0..nv).map(|v| format!("mp_i64 p{v} = b{v};\n")).collect();
         let nv1 = nv + 1;
         let mut k = format!(
@@ -329,7 +364,11 @@ impl Form {
         let which = if self.column { ("so", no - 1) } else { ("si", ni - 1) };
         for (v, (_, step)) in views.iter().enumerate() {
             if serial && *step != Step::Zero {
-                let value = if *step == Step::One { "1".to_string() } else { format!("m.{}[{v}][{}]", which.0, which.1) };
+                let value = if *step == Step::One {
+                    "1".to_string()
+                } else {
+                    format!("m.{}[{v}][{}]", which.0, which.1)
+                };
                 k += &format!("const mp_i64 t{v} = {value};\n");
             }
         }
@@ -387,7 +426,9 @@ impl Parts<'_> {
                 k += "const mp_i64 first = r, run = r1 - r;\n";
             } else {
                 let last = self.ni - 1;
-                k += &format!("{ix} q = ({ix})r / ({ix})m.ni[{last}]; const mp_i64 first = r - (mp_i64)q * m.ni[{last}];\n");
+                k += &format!(
+                    "{ix} q = ({ix})r / ({ix})m.ni[{last}]; const mp_i64 first = r - (mp_i64)q * m.ni[{last}];\n"
+                );
                 k += &format!("mp_i64 run = m.ni[{last}] - first; if (run > r1 - r) run = r1 - r;\n");
                 k += &unravel(ix, "q", last, "m.ni", &self.inner);
             }
@@ -399,22 +440,42 @@ impl Parts<'_> {
             k += &format!("mp_i64 x = 0;\nwhile (x + {lanes} <= run) {{\n{t} lane[{lanes}];\n");
             k += &format!("const int rounds = run - x >= {block} ? 16 : (int)((run - x) / {lanes});\n");
             k += &format!("for (int l = 0; l < {lanes}; ++l) lane[l] = {identity};\n");
-            k += &format!("for (int h = 0; h < rounds; ++h) for (int l = 0; l < {lanes}; ++l) {{ const mp_i64 j = x + h * {lanes} + l; {} }}\n", fold_into("lane[l]"));
+            k += &format!(
+                "for (int h = 0; h < rounds; ++h) for (int l = 0; l < {lanes}; ++l) {{ const mp_i64 j = x + h * {lanes} + l; {} }}\n",
+                fold_into("lane[l]")
+            );
             k += &format!("x += rounds * {lanes};\n");
-            k += &format!("for (int s = {}; s > 0; s >>= 1) for (int l = 0; l < s; ++l) lane[l] = {combine}(lane[l], lane[l + s]);\n", lanes / 2);
+            k += &format!(
+                "for (int s = {}; s > 0; s >>= 1) for (int l = 0; l < s; ++l) lane[l] = {combine}(lane[l], lane[l + s]);\n",
+                lanes / 2
+            );
             k += &self.text.running("acc", "comp", "lane[0]");
-            k += &format!("}}\n{t} rest = {identity};\nfor (; x < run; ++x) {{ const mp_i64 j = x; {} }}\n", fold_into("rest"));
+            k += &format!(
+                "}}\n{t} rest = {identity};\nfor (; x < run; ++x) {{ const mp_i64 j = x; {} }}\n",
+                fold_into("rest")
+            );
             k += &self.text.running("acc", "comp", "rest");
             k += "r += run;\n}\n";
         } else {
-            k += &format!("for (mp_i64 block = r0 + MP_LID(0); block < r1; block += {}) {{\n{t} part = {identity};\n", ls * 16);
-            k += &format!("for (int h = 0; h < 16; ++h) {{ const mp_i64 r = block + h * {ls}; if (r < r1) {{\n{}", self.begin);
+            k += &format!(
+                "for (mp_i64 block = r0 + MP_LID(0); block < r1; block += {}) {{\n{t} part = {identity};\n",
+                ls * 16
+            );
+            k += &format!(
+                "for (int h = 0; h < 16; ++h) {{ const mp_i64 r = block + h * {ls}; if (r < r1) {{\n{}",
+                self.begin
+            );
             k += &format!("{ix} q = ({ix})r;\n{}", unravel(ix, "q", self.ni, "m.ni", &self.inner));
             k += &format!("{}}} }}\n", fold_into("part"));
             k += &self.text.running("acc", "comp", "part");
             k += "}\n";
-            k += &format!("shared_[MP_LID(0)] = acc; MP_BARRIER();\nfor (int s = {}; s > 0; s >>= 1) {{\n", ls / 2);
-            k += &format!("if ((int)MP_LID(0) < s) shared_[MP_LID(0)] = {combine}(shared_[MP_LID(0)], shared_[MP_LID(0) + s]);\nMP_BARRIER(); }}\n");
+            k += &format!(
+                "shared_[MP_LID(0)] = acc; MP_BARRIER();\nfor (int s = {}; s > 0; s >>= 1) {{\n",
+                ls / 2
+            );
+            k += &format!(
+                "if ((int)MP_LID(0) < s) shared_[MP_LID(0)] = {combine}(shared_[MP_LID(0)], shared_[MP_LID(0) + s]);\nMP_BARRIER(); }}\n"
+            );
         }
         let (value, guard) = if ls == 1 { ("acc", "") } else { ("shared_[0]", "if (MP_LID(0) == 0) ") };
         k += &format!("{guard}{{ const {t} value = {value}; out[{}] = {}; }}\n", self.target, self.stored);
@@ -430,42 +491,64 @@ impl Parts<'_> {
         let mut k = String::new();
         let last = no - 1;
         if ls == 1 {
-            k += &format!("const mp_i64 blocks = (m.no[{last}] + {}) / {w}, items = m.count / m.no[{last}] * blocks;\n", w - 1);
+            k += &format!(
+                "const mp_i64 blocks = (m.no[{last}] + {}) / {w}, items = m.count / m.no[{last}] * blocks;\n",
+                w - 1
+            );
             k += "mp_i64 g1 = (MP_GROUP(0) + 1) * m.per; if (g1 > items * m.segments) g1 = items * m.segments;\n";
             k += "for (mp_i64 g = MP_GROUP(0) * m.per; g < g1; ++g) {\n";
             k += "const mp_i64 segment = g / items, item = g - segment * items;\n";
             k += &self.start;
-            k += &format!("{ix} q = ({ix})(item / blocks); const mp_i64 first = (item - (mp_i64)q * blocks) * {w}, o = (mp_i64)q * m.no[{last}] + first;\n");
-            k += &format!("const int width = (int)(m.no[{last}] - first < {w} ? m.no[{last}] - first : {w});\n");
+            k += &format!(
+                "{ix} q = ({ix})(item / blocks); const mp_i64 first = (item - (mp_i64)q * blocks) * {w}, o = (mp_i64)q * m.no[{last}] + first;\n"
+            );
+            k += &format!(
+                "const int width = (int)(m.no[{last}] - first < {w} ? m.no[{last}] - first : {w});\n"
+            );
             k += &unravel(ix, "q", last, "m.no", &self.bases);
             for (b, s) in &self.bases {
                 k += &format!("{b} += first * {s}[{last}];\n");
             }
         } else {
-            k += &format!("const mp_i64 items = m.count, tasks = items * m.segments, stride = (mp_i64)MP_GROUPS(0) * {ls};\n");
-            k += &format!("for (mp_i64 g = (mp_i64)MP_GROUP(0) * {ls} + MP_LID(0); g < tasks; g += stride) {{\n");
+            k += &format!(
+                "const mp_i64 items = m.count, tasks = items * m.segments, stride = (mp_i64)MP_GROUPS(0) * {ls};\n"
+            );
+            k += &format!(
+                "for (mp_i64 g = (mp_i64)MP_GROUP(0) * {ls} + MP_LID(0); g < tasks; g += stride) {{\n"
+            );
             k += "const mp_i64 segment = g / items, o = g - segment * items;\n";
             k += &self.start;
             k += &format!("{{ {ix} q = ({ix})o;\n{}}}\n", unravel(ix, "q", no, "m.no", &self.bases));
         }
         k += self.segment();
-        let each_output = if ls == 1 { "for (int j = 0; j < width; ++j)".to_string() } else { "for (int j = 0; j < 1; ++j)".to_string() };
+        let each_output = if ls == 1 {
+            "for (int j = 0; j < width; ++j)".to_string()
+        } else {
+            "for (int j = 0; j < 1; ++j)".to_string()
+        };
         k += &format!("{t} total[{w}], part[{w}];\n{each_output} total[j] = {identity};\n");
         if *compensated {
             k += &format!("{t} comp[{w}];\n{each_output} comp[j] = 0;\n");
         }
-        k += &format!("for (mp_i64 block = r0; block < r1; block += 32) {{\n{each_output} part[j] = {identity};\n");
-        k += "const mp_i64 end = block + 32 < r1 ? block + 32 : r1;\nfor (mp_i64 r = block; r < end; ++r) {\n";
+        k += &format!(
+            "for (mp_i64 block = r0; block < r1; block += 32) {{\n{each_output} part[j] = {identity};\n"
+        );
+        k +=
+            "const mp_i64 end = block + 32 < r1 ? block + 32 : r1;\nfor (mp_i64 r = block; r < end; ++r) {\n";
         k += &self.begin;
         k += &format!("{ix} q_r = ({ix})r;\n{}", unravel(ix, "q_r", self.ni, "m.ni", &self.inner));
         let each = fold_into("part[j]");
-        k += &format!("{each_output} {each}\n}}\n{each_output} {{ {} }}\n}}\n", self.text.running("total[j]", "comp[j]", "part[j]"));
+        k += &format!(
+            "{each_output} {each}\n}}\n{each_output} {{ {} }}\n}}\n",
+            self.text.running("total[j]", "comp[j]", "part[j]")
+        );
         let place = match (ls == 1, self.target) {
             (true, "bo") => format!("bo + j * m.so[{}][{last}]", self.steps.len()),
             (true, scratch) => format!("{scratch} + j"),
             (false, target) => target.to_string(),
         };
-        k += &format!("{each_output} {{ const {t} value = total[j]; out[{place}] = {}; }}\n}}\n", self.stored);
+        k +=
+            &format!("{each_output} {{ const {t} value = total[j]; out[{place}] = {}; }}\n}}\n", self.stored);
         k
     }
 }

@@ -29,8 +29,13 @@ pub fn plan(call: &KernelCall, fold: Fold, tuning: &Tuning) -> Result<Plan> {
     let count = dims.total();
     let per = count.div_ceil(tuning.groups);
     let mut m: SmallVec<[i64; 24]> = smallvec![
-        count as i64, out.shape[last] as i64, x.strides[last] as i64, out.strides[last] as i64, per as i64,
-        base(call.op, x)?, base(call.op, out)?
+        count as i64,
+        out.shape[last] as i64,
+        x.strides[last] as i64,
+        out.strides[last] as i64,
+        per as i64,
+        base(call.op, x)?,
+        base(call.op, out)?
     ];
     m.extend(dims.n.iter().map(|&n| n as i64));
     m.extend(dims.s.iter().flatten().map(|&s| s as i64));
@@ -63,14 +68,31 @@ impl Form {
         let store = |w: &mut Writer, r: &str, v: &str| w.store(d, "out", &format!("bo + ({r}) * m.to"), v);
         if ls == 1 {
             k += &format!("{t} acc = {}; {}\n", element("0"), store(w, "0", "acc"));
-            k += &format!("for (mp_i64 r = 1; r < m.extent; ++r) {{ acc = {combine}(acc, {}); {} }}\n}}\n}}\n", element("r"), store(w, "r", "acc"));
+            k += &format!(
+                "for (mp_i64 r = 1; r < m.extent; ++r) {{ acc = {combine}(acc, {}); {} }}\n}}\n}}\n",
+                element("r"),
+                store(w, "r", "acc")
+            );
         } else {
-            k += &format!("{t} carry = {identity};\nfor (mp_i64 base = 0; base < m.extent; base += {ls}) {{\n");
-            k += &format!("const mp_i64 r = base + MP_LID(0);\nshared_[MP_LID(0)] = r < m.extent ? {} : {identity}; MP_BARRIER();\n", element("r"));
-            k += &format!("for (int s = 1; s < {ls}; s <<= 1) {{\nconst {t} y = (int)MP_LID(0) >= s ? {combine}(shared_[MP_LID(0) - s], shared_[MP_LID(0)]) : shared_[MP_LID(0)];\n");
+            k += &format!(
+                "{t} carry = {identity};\nfor (mp_i64 base = 0; base < m.extent; base += {ls}) {{\n"
+            );
+            k += &format!(
+                "const mp_i64 r = base + MP_LID(0);\nshared_[MP_LID(0)] = r < m.extent ? {} : {identity}; MP_BARRIER();\n",
+                element("r")
+            );
+            k += &format!(
+                "for (int s = 1; s < {ls}; s <<= 1) {{\nconst {t} y = (int)MP_LID(0) >= s ? {combine}(shared_[MP_LID(0) - s], shared_[MP_LID(0)]) : shared_[MP_LID(0)];\n"
+            );
             k += "MP_BARRIER(); shared_[MP_LID(0)] = y; MP_BARRIER(); }\n";
-            k += &format!("const {t} value = base == 0 ? shared_[MP_LID(0)] : {combine}(carry, shared_[MP_LID(0)]);\nif (r < m.extent) {{ {} }}\n", store(w, "r", "value"));
-            k += &format!("carry = base == 0 ? shared_[{n}] : {combine}(carry, shared_[{n}]); MP_BARRIER();\n}}\n}}\n}}\n", n = ls - 1);
+            k += &format!(
+                "const {t} value = base == 0 ? shared_[MP_LID(0)] : {combine}(carry, shared_[MP_LID(0)]);\nif (r < m.extent) {{ {} }}\n",
+                store(w, "r", "value")
+            );
+            k += &format!(
+                "carry = base == 0 ? shared_[{n}] : {combine}(carry, shared_[{n}]); MP_BARRIER();\n}}\n}}\n}}\n",
+                n = ls - 1
+            );
         }
         w.kernel("mp_scan", k);
         Ok(())

@@ -9,7 +9,10 @@ use minpy_opencl as _;
 pub fn opencl() -> Option<DeviceRef> {
     let found = minpy_core::device::devices("opencl").expect("the registry is in order");
     if found.is_empty() {
-        assert!(std::env::var("MINPY_REQUIRE_OPENCL").as_deref() != Ok("1"), "MINPY_REQUIRE_OPENCL=1, and there is no OpenCL device");
+        assert!(
+            std::env::var("MINPY_REQUIRE_OPENCL").as_deref() != Ok("1"),
+            "MINPY_REQUIRE_OPENCL=1, and there is no OpenCL device"
+        );
         println!("skipped: no OpenCL device (install a driver, for example pocl-opencl-icd)");
     }
     found.first().copied()
@@ -94,7 +97,13 @@ fn complex(s: &Scalar) -> num_complex::Complex64 {
 /// Says where `got` (on the device) differs from `want` (on the host) by more than `ulp` units in the last place.
 pub fn compare(what: &str, got: &Array, want: &Array, ulp: f64) -> Result<(), String> {
     if (got.shape(), got.dtype()) != (want.shape(), want.dtype()) {
-        return Err(format!("{what}: {:?} {} and {:?} {}", got.shape(), got.dtype(), want.shape(), want.dtype()));
+        return Err(format!(
+            "{what}: {:?} {} and {:?} {}",
+            got.shape(),
+            got.dtype(),
+            want.shape(),
+            want.dtype()
+        ));
     }
     let (g, w) = (got.to_bytes().expect("download"), want.to_bytes().expect("host"));
     let size = got.dtype().size();
@@ -102,7 +111,9 @@ pub fn compare(what: &str, got: &Array, want: &Array, ulp: f64) -> Result<(), St
         let (a, b) = (Scalar::from_bytes(got.dtype(), a), Scalar::from_bytes(got.dtype(), b));
         let d = distance(&a, &b);
         if d > ulp {
-            return Err(format!("{what}: element {i}: {a:?} on the device, {b:?} on the host ({d} ulp, {ulp} allowed)"));
+            return Err(format!(
+                "{what}: element {i}: {a:?} on the device, {b:?} on the host ({d} ulp, {ulp} allowed)"
+            ));
         }
     }
     Ok(())

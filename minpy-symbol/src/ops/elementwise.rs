@@ -34,24 +34,35 @@ const ALIASES: &[(&str, &[&str])] = &[
 const SCALAR: &[Attribute] = &[attr("scalar", Kind::Float, Default::Required)];
 
 const CLIP: Operator = Operator {
-    attributes: &[attr("a_min", Kind::Float, Default::Required), attr("a_max", Kind::Float, Default::Required)],
+    attributes: &[
+        attr("a_min", Kind::Float, Default::Required),
+        attr("a_max", Kind::Float, Default::Required),
+    ],
     complete: same_shape,
-    ..Operator::row("clip", "Values limited to [a_min, a_max].", Build::Function(|c| {
-        Ok(ops::clip(&c.inputs[0], c.attrs.float("a_min"), c.attrs.float("a_max"))?.into())
-    }))
+    ..Operator::row(
+        "clip",
+        "Values limited to [a_min, a_max].",
+        Build::Function(|c| {
+            Ok(ops::clip(&c.inputs[0], c.attrs.float("a_min"), c.attrs.float("a_max"))?.into())
+        }),
+    )
 };
 const ADD_N: Operator = Operator {
     aliases: &["ElementWiseSum", "_sum", "_add_n"],
     ignored: &["num_args"],
     inputs: Inputs::Variadic,
     complete: same_shape,
-    ..Operator::row("add_n", "Sum of all inputs.", Build::Function(|c| {
-        let mut total = c.inputs[0].clone();
-        for a in &c.inputs[1..] {
-            total = ops::add(&total, a)?;
-        }
-        Ok(Built::from(total))
-    }))
+    ..Operator::row(
+        "add_n",
+        "Sum of all inputs.",
+        Build::Function(|c| {
+            let mut total = c.inputs[0].clone();
+            for a in &c.inputs[1..] {
+                total = ops::add(&total, a)?;
+            }
+            Ok(Built::from(total))
+        }),
+    )
 };
 
 /// The rows made of core's table, and the few that core has in another form. Built once per process.
@@ -80,5 +91,9 @@ fn whole(op: &'static OpDef) -> Operator {
 fn with_number(op: &'static OpDef, reversed: bool) -> Operator {
     let name = format!("{}{}_scalar", if reversed { "_r" } else { "_" }, op.name);
     let build = Build::Scalar { op, reversed };
-    Operator { attributes: SCALAR, complete: same_shape, ..Operator::row(Box::leak(name.into_boxed_str()), op.doc, build) }
+    Operator {
+        attributes: SCALAR,
+        complete: same_shape,
+        ..Operator::row(Box::leak(name.into_boxed_str()), op.doc, build)
+    }
 }

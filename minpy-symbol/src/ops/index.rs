@@ -14,22 +14,32 @@ pub(crate) const ROWS: &[Operator] = &[
         ],
         inputs: Inputs::Named(&["data", "weight"]),
         complete: |a: &Attributes, s: &mut Shapes| s.set(1, &[a.size("input_dim"), a.size("output_dim")]),
-        ..Operator::row("Embedding", "Rows of the weight at the indices in data.", Build::Function(|c| {
-            rows(&c.inputs[1], &c.inputs[0])
-        }))
+        ..Operator::row(
+            "Embedding",
+            "Rows of the weight at the indices in data.",
+            Build::Function(|c| rows(&c.inputs[1], &c.inputs[0])),
+        )
     },
     Operator {
         inputs: Inputs::Named(&["a", "indices"]),
-        ..Operator::row("take", "Rows of a at the indices.", Build::Function(|c| rows(&c.inputs[0], &c.inputs[1])))
+        ..Operator::row(
+            "take",
+            "Rows of a at the indices.",
+            Build::Function(|c| rows(&c.inputs[0], &c.inputs[1])),
+        )
     },
     Operator {
         inputs: Inputs::Named(&["indices"]),
         attributes: &[attr("depth", Kind::Int(1), Default::Required)],
-        ..Operator::row("one_hot", "A row per index with a one at the index.", Build::Function(|c| {
-            let x = &c.inputs[0];
-            let dtype = if x.dtype().is_inexact() { x.dtype() } else { DType::F32 };
-            Ok(ops::one_hot(x, c.attrs.size("depth"), dtype)?.into())
-        }))
+        ..Operator::row(
+            "one_hot",
+            "A row per index with a one at the index.",
+            Build::Function(|c| {
+                let x = &c.inputs[0];
+                let dtype = if x.dtype().is_inexact() { x.dtype() } else { DType::F32 };
+                Ok(ops::one_hot(x, c.attrs.size("depth"), dtype)?.into())
+            }),
+        )
     },
 ];
 

@@ -10,7 +10,8 @@ use minpy_core::layout::show;
 use minpy_core::{Array, DType, Result, bail, ops};
 
 const REGRESSION: &[Attribute] = &[attr("grad_scale", Kind::Float, Default::Float(1.0))];
-const NORMALIZATION: Attribute = attr("normalization", Kind::Choice(&["null", "batch", "valid"]), Default::Text("null"));
+const NORMALIZATION: Attribute =
+    attr("normalization", Kind::Choice(&["null", "batch", "valid"]), Default::Text("null"));
 
 /// The rows of this family.
 pub(crate) const ROWS: &[Operator] = &[
@@ -26,50 +27,73 @@ pub(crate) const ROWS: &[Operator] = &[
         ],
         inputs: Inputs::Named(&["data", "label"]),
         complete: complete_softmax,
-        ..Operator::row("SoftmaxOutput", "Softmax; its gradient is (probability - label) * grad_scale.", Build::Function(softmax_output))
+        ..Operator::row(
+            "SoftmaxOutput",
+            "Softmax; its gradient is (probability - label) * grad_scale.",
+            Build::Function(softmax_output),
+        )
     },
     Operator {
         attributes: REGRESSION,
         inputs: Inputs::Named(&["data", "label"]),
         complete: complete_regression,
-        ..Operator::row("LinearRegressionOutput", "The data; the gradient of half the squared error.", Build::Function(|c| {
-            regression(c, |x| ops::copy(x), |y, label| ops::subtract(y, label))
-        }))
+        ..Operator::row(
+            "LinearRegressionOutput",
+            "The data; the gradient of half the squared error.",
+            Build::Function(|c| regression(c, ops::copy, |y, label| ops::subtract(y, label))),
+        )
     },
     Operator {
         attributes: REGRESSION,
         inputs: Inputs::Named(&["data", "label"]),
         complete: complete_regression,
-        ..Operator::row("LogisticRegressionOutput", "Sigmoid; the gradient of the cross entropy.", Build::Function(|c| {
-            regression(c, |x| ops::sigmoid(x), |y, label| ops::subtract(y, label))
-        }))
+        ..Operator::row(
+            "LogisticRegressionOutput",
+            "Sigmoid; the gradient of the cross entropy.",
+            Build::Function(|c| regression(c, |x| ops::sigmoid(x), |y, label| ops::subtract(y, label))),
+        )
     },
     Operator {
         attributes: REGRESSION,
         inputs: Inputs::Named(&["data", "label"]),
         complete: complete_regression,
-        ..Operator::row("MAERegressionOutput", "The data; the gradient of the absolute error.", Build::Function(|c| {
-            regression(c, |x| ops::copy(x), |y, label| ops::sign(&ops::subtract(y, label)?))
-        }))
+        ..Operator::row(
+            "MAERegressionOutput",
+            "The data; the gradient of the absolute error.",
+            Build::Function(|c| regression(c, ops::copy, |y, label| ops::sign(&ops::subtract(y, label)?))),
+        )
     },
     Operator {
         attributes: &[attr("grad_scale", Kind::Float, Default::Float(1.0)), NORMALIZATION],
         complete: super::same_shape,
-        ..Operator::row("MakeLoss", "The data as a loss: its gradient is grad_scale, whatever comes from above.", Build::Function(make_loss))
+        ..Operator::row(
+            "MakeLoss",
+            "The data as a loss: its gradient is grad_scale, whatever comes from above.",
+            Build::Function(make_loss),
+        )
     },
     Operator {
         aliases: &["stop_gradient"],
         complete: super::same_shape,
-        ..Operator::row("BlockGrad", "The data without a gradient.", Build::Function(|c| {
-            let x = &c.inputs[0];
-            Ok(unrecorded(|| ops::copy(x))?.into())
-        }))
+        ..Operator::row(
+            "BlockGrad",
+            "The data without a gradient.",
+            Build::Function(|c| {
+                let x = &c.inputs[0];
+                Ok(unrecorded(|| ops::copy(x))?.into())
+            }),
+        )
     },
 ];
 
 /// Records `output` as a result whose gradient with respect to the data is `rule(data, label)`, independent of
 /// what comes from above. The rule is recorded in its turn when gradients of gradients are wanted.
-fn own_gradient(name: &str, inputs: &[Array], output: &Array, rule: impl Fn(&[Array], Option<&Array>) -> Result<Array> + 'static) -> Result<()> {
+fn own_gradient(
+    name: &str,
+    inputs: &[Array],
+    output: &Array,
+    rule: impl Fn(&[Array], Option<&Array>) -> Result<Array> + 'static,
+) -> Result<()> {
     if !recording() {
         return Ok(());
     }
@@ -166,14 +190,18 @@ fn softmax_gradient(a: &Attributes, p: &Array, label: &Array) -> Result<Array> {
     let labels = ops::reshape(label, &signed(&[rows, positions]))?;
     let hot = ops::one_hot(&labels, classes, p.dtype())?.transpose(Some(&[0, 2, 1]))?;
     let mut d = ops::subtract(&ops::reshape(p, &signed(&[rows, classes, positions]))?, &hot)?;
-    let counts = a.flag("use_ignore").then(|| ops::not_equal(&labels, a.float("ignore_label"))).transpose()?;
+    let counts =
+        a.flag("use_ignore").then(|| ops::not_equal(&labels, a.float("ignore_label"))).transpose()?;
     if let Some(counts) = &counts {
         d = ops::multiply(&d, &counts.expand_dims(1)?)?;
     }
     d = ops::multiply(&d, scale)?;
     if a.text("normalization") == "valid" {
         d = match &counts {
-            Some(counts) => ops::divide(&d, &ops::maximum(&ops::cast(&ops::count_nonzero(counts, None, false)?, d.dtype())?, 1.0)?)?,
+            Some(counts) => ops::divide(
+                &d,
+                &ops::maximum(&ops::cast(&ops::count_nonzero(counts, None, false)?, d.dtype())?, 1.0)?,
+            )?,
             None => ops::divide(&d, (rows * positions).max(1) as f64)?,
         };
     }
@@ -195,7 +223,11 @@ fn complete_regression(_: &Attributes, s: &mut Shapes) -> Result<()> {
     }
 }
 /// The gradient is `error(prediction, label) * grad_scale / (predictions per row)`.
-fn regression(c: &mut Call, predict: fn(&Array) -> Result<Array>, error: fn(&Array, &Array) -> Result<Array>) -> Result<Built> {
+fn regression(
+    c: &mut Call,
+    predict: fn(&Array) -> Result<Array>,
+    error: fn(&Array, &Array) -> Result<Array>,
+) -> Result<Built> {
     let y = unrecorded(|| predict(&c.inputs[0]))?;
     let scale = c.attrs.float("grad_scale");
     own_gradient("RegressionOutput", c.inputs, &y, move |inputs, saved| {

@@ -4,18 +4,24 @@ use crate::attributes::{Attribute, Default, Kind, attr};
 use crate::operator::{Build, Built, Call, Inputs, Operator};
 use minpy_core::{Array, Result, bail, ops};
 
-const TRANSPOSED: &[Attribute] =
-    &[attr("transpose_a", Kind::Bool, Default::Bool(false)), attr("transpose_b", Kind::Bool, Default::Bool(false))];
+const TRANSPOSED: &[Attribute] = &[
+    attr("transpose_a", Kind::Bool, Default::Bool(false)),
+    attr("transpose_b", Kind::Bool, Default::Bool(false)),
+];
 
 /// The rows of this family.
 pub(crate) const ROWS: &[Operator] = &[
     Operator {
         attributes: TRANSPOSED,
         inputs: Inputs::Named(&["lhs", "rhs"]),
-        ..Operator::row("dot", "NumPy's dot.", Build::Function(|c| {
-            let t = |a: &Array, name| if c.attrs.flag(name) { a.t() } else { a.clone() };
-            Ok(ops::dot(&t(&c.inputs[0], "transpose_a"), &t(&c.inputs[1], "transpose_b"))?.into())
-        }))
+        ..Operator::row(
+            "dot",
+            "NumPy's dot.",
+            Build::Function(|c| {
+                let t = |a: &Array, name| if c.attrs.flag(name) { a.t() } else { a.clone() };
+                Ok(ops::dot(&t(&c.inputs[0], "transpose_a"), &t(&c.inputs[1], "transpose_b"))?.into())
+            }),
+        )
     },
     Operator {
         attributes: TRANSPOSED,

@@ -20,7 +20,11 @@ pub(crate) const ROWS: &[Operator] = &[
         ],
         inputs: Inputs::Choose(weight_and_bias),
         complete: complete_fully_connected,
-        ..Operator::row("FullyConnected", "data . weight^T + bias, data flattened to (batch, features).", Build::Function(fully_connected))
+        ..Operator::row(
+            "FullyConnected",
+            "data . weight^T + bias, data flattened to (batch, features).",
+            Build::Function(fully_connected),
+        )
     },
     Operator {
         attributes: &[
@@ -36,7 +40,11 @@ pub(crate) const ROWS: &[Operator] = &[
         ignored: &["cudnn_tune", "cudnn_off", "workspace"],
         inputs: Inputs::Choose(weight_and_bias),
         complete: complete_convolution,
-        ..Operator::row("Convolution", "Filters that slide over (batch, channels, height, width).", Build::Function(convolution))
+        ..Operator::row(
+            "Convolution",
+            "Filters that slide over (batch, channels, height, width).",
+            Build::Function(convolution),
+        )
     },
     Operator {
         attributes: &[
@@ -61,7 +69,11 @@ pub(crate) const ROWS: &[Operator] = &[
             attr("slope", Kind::Float, Default::Float(0.25)),
         ],
         complete: same_shape,
-        ..Operator::row("LeakyReLU", "x above zero; slope * x, or slope * (exp(x) - 1), below.", Build::Function(leaky))
+        ..Operator::row(
+            "LeakyReLU",
+            "x above zero; slope * x, or slope * (exp(x) - 1), below.",
+            Build::Function(leaky),
+        )
     },
     Operator {
         attributes: &[
@@ -83,7 +95,11 @@ pub(crate) const ROWS: &[Operator] = &[
             ]
         }),
         complete: complete_batch_norm,
-        ..Operator::row("BatchNorm", "Data normalised per channel, scaled by gamma and moved by beta.", Build::Function(batch_norm))
+        ..Operator::row(
+            "BatchNorm",
+            "Data normalised per channel, scaled by gamma and moved by beta.",
+            Build::Function(batch_norm),
+        )
     },
     Operator {
         attributes: &[
@@ -92,22 +108,34 @@ pub(crate) const ROWS: &[Operator] = &[
         ],
         ignored: &["cudnn_off"],
         complete: same_shape,
-        ..Operator::row("Dropout", "In training: zero with probability p, else x / (1 - p).", Build::Function(dropout))
+        ..Operator::row(
+            "Dropout",
+            "In training: zero with probability p, else x / (1 - p).",
+            Build::Function(dropout),
+        )
     },
     Operator {
         attributes: &[attr("axis", Kind::Ints, Default::Ints(&[-1]))],
         complete: same_shape,
-        ..Operator::row("softmax", "exp(x) / sum(exp(x)) along an axis.", Build::Function(|c| along_axis(c, ops::softmax)))
+        ..Operator::row(
+            "softmax",
+            "exp(x) / sum(exp(x)) along an axis.",
+            Build::Function(|c| along_axis(c, ops::softmax)),
+        )
     },
     Operator {
         attributes: &[attr("axis", Kind::Ints, Default::Ints(&[-1]))],
         complete: same_shape,
-        ..Operator::row("log_softmax", "Logarithm of softmax along an axis.", Build::Function(|c| {
-            along_axis(c, |x| {
-                let z = ops::subtract(x, &ops::max(x, Some(&[-1]), true)?)?;
-                ops::subtract(&z, &ops::log(&ops::sum(&ops::exp(&z)?, Some(&[-1]), true)?)?)
-            })
-        }))
+        ..Operator::row(
+            "log_softmax",
+            "Logarithm of softmax along an axis.",
+            Build::Function(|c| {
+                along_axis(c, |x| {
+                    let z = ops::subtract(x, &ops::max(x, Some(&[-1]), true)?)?;
+                    ops::subtract(&z, &ops::log(&ops::sum(&ops::exp(&z)?, Some(&[-1]), true)?)?)
+                })
+            }),
+        )
     },
 ];
 
@@ -115,7 +143,8 @@ pub(crate) const ROWS: &[Operator] = &[
 const ACTIVATIONS: &[&str] = &["relu", "sigmoid", "tanh", "softrelu", "softsign"];
 
 fn weight_and_bias(attrs: &Attributes) -> Vec<Input> {
-    let names: &[&str] = if attrs.flag("no_bias") { &["data", "weight"] } else { &["data", "weight", "bias"] };
+    let names: &[&str] =
+        if attrs.flag("no_bias") { &["data", "weight"] } else { &["data", "weight", "bias"] };
     names.iter().map(|name| Input { name, role: Role::Argument }).collect()
 }
 
@@ -151,21 +180,33 @@ fn fully_connected(c: &mut Call) -> Result<Built> {
 
 fn complete_convolution(a: &Attributes, s: &mut Shapes) -> Result<()> {
     if a.pair("dilate") != Some([1, 1]) || a.int("num_group") != 1 {
-        bail!(Unsupported, "{}: dilate={} and num_group={} are not supported", s.who(), a.get("dilate"), a.get("num_group"));
+        bail!(
+            Unsupported,
+            "{}: dilate={} and num_group={} are not supported",
+            s.who(),
+            a.get("dilate"),
+            a.get("num_group")
+        );
     }
     let (filters, [kh, kw]) = (a.size("num_filter"), a.pair("kernel").unwrap_or([1, 1]));
     s.set(2, &[filters])?;
     match s.input(0) {
         Some(&[_, channels, _, _]) => s.set(1, &[filters, channels, kh, kw]),
         Some(other) => {
-            bail!(Value, "{}: data must have shape (batch, channels, height, width), not {}", s.who(), show(other))
+            bail!(
+                Value,
+                "{}: data must have shape (batch, channels, height, width), not {}",
+                s.who(),
+                show(other)
+            )
         }
         None => Ok(()),
     }
 }
 fn convolution(c: &mut Call) -> Result<Built> {
     let pair = |name, default| c.attrs.pair(name).unwrap_or([default; 2]);
-    Ok(ops::convolution(&c.inputs[0], &c.inputs[1], c.inputs.get(2), pair("stride", 1), pair("pad", 0))?.into())
+    Ok(ops::convolution(&c.inputs[0], &c.inputs[1], c.inputs.get(2), pair("stride", 1), pair("pad", 0))?
+        .into())
 }
 
 fn pooling(c: &mut Call) -> Result<Built> {
@@ -222,7 +263,8 @@ fn complete_batch_norm(a: &Attributes, s: &mut Shapes) -> Result<()> {
 fn batch_norm(c: &mut Call) -> Result<Built> {
     let (x, gamma, beta) = (&c.inputs[0], &c.inputs[1], &c.inputs[2]);
     let axis = normalize_axis("axis", c.attrs.int("axis") as isize, x.ndim())?;
-    let channels: Vec<isize> = (0..x.ndim()).map(|i| if i == axis { x.shape()[axis] as isize } else { 1 }).collect();
+    let channels: Vec<isize> =
+        (0..x.ndim()).map(|i| if i == axis { x.shape()[axis] as isize } else { 1 }).collect();
     let spread = |a: &Array| ops::reshape(a, &channels);
     let others: Vec<isize> = (0..x.ndim()).filter(|&i| i != axis).map(|i| i as isize).collect();
     let learn = c.train && !c.attrs.flag("use_global_stats");
@@ -245,7 +287,11 @@ fn batch_norm(c: &mut Call) -> Result<Built> {
         (spread(&c.aux[0])?, spread(&c.aux[1])?, Vec::new())
     };
     // A fixed gamma is 1 and has no gradient, as in MXNet.
-    let gamma = if c.attrs.flag("fix_gamma") { crate::infer::unrecorded(|| ops::ones_like(gamma))? } else { gamma.clone() };
+    let gamma = if c.attrs.flag("fix_gamma") {
+        crate::infer::unrecorded(|| ops::ones_like(gamma))?
+    } else {
+        gamma.clone()
+    };
     let y = ops::batch_norm(x, &spread(&gamma)?, &spread(beta)?, &mean, &var, c.attrs.float("eps"))?;
     Ok(Built { outputs: [y].into_iter().collect(), aux })
 }

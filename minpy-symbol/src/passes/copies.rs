@@ -26,23 +26,32 @@ pub(crate) fn remove_copies(s: &mut Schedule) {
 /// Source and target of a step that copies without converting.
 fn plain_copy(step: &Step) -> Option<(Operand, Operand)> {
     let program = step.program.as_ref()?;
-    let ([Node::Input(0)], Work::Elementwise, [input], [out]) =
-        (&program.nodes().iter().map(|n| n.0).collect::<Vec<_>>()[..], &step.work, &step.inputs[..], &step.outputs[..])
-    else {
+    let ([Node::Input(0)], Work::Elementwise, [input], [out]) = (
+        &program.nodes().iter().map(|n| n.0).collect::<Vec<_>>()[..],
+        &step.work,
+        &step.inputs[..],
+        &step.outputs[..],
+    ) else {
         return None;
     };
     let from = input.view()?;
-    (from.dtype == out.dtype && from.layout.shape() == out.layout.shape()).then(|| (from.clone(), out.clone()))
+    (from.dtype == out.dtype && from.layout.shape() == out.layout.shape())
+        .then(|| (from.clone(), out.clone()))
 }
 
 /// Steps that write a value.
 fn writers(s: &Schedule, value: ValueId) -> impl Iterator<Item = usize> {
-    s.steps.iter().enumerate().filter(move |(_, t)| t.outputs.iter().any(|o| o.value == value)).map(|(i, _)| i)
+    s.steps
+        .iter()
+        .enumerate()
+        .filter(move |(_, t)| t.outputs.iter().any(|o| o.value == value))
+        .map(|(i, _)| i)
 }
 
 /// Makes the values of copy `at` one, where nobody can tell the difference.
 fn merge(s: &mut Schedule, at: usize, from: &Operand, to: &Operand) -> bool {
-    let whole = |o: &Operand| o.layout.size() * o.dtype.size() == s.values[o.value].bytes && o.layout.is_dense();
+    let whole =
+        |o: &Operand| o.layout.size() * o.dtype.size() == s.values[o.value].bytes && o.layout.is_dense();
     if from.value == to.value {
         return false;
     }
@@ -56,7 +65,9 @@ fn merge(s: &mut Schedule, at: usize, from: &Operand, to: &Operand) -> bool {
         // The source is computed inside the array outside. Not when it is touched in the other pass: a result belongs to
         // the user between forward and backward, and a gradient is written in backward only.
         Place::External(e @ (External::Output(_) | External::Gradient(_))) if whole(from) => {
-            let reads = |v: ValueId, range: std::ops::Range<usize>| s.steps[range].iter().any(|t| t.touches().any(|x| x == v));
+            let reads = |v: ValueId, range: std::ops::Range<usize>| {
+                s.steps[range].iter().any(|t| t.touches().any(|x| x == v))
+            };
             let other = if matches!(e, External::Output(_)) { s.backward_steps() } else { s.forward_steps() };
             s.values[from.value].place == Place::Arena
                 && !reads(to.value, 0..at)

@@ -38,7 +38,9 @@ pub(crate) fn merge_duplicates(s: &mut Schedule) {
 fn key(s: &Schedule, step: &Step, writes: &[usize]) -> Option<(String, Operand)> {
     let [out] = &step.outputs[..] else { return None };
     let value = &s.values[out.value];
-    let whole = value.place == Place::Arena && writes[out.value] == 1 && out.layout.size() * out.dtype.size() == value.bytes;
+    let whole = value.place == Place::Arena
+        && writes[out.value] == 1
+        && out.layout.size() * out.dtype.size() == value.bytes;
     if !whole || matches!(step.work, Work::Custom(_)) {
         return None;
     }
@@ -46,7 +48,11 @@ fn key(s: &Schedule, step: &Step, writes: &[usize]) -> Option<(String, Operand)>
     for input in &step.inputs {
         match input {
             // A value that changes between the two steps would make them differ.
-            Source::View(o) if writes[o.value] > 1 || s.values[o.value].place != Place::Arena && writes[o.value] > 0 => return None,
+            Source::View(o)
+                if writes[o.value] > 1 || s.values[o.value].place != Place::Arena && writes[o.value] > 0 =>
+            {
+                return None;
+            }
             Source::View(o) => key.push_str(&format!("|{o:?}")),
             Source::Number(n) => key.push_str(&format!("|{:?}{:?}", n.dtype(), n.bytes())),
         }

@@ -27,7 +27,7 @@ pub(crate) fn fuse(s: &mut Schedule) {
         }
     }
     let mut keep = vec![true; s.steps.len()];
-    for i in 0..s.steps.len() {
+    for (i, kept) in keep.iter_mut().enumerate() {
         let Some((consumer, step)) = fused(s, i, &users) else { continue };
         for v in s.steps[i].touches() {
             users[v].retain(|&k| k != i);
@@ -38,7 +38,7 @@ pub(crate) fn fuse(s: &mut Schedule) {
             }
         }
         s.steps[consumer] = step;
-        keep[i] = false;
+        *kept = false;
     }
     s.retain(&keep);
 }
@@ -59,7 +59,11 @@ fn fused(s: &Schedule, i: usize, users: &[Vec<usize>]) -> Option<(usize, Step)> 
     let outer = elementwise(step)?;
     let target = &step.outputs[0];
     // Every read must see each element of the value once: nothing is computed more often than before.
-    if target.value == out.value || step.reads().any(|r| r.value == out.value && (r.layout.size() != out.layout.size() || !r.layout.is_injective())) {
+    if target.value == out.value
+        || step.reads().any(|r| {
+            r.value == out.value && (r.layout.size() != out.layout.size() || !r.layout.is_injective())
+        })
+    {
         return None;
     }
     // What the producer reads must still be there, and not be overwritten in another order.
@@ -83,9 +87,10 @@ fn fused(s: &Schedule, i: usize, users: &[Vec<usize>]) -> Option<(usize, Step)> 
                 let mut parts = Vec::new();
                 for (j, inner) in s.steps[i].inputs.iter().enumerate() {
                     let moved = match inner {
-                        Source::View(o) => {
-                            Source::View(Operand { layout: translate_read(&r.layout, &out.layout, &o.layout)?, ..o.clone() })
-                        }
+                        Source::View(o) => Source::View(Operand {
+                            layout: translate_read(&r.layout, &out.layout, &o.layout)?,
+                            ..o.clone()
+                        }),
                         number => number.clone(),
                     };
                     parts.push(join.add(moved, program.inputs()[j]));
@@ -103,7 +108,9 @@ fn fused(s: &Schedule, i: usize, users: &[Vec<usize>]) -> Option<(usize, Step)> 
     for (input, parts) in step.inputs.iter().zip(&plan) {
         let arguments: Vec<E> = parts.iter().map(|&p| inputs[p]).collect();
         values.push(match input {
-            Source::View(r) if r.value == out.value => *inline(&join.builder, program, &arguments)?.first()?,
+            Source::View(r) if r.value == out.value => {
+                *inline(&join.builder, program, &arguments)?.first()?
+            }
             _ => *arguments.first()?,
         });
     }
@@ -114,7 +121,16 @@ fn fused(s: &Schedule, i: usize, users: &[Vec<usize>]) -> Option<(usize, Step)> 
         return None;
     }
     let outputs = step.outputs.clone();
-    Some((consumer, Step { op: step.op, work: Work::Elementwise, program: Some(Arc::new(whole)), inputs: join.sources.into_iter().collect(), outputs }))
+    Some((
+        consumer,
+        Step {
+            op: step.op,
+            work: Work::Elementwise,
+            program: Some(Arc::new(whole)),
+            inputs: join.sources.into_iter().collect(),
+            outputs,
+        },
+    ))
 }
 
 fn elementwise(step: &Step) -> Option<&Arc<Program>> {

@@ -14,8 +14,13 @@ use crate::schedule::Schedule;
 
 /// All passes in order.
 pub(crate) fn optimise(schedule: &mut Schedule) {
-    let passes: [fn(&mut Schedule); 5] =
-        [dead::remove_dead, duplicates::merge_duplicates, copies::remove_copies, fuse::fuse, dead::remove_dead];
+    let passes: [fn(&mut Schedule); 5] = [
+        dead::remove_dead,
+        duplicates::merge_duplicates,
+        copies::remove_copies,
+        fuse::fuse,
+        dead::remove_dead,
+    ];
     check(schedule, "trace");
     for (pass, name) in passes.into_iter().zip(["dead", "duplicates", "copies", "fuse", "dead"]) {
         pass(schedule);

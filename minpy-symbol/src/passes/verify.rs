@@ -13,23 +13,40 @@ pub(crate) fn verify(s: &Schedule) -> Result<()> {
     let mut written = vec![false; s.values.len()];
     for (i, step) in s.steps.iter().enumerate() {
         for (o, is_read) in step.reads().map(|o| (o, true)).chain(step.outputs.iter().map(|o| (o, false))) {
-            let Some(value) = s.values.get(o.value) else { bail!(Runtime, "schedule: step {i} ({}) names value {}", step.op, o.value) };
+            let Some(value) = s.values.get(o.value) else {
+                bail!(Runtime, "schedule: step {i} ({}) names value {}", step.op, o.value)
+            };
             if o.layout.span().1 * o.dtype.size() > value.bytes {
-                bail!(Runtime, "schedule: step {i} ({}) leaves value {} of {} bytes", step.op, o.value, value.bytes);
+                bail!(
+                    Runtime,
+                    "schedule: step {i} ({}) leaves value {} of {} bytes",
+                    step.op,
+                    o.value,
+                    value.bytes
+                );
             }
             match value.place {
                 Place::Arena if is_read && !written[o.value] => {
-                    bail!(Runtime, "schedule: step {i} ({}) reads value {} before it is written", step.op, o.value)
+                    bail!(
+                        Runtime,
+                        "schedule: step {i} ({}) reads value {} before it is written",
+                        step.op,
+                        o.value
+                    )
                 }
-                Place::External(External::Argument(_) | External::Head(_) | External::Noise(_) | External::Constant(_)) if !is_read => {
+                Place::External(
+                    External::Argument(_) | External::Head(_) | External::Noise(_) | External::Constant(_),
+                ) if !is_read => {
                     bail!(Runtime, "schedule: step {i} ({}) writes an input from outside", step.op)
                 }
                 _ => {}
             }
         }
         for out in &step.outputs {
-            let in_place = |r: &crate::schedule::Operand| *r == *out && matches!(step.work, Work::Elementwise);
-            if step.reads().any(|r| r.value == out.value && r.layout.may_overlap(&out.layout) && !in_place(r)) {
+            let in_place =
+                |r: &crate::schedule::Operand| *r == *out && matches!(step.work, Work::Elementwise);
+            if step.reads().any(|r| r.value == out.value && r.layout.may_overlap(&out.layout) && !in_place(r))
+            {
                 bail!(Runtime, "schedule: step {i} ({}) reads what it writes", step.op);
             }
             written[out.value] = true;

@@ -45,9 +45,18 @@ pub fn random(seed: u64, shape: &[usize]) -> Array {
 }
 /// conv 3x3 - relu - pool - flatten - fully connected - softmax.
 pub fn conv_net() -> Symbol {
-    let c = named("Convolution", Some("conv"), &[&var("data")], &[("kernel", [3, 3].into()), ("num_filter", 4i64.into()), ("pad", [1, 1].into())]);
+    let c = named(
+        "Convolution",
+        Some("conv"),
+        &[&var("data")],
+        &[("kernel", [3, 3].into()), ("num_filter", 4i64.into()), ("pad", [1, 1].into())],
+    );
     let a = op("Activation", &[&c], &[("act_type", "tanh".into())]);
-    let p = op("Pooling", &[&a], &[("kernel", [2, 2].into()), ("stride", [2, 2].into()), ("pool_type", "avg".into())]);
+    let p = op(
+        "Pooling",
+        &[&a],
+        &[("kernel", [2, 2].into()), ("stride", [2, 2].into()), ("pool_type", "avg".into())],
+    );
     named("FullyConnected", Some("fc"), &[&op("Flatten", &[&p], &[])], &[("num_hidden", 3i64.into())])
 }
 /// Whether two lists of numbers agree to a relative and absolute tolerance.

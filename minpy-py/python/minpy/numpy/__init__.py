@@ -48,7 +48,7 @@ def __getattr__(name):
     if name == "policy":
         from minpy.policy import get_global_policy
         return get_global_policy()
-    if name.startswith("__"):
+    if name in ("__path__", "__wrapped__", "__file__", "__warningregistry__"):
         raise AttributeError(name)
     try:
         value = getattr(_numpy, name)

@@ -3,7 +3,7 @@ import numpy
 
 from minpy import _minpy
 from minpy._minpy import array_base, ndarray, scalar, ufunc
-from minpy.numpy import _fallback
+from minpy.numpy import _fallback, _native
 
 
 def restore(values, is_scalar):
@@ -145,6 +145,8 @@ def _array_ufunc(self, function, method, *inputs, **kwargs):
 def _array_function(self, function, types, args, kwargs):
     """NumPy's functions called on our arrays become ours."""
     import minpy.numpy as np
+    if any(t not in _PLAIN_TYPES and issubclass(t, numpy.ndarray) for t in types):  # NumPy's subclasses compute themselves
+        return _fallback.call(function.__name__, function, args, kwargs)
     ours = _OURS.get(function)
     if ours is None:
         path = (function.__module__ or "").split(".")[1:]
@@ -159,6 +161,7 @@ def _array_function(self, function, types, args, kwargs):
 
 
 _OURS = {}
+_PLAIN_TYPES = (ndarray, scalar, numpy.ndarray)
 
 
 def _array_namespace(self, *, api_version=None):
@@ -271,9 +274,10 @@ def _strides(self, value):
 
 def install():
     """Puts everything on the classes."""
-    for name in ("take", "repeat", "clip", "round", "trace", "diagonal", "searchsorted", "compress", "choose", "ptp", "put", "argpartition"):
+    for name in ("take", "repeat", "clip", "round", "trace", "diagonal", "searchsorted", "choose", "ptp", "put", "argpartition"):
         if not hasattr(array_base, name) and name != "round":
             setattr(array_base, name, _through_function(name)) if name != "ptp" else None
+    array_base.compress = lambda self, condition, axis=None, out=None: _native.TABLE["compress"](condition, self, axis, out)
     array_base.round = _round
     array_base.__round__ = _python_round
     array_base.conj = array_base.conjugate = lambda self: __import__("minpy.numpy").numpy.conjugate(self)

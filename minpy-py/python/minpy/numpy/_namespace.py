@@ -4,6 +4,7 @@ import functools
 import importlib
 import importlib.machinery
 import importlib.util
+import pathlib
 import sys
 import types
 
@@ -13,6 +14,8 @@ from minpy import _minpy
 from minpy.numpy import _fallback
 from minpy.numpy._ufuncs import FallbackUfunc
 
+# Modules of this package, which the finder leaves to Python.
+_FILES = {"random"} | {f.stem for f in pathlib.Path(__file__).parent.glob("_*.py")}
 # Submodules whose functions are wrapped; the others are NumPy's as they are.
 WRAPPED = ("random", "linalg", "fft", "lib", "polynomial", "emath", "matlib")
 # Functions without arrays, or that must see the caller's objects as they are.
@@ -63,8 +66,7 @@ def submodule(name, theirs=None):
             theirs = importlib.import_module(path)
         except ImportError:
             return theirs
-    top = path.split(".")[1]
-    if top not in WRAPPED or path.split(".")[-1].startswith("_"):
+    if not _wrapped(name):
         sys.modules.setdefault(name, theirs)
         return theirs
     if name in sys.modules:
@@ -72,20 +74,25 @@ def submodule(name, theirs=None):
     return importlib.import_module(name)
 
 
+def _wrapped(name):
+    parts = name.split(".")[2:]
+    return parts[0] in WRAPPED and not parts[-1].startswith("_")
+
+
 class _Loader:
     def __init__(self, theirs):
         self._theirs = theirs
 
     def create_module(self, spec):
-        top = spec.name.split(".")[2]
-        return types.ModuleType(spec.name, self._theirs.__doc__) if top in WRAPPED else self._theirs
+        return types.ModuleType(spec.name, self._theirs.__doc__)
 
     def exec_module(self, module):
-        if module is self._theirs:
-            return
         theirs, name = self._theirs, module.__name__
+        if not _wrapped(name):
+            sys.modules[name] = theirs  # the import system takes what stands there
+            return
         module.__all__ = [n for n in getattr(theirs, "__all__", dir(theirs)) if not n.startswith("__")]
-        module.__path__ = getattr(theirs, "__path__", [])
+        module.__path__ = []  # nothing of NumPy's files is loaded a second time
 
         def lookup(attribute):
             value = wrap_member(name, attribute, getattr(theirs, attribute))
@@ -100,22 +107,19 @@ class _Finder:
 
     @staticmethod
     def find_spec(name, path=None, target=None):
-        if not name.startswith("minpy.numpy.") or name.rpartition(".")[2].startswith("_") and "_core" not in name:
+        if not name.startswith("minpy.numpy.") or name[len("minpy.numpy."):] in _FILES:
             return None
         try:
             theirs = importlib.import_module(name[len("minpy."):])
         except ImportError:
             return None
-        before = getattr(theirs, "__spec__", None)
-        spec = importlib.machinery.ModuleSpec(name, _Loader(theirs), is_package=hasattr(theirs, "__path__"))
-        spec._minpy_before = before
-        return spec
+        return importlib.machinery.ModuleSpec(name, _Loader(theirs), is_package=hasattr(theirs, "__path__"))
 
 
 def install_finder():
     """Makes submodules importable; files of this package come first."""
     if not any(isinstance(f, type) and f is _Finder for f in sys.meta_path):
-        sys.meta_path.append(_Finder)
+        sys.meta_path.insert(0, _Finder)
 
 
 class _Lookup:

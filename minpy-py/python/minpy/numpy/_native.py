@@ -1,4 +1,6 @@
 """The table of functions that are ours: each file of this package adds its own with `@native`."""
+import numpy
+
 from minpy import _minpy
 from minpy._minpy import array_base
 from minpy.numpy import _fallback
@@ -28,7 +30,11 @@ def is_ours(value):
 
 def as_ours(value, dtype=None):
     """The argument as one of our arrays; a NumPy array when its elements are only NumPy's."""
-    return value if is_ours(value) and dtype is None else _minpy.asarray(value, dtype)
+    if is_ours(value) and dtype is None:
+        return value
+    if isinstance(value, numpy.ndarray) and type(value) is not numpy.ndarray:
+        return value if dtype is None else value.astype(dtype, copy=False)  # a subclass computes itself
+    return _minpy.asarray(value, dtype)
 
 
 def all_ours(*values):

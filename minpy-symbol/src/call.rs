@@ -1,0 +1,214 @@
+//! One call of a `Function`: it runs the forward pass now, and the backward pass when a tape asks for it.
+
+use crate::bind::filled;
+use crate::compiled::Instance;
+use crate::executor::dense;
+use crate::function::{Function, Pool};
+use crate::graph::Symbol;
+use crate::infer::{recording, unrecorded};
+use crate::schedule::External;
+use crate::trace::evaluate;
+use minpy_autograd::{Session, record_foreign};
+use minpy_core::{Array, Meta, Result, bail, context, ops};
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+/// An instance that goes back to its pool.
+struct Lease {
+    pool: Arc<Pool>,
+    instance: Option<Instance>,
+}
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(i) = self.instance.take() {
+            self.pool.idle.lock().push(i);
+        }
+    }
+}
+
+/// Arguments with zeros for those left out.
+pub(crate) fn complete(pool: &Pool, arguments: &[Option<Array>]) -> Vec<Array> {
+    arguments.iter().zip(&pool.zeros).filter_map(|(a, z)| a.clone().or_else(|| z.clone())).collect()
+}
+
+/// One recorded call: what its backward pass needs.
+pub(crate) struct Call {
+    symbol: Symbol,
+    name: String,
+    names: Vec<String>,
+    lease: RefCell<Lease>,
+    /// What was passed, as the tape knows it.
+    given: Vec<Option<Array>>,
+    /// What the program reads: dense, and with the version it had when it was read.
+    dense: Vec<(Array, u32)>,
+    auxiliary: Vec<Array>,
+    /// The backward pass has run and used up what forward left.
+    spent: Cell<bool>,
+}
+
+impl Call {
+    /// Runs the forward pass; records the call when gradients are wanted.
+    pub fn run(
+        f: &Function,
+        pool: Arc<Pool>,
+        given: Vec<Option<Array>>,
+        auxiliary: Vec<Array>,
+    ) -> Result<Vec<Array>> {
+        let differentiable = pool.key.wanted.contains(&true);
+        let mut arrays = Vec::new();
+        for (i, a) in complete(&pool, &given).iter().enumerate() {
+            let mut d = unrecorded(|| dense(a, pool.arguments[i].dtype))?;
+            // What NumPy may write unseen must not change under the backward pass.
+            if differentiable && d.buffer().is_shared() && pool.compiled.backward_reads(External::Argument(i))
+            {
+                d = minpy_core::dispatch::copy_raw(&d)?;
+            }
+            let version = d.buffer().version();
+            arrays.push((d, version));
+        }
+        let states: Vec<Array> = auxiliary
+            .iter()
+            .zip(&pool.auxiliary)
+            .map(|(a, m)| unrecorded(|| dense(a, m.dtype)))
+            .collect::<Result<_>>()?;
+        let outputs = fresh(&pool)?;
+        let instance = pool.idle.lock().pop();
+        let mut instance = match instance {
+            Some(i) => i,
+            None => pool.compiled.instance()?,
+        };
+        let done = pool.compiled.forward(&mut instance, false, |e| match e {
+            External::Argument(i) => arrays.get(i).map(|(a, _)| a),
+            External::Auxiliary(i) => states.get(i),
+            External::Output(i) => outputs.get(i),
+            _ => None,
+        });
+        let lease = Lease { pool, instance: Some(instance) };
+        done?;
+        // A state that is no dense array was updated in a copy.
+        for (to, from) in auxiliary.iter().zip(&states).filter(|(to, from)| !to.same_view(from)) {
+            unrecorded(|| ops::assign(to, from))?;
+        }
+        if differentiable && recording() {
+            let inputs: Vec<Array> = given.iter().flatten().cloned().collect();
+            let call = Call {
+                symbol: f.symbol().clone(),
+                name: f.name().to_string(),
+                names: f.argument_names().to_vec(),
+                lease: RefCell::new(lease),
+                given,
+                dense: arrays,
+                auxiliary: states,
+                spent: Cell::new(false),
+            };
+            record_foreign(f.name(), &inputs, &outputs, Some(Box::new(move |heads| call.gradients(heads))))?;
+        }
+        Ok(outputs)
+    }
+    /// Gradients of the arguments that were passed, from those of the results.
+    fn gradients(&self, heads: &[Option<Array>]) -> Result<Vec<Option<Array>>> {
+        let mut lease = self.lease.borrow_mut();
+        let pool = lease.pool.clone();
+        let zeros = |i: usize| filled(pool.key.device, &pool.outputs[i], 0.0);
+        if recording() {
+            let noise = lease.instance.as_ref().map_or(Vec::new(), |i| i.noise.clone());
+            drop(lease);
+            let heads = heads
+                .iter()
+                .enumerate()
+                .map(|(i, h)| h.clone().map_or_else(|| zeros(i), Ok))
+                .collect::<Result<Vec<_>>>()?;
+            return self.recorded_gradients(&pool, &heads, &noise);
+        }
+        for (i, (a, version)) in self.dense.iter().enumerate() {
+            if a.buffer().version() != *version
+                && (self.spent.get() || pool.compiled.backward_reads(External::Argument(i)))
+            {
+                bail!(
+                    Runtime,
+                    "{}: argument '{}' was changed in place between the call and its gradient",
+                    self.name,
+                    self.names[i]
+                );
+            }
+        }
+        let Some(instance) = &mut lease.instance else {
+            bail!(Runtime, "{}: the call has no memory", self.name)
+        };
+        if self.spent.replace(true) {
+            self.again(&pool, instance)?;
+        }
+        let heads: Vec<Array> = heads
+            .iter()
+            .enumerate()
+            .map(|(i, h)| match h {
+                Some(h) => unrecorded(|| dense(h, pool.outputs[i].dtype)),
+                None => zeros(i),
+            })
+            .collect::<Result<_>>()?;
+        let mut gradients: Vec<Option<Array>> = Vec::new();
+        for (m, wanted) in pool.arguments.iter().zip(&pool.key.wanted) {
+            gradients.push(if *wanted {
+                Some(Array::empty_on(pool.key.device, &m.shape, m.dtype)?)
+            } else {
+                None
+            });
+        }
+        pool.compiled.backward(instance, |e| match e {
+            External::Argument(i) => self.dense.get(i).map(|(a, _)| a),
+            External::Auxiliary(i) => self.auxiliary.get(i),
+            External::Gradient(i) => gradients.get(i).and_then(|g| g.as_ref()),
+            External::Head(i) => heads.get(i),
+            _ => None,
+        })?;
+        Ok(self.given.iter().zip(gradients).filter_map(|(a, g)| a.as_ref().map(|_| g)).collect())
+    }
+    /// Runs forward again for another backward pass: with the same random numbers, without touching results or states.
+    fn again(&self, pool: &Pool, instance: &mut Instance) -> Result<()> {
+        let outputs = fresh(pool)?;
+        let states: Vec<Array> =
+            self.auxiliary.iter().map(minpy_core::dispatch::copy_raw).collect::<Result<_>>()?;
+        pool.compiled.forward(instance, true, |e| match e {
+            External::Argument(i) => self.dense.get(i).map(|(a, _)| a),
+            External::Auxiliary(i) => states.get(i),
+            External::Output(i) => outputs.get(i),
+            _ => None,
+        })
+    }
+    /// The gradients as recorded operations, for gradients of gradients: the symbol runs again as ordinary code.
+    fn recorded_gradients(
+        &self,
+        pool: &Pool,
+        heads: &[Array],
+        noise: &[Array],
+    ) -> Result<Vec<Option<Array>>> {
+        let session = Session::begin();
+        let mut arguments = complete(pool, &self.given);
+        let mut leaves = Vec::new();
+        for (a, wanted) in arguments.iter_mut().zip(&pool.key.wanted) {
+            if *wanted {
+                *a = session.watch(a)?;
+                leaves.push(a.clone());
+            }
+        }
+        let mut at = 0;
+        let results = context::with_device(pool.key.device, || {
+            evaluate(&self.symbol, &arguments, &self.auxiliary, pool.key.train, &mut |shape, dtype| {
+                at += 1;
+                match noise.get(at - 1) {
+                    Some(a) => Ok(a.clone()),
+                    None => crate::noise::uniform(pool.key.device, &Meta { shape: shape.into(), dtype }),
+                }
+            })
+        })?;
+        let mut found = session.gradients(&results.outputs, Some(heads), &leaves)?.into_iter();
+        let all: Vec<Option<Array>> =
+            pool.key.wanted.iter().map(|w| if *w { found.next().flatten() } else { None }).collect();
+        Ok(self.given.iter().zip(all).filter_map(|(a, g)| a.as_ref().map(|_| g)).collect())
+    }
+}
+
+/// New arrays for the results.
+fn fresh(pool: &Pool) -> Result<Vec<Array>> {
+    pool.outputs.iter().map(|m| Array::empty_on(pool.key.device, &m.shape, m.dtype)).collect()
+}
