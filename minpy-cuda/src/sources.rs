@@ -110,7 +110,9 @@ impl Sources {
         for from in DType::ALL {
             for to in DType::ALL {
                 let program = cast(from, to);
-                let (x, y) = (Shape::new(from, &[40, 50]).transposed(), Shape::new(to, &[40, 50]));
+                // Large ones are walked through in squares.
+                let shape = if from == to { [80, 90] } else { [40, 50] };
+                let (x, y) = (Shape::new(from, &shape).transposed(), Shape::new(to, &shape));
                 self.add(&format!("cast {from} to {to}"), &Work::Elementwise, Some(&program), &[x], &[y]);
             }
         }

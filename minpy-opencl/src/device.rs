@@ -47,6 +47,8 @@ pub struct OpenClDevice {
     pool: Mutex<Pool>,
     programs: Mutex<Programs>,
     errors: OnceLock<Memory>,
+    /// Bytes that the arguments of a kernel may have.
+    parameter_bytes: usize,
 }
 
 // SAFETY: OpenCL handles may be used from any thread; kernels, whose arguments are state, are only reached through a lock.
@@ -125,6 +127,7 @@ impl OpenClDevice {
             pool: Mutex::new(Pool::new(total / 2, largest)),
             programs: Mutex::new(Programs::new(context, id, identity, options, saves)),
             errors: OnceLock::new(),
+            parameter_bytes: number(id, CL_DEVICE_MAX_PARAMETER_SIZE).max(1024) as usize,
         })
     }
     /// Number of kernels compiled so far and the time that took.
@@ -255,6 +258,17 @@ impl CDevice for OpenClDevice {
         &self.tuning
     }
     fn launch(&self, step: &Step, scratch: &[Memory]) -> Result<()> {
+        // Arrays of very many dimensions are left to the host.
+        let bytes: usize =
+            step.args.iter().map(|a| if let Arg::Ints(v) = a { size_of_val(v.as_slice()) } else { 16 }).sum();
+        if bytes > self.parameter_bytes {
+            let why = format!(
+                "{}: {bytes} bytes of arguments, the device takes {}",
+                step.spec.name(),
+                self.parameter_bytes
+            );
+            return Err(Error::new(ErrorKind::Unsupported, why));
+        }
         let mut programs = self.programs.lock();
         let kernel = programs.kernel(&step.spec, &OpenCl)?;
         for (i, arg) in step.args.iter().enumerate() {

@@ -58,11 +58,9 @@ fn transfers_keep_to_their_blocks() {
     d.download(&n, 5, &mut back).expect("download");
     assert_eq!(back, data[100..500]);
     let mut back = vec![0; 401];
-    for e in [
-        d.upload(&data, &m, 1).err(),
-        d.download(&m, 600, &mut back).err(),
-        d.copy(&m, 0, &n, 999, 2).err(),
-    ] {
+    for e in
+        [d.upload(&data, &m, 1).err(), d.download(&m, 600, &mut back).err(), d.copy(&m, 0, &n, 999, 2).err()]
+    {
         assert_eq!(e.expect("out of the block").kind(), ErrorKind::Device);
     }
     d.free(m);

@@ -2,6 +2,7 @@
 //! gradient lives here. The other half is python/minpy.
 
 mod array;
+mod binding;
 mod context;
 mod convert;
 mod creation;

@@ -4,19 +4,20 @@
 #![allow(unsafe_op_in_unsafe_fn, reason = "PyO3's code for slots that a macro of ours lists")]
 
 use crate::array::as_array;
+use crate::binding::{all, arrays, known, native_dtype, requests};
 use crate::context::device_from;
-use crate::convert::{array_from, shape_from};
+use crate::convert::shape_from;
 use crate::errors::Outcome;
 use crate::executor::PyExecutor;
 use crate::numpy::{dtype_from, dtype_object};
-use minpy_core::{Array, DType, Meta, context};
+use minpy_core::{Meta, context};
 use minpy_symbol::attributes::Value;
 use minpy_symbol::operator::{Inputs, operators};
-use minpy_symbol::{Bindings, GradReq, Known, Symbol};
+use minpy_symbol::{Bindings, GradReq, Symbol};
 use pyo3::class::basic::CompareOp;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString, PyTuple};
 
 type Any<'py> = Bound<'py, PyAny>;
 
@@ -120,81 +121,7 @@ pub fn _symbol_seed(seed: u64) {
     minpy_symbol::seed(seed);
 }
 
-fn native_dtype(object: &Any<'_>) -> PyResult<DType> {
-    dtype_from(object)?.ok_or_else(|| {
-        PyTypeError::new_err(format!(
-            "symbol: dtype {} is NumPy's only",
-            object.str().map(|s| s.to_string()).unwrap_or_default()
-        ))
-    })
-}
-
 impl PySymbol {
-    /// Shapes from positional arguments (in order of the arguments) and keywords, dtypes from a dictionary.
-    fn known(
-        &self,
-        args: Option<&Bound<'_, PyTuple>>,
-        kwargs: Option<&Bound<'_, PyDict>>,
-        types: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Vec<Known>> {
-        let mut known: Vec<Known> = Vec::new();
-        if let Some(args) = args {
-            let names = self.0.list_arguments();
-            if args.len() > names.len() {
-                return Err(PyTypeError::new_err(format!(
-                    "infer_shape: {} shapes for {} arguments",
-                    args.len(),
-                    names.len()
-                )));
-            }
-            for (name, shape) in names.into_iter().zip(args.iter()).filter(|(_, s)| !s.is_none()) {
-                known.push(Known { name, shape: Some(shape_from(&shape)?), dtype: None });
-            }
-        }
-        for (name, shape) in kwargs.into_iter().flatten() {
-            known.push(Known { name: name.extract()?, shape: Some(shape_from(&shape)?), dtype: None });
-        }
-        for (name, dtype) in types.into_iter().flatten() {
-            let (name, dtype): (String, _) = (name.extract()?, Some(native_dtype(&dtype)?));
-            match known.iter_mut().find(|k| k.name == name) {
-                Some(k) => k.dtype = dtype,
-                None => known.push(Known { name, shape: None, dtype }),
-            }
-        }
-        Ok(known)
-    }
-    /// `grad_req` for each argument: one word, a list in their order, or a dictionary (the others: null).
-    fn requests(&self, req: Option<&Any<'_>>) -> PyResult<Vec<GradReq>> {
-        let names = self.0.list_arguments();
-        let Some(req) = req else { return Ok(vec![GradReq::Write; names.len()]) };
-        if let Ok(word) = req.cast::<PyString>() {
-            return Ok(vec![GradReq::parse(&word.to_cow()?).py()?; names.len()]);
-        }
-        if let Ok(dict) = req.cast::<PyDict>() {
-            if let Some(unknown) = dict.keys().iter().map(|k| k.to_string()).find(|k| !names.contains(k)) {
-                return Err(PyValueError::new_err(format!(
-                    "grad_req: there is no argument '{unknown}'; arguments: {}",
-                    names.join(", ")
-                )));
-            }
-            return names
-                .iter()
-                .map(|n| {
-                    dict.get_item(n)?
-                        .map_or(Ok(GradReq::Null), |w| GradReq::parse(&w.extract::<String>()?).py())
-                })
-                .collect();
-        }
-        let list: Vec<String> = req.extract()?;
-        if list.len() != names.len() {
-            return Err(PyValueError::new_err(format!(
-                "grad_req: {} entries for {} arguments",
-                list.len(),
-                names.len()
-            )));
-        }
-        list.iter().map(|w| GradReq::parse(w).py()).collect()
-    }
     fn binary(op: &str, a: &Self, other: &Any<'_>, reversed: bool) -> PyResult<Option<PySymbol>> {
         if let Ok(b) = other.cast::<PySymbol>() {
             return Symbol::binary(op, &a.0, &b.get().0).py().map(|s| Some(PySymbol(s)));
@@ -338,7 +265,7 @@ impl PySymbol {
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<(Vec<Bound<'py, PyTuple>>, Vec<Bound<'py, PyTuple>>, Vec<Bound<'py, PyTuple>>)> {
-        let i = self.0.infer(&self.known(Some(args), kwargs, None)?).py()?;
+        let i = self.0.infer(&known(&self.0, Some(args), kwargs, None)?).py()?;
         Ok((tuples(py, &i.arguments)?, tuples(py, &i.outputs)?, tuples(py, &i.auxiliary)?))
     }
     /// `(dtypes of the arguments, of the outputs, of the auxiliary states)`; `shapes` as for `infer_shape`.
@@ -349,7 +276,7 @@ impl PySymbol {
         shapes: &Bound<'py, PyDict>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<(Vec<Any<'py>>, Vec<Any<'py>>, Vec<Any<'py>>)> {
-        let i = self.0.infer(&self.known(None, Some(shapes), kwargs)?).py()?;
+        let i = self.0.infer(&known(&self.0, None, Some(shapes), kwargs)?).py()?;
         let dtypes = |metas: &[Meta]| -> PyResult<Vec<Any<'py>>> {
             metas.iter().map(|m| dtype_object(py, m.dtype)).collect()
         };
@@ -366,10 +293,10 @@ impl PySymbol {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<PyExecutor> {
         let device = ctx.map_or_else(|| context::current_device().py(), device_from)?;
-        let (known, requests) = (self.known(None, kwargs, type_dict)?, self.requests(grad_req)?);
+        let (given, wanted) = (known(&self.0, None, kwargs, type_dict)?, requests(&self.0, grad_req)?);
         let names = self.0.list_arguments();
-        let request = |n: &str| names.iter().position(|x| x == n).map_or(GradReq::Null, |i| requests[i]);
-        PyExecutor::new(py, py.detach(|| self.0.simple_bind(device, &known, request)).py()?)
+        let request = |n: &str| names.iter().position(|x| x == n).map_or(GradReq::Null, |i| wanted[i]);
+        PyExecutor::new(py, py.detach(|| self.0.simple_bind(device, &given, request)).py()?)
     }
     /// An executor on existing arrays, given as lists in order or as dictionaries by name.
     #[pyo3(signature = (ctx, args, args_grad=None, grad_req=None, aux_states=None))]
@@ -387,7 +314,7 @@ impl PySymbol {
         let arguments = all("args", arrays("args", Some(args), &names)?, &names)?;
         let auxiliary = all("aux_states", arrays("aux_states", aux_states, &states)?, &states)?;
         let gradients = arrays("args_grad", args_grad, &names)?;
-        let mut requests = self.requests(grad_req)?;
+        let mut requests = requests(&self.0, grad_req)?;
         for (r, g) in requests.iter_mut().zip(&gradients) {
             if g.is_none() {
                 *r = GradReq::Null;
@@ -396,46 +323,4 @@ impl PySymbol {
         let bindings = Bindings { arguments, gradients, requests, auxiliary };
         PyExecutor::new(py, py.detach(|| self.0.bind(device, bindings)).py()?)
     }
-}
-
-/// Arrays in the order of `names`, from a list or a dictionary. They must be ours: an executor writes into them.
-fn arrays(what: &str, given: Option<&Any<'_>>, names: &[String]) -> PyResult<Vec<Option<Array>>> {
-    let ours = |o: &Any<'_>| match as_array(o) {
-        Some(a) => Ok(Some(a.clone())),
-        None if o.is_none() => Ok(None),
-        None => match array_from(o)? {
-            Some(a) => Ok(Some(a)),
-            None => Err(PyTypeError::new_err(format!("bind: {what} holds an object that is no array"))),
-        },
-    };
-    let Some(given) = given.filter(|g| !g.is_none()) else { return Ok(vec![None; names.len()]) };
-    if let Ok(dict) = given.cast::<PyDict>() {
-        if let Some(unknown) = dict.keys().iter().map(|k| k.to_string()).find(|k| !names.contains(k)) {
-            return Err(PyValueError::new_err(format!(
-                "bind: {what} has '{unknown}'; there are: {}",
-                names.join(", ")
-            )));
-        }
-        return names.iter().map(|n| dict.get_item(n)?.map_or(Ok(None), |o| ours(&o))).collect();
-    }
-    let list: Vec<Any<'_>> = match given.cast::<PyList>() {
-        Ok(l) => l.iter().collect(),
-        Err(_) => given.try_iter()?.collect::<PyResult<_>>()?,
-    };
-    if list.len() != names.len() {
-        return Err(PyValueError::new_err(format!(
-            "bind: {what} has {} arrays, needed are: {}",
-            list.len(),
-            names.join(", ")
-        )));
-    }
-    list.iter().map(ours).collect()
-}
-fn all(what: &str, list: Vec<Option<Array>>, names: &[String]) -> PyResult<Vec<Array>> {
-    let missing: Vec<&str> =
-        list.iter().zip(names).filter(|(a, _)| a.is_none()).map(|(_, n)| n.as_str()).collect();
-    if !missing.is_empty() {
-        return Err(PyValueError::new_err(format!("bind: {what} lacks {}", missing.join(", "))));
-    }
-    Ok(list.into_iter().flatten().collect())
 }

@@ -169,3 +169,39 @@ pub fn is_wide(total: usize) -> bool {
 pub fn complain<T>(op: &str, what: &str) -> Result<T> {
     Err(crate::Error::new(ErrorKind::Unsupported, format!("{op}: {what}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn collapsed(shape: &[usize], views: &[&[isize]]) -> Dims {
+        collapse(shape, views.iter().copied())
+    }
+
+    #[test]
+    fn dimensions_merge_when_every_view_agrees() {
+        let d = collapsed(&[2, 3, 4], &[&[12, 4, 1], &[12, 4, 1]]);
+        assert_eq!((d.n.as_slice(), d.s[0].as_slice()), (&[24][..], &[1][..]));
+        let d = collapsed(&[2, 3, 4], &[&[12, 4, 1], &[0, 4, 1]]);
+        assert_eq!((d.n.as_slice(), d.s[1].as_slice()), (&[2, 12][..], &[0, 1][..]));
+        let d = collapsed(&[2, 1, 4], &[&[0, 7, 0]]);
+        assert_eq!((d.n.as_slice(), d.s[0].as_slice()), (&[8][..], &[0][..]));
+        assert_eq!(collapsed(&[], &[&[]]).total(), 1);
+        assert_eq!(collapsed(&[3, 0], &[&[0, 1]]).total(), 0);
+    }
+
+    #[test]
+    fn other_orders_become_contiguous() {
+        let strides: &[isize] = &[1, 5, 10];
+        let d = collapse_reordered(&[5, 2, 3], strides, [strides].into_iter());
+        assert_eq!((d.n.as_slice(), d.s[0].as_slice()), (&[30][..], &[1][..]));
+    }
+
+    #[test]
+    fn few_numbers_of_dimensions_are_compiled_for() {
+        let mut d = collapsed(&[2, 3, 4, 5, 6], &[&[1, 2, 6, 24, 120]]);
+        assert_eq!((d.n.len(), d.padded_ndim()), (5, 8));
+        d.pad(8);
+        assert_eq!((d.n.len(), d.total()), (8, 720));
+    }
+}

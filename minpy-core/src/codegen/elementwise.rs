@@ -55,7 +55,7 @@ fn same(a: &View, b: &View) -> bool {
 pub fn split(total: usize, least: usize, tuning: &Tuning) -> (usize, usize) {
     if tuning.serial() {
         let chunk = total.div_ceil(tuning.groups).max(least).next_multiple_of(64);
-        (total.div_ceil(chunk), chunk)
+        (total.div_ceil(chunk).max(1), chunk)
     } else {
         (total.div_ceil(tuning.local).min(tuning.groups).max(1), 0)
     }

@@ -145,6 +145,9 @@ pub fn plan_scatter(call: &KernelCall, axes: usize, mode: ScatterMode, tuning: &
         d.pad(n);
     }
     let (rows, length) = (outer.total(), inner.total());
+    if rows * length == 0 {
+        return Ok(Plan::default());
+    }
     // Lanes share the elements of a row, owners share the destinations; every owner reads all indices.
     let (lanes, owners) = if tuning.serial() {
         (length.div_ceil(256).min(tuning.groups), 1)

@@ -17,6 +17,7 @@ mod pool;
 mod prims;
 mod random;
 mod reduce;
+mod reduce_kernel;
 mod run;
 mod scan;
 
@@ -95,7 +96,7 @@ pub struct Step {
 pub enum Check {
     /// It cannot.
     No,
-    /// Read the error words: when the first is not 0, run the step after next time it is needed and fail.
+    /// It can: the error words are read afterwards. When the first is not 0, the reporting step runs next and the call fails.
     Errors,
     /// Skipped, unless the step before found an error: writes the error record of the first bad index.
     Report,

@@ -6,7 +6,7 @@ use minpy_core::{Array, DType, DeviceRef, ErrorKind, ops};
 
 macro_rules! tests {
     () => {
-        forms::tests!(reductions large_reductions arg_reductions scans products gathers scatters elementwise_layouts random_bits);
+        forms::tests!(reductions edges large_reductions arg_reductions scans products gathers scatters elementwise_layouts random_bits);
     };
     ($($name:ident)*) => {$(
         #[test]
@@ -51,6 +51,31 @@ pub fn reductions(d: DeviceRef) {
             }
         }
     }
+}
+
+pub fn edges(d: DeviceRef) {
+    let none = Array::from_bytes(d, &[], &[0, 3], DType::F32).expect("upload");
+    assert_eq!(ops::sum(&none, Some(&[0]), false).and_then(|a| a.to_vec::<f32>()).expect("sum"), [0.0; 3]);
+    assert_eq!(ops::prod(&none, None, false).and_then(|a| a.to_vec::<f32>()).expect("prod"), [1.0]);
+    let base = Array::from_bytes(d, &[1; 20], &[5], DType::F32).expect("upload");
+    let before = base.to_vec::<f32>().expect("read");
+    ops::scatter_into(
+        &base,
+        &[indices(d, &[], &[0])],
+        &none.slice(1, 0, 1, 1).reshape_view(&[0]).expect("view"),
+        ScatterMode::Set,
+    )
+    .expect("nothing");
+    assert_eq!(base.to_vec::<f32>().expect("read"), before);
+    // More dimensions than a kernel's arguments have room for: the host does it.
+    let shape = [2usize; 20];
+    let (a, b) = both(d, DType::I8, &shape, -5.0, 5.0, 21);
+    let swap: Vec<isize> = (0..20).map(|i| i ^ 1).collect();
+    let turned = |x: &Array| ops::add(x, &x.transpose(Some(&swap)).expect("transpose")).expect("add");
+    assert_close("20 dimensions", &turned(&a), &turned(&b), 0.0);
+    let (got, want) =
+        (ops::sum(&turned(&a), Some(&[0, 7, 19]), false), ops::sum(&turned(&b), Some(&[0, 7, 19]), false));
+    assert_close("sum of 20 dimensions", &got.expect("sum"), &want.expect("sum"), 0.0);
 }
 
 pub fn large_reductions(d: DeviceRef) {
