@@ -12,7 +12,16 @@ fn dispatch(c: &mut Criterion) {
         g.bench_function(format!("add/{n}"), |x| x.iter(|| ops::add(black_box(&a), &b).unwrap()));
         g.bench_function(format!("add_number/{n}"), |x| x.iter(|| ops::add(black_box(&a), 1.5).unwrap()));
         g.bench_function(format!("add_out/{n}"), |x| {
-            x.iter(|| ops::call(&ops::ADD, &Attrs::None, &[Operand::Array(&a), Operand::Array(&b)], None, Target::Into(&a)).unwrap())
+            x.iter(|| {
+                ops::call(
+                    &ops::ADD,
+                    &Attrs::None,
+                    &[Operand::Array(&a), Operand::Array(&b)],
+                    None,
+                    Target::Into(&a),
+                )
+                .unwrap()
+            })
         });
     }
     let (m, row) = (uniform(&[32, 32], DType::F32), uniform(&[32], DType::F32));

@@ -20,9 +20,15 @@ fn reduce(c: &mut Criterion) {
                 })
             });
         }
-        g.bench_function(format!("max_rows/{rows}x{columns}"), |x| x.iter(|| ops::max(black_box(&a), Some(&[1]), false).unwrap()));
-        g.bench_function(format!("argmax_rows/{rows}x{columns}"), |x| x.iter(|| ops::argmax(black_box(&a), Some(1)).unwrap()));
-        g.bench_function(format!("softmax/{rows}x{columns}"), |x| x.iter(|| ops::softmax(black_box(&a)).unwrap()));
+        g.bench_function(format!("max_rows/{rows}x{columns}"), |x| {
+            x.iter(|| ops::max(black_box(&a), Some(&[1]), false).unwrap())
+        });
+        g.bench_function(format!("argmax_rows/{rows}x{columns}"), |x| {
+            x.iter(|| ops::argmax(black_box(&a), Some(1)).unwrap())
+        });
+        g.bench_function(format!("softmax/{rows}x{columns}"), |x| {
+            x.iter(|| ops::softmax(black_box(&a)).unwrap())
+        });
     }
 }
 criterion_group!(benches, reduce);

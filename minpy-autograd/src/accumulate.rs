@@ -30,7 +30,8 @@ fn covers(layout: &Layout, elements: usize) -> bool {
     layout.offset() == 0 && layout.size() == elements && layout.is_dense()
 }
 fn add_in_place(target: &Array, g: &Array) -> Result<()> {
-    call(&ADD, &Attrs::None, &[Operand::Array(target), Operand::Array(g)], None, Target::Into(target)).map(drop)
+    call(&ADD, &Attrs::None, &[Operand::Array(target), Operand::Array(g)], None, Target::Into(target))
+        .map(drop)
 }
 
 impl Total {
@@ -38,12 +39,15 @@ impl Total {
     pub fn deposit(slot: &mut Option<Total>, g: Array, layout: &Layout, home: &Home) -> Result<()> {
         let recording = flags() & RECORDING != 0;
         match slot {
-            None if covers(layout, home.elements) => *slot = Some(Total { array: g, layout: layout.clone(), owned: false }),
+            None if covers(layout, home.elements) => {
+                *slot = Some(Total { array: g, layout: layout.clone(), owned: false })
+            }
             None => {
                 let flat = Array::empty_on(home.device, &[home.elements], home.dtype)?;
                 fill_raw(&flat, Number::Int(0).cast(home.dtype))?;
                 add_view(&flat, layout, &g)?;
-                *slot = Some(Total { array: flat, layout: Layout::contiguous(&[home.elements]), owned: true });
+                *slot =
+                    Some(Total { array: flat, layout: Layout::contiguous(&[home.elements]), owned: true });
             }
             Some(t) if t.layout == *layout => {
                 if t.owned && !recording {
@@ -84,7 +88,13 @@ impl Total {
         }
         let flat = self.flat(true)?;
         let part = compose(&flat, layout)?;
-        call(&minpy_core::ops::COPY, &Attrs::None, &[Operand::Number(Number::Int(0))], mask, Target::Into(&part))?;
+        call(
+            &minpy_core::ops::COPY,
+            &Attrs::None,
+            &[Operand::Number(Number::Int(0))],
+            mask,
+            Target::Into(&part),
+        )?;
         Ok(Some(Total { array: flat, layout: Layout::contiguous(&[home.elements]), owned: true }))
     }
 }
@@ -102,8 +112,10 @@ fn add_view(flat: &Array, layout: &Layout, g: &Array) -> Result<()> {
     }
     let g = g.broadcast_to(layout.shape())?;
     // Repeated elements (stride 0): sum first.
-    let repeated: Vec<isize> =
-        (0..layout.ndim()).filter(|&i| layout.strides()[i] == 0 && layout.shape()[i] > 1).map(|i| i as isize).collect();
+    let repeated: Vec<isize> = (0..layout.ndim())
+        .filter(|&i| layout.strides()[i] == 0 && layout.shape()[i] > 1)
+        .map(|i| i as isize)
+        .collect();
     if !repeated.is_empty() {
         let less = repeated.iter().rev().fold(layout.clone(), |l, &i| l.select(i as usize, 0));
         return add_view(flat, &less, &sum(&g, Some(&repeated), false)?);
@@ -154,8 +166,10 @@ pub(crate) fn unbroadcast(g: Array, shape: &[usize], dtype: DType) -> Result<Arr
             g = g.broadcast_to(&grown)?;
         }
         let lead = g.ndim() - shape.len();
-        let axes: Vec<isize> =
-            (0..g.ndim()).filter(|&i| i < lead || shape[i - lead] == 1 && g.shape()[i] != 1).map(|i| i as isize).collect();
+        let axes: Vec<isize> = (0..g.ndim())
+            .filter(|&i| i < lead || shape[i - lead] == 1 && g.shape()[i] != 1)
+            .map(|i| i as isize)
+            .collect();
         if !axes.is_empty() {
             g = sum(&g, Some(&axes), true)?;
         }

@@ -10,7 +10,11 @@ pub fn value_and_grad(f: impl Fn(&[Array]) -> Result<Array>, args: &[Array]) -> 
     let watched: Vec<Array> = args.iter().map(|a| session.watch(a)).collect::<Result<_>>()?;
     let y = f(&watched)?;
     let grads = session.gradients(std::slice::from_ref(&y), None, &watched)?;
-    let grads = grads.into_iter().zip(args).map(|(g, a)| g.map_or_else(|| ops::zeros_like(a), Ok)).collect::<Result<_>>()?;
+    let grads = grads
+        .into_iter()
+        .zip(args)
+        .map(|(g, a)| g.map_or_else(|| ops::zeros_like(a), Ok))
+        .collect::<Result<_>>()?;
     Ok((y, grads))
 }
 /// Gradients of a scalar function.
@@ -23,7 +27,11 @@ pub fn grad_and_loss(f: impl Fn(&[Array]) -> Result<Array>, args: &[Array]) -> R
     Ok((g, y))
 }
 /// Value and directional derivative: the tangent of the result for tangents of the arguments.
-pub fn jvp(f: impl Fn(&[Array]) -> Result<Array>, args: &[Array], tangents: &[Array]) -> Result<(Array, Array)> {
+pub fn jvp(
+    f: impl Fn(&[Array]) -> Result<Array>,
+    args: &[Array],
+    tangents: &[Array],
+) -> Result<(Array, Array)> {
     if args.len() != tangents.len() || args.iter().zip(tangents).any(|(a, t)| a.shape() != t.shape()) {
         bail!(Value, "jvp: one tangent of the same shape is needed for each argument");
     }

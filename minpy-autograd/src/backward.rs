@@ -65,7 +65,11 @@ impl Fetched {
                 Saved::Number(n) => Value::Number(*n),
                 Saved::Scalar(s) => Value::Scalar(*s),
             };
-            let meta = |e: &crate::tape::Edge| InputMeta { layout: e.layout.clone(), dtype: e.dtype, device: e.device };
+            let meta = |e: &crate::tape::Edge| InputMeta {
+                layout: e.layout.clone(),
+                dtype: e.dtype,
+                device: e.device,
+            };
             Fetched {
                 inputs: inputs.iter().map(value).collect(),
                 output: value(output),
@@ -79,9 +83,15 @@ impl Fetched {
 }
 
 /// Gradients of `targets` (nodes) from seeds at nodes, among nodes from `first` on.
-pub(crate) fn backward(first: NodeId, seeds: Vec<(NodeId, minpy_core::Layout, Array)>, targets: &[NodeId]) -> Result<Vec<Option<Total>>> {
+pub(crate) fn backward(
+    first: NodeId,
+    seeds: Vec<(NodeId, minpy_core::Layout, Array)>,
+    targets: &[NodeId],
+) -> Result<Vec<Option<Total>>> {
     let walk = Walk::start();
-    let Some(last) = seeds.iter().map(|s| s.0).max() else { return Ok(targets.iter().map(|_| None).collect()) };
+    let Some(last) = seeds.iter().map(|s| s.0).max() else {
+        return Ok(targets.iter().map(|_| None).collect());
+    };
     let count = (last + 1).saturating_sub(first) as usize;
     let at = |id: NodeId| (id >= first && id <= last).then(|| (id - first) as usize);
 
@@ -152,7 +162,8 @@ pub(crate) fn backward(first: NodeId, seeds: Vec<(NodeId, minpy_core::Layout, Ar
                     let Some(e) = e else { continue };
                     let Some(slot) = at(e.node).filter(|&s| needed[s]) else { continue };
                     let Some(r) = rule.inputs.get(k) else { continue };
-                    let gi = (r.vjp)(&saves, &g).map_err(|err| err.context(&format!("gradient of {}", rule.op.name)))?;
+                    let gi = (r.vjp)(&saves, &g)
+                        .map_err(|err| err.context(&format!("gradient of {}", rule.op.name)))?;
                     let gi = unbroadcast(gi, e.layout.shape(), e.dtype)?;
                     Total::deposit(&mut totals[slot], gi, &e.layout, &home(walk.node(e.node)))?;
                 }
@@ -174,7 +185,12 @@ pub(crate) fn backward(first: NodeId, seeds: Vec<(NodeId, minpy_core::Layout, Ar
 }
 
 fn deposit_foreign(
-    walk: &Walk, node: &Node, gs: Vec<Option<Array>>, totals: &mut [Option<Total>], at: &impl Fn(NodeId) -> Option<usize>, needed: &[bool],
+    walk: &Walk,
+    node: &Node,
+    gs: Vec<Option<Array>>,
+    totals: &mut [Option<Total>],
+    at: &impl Fn(NodeId) -> Option<usize>,
+    needed: &[bool],
 ) -> Result<()> {
     for (e, g) in node.edges.iter().zip(gs) {
         if let (Some(e), Some(g)) = (e, g)
@@ -190,7 +206,10 @@ fn deposit_foreign(
 #[cold]
 fn missing(name: &str, node: &Node) -> Error {
     let argument = node.edges.iter().position(|e| e.is_some()).unwrap_or(0);
-    Error::new(ErrorKind::NoGradient, format!("No partial derivative of {name} defined on argument {argument}."))
+    Error::new(
+        ErrorKind::NoGradient,
+        format!("No partial derivative of {name} defined on argument {argument}."),
+    )
 }
 
 /// Ones in the shape of a result: the seed of its gradient.
@@ -205,7 +224,13 @@ pub(crate) fn finished(total: Total, layout: &minpy_core::Layout) -> Result<Arra
     let g = total.through(layout)?;
     drop(total);
     if std::sync::Arc::strong_count(g.buffer()) > 1 || !g.layout().is_injective() {
-        return ops::call(&ops::COPY, &minpy_core::Attrs::None, &[Operand::Array(&g)], None, minpy_core::Target::New);
+        return ops::call(
+            &ops::COPY,
+            &minpy_core::Attrs::None,
+            &[Operand::Array(&g)],
+            None,
+            minpy_core::Target::New,
+        );
     }
     Ok(g)
 }

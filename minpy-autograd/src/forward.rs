@@ -7,7 +7,10 @@ use minpy_core::{Array, Layout, Result, bail, ops};
 
 /// Tangents at `ends` from tangents at nodes.
 pub(crate) fn forward(
-    walk: &Walk, first: NodeId, starts: Vec<(NodeId, Layout, Array)>, ends: &[Option<(NodeId, Layout)>],
+    walk: &Walk,
+    first: NodeId,
+    starts: Vec<(NodeId, Layout, Array)>,
+    ends: &[Option<(NodeId, Layout)>],
 ) -> Result<Vec<Option<Array>>> {
     let last = walk.base() + walk.nodes.len() as u32;
     let at = |id: NodeId| (id >= first).then(|| (id - first) as usize);
@@ -40,7 +43,8 @@ pub(crate) fn forward(
                 }
             }
             Kind::Missing(name) | Kind::Foreign { name, .. } => {
-                let touched = node.edges.iter().flatten().any(|e| at(e.node).is_some_and(|s| tangents[s].is_some()));
+                let touched =
+                    node.edges.iter().flatten().any(|e| at(e.node).is_some_and(|s| tangents[s].is_some()));
                 if touched {
                     bail!(NoGradient, "No forward derivative of {name} defined.");
                 }

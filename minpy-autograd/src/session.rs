@@ -53,7 +53,9 @@ impl Session {
             }
             let copy = ops::copy(a)?.with_weak(a.is_weak());
             let node = TAPE.with_borrow(|t| t.lookup(copy.buffer()));
-            let Some(node) = node else { bail!(Runtime, "grad: copying a watched argument was not recorded") };
+            let Some(node) = node else {
+                bail!(Runtime, "grad: copying a watched argument was not recorded")
+            };
             self.leaves.borrow_mut().push(Leaf { buffer: copy.buffer().clone(), node, restore: None });
             return Ok(copy);
         }
@@ -80,20 +82,35 @@ impl Session {
         wrt.iter()
             .map(|a| match leaves.iter().find(|l| Arc::ptr_eq(&l.buffer, a.buffer())) {
                 Some(l) => Ok((l.node, a.layout().clone())),
-                None => bail!(Value, "grad: an array of shape {:?} is not watched in this session", a.shape()),
+                None => {
+                    bail!(Value, "grad: an array of shape {:?} is not watched in this session", a.shape())
+                }
             })
             .collect()
     }
     /// Gradients of the sum of `outputs` (each weighted with its seed) with respect to watched arrays; `None` where nothing
     /// depends on one. Seeds default to ones.
-    pub fn gradients(&self, outputs: &[Array], seeds: Option<&[Array]>, wrt: &[Array]) -> Result<Vec<Option<Array>>> {
+    pub fn gradients(
+        &self,
+        outputs: &[Array],
+        seeds: Option<&[Array]>,
+        wrt: &[Array],
+    ) -> Result<Vec<Option<Array>>> {
         let targets = self.leaf_nodes(wrt)?;
         let mut starts = Vec::new();
         for (k, y) in outputs.iter().enumerate() {
-            let Some(node) = TAPE.with_borrow(|t| t.lookup(y.buffer())).filter(|_| y.dtype().is_inexact()) else { continue };
+            let Some(node) = TAPE.with_borrow(|t| t.lookup(y.buffer())).filter(|_| y.dtype().is_inexact())
+            else {
+                continue;
+            };
             let seed = match seeds {
                 Some(s) if s[k].shape() != y.shape() => {
-                    bail!(Value, "grad: seed of shape {:?} for an output of shape {:?}", s[k].shape(), y.shape())
+                    bail!(
+                        Value,
+                        "grad: seed of shape {:?} for an output of shape {:?}",
+                        s[k].shape(),
+                        y.shape()
+                    )
                 }
                 Some(s) => s[k].clone(),
                 None => ones_for(y)?,
@@ -105,13 +122,16 @@ impl Session {
         unique.sort_unstable();
         unique.dedup();
         let totals = backward(self.first, starts, &unique)?;
-        let mut by_node: Vec<(NodeId, Option<crate::accumulate::Total>)> = unique.into_iter().zip(totals).collect();
+        let mut by_node: Vec<(NodeId, Option<crate::accumulate::Total>)> =
+            unique.into_iter().zip(totals).collect();
         let mut out = Vec::new();
         for (k, (node, layout)) in targets.iter().enumerate() {
             let slot = by_node.iter_mut().find(|(n, _)| n == node).map(|(_, t)| t);
             let again = nodes[k + 1..].contains(node);
             out.push(match slot {
-                Some(t) if again => t.as_ref().map(|t| t.through(layout).and_then(|g| ops::copy(&g))).transpose()?,
+                Some(t) if again => {
+                    t.as_ref().map(|t| t.through(layout).and_then(|g| ops::copy(&g))).transpose()?
+                }
                 Some(t) => t.take().map(|t| finished(t, layout)).transpose()?,
                 None => None,
             });
@@ -120,7 +140,12 @@ impl Session {
     }
     /// Tangents of `outputs` from tangents of watched arrays (forward mode over what was recorded); `None` where nothing
     /// depends on them.
-    pub fn tangents(&self, outputs: &[Array], wrt: &[Array], tangents: &[Array]) -> Result<Vec<Option<Array>>> {
+    pub fn tangents(
+        &self,
+        outputs: &[Array],
+        wrt: &[Array],
+        tangents: &[Array],
+    ) -> Result<Vec<Option<Array>>> {
         let targets = self.leaf_nodes(wrt)?;
         let starts = targets.into_iter().zip(tangents).map(|((n, l), t)| (n, l, t.clone())).collect();
         let ends: Vec<Option<(NodeId, Layout)>> = TAPE.with_borrow(|t| {
@@ -167,7 +192,12 @@ pub fn no_grad<R>(f: impl FnOnce() -> R) -> R {
 
 /// Records a call that ran outside of dispatch (a Python function, a symbol) as one node. `vjp` maps the gradients of the
 /// outputs (`None`: zero) to those of the inputs; without it, asking for the gradient is an error that names the call.
-pub fn record_foreign(name: &str, inputs: &[Array], outputs: &[Array], vjp: Option<ForeignVjp>) -> Result<()> {
+pub fn record_foreign(
+    name: &str,
+    inputs: &[Array],
+    outputs: &[Array],
+    vjp: Option<ForeignVjp>,
+) -> Result<()> {
     if flags() & RECORDING == 0 {
         return Ok(());
     }
@@ -204,4 +234,3 @@ pub fn record_foreign(name: &str, inputs: &[Array], outputs: &[Array], vjp: Opti
         Ok(())
     })
 }
-

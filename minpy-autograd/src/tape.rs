@@ -14,8 +14,8 @@ use minpy_core::{Array, Attrs, Buffer, DType, DeviceRef, Layout, Number, Operand
 use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
 
 /// Index of a node on its tape.
 pub(crate) type NodeId = u32;
@@ -45,6 +45,8 @@ pub(crate) enum Saved {
 /// The gradient function of a foreign node: from the gradients of all outputs to those of all inputs.
 pub(crate) type ForeignVjp = Box<dyn Fn(&[Option<Array>]) -> Result<Vec<Option<Array>>>>;
 
+// Most nodes are `Op`: boxing it would cost an allocation per recorded call.
+#[allow(clippy::large_enum_variant)]
 pub(crate) enum Kind {
     /// A watched input.
     Leaf,
@@ -130,7 +132,8 @@ impl Tape {
         // A buffer watched by several threads at once: the first keeps the slot, the others remember for themselves.
         let free = slot == 0 || unpack(self.id, slot).is_some() || !is_live(slot);
         if !free || buffer.node().compare_exchange(slot, pack(self.id, node), Relaxed, Relaxed).is_err() {
-            self.elsewhere.insert(Arc::as_ptr(buffer) as usize, (Arc::downgrade(buffer), pack(self.id, node)));
+            self.elsewhere
+                .insert(Arc::as_ptr(buffer) as usize, (Arc::downgrade(buffer), pack(self.id, node)));
         }
     }
     /// Puts the slot back to what it was before `watch`.
@@ -156,14 +159,18 @@ impl Tape {
         let held = slot.load(Relaxed);
         let next = unpack(self.id, held).map_or(0, |i| i + 1);
         let free = held == 0 || next != 0 || !is_live(held);
-        if a.buffer().is_shared() || !free || slot.compare_exchange(held, pack(self.id, index), Relaxed, Relaxed).is_err() {
+        if a.buffer().is_shared()
+            || !free
+            || slot.compare_exchange(held, pack(self.id, index), Relaxed, Relaxed).is_err()
+        {
             // No version counter sees what NumPy writes, and one slot serves one thread's tape at a time: keep a copy,
             // which stands for the same node.
             let copy = copy_raw(&a.base_view())?;
             if let Some(n) = self.lookup(a.buffer()) {
                 copy.buffer().node().store(pack(self.id, n), Relaxed);
             }
-            let copy = Array::from_parts(copy.buffer().clone(), a.layout().clone(), a.dtype()).with_weak(a.is_weak());
+            let copy = Array::from_parts(copy.buffer().clone(), a.layout().clone(), a.dtype())
+                .with_weak(a.is_weak());
             self.saves.push(Save { array: copy, next: 0 });
             return Ok(index);
         }
@@ -204,7 +211,13 @@ impl Tape {
         let node = self.lookup(a.buffer())?;
         Some(Edge { node, layout: a.layout().clone(), dtype: a.dtype(), device: a.device() })
     }
-    fn in_place_node(&mut self, kind: Kind, target: &Array, mask: Option<&Array>, previous: Option<NodeId>) -> Result<Node> {
+    fn in_place_node(
+        &mut self,
+        kind: Kind,
+        target: &Array,
+        mask: Option<&Array>,
+        previous: Option<NodeId>,
+    ) -> Result<Node> {
         Ok(Node {
             kind,
             edges: SmallVec::new(),
@@ -248,9 +261,8 @@ impl Recorder for TapeRecorder {
             {
                 return Ok(0);
             }
-            let edges: SmallVec<[Option<Edge>; 3]> = arrays
-                .map(|a| a.filter(|a| a.dtype().is_inexact()).and_then(|a| t.edge(a)))
-                .collect();
+            let edges: SmallVec<[Option<Edge>; 3]> =
+                arrays.map(|a| a.filter(|a| a.dtype().is_inexact()).and_then(|a| t.edge(a))).collect();
             if edges.iter().all(|e| e.is_none()) {
                 return Ok(0);
             }
@@ -258,7 +270,10 @@ impl Recorder for TapeRecorder {
                 Decision::Zero => return Ok(0),
                 Decision::Missing => Kind::Missing(call.op.name.to_string()),
                 Decision::Rule(rule) => {
-                    let wanted = edges.iter().enumerate().fold(0, |m, (i, e)| if e.is_some() { m | rule.saves(i) } else { m });
+                    let wanted = edges
+                        .iter()
+                        .enumerate()
+                        .fold(0, |m, (i, e)| if e.is_some() { m | rule.saves(i) } else { m });
                     let mut inputs: SmallVec<[Saved; 3]> = SmallVec::new();
                     for (i, o) in call.inputs.iter().enumerate() {
                         inputs.push(match o {
@@ -269,7 +284,8 @@ impl Recorder for TapeRecorder {
                         });
                     }
                     // The output is saved in `commit`; the flag travels in its place.
-                    let output = if wanted & Rule::OUTPUT != 0 { Saved::Array(u32::MAX) } else { Saved::Nothing };
+                    let output =
+                        if wanted & Rule::OUTPUT != 0 { Saved::Array(u32::MAX) } else { Saved::Nothing };
                     Kind::Op { rule, attrs: call.attrs.clone(), inputs, output }
                 }
             };
@@ -302,7 +318,9 @@ impl Recorder for TapeRecorder {
 
     fn before_write(&self, target: &Array) -> Result<()> {
         TAPE.with_borrow_mut(|t| {
-            let Some(mut at) = unpack(t.id, target.buffer().saves().load(Relaxed)).map(|i| i + 1) else { return Ok(()) };
+            let Some(mut at) = unpack(t.id, target.buffer().saves().load(Relaxed)).map(|i| i + 1) else {
+                return Ok(());
+            };
             // One copy of the whole buffer serves every save of these contents; it stands for the same node.
             let snapshot = copy_raw(&target.base_view())?;
             if let Some(n) = t.lookup(target.buffer()) {
@@ -310,8 +328,12 @@ impl Recorder for TapeRecorder {
             }
             while at != 0 {
                 let save = &mut t.saves[at as usize - 1];
-                save.array = Array::from_parts(snapshot.buffer().clone(), save.array.layout().clone(), save.array.dtype())
-                    .with_weak(save.array.is_weak());
+                save.array = Array::from_parts(
+                    snapshot.buffer().clone(),
+                    save.array.layout().clone(),
+                    save.array.dtype(),
+                )
+                .with_weak(save.array.is_weak());
                 at = save.next;
             }
             target.buffer().saves().store(0, Relaxed);

@@ -121,7 +121,9 @@ fn elementwise_rules_work_with_numbers_and_single_precision() {
             let single = ops::cast(&x, DType::F32).unwrap();
             match minpy_autograd::grad(f, std::slice::from_ref(&single)) {
                 // `float_power` computes in double; its gradient still has the dtype of the argument.
-                Ok(g) if g[0].dtype() != DType::F32 => wrong.push(format!("{}: gradient of float32 is {}", op.name, g[0].dtype())),
+                Ok(g) if g[0].dtype() != DType::F32 => {
+                    wrong.push(format!("{}: gradient of float32 is {}", op.name, g[0].dtype()))
+                }
                 Ok(_) => {}
                 Err(e) => wrong.push(format!("{} of float32: {e}", op.name)),
             }

@@ -150,7 +150,13 @@ fn results_of_structured_operations_into_views() {
             let out = ops::copy(&ops::reshape(&x[0], &[2, 3])?)?;
             let row = out.view(out.layout().select(0, 1));
             let attrs = ops::reduce_attrs("sum", 2, Some(&[0]), false, None)?;
-            ops::call(&ops::SUM, &attrs, &[Operand::Array(&ops::multiply(&out, &out)?)], None, Target::Into(&row))?;
+            ops::call(
+                &ops::SUM,
+                &attrs,
+                &[Operand::Array(&ops::multiply(&out, &out)?)],
+                None,
+                Target::Into(&row),
+            )?;
             sum_of_squares(&out)
         },
         &[data(6)],
@@ -158,7 +164,13 @@ fn results_of_structured_operations_into_views() {
     check(
         |x| {
             let a = ops::copy(&ops::reshape(&x[0], &[2, 2])?)?;
-            ops::call(&ops::MATMUL, &Attrs::None, &[Operand::Array(&a), Operand::Array(&a)], None, Target::Into(&a))?;
+            ops::call(
+                &ops::MATMUL,
+                &Attrs::None,
+                &[Operand::Array(&a), Operand::Array(&a)],
+                None,
+                Target::Into(&a),
+            )?;
             sum_of_squares(&a)
         },
         &[data(4)],

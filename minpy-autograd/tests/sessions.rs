@@ -1,6 +1,8 @@
 //! Sessions: nesting, errors, threads, foreign nodes, forward mode, dtypes, complex numbers.
 
-use minpy_autograd::{Session, check_gradients, grad, grad_and_loss, is_watched, jvp, no_grad, record_foreign, value_and_grad};
+use minpy_autograd::{
+    Session, check_gradients, grad, grad_and_loss, is_watched, jvp, no_grad, record_foreign, value_and_grad,
+};
 use minpy_core::context::{RECORDING, flags};
 use minpy_core::dtype::__types::Complex64;
 use minpy_core::{Array, DType, Error, ErrorKind, Result, ops};
@@ -47,7 +49,9 @@ fn forward_over_reverse_gives_hessian_vector_products() {
     let (x, v) = (f64s(&[0.3, -0.8, 1.1]), f64s(&[1.0, 2.0, -0.5]));
     let (_, hv) = jvp(|a| Ok(grad(f, a)?.remove(0)), &[x.clone()], &[v.clone()]).unwrap();
     // (sin x e^x)'' = 2 cos x e^x
-    for ((h, x), v) in hv.to_vec::<f64>().unwrap().iter().zip(x.to_vec::<f64>().unwrap()).zip(v.to_vec::<f64>().unwrap()) {
+    for ((h, x), v) in
+        hv.to_vec::<f64>().unwrap().iter().zip(x.to_vec::<f64>().unwrap()).zip(v.to_vec::<f64>().unwrap())
+    {
         assert!((h - 2.0 * x.cos() * x.exp() * v).abs() < 1e-12);
     }
 }
@@ -107,14 +111,19 @@ fn memory_is_given_back() {
 #[test]
 fn threads_have_tapes_of_their_own() {
     let shared = f64s(&[0.5, -1.0, 2.0]);
-    let want = |k: f64| shared.to_vec::<f64>().unwrap().iter().map(|x| k * x.powf(k - 1.0)).collect::<Vec<_>>();
+    let want =
+        |k: f64| shared.to_vec::<f64>().unwrap().iter().map(|x| k * x.powf(k - 1.0)).collect::<Vec<_>>();
     std::thread::scope(|scope| {
         for k in 2..6 {
             let shared = &shared;
             scope.spawn(move || {
                 for _ in 0..200 {
                     // Every thread watches the same array.
-                    let g = grad(|a| ops::sum(&ops::power(&a[0], k as f64)?, None, false), std::slice::from_ref(shared)).unwrap();
+                    let g = grad(
+                        |a| ops::sum(&ops::power(&a[0], k as f64)?, None, false),
+                        std::slice::from_ref(shared),
+                    )
+                    .unwrap();
                     for (g, w) in g[0].to_vec::<f64>().unwrap().iter().zip(want(k as f64)) {
                         assert!((g - w).abs() < 1e-12 * (1.0 + w.abs()), "thread {k}: {g} and not {w}");
                     }
@@ -128,7 +137,8 @@ fn other_threads_are_not_recorded() {
     let x = scalar(2.0);
     let s = Session::begin();
     let w = s.watch(&x).unwrap();
-    let inside = std::thread::scope(|scope| scope.spawn(|| (flags() & RECORDING, is_watched(&x))).join().unwrap());
+    let inside =
+        std::thread::scope(|scope| scope.spawn(|| (flags() & RECORDING, is_watched(&x))).join().unwrap());
     assert_eq!(inside, (0, false));
     assert!(is_watched(&w));
     let y = no_grad(|| ops::multiply(&w, &w)).unwrap();
@@ -159,7 +169,11 @@ fn integers_cannot_be_differentiated() {
 fn mixed_dtypes() {
     let (x, y) = (Array::from_slice(&[1.5f32, 2.0], &[2]).unwrap(), f64s(&[0.5, 4.0]));
     let i = Array::from_slice(&[2i64, 3], &[2]).unwrap();
-    let g = grad(|a| ops::sum(&ops::multiply(&ops::multiply(&a[0], &a[1])?, &i)?, None, false), &[x.clone(), y.clone()]).unwrap();
+    let g = grad(
+        |a| ops::sum(&ops::multiply(&ops::multiply(&a[0], &a[1])?, &i)?, None, false),
+        &[x.clone(), y.clone()],
+    )
+    .unwrap();
     assert_eq!((g[0].dtype(), g[1].dtype()), (DType::F32, DType::F64));
     assert_eq!(g[0].to_vec::<f32>().unwrap(), [1.0, 12.0]);
     assert_eq!(g[1].to_vec::<f64>().unwrap(), [3.0, 6.0]);
@@ -175,7 +189,10 @@ fn mixed_dtypes() {
     assert_eq!((g[0].dtype(), g[0].to_vec::<f32>().unwrap()), (DType::F32, vec![3.0, 4.0]));
     let h = Array::from_slice(&[half(1.5), half(2.0)], &[2]).unwrap();
     let g = grad(|a| ops::sum(&ops::multiply(&a[0], &a[0])?, None, false), &[h]).unwrap();
-    assert_eq!((g[0].dtype(), ops::cast(&g[0], DType::F32).unwrap().to_vec::<f32>().unwrap()), (DType::F16, vec![3.0, 4.0]));
+    assert_eq!(
+        (g[0].dtype(), ops::cast(&g[0], DType::F32).unwrap().to_vec::<f32>().unwrap()),
+        (DType::F16, vec![3.0, 4.0])
+    );
 }
 fn half(x: f64) -> minpy_core::dtype::__types::f16 {
     minpy_core::dtype::__types::f16::from_f64(x)
@@ -194,12 +211,14 @@ fn complex_numbers() {
         let (re, im) = (ops::real(&a[0])?, ops::imag(&a[0])?);
         ops::sum(&ops::add(&ops::multiply(&re, &re)?, &ops::multiply(&im, &im)?)?, None, false)
     };
-    for f in [&square as &dyn Fn(&[Array]) -> Result<Array>, &|a: &[Array]| {
-        ops::sum(&ops::real(&ops::multiply(&a[0], &ops::conjugate(&a[0])?)?)?, None, false)
-    }, &|a: &[Array]| {
-        let r = ops::absolute(&a[0])?;
-        ops::sum(&ops::multiply(&r, &r)?, None, false)
-    }] {
+    for f in [
+        &square as &dyn Fn(&[Array]) -> Result<Array>,
+        &|a: &[Array]| ops::sum(&ops::real(&ops::multiply(&a[0], &ops::conjugate(&a[0])?)?)?, None, false),
+        &|a: &[Array]| {
+            let r = ops::absolute(&a[0])?;
+            ops::sum(&ops::multiply(&r, &r)?, None, false)
+        },
+    ] {
         let g = grad(f, &[z.clone()]).unwrap();
         for (g, z) in g[0].to_vec::<Complex64>().unwrap().iter().zip(&at) {
             assert!((g - 2.0 * z.conj()).norm() < 1e-12, "{g} for {z}");
@@ -207,7 +226,11 @@ fn complex_numbers() {
     }
     // A real argument with a complex intermediate has a real gradient.
     let x = f64s(&[0.3, 0.9]);
-    let g = grad(|a| ops::sum(&ops::real(&ops::exp(&ops::multiply(&a[0], Complex64::new(0.0, 2.0))?)?)?, None, false), &[x.clone()]).unwrap();
+    let g = grad(
+        |a| ops::sum(&ops::real(&ops::exp(&ops::multiply(&a[0], Complex64::new(0.0, 2.0))?)?)?, None, false),
+        &[x.clone()],
+    )
+    .unwrap();
     assert_eq!(g[0].dtype(), DType::F64);
     for (g, x) in g[0].to_vec::<f64>().unwrap().iter().zip(x.to_vec::<f64>().unwrap()) {
         assert!((g + 2.0 * (2.0 * x).sin()).abs() < 1e-12);
@@ -224,7 +247,10 @@ fn foreign_nodes() {
         let vjp: Box<dyn Fn(&[Option<Array>]) -> Result<Vec<Option<Array>>>> = Box::new(move |g| {
             let mut total = ops::zeros_like(&saved)?;
             if let Some(g) = &g[0] {
-                total = ops::add(&total, &ops::multiply(g, &ops::multiply(&ops::multiply(&saved, &saved)?, 3.0)?)?)?;
+                total = ops::add(
+                    &total,
+                    &ops::multiply(g, &ops::multiply(&ops::multiply(&saved, &saved)?, 3.0)?)?,
+                )?;
             }
             if let Some(g) = &g[1] {
                 total = ops::add(&total, &ops::multiply(g, 2.0)?)?;
@@ -248,7 +274,9 @@ fn seeds_and_several_outputs() {
     let s = Session::begin();
     let x = s.watch(&f64s(&[1.0, 2.0])).unwrap();
     let (y, z) = (ops::multiply(&x, &x).unwrap(), ops::exp(&x).unwrap());
-    let g = s.gradients(&[y.clone(), z.clone()], Some(&[f64s(&[1.0, 10.0]), f64s(&[0.0, 1.0])]), &[x.clone()]).unwrap();
+    let g = s
+        .gradients(&[y.clone(), z.clone()], Some(&[f64s(&[1.0, 10.0]), f64s(&[0.0, 1.0])]), &[x.clone()])
+        .unwrap();
     let g = g[0].as_ref().unwrap().to_vec::<f64>().unwrap();
     assert!((g[0] - 2.0).abs() < 1e-12 && (g[1] - 40.0 - 2f64.exp()).abs() < 1e-12);
     // Several calls before the tape closes.

@@ -19,7 +19,13 @@ fn square_and_views() -> Result<()> {
     let f = |v: &[Array]| {
         let c = ops::copy(&v[0])?;
         let b = c.slice(0, 1, 1, 2);
-        ops::call(&ops::MULTIPLY, &Default::default(), &[(&b).into(), 2.0.into()], None, minpy_core::Target::Into(&b))?;
+        ops::call(
+            &ops::MULTIPLY,
+            &Default::default(),
+            &[(&b).into(), 2.0.into()],
+            None,
+            minpy_core::Target::Into(&b),
+        )?;
         total(&ops::multiply(&c, &c)?)
     };
     assert_eq!(grad(f, std::slice::from_ref(&x))?[0].to_vec::<f64>()?, [2.0, 16.0, 24.0]);

@@ -10,7 +10,8 @@ use minpy_cpu as _;
 /// Uneven, all different values around 0.
 fn data(shape: &[usize], seed: usize) -> Array {
     let n: usize = shape.iter().product();
-    let v: Vec<f64> = (0..n).map(|i| (((i * 37 + seed * 11) % 101) as f64 - 50.0) / 29.0 + i as f64 * 1e-3).collect();
+    let v: Vec<f64> =
+        (0..n).map(|i| (((i * 37 + seed * 11) % 101) as f64 - 50.0) / 29.0 + i as f64 * 1e-3).collect();
     Array::from_slice(&v, shape).unwrap()
 }
 fn ints(v: &[i64], shape: &[usize]) -> Array {
@@ -48,9 +49,12 @@ fn reductions() {
 fn products_with_zeros() {
     for v in [[0.0, 2.0, 3.0], [0.0, 0.0, 3.0]] {
         let x = Array::from_slice(&v, &[3]).unwrap();
-        check_gradients(&|x: &[Array]| ops::prod(&x[0], None, false), std::slice::from_ref(&x), 1, 1e-6).unwrap();
+        check_gradients(&|x: &[Array]| ops::prod(&x[0], None, false), std::slice::from_ref(&x), 1, 1e-6)
+            .unwrap();
         // The second derivative goes through cumprod, whose rule divides: NaN, not a wrong number.
-        let second = |x: &[Array]| ops::sum(&minpy_autograd::grad(|x| ops::prod(&x[0], None, false), x)?.remove(0), None, false);
+        let second = |x: &[Array]| {
+            ops::sum(&minpy_autograd::grad(|x| ops::prod(&x[0], None, false), x)?.remove(0), None, false)
+        };
         let g = minpy_autograd::grad(second, &[x]).unwrap().remove(0).to_vec::<f64>().unwrap();
         assert!(g.iter().any(|g| g.is_nan()), "{g:?}: mend the comment above, it works now");
     }
@@ -77,7 +81,12 @@ fn scans() {
 #[test]
 fn matrix_products() {
     for (a, b) in [
-        (&[2, 3][..], &[3, 4][..]), (&[3], &[3, 2]), (&[2, 3], &[3]), (&[3], &[3]), (&[2, 2, 3], &[3, 2]), (&[2, 3], &[2, 3, 2]),
+        (&[2, 3][..], &[3, 4][..]),
+        (&[3], &[3, 2]),
+        (&[2, 3], &[3]),
+        (&[3], &[3]),
+        (&[2, 2, 3], &[3, 2]),
+        (&[2, 3], &[2, 3, 2]),
         (&[2, 1, 2, 3], &[3, 3, 2]),
     ] {
         check(|x| sq(ops::matmul(&x[0], &x[1])?), &[data(a, 1), data(b, 2)]);
@@ -133,19 +142,28 @@ fn combining_by_other_means_has_no_gradient_and_says_so() {
 #[test]
 fn sorting() {
     for axis in [Some(0), Some(1), None] {
-        check(|x| sq(ops::multiply(&ops::sort(&x[0], axis)?, &ops::sort(&x[0], axis)?)?), &[data(&[3, 3], 2)]);
+        check(
+            |x| sq(ops::multiply(&ops::sort(&x[0], axis)?, &ops::sort(&x[0], axis)?)?),
+            &[data(&[3, 3], 2)],
+        );
     }
 }
 
 #[test]
 fn shapes_and_views() {
     check(|x| sq(ops::reshape(&x[0].t(), &[-1])?), &[data(&[2, 3], 1)]);
-    check(|x| sq(ops::concatenate(&[x[0].clone(), x[1].clone(), x[0].clone()], 1, None)?), &[data(&[2, 2], 2), data(&[2, 3], 3)]);
+    check(
+        |x| sq(ops::concatenate(&[x[0].clone(), x[1].clone(), x[0].clone()], 1, None)?),
+        &[data(&[2, 2], 2), data(&[2, 3], 3)],
+    );
     check(|x| sq(ops::stack(&[x[0].clone(), x[1].clone()], 0)?), &[data(&[3], 4), data(&[3], 5)]);
     check(|x| ops::multiply(&x[0].slice(0, 4, -2, 3), &x[0].slice(0, 0, 1, 3)), &[data(&[5], 6)]);
     check(|x| ops::multiply(&x[0].broadcast_to(&[3, 2])?, &x[0]), &[data(&[2], 7)]);
     check(|x| ops::multiply(&x[0].expand_dims(1)?, &x[0].expand_dims(0)?), &[data(&[3], 8)]);
-    check(|x| sq(ops::get(&x[0], &[Index::NewAxis, Index::Int(-1), Index::Slice(None, None, Some(-2))])?), &[data(&[2, 5], 9)]);
+    check(
+        |x| sq(ops::get(&x[0], &[Index::NewAxis, Index::Int(-1), Index::Slice(None, None, Some(-2))])?),
+        &[data(&[2, 5], 9)],
+    );
     check(|x| sq(ops::cast(&ops::cast(&x[0], DType::F64)?, DType::F64)?), &[data(&[3], 10)]);
     check(|x| sq(x[0].to_device(minpy_core::device::host()?)?), &[data(&[3], 11)]);
 }
@@ -160,10 +178,16 @@ fn layers() {
         check(|x| sq(ops::avg_pool(&x[0], &w)?), &[x.clone()]);
         let (stride, pad) = (w.stride, w.pad);
         let weight = data(&[2, 2, w.kernel[0], w.kernel[1]], 2);
-        check(|x| sq(ops::convolution(&x[0], &x[1], Some(&x[2]), stride, pad)?), &[data(&[1, 2, 3, 3], 3), weight, data(&[2], 4)]);
+        check(
+            |x| sq(ops::convolution(&x[0], &x[1], Some(&x[2]), stride, pad)?),
+            &[data(&[1, 2, 3, 3], 3), weight, data(&[2], 4)],
+        );
     }
     check(|x| ops::log(&ops::softmax(&x[0])?), &[data(&[2, 3], 5)]);
-    check(|x| sq(ops::fully_connected(&x[0], &x[1], Some(&x[2]))?), &[data(&[2, 3], 6), data(&[2, 3], 7), data(&[2], 8)]);
+    check(
+        |x| sq(ops::fully_connected(&x[0], &x[1], Some(&x[2]))?),
+        &[data(&[2, 3], 6), data(&[2, 3], 7), data(&[2], 8)],
+    );
     let mask = Array::from_slice(&[true, false, true, true], &[2, 2]).unwrap();
     check(|x| sq(ops::dropout(&x[0], &mask, 0.75)?), &[data(&[2, 2], 9)]);
 }
@@ -172,5 +196,8 @@ fn layers() {
 fn clipping_with_numbers_and_arrays() {
     let x = data(&[5], 3);
     check(|x| sq(ops::clip(&x[0], -1.0, 0.9)?), &[x.clone()]);
-    check(|a| sq(ops::clip(&a[0], &a[1], &a[2])?), &[x, Array::from_slice(&[-0.7f64], &[1]).unwrap(), Array::from_slice(&[0.83f64], &[]).unwrap()]);
+    check(
+        |a| sq(ops::clip(&a[0], &a[1], &a[2])?),
+        &[x, Array::from_slice(&[-0.7f64], &[1]).unwrap(), Array::from_slice(&[0.83f64], &[]).unwrap()],
+    );
 }

@@ -22,7 +22,10 @@ impl Array {
     /// An array from its parts. The layout must stay inside the buffer.
     #[inline]
     pub fn from_parts(buffer: Arc<Buffer>, layout: Layout, dtype: DType) -> Array {
-        debug_assert!(layout.span().1 * dtype.size() <= buffer.bytes(), "{layout:?} of {dtype} leaves {buffer:?}");
+        debug_assert!(
+            layout.span().1 * dtype.size() <= buffer.bytes(),
+            "{layout:?} of {dtype} leaves {buffer:?}"
+        );
         Array { buffer, layout, dtype, weak: false }
     }
     /// A new contiguous array with undefined contents. Under tracing: a placeholder.
@@ -35,7 +38,10 @@ impl Array {
     pub fn empty_with(device: DeviceRef, layout: Layout, dtype: DType) -> Result<Array> {
         let n = if layout.ndim() <= 1 { layout.size() } else { layout::count("empty", layout.shape())? };
         let bytes = n.checked_mul(dtype.size()).filter(|&b| b <= isize::MAX as usize).ok_or_else(|| {
-            Error::new(ErrorKind::Value, format!("empty: array of shape {} and dtype {dtype} is too big", show(layout.shape())))
+            Error::new(
+                ErrorKind::Value,
+                format!("empty: array of shape {} and dtype {dtype} is too big", show(layout.shape())),
+            )
         })?;
         let buffer = if context::tracing() {
             Buffer::placeholder(device, bytes, None)
@@ -51,7 +57,12 @@ impl Array {
     /// Copies `data` (C order) to the current device.
     pub fn from_slice<T: Element>(data: &[T], shape: &[usize]) -> Result<Array> {
         if layout::count("from_slice", shape)? != data.len() {
-            bail!(Value, "from_slice: cannot make an array of shape {} from {} elements", show(shape), data.len());
+            bail!(
+                Value,
+                "from_slice: cannot make an array of shape {} from {} elements",
+                show(shape),
+                data.len()
+            );
         }
         // SAFETY: elements are plain data without padding.
         let bytes = unsafe { std::slice::from_raw_parts(data.as_ptr().cast::<u8>(), size_of_val(data)) };
@@ -60,7 +71,12 @@ impl Array {
     /// Copies the bytes of a C-contiguous array to `device`.
     pub fn from_bytes(device: DeviceRef, bytes: &[u8], shape: &[usize], dtype: DType) -> Result<Array> {
         if layout::count("from_bytes", shape)? * dtype.size() != bytes.len() {
-            bail!(Value, "from_bytes: {} bytes are not an array of shape {} and dtype {dtype}", bytes.len(), show(shape));
+            bail!(
+                Value,
+                "from_bytes: {} bytes are not an array of shape {} and dtype {dtype}",
+                bytes.len(),
+                show(shape)
+            );
         }
         let a = Array::empty_on(device, shape, dtype)?;
         if !bytes.is_empty() {
@@ -129,7 +145,12 @@ impl Array {
         let Some(axes) = axes else { return Ok(self.view(self.layout.transpose(None))) };
         let mut seen: SmallVec<[usize; 6]> = SmallVec::new();
         if axes.len() != self.ndim() {
-            bail!(Value, "transpose: axes don't match array: {} axes for shape {}", axes.len(), show(self.shape()));
+            bail!(
+                Value,
+                "transpose: axes don't match array: {} axes for shape {}",
+                axes.len(),
+                show(self.shape())
+            );
         }
         for &a in axes {
             let a = normalize_axis("transpose", a, self.ndim())?;
@@ -195,7 +216,10 @@ impl Array {
         // SAFETY: the spare capacity holds `n` elements; `read_into` initialises every byte; a buffer of dtype T
         // holds valid values of T only.
         unsafe {
-            self.read_into(std::slice::from_raw_parts_mut(out.as_mut_ptr().cast::<u8>(), n * size_of::<T>()))?;
+            self.read_into(std::slice::from_raw_parts_mut(
+                out.as_mut_ptr().cast::<u8>(),
+                n * size_of::<T>(),
+            ))?;
             out.set_len(n);
         }
         Ok(out)
@@ -227,7 +251,11 @@ impl Array {
     /// The only element, with its dtype. Waits for the device.
     pub fn item(&self) -> Result<Scalar> {
         if self.size() != 1 {
-            bail!(Value, "item: can only convert an array of size 1 to a scalar, not one of shape {}", show(self.shape()));
+            bail!(
+                Value,
+                "item: can only convert an array of size 1 to a scalar, not one of shape {}",
+                show(self.shape())
+            );
         }
         let mut bytes = [0u8; 16];
         let n = self.dtype.size();
@@ -286,7 +314,11 @@ fn allocation_failed(e: Error, shape: &[usize], dtype: DType) -> Error {
     if e.kind() == ErrorKind::Memory {
         Error::new(
             ErrorKind::Memory,
-            format!("Unable to allocate an array with shape {} and data type {dtype}: {}", show(shape), e.message()),
+            format!(
+                "Unable to allocate an array with shape {} and data type {dtype}: {}",
+                show(shape),
+                e.message()
+            ),
         )
     } else {
         e

@@ -31,7 +31,12 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    fn build(device: DeviceRef, memory: Option<Memory>, bytes: usize, owner: Option<Box<dyn Any + Send + Sync>>) -> Arc<Buffer> {
+    fn build(
+        device: DeviceRef,
+        memory: Option<Memory>,
+        bytes: usize,
+        owner: Option<Box<dyn Any + Send + Sync>>,
+    ) -> Arc<Buffer> {
         let cell = OnceLock::new();
         if let Some(m) = memory {
             let _ = cell.set(m);
@@ -57,20 +62,35 @@ impl Buffer {
     ///
     /// # Safety
     /// `memory` must be valid on `device`, for reads and (unless `read_only`) writes, as long as `owner` lives.
-    pub unsafe fn foreign(device: DeviceRef, memory: Memory, owner: Box<dyn Any + Send + Sync>, shared: bool, read_only: bool) -> Arc<Buffer> {
+    pub unsafe fn foreign(
+        device: DeviceRef,
+        memory: Memory,
+        owner: Box<dyn Any + Send + Sync>,
+        shared: bool,
+        read_only: bool,
+    ) -> Arc<Buffer> {
         let b = Buffer::build(device, Some(memory), memory.bytes, Some(owner));
         b.flags.store(if shared { SHARED } else { 0 } | if read_only { READ_ONLY } else { 0 }, Relaxed);
         b
     }
     /// A buffer without memory: stands for a value while a program is traced; a memory plan may assign memory later.
-    pub fn placeholder(device: DeviceRef, bytes: usize, owner: Option<Box<dyn Any + Send + Sync>>) -> Arc<Buffer> {
+    pub fn placeholder(
+        device: DeviceRef,
+        bytes: usize,
+        owner: Option<Box<dyn Any + Send + Sync>>,
+    ) -> Arc<Buffer> {
         Buffer::build(device, None, bytes, owner)
     }
     /// Gives a placeholder its memory. Once only; the memory must outlive the buffer (see `placeholder`'s owner)
     /// unless the device itself is to free it, which happens when the buffer has no owner.
     pub fn assign(&self, memory: Memory) -> Result<()> {
         if memory.bytes < self.bytes || self.memory.set(memory).is_err() {
-            bail!(Runtime, "memory plan: a buffer of {} bytes was given {} bytes or was assigned twice", self.bytes, memory.bytes);
+            bail!(
+                Runtime,
+                "memory plan: a buffer of {} bytes was given {} bytes or was assigned twice",
+                self.bytes,
+                memory.bytes
+            );
         }
         Ok(())
     }

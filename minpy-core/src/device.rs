@@ -63,7 +63,14 @@ pub trait Device: Send + Sync + 'static {
     /// Device to host: waits for queued work, then fills `dst` from `src` at `offset` bytes.
     fn download(&self, src: &Memory, offset: usize, dst: &mut [u8]) -> Result<()>;
     /// Inside the device: `bytes` from one block to another (never overlapping).
-    fn copy(&self, src: &Memory, src_offset: usize, dst: &Memory, dst_offset: usize, bytes: usize) -> Result<()>;
+    fn copy(
+        &self,
+        src: &Memory,
+        src_offset: usize,
+        dst: &Memory,
+        dst_offset: usize,
+        bytes: usize,
+    ) -> Result<()>;
     /// Waits until everything queued is done.
     fn synchronize(&self) -> Result<()>;
     /// Figures of the memory pool.
@@ -157,10 +164,9 @@ pub fn device(name: &str, ordinal: usize) -> Result<DeviceRef> {
 pub fn parse(text: &str) -> Result<DeviceRef> {
     let t = text.trim().trim_end_matches(')');
     let (name, number) = t.split_once([':', '(']).unwrap_or((t, "0"));
-    let ordinal = number
-        .trim()
-        .parse()
-        .map_err(|_| Error::new(ErrorKind::Value, format!("device '{text}': '{number}' is not a device number")))?;
+    let ordinal = number.trim().parse().map_err(|_| {
+        Error::new(ErrorKind::Value, format!("device '{text}': '{number}' is not a device number"))
+    })?;
     device(name.trim(), ordinal)
 }
 

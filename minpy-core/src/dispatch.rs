@@ -9,7 +9,9 @@ use crate::device::DeviceRef;
 use crate::expr::Program;
 use crate::kernel::{Input, KernelCall, Launch, LaunchInput, View, Work};
 use crate::layout::{Dims, Layout, broadcast_shapes, show};
-use crate::op::{Attrs, Elementwise, OpCall, OpDef, Operand, ProgramSpec, Structured, Target, Tier, promoted_dtype};
+use crate::op::{
+    Attrs, Elementwise, OpCall, OpDef, Operand, ProgramSpec, Structured, Target, Tier, promoted_dtype,
+};
 use crate::ops;
 use crate::registry::{self, KernelEntry};
 use crate::{Array, DType, Error, ErrorKind, Number, Result, Scalar, bail, recorder, stats};
@@ -23,7 +25,13 @@ type Operands<'a> = SmallVec<[Operand<'a>; 4]>;
 
 /// Calls an operation: the one entry for all tiers.
 #[inline]
-pub fn call(op: &'static OpDef, attrs: &Attrs, inputs: &[Operand], mask: Option<&Array>, target: Target) -> Result<Array> {
+pub fn call(
+    op: &'static OpDef,
+    attrs: &Attrs,
+    inputs: &[Operand],
+    mask: Option<&Array>,
+    target: Target,
+) -> Result<Array> {
     match &op.tier {
         Tier::Elementwise(e) => {
             if context::flags() == 0
@@ -58,12 +66,20 @@ fn straight(op: &'static OpDef, e: &'static Elementwise, inputs: &[Operand]) -> 
     let (first, number) = match *inputs {
         [Operand::Array(a)] if plain(a) => (a, None),
         [Operand::Array(a), Operand::Array(b)]
-            if a.dtype() == b.dtype() && a.shape() == b.shape() && a.device() == b.device() && plain(a) && plain(b) =>
+            if a.dtype() == b.dtype()
+                && a.shape() == b.shape()
+                && a.device() == b.device()
+                && plain(a)
+                && plain(b) =>
         {
             (a, None)
         }
-        [Operand::Array(a), Operand::Number(n)] if n.promote_weak(a.dtype()) == a.dtype() && plain(a) => (a, Some((1, n))),
-        [Operand::Number(n), Operand::Array(a)] if n.promote_weak(a.dtype()) == a.dtype() && plain(a) => (a, Some((0, n))),
+        [Operand::Array(a), Operand::Number(n)] if n.promote_weak(a.dtype()) == a.dtype() && plain(a) => {
+            (a, Some((1, n)))
+        }
+        [Operand::Number(n), Operand::Array(a)] if n.promote_weak(a.dtype()) == a.dtype() && plain(a) => {
+            (a, Some((0, n)))
+        }
         _ => return None,
     };
     let number = match number {
@@ -71,7 +87,12 @@ fn straight(op: &'static OpDef, e: &'static Elementwise, inputs: &[Operand]) -> 
         Some((i, n)) => Some((i, n.to_scalar(first.dtype()).ok()?)),
         None => None,
     };
-    let program = e.same_dtype_program(op.name, first.dtype(), inputs.len(), number.as_ref().map_or(0, |(i, _)| i + 1))?;
+    let program = e.same_dtype_program(
+        op.name,
+        first.dtype(),
+        inputs.len(),
+        number.as_ref().map_or(0, |(i, _)| i + 1),
+    )?;
     let device = first.device();
     let out = match Array::empty_on(device, first.shape(), program.output_dtype(0)) {
         Ok(out) => out,
@@ -121,7 +142,11 @@ fn complaint(op: &OpDef, inputs: &[Operand]) -> Error {
 
 fn same_kind(op: &OpDef, from: DType, to: DType) -> Result<()> {
     if !from.can_cast_same_kind(to) {
-        bail!(Type, "Cannot cast ufunc '{}' output from dtype('{from}') to dtype('{to}') with casting rule 'same_kind'", op.name);
+        bail!(
+            Type,
+            "Cannot cast ufunc '{}' output from dtype('{from}') to dtype('{to}') with casting rule 'same_kind'",
+            op.name
+        );
     }
     Ok(())
 }
@@ -143,7 +168,12 @@ fn strong_dtype(o: &Operand) -> Option<DType> {
 }
 
 fn elementwise(
-    op: &'static OpDef, e: &'static Elementwise, attrs: &Attrs, inputs: &[Operand], mask: Option<&Array>, target: Target,
+    op: &'static OpDef,
+    e: &'static Elementwise,
+    attrs: &Attrs,
+    inputs: &[Operand],
+    mask: Option<&Array>,
+    target: Target,
 ) -> Result<Array> {
     if inputs.len() != op.arity || op.arity > MAX_ARITY {
         bail!(Type, "{}: takes {} arguments, got {}", op.name, op.arity, inputs.len());
@@ -158,8 +188,18 @@ fn elementwise(
     // NumPy takes the first float loop that fits every input: int8 with uint8 is float16, though they promote to int16.
     let compute = match attrs {
         Attrs::DType(_) => compute,
-        _ if promoted.is_inexact() || !compute.is_inexact() || valued.iter().any(|o| strong_dtype(o).is_none()) => compute,
-        _ => valued.iter().filter_map(strong_dtype).filter_map(e.rule.compute).reduce(DType::promote).unwrap_or(compute),
+        _ if promoted.is_inexact()
+            || !compute.is_inexact()
+            || valued.iter().any(|o| strong_dtype(o).is_none()) =>
+        {
+            compute
+        }
+        _ => valued
+            .iter()
+            .filter_map(strong_dtype)
+            .filter_map(e.rule.compute)
+            .reduce(DType::promote)
+            .unwrap_or(compute),
     };
     if let Some(check) = e.check {
         check(inputs, compute)?;
@@ -199,9 +239,20 @@ fn elementwise(
                     && s.iter().rev().zip(out.shape().iter().rev()).all(|(&a, &b)| a == b || a == 1);
                 if !fits {
                     if op.name == "copy" {
-                        bail!(Value, "could not broadcast input array from shape {} into shape {}", show(&s), show(out.shape()));
+                        bail!(
+                            Value,
+                            "could not broadcast input array from shape {} into shape {}",
+                            show(&s),
+                            show(out.shape())
+                        );
                     }
-                    bail!(Value, "{}: non-broadcastable output operand with shape {} doesn't match the broadcast shape {}", op.name, show(out.shape()), show(&s));
+                    bail!(
+                        Value,
+                        "{}: non-broadcastable output operand with shape {} doesn't match the broadcast shape {}",
+                        op.name,
+                        show(out.shape()),
+                        show(&s)
+                    );
                 }
             }
             out.shape().into()
@@ -215,7 +266,9 @@ fn elementwise(
         let (d, s) = match o {
             Operand::Array(a) => (a.dtype(), None),
             Operand::Scalar(s) => (s.dtype(), Some(*s)),
-            Operand::Number(n) if i == 0 && e.rule.condition_first => (DType::Bool, Some(n.cast(DType::Bool))),
+            Operand::Number(n) if i == 0 && e.rule.condition_first => {
+                (DType::Bool, Some(n.cast(DType::Bool)))
+            }
             Operand::Number(n) => match n.to_scalar(promoted) {
                 Ok(s) => (promoted, Some(s)),
                 // True division and the like compute in floating point, where every integer has a place.
@@ -251,12 +304,19 @@ fn elementwise(
         (2, 2) => Some(2),
         _ => None,
     };
-    let plain = mask.is_none() && out_dtype.is_none() && matches!(attrs, Attrs::None) && dtypes.iter().all(|&d| d == promoted);
-    let program = match number.filter(|_| plain).and_then(|n| e.same_dtype_program(op.name, promoted, operands.len(), n)) {
+    let plain = mask.is_none()
+        && out_dtype.is_none()
+        && matches!(attrs, Attrs::None)
+        && dtypes.iter().all(|&d| d == promoted);
+    let program = match number
+        .filter(|_| plain)
+        .and_then(|n| e.same_dtype_program(op.name, promoted, operands.len(), n))
+    {
         Some(p) => p.clone(),
-        None => {
-            e.program(op.name, &ProgramSpec { inputs: &dtypes, scalars, compute, out: out_dtype, masked: mask.is_some() })
-        }
+        None => e.program(
+            op.name,
+            &ProgramSpec { inputs: &dtypes, scalars, compute, out: out_dtype, masked: mask.is_some() },
+        ),
     };
 
     let call = OpCall { op, attrs, inputs: &operands, mask, target };
@@ -268,7 +328,11 @@ fn elementwise(
             if mask.is_some() {
                 fill_raw(&out, Number::Int(0).cast(natural))?;
             }
-            out.with_weak(operands.iter().all(|o| matches!(o, Operand::Number(_)) || o.array().is_some_and(|a| a.is_weak())))
+            out.with_weak(
+                operands
+                    .iter()
+                    .all(|o| matches!(o, Operand::Number(_)) || o.array().is_some_and(|a| a.is_weak())),
+            )
         }
     };
     if out.size() > 0 {
@@ -286,7 +350,8 @@ fn elementwise(
                 let seen = layouts[i].as_ref().unwrap_or(a.layout());
                 if a.dtype() != out.dtype() || seen != out.layout() {
                     let c = copy_raw(a)?;
-                    layouts[i] = if broadcast { Some(c.layout().broadcast_to(op.name, &shape)?) } else { None };
+                    layouts[i] =
+                        if broadcast { Some(c.layout().broadcast_to(op.name, &shape)?) } else { None };
                     copies[i] = Some(c);
                 }
             }
@@ -309,12 +374,20 @@ fn elementwise(
 }
 
 #[cold]
-fn compare_out_of_range(op: &'static OpDef, attrs: &Attrs, operands: &[Operand], mask: Option<&Array>, target: Target) -> Result<Array> {
+fn compare_out_of_range(
+    op: &'static OpDef,
+    attrs: &Attrs,
+    operands: &[Operand],
+    mask: Option<&Array>,
+    target: Target,
+) -> Result<Array> {
     // The number lies beyond every value of the array's dtype; its sign decides, as infinity would.
     let replaced: Operands = operands
         .iter()
         .map(|o| match o {
-            Operand::Number(Number::Int(i)) => Operand::Scalar(Scalar::new(if *i < 0 { f64::NEG_INFINITY } else { f64::INFINITY })),
+            Operand::Number(Number::Int(i)) => {
+                Operand::Scalar(Scalar::new(if *i < 0 { f64::NEG_INFINITY } else { f64::INFINITY }))
+            }
             o => *o,
         })
         .collect();
@@ -341,7 +414,12 @@ fn result_layout(shape: &[usize], operands: &[Operand]) -> Layout {
 }
 
 fn structured(
-    op: &'static OpDef, s: &'static dyn Structured, attrs: &Attrs, inputs: &[Operand], mask: Option<&Array>, target: Target,
+    op: &'static OpDef,
+    s: &'static dyn Structured,
+    attrs: &Attrs,
+    inputs: &[Operand],
+    mask: Option<&Array>,
+    target: Target,
 ) -> Result<Array> {
     let device = pick_device(inputs, mask, &target)?;
     let mut arrays: SmallVec<[Array; 4]> = SmallVec::new();
@@ -360,7 +438,13 @@ fn structured(
     let operands: Operands = arrays.iter().map(Operand::Array).collect();
     if let Target::Into(out) = target {
         if out.shape() != &*meta.shape {
-            bail!(Value, "{}: output array has wrong shape: {} where {} is needed", op.name, show(out.shape()), show(&meta.shape));
+            bail!(
+                Value,
+                "{}: output array has wrong shape: {} where {} is needed",
+                op.name,
+                show(out.shape()),
+                show(&meta.shape)
+            );
         }
         same_kind(op, meta.dtype, out.dtype())?;
         writable(op, out)?;
@@ -404,7 +488,8 @@ fn s_in_place(op: &OpDef) -> bool {
 pub fn to_device(a: &Array, device: DeviceRef) -> Result<Array> {
     let attrs = Attrs::Device(device);
     let operands = [Operand::Array(a)];
-    let call = OpCall { op: &ops::TO_DEVICE, attrs: &attrs, inputs: &operands, mask: None, target: Target::New };
+    let call =
+        OpCall { op: &ops::TO_DEVICE, attrs: &attrs, inputs: &operands, mask: None, target: Target::New };
     let record = Record::start(&call)?;
     let out = move_raw(a, device)?.with_weak(a.is_weak());
     record.finish(&call, &out)?;
@@ -465,12 +550,25 @@ pub enum Arg<'a> {
 
 fn view_of<'a>(a: &'a Array, layout: Option<&'a Layout>) -> Result<View<'a>> {
     let l = layout.unwrap_or(a.layout());
-    Ok(View { memory: a.buffer().memory()?, dtype: a.dtype(), shape: l.shape(), strides: l.strides(), offset: l.offset() })
+    Ok(View {
+        memory: a.buffer().memory()?,
+        dtype: a.dtype(),
+        shape: l.shape(),
+        strides: l.strides(),
+        offset: l.offset(),
+    })
 }
 
 /// Runs canonical work: on the device when it has a kernel, else on the host (counted). Never records, never allocates
 /// results. Outputs must not be empty.
-pub fn launch(op: &'static str, device: DeviceRef, work: &Work, program: Option<&Arc<Program>>, inputs: &[Arg], outputs: &[&Array]) -> Result<()> {
+pub fn launch(
+    op: &'static str,
+    device: DeviceRef,
+    work: &Work,
+    program: Option<&Arc<Program>>,
+    inputs: &[Arg],
+    outputs: &[&Array],
+) -> Result<()> {
     let flags = context::flags();
     if flags & (context::TRACING | COUNTING) != 0 {
         if flags & context::TRACING != 0 {
@@ -528,7 +626,13 @@ pub fn run_kernel(call: &KernelCall, device: DeviceRef) -> Result<()> {
 
 #[cold]
 fn no_kernel(call: &KernelCall, device: DeviceRef) -> Result<()> {
-    bail!(Unsupported, "{}: no {} kernel for {} on {device}", call.op, device.name(), call.work.family().name())
+    bail!(
+        Unsupported,
+        "{}: no {} kernel for {} on {device}",
+        call.op,
+        device.name(),
+        call.work.family().name()
+    )
 }
 
 /// Copies the inputs to the host, runs the host's kernel, copies the outputs back.
@@ -581,7 +685,13 @@ fn host_fallback(call: &KernelCall, device: DeviceRef, reason: &str) -> Result<(
 }
 
 #[cold]
-fn trace_launch(op: &'static str, work: &Work, program: Option<&Arc<Program>>, inputs: &[Arg], outputs: &[&Array]) {
+fn trace_launch(
+    op: &'static str,
+    work: &Work,
+    program: Option<&Arc<Program>>,
+    inputs: &[Arg],
+    outputs: &[&Array],
+) {
     context::push_launch(Launch {
         op,
         work: work.clone(),
@@ -617,13 +727,16 @@ pub fn fill_raw(out: &Array, value: Scalar) -> Result<()> {
         return Ok(());
     }
     let e = ops::COPY.elementwise().expect("copy is elementwise");
-    let program = e.program("fill", &ProgramSpec {
-        inputs: &[value.dtype()],
-        scalars: 1,
-        compute: value.dtype(),
-        out: Some(out.dtype()),
-        masked: false,
-    });
+    let program = e.program(
+        "fill",
+        &ProgramSpec {
+            inputs: &[value.dtype()],
+            scalars: 1,
+            compute: value.dtype(),
+            out: Some(out.dtype()),
+            masked: false,
+        },
+    );
     launch("fill", out.device(), &Work::Elementwise, Some(&program), &[Arg::Scalar(value)], &[out])
 }
 
@@ -641,16 +754,26 @@ pub fn copy_into_raw(a: &Array, out: &Array, mask: Option<&Array>) -> Result<()>
     }
     let e = ops::COPY.elementwise().expect("copy is elementwise");
     let (plain, masked) = ([a.dtype()], [a.dtype(), DType::Bool, out.dtype()]);
-    let program = e.program("copy", &ProgramSpec {
-        inputs: if mask.is_some() { &masked } else { &plain },
-        scalars: 0,
-        compute: a.dtype(),
-        out: Some(out.dtype()),
-        masked: mask.is_some(),
-    });
+    let program = e.program(
+        "copy",
+        &ProgramSpec {
+            inputs: if mask.is_some() { &masked } else { &plain },
+            scalars: 0,
+            compute: a.dtype(),
+            out: Some(out.dtype()),
+            masked: mask.is_some(),
+        },
+    );
     let layout = a.layout().broadcast_to("copy", out.shape())?;
     match mask {
-        None => launch("copy", out.device(), &Work::Elementwise, Some(&program), &[Arg::Array(a, Some(&layout))], &[out]),
+        None => launch(
+            "copy",
+            out.device(),
+            &Work::Elementwise,
+            Some(&program),
+            &[Arg::Array(a, Some(&layout))],
+            &[out],
+        ),
         Some(m) => {
             let l = m.layout().broadcast_to("copy", out.shape())?;
             let args = [Arg::Array(a, Some(&layout)), Arg::Array(m, Some(&l)), Arg::Array(out, None)];

@@ -12,11 +12,18 @@ impl fmt::Display for Array {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let precision = f.precision();
         let Ok(host) = crate::ops::contiguous(self).and_then(|a| a.to_bytes()) else {
-            return write!(f, "<traced array of shape {} and dtype {}>", crate::layout::show(self.shape()), self.dtype());
+            return write!(
+                f,
+                "<traced array of shape {} and dtype {}>",
+                crate::layout::show(self.shape()),
+                self.dtype()
+            );
         };
         let item = self.dtype().size();
         let summary = self.size() > THRESHOLD;
-        let text = |k: usize| number(crate::Scalar::from_bytes(self.dtype(), &host[k * item..][..item]).number(), precision);
+        let text = |k: usize| {
+            number(crate::Scalar::from_bytes(self.dtype(), &host[k * item..][..item]).number(), precision)
+        };
         let mut cells: Vec<Option<String>> = vec![None; self.size()];
         visit(self.shape(), summary, 0, &mut |k| cells[k] = Some(text(k)));
         let width = cells.iter().flatten().map(|c| c.len()).max().unwrap_or(0);
@@ -37,7 +44,9 @@ fn number(n: Number, precision: Option<usize>) -> String {
         Number::Int(i) => i.to_string(),
         Number::Float(x) if x.is_nan() => "nan".to_string(),
         Number::Float(x) => float(x),
-        Number::Complex(c) => format!("{}{}{}j", float(c.re), if c.im < 0.0 { "-" } else { "+" }, float(c.im.abs())),
+        Number::Complex(c) => {
+            format!("{}{}{}j", float(c.re), if c.im < 0.0 { "-" } else { "+" }, float(c.im.abs()))
+        }
     }
 }
 
@@ -52,11 +61,20 @@ fn shown(n: usize, summary: bool) -> Vec<Option<usize>> {
 fn visit(shape: &[usize], summary: bool, base: usize, f: &mut impl FnMut(usize)) {
     match shape.split_first() {
         None => f(base),
-        Some((&n, rest)) => shown(n, summary).into_iter().flatten().for_each(|i| visit(rest, summary, base * n + i, f)),
+        Some((&n, rest)) => {
+            shown(n, summary).into_iter().flatten().for_each(|i| visit(rest, summary, base * n + i, f))
+        }
     }
 }
 type Cell<'a> = dyn Fn(&mut fmt::Formatter<'_>, usize) -> fmt::Result + 'a;
-fn write_axis(f: &mut fmt::Formatter<'_>, shape: &[usize], summary: bool, base: usize, depth: &mut usize, cell: &Cell) -> fmt::Result {
+fn write_axis(
+    f: &mut fmt::Formatter<'_>,
+    shape: &[usize],
+    summary: bool,
+    base: usize,
+    depth: &mut usize,
+    cell: &Cell,
+) -> fmt::Result {
     let Some((&n, rest)) = shape.split_first() else { return cell(f, base) };
     f.write_str("[")?;
     *depth += 1;

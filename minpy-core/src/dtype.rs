@@ -206,7 +206,7 @@ impl DType {
     }
     /// `numpy.can_cast(self, to, 'same_kind')`.
     pub fn can_cast_same_kind(self, to: DType) -> bool {
-        self.can_cast_safely(to) || rank(self.kind()) <= rank(to.kind()) && !(to == Bool)
+        self.can_cast_safely(to) || rank(self.kind()) <= rank(to.kind()) && to != Bool
     }
 }
 
@@ -288,20 +288,62 @@ macro_rules! with_dtype {
     ($dtype:expr, $t:ident => $body:expr) => {{
         use $crate::dtype::__types as __t;
         match $dtype {
-            $crate::DType::Bool => { type $t = bool; $body }
-            $crate::DType::I8 => { type $t = i8; $body }
-            $crate::DType::I16 => { type $t = i16; $body }
-            $crate::DType::I32 => { type $t = i32; $body }
-            $crate::DType::I64 => { type $t = i64; $body }
-            $crate::DType::U8 => { type $t = u8; $body }
-            $crate::DType::U16 => { type $t = u16; $body }
-            $crate::DType::U32 => { type $t = u32; $body }
-            $crate::DType::U64 => { type $t = u64; $body }
-            $crate::DType::F16 => { type $t = __t::f16; $body }
-            $crate::DType::F32 => { type $t = f32; $body }
-            $crate::DType::F64 => { type $t = f64; $body }
-            $crate::DType::C64 => { type $t = __t::Complex32; $body }
-            $crate::DType::C128 => { type $t = __t::Complex64; $body }
+            $crate::DType::Bool => {
+                type $t = bool;
+                $body
+            }
+            $crate::DType::I8 => {
+                type $t = i8;
+                $body
+            }
+            $crate::DType::I16 => {
+                type $t = i16;
+                $body
+            }
+            $crate::DType::I32 => {
+                type $t = i32;
+                $body
+            }
+            $crate::DType::I64 => {
+                type $t = i64;
+                $body
+            }
+            $crate::DType::U8 => {
+                type $t = u8;
+                $body
+            }
+            $crate::DType::U16 => {
+                type $t = u16;
+                $body
+            }
+            $crate::DType::U32 => {
+                type $t = u32;
+                $body
+            }
+            $crate::DType::U64 => {
+                type $t = u64;
+                $body
+            }
+            $crate::DType::F16 => {
+                type $t = __t::f16;
+                $body
+            }
+            $crate::DType::F32 => {
+                type $t = f32;
+                $body
+            }
+            $crate::DType::F64 => {
+                type $t = f64;
+                $body
+            }
+            $crate::DType::C64 => {
+                type $t = __t::Complex32;
+                $body
+            }
+            $crate::DType::C128 => {
+                type $t = __t::Complex64;
+                $body
+            }
         }
     }};
 }
@@ -317,9 +359,24 @@ mod tests {
     #[test]
     fn promotion_follows_numpy() {
         for (a, b, c) in [
-            (I8, U8, I16), (I32, U32, I64), (I64, U64, F64), (I8, U64, F64), (U8, I32, I32), (Bool, I8, I8),
-            (I8, F16, F16), (I16, F16, F32), (I32, F16, F64), (I32, F32, F64), (U16, F32, F32), (F64, C64, C128),
-            (F32, C64, C64), (I64, C64, C128), (I16, C64, C64), (F16, C64, C64), (Bool, C64, C64), (F16, F64, F64),
+            (I8, U8, I16),
+            (I32, U32, I64),
+            (I64, U64, F64),
+            (I8, U64, F64),
+            (U8, I32, I32),
+            (Bool, I8, I8),
+            (I8, F16, F16),
+            (I16, F16, F32),
+            (I32, F16, F64),
+            (I32, F32, F64),
+            (U16, F32, F32),
+            (F64, C64, C128),
+            (F32, C64, C64),
+            (I64, C64, C128),
+            (I16, C64, C64),
+            (F16, C64, C64),
+            (Bool, C64, C64),
+            (F16, F64, F64),
         ] {
             assert_eq!(DType::promote(a, b), c, "{a} {b}");
             assert_eq!(DType::promote(b, a), c, "{b} {a}");

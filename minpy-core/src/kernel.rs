@@ -119,7 +119,12 @@ impl Fold {
             Fold::Add | Fold::Or | Fold::Xor => f(0.0),
             Fold::Mul => f(1.0),
             Fold::And if dtype == DType::Bool => f(1.0),
-            Fold::And => Number::Int(if dtype.int_range().is_some_and(|r| r.0 == 0) { dtype.int_range().map_or(0, |r| r.1) } else { -1 }).cast(dtype),
+            Fold::And => Number::Int(if dtype.int_range().is_some_and(|r| r.0 == 0) {
+                dtype.int_range().map_or(0, |r| r.1)
+            } else {
+                -1
+            })
+            .cast(dtype),
             Fold::Max => extreme(true),
             Fold::Min => extreme(false),
         }
@@ -238,8 +243,17 @@ impl Family {
     pub const COUNT: usize = Family::Custom as usize + 1;
     /// Every family.
     pub const ALL: [Family; Family::COUNT] = [
-        Family::Elementwise, Family::Reduce, Family::ArgReduce, Family::Scan, Family::Matmul, Family::Gather,
-        Family::Scatter, Family::Sort, Family::Nonzero, Family::RandomBits, Family::Custom,
+        Family::Elementwise,
+        Family::Reduce,
+        Family::ArgReduce,
+        Family::Scan,
+        Family::Matmul,
+        Family::Gather,
+        Family::Scatter,
+        Family::Sort,
+        Family::Nonzero,
+        Family::RandomBits,
+        Family::Custom,
     ];
     /// Lower-case name.
     pub fn name(self) -> &'static str {

@@ -52,10 +52,9 @@ pub fn count(op: &str, shape: &[usize]) -> Result<usize> {
         if d == 0 {
             zero = true;
         } else {
-            n = n
-                .checked_mul(d)
-                .filter(|&n| n <= isize::MAX as usize / 16)
-                .ok_or_else(|| Error::new(ErrorKind::Value, format!("{op}: array of shape {} is too big", show(shape))))?;
+            n = n.checked_mul(d).filter(|&n| n <= isize::MAX as usize / 16).ok_or_else(|| {
+                Error::new(ErrorKind::Value, format!("{op}: array of shape {} is too big", show(shape)))
+            })?;
         }
     }
     Ok(if zero { 0 } else { n })
@@ -217,16 +216,23 @@ impl Layout {
         };
         let g = [self, other]
             .iter()
-            .flat_map(|l| l.shape.iter().zip(l.strides.iter()).filter(|(n, _)| **n > 1).map(|(_, s)| s.unsigned_abs()))
+            .flat_map(|l| {
+                l.shape.iter().zip(l.strides.iter()).filter(|(n, _)| **n > 1).map(|(_, s)| s.unsigned_abs())
+            })
             .fold(0, gcd);
-        g == 0 && self.offset == other.offset || g != 0 && self.offset.abs_diff(other.offset) % g == 0
+        g == 0 && self.offset == other.offset
+            || g != 0 && self.offset.abs_diff(other.offset).is_multiple_of(g)
     }
     /// The same layout seen with `shape`, dimensions of size 1 repeated.
     pub fn broadcast_to(&self, op: &str, shape: &[usize]) -> Result<Layout> {
         let fail = || {
             Error::new(
                 ErrorKind::Value,
-                format!("{op}: could not broadcast input array from shape {} into shape {}", show(&self.shape), show(shape)),
+                format!(
+                    "{op}: could not broadcast input array from shape {} into shape {}",
+                    show(&self.shape),
+                    show(shape)
+                ),
             )
         };
         if shape.len() < self.ndim() {
@@ -290,11 +296,20 @@ impl Layout {
     /// A view with `shape` in C order, or `None` when only a copy can have it. Sizes must agree.
     pub fn reshape(&self, shape: &[usize]) -> Option<Layout> {
         if self.is_contiguous() {
-            return Some(Layout { shape: shape.into(), strides: contiguous_strides(shape), offset: self.offset });
+            return Some(Layout {
+                shape: shape.into(),
+                strides: contiguous_strides(shape),
+                offset: self.offset,
+            });
         }
         // Groups of old and new dimensions of equal product; inside a group the old ones must merge.
-        let old: SmallVec<[(usize, isize); 6]> =
-            self.shape.iter().zip(self.strides.iter()).filter(|(n, _)| **n != 1).map(|(&n, &s)| (n, s)).collect();
+        let old: SmallVec<[(usize, isize); 6]> = self
+            .shape
+            .iter()
+            .zip(self.strides.iter())
+            .filter(|(n, _)| **n != 1)
+            .map(|(&n, &s)| (n, s))
+            .collect();
         let mut strides: Strides = SmallVec::from_elem(0, shape.len());
         let (mut i, mut j) = (0, 0);
         while i < old.len() {

@@ -10,9 +10,9 @@ use crate::expr::{Builder, E, Program};
 use crate::layout::Dims;
 use crate::{Array, DType, Number, Result, Scalar, bail};
 use parking_lot::RwLock;
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::any::Any;
-use rustc_hash::FxHashMap;
 use std::sync::{Arc, OnceLock};
 
 /// Shape and dtype of a value.
@@ -163,7 +163,8 @@ impl std::fmt::Debug for OpDef {
     }
 }
 
-/// The three ways to define an operation.
+/// The three ways to define an operation. Statics only: the size of the largest variant costs nothing per call.
+#[allow(clippy::large_enum_variant)]
 pub enum Tier {
     /// A scalar expression.
     Elementwise(Elementwise),
@@ -269,7 +270,13 @@ impl Elementwise {
     }
     /// The program for all inputs of `dtype`, input `number - 1` being a number (0: none).
     #[inline]
-    pub fn same_dtype_program(&self, name: &'static str, dtype: DType, arity: usize, number: usize) -> Option<&Arc<Program>> {
+    pub fn same_dtype_program(
+        &self,
+        name: &'static str,
+        dtype: DType,
+        arity: usize,
+        number: usize,
+    ) -> Option<&Arc<Program>> {
         let slot = self.cache.same.get(number)?.get(dtype as usize)?;
         if let Some(p) = slot.get() {
             return Some(p);
@@ -319,7 +326,9 @@ impl Elementwise {
         let args: SmallVec<[E; 4]> = raw[..count]
             .iter()
             .enumerate()
-            .map(|(i, e)| e.cast(if i == 0 && self.rule.condition_first { DType::Bool } else { spec.compute }))
+            .map(|(i, e)| {
+                e.cast(if i == 0 && self.rule.condition_first { DType::Bool } else { spec.compute })
+            })
             .collect();
         let mut value = (self.expr)(&b, &args);
         if let Some(out) = spec.out {

@@ -133,7 +133,8 @@ fn build() -> Result<&'static Registry> {
 }
 
 fn rebuild(explicit: &[Item]) -> Result<&'static Registry> {
-    let items: Vec<Item> = inventory::iter::<Item>.into_iter().copied().chain(explicit.iter().copied()).collect();
+    let items: Vec<Item> =
+        inventory::iter::<Item>.into_iter().copied().chain(explicit.iter().copied()).collect();
     let old = CURRENT.load(Ordering::Acquire);
     // SAFETY: `CURRENT` only ever holds leaked registries.
     let old = (!old.is_null()).then(|| unsafe { &*old });
@@ -171,7 +172,11 @@ impl Registry {
                     Some(x) => bail!(
                         Registry,
                         "backend '{}' is registered twice: at {}:{} and at {}:{}",
-                        d.name, x.file, x.line, d.file, d.line
+                        d.name,
+                        x.file,
+                        x.line,
+                        d.file,
+                        d.line
                     ),
                     None => drivers.push(d),
                 },
@@ -179,7 +184,11 @@ impl Registry {
                     Some(x) if !std::ptr::eq(x, *o) && (x.file, x.line) != (o.file, o.line) => bail!(
                         Registry,
                         "operation '{}' is registered twice: at {}:{} and at {}:{}",
-                        o.name, x.file, x.line, o.file, o.line
+                        o.name,
+                        x.file,
+                        x.line,
+                        o.file,
+                        o.line
                     ),
                     _ => {}
                 },
@@ -208,7 +217,13 @@ impl Registry {
         for item in items {
             let Item::Kernel(k) = item else { continue };
             let Some(kind) = kinds.iter_mut().find(|x| x.driver.name == k.device) else {
-                bail!(Registry, "kernel at {}:{} is for device '{}', which no backend registers", k.file, k.line, k.device);
+                bail!(
+                    Registry,
+                    "kernel at {}:{} is for device '{}', which no backend registers",
+                    k.file,
+                    k.line,
+                    k.device
+                );
             };
             let old = match k.slot {
                 Slot::Family(f) => kind.families[f as usize].replace(k),
@@ -220,7 +235,12 @@ impl Registry {
                 bail!(
                     Registry,
                     "kernel {:?} for device '{}' is registered twice: at {}:{} and at {}:{}",
-                    k.slot, k.device, x.file, x.line, k.file, k.line
+                    k.slot,
+                    k.device,
+                    x.file,
+                    x.line,
+                    k.file,
+                    k.line
                 );
             }
         }

@@ -124,7 +124,9 @@ impl Scalar {
     pub fn new<T: crate::Element>(value: T) -> Scalar {
         let mut bits = [0u8; 16];
         // SAFETY: an element has at most 16 bytes and is plain data.
-        unsafe { std::ptr::copy_nonoverlapping((&raw const value).cast::<u8>(), bits.as_mut_ptr(), size_of::<T>()) };
+        unsafe {
+            std::ptr::copy_nonoverlapping((&raw const value).cast::<u8>(), bits.as_mut_ptr(), size_of::<T>())
+        };
         Scalar { bits, dtype: T::DTYPE }
     }
     /// Reads the bytes of one element of `dtype` (`bytes.len() == dtype.size()`).

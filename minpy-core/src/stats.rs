@@ -53,13 +53,25 @@ pub fn count_fallback(op: &str, device: &str, by: &'static str, reason: &str, by
     let site = SITE.get().map_or_else(String::new, |f| f());
     COUNTERS.with(|c| {
         let mut all = c.fallbacks.borrow_mut();
-        match all.iter_mut().find(|f| f.op == op && f.device == device && f.by == by && f.reason == reason && f.site == site) {
+        match all
+            .iter_mut()
+            .find(|f| f.op == op && f.device == device && f.by == by && f.reason == reason && f.site == site)
+        {
             Some(f) => {
                 f.calls += 1;
                 f.bytes += bytes;
                 f.time += time;
             }
-            None => all.push(Fallback { op: op.into(), device: device.into(), by, reason: reason.into(), site, calls: 1, bytes, time }),
+            None => all.push(Fallback {
+                op: op.into(),
+                device: device.into(),
+                by,
+                reason: reason.into(),
+                site,
+                calls: 1,
+                bytes,
+                time,
+            }),
         }
     });
 }

@@ -43,7 +43,12 @@ impl Device for Nothing {
     }
 }
 fn probe() -> Vec<Box<dyn Device>> {
-    let c = Capabilities { description: "nothing".into(), dtypes: DTypeSet::ALL, host_accessible: false, total_memory: 0 };
+    let c = Capabilities {
+        description: "nothing".into(),
+        dtypes: DTypeSet::ALL,
+        host_accessible: false,
+        total_memory: 0,
+    };
     vec![Box::new(Nothing(c))]
 }
 static DRIVER: Driver = Driver { name: "nothing", probe, file: file!(), line: line!() };
@@ -71,7 +76,10 @@ fn an_empty_registry_says_how_to_link_a_backend() {
     let a = Array::empty_on(d, &[3], DType::F32).unwrap();
     let e = ops::exp(&a).err().unwrap();
     assert!(e.kind() == ErrorKind::Registry && e.message().contains("host fallback needs it"), "{e:?}");
-    assert!(e.message().contains("exp") && e.message().contains("no nothing kernel for elementwise"), "{e:?}");
+    assert!(
+        e.message().contains("exp") && e.message().contains("no nothing kernel for elementwise"),
+        "{e:?}"
+    );
     let e = device::device("nothing", 1).err().unwrap();
     assert!(e.kind() == ErrorKind::Device && e.message().contains("nothing(0)"), "{e:?}");
     assert_eq!(device::device("noting", 0).err().unwrap().kind(), ErrorKind::Value);

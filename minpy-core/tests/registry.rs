@@ -41,7 +41,12 @@ impl Device for Blank {
     }
 }
 fn blank(name: &'static str) -> Vec<Box<dyn Device>> {
-    let c = || Capabilities { description: name.into(), dtypes: DTypeSet::ALL, host_accessible: false, total_memory: 1 };
+    let c = || Capabilities {
+        description: name.into(),
+        dtypes: DTypeSet::ALL,
+        host_accessible: false,
+        total_memory: 1,
+    };
     (0..2).map(|i| Box::new(Blank(name, i, c())) as Box<dyn Device>).collect()
 }
 fn run(_: DeviceRef, _: &KernelCall) -> Result<()> {
@@ -67,7 +72,9 @@ fn assemble(items: &[Item]) -> std::result::Result<Registry, Error> {
 
 #[test]
 fn two_kernels_for_one_place_are_an_error_that_names_both() {
-    let e = assemble(&[Item::Driver(&HOST), Item::Driver(&ALPHA), Item::Kernel(&SUM), Item::Kernel(&OTHER)]).err().unwrap();
+    let e = assemble(&[Item::Driver(&HOST), Item::Driver(&ALPHA), Item::Kernel(&SUM), Item::Kernel(&OTHER)])
+        .err()
+        .unwrap();
     assert_eq!(e.kind(), ErrorKind::Registry);
     for part in ["registered twice", "alpha/reduce.rs:12", "stranger/sums.rs:7", "Reduce", "'alpha'"] {
         assert!(e.message().contains(part), "'{}' does not say '{part}'", e.message());
@@ -77,14 +84,23 @@ fn two_kernels_for_one_place_are_an_error_that_names_both() {
 #[test]
 fn the_same_entry_twice_is_fine() {
     let r = assemble(&[
-        Item::Driver(&HOST), Item::Driver(&ALPHA), Item::Kernel(&SUM), Item::Driver(&ALPHA), Item::Kernel(&SUM), Item::Kernel(&SUM_AGAIN),
-        Item::Driver(&BETA), Item::Kernel(&ELSEWHERE),
+        Item::Driver(&HOST),
+        Item::Driver(&ALPHA),
+        Item::Kernel(&SUM),
+        Item::Driver(&ALPHA),
+        Item::Kernel(&SUM),
+        Item::Kernel(&SUM_AGAIN),
+        Item::Driver(&BETA),
+        Item::Kernel(&ELSEWHERE),
     ])
     .unwrap();
     let kinds: Vec<_> = r.kind_names().collect();
     assert_eq!(kinds, ["cpu", "alpha", "beta"]);
     assert_eq!(r.kernels(r.kind_of("alpha").unwrap()).count(), 1);
-    assert!(r.family_kernel(2, Family::Reduce).is_some_and(|k| k.line == 9) && r.family_kernel(2, Family::Sort).is_none());
+    assert!(
+        r.family_kernel(2, Family::Reduce).is_some_and(|k| k.line == 9)
+            && r.family_kernel(2, Family::Sort).is_none()
+    );
 }
 
 #[test]
@@ -101,13 +117,22 @@ fn two_operations_of_one_name_are_an_error() {
         name: "add",
         arity: 1,
         doc: "Not the sum.",
-        tier: Tier::Elementwise(Elementwise::new(TypeRule { compute: Some, condition_first: false }, |_, x| x[0])),
+        tier: Tier::Elementwise(Elementwise::new(
+            TypeRule { compute: Some, condition_first: false },
+            |_, x| x[0],
+        )),
         domain: &[(0.0, 1.0)],
         file: "impostor.rs",
         line: 8,
     };
-    let e = assemble(&[Item::Driver(&HOST), Item::Op(&minpy_core::ops::ADD), Item::Op(&IMPOSTOR)]).err().unwrap();
-    assert!(e.kind() == ErrorKind::Registry && e.message().contains("impostor.rs:8") && e.message().contains("elementwise.rs"), "{e:?}");
+    let e =
+        assemble(&[Item::Driver(&HOST), Item::Op(&minpy_core::ops::ADD), Item::Op(&IMPOSTOR)]).err().unwrap();
+    assert!(
+        e.kind() == ErrorKind::Registry
+            && e.message().contains("impostor.rs:8")
+            && e.message().contains("elementwise.rs"),
+        "{e:?}"
+    );
 }
 
 #[test]

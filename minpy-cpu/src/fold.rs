@@ -119,6 +119,8 @@ fn folder<T: Copy, O: Op2<T, R = T>>() -> Folder {
 
 /// The loops of `fold` over `dtype` (float16: none, it is folded in float32).
 pub(crate) fn lookup(fold: Fold, dtype: DType) -> Option<Folder> {
+    // Wrapping sums and products, and bits, do not depend on the sign. (Before the macro, which sees this name.)
+    let dtype = if matches!(fold, Fold::Max | Fold::Min) { dtype } else { crate::prims::signed(dtype) };
     macro_rules! find {
         ($op:ident: $($t:ty)*) => {{
             $(if dtype == <$t as Lane>::DTYPE { return Some(folder::<$t, $op>()); })*
@@ -126,13 +128,13 @@ pub(crate) fn lookup(fold: Fold, dtype: DType) -> Option<Folder> {
         }};
     }
     match fold {
-        Fold::Add => find!(Add: f32 f64 i64 i32 i16 i8 u64 u32 u16 u8 B8 Complex32 Complex64),
-        Fold::Mul => find!(Mul: f32 f64 i64 i32 i16 i8 u64 u32 u16 u8 B8 Complex32 Complex64),
+        Fold::Add => find!(Add: f32 f64 i64 i32 i16 i8 B8 Complex32 Complex64),
+        Fold::Mul => find!(Mul: f32 f64 i64 i32 i16 i8 B8 Complex32 Complex64),
         Fold::Max => find!(Maximum: f32 f64 i64 i32 i16 i8 u64 u32 u16 u8 B8 Complex32 Complex64),
         Fold::Min => find!(Minimum: f32 f64 i64 i32 i16 i8 u64 u32 u16 u8 B8 Complex32 Complex64),
-        Fold::And => find!(And: i64 i32 i16 i8 u64 u32 u16 u8 B8),
-        Fold::Or => find!(Or: i64 i32 i16 i8 u64 u32 u16 u8 B8),
-        Fold::Xor => find!(Xor: i64 i32 i16 i8 u64 u32 u16 u8 B8),
+        Fold::And => find!(And: i64 i32 i16 i8 B8),
+        Fold::Or => find!(Or: i64 i32 i16 i8 B8),
+        Fold::Xor => find!(Xor: i64 i32 i16 i8 B8),
     }
 }
 

@@ -52,6 +52,26 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
             return Ok(());
         }
     }
+    if c.steps.is_empty()
+        && !narrow
+        && let [Input::View(v)] = call.inputs
+        && let (&[cols, rows], &[1, step]) = (v.shape, v.strides)
+        && out.shape.len() == 1
+        && out.strides[0] == 1
+        && (1..=256).contains(&rows)
+        && cols * rows <= 32768
+    {
+        // As short for a few contiguous rows added up: the gradient of a bias.
+        let (src, dst, size) = (v.host_ptr(), out.host_ptr(), folder.size);
+        // SAFETY: rows of `cols` elements, `step` apart; the output has room for one and is disjoint from them.
+        unsafe {
+            std::ptr::copy_nonoverlapping(src, dst, cols * size);
+            for r in 1..rows as isize {
+                (folder.accumulate)(dst, src.offset(r * step * size as isize), cols);
+            }
+        }
+        return Ok(());
+    }
     let zeros: SmallVec<[isize; 6]> = SmallVec::from_elem(0, shape.len());
     let mut out_strides = zeros.clone();
     out_strides[..out.shape.len()].copy_from_slice(out.strides);

@@ -66,6 +66,8 @@ unsafe fn half_row<O: Op2<f32, R = f32>>(src: *const u8, dst: *mut u8, n: usize)
 }
 
 fn lookup(fold: Fold, dtype: DType) -> Option<RowScan> {
+    // Wrapping sums and products, and bits, do not depend on the sign. (Before the macro, which sees this name.)
+    let dtype = if matches!(fold, Fold::Max | Fold::Min) { dtype } else { crate::prims::signed(dtype) };
     macro_rules! find {
         ($op:ident: $($t:ty)*) => {{
             $(if dtype == <$t as Lane>::DTYPE { return Some(row::<$t, $op>); })*
@@ -77,12 +79,12 @@ fn lookup(fold: Fold, dtype: DType) -> Option<RowScan> {
         }};
     }
     match fold {
-        Fold::Add => find!(Add half: f32 f64 i64 i32 i16 i8 u64 u32 u16 u8 B8 Complex32 Complex64),
-        Fold::Mul => find!(Mul half: f32 f64 i64 i32 i16 i8 u64 u32 u16 u8 B8 Complex32 Complex64),
+        Fold::Add => find!(Add half: f32 f64 i64 i32 i16 i8 B8 Complex32 Complex64),
+        Fold::Mul => find!(Mul half: f32 f64 i64 i32 i16 i8 B8 Complex32 Complex64),
         Fold::Max => find!(Maximum half: f32 f64 i64 i32 i16 i8 u64 u32 u16 u8 B8 Complex32 Complex64),
         Fold::Min => find!(Minimum half: f32 f64 i64 i32 i16 i8 u64 u32 u16 u8 B8 Complex32 Complex64),
-        Fold::And => find!(And: i64 i32 i16 i8 u64 u32 u16 u8 B8),
-        Fold::Or => find!(Or: i64 i32 i16 i8 u64 u32 u16 u8 B8),
-        Fold::Xor => find!(Xor: i64 i32 i16 i8 u64 u32 u16 u8 B8),
+        Fold::And => find!(And: i64 i32 i16 i8 B8),
+        Fold::Or => find!(Or: i64 i32 i16 i8 B8),
+        Fold::Xor => find!(Xor: i64 i32 i16 i8 B8),
     }
 }

@@ -138,7 +138,8 @@ pub fn wrap_view<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bound<'p
     }
     let base = p.base.as_ref().map_or_else(|| of.clone().unbind(), |b| b.clone_ref(py));
     let read_only = p.is_read_only() || p.is_scalar();
-    let init = PyClassInitializer::from(PyArray::new(array, false, Some(base), read_only)).add_subclass(NdArray);
+    let init =
+        PyClassInitializer::from(PyArray::new(array, false, Some(base), read_only)).add_subclass(NdArray);
     Ok(Bound::new(py, init)?.into_any())
 }
 /// The same, never to be written (results of `broadcast_to`).
@@ -164,8 +165,13 @@ impl NdArray {
     #[new]
     #[pyo3(signature = (shape, dtype=None, buffer=None, offset=0, strides=None, order=None))]
     fn __new__(
-        py: Python<'_>, shape: &Bound<'_, PyAny>, dtype: Option<&Bound<'_, PyAny>>, buffer: Option<&Bound<'_, PyAny>>,
-        offset: isize, strides: Option<&Bound<'_, PyAny>>, order: Option<&str>,
+        py: Python<'_>,
+        shape: &Bound<'_, PyAny>,
+        dtype: Option<&Bound<'_, PyAny>>,
+        buffer: Option<&Bound<'_, PyAny>>,
+        offset: isize,
+        strides: Option<&Bound<'_, PyAny>>,
+        order: Option<&str>,
     ) -> PyResult<PyClassInitializer<NdArray>> {
         let d = dtype.map_or(Ok(Some(DType::F64)), dtype_from)?;
         let Some(d) = d else {
@@ -173,7 +179,8 @@ impl NdArray {
         };
         let array = if buffer.is_some() || strides.is_some() {
             let np = numpy(py)?;
-            let made = np.ndarray.bind(py).call1((shape, dtype_object(py, d)?, buffer, offset, strides, order))?;
+            let made =
+                np.ndarray.bind(py).call1((shape, dtype_object(py, d)?, buffer, offset, strides, order))?;
             import(&made)?.ok_or_else(|| PyTypeError::new_err("ndarray: elements that are not numbers"))?
         } else {
             let shape = shape_from(shape)?;
@@ -181,6 +188,15 @@ impl NdArray {
             if order == Some("F") { fortran(&a) } else { a }
         };
         Ok(PyClassInitializer::from(PyArray::new(array, false, None, false)).add_subclass(NdArray))
+    }
+}
+
+#[pymethods]
+impl NdArray {
+    /// NumPy's class, so that `isinstance(a, numpy.ndarray)` holds in code that knows nothing of MinPy; `type(a)` is ours.
+    #[getter]
+    fn __class__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyType>> {
+        Ok(numpy(py)?.ndarray.bind(py).clone())
     }
 }
 
@@ -327,7 +343,10 @@ impl PyArray {
     /// `numpy.asarray` asks here when the buffer protocol does not serve.
     #[pyo3(signature = (dtype=None, *, copy=None))]
     fn __array__<'py>(
-        &self, py: Python<'py>, dtype: Option<&Bound<'py, PyAny>>, copy: Option<bool>,
+        &self,
+        py: Python<'py>,
+        dtype: Option<&Bound<'py, PyAny>>,
+        copy: Option<bool>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let r = self._numpy(py, true)?;
         let r = match dtype {
@@ -373,19 +392,29 @@ pub fn view_as<'py>(object: &Bound<'py, PyAny>, dtype: &Bound<'py, PyAny>) -> Py
     }
     let n = l.ndim();
     if n == 0 {
-        return Err(PyValueError::new_err("Changing the dtype of a 0d array is only supported if the itemsize is unchanged"));
+        return Err(PyValueError::new_err(
+            "Changing the dtype of a 0d array is only supported if the itemsize is unchanged",
+        ));
     }
     if l.strides()[n - 1] != 1 && l.shape()[n - 1] != 1 {
-        return Err(PyValueError::new_err("To change to a dtype of a different size, the last axis must be contiguous"));
+        return Err(PyValueError::new_err(
+            "To change to a dtype of a different size, the last axis must be contiguous",
+        ));
     }
     let bytes = l.shape()[n - 1] * old;
     if !bytes.is_multiple_of(new) {
-        return Err(PyValueError::new_err("When changing to a larger dtype, its size must be a divisor of the total size in bytes of the last axis of the array."));
+        return Err(PyValueError::new_err(
+            "When changing to a larger dtype, its size must be a divisor of the total size in bytes of the last axis of the array.",
+        ));
     }
     let mut shape: Vec<usize> = l.shape().to_vec();
     shape[n - 1] = bytes / new;
     let fits = |x: isize| x * old as isize % new as isize == 0;
     if !l.strides()[..n - 1].iter().all(|&s| fits(s)) || !fits(l.offset() as isize) {
+        // Elements between ours: NumPy's array can look at them, on the host.
+        if a.device().is_host() {
+            return to_numpy(py, a, true)?.call_method1("view", (dtype,));
+        }
         return Err(PyValueError::new_err("view: the elements are not aligned for the new dtype"));
     }
     let mut strides: Vec<isize> = l.strides().iter().map(|s| s * old as isize / new as isize).collect();

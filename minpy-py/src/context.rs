@@ -13,7 +13,8 @@ use std::time::Duration;
 /// The `minpy.context.Context` of a device.
 pub fn context_of(py: Python<'_>, device: DeviceRef) -> PyResult<Bound<'_, PyAny>> {
     static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let class = CLASS.get_or_try_init(py, || PyResult::Ok(py.import("minpy.context")?.getattr("Context")?.unbind()))?;
+    let class = CLASS
+        .get_or_try_init(py, || PyResult::Ok(py.import("minpy.context")?.getattr("Context")?.unbind()))?;
     class.bind(py).call1((device.name(), device.ordinal()))
 }
 /// The device that a context or a name (`'opencl:0'`) stands for.
@@ -49,7 +50,9 @@ pub fn _current_device() -> PyResult<(&'static str, usize)> {
 #[pyfunction]
 pub fn _devices() -> PyResult<Vec<(&'static str, usize, String, usize)>> {
     let all = registry::global().py()?.all_devices();
-    Ok(all.map(|d| (d.name(), d.ordinal(), d.capabilities().description.clone(), d.capabilities().total_memory)).collect())
+    Ok(all
+        .map(|d| (d.name(), d.ordinal(), d.capabilities().description.clone(), d.capabilities().total_memory))
+        .collect())
 }
 /// Names of the backends that are linked.
 #[pyfunction]
@@ -142,7 +145,8 @@ pub fn _reset_counts() {
 
 /// The user's line: the innermost Python frame outside the package.
 fn call_site() -> String {
-    let found = Python::attach(|py| py.import("minpy._site")?.getattr("call_site")?.call0()?.extract::<String>());
+    let found =
+        Python::attach(|py| py.import("minpy._site")?.getattr("call_site")?.call0()?.extract::<String>());
     found.unwrap_or_default()
 }
 /// Lets core name the user's line in its reports.

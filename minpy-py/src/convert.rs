@@ -170,7 +170,6 @@ fn made(s: Scalar) -> PyResult<Array> {
     Array::from_scalar_on(device, s).py()
 }
 
-
 /// An integer or a sequence of integers.
 pub fn axes_from(object: &Bound<'_, PyAny>) -> PyResult<SmallVec<[isize; 6]>> {
     if let Ok(t) = object.cast::<PyTuple>() {
@@ -201,6 +200,8 @@ pub fn shape_from(object: &Bound<'_, PyAny>) -> PyResult<SmallVec<[usize; 6]>> {
     };
     sizes
         .iter()
-        .map(|&n| usize::try_from(n).map_err(|_| PyValueError::new_err("negative dimensions are not allowed")))
+        .map(|&n| {
+            usize::try_from(n).map_err(|_| PyValueError::new_err("negative dimensions are not allowed"))
+        })
         .collect()
 }

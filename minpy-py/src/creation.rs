@@ -54,7 +54,14 @@ fn ordered(a: Array, order: &str, copy: Option<bool>, fresh: bool) -> PyResult<A
 }
 
 /// `np.array` and its relatives. `copy`: true always, None where needed, false never.
-fn make<'py>(object: &Any<'py>, dtype: Opt<'_, 'py>, copy: Option<bool>, order: &str, ndmin: usize, device: DeviceRef) -> PyResult<Any<'py>> {
+fn make<'py>(
+    object: &Any<'py>,
+    dtype: Opt<'_, 'py>,
+    copy: Option<bool>,
+    order: &str,
+    ndmin: usize,
+    device: DeviceRef,
+) -> PyResult<Any<'py>> {
     let py = object.py();
     let np = numpy(py)?;
     let wanted = match given(dtype) {
@@ -69,7 +76,9 @@ fn make<'py>(object: &Any<'py>, dtype: Opt<'_, 'py>, copy: Option<bool>, order: 
         (a.clone().with_weak(false), false)
     } else if let Some(n) = exact_number(object) {
         let d = wanted.unwrap_or(n.default_dtype());
-        if matches!((n, d), (Number::Complex(_), d) if !d.is_complex()) || d.is_integer() && matches!(n, Number::Float(f) if !f.is_finite()) {
+        if matches!((n, d), (Number::Complex(_), d) if !d.is_complex())
+            || d.is_integer() && matches!(n, Number::Float(f) if !f.is_finite())
+        {
             return plain(object, dtype, copy, order, ndmin);
         }
         if copy == Some(false) {
@@ -105,7 +114,9 @@ fn make<'py>(object: &Any<'py>, dtype: Opt<'_, 'py>, copy: Option<bool>, order: 
     let (a, fresh) = match wanted {
         Some(d) if d != a.dtype() => {
             if copy == Some(false) {
-                return Err(PyValueError::new_err("Unable to avoid copy while creating an array as requested."));
+                return Err(PyValueError::new_err(
+                    "Unable to avoid copy while creating an array as requested.",
+                ));
             }
             (ops::cast(&a, d).py()?, true)
         }
@@ -117,13 +128,25 @@ fn make<'py>(object: &Any<'py>, dtype: Opt<'_, 'py>, copy: Option<bool>, order: 
         a = a.expand_dims(0).py()?;
     }
     match ours {
-        Some(o) if a.same_view(o) && a.same_view(&before) && !crate::array::as_pyarray(object).is_some_and(|p| p.is_scalar()) => Ok(object.clone()),
+        Some(o)
+            if a.same_view(o)
+                && a.same_view(&before)
+                && !crate::array::as_pyarray(object).is_some_and(|p| p.is_scalar()) =>
+        {
+            Ok(object.clone())
+        }
         Some(_) => crate::array::wrap_view(a, object),
         None => wrap(py, a),
     }
 }
 /// Elements that only NumPy has: a NumPy array.
-fn plain<'py>(object: &Any<'py>, dtype: Opt<'_, 'py>, copy: Option<bool>, order: &str, ndmin: usize) -> PyResult<Any<'py>> {
+fn plain<'py>(
+    object: &Any<'py>,
+    dtype: Opt<'_, 'py>,
+    copy: Option<bool>,
+    order: &str,
+    ndmin: usize,
+) -> PyResult<Any<'py>> {
     let py = object.py();
     let kwargs = PyDict::new(py);
     kwargs.set_item("dtype", dtype)?;
@@ -145,15 +168,27 @@ fn plain<'py>(object: &Any<'py>, dtype: Opt<'_, 'py>, copy: Option<bool>, order:
 #[pyfunction]
 #[pyo3(signature = (object, dtype=None, *, copy=Some(true), order="K", subok=false, ndmin=0, like=None))]
 pub fn array<'py>(
-    py: Python<'py>, object: &Any<'py>, dtype: Opt<'_, 'py>, copy: Option<bool>, order: Option<&str>, subok: bool, ndmin: usize, like: Opt<'_, 'py>,
+    py: Python<'py>,
+    object: &Any<'py>,
+    dtype: Opt<'_, 'py>,
+    copy: Option<bool>,
+    order: Option<&str>,
+    subok: bool,
+    ndmin: usize,
+    like: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
     let _ = like;
     let order = order.unwrap_or("K");
     let subclass = subok && as_array(object).is_none() && object.is_instance(numpy(py)?.ndarray.bind(py))?;
     if subclass || !["K", "C", "F", "A"].contains(&order) || ndmin > 32 {
-        return HandOver::new(py, "array").arg(object).opt("dtype", dtype)?
-            .opt("copy", Some(&copy.into_pyobject(py)?.into_any()))?.opt("order", Some(&order.into_pyobject(py)?.into_any()))?
-            .opt("subok", Some(&subok.into_pyobject(py)?.to_owned().into_any()))?.opt("ndmin", Some(&ndmin.into_pyobject(py)?.into_any()))?.call();
+        return HandOver::new(py, "array")
+            .arg(object)
+            .opt("dtype", dtype)?
+            .opt("copy", Some(&copy.into_pyobject(py)?.into_any()))?
+            .opt("order", Some(&order.into_pyobject(py)?.into_any()))?
+            .opt("subok", Some(&subok.into_pyobject(py)?.to_owned().into_any()))?
+            .opt("ndmin", Some(&ndmin.into_pyobject(py)?.into_any()))?
+            .call();
     }
     make(object, dtype, copy, order, ndmin, here()?)
 }
@@ -161,7 +196,12 @@ pub fn array<'py>(
 #[pyfunction]
 #[pyo3(signature = (a, dtype=None, order=None, *, device=None, copy=None, like=None))]
 pub fn asarray<'py>(
-    a: &Any<'py>, dtype: Opt<'_, 'py>, order: Option<&str>, device: Opt<'_, 'py>, copy: Option<bool>, like: Opt<'_, 'py>,
+    a: &Any<'py>,
+    dtype: Opt<'_, 'py>,
+    order: Option<&str>,
+    device: Opt<'_, 'py>,
+    copy: Option<bool>,
+    like: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
     let _ = like;
     make(a, dtype, copy, order.unwrap_or("K"), 0, device_argument(device)?)
@@ -269,15 +309,30 @@ fn like_shape(like: &Array, shape: Opt, order: &str, dtype: DType, device: Devic
 
 /// `arange` of Python numbers with a known dtype.
 #[pyfunction]
-pub fn _arange<'py>(py: Python<'py>, start: &Any<'py>, stop: &Any<'py>, step: &Any<'py>, dtype: &Any<'py>) -> PyResult<Option<Any<'py>>> {
-    let (Some(a), Some(b), Some(s), Some(d)) = (exact_number(start), exact_number(stop), exact_number(step), dtype_from(dtype)?) else {
+pub fn _arange<'py>(
+    py: Python<'py>,
+    start: &Any<'py>,
+    stop: &Any<'py>,
+    step: &Any<'py>,
+    dtype: &Any<'py>,
+) -> PyResult<Option<Any<'py>>> {
+    let (Some(a), Some(b), Some(s), Some(d)) =
+        (exact_number(start), exact_number(stop), exact_number(step), dtype_from(dtype)?)
+    else {
         return Ok(None);
     };
     wrap(py, ops::arange(a, b, s, d).py()?).map(Some)
 }
 /// `linspace` between two Python numbers.
 #[pyfunction]
-pub fn _linspace<'py>(py: Python<'py>, start: f64, stop: f64, n: usize, endpoint: bool, dtype: &Any<'py>) -> PyResult<Option<Any<'py>>> {
+pub fn _linspace<'py>(
+    py: Python<'py>,
+    start: f64,
+    stop: f64,
+    n: usize,
+    endpoint: bool,
+    dtype: &Any<'py>,
+) -> PyResult<Option<Any<'py>>> {
     match dtype_from(dtype)? {
         Some(d) => wrap(py, ops::linspace(start, stop, n, endpoint, d).py()?).map(Some),
         None => Ok(None),
@@ -285,7 +340,13 @@ pub fn _linspace<'py>(py: Python<'py>, start: f64, stop: f64, n: usize, endpoint
 }
 /// `eye` of a dtype of ours.
 #[pyfunction]
-pub fn _eye<'py>(py: Python<'py>, n: usize, m: usize, k: isize, dtype: &Any<'py>) -> PyResult<Option<Any<'py>>> {
+pub fn _eye<'py>(
+    py: Python<'py>,
+    n: usize,
+    m: usize,
+    k: isize,
+    dtype: &Any<'py>,
+) -> PyResult<Option<Any<'py>>> {
     match dtype_from(dtype)? {
         Some(d) => wrap(py, ops::eye(n, m, k, d).py()?).map(Some),
         None => Ok(None),
@@ -297,7 +358,11 @@ pub fn _eye<'py>(py: Python<'py>, n: usize, m: usize, k: isize, dtype: &Any<'py>
 #[pyfunction]
 #[pyo3(signature = (array, device=None, pairs=Vec::new(), scalar=false))]
 pub fn _adopt<'py>(
-    py: Python<'py>, array: &Any<'py>, device: Opt<'_, 'py>, pairs: Vec<(Any<'py>, Any<'py>)>, scalar: bool,
+    py: Python<'py>,
+    array: &Any<'py>,
+    device: Opt<'_, 'py>,
+    pairs: Vec<(Any<'py>, Any<'py>)>,
+    scalar: bool,
 ) -> PyResult<Option<Any<'py>>> {
     let device = device_argument(device)?;
     let Some(a) = adopt(array, device)? else { return Ok(None) };
@@ -308,13 +373,16 @@ pub fn _adopt<'py>(
         for (ours, theirs) in &pairs {
             let (Some(x), Some(host)) = (as_array(ours), import(theirs)?) else { continue };
             let seen = if device.is_host() { Some(a.clone()) } else { import(array)? };
-            let Some(seen) = seen.filter(|s| std::sync::Arc::ptr_eq(s.buffer(), host.buffer())) else { continue };
+            let Some(seen) = seen.filter(|s| std::sync::Arc::ptr_eq(s.buffer(), host.buffer())) else {
+                continue;
+            };
             if x.device().is_host() {
                 return crate::array::wrap_view(seen, ours).map(Some);
             }
             // The host copy is contiguous: positions in it are positions in the array when that is contiguous too.
             if x.layout().is_contiguous() && seen.dtype() == x.dtype() {
-                let layout = seen.layout().shifted(x.layout().offset() as isize - host.layout().offset() as isize);
+                let layout =
+                    seen.layout().shifted(x.layout().offset() as isize - host.layout().offset() as isize);
                 return crate::array::wrap_view(x.view(layout), ours).map(Some);
             }
         }
@@ -331,10 +399,14 @@ pub fn _wrote(array: &Any<'_>) {
 /// `copyto` with a mask.
 #[pyfunction]
 pub fn _copy_where(py: Python<'_>, target: &Any<'_>, value: &Any<'_>, mask: &Any<'_>) -> PyResult<()> {
-    let Some(p) = crate::array::as_pyarray(target) else { return Err(PyValueError::new_err("copyto: not an array")) };
+    let Some(p) = crate::array::as_pyarray(target) else {
+        return Err(PyValueError::new_err("copyto: not an array"));
+    };
     p.check_writable()?;
     let Some(m) = crate::convert::array_from(mask)?.filter(|m| m.dtype() == DType::Bool) else {
-        return Err(pyo3::exceptions::PyTypeError::new_err("Cannot cast array data of where= to dtype('bool') according to the rule 'safe'"));
+        return Err(pyo3::exceptions::PyTypeError::new_err(
+            "Cannot cast array data of where= to dtype('bool') according to the rule 'safe'",
+        ));
     };
     let Some(v) = crate::convert::operand(value)? else {
         return Err(pyo3::exceptions::PyTypeError::new_err("copyto: elements that are not numbers"));

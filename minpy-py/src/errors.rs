@@ -4,7 +4,8 @@
 
 use minpy_core::{Error, ErrorKind};
 use pyo3::exceptions::{
-    PyIndexError, PyMemoryError, PyNotImplementedError, PyOverflowError, PyRuntimeError, PyTypeError, PyValueError,
+    PyIndexError, PyMemoryError, PyNotImplementedError, PyOverflowError, PyRuntimeError, PyTypeError,
+    PyValueError,
 };
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -23,8 +24,14 @@ pyo3::create_exception!(
     "The policy in force forbids what the call would need."
 );
 
-fn numpy_class(py: Python<'_>, cell: &'static PyOnceLock<Py<PyType>>, module: &str, name: &str) -> PyResult<Py<PyType>> {
-    cell.get_or_try_init(py, || Ok(py.import(module)?.getattr(name)?.cast_into::<PyType>()?.unbind())).map(|c| c.clone_ref(py))
+fn numpy_class(
+    py: Python<'_>,
+    cell: &'static PyOnceLock<Py<PyType>>,
+    module: &str,
+    name: &str,
+) -> PyResult<Py<PyType>> {
+    cell.get_or_try_init(py, || Ok(py.import(module)?.getattr(name)?.cast_into::<PyType>()?.unbind()))
+        .map(|c| c.clone_ref(py))
 }
 
 /// The exception that NumPy raises for the same mistake.

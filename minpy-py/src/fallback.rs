@@ -7,31 +7,52 @@ use pyo3::types::{PyDict, PyTuple};
 static CALL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static OPERATOR: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
-fn function<'py>(py: Python<'py>, cell: &'static PyOnceLock<Py<PyAny>>, name: &str) -> PyResult<Bound<'py, PyAny>> {
-    let f = cell.get_or_try_init(py, || PyResult::Ok(py.import("minpy.numpy._fallback")?.getattr(name)?.unbind()))?;
+fn function<'py>(
+    py: Python<'py>,
+    cell: &'static PyOnceLock<Py<PyAny>>,
+    name: &str,
+) -> PyResult<Bound<'py, PyAny>> {
+    let f = cell
+        .get_or_try_init(py, || PyResult::Ok(py.import("minpy.numpy._fallback")?.getattr(name)?.unbind()))?;
     Ok(f.bind(py).clone())
 }
 
 /// `operator.<symbol>(left, right)` with NumPy's arrays in place of ours.
 #[cold]
-pub fn operator<'py>(symbol: &str, left: &Bound<'py, PyAny>, right: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+pub fn operator<'py>(
+    symbol: &str,
+    left: &Bound<'py, PyAny>,
+    right: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
     function(left.py(), &OPERATOR, "operate")?.call1((symbol, left, right))
 }
 
 /// `numpy.<name>(*args, **kwargs)` on host views of our arrays; `name` may have dots (`add.reduce`).
 #[cold]
 pub fn call<'py>(
-    py: Python<'py>, name: &str, args: &Bound<'py, PyTuple>, kwargs: Option<&Bound<'py, PyDict>>,
+    py: Python<'py>,
+    name: &str,
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     function(py, &CALL, "call_named")?.call1((name, args, kwargs))
 }
 
 /// A function of another module on NumPy's arrays.
 #[cold]
-pub fn call_module<'py>(module: &str, name: &str, args: (&Bound<'py, crate::array::PyArray>,)) -> PyResult<Bound<'py, PyAny>> {
+pub fn call_module<'py>(
+    module: &str,
+    name: &str,
+    args: (&Bound<'py, crate::array::PyArray>,),
+) -> PyResult<Bound<'py, PyAny>> {
     let py = args.0.py();
     let f = py.import(module)?.getattr(name)?;
-    py.import("minpy.numpy._fallback")?.getattr("call")?.call1((name, f, PyTuple::new(py, [args.0])?, PyDict::new(py)))
+    py.import("minpy.numpy._fallback")?.getattr("call")?.call1((
+        name,
+        f,
+        PyTuple::new(py, [args.0])?,
+        PyDict::new(py),
+    ))
 }
 
 /// Collects arguments for `call`, leaving out those that were not given.

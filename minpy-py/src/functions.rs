@@ -21,7 +21,9 @@ fn pair(a: &Any<'_>, b: &Any<'_>) -> PyResult<Option<(Array, Array)>> {
         (_, Some(b)) => b.device(),
         _ => minpy_core::context::current_device().py()?,
     };
-    let weak = |o: &Any<'_>, x: Array| x.with_weak(crate::convert::exact_number(o).is_some() || as_array(o).is_some_and(|a| a.is_weak()));
+    let weak = |o: &Any<'_>, x: Array| {
+        x.with_weak(crate::convert::exact_number(o).is_some() || as_array(o).is_some_and(|a| a.is_weak()))
+    };
     Ok(Some((weak(a, x.to_device(device).py()?), weak(b, y.to_device(device).py()?))))
 }
 
@@ -34,7 +36,9 @@ fn deliver<'py>(py: Python<'py>, r: Array, out: Opt<'_, 'py>) -> PyResult<Any<'p
             compute_into(py, &ops::COPY, &[Operand::Array(&r)], p.array())?;
             Ok(out.clone())
         }
-        _ => Err(PyValueError::new_err("output array is not acceptable (must have the right datatype, number of dimensions, and be a C-Array)")),
+        _ => Err(PyValueError::new_err(
+            "output array is not acceptable (must have the right datatype, number of dimensions, and be a C-Array)",
+        )),
     }
 }
 
@@ -43,7 +47,9 @@ fn deliver<'py>(py: Python<'py>, r: Array, out: Opt<'_, 'py>) -> PyResult<Any<'p
 #[pyo3(signature = (a, b, out=None))]
 pub fn dot<'py>(py: Python<'py>, a: &Any<'py>, b: &Any<'py>, out: Opt<'_, 'py>) -> PyResult<Any<'py>> {
     if native() {
-        if given(out).is_none() && let (Some(x), Some(y)) = (as_array(a), as_array(b)) {
+        if given(out).is_none()
+            && let (Some(x), Some(y)) = (as_array(a), as_array(b))
+        {
             return wrap_result(py, heavy(py, x.size().max(y.size()), || ops::dot(x, y))?);
         }
         if let Some((x, y)) = pair(a, b)? {
@@ -59,13 +65,20 @@ pub fn dot<'py>(py: Python<'py>, a: &Any<'py>, b: &Any<'py>, out: Opt<'_, 'py>) 
 #[pyfunction]
 #[pyo3(signature = (x1, x2, /, out=None, **kwargs))]
 pub fn matmul<'py>(
-    py: Python<'py>, x1: &Any<'py>, x2: &Any<'py>, out: Opt<'_, 'py>, kwargs: Option<&Bound<'py, pyo3::types::PyDict>>,
+    py: Python<'py>,
+    x1: &Any<'py>,
+    x2: &Any<'py>,
+    out: Opt<'_, 'py>,
+    kwargs: Option<&Bound<'py, pyo3::types::PyDict>>,
 ) -> PyResult<Any<'py>> {
     let simple = kwargs.is_none() && given(out).is_none();
     if simple && (as_array(x1).is_some() || as_array(x2).is_some()) {
         return crate::operators::product(x1, x2);
     }
-    if simple && native() && let Some((x, y)) = pair(x1, x2)? {
+    if simple
+        && native()
+        && let Some((x, y)) = pair(x1, x2)?
+    {
         return wrap_result(py, heavy(py, x.size().max(y.size()), || ops::matmul(&x, &y))?);
     }
     let k = match kwargs {
@@ -79,7 +92,13 @@ pub fn matmul<'py>(
 }
 /// `numpy.tensordot` over paired axes.
 #[pyfunction]
-pub fn _tensordot<'py>(py: Python<'py>, a: &Any<'py>, b: &Any<'py>, axes_a: Vec<isize>, axes_b: Vec<isize>) -> PyResult<Option<Any<'py>>> {
+pub fn _tensordot<'py>(
+    py: Python<'py>,
+    a: &Any<'py>,
+    b: &Any<'py>,
+    axes_a: Vec<isize>,
+    axes_b: Vec<isize>,
+) -> PyResult<Option<Any<'py>>> {
     let Some((x, y)) = pair(a, b)? else { return Ok(None) };
     let fix = |axes: Vec<isize>, n: usize| -> PyResult<Vec<usize>> {
         axes.into_iter().map(|i| minpy_core::layout::normalize_axis("tensordot", i, n).py()).collect()
@@ -93,7 +112,12 @@ pub fn _tensordot<'py>(py: Python<'py>, a: &Any<'py>, b: &Any<'py>, axes_a: Vec<
 /// `numpy.where`
 #[pyfunction]
 #[pyo3(signature = (condition, x=None, y=None, /))]
-pub fn r#where<'py>(py: Python<'py>, condition: &Any<'py>, x: Opt<'_, 'py>, y: Opt<'_, 'py>) -> PyResult<Any<'py>> {
+pub fn r#where<'py>(
+    py: Python<'py>,
+    condition: &Any<'py>,
+    x: Opt<'_, 'py>,
+    y: Opt<'_, 'py>,
+) -> PyResult<Any<'py>> {
     let (x, y) = match (x, y) {
         (None, None) => return nonzero(py, condition),
         (Some(x), Some(y)) => (x, y),
@@ -116,17 +140,28 @@ pub fn r#where<'py>(py: Python<'py>, condition: &Any<'py>, x: Opt<'_, 'py>, y: O
 /// `numpy.nonzero`
 #[pyfunction]
 pub fn nonzero<'py>(py: Python<'py>, a: &Any<'py>) -> PyResult<Any<'py>> {
-    let Some(x) = array_from(a)?.filter(|_| native()) else { return HandOver::new(py, "nonzero").arg(a).call() };
+    let Some(x) = array_from(a)?.filter(|_| native()) else {
+        return HandOver::new(py, "nonzero").arg(a).call();
+    };
     if x.ndim() == 0 {
-        return Err(PyValueError::new_err("Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead. If the context of this error is of the form `arr[nonzero(cond)]`, just use `arr[cond]`."));
+        return Err(PyValueError::new_err(
+            "Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead. If the context of this error is of the form `arr[nonzero(cond)]`, just use `arr[cond]`.",
+        ));
     }
     let r = heavy(py, x.size(), || ops::nonzero(&x))?;
-    let rows = (0..x.ndim()).map(|k| wrap(py, r.view(r.layout().select(0, k)))).collect::<PyResult<Vec<_>>>()?;
+    let rows =
+        (0..x.ndim()).map(|k| wrap(py, r.view(r.layout().select(0, k)))).collect::<PyResult<Vec<_>>>()?;
     Ok(pyo3::types::PyTuple::new(py, rows)?.into_any())
 }
 /// `numpy.clip` with both bounds; a missing one is done with maximum or minimum.
 #[pyfunction]
-pub fn _clip<'py>(py: Python<'py>, a: &Any<'py>, low: &Any<'py>, high: &Any<'py>, out: Opt<'_, 'py>) -> PyResult<Option<Any<'py>>> {
+pub fn _clip<'py>(
+    py: Python<'py>,
+    a: &Any<'py>,
+    low: &Any<'py>,
+    high: &Any<'py>,
+    out: Opt<'_, 'py>,
+) -> PyResult<Option<Any<'py>>> {
     if !native() {
         return Ok(None);
     }
@@ -165,7 +200,12 @@ fn bound<'a>(v: &'a Any<'_>) -> PyResult<Option<Option<Arg<'a>>>> {
 }
 /// `take` along an axis: `a[..., indices, ...]`, with negative indices checked or wrapped by the caller.
 #[pyfunction]
-pub fn _take<'py>(py: Python<'py>, a: &Any<'py>, indices: &Any<'py>, axis: isize) -> PyResult<Option<Any<'py>>> {
+pub fn _take<'py>(
+    py: Python<'py>,
+    a: &Any<'py>,
+    indices: &Any<'py>,
+    axis: isize,
+) -> PyResult<Option<Any<'py>>> {
     let (Some(x), Some(i)) = (array_from(a)?, array_from(indices)?) else { return Ok(None) };
     if i.dtype().is_inexact() {
         return Ok(None);
@@ -181,7 +221,12 @@ pub fn _take<'py>(py: Python<'py>, a: &Any<'py>, indices: &Any<'py>, axis: isize
 }
 /// `take_along_axis`
 #[pyfunction]
-pub fn _take_along_axis<'py>(py: Python<'py>, a: &Any<'py>, indices: &Any<'py>, axis: isize) -> PyResult<Option<Any<'py>>> {
+pub fn _take_along_axis<'py>(
+    py: Python<'py>,
+    a: &Any<'py>,
+    indices: &Any<'py>,
+    axis: isize,
+) -> PyResult<Option<Any<'py>>> {
     let (Some(x), Some(i)) = (array_from(a)?, array_from(indices)?) else { return Ok(None) };
     if !i.dtype().is_integer() {
         return Err(PyIndexError::new_err("`indices` must be an integer array"));
@@ -197,7 +242,10 @@ pub fn _diagonal<'py>(a: &Any<'py>, offset: isize, axis1: isize, axis2: isize) -
     if n < 2 {
         return Err(PyValueError::new_err("diag requires an array of at least two dimensions"));
     }
-    let (i, j) = (minpy_core::layout::normalize_axis("axis1", axis1, n).py()?, minpy_core::layout::normalize_axis("axis2", axis2, n).py()?);
+    let (i, j) = (
+        minpy_core::layout::normalize_axis("axis1", axis1, n).py()?,
+        minpy_core::layout::normalize_axis("axis2", axis2, n).py()?,
+    );
     if i == j {
         return Err(PyValueError::new_err("axis1 and axis2 cannot be the same"));
     }
@@ -211,7 +259,8 @@ pub fn _diagonal<'py>(a: &Any<'py>, offset: isize, axis1: isize, axis2: isize) -
     shape.push(len);
     strides.push(l.strides()[i] + l.strides()[j]);
     let start = if len == 0 { 0 } else { r * l.strides()[i] + c * l.strides()[j] };
-    let view = minpy_core::Layout::new(shape.as_slice(), strides.as_slice(), (l.offset() as isize + start) as usize);
+    let view =
+        minpy_core::Layout::new(shape.as_slice(), strides.as_slice(), (l.offset() as isize + start) as usize);
     crate::array::wrap_read_only(x.view(view), a).map(Some)
 }
 /// Softmax along the last axis.
@@ -264,7 +313,11 @@ fn part<'py>(slf: &Bound<'py, PyArray>, which: usize) -> PyResult<Any<'py>> {
             return Ok(slf.as_any().clone());
         }
         let zeros = ops::zeros_like(a).py()?;
-        return if slf.get().is_scalar() { wrap_result(py, zeros) } else { crate::array::wrap_read_only(zeros, slf.as_any()) };
+        return if slf.get().is_scalar() {
+            wrap_result(py, zeros)
+        } else {
+            crate::array::wrap_read_only(zeros, slf.as_any())
+        };
     }
     let recording = minpy_core::context::flags() & minpy_core::context::RECORDING != 0;
     if recording || slf.get().is_scalar() {

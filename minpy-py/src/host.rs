@@ -52,7 +52,11 @@ impl Seen {
     fn view(&self, buffer: &Arc<Buffer>, start: usize) -> Option<Array> {
         let item = self.dtype.size();
         let (lo, hi) = self.span();
-        if lo < start || hi > start + buffer.bytes() || !(self.address - start).is_multiple_of(item) || !self.fits() {
+        if lo < start
+            || hi > start + buffer.bytes()
+            || !(self.address - start).is_multiple_of(item)
+            || !self.fits()
+        {
             return None;
         }
         let strides: Vec<isize> = self.strides.iter().map(|s| s / item as isize).collect();
@@ -73,7 +77,11 @@ fn look(object: &Bound<'_, PyAny>) -> Option<Seen> {
     // SAFETY: a full request fills shape and strides with `ndim` entries (null when ndim is 0) and a C string.
     let seen = unsafe {
         let list = |p: *mut isize| if p.is_null() { &[] } else { std::slice::from_raw_parts(p, n) };
-        let format = if view.format.is_null() { "B" } else { std::ffi::CStr::from_ptr(view.format).to_str().unwrap_or("") };
+        let format = if view.format.is_null() {
+            "B"
+        } else {
+            std::ffi::CStr::from_ptr(view.format).to_str().unwrap_or("")
+        };
         dtype_of_format(format, view.itemsize as usize).map(|dtype| Seen {
             address: view.buf as usize,
             dtype,
@@ -142,7 +150,8 @@ pub fn import(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
         return Ok(Some(view));
     }
     let memory = Memory { handle: lo, offset: 0, bytes: hi - lo };
-    let keep: Box<dyn std::any::Any + Send + Sync> = Box::new((owner.clone().unbind(), object.clone().unbind()));
+    let keep: Box<dyn std::any::Any + Send + Sync> =
+        Box::new((owner.clone().unbind(), object.clone().unbind()));
     // SAFETY: NumPy keeps the memory of `owner` in place while somebody refers to the array; `keep` does.
     let buffer = unsafe { Buffer::foreign(host, memory, keep, true, read_only) };
     let mut all = IMPORTED.lock();
@@ -169,7 +178,8 @@ pub fn adopt(object: &Bound<'_, PyAny>, device: DeviceRef) -> PyResult<Option<Ar
     let (lo, hi) = seen.span();
     let memory = Memory { handle: lo, offset: 0, bytes: hi - lo };
     // SAFETY: the array is kept by the buffer, and nobody else can resize it.
-    let buffer = unsafe { Buffer::foreign(device, memory, Box::new(object.clone().unbind()), false, seen.read_only) };
+    let buffer =
+        unsafe { Buffer::foreign(device, memory, Box::new(object.clone().unbind()), false, seen.read_only) };
     Ok(seen.view(&buffer, lo))
 }
 
@@ -252,7 +262,11 @@ struct Export {
 /// # Safety
 /// `view` must be a request of the interpreter; `array` must lie on the host.
 pub unsafe fn fill_view(
-    view: *mut ffi::Py_buffer, flags: c_int, array: Array, read_only: bool, owner: &Bound<'_, PyAny>,
+    view: *mut ffi::Py_buffer,
+    flags: c_int,
+    array: Array,
+    read_only: bool,
+    owner: &Bound<'_, PyAny>,
 ) -> PyResult<()> {
     if view.is_null() {
         return Err(PyBufferError::new_err("view is null"));
@@ -279,9 +293,14 @@ pub unsafe fn fill_view(
         (*view).len = (array.size() * item) as isize;
         (*view).readonly = read_only as c_int;
         (*view).itemsize = item as isize;
-        (*view).format = if flags & ffi::PyBUF_FORMAT != 0 { format_letter(array.dtype()).as_ptr().cast_mut() } else { std::ptr::null_mut() };
+        (*view).format = if flags & ffi::PyBUF_FORMAT != 0 {
+            format_letter(array.dtype()).as_ptr().cast_mut()
+        } else {
+            std::ptr::null_mut()
+        };
         (*view).ndim = array.ndim() as c_int;
-        (*view).shape = if flags & ffi::PyBUF_ND != 0 { keep.shape.as_mut_ptr() } else { std::ptr::null_mut() };
+        (*view).shape =
+            if flags & ffi::PyBUF_ND != 0 { keep.shape.as_mut_ptr() } else { std::ptr::null_mut() };
         (*view).strides = if plain { std::ptr::null_mut() } else { keep.strides.as_mut_ptr() };
         (*view).suboffsets = std::ptr::null_mut();
         (*view).internal = Box::into_raw(keep).cast();
@@ -307,7 +326,8 @@ impl PyArray {
         if a.device().is_host() {
             a.buffer().mark_shared();
         }
-        let read_only = !a.device().is_host() || a.buffer().is_read_only() || me.is_read_only() || me.is_scalar();
+        let read_only =
+            !a.device().is_host() || a.buffer().is_read_only() || me.is_read_only() || me.is_scalar();
         // SAFETY: `view` comes from the interpreter; `host` lies on the host.
         unsafe { fill_view(view, flags, host, read_only, slf.as_any()) }
     }

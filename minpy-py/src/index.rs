@@ -27,7 +27,9 @@ fn bound(object: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
             let negative = object.lt(0)?;
             Ok(Some(if negative { i64::MIN / 2 } else { i64::MAX / 2 }))
         }
-        Err(_) => Err(PyTypeError::new_err("slice indices must be integers or None or have an __index__ method")),
+        Err(_) => {
+            Err(PyTypeError::new_err("slice indices must be integers or None or have an __index__ method"))
+        }
     }
 }
 
@@ -94,7 +96,9 @@ fn item(object: &Bound<'_, PyAny>) -> PyResult<Index> {
     let array = np.asarray.bind(py).call1((object,))?;
     match import(&array)? {
         // An empty list is float64 to NumPy, but as an index it selects nothing.
-        Some(a) if list && a.size() == 0 && a.dtype() == DType::F64 => ops::cast(&a, DType::I64).py().map(Index::Array),
+        Some(a) if list && a.size() == 0 && a.dtype() == DType::F64 => {
+            ops::cast(&a, DType::I64).py().map(Index::Array)
+        }
         Some(a) => index_array(a),
         None => Err(complaint()),
     }
@@ -132,7 +136,11 @@ fn finish<'py>(slf: &Bound<'py, PyAny>, a: &Array, items: &[Index]) -> PyResult<
         return wrap_view(v, slf);
     }
     let r = crate::run::heavy(py, a.size(), || ops::get(a, items))?;
-    if r.ndim() == 0 && !items.iter().any(|i| matches!(i, Index::Ellipsis)) { wrap_scalar(py, r) } else { wrap(py, r) }
+    if r.ndim() == 0 && !items.iter().any(|i| matches!(i, Index::Ellipsis)) {
+        wrap_scalar(py, r)
+    } else {
+        wrap(py, r)
+    }
 }
 
 #[pymethods]
@@ -153,7 +161,12 @@ impl PyArray {
         let Some(value) = operand(value)? else {
             return match crate::convert::array_from(value)? {
                 Some(v) => set(slf.py(), a, &items, &Arg::Made(v)),
-                None => fallback::operator("setitem", slf.as_any(), &PyTuple::new(slf.py(), [key, value])?.into_any()).map(drop),
+                None => fallback::operator(
+                    "setitem",
+                    slf.as_any(),
+                    &PyTuple::new(slf.py(), [key, value])?.into_any(),
+                )
+                .map(drop),
             };
         };
         set(slf.py(), a, &items, &value)
@@ -184,7 +197,11 @@ fn set(py: Python<'_>, a: &Array, items: &[Index], value: &Arg) -> PyResult<()> 
         Operand::Number(Number::Float(f)) if a.dtype().is_integer() && !f.is_finite() => {
             let what = if f.is_nan() { "float NaN" } else { "float infinity" };
             let text = format!("cannot convert {what} to integer");
-            return Err(if f.is_nan() { pyo3::exceptions::PyValueError::new_err(text) } else { pyo3::exceptions::PyOverflowError::new_err(text) });
+            return Err(if f.is_nan() {
+                pyo3::exceptions::PyValueError::new_err(text)
+            } else {
+                pyo3::exceptions::PyOverflowError::new_err(text)
+            });
         }
         Operand::Number(n) => Operand::Scalar(n.to_scalar(a.dtype()).py()?),
         other => other,

@@ -22,6 +22,7 @@ mod tape;
 mod ufunc;
 
 use minpy_cpu as _;
+use minpy_cuda as _;
 use minpy_opencl as _;
 use pyo3::prelude::*;
 

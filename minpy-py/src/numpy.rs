@@ -115,7 +115,9 @@ pub fn format_letter(d: DType) -> &'static std::ffi::CStr {
 
 /// The dtype of a PEP 3118 format of one native element; `None` for anything else.
 pub fn dtype_of_format(format: &str, size: usize) -> Option<DType> {
-    let bare = format.strip_prefix(['@', '=', if cfg!(target_endian = "little") { '<' } else { '>' }]).unwrap_or(format);
+    let bare = format
+        .strip_prefix(['@', '=', if cfg!(target_endian = "little") { '<' } else { '>' }])
+        .unwrap_or(format);
     let kind = match bare {
         "?" => "b",
         "b" | "h" | "i" | "l" | "q" => "i",

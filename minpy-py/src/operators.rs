@@ -22,7 +22,10 @@ use pyo3::types::{PyComplex, PyFloat, PyNotImplemented, PyString};
 /// `a op b`, where at least one side is ours; `symbol` is the operator's name in Python's module `operator`.
 #[inline]
 fn binary<'py>(
-    op: &'static OpDef, symbol: &str, left: &Bound<'py, PyAny>, right: &Bound<'py, PyAny>,
+    op: &'static OpDef,
+    symbol: &str,
+    left: &Bound<'py, PyAny>,
+    right: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = left.py();
     if native() {
@@ -48,7 +51,11 @@ fn settle<'a, 'b>(a: Arg<'a>, b: Arg<'b>) -> PyResult<(Arg<'a>, Arg<'b>)> {
 
 /// Operands that are not ours: NumPy's rules for giving way, then NumPy's operator.
 #[cold]
-fn unusual<'py>(symbol: &str, left: &Bound<'py, PyAny>, right: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+fn unusual<'py>(
+    symbol: &str,
+    left: &Bound<'py, PyAny>,
+    right: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
     let py = left.py();
     let other = if as_array(left).is_some() { right } else { left };
     if native() && gives_way(other)? {
@@ -135,7 +142,12 @@ binary_slots! {
 }
 
 /// `a op= b`: writes through the array.
-fn in_place(op: &'static OpDef, symbol: &str, slf: &Bound<'_, NdArray>, other: &Bound<'_, PyAny>) -> PyResult<()> {
+fn in_place(
+    op: &'static OpDef,
+    symbol: &str,
+    slf: &Bound<'_, NdArray>,
+    other: &Bound<'_, PyAny>,
+) -> PyResult<()> {
     let me = slf.as_super().get();
     me.check_output()?;
     let a = me.array();
@@ -151,7 +163,9 @@ fn in_place(op: &'static OpDef, symbol: &str, slf: &Bound<'_, NdArray>, other: &
 #[pymethods]
 impl PyArray {
     fn __pow__<'py>(
-        slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, modulo: &Bound<'py, PyAny>,
+        slf: &Bound<'py, Self>,
+        other: &Bound<'py, PyAny>,
+        modulo: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         if !modulo.is_none() {
             return Ok(PyNotImplemented::get(slf.py()).to_owned().into_any());
@@ -159,18 +173,26 @@ impl PyArray {
         power(slf.as_any(), other)
     }
     fn __rpow__<'py>(
-        slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, modulo: &Bound<'py, PyAny>,
+        slf: &Bound<'py, Self>,
+        other: &Bound<'py, PyAny>,
+        modulo: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         if !modulo.is_none() {
             return Ok(PyNotImplemented::get(slf.py()).to_owned().into_any());
         }
         binary(&ops::POWER, "pow", other, slf.as_any())
     }
-    fn __divmod__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    fn __divmod__<'py>(
+        slf: &Bound<'py, Self>,
+        other: &Bound<'py, PyAny>,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
         let a = slf.as_any();
         Ok((binary(&ops::FLOOR_DIVIDE, "floordiv", a, other)?, binary(&ops::REMAINDER, "mod", a, other)?))
     }
-    fn __rdivmod__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    fn __rdivmod__<'py>(
+        slf: &Bound<'py, Self>,
+        other: &Bound<'py, PyAny>,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
         let a = slf.as_any();
         Ok((binary(&ops::FLOOR_DIVIDE, "floordiv", other, a)?, binary(&ops::REMAINDER, "mod", other, a)?))
     }
@@ -192,7 +214,11 @@ impl PyArray {
     fn __invert__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         unary(&ops::INVERT, "invert", slf)
     }
-    fn __richcmp__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, op: CompareOp) -> PyResult<Bound<'py, PyAny>> {
+    fn __richcmp__<'py>(
+        slf: &Bound<'py, Self>,
+        other: &Bound<'py, PyAny>,
+        op: CompareOp,
+    ) -> PyResult<Bound<'py, PyAny>> {
         compare(slf.as_any(), other, op)
     }
 }
@@ -206,8 +232,12 @@ impl NdArray {
         let r = product(slf.as_any(), other)?;
         slf.as_super().get().check_writable()?;
         match (as_array(&r), slf.as_super().get().array()) {
-            (Some(r), a) if r.shape() == a.shape() => compute_into(slf.py(), &ops::COPY, &[Operand::Array(r)], a),
-            _ => Err(PyValueError::new_err("matmul: the result does not fit the array that it is to be written to")),
+            (Some(r), a) if r.shape() == a.shape() => {
+                compute_into(slf.py(), &ops::COPY, &[Operand::Array(r)], a)
+            }
+            _ => Err(PyValueError::new_err(
+                "matmul: the result does not fit the array that it is to be written to",
+            )),
         }
     }
 }
@@ -217,7 +247,11 @@ impl PyScalar {
     fn __hash__(slf: &Bound<'_, Self>) -> PyResult<isize> {
         number_of(slf.as_super().get().array(), slf.py())?.hash()
     }
-    fn __richcmp__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, op: CompareOp) -> PyResult<Bound<'py, PyAny>> {
+    fn __richcmp__<'py>(
+        slf: &Bound<'py, Self>,
+        other: &Bound<'py, PyAny>,
+        op: CompareOp,
+    ) -> PyResult<Bound<'py, PyAny>> {
         compare(slf.as_any(), other, op)
     }
 }
@@ -248,14 +282,18 @@ pub fn product<'py>(a: &Bound<'py, PyAny>, b: &Bound<'py, PyAny>) -> PyResult<Bo
         return fallback::operator("matmul", a, b);
     }
     let few = |k: usize| {
-        PyValueError::new_err(format!("matmul: Input operand {k} does not have enough dimensions (has 0, gufunc core with signature (n?,k),(k,m?)->(n?,m?) requires 1)"))
+        PyValueError::new_err(format!(
+            "matmul: Input operand {k} does not have enough dimensions (has 0, gufunc core with signature (n?,k),(k,m?)->(n?,m?) requires 1)"
+        ))
     };
     match (operand(a)?, operand(b)?) {
         (Some(Arg::Number(_) | Arg::Scalar(_)), Some(_)) => Err(few(0)),
         (Some(_), Some(Arg::Number(_) | Arg::Scalar(_))) => Err(few(1)),
         (Some(x), Some(y)) => {
             let (x, y) = settle(x, y)?;
-            let (Operand::Array(x), Operand::Array(y)) = (x.operand(), y.operand()) else { return Err(few(0)) };
+            let (Operand::Array(x), Operand::Array(y)) = (x.operand(), y.operand()) else {
+                return Err(few(0));
+            };
             let r = crate::run::heavy(py, x.size().max(y.size()), || ops::matmul(x, y))?;
             wrap_result(py, r)
         }
@@ -310,8 +348,12 @@ impl PyArray {
         let a = self.array();
         match a.size() {
             1 => number_of(a, py)?.is_truthy(),
-            0 => Err(PyValueError::new_err("The truth value of an empty array is ambiguous. Use `array.size > 0` to check that an array is not empty.")),
-            _ => Err(PyValueError::new_err("The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()")),
+            0 => Err(PyValueError::new_err(
+                "The truth value of an empty array is ambiguous. Use `array.size > 0` to check that an array is not empty.",
+            )),
+            _ => Err(PyValueError::new_err(
+                "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()",
+            )),
         }
     }
     fn __int__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -329,7 +371,9 @@ impl PyArray {
     fn __index__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let a = self.array();
         if a.ndim() != 0 || !a.dtype().is_integer() {
-            return Err(PyTypeError::new_err("only integer scalar arrays can be converted to a scalar index"));
+            return Err(PyTypeError::new_err(
+                "only integer scalar arrays can be converted to a scalar index",
+            ));
         }
         number_of(a, py)
     }

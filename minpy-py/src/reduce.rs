@@ -36,14 +36,27 @@ fn dtype_argument(v: Opt) -> PyResult<Option<Option<DType>>> {
     }
 }
 fn axis_list(axis: Opt) -> PyResult<Option<SmallVec<[isize; 6]>>> {
-    given(axis).map(axes_from).transpose().map_err(|e| Python::attach(|py| {
-        if e.is_instance_of::<PyTypeError>(py) { PyTypeError::new_err("'axis' must be None, an integer or a tuple of integers") } else { e }
-    }))
+    given(axis).map(axes_from).transpose().map_err(|e| {
+        Python::attach(|py| {
+            if e.is_instance_of::<PyTypeError>(py) {
+                PyTypeError::new_err("'axis' must be None, an integer or a tuple of integers")
+            } else {
+                e
+            }
+        })
+    })
 }
 
 /// A reduction by core; `None` when NumPy must do it.
 pub fn reduction<'py>(
-    py: Python<'py>, op: &'static OpDef, a: &Any<'py>, axis: Opt, dtype: Opt, out: Opt<'_, 'py>, keepdims: Opt, initial: Opt,
+    py: Python<'py>,
+    op: &'static OpDef,
+    a: &Any<'py>,
+    axis: Opt,
+    dtype: Opt,
+    out: Opt<'_, 'py>,
+    keepdims: Opt,
+    initial: Opt,
     mask: Opt,
 ) -> PyResult<Option<Any<'py>>> {
     let masked = given(mask).is_some_and(|m| !m.extract::<bool>().is_ok_and(|b| b));
@@ -84,7 +97,14 @@ pub fn reduction<'py>(
 
 /// mean, var, std: computed, then written where `out` says.
 fn moment<'py>(
-    py: Python<'py>, a: &Any<'py>, axis: Opt, dtype: Opt, out: Opt<'_, 'py>, keepdims: Opt, ddof: f64, mask: Opt,
+    py: Python<'py>,
+    a: &Any<'py>,
+    axis: Opt,
+    dtype: Opt,
+    out: Opt<'_, 'py>,
+    keepdims: Opt,
+    ddof: f64,
+    mask: Opt,
     f: fn(&Array, Option<&[isize]>, bool, f64, Option<DType>) -> Result<Array>,
 ) -> PyResult<Option<Any<'py>>> {
     if !native() || given(mask).is_some() {
@@ -113,7 +133,8 @@ fn moment<'py>(
             if r.shape() != t.shape() {
                 return Err(PyValueError::new_err(format!(
                     "mean: output parameter has shape {} where {} is needed",
-                    minpy_core::layout::show(t.shape()), minpy_core::layout::show(r.shape())
+                    minpy_core::layout::show(t.shape()),
+                    minpy_core::layout::show(r.shape())
                 )));
             }
             compute_into(py, &ops::COPY, &[Operand::Array(&r)], t)?;
@@ -125,7 +146,12 @@ fn moment<'py>(
 
 /// cumsum, cumprod; `None` when NumPy must do it.
 pub fn scan<'py>(
-    py: Python<'py>, op: &'static OpDef, a: &Any<'py>, axis: Opt, dtype: Opt, out: Opt<'_, 'py>,
+    py: Python<'py>,
+    op: &'static OpDef,
+    a: &Any<'py>,
+    axis: Opt,
+    dtype: Opt,
+    out: Opt<'_, 'py>,
 ) -> PyResult<Option<Any<'py>>> {
     if !native() {
         return Ok(None);
@@ -157,14 +183,26 @@ pub fn scan<'py>(
     let operand = [Operand::Array(&x)];
     match (target, out) {
         (Some(p), Some(out)) => {
-            heavy(py, x.size(), || ops::call(op, &Attrs::Axis(axis), &operand, None, Target::Into(p.array())).map(drop))?;
+            heavy(py, x.size(), || {
+                ops::call(op, &Attrs::Axis(axis), &operand, None, Target::Into(p.array())).map(drop)
+            })?;
             Ok(Some(out.clone()))
         }
-        _ => wrap(py, heavy(py, x.size(), || ops::call(op, &Attrs::Axis(axis), &operand, None, Target::New))?).map(Some),
+        _ => {
+            wrap(py, heavy(py, x.size(), || ops::call(op, &Attrs::Axis(axis), &operand, None, Target::New))?)
+                .map(Some)
+        }
     }
 }
 
-fn arg_reduce<'py>(py: Python<'py>, op: &'static OpDef, a: &Any<'py>, axis: Opt, out: Opt<'_, 'py>, keepdims: Opt) -> PyResult<Option<Any<'py>>> {
+fn arg_reduce<'py>(
+    py: Python<'py>,
+    op: &'static OpDef,
+    a: &Any<'py>,
+    axis: Opt,
+    out: Opt<'_, 'py>,
+    keepdims: Opt,
+) -> PyResult<Option<Any<'py>>> {
     if !native() || given(out).is_some() {
         return Ok(None);
     }
@@ -339,10 +377,17 @@ scans! { cumsum CUMSUM; cumprod CUMPROD; }
 /// `numpy.count_nonzero`
 #[pyfunction]
 #[pyo3(signature = (a, axis=None, *, keepdims=None))]
-pub fn count_nonzero<'py>(py: Python<'py>, a: &Any<'py>, axis: Opt<'_, 'py>, keepdims: Opt<'_, 'py>) -> PyResult<Any<'py>> {
+pub fn count_nonzero<'py>(
+    py: Python<'py>,
+    a: &Any<'py>,
+    axis: Opt<'_, 'py>,
+    keepdims: Opt<'_, 'py>,
+) -> PyResult<Any<'py>> {
     match reduction(py, &ops::COUNT_NONZERO, a, axis, None, None, keepdims, None, None)? {
         Some(r) => Ok(r),
-        None => HandOver::new(py, "count_nonzero").arg(a).opt("axis", axis)?.opt("keepdims", keepdims)?.call(),
+        None => {
+            HandOver::new(py, "count_nonzero").arg(a).opt("axis", axis)?.opt("keepdims", keepdims)?.call()
+        }
     }
 }
 
@@ -381,41 +426,84 @@ macro_rules! moments {
 }
 moments! { var ops::var; std ops::std; }
 
-fn plain_mean(a: &Array, axes: Option<&[isize]>, keep: bool, _ddof: f64, dtype: Option<DType>) -> Result<Array> {
+fn plain_mean(
+    a: &Array,
+    axes: Option<&[isize]>,
+    keep: bool,
+    _ddof: f64,
+    dtype: Option<DType>,
+) -> Result<Array> {
     ops::mean(a, axes, keep, dtype)
 }
 /// `numpy.mean`
 #[pyfunction]
 #[pyo3(signature = (a, axis=None, dtype=None, out=None, keepdims=None, *, r#where=None))]
 pub fn mean<'py>(
-    py: Python<'py>, a: &Any<'py>, axis: Opt<'_, 'py>, dtype: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>,
+    py: Python<'py>,
+    a: &Any<'py>,
+    axis: Opt<'_, 'py>,
+    dtype: Opt<'_, 'py>,
+    out: Opt<'_, 'py>,
+    keepdims: Opt<'_, 'py>,
     r#where: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
     if let Some(r) = moment(py, a, axis, dtype, out, keepdims, 0.0, r#where, plain_mean)? {
         return Ok(r);
     }
-    HandOver::new(py, "mean").arg(a).opt("axis", axis)?.opt("dtype", dtype)?.opt("out", out)?
-        .opt("keepdims", given(keepdims))?.opt("where", given(r#where))?.call()
+    HandOver::new(py, "mean")
+        .arg(a)
+        .opt("axis", axis)?
+        .opt("dtype", dtype)?
+        .opt("out", out)?
+        .opt("keepdims", given(keepdims))?
+        .opt("where", given(r#where))?
+        .call()
 }
 
 /// `numpy.sort`: a sorted copy, stable for every `kind`.
 #[pyfunction]
 #[pyo3(signature = (a, axis=-1, kind=None, order=None, *, stable=None))]
-pub fn sort<'py>(py: Python<'py>, a: &Any<'py>, axis: Option<isize>, kind: Opt<'_, 'py>, order: Opt<'_, 'py>, stable: Opt<'_, 'py>) -> PyResult<Any<'py>> {
+pub fn sort<'py>(
+    py: Python<'py>,
+    a: &Any<'py>,
+    axis: Option<isize>,
+    kind: Opt<'_, 'py>,
+    order: Opt<'_, 'py>,
+    stable: Opt<'_, 'py>,
+) -> PyResult<Any<'py>> {
     let _ = (kind, stable);
     match array_from(a)? {
-        Some(x) if native() && given(order).is_none() => wrap(py, heavy(py, x.size(), || ops::sort(&x, axis))?),
-        _ => HandOver::new(py, "sort").arg(a).opt("axis", Some(&axis.into_pyobject(py)?.into_any()))?.opt("order", order)?.call(),
+        Some(x) if native() && given(order).is_none() => {
+            wrap(py, heavy(py, x.size(), || ops::sort(&x, axis))?)
+        }
+        _ => HandOver::new(py, "sort")
+            .arg(a)
+            .opt("axis", Some(&axis.into_pyobject(py)?.into_any()))?
+            .opt("order", order)?
+            .call(),
     }
 }
 /// `numpy.argsort`: stable for every `kind`.
 #[pyfunction]
 #[pyo3(signature = (a, axis=-1, kind=None, order=None, *, stable=None))]
-pub fn argsort<'py>(py: Python<'py>, a: &Any<'py>, axis: Option<isize>, kind: Opt<'_, 'py>, order: Opt<'_, 'py>, stable: Opt<'_, 'py>) -> PyResult<Any<'py>> {
+pub fn argsort<'py>(
+    py: Python<'py>,
+    a: &Any<'py>,
+    axis: Option<isize>,
+    kind: Opt<'_, 'py>,
+    order: Opt<'_, 'py>,
+    stable: Opt<'_, 'py>,
+) -> PyResult<Any<'py>> {
     let _ = (kind, stable);
     match array_from(a)? {
-        Some(x) if native() && given(order).is_none() => wrap(py, heavy(py, x.size(), || ops::argsort(&x, axis))?),
-        _ => HandOver::new(py, "argsort").arg(a).opt("axis", Some(&axis.into_pyobject(py)?.into_any()))?.opt("order", order)?.call(),
+        Some(x) if native() && given(order).is_none() => {
+            wrap(py, heavy(py, x.size(), || ops::argsort(&x, axis))?)
+        }
+        _ => HandOver::new(py, "argsort")
+            .arg(a)
+            .opt("axis", Some(&axis.into_pyobject(py)?.into_any()))?
+            .opt("order", order)?
+            .call(),
     }
 }
 
@@ -423,7 +511,12 @@ pub fn argsort<'py>(py: Python<'py>, a: &Any<'py>, axis: Option<isize>, kind: Op
 impl PyArray {
     #[pyo3(signature = (axis=None, dtype=None, out=None, keepdims=None, *, r#where=None))]
     fn mean<'py>(
-        slf: &Bound<'py, Self>, axis: Opt<'_, 'py>, dtype: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>, r#where: Opt<'_, 'py>,
+        slf: &Bound<'py, Self>,
+        axis: Opt<'_, 'py>,
+        dtype: Opt<'_, 'py>,
+        out: Opt<'_, 'py>,
+        keepdims: Opt<'_, 'py>,
+        r#where: Opt<'_, 'py>,
     ) -> PyResult<Any<'py>> {
         mean(slf.py(), slf.as_any(), axis, dtype, out, keepdims, r#where)
     }
@@ -440,7 +533,13 @@ impl PyArray {
         heavy(slf.py(), a.size(), || ops::assign(a, &ops::sort(a, Some(axis as isize))?))
     }
     #[pyo3(signature = (axis=-1, kind=None, order=None, *, stable=None))]
-    fn argsort<'py>(slf: &Bound<'py, Self>, axis: Option<isize>, kind: Opt<'_, 'py>, order: Opt<'_, 'py>, stable: Opt<'_, 'py>) -> PyResult<Any<'py>> {
+    fn argsort<'py>(
+        slf: &Bound<'py, Self>,
+        axis: Option<isize>,
+        kind: Opt<'_, 'py>,
+        order: Opt<'_, 'py>,
+        stable: Opt<'_, 'py>,
+    ) -> PyResult<Any<'py>> {
         argsort(slf.py(), slf.as_any(), axis, kind, order, stable)
     }
 }

@@ -26,12 +26,22 @@ fn source(a: &Any<'_>) -> PyResult<Option<Array>> {
     }
 }
 
-fn reshaped<'py>(a: &Any<'py>, x: &Array, shape: &[isize], order: &str, copy: Option<bool>) -> PyResult<Any<'py>> {
+fn reshaped<'py>(
+    a: &Any<'py>,
+    x: &Array,
+    shape: &[isize],
+    order: &str,
+    copy: Option<bool>,
+) -> PyResult<Any<'py>> {
     let fortran = match order {
         "C" => false,
         "F" => true,
         "A" => x.layout().is_f_contiguous() && !x.layout().is_contiguous(),
-        _ => return Err(PyValueError::new_err(format!("order must be one of 'C', 'F', 'A', or 'K' (got '{order}')"))),
+        _ => {
+            return Err(PyValueError::new_err(format!(
+                "order must be one of 'C', 'F', 'A', or 'K' (got '{order}')"
+            )));
+        }
     };
     let r = if fortran {
         let known = ops::resolve_shape("reshape", x.shape(), shape).py()?;
@@ -43,7 +53,9 @@ fn reshaped<'py>(a: &Any<'py>, x: &Array, shape: &[isize], order: &str, copy: Op
     let shares = std::sync::Arc::ptr_eq(r.buffer(), x.buffer());
     match copy {
         Some(true) if shares => wrap(a.py(), ops::copy(&r).py()?),
-        Some(false) if !shares => Err(PyValueError::new_err("Unable to avoid creating a copy while reshaping.")),
+        Some(false) if !shares => {
+            Err(PyValueError::new_err("Unable to avoid creating a copy while reshaping."))
+        }
         _ => wrap_view(r, a),
     }
 }
@@ -61,7 +73,9 @@ pub fn reshape<'py>(a: &Any<'py>, shape: &Any<'py>, order: &str, copy: Option<bo
 #[pyfunction]
 #[pyo3(signature = (a, axes=None))]
 pub fn transpose<'py>(a: &Any<'py>, axes: Opt<'_, 'py>) -> PyResult<Any<'py>> {
-    let Some(x) = source(a)? else { return HandOver::new(a.py(), "transpose").arg(a).opt("axes", axes)?.call() };
+    let Some(x) = source(a)? else {
+        return HandOver::new(a.py(), "transpose").arg(a).opt("axes", axes)?.call();
+    };
     let axes = given(axes).map(axes_from).transpose()?;
     wrap_view(x.transpose(axes.as_deref()).py()?, a)
 }
@@ -71,7 +85,8 @@ pub fn expand_dims<'py>(a: &Any<'py>, axis: &Any<'py>) -> PyResult<Any<'py>> {
     let Some(x) = source(a)? else { return HandOver::new(a.py(), "expand_dims").arg(a).arg(axis).call() };
     let axes = axes_from(axis)?;
     let n = x.ndim() + axes.len();
-    let mut list: SmallVec<[usize; 6]> = axes.iter().map(|&i| normalize_axis("expand_dims", i, n)).collect::<Result<_, _>>().py()?;
+    let mut list: SmallVec<[usize; 6]> =
+        axes.iter().map(|&i| normalize_axis("expand_dims", i, n)).collect::<Result<_, _>>().py()?;
     list.sort_unstable();
     if list.windows(2).any(|w| w[0] == w[1]) {
         return Err(PyValueError::new_err("repeated axis"));
@@ -83,7 +98,9 @@ pub fn expand_dims<'py>(a: &Any<'py>, axis: &Any<'py>) -> PyResult<Any<'py>> {
 #[pyfunction]
 #[pyo3(signature = (a, axis=None))]
 pub fn squeeze<'py>(a: &Any<'py>, axis: Opt<'_, 'py>) -> PyResult<Any<'py>> {
-    let Some(x) = source(a)? else { return HandOver::new(a.py(), "squeeze").arg(a).opt("axis", axis)?.call() };
+    let Some(x) = source(a)? else {
+        return HandOver::new(a.py(), "squeeze").arg(a).opt("axis", axis)?.call();
+    };
     let mut list: SmallVec<[usize; 6]> = match given(axis) {
         None => (0..x.ndim()).filter(|&i| x.shape()[i] == 1).collect(),
         Some(axis) => {
@@ -92,7 +109,9 @@ pub fn squeeze<'py>(a: &Any<'py>, axis: Opt<'_, 'py>) -> PyResult<Any<'py>> {
         }
     };
     if list.iter().any(|&i| x.shape()[i] != 1) {
-        return Err(PyValueError::new_err("cannot select an axis to squeeze out which has size not equal to one"));
+        return Err(PyValueError::new_err(
+            "cannot select an axis to squeeze out which has size not equal to one",
+        ));
     }
     list.sort_unstable();
     if list.windows(2).any(|w| w[0] == w[1]) {
@@ -106,9 +125,14 @@ pub fn squeeze<'py>(a: &Any<'py>, axis: Opt<'_, 'py>) -> PyResult<Any<'py>> {
 pub fn swapaxes<'py>(a: &Any<'py>, axis1: isize, axis2: isize) -> PyResult<Any<'py>> {
     let Some(x) = source(a)? else {
         let py = a.py();
-        return HandOver::new(py, "swapaxes").arg(a).arg(&axis1.into_pyobject(py)?.into_any()).arg(&axis2.into_pyobject(py)?.into_any()).call();
+        return HandOver::new(py, "swapaxes")
+            .arg(a)
+            .arg(&axis1.into_pyobject(py)?.into_any())
+            .arg(&axis2.into_pyobject(py)?.into_any())
+            .call();
     };
-    let (i, j) = (normalize_axis("axis1", axis1, x.ndim()).py()?, normalize_axis("axis2", axis2, x.ndim()).py()?);
+    let (i, j) =
+        (normalize_axis("axis1", axis1, x.ndim()).py()?, normalize_axis("axis2", axis2, x.ndim()).py()?);
     let mut order: SmallVec<[usize; 6]> = (0..x.ndim()).collect();
     order.swap(i, j);
     wrap_view(x.view(x.layout().transpose(Some(&order))), a)
@@ -122,7 +146,9 @@ pub fn broadcast_to<'py>(array: &Any<'py>, shape: &Any<'py>, subok: bool) -> PyR
         Some(x) => {
             let shape = shape_from(shape)?;
             if shape.len() < x.ndim() {
-                return Err(PyValueError::new_err("input operand has more dimensions than allowed by the axis remapping"));
+                return Err(PyValueError::new_err(
+                    "input operand has more dimensions than allowed by the axis remapping",
+                ));
             }
             wrap_read_only(x.broadcast_to(&shape).py()?, array)
         }
@@ -133,13 +159,23 @@ pub fn broadcast_to<'py>(array: &Any<'py>, shape: &Any<'py>, subok: bool) -> PyR
 #[pyfunction]
 #[pyo3(signature = (arrays, /, axis=Some(0), out=None, *, dtype=None, casting=None))]
 pub fn concatenate<'py>(
-    py: Python<'py>, arrays: &Any<'py>, axis: Option<isize>, out: Opt<'_, 'py>, dtype: Opt<'_, 'py>, casting: Opt<'_, 'py>,
+    py: Python<'py>,
+    arrays: &Any<'py>,
+    axis: Option<isize>,
+    out: Opt<'_, 'py>,
+    dtype: Opt<'_, 'py>,
+    casting: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
     let hand_over = || {
         let k = PyDict::new(py);
         k.set_item("axis", axis)?;
-        HandOver::new(py, "concatenate").arg(arrays).opt("axis", k.get_item("axis")?.as_ref())?.opt("out", out)?
-            .opt("dtype", dtype)?.opt("casting", casting)?.call()
+        HandOver::new(py, "concatenate")
+            .arg(arrays)
+            .opt("axis", k.get_item("axis")?.as_ref())?
+            .opt("out", out)?
+            .opt("dtype", dtype)?
+            .opt("casting", casting)?
+            .call()
     };
     let wanted = given(dtype).map(dtype_from).transpose()?;
     if !native() || given(casting).is_some() || matches!(wanted, Some(None)) {
@@ -176,7 +212,9 @@ pub fn concatenate<'py>(
     }
     let out = given(out);
     if out.is_some() && wanted.is_some() {
-        return Err(PyTypeError::new_err("concatenate() only takes `out` or `dtype` as an argument, but both were provided."));
+        return Err(PyTypeError::new_err(
+            "concatenate() only takes `out` or `dtype` as an argument, but both were provided.",
+        ));
     }
     let size = list.iter().map(|a| a.size()).sum();
     let r = heavy(py, size, || ops::concatenate(&list, axis.unwrap_or(0), wanted.flatten()))?;
@@ -189,7 +227,11 @@ pub fn concatenate<'py>(
                     return Err(PyValueError::new_err("Output array is the wrong shape"));
                 }
                 if !r.dtype().can_cast_same_kind(p.array().dtype()) {
-                    return Err(PyTypeError::new_err(format!("Cannot cast array data from {} to {} according to the rule 'same_kind'", r.dtype(), p.array().dtype())));
+                    return Err(PyTypeError::new_err(format!(
+                        "Cannot cast array data from {} to {} according to the rule 'same_kind'",
+                        r.dtype(),
+                        p.array().dtype()
+                    )));
                 }
                 ops::assign(p.array(), &r).py()?;
                 Ok(o.clone())
@@ -230,7 +272,12 @@ fn spread<'py>(args: &Bound<'py, PyTuple>) -> PyResult<Any<'py>> {
 #[pymethods]
 impl PyArray {
     #[pyo3(signature = (*shape, order="C", copy=None))]
-    fn reshape<'py>(slf: &Bound<'py, Self>, shape: &Bound<'py, PyTuple>, order: &str, copy: Option<bool>) -> PyResult<Any<'py>> {
+    fn reshape<'py>(
+        slf: &Bound<'py, Self>,
+        shape: &Bound<'py, PyTuple>,
+        order: &str,
+        copy: Option<bool>,
+    ) -> PyResult<Any<'py>> {
         reshaped(slf.as_any(), slf.get().array(), &axes_from(&spread(shape)?)?, order, copy)
     }
     #[pyo3(signature = (*axes))]
@@ -291,21 +338,32 @@ impl PyArray {
         Self::copy(slf, "K")
     }
     #[pyo3(signature = (dtype, order="K", casting="unsafe", subok=true, copy=true))]
-    fn astype<'py>(slf: &Bound<'py, Self>, dtype: &Any<'py>, order: &str, casting: &str, subok: bool, copy: Option<bool>) -> PyResult<Any<'py>> {
+    fn astype<'py>(
+        slf: &Bound<'py, Self>,
+        dtype: &Any<'py>,
+        order: &str,
+        casting: &str,
+        subok: bool,
+        copy: Option<bool>,
+    ) -> PyResult<Any<'py>> {
         let _ = subok;
         let py = slf.py();
         let a = slf.get().array();
         let Some(d) = dtype_from(dtype)? else {
-            return HandOver::new(py, "ndarray.astype").arg(slf.as_any()).arg(dtype).call();
+            return to_numpy(py, a, false)?.call_method1("astype", (dtype, order, casting));
         };
         if casting != "unsafe" {
             let np = numpy(py)?.module.bind(py);
             let (from, to) = (crate::numpy::dtype_object(py, a.dtype())?, crate::numpy::dtype_object(py, d)?);
             if !np.call_method1("can_cast", (from, to, casting))?.is_truthy()? {
-                return Err(PyTypeError::new_err(format!("Cannot cast array data from dtype('{}') to dtype('{d}') according to the rule '{casting}'", a.dtype())));
+                return Err(PyTypeError::new_err(format!(
+                    "Cannot cast array data from dtype('{}') to dtype('{d}') according to the rule '{casting}'",
+                    a.dtype()
+                )));
             }
         }
-        let wrong_order = order == "C" && !a.layout().is_contiguous() || order == "F" && !a.layout().is_f_contiguous();
+        let wrong_order =
+            order == "C" && !a.layout().is_contiguous() || order == "F" && !a.layout().is_f_contiguous();
         if d == a.dtype() && copy != Some(true) && !wrong_order {
             return Ok(slf.as_any().clone());
         }
@@ -325,7 +383,11 @@ impl PyArray {
     #[pyo3(signature = (dtype=None, r#type=None))]
     fn view<'py>(slf: &Bound<'py, Self>, dtype: Opt<'_, 'py>, r#type: Opt<'_, 'py>) -> PyResult<Any<'py>> {
         let py = slf.py();
-        let class = given(r#type).or(given(dtype).filter(|d| d.cast::<PyType>().is_ok_and(|t| t.is_subclass(numpy(py).map(|n| n.ndarray.bind(py)).unwrap_or(t)).unwrap_or(false))));
+        let class = given(r#type).or(given(dtype).filter(|d| {
+            d.cast::<PyType>().is_ok_and(|t| {
+                t.is_subclass(numpy(py).map(|n| n.ndarray.bind(py)).unwrap_or(t)).unwrap_or(false)
+            })
+        }));
         if let Some(class) = class {
             if class.is(slf.get_type()) {
                 return wrap_view(slf.get().array().clone(), slf.as_any());
@@ -352,13 +414,17 @@ impl PyArray {
             }
             return number_of(a, py);
         }
-        let at: Vec<i64> = spread(args)?.extract::<Vec<i64>>().or_else(|_| spread(args)?.extract::<i64>().map(|i| vec![i]))?;
+        let at: Vec<i64> = spread(args)?
+            .extract::<Vec<i64>>()
+            .or_else(|_| spread(args)?.extract::<i64>().map(|i| vec![i]))?;
         let (view, at) = if at.len() == 1 && a.ndim() != 1 {
             // A flat index.
             let n = a.size() as i64;
             let i = at[0];
             if i < -n || i >= n {
-                return Err(pyo3::exceptions::PyIndexError::new_err(format!("index {i} is out of bounds for size {n}")));
+                return Err(pyo3::exceptions::PyIndexError::new_err(format!(
+                    "index {i} is out of bounds for size {n}"
+                )));
             }
             let mut rest = (if i < 0 { i + n } else { i }) as usize;
             let mut index = vec![0i64; a.ndim()];

@@ -62,7 +62,10 @@ fn watch<'py>(session: &Session, argnums: &[usize], args: &Bound<'py, PyTuple>) 
     let mut arrays = Vec::with_capacity(argnums.len());
     for &i in argnums {
         if i >= given.len() {
-            return Err(PyValueError::new_err(format!("grad: argument number {i} of a call with {} arguments", given.len())));
+            return Err(PyValueError::new_err(format!(
+                "grad: argument number {i} of a call with {} arguments",
+                given.len()
+            )));
         }
         let (a, scalar) = input(&given[i])?;
         let w = session.watch(&a).py()?;
@@ -80,7 +83,11 @@ fn watch<'py>(session: &Session, argnums: &[usize], args: &Bound<'py, PyTuple>) 
 #[pyfunction]
 #[pyo3(signature = (function, argnums, args, kwargs, seed=None))]
 pub fn _differentiate<'py>(
-    py: Python<'py>, function: &Any<'py>, argnums: Vec<usize>, args: &Bound<'py, PyTuple>, kwargs: Option<&Bound<'py, PyDict>>,
+    py: Python<'py>,
+    function: &Any<'py>,
+    argnums: Vec<usize>,
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
     seed: Option<&Any<'py>>,
 ) -> PyResult<(Bound<'py, PyList>, Any<'py>)> {
     let session = Session::begin();
@@ -99,7 +106,11 @@ pub fn _differentiate<'py>(
                 list.push(a);
             }
             if list.len() != ends.len() {
-                return Err(PyValueError::new_err(format!("vjp: {} seeds for {} outputs", list.len(), ends.len())));
+                return Err(PyValueError::new_err(format!(
+                    "vjp: {} seeds for {} outputs",
+                    list.len(),
+                    ends.len()
+                )));
             }
             Some(list)
         }
@@ -119,7 +130,11 @@ pub fn _differentiate<'py>(
 /// `(value, tangents of the arrays in it)` for tangents of the arguments of those numbers: forward mode.
 #[pyfunction]
 pub fn _push_forward<'py>(
-    py: Python<'py>, function: &Any<'py>, argnums: Vec<usize>, args: &Bound<'py, PyTuple>, tangents: Vec<Any<'py>>,
+    py: Python<'py>,
+    function: &Any<'py>,
+    argnums: Vec<usize>,
+    args: &Bound<'py, PyTuple>,
+    tangents: Vec<Any<'py>>,
 ) -> PyResult<(Any<'py>, Bound<'py, PyList>)> {
     let session = Session::begin();
     let watched = watch(&session, &argnums, args)?;
@@ -157,10 +172,21 @@ fn arrays(objects: &[Any<'_>]) -> Vec<Array> {
 /// Records a call that ran outside of core. `vjp(gradients of the outputs) -> gradients of the inputs` (None: zero); without
 /// it, asking for the gradient raises NoGradientFuncError.
 #[pyfunction]
-pub fn _record_foreign(name: &str, inputs: Vec<Any<'_>>, outputs: Vec<Any<'_>>, vjp: Option<Py<PyAny>>) -> PyResult<()> {
+pub fn _record_foreign(
+    name: &str,
+    inputs: Vec<Any<'_>>,
+    outputs: Vec<Any<'_>>,
+    vjp: Option<Py<PyAny>>,
+) -> PyResult<()> {
     let (inputs, outputs) = (arrays(&inputs), arrays(&outputs));
     let n = inputs.len();
-    record_foreign(name, &inputs, &outputs, vjp.map(|f| Box::new(move |g: &[Option<Array>]| pull_back(&f, g, n)) as Box<_>)).py()
+    record_foreign(
+        name,
+        &inputs,
+        &outputs,
+        vjp.map(|f| Box::new(move |g: &[Option<Array>]| pull_back(&f, g, n)) as Box<_>),
+    )
+    .py()
 }
 
 /// Calls a gradient that Python defined.
@@ -180,7 +206,10 @@ fn pull_back(f: &Py<PyAny>, gradients: &[Option<Array>], n: usize) -> minpy_core
             list.push(if v.is_none() { None } else { array_from(&v)? });
         }
         if list.len() != n {
-            return Err(PyValueError::new_err(format!("a custom gradient gave {} gradients for {n} inputs", list.len())));
+            return Err(PyValueError::new_err(format!(
+                "a custom gradient gave {} gradients for {n} inputs",
+                list.len()
+            )));
         }
         Ok(list)
     };

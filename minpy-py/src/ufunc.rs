@@ -7,8 +7,8 @@ use crate::array::{as_array, as_pyarray, wrap_result};
 use crate::convert::{Arg, operand};
 use crate::errors::Outcome;
 use crate::fallback;
-use crate::reduce::{reduction, scan};
 use crate::numpy::{dtype_from, numpy};
+use crate::reduce::{reduction, scan};
 use crate::run::{compute, heavy, native};
 use minpy_core::expr::Prim;
 use minpy_core::op::OpDef;
@@ -99,7 +99,11 @@ fn single(v: Bound<'_, PyAny>) -> PyResult<Option<Bound<'_, PyAny>>> {
 
 impl Ufunc {
     fn hand_over<'py>(
-        &self, py: Python<'py>, method: &str, args: &Bound<'py, PyTuple>, kwargs: Option<&Bound<'py, PyDict>>,
+        &self,
+        py: Python<'py>,
+        method: &str,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         if self.numpy.is_none() {
             return Err(PyTypeError::new_err(format!(
@@ -107,13 +111,16 @@ impl Ufunc {
                 self.op.name
             )));
         }
-        let name = if method.is_empty() { self.op.name.to_string() } else { format!("{}.{method}", self.op.name) };
+        let name =
+            if method.is_empty() { self.op.name.to_string() } else { format!("{}.{method}", self.op.name) };
         fallback::call(py, &name, args, kwargs)
     }
     fn attribute<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
         match &self.numpy {
             Some(f) => f.bind(py).getattr(name),
-            None => Err(PyAttributeError::new_err(format!("ufunc '{}' has no attribute {name}", self.op.name))),
+            None => {
+                Err(PyAttributeError::new_err(format!("ufunc '{}' has no attribute {name}", self.op.name)))
+            }
         }
     }
     /// The operands, NumPy's arrays moved to where ours are. `None` when one of them is nothing for core.
@@ -152,14 +159,19 @@ fn strong(r: Array, operands: &[Operand]) -> Array {
 impl Ufunc {
     #[pyo3(signature = (*args, **kwargs))]
     fn __call__<'py>(
-        &self, py: Python<'py>, args: &Bound<'py, PyTuple>, kwargs: Option<&Bound<'py, PyDict>>,
+        &self,
+        py: Python<'py>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let given: SmallVec<[Bound<'py, PyAny>; 4]> = args.iter().collect();
         let n = self.op.arity;
         if given.len() < n || given.len() > n + 1 {
             return Err(PyTypeError::new_err(format!(
                 "{}() takes from {n} to {} positional arguments but {} were given",
-                self.op.name, n + 1, given.len()
+                self.op.name,
+                n + 1,
+                given.len()
             )));
         }
         if !native() {
@@ -173,7 +185,9 @@ impl Ufunc {
         let Some(mut options) = Options::read(kwargs)? else { return self.hand_over(py, "", args, kwargs) };
         if given.len() > n {
             if options.out.is_some() {
-                return Err(PyTypeError::new_err("cannot specify 'out' as both a positional and keyword argument"));
+                return Err(PyTypeError::new_err(
+                    "cannot specify 'out' as both a positional and keyword argument",
+                ));
             }
             options.out = single(given[n].clone())?;
         }
@@ -194,13 +208,17 @@ impl Ufunc {
                 if !fine {
                     return Err(PyTypeError::new_err(format!(
                         "Cannot cast ufunc '{}' input from dtype('{}') to dtype('{d}') with casting rule 'same_kind'",
-                        self.op.name, o.dtype()
+                        self.op.name,
+                        o.dtype()
                     )));
                 }
             }
         }
         // Only some ops compute in the dtype that is asked for: comparisons have other loops in NumPy.
-        if options.dtype.is_some_and(|d| self.op.elementwise().is_some_and(|e| (e.rule.compute)(d) != Some(d))) {
+        if options
+            .dtype
+            .is_some_and(|d| self.op.elementwise().is_some_and(|e| (e.rule.compute)(d) != Some(d)))
+        {
             return self.hand_over(py, "", args, kwargs);
         }
         let attrs = options.dtype.map_or(Attrs::None, Attrs::DType);
@@ -209,7 +227,9 @@ impl Ufunc {
             Some(m) => match crate::convert::array_from(m)? {
                 Some(m) if m.dtype() == DType::Bool => Some(m),
                 _ => {
-                    return Err(PyTypeError::new_err("Cannot cast array data of where= to dtype('bool') according to the rule 'safe'"));
+                    return Err(PyTypeError::new_err(
+                        "Cannot cast array data of where= to dtype('bool') according to the rule 'safe'",
+                    ));
                 }
             },
             None => None,
@@ -217,14 +237,18 @@ impl Ufunc {
         let size = operands.iter().filter_map(|o| o.array()).map(|a| a.size()).max().unwrap_or(0);
         match &options.out {
             Some(out) => {
-                let p = as_pyarray(out).ok_or_else(|| PyTypeError::new_err("return arrays must be of ArrayType"))?;
+                let p = as_pyarray(out)
+                    .ok_or_else(|| PyTypeError::new_err("return arrays must be of ArrayType"))?;
                 p.check_output()?;
                 let target = p.array();
-                heavy(py, size, || ops::call(self.op, &attrs, &operands, mask.as_ref(), Target::Into(target)).map(drop))?;
+                heavy(py, size, || {
+                    ops::call(self.op, &attrs, &operands, mask.as_ref(), Target::Into(target)).map(drop)
+                })?;
                 Ok(out.clone())
             }
             None => {
-                let r = heavy(py, size, || ops::call(self.op, &attrs, &operands, mask.as_ref(), Target::New))?;
+                let r =
+                    heavy(py, size, || ops::call(self.op, &attrs, &operands, mask.as_ref(), Target::New))?;
                 wrap_result(py, strong(r, &operands))
             }
         }
@@ -232,9 +256,16 @@ impl Ufunc {
 
     #[pyo3(signature = (array, axis=AxisArgument::Default, dtype=None, out=None, keepdims=None, initial=None, r#where=None, **kwargs))]
     fn reduce<'py>(
-        &self, py: Python<'py>, array: &Bound<'py, PyAny>, axis: AxisArgument<'py>, dtype: Option<&Bound<'py, PyAny>>,
-        out: Option<&Bound<'py, PyAny>>, keepdims: Option<&Bound<'py, PyAny>>, initial: Option<&Bound<'py, PyAny>>,
-        r#where: Option<&Bound<'py, PyAny>>, kwargs: Option<&Bound<'py, PyDict>>,
+        &self,
+        py: Python<'py>,
+        array: &Bound<'py, PyAny>,
+        axis: AxisArgument<'py>,
+        dtype: Option<&Bound<'py, PyAny>>,
+        out: Option<&Bound<'py, PyAny>>,
+        keepdims: Option<&Bound<'py, PyAny>>,
+        initial: Option<&Bound<'py, PyAny>>,
+        r#where: Option<&Bound<'py, PyAny>>,
+        kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let zero = 0i32.into_pyobject(py)?.into_any();
         let axis = match &axis {
@@ -254,7 +285,9 @@ impl Ufunc {
             None => PyDict::new(py),
         };
         k.set_item("axis", axis)?;
-        for (name, v) in [("dtype", dtype), ("out", out), ("keepdims", keepdims), ("initial", initial), ("where", r#where)] {
+        for (name, v) in
+            [("dtype", dtype), ("out", out), ("keepdims", keepdims), ("initial", initial), ("where", r#where)]
+        {
             if let Some(v) = v {
                 k.set_item(name, v)?;
             }
@@ -264,7 +297,11 @@ impl Ufunc {
 
     #[pyo3(signature = (array, axis=None, dtype=None, out=None))]
     fn accumulate<'py>(
-        &self, py: Python<'py>, array: &Bound<'py, PyAny>, axis: Option<&Bound<'py, PyAny>>, dtype: Option<&Bound<'py, PyAny>>,
+        &self,
+        py: Python<'py>,
+        array: &Bound<'py, PyAny>,
+        axis: Option<&Bound<'py, PyAny>>,
+        dtype: Option<&Bound<'py, PyAny>>,
         out: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let zero = 0i32.into_pyobject(py)?.into_any();
@@ -284,14 +321,20 @@ impl Ufunc {
 
     #[pyo3(signature = (*args, **kwargs))]
     fn reduceat<'py>(
-        &self, py: Python<'py>, args: &Bound<'py, PyTuple>, kwargs: Option<&Bound<'py, PyDict>>,
+        &self,
+        py: Python<'py>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         self.hand_over(py, "reduceat", args, kwargs)
     }
 
     #[pyo3(signature = (*args, **kwargs))]
     fn outer<'py>(
-        &self, py: Python<'py>, args: &Bound<'py, PyTuple>, kwargs: Option<&Bound<'py, PyDict>>,
+        &self,
+        py: Python<'py>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         if native() && kwargs.is_none() && args.len() == 2 && self.op.arity == 2 {
             let given: SmallVec<[Bound<'py, PyAny>; 2]> = args.iter().collect();
@@ -299,7 +342,8 @@ impl Ufunc {
                 && let (Operand::Array(a), b) = (pair[0].operand(), pair[1].operand())
             {
                 let extra = b.shape().len();
-                let shape: Vec<isize> = a.shape().iter().map(|&n| n as isize).chain(std::iter::repeat_n(1, extra)).collect();
+                let shape: Vec<isize> =
+                    a.shape().iter().map(|&n| n as isize).chain(std::iter::repeat_n(1, extra)).collect();
                 let a = ops::reshape(a, &shape).py()?;
                 return wrap_result(py, compute(py, self.op, &[Operand::Array(&a), b])?);
             }
@@ -309,7 +353,11 @@ impl Ufunc {
 
     #[pyo3(signature = (a, indices, b=None, /))]
     fn at<'py>(
-        &self, py: Python<'py>, a: &Bound<'py, PyAny>, indices: &Bound<'py, PyAny>, b: Option<&Bound<'py, PyAny>>,
+        &self,
+        py: Python<'py>,
+        a: &Bound<'py, PyAny>,
+        indices: &Bound<'py, PyAny>,
+        b: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         if native()
             && let (Some(p), Some(prim), Some(b)) = (as_pyarray(a), primitive(self.op.name), b)
@@ -323,7 +371,9 @@ impl Ufunc {
             if !weak && !value.dtype().can_cast_same_kind(target.dtype()) {
                 return Err(PyTypeError::new_err(format!(
                     "Cannot cast ufunc '{}' output from dtype('{}') to dtype('{}') with casting rule 'same_kind'",
-                    self.op.name, DType::promote(value.dtype(), target.dtype()), target.dtype()
+                    self.op.name,
+                    DType::promote(value.dtype(), target.dtype()),
+                    target.dtype()
                 )));
             }
             let items = crate::index::items(indices)?;
@@ -338,7 +388,10 @@ impl Ufunc {
         self.hand_over(py, "at", &args, None)
     }
 
-    fn resolve_dtypes<'py>(slf: &Bound<'py, Self>, dtypes: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    fn resolve_dtypes<'py>(
+        slf: &Bound<'py, Self>,
+        dtypes: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         slf.get().attribute(slf.py(), "resolve_dtypes")?.call1((dtypes,))
     }
     #[getter]
@@ -399,7 +452,10 @@ impl Ufunc {
     fn __repr__(&self) -> String {
         format!("<ufunc '{}'>", self.op.name)
     }
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyAny>, &'static str))> {
+    fn __reduce__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyAny>, &'static str))> {
         let module = py.import("minpy.numpy")?;
         Ok((py.import("builtins")?.getattr("getattr")?, (module.into_any(), self.op.name)))
     }

@@ -17,7 +17,8 @@ fn same(s: &Subject, what: &str, a: &Array, want: &[f64]) -> Result<()> {
     Ok(())
 }
 fn add_into(a: &Array, b: &Array, out: &Array) -> Result<()> {
-    ops::call(&ops::ADD, &Attrs::None, &[Operand::Array(a), Operand::Array(b)], None, Target::Into(out)).map(drop)
+    ops::call(&ops::ADD, &Attrs::None, &[Operand::Array(a), Operand::Array(b)], None, Target::Into(out))
+        .map(drop)
 }
 
 /// A write through a view is a write to the base, and to every other view of it.
@@ -29,7 +30,9 @@ pub fn writes_through_views(s: &Subject) {
         ops::assign(&m.t().slice(0, 1, 2, 2), -1.0)?;
         same(s, "m.T[1::2] = -1", &a, &[0.0, -1.0, 2.0, -1.0, 4.0, -1.0, 6.0, -1.0, 8.0, -1.0, 10.0, -1.0])?;
         let (even, back) = (a.slice(0, 0, 2, 6), a.slice(0, 11, -1, 12));
-        s.check(!even.may_share_memory(&a.slice(0, 1, 2, 6)), || "interleaved views are said to overlap".into());
+        s.check(!even.may_share_memory(&a.slice(0, 1, 2, 6)), || {
+            "interleaved views are said to overlap".into()
+        });
         ops::assign(&back.slice(0, 0, 1, 2), &even.slice(0, 0, 1, 2))?;
         same(s, "back[:2] = even[:2]", &a.slice(0, 8, 1, 4), &[8.0, -1.0, 2.0, 0.0])?;
         let v = a.buffer().version();
@@ -58,7 +61,13 @@ pub fn overlapping_in_place(s: &Subject) {
         add_into(&m, &m.t(), &m)?;
         same(s, "m += m.T", &m, &[0.0, 4.0, 8.0, 4.0, 8.0, 12.0, 8.0, 12.0, 16.0])?;
         let a = ramp(s, 6)?;
-        ops::call(&ops::ADD, &Attrs::None, &[Operand::Array(&a.slice(0, 1, 1, 5)), Operand::from(1i64)], None, Target::Into(&a.slice(0, 0, 1, 5)))?;
+        ops::call(
+            &ops::ADD,
+            &Attrs::None,
+            &[Operand::Array(&a.slice(0, 1, 1, 5)), Operand::from(1i64)],
+            None,
+            Target::Into(&a.slice(0, 0, 1, 5)),
+        )?;
         same(s, "add(a[1:], 1, out=a[:-1])", &a, &[2.0, 3.0, 4.0, 5.0, 6.0, 5.0])?;
         let a = ramp(s, 4)?;
         let m = ops::reshape(&ramp(s, 16)?, &[4, 4])?;

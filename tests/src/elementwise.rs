@@ -45,7 +45,13 @@ fn allowed(op: &OpDef, mut data: Vec<Value>) -> Vec<Value> {
     data
 }
 
-fn inputs(s: &Subject, op: &OpDef, dtypes: &[DType], shape: &[usize], forms: &[Form]) -> minpy_core::Result<Vec<Sample>> {
+fn inputs(
+    s: &Subject,
+    op: &OpDef,
+    dtypes: &[DType],
+    shape: &[usize],
+    forms: &[Form],
+) -> minpy_core::Result<Vec<Sample>> {
     dtypes
         .iter()
         .enumerate()
@@ -65,14 +71,30 @@ fn expected(s: &Subject, p: &Program, inputs: &[Sample], shape: &[usize]) -> Vec
         .collect()
 }
 
-fn call(op: &'static OpDef, inputs: &[Sample], mask: Option<&Array>, target: Target) -> minpy_core::Result<Array> {
+fn call(
+    op: &'static OpDef,
+    inputs: &[Sample],
+    mask: Option<&Array>,
+    target: Target,
+) -> minpy_core::Result<Array> {
     let operands: Vec<Operand> = inputs.iter().map(|x| Operand::Array(&x.array)).collect();
     ops::call(op, &Attrs::None, &operands, mask, target)
 }
 
 /// One call into a new array.
-fn into_new(s: &Subject, op: &'static OpDef, p: &Program, inputs: &[Sample], shape: &[usize], what: &dyn Fn() -> String) {
-    let Some(out) = s.ok(s.native(op.name, Family::Elementwise, p.dtypes(), || call(op, inputs, None, Target::New)), what) else { return };
+fn into_new(
+    s: &Subject,
+    op: &'static OpDef,
+    p: &Program,
+    inputs: &[Sample],
+    shape: &[usize],
+    what: &dyn Fn() -> String,
+) {
+    let Some(out) = s
+        .ok(s.native(op.name, Family::Elementwise, p.dtypes(), || call(op, inputs, None, Target::New)), what)
+    else {
+        return;
+    };
     s.check(out.shape() == shape, || format!("{}: result of shape {:?}", what(), out.shape()));
     s.check(out.dtype() == p.output_dtype(0), || format!("{}: result of dtype {}", what(), out.dtype()));
     s.check(out.device() == s.device, || format!("{}: result on {}", what(), out.device()));
@@ -83,7 +105,13 @@ fn into_new(s: &Subject, op: &'static OpDef, p: &Program, inputs: &[Sample], sha
 
 /// One call into an existing array; the whole buffer behind the target is compared.
 fn into_target(
-    s: &Subject, op: &'static OpDef, p: &Program, inputs: &[Sample], target: &Sample, mask: Option<&Sample>, what: &dyn Fn() -> String,
+    s: &Subject,
+    op: &'static OpDef,
+    p: &Program,
+    inputs: &[Sample],
+    target: &Sample,
+    mask: Option<&Sample>,
+    what: &dyn Fn() -> String,
 ) {
     let shape = target.array.shape().to_vec();
     let dtype = target.array.dtype();
@@ -96,7 +124,9 @@ fn into_target(
         }
     }
     let dtypes = p.dtypes().with(dtype).with(if mask.is_some() { DType::Bool } else { dtype });
-    let r = s.native(op.name, Family::Elementwise, dtypes, || call(op, inputs, mask.map(|m| &m.array), Target::Into(&target.array)));
+    let r = s.native(op.name, Family::Elementwise, dtypes, || {
+        call(op, inputs, mask.map(|m| &m.array), Target::Into(&target.array))
+    });
     if let Some(out) = s.ok(r, what) {
         s.check(out.same_view(&target.array), || format!("{}: the result is not the target", what()));
         if let Some(got) = s.ok(download(&target.array), what) {
@@ -114,7 +144,9 @@ pub fn all_rows(s: &Subject, dtype: DType) {
             let made = inputs(s, op, &dtypes, &[2], &[Form::Contiguous]);
             let r = made.and_then(|i| call(op, &i, None, Target::New));
             let kind = r.as_ref().err().map(|e| e.kind());
-            s.check(kind == Some(ErrorKind::Type), || format!("{} of {dtype}: expected a type error, got {r:?}", op.name));
+            s.check(kind == Some(ErrorKind::Type), || {
+                format!("{} of {dtype}: expected a type error, got {r:?}", op.name)
+            });
             continue;
         };
         // Compiled devices: each form is a kernel of its own, so a few are drawn.
@@ -128,7 +160,7 @@ pub fn all_rows(s: &Subject, dtype: DType) {
             continue;
         }
         for (i, &form) in Form::ALL.iter().enumerate() {
-            if !(all || i == 0 || single && i == 1 + draw % 7) {
+            if !(all || i == 0 || single && i == 1 + draw % 21) {
                 continue;
             }
             let what = name(format!("{form:?}"));
@@ -158,7 +190,13 @@ pub fn all_rows(s: &Subject, dtype: DType) {
 }
 
 fn targets<F: Fn() -> String>(
-    s: &Subject, op: &'static OpDef, p: &Program, dtypes: &[DType], all: bool, draw: usize, name: &dyn Fn(String) -> F,
+    s: &Subject,
+    op: &'static OpDef,
+    p: &Program,
+    dtypes: &[DType],
+    all: bool,
+    draw: usize,
+    name: &dyn Fn(String) -> F,
 ) {
     let natural = p.output_dtype(0);
     let fill = |d: DType| values(d, 97, (-3.0, 3.0), 5);
@@ -234,17 +272,24 @@ pub fn mixed_dtypes(s: &Subject) {
             let dtypes: Vec<DType> = if op.arity == 3 { vec![DType::Bool, a, b] } else { vec![a, b] };
             let Some(p) = program(op, e, &dtypes) else { continue };
             let what = || format!("{} of {a} and {b}", op.name);
-            if let Some(x) = s.ok(inputs(s, op, &dtypes, &SHAPE, &[Form::Contiguous, Form::Transposed]), what) {
+            if let Some(x) = s.ok(inputs(s, op, &dtypes, &SHAPE, &[Form::Contiguous, Form::Transposed]), what)
+            {
                 into_new(s, op, &p, &x, &SHAPE, &what);
                 // NumPy refuses casts to a lower kind.
                 let natural = p.output_dtype(0);
-                let Some(out) = s.ok(Sample::new(s.device, a, &SHAPE, Form::Sliced, &values(a, 97, (-1.0, 1.0), 3)), what) else { continue };
+                let Some(out) = s
+                    .ok(Sample::new(s.device, a, &SHAPE, Form::Sliced, &values(a, 97, (-1.0, 1.0), 3)), what)
+                else {
+                    continue;
+                };
                 if natural.can_cast_same_kind(a) {
                     into_target(s, op, &p, &x, &out, None, &|| format!("{} out={a}", what()));
                 } else {
                     let r = call(op, &x, None, Target::Into(&out.array));
                     let kind = r.as_ref().err().map(|e| e.kind());
-                    s.check(kind == Some(ErrorKind::Type), || format!("{} out={a}: expected a type error, got {r:?}", what()));
+                    s.check(kind == Some(ErrorKind::Type), || {
+                        format!("{} out={a}: expected a type error, got {r:?}", what())
+                    });
                 }
             }
         }
@@ -258,7 +303,10 @@ pub fn casts(s: &Subject) {
         if s.options.compiled && k % 13 != 0 {
             continue;
         }
-        let p = e.program(copy.name, &ProgramSpec { inputs: &[a], scalars: 0, compute: b, out: None, masked: false });
+        let p = e.program(
+            copy.name,
+            &ProgramSpec { inputs: &[a], scalars: 0, compute: b, out: None, masked: false },
+        );
         let what = || format!("cast of {a} to {b}");
         let Some(x) = s.ok(inputs(s, copy, &[a], &SHAPE, &[Form::Sliced]), what) else { continue };
         let want = expected(s, &p, &x, &SHAPE);
@@ -287,17 +335,23 @@ pub fn numbers(s: &Subject) {
                     continue;
                 }
                 let what = || format!("{} of {dtype} with the number {value} as argument {side}", op.name);
-                let Some(x) = s.ok(inputs(s, op, &[dtype, dtype], &SHAPE, &[Form::Contiguous]), what) else { continue };
+                let Some(x) = s.ok(inputs(s, op, &[dtype, dtype], &SHAPE, &[Form::Contiguous]), what) else {
+                    continue;
+                };
                 let array = Operand::Array(&x[1 - side].array);
                 let number = Operand::from(value);
                 let operands = if side == 0 { [number, array] } else { [array, number] };
-                let r = s.native(op.name, Family::Elementwise, p.dtypes(), || ops::call(op, &Attrs::None, &operands, None, Target::New));
+                let r = s.native(op.name, Family::Elementwise, p.dtypes(), || {
+                    ops::call(op, &Attrs::None, &operands, None, Target::New)
+                });
                 let seen = x[1 - side].values();
                 let constant = cast(Value::Int(value as i128), dtype).0;
                 let want: Vec<Expected> = seen
                     .iter()
                     .enumerate()
-                    .map(|(k, &v)| evaluate(&p, &if side == 0 { [constant, v] } else { [v, constant] }, k, &s.options)[0])
+                    .map(|(k, &v)| {
+                        evaluate(&p, &if side == 0 { [constant, v] } else { [v, constant] }, k, &s.options)[0]
+                    })
                     .collect();
                 if let Some(got) = s.ok(r.and_then(|r| read(&r)), what) {
                     s.compare(what, &SHAPE, p.output_dtype(0), &got, &want);
@@ -353,7 +407,11 @@ pub fn many_dimensions(s: &Subject) {
         let data: Vec<Value> = (0..400_001).map(|_| Value::Real(d.uniform(-9.0, 9.0).round())).collect();
         let what = || format!("{} with a stride of 100000", op.name);
         let dtypes = dtypes_of(op, e, DType::F32);
-        let (Some(p), Some(base)) = (program(op, e, &dtypes), s.ok(upload(s.device, DType::F32, &data, &[data.len()]), what)) else { continue };
+        let (Some(p), Some(base)) =
+            (program(op, e, &dtypes), s.ok(upload(s.device, DType::F32, &data, &[data.len()]), what))
+        else {
+            continue;
+        };
         let far = || Sample {
             array: base.slice(0, 0, 100_000, 5),
             at: (0..5).map(|i| i * 100_000).collect(),

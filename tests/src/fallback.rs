@@ -14,7 +14,14 @@ fn calls(a: &Array, at: &Array) -> [(&'static str, Family, Box<dyn Fn() -> Resul
     macro_rules! call {
         ($name:literal, $family:ident, |$x:ident, $i:ident| $e:expr) => {{
             let ($x, $i) = (a.clone(), at.clone());
-            ($name, Family::$family, Box::new(move || { let (_, _) = (&$x, &$i); $e }) as Box<dyn Fn() -> Result<Array>>)
+            (
+                $name,
+                Family::$family,
+                Box::new(move || {
+                    let (_, _) = (&$x, &$i);
+                    $e
+                }) as Box<dyn Fn() -> Result<Array>>,
+            )
         }};
     }
     [
@@ -24,7 +31,12 @@ fn calls(a: &Array, at: &Array) -> [(&'static str, Family, Box<dyn Fn() -> Resul
         call!("cumsum", Scan, |x, i| ops::cumsum(&x, 0)),
         call!("matmul", Matmul, |x, i| ops::matmul(&x, &x)),
         call!("gather", Gather, |x, i| ops::gather(&x, std::slice::from_ref(&i))),
-        call!("scatter", Scatter, |x, i| ops::scatter(&x, std::slice::from_ref(&i), &x, minpy_core::kernel::ScatterMode::Set)),
+        call!("scatter", Scatter, |x, i| ops::scatter(
+            &x,
+            std::slice::from_ref(&i),
+            &x,
+            minpy_core::kernel::ScatterMode::Set
+        )),
         call!("sort", Sort, |x, i| ops::sort(&x, Some(1))),
         call!("nonzero", Nonzero, |x, i| ops::nonzero(&x)),
         call!("random_bits", RandomBits, |x, i| ops::Generator::new(1).bits(&[5])),
@@ -43,7 +55,9 @@ pub fn accounting(s: &Subject) {
     let Some((a, at)) = s.ok(operands(s), || "operands".into()) else { return };
     for (name, family, call) in calls(&a, &at) {
         stats::reset();
-        let Some(free) = s.ok(call().and_then(|r| Ok((r.device(), read(&r)?))), || name.to_string()) else { continue };
+        let Some(free) = s.ok(call().and_then(|r| Ok((r.device(), read(&r)?))), || name.to_string()) else {
+            continue;
+        };
         s.check(free.0 == s.device, || format!("{name}: the result lies on {}", free.0));
         let fell: Vec<stats::Fallback> = stats::fallbacks();
         let own: Vec<&stats::Fallback> = fell.iter().filter(|f| f.op == name).collect();
@@ -52,15 +66,23 @@ pub fn accounting(s: &Subject) {
             s.check(own.is_empty(), || format!("{name} is claimed and fell back: {own:?}"));
         }
         for f in &own {
-            let right = f.calls > 0 && f.bytes > 0 && !f.reason.is_empty() && f.by == "host" && f.device == s.device.to_string();
+            let right = f.calls > 0
+                && f.bytes > 0
+                && !f.reason.is_empty()
+                && f.by == "host"
+                && f.device == s.device.to_string();
             s.check(right, || format!("{name}: the record of the fallback is incomplete: {f:?}"));
         }
         let strict = s.under(Policy::OnlyDevice, || call().and_then(|r| read(&r)));
         match (fell.is_empty() || s.device.is_host(), strict) {
             (true, Ok(v)) => s.check(v == free.1, || format!("{name}: under only_device the result differs")),
-            (true, Err(e)) => s.check(false, || format!("{name} ran without fallback, but only_device says: {e}")),
+            (true, Err(e)) => {
+                s.check(false, || format!("{name} ran without fallback, but only_device says: {e}"))
+            }
             (false, Ok(_)) => s.check(false, || format!("{name} fell back, but only_device lets it pass")),
-            (false, Err(e)) => s.check(e.kind() == ErrorKind::Policy, || format!("{name} under only_device: {e:?}")),
+            (false, Err(e)) => {
+                s.check(e.kind() == ErrorKind::Policy, || format!("{name} under only_device: {e:?}"))
+            }
         }
     }
 }
@@ -71,11 +93,19 @@ pub fn only_host(s: &Subject) {
     for (name, _, call) in calls(&a, &at) {
         let Some(free) = s.ok(call().and_then(|r| read(&r)), || name.to_string()) else { continue };
         stats::reset();
-        let Some(host) = s.ok(s.under(Policy::OnlyHost, || call().and_then(|r| Ok((r.device(), read(&r)?)))), || name.to_string()) else { continue };
+        let Some(host) = s
+            .ok(s.under(Policy::OnlyHost, || call().and_then(|r| Ok((r.device(), read(&r)?)))), || {
+                name.to_string()
+            })
+        else {
+            continue;
+        };
         s.check(host.0 == s.device, || format!("{name} under only_host: the result lies on {}", host.0));
         s.check(host.1 == free, || format!("{name}: host and device differ"));
         let counted = stats::fallback_count();
-        s.check((counted > 0) != s.device.is_host(), || format!("{name} under only_host: {counted} fallbacks counted"));
+        s.check((counted > 0) != s.device.is_host(), || {
+            format!("{name} under only_host: {counted} fallbacks counted")
+        });
     }
 }
 
@@ -89,7 +119,9 @@ pub fn counters(s: &Subject) {
     s.ok(r, || "counted calls".into());
     let counts = stats::ops();
     let of = |op: &'static str| counts.get(&(op, s.device.name().to_string())).copied().unwrap_or(0);
-    s.check(of("add") == 3 && of("matmul") == 1, || format!("three additions and a product counted as {counts:?}"));
+    s.check(of("add") == 3 && of("matmul") == 1, || {
+        format!("three additions and a product counted as {counts:?}")
+    });
     stats::reset();
     let host = minpy_core::device::host().and_then(|h| a.to_device(h));
     s.ok(host, || "to the host".into());
@@ -113,9 +145,13 @@ pub fn registration(s: &Subject) {
         s.check(!op.doc.is_empty() && op.doc.len() < 120, || format!("{}: no documentation line", op.name));
     }
     let spec = device_spec(s);
-    s.check(minpy_core::device::parse(&spec).is_ok_and(|d| d == s.device), || format!("'{spec}' does not name the device"));
+    s.check(minpy_core::device::parse(&spec).is_ok_and(|d| d == s.device), || {
+        format!("'{spec}' does not name the device")
+    });
     let missing = minpy_core::device::device(name, 4096);
-    s.check(missing.is_err_and(|e| e.kind() == ErrorKind::Device && e.message().contains(name)), || format!("{name}(4096) exists"));
+    s.check(missing.is_err_and(|e| e.kind() == ErrorKind::Device && e.message().contains(name)), || {
+        format!("{name}(4096) exists")
+    });
 }
 fn device_spec(s: &Subject) -> String {
     format!("{}:{}", s.device.name(), s.device.ordinal())
@@ -128,17 +164,27 @@ pub fn outside_operation(s: &Subject) {
         name: "minpy_tests.squared_distance",
         arity: 2,
         doc: "(x1 - x2) ** 2",
-        tier: Tier::Elementwise(Elementwise::new(TypeRule { compute: Some, condition_first: false }, |_, x| {
-            let d = x[0] - x[1];
-            d * d
-        })),
+        tier: Tier::Elementwise(Elementwise::new(
+            TypeRule { compute: Some, condition_first: false },
+            |_, x| {
+                let d = x[0] - x[1];
+                d * d
+            },
+        )),
         domain: &[(-3.0, 3.0), (-3.0, 3.0)],
         file: file!(),
         line: line!(),
     };
     let Some((a, _)) = s.ok(operands(s), || "operands".into()) else { return };
-    let r = ops::call(&SQUARED_DISTANCE, &Attrs::None, &[Operand::Array(&a), Operand::Array(&a.t())], None, Target::New);
-    let want: Vec<Expected> = [0, 4, 16, 4, 0, 4, 16, 4, 0].map(|x| Expected::exact(Value::Real(x as f64))).to_vec();
+    let r = ops::call(
+        &SQUARED_DISTANCE,
+        &Attrs::None,
+        &[Operand::Array(&a), Operand::Array(&a.t())],
+        None,
+        Target::New,
+    );
+    let want: Vec<Expected> =
+        [0, 4, 16, 4, 0, 4, 16, 4, 0].map(|x| Expected::exact(Value::Real(x as f64))).to_vec();
     if let Some(got) = s.ok(r.and_then(|r| read(&r)), || "an operation from outside".into()) {
         s.compare(|| "an operation from outside".into(), &[3, 3], DType::F32, &got, &want);
     }

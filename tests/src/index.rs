@@ -16,7 +16,13 @@ fn indices(s: &Subject, shape: &[usize], sizes: &[usize], seed: u64) -> Result<V
         .enumerate()
         .map(|(i, &n)| {
             let v: Vec<Value> = (0..61).map(|_| Value::Int(d.below(2 * n) as i128 - n as i128)).collect();
-            Sample::new(s.device, DType::I64, shape, [Form::Contiguous, Form::Transposed, Form::Sliced][i % 3], &v)
+            Sample::new(
+                s.device,
+                DType::I64,
+                shape,
+                [Form::Contiguous, Form::Transposed, Form::Sliced][i % 3],
+                &v,
+            )
         })
         .collect()
 }
@@ -38,8 +44,14 @@ fn arrays(list: &[Sample]) -> Vec<Array> {
     list.iter().map(|s| s.array.clone()).collect()
 }
 
-const CASES: [(&[usize], usize, &[usize]); 6] =
-    [(&[9], 1, &[5]), (&[4, 6], 1, &[3, 2]), (&[4, 6], 2, &[7]), (&[3, 4, 5], 2, &[2, 3]), (&[3, 4, 5], 1, &[]), (&[2, 3, 2, 2, 3], 3, &[40])];
+const CASES: [(&[usize], usize, &[usize]); 6] = [
+    (&[9], 1, &[5]),
+    (&[4, 6], 1, &[3, 2]),
+    (&[4, 6], 2, &[7]),
+    (&[3, 4, 5], 2, &[2, 3]),
+    (&[3, 4, 5], 1, &[]),
+    (&[2, 3, 2, 2, 3], 3, &[40]),
+];
 
 /// Reads at index arrays, of every dtype and layout.
 pub fn gather(s: &Subject) {
@@ -50,18 +62,31 @@ pub fn gather(s: &Subject) {
                 if s.options.compiled && (i + j + draw) % 5 != 0 {
                     continue;
                 }
-                let what = || format!("gather from {dtype} {shape:?} {form:?}, {indexed} axes, indices {at:?}");
+                let what =
+                    || format!("gather from {dtype} {shape:?} {form:?}, {indexed} axes, indices {at:?}");
                 let run = || -> Result<()> {
-                    let x = Sample::new(s.device, dtype, shape, form, &values(dtype, 67, (-3.0, 3.0), draw as u64))?;
+                    let x = Sample::new(
+                        s.device,
+                        dtype,
+                        shape,
+                        form,
+                        &values(dtype, 67, (-3.0, 3.0), draw as u64),
+                    )?;
                     let list = indices(s, at, &shape[..indexed], draw as u64)?;
                     let set = DTypeSet::of(&[dtype, DType::I64]);
-                    let out = s.native("gather", Family::Gather, set, || ops::gather(&x.array, &arrays(&list)))?;
+                    let out =
+                        s.native("gather", Family::Gather, set, || ops::gather(&x.array, &arrays(&list)))?;
                     let flat = x.values();
                     let rest: usize = shape[indexed..].iter().product();
-                    let want: Vec<Expected> =
-                        places(&list, shape).into_iter().flat_map(|p| p..p + rest).map(|p| Expected::exact(flat[p])).collect();
+                    let want: Vec<Expected> = places(&list, shape)
+                        .into_iter()
+                        .flat_map(|p| p..p + rest)
+                        .map(|p| Expected::exact(flat[p]))
+                        .collect();
                     let expected: Vec<usize> = at.iter().chain(&shape[indexed..]).copied().collect();
-                    s.check(out.shape() == expected, || format!("{}: result of shape {:?}", what(), out.shape()));
+                    s.check(out.shape() == expected, || {
+                        format!("{}: result of shape {:?}", what(), out.shape())
+                    });
                     s.compare(what, &expected, dtype, &read(&out)?, &want);
                     Ok(())
                 };
@@ -83,16 +108,27 @@ fn combined(prim: Option<Prim>, dtype: DType, old: Value, new: Value, s: &Subjec
 /// Writes at index arrays: the last of repeated indices stays, or each counts.
 pub fn scatter(s: &Subject) {
     for dtype in DType::ALL.into_iter().filter(|&d| s.draws("scatter", d)) {
-        for (m, prim) in [None, Some(Prim::Add), Some(Prim::Mul), Some(Prim::Maximum)].into_iter().enumerate() {
+        for (m, prim) in [None, Some(Prim::Add), Some(Prim::Mul), Some(Prim::Maximum)].into_iter().enumerate()
+        {
             for (j, (shape, indexed, at)) in CASES.into_iter().enumerate() {
                 let draw = hash(&[dtype.name(), "scatter"]) as usize;
                 if s.options.compiled && (m + j + draw) % 4 != 0 {
                     continue;
                 }
                 let form = Form::WRITABLE[(m + j + draw) % Form::WRITABLE.len()];
-                let what = || format!("scatter ({prim:?}) into {dtype} {shape:?} {form:?}, {indexed} axes, indices {at:?}");
+                let what = || {
+                    format!(
+                        "scatter ({prim:?}) into {dtype} {shape:?} {form:?}, {indexed} axes, indices {at:?}"
+                    )
+                };
                 let run = || -> Result<()> {
-                    let x = Sample::new(s.device, dtype, shape, form, &smooth(dtype, 67, (-2.0, 2.0), draw as u64))?;
+                    let x = Sample::new(
+                        s.device,
+                        dtype,
+                        shape,
+                        form,
+                        &smooth(dtype, 67, (-2.0, 2.0), draw as u64),
+                    )?;
                     let list = indices(s, at, &shape[..indexed], draw as u64 + 1)?;
                     let vshape: Vec<usize> = at.iter().chain(&shape[indexed..]).copied().collect();
                     // Small integers: sums in any order are exact.
@@ -111,11 +147,14 @@ pub fn scatter(s: &Subject) {
                     }
                     let mut want: Vec<Expected> = x.buffer.iter().map(|&v| Expected::exact(v)).collect();
                     for (k, &p) in x.at.iter().enumerate() {
-                        let ulp = if prim.is_some() && dtype.is_inexact() { 4.0 * hits[k] as f64 } else { 0.0 };
+                        let ulp =
+                            if prim.is_some() && dtype.is_inexact() { 4.0 * hits[k] as f64 } else { 0.0 };
                         want[p] = Expected { value: flat[k], ulp, scale: 8.0, undefined: false };
                     }
                     let set = DTypeSet::of(&[dtype, DType::I64]);
-                    s.native("scatter", Family::Scatter, set, || ops::scatter_into(&x.array, &arrays(&list), &v.array, mode))?;
+                    s.native("scatter", Family::Scatter, set, || {
+                        ops::scatter_into(&x.array, &arrays(&list), &v.array, mode)
+                    })?;
                     s.compare(what, &[want.len()], dtype, &download(&x.array)?, &want);
                     Ok(())
                 };
@@ -130,25 +169,37 @@ pub fn out_of_range(s: &Subject) {
     let run = || -> Result<()> {
         let base = upload(s.device, DType::F32, &[Value::Real(1.0); 12], &[3, 4])?;
         for (row, column) in [(3, 0), (-4, 0), (0, 4), (0, -5), (i64::MAX, 0), (i64::MIN, 0)] {
-            let at = |v: i64| upload(s.device, DType::I64, &[Value::Int(0), Value::Int(v as i128), Value::Int(1)], &[3]);
+            let at = |v: i64| {
+                upload(s.device, DType::I64, &[Value::Int(0), Value::Int(v as i128), Value::Int(1)], &[3])
+            };
             let list = [at(row)?, at(column)?];
             let r = ops::gather(&base, &list);
             // A device may report when it is waited for.
             let r = r.and_then(|a| read(&a));
-            s.check(r.as_ref().is_err_and(|e| e.kind() == ErrorKind::Index), || format!("gather at ({row},{column}): {r:?}"));
+            s.check(r.as_ref().is_err_and(|e| e.kind() == ErrorKind::Index), || {
+                format!("gather at ({row},{column}): {r:?}")
+            });
             if let Err(e) = r {
                 let (bad, axis, size) = if row != 0 { (row, 0, 3) } else { (column, 1, 4) };
                 let text = format!("index {bad} is out of bounds for axis {axis} with size {size}");
-                s.check(e.message().contains(&text), || format!("gather at ({row},{column}) says: {}", e.message()));
+                s.check(e.message().contains(&text), || {
+                    format!("gather at ({row},{column}) says: {}", e.message())
+                });
             }
             let v = upload(s.device, DType::F32, &[Value::Real(5.0); 3], &[3])?;
             let r = ops::scatter_into(&base, &list, &v, ScatterMode::Set);
-            s.check(r.as_ref().is_err_and(|e| e.kind() == ErrorKind::Index), || format!("scatter at ({row},{column}): {r:?}"));
-            s.check(read(&base)?.iter().all(|v| *v == Value::Real(1.0)), || "a refused scatter wrote something".into());
+            s.check(r.as_ref().is_err_and(|e| e.kind() == ErrorKind::Index), || {
+                format!("scatter at ({row},{column}): {r:?}")
+            });
+            s.check(read(&base)?.iter().all(|v| *v == Value::Real(1.0)), || {
+                "a refused scatter wrote something".into()
+            });
         }
         // The device goes on working.
         let two = ops::add(&base, &base)?;
-        s.check(read(&two)?.iter().all(|v| *v == Value::Real(2.0)), || "after an index error results are wrong".into());
+        s.check(read(&two)?.iter().all(|v| *v == Value::Real(2.0)), || {
+            "after an index error results are wrong".into()
+        });
         Ok(())
     };
     s.ok(run(), || "indices out of range".into());
@@ -165,16 +216,26 @@ pub fn nonzero(s: &Subject) {
                 let what = || format!("nonzero of {dtype} {shape:?} {form:?}");
                 let run = || -> Result<()> {
                     let mut d = Draw(7);
-                    let v: Vec<Value> = (0..61).map(|_| cast(Value::Int(d.below(3) as i128), dtype).0).collect();
+                    let v: Vec<Value> =
+                        (0..61).map(|_| cast(Value::Int(d.below(3) as i128), dtype).0).collect();
                     let x = Sample::new(s.device, dtype, shape, form, &v)?;
-                    let found = s.native("nonzero", Family::Nonzero, DTypeSet::of(&[dtype, DType::I64]), || ops::nonzero(&x.array))?;
-                    let hits: Vec<usize> = x.values().iter().enumerate().filter(|(_, v)| v.truth()).map(|(i, _)| i).collect();
+                    let found =
+                        s.native("nonzero", Family::Nonzero, DTypeSet::of(&[dtype, DType::I64]), || {
+                            ops::nonzero(&x.array)
+                        })?;
+                    let hits: Vec<usize> =
+                        x.values().iter().enumerate().filter(|(_, v)| v.truth()).map(|(i, _)| i).collect();
                     let mut want = Vec::new();
                     for axis in 0..shape.len() {
                         let inner: usize = shape[axis + 1..].iter().product();
-                        want.extend(hits.iter().map(|h| Expected::exact(Value::Int((h / inner % shape[axis]) as i128))));
+                        want.extend(
+                            hits.iter()
+                                .map(|h| Expected::exact(Value::Int((h / inner % shape[axis]) as i128))),
+                        );
                     }
-                    s.check(found.shape() == [shape.len(), hits.len()], || format!("{}: shape {:?}", what(), found.shape()));
+                    s.check(found.shape() == [shape.len(), hits.len()], || {
+                        format!("{}: shape {:?}", what(), found.shape())
+                    });
                     s.compare(what, found.shape(), DType::I64, &read(&found)?, &want);
                     Ok(())
                 };
@@ -194,7 +255,8 @@ pub fn masks_and_slices(s: &Subject) {
         let want: Vec<Expected> = v[11..].iter().map(|&v| Expected::exact(v)).collect();
         s.compare(|| "a[a > 10]".into(), &[13], DType::F32, &read(&picked)?, &want);
         ops::set(&a, &[Index::Array(mask)], 0.5)?;
-        let want: Vec<Expected> = v.iter().map(|v| Expected::exact(if v.re() > 10.0 { Value::Real(0.5) } else { *v })).collect();
+        let want: Vec<Expected> =
+            v.iter().map(|v| Expected::exact(if v.re() > 10.0 { Value::Real(0.5) } else { *v })).collect();
         s.compare(|| "a[a > 10] = 0.5".into(), &[4, 6], DType::F32, &read(&a)?, &want);
         let rows = upload(s.device, DType::I32, &[Value::Int(2), Value::Int(0)], &[2])?;
         let b = upload(s.device, DType::F32, &v, &[2, 3, 4])?;

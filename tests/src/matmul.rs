@@ -29,7 +29,9 @@ fn product(dtype: DType, a: &[Value], b: &[Value], (m, k, n): (usize, usize, usi
                     };
                     Expected { value, ulp: 4.0 + (k as f64).min(64.0), scale: sizes, undefined: false }
                 }
-                Kind::Bool => Expected::exact(Value::Int(pairs.into_iter().any(|(x, y)| x.truth() && y.truth()) as i128)),
+                Kind::Bool => Expected::exact(Value::Int(
+                    pairs.into_iter().any(|(x, y)| x.truth() && y.truth()) as i128,
+                )),
                 _ => {
                     let sum = pairs.fold(0i128, |s, (x, y)| match (x, y) {
                         (Value::Int(x), Value::Int(y)) => s.wrapping_add(x.wrapping_mul(y)),
@@ -49,10 +51,13 @@ fn data(dtype: DType, seed: u64) -> Vec<Value> {
 
 fn one(s: &Subject, dtype: DType, (a, fa): (&[usize], Form), (b, fb): (&[usize], Form)) {
     let what = || format!("matmul of {dtype} {a:?} {fa:?} and {b:?} {fb:?}");
-    let made = Sample::new(s.device, dtype, a, fa, &data(dtype, 1)).and_then(|x| Ok((x, Sample::new(s.device, dtype, b, fb, &data(dtype, 2))?)));
+    let made = Sample::new(s.device, dtype, a, fa, &data(dtype, 1))
+        .and_then(|x| Ok((x, Sample::new(s.device, dtype, b, fb, &data(dtype, 2))?)));
     let Some((x, y)) = s.ok(made, what) else { return };
     let (la, lb) = (&a[..a.len() - 2], &b[..b.len() - 2]);
-    let lead = minpy_core::layout::broadcast_shapes("matmul", &[la, lb]).expect("the shapes of the test fit").to_vec();
+    let lead = minpy_core::layout::broadcast_shapes("matmul", &[la, lb])
+        .expect("the shapes of the test fit")
+        .to_vec();
     let (m, k, n) = (a[a.len() - 2], a[a.len() - 1], b[b.len() - 1]);
     let r = s.native("matmul", Family::Matmul, DTypeSet::of(&[dtype]), || ops::matmul(&x.array, &y.array));
     let Some(out) = s.ok(r, what) else { return };
@@ -65,7 +70,9 @@ fn one(s: &Subject, dtype: DType, (a, fa): (&[usize], Form), (b, fb): (&[usize],
     let (va, vb) = (spread(&x, m, k), spread(&y, k, n));
     let stacks: usize = lead.iter().product();
     let want: Vec<Expected> = (0..stacks)
-        .flat_map(|i| product(dtype, &va[i * m * k..(i + 1) * m * k], &vb[i * k * n..(i + 1) * k * n], (m, k, n)))
+        .flat_map(|i| {
+            product(dtype, &va[i * m * k..(i + 1) * m * k], &vb[i * k * n..(i + 1) * k * n], (m, k, n))
+        })
         .collect();
     if let Some(got) = s.ok(read(&out), what) {
         s.compare(what, &shape, dtype, &got, &want);
@@ -90,8 +97,20 @@ pub fn dtypes_and_layouts(s: &Subject) {
 pub fn sizes(s: &Subject) {
     let c = Form::Contiguous;
     for (m, k, n) in [
-        (1, 1, 1), (1, 9, 1), (9, 1, 9), (16, 16, 16), (17, 33, 15), (31, 64, 65), (128, 40, 96), (1, 300, 70), (70, 300, 1), (3, 700, 2),
-        (0, 3, 2), (2, 0, 3), (2, 3, 0), (65, 129, 67),
+        (1, 1, 1),
+        (1, 9, 1),
+        (9, 1, 9),
+        (16, 16, 16),
+        (17, 33, 15),
+        (31, 64, 65),
+        (128, 40, 96),
+        (1, 300, 70),
+        (70, 300, 1),
+        (3, 700, 2),
+        (0, 3, 2),
+        (2, 0, 3),
+        (2, 3, 0),
+        (65, 129, 67),
     ] {
         for dtype in [DType::F32, DType::F64, DType::I32] {
             one(s, dtype, (&[m, k], c), (&[k, n], c));
@@ -103,7 +122,11 @@ pub fn sizes(s: &Subject) {
 /// Stacks of matrices, with broadcasting; vectors; dot.
 pub fn stacks(s: &Subject) {
     for (a, b) in [
-        (&[3, 4, 5][..], &[3, 5, 2][..]), (&[3, 4, 5], &[5, 2]), (&[4, 5], &[3, 5, 2]), (&[2, 1, 4, 5], &[3, 5, 2]), (&[0, 4, 5], &[5, 2]),
+        (&[3, 4, 5][..], &[3, 5, 2][..]),
+        (&[3, 4, 5], &[5, 2]),
+        (&[4, 5], &[3, 5, 2]),
+        (&[2, 1, 4, 5], &[3, 5, 2]),
+        (&[0, 4, 5], &[5, 2]),
         (&[2, 1, 1, 2, 3, 4], &[1, 3, 1, 2, 4, 2]),
     ] {
         for form in [Form::Contiguous, Form::Transposed, Form::Reversed] {
@@ -115,13 +138,23 @@ pub fn stacks(s: &Subject) {
         let x = Sample::new(s.device, DType::F32, &[6], Form::Reversed, &data(DType::F32, 3))?;
         let y = Sample::new(s.device, DType::F32, &[6, 4], Form::Transposed, &data(DType::F32, 4))?;
         let want = product(DType::F32, &x.values(), &y.values(), (1, 6, 4));
-        for r in [ops::matmul(&x.array, &y.array)?, ops::dot(&x.array, &y.array)?, ops::matmul(&y.array.t(), &x.array)?] {
+        for r in [
+            ops::matmul(&x.array, &y.array)?,
+            ops::dot(&x.array, &y.array)?,
+            ops::matmul(&y.array.t(), &x.array)?,
+        ] {
             s.check(r.shape() == [4], || format!("vector times matrix: shape {:?}", r.shape()));
             s.compare(|| "vector and matrix".into(), &[4], DType::F32, &read(&r)?, &want);
         }
         let d = ops::dot(&x.array, &x.array)?;
         s.check(d.shape().is_empty(), || format!("dot of vectors: shape {:?}", d.shape()));
-        s.compare(|| "dot of vectors".into(), &[], DType::F32, &read(&d)?, &product(DType::F32, &x.values(), &x.values(), (1, 6, 1)));
+        s.compare(
+            || "dot of vectors".into(),
+            &[],
+            DType::F32,
+            &read(&d)?,
+            &product(DType::F32, &x.values(), &x.values(), (1, 6, 1)),
+        );
         Ok(())
     };
     s.ok(run(), || "vectors".into());
@@ -137,15 +170,27 @@ pub fn targets(s: &Subject) {
             s.native("matmul", Family::Matmul, DTypeSet::of(&[DType::F32]), || {
                 ops::call(&ops::MATMUL, &Attrs::None, &operands, None, Target::Into(&out.array))
             })?;
-            s.compare(|| format!("matmul with out= {form:?}"), &[5, 5], DType::F32, &read(&out.array)?, &want);
-            let beside = download(&out.array)?.iter().enumerate().filter(|(i, v)| !out.at.contains(i) && **v != Value::Real(9.0)).count();
+            s.compare(
+                || format!("matmul with out= {form:?}"),
+                &[5, 5],
+                DType::F32,
+                &read(&out.array)?,
+                &want,
+            );
+            let beside = download(&out.array)?
+                .iter()
+                .enumerate()
+                .filter(|(i, v)| !out.at.contains(i) && **v != Value::Real(9.0))
+                .count();
             s.check(beside == 0, || format!("matmul with out= {form:?} wrote beside its elements"));
         }
         ops::call(&ops::MATMUL, &Attrs::None, &operands, None, Target::Into(&x.array))?;
         s.compare(|| "matmul into its own input".into(), &[5, 5], DType::F32, &read(&x.array)?, &want);
         let b = Array::empty_on(s.device, &[4, 5], DType::F32)?;
         let r = ops::matmul(&x.array, &b);
-        s.check(r.is_err_and(|e| e.kind() == ErrorKind::Value), || "matmul of (5,5) and (4,5): expected a value error".into());
+        s.check(r.is_err_and(|e| e.kind() == ErrorKind::Value), || {
+            "matmul of (5,5) and (4,5): expected a value error".into()
+        });
         Ok(())
     };
     s.ok(run(), || "targets".into());

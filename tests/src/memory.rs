@@ -20,7 +20,9 @@ pub fn reuse(s: &Subject) {
         }
         // Other tests allocate at the same time, but not hundreds of blocks.
         let asked = s.device.memory_stats().system_allocations - before;
-        s.check(asked < 150, || format!("the driver was asked {asked} times for 200 blocks of which two are alive"));
+        s.check(asked < 150, || {
+            format!("the driver was asked {asked} times for 200 blocks of which two are alive")
+        });
         Ok(())
     };
     s.ok(run(), || "reuse".into());
@@ -30,19 +32,26 @@ pub fn reuse(s: &Subject) {
 pub fn statistics(s: &Subject) {
     let run = || -> Result<()> {
         let count = 16;
-        let arrays: Vec<Array> = (0..count).map(|_| Array::empty_on(s.device, &[BLOCK], DType::U8)).collect::<Result<_>>()?;
+        let arrays: Vec<Array> =
+            (0..count).map(|_| Array::empty_on(s.device, &[BLOCK], DType::U8)).collect::<Result<_>>()?;
         s.device.synchronize()?;
         let full = s.device.memory_stats();
-        s.check(full.used >= count * BLOCK, || format!("{count} blocks of {BLOCK} bytes are alive, used is {}", full.used));
+        s.check(full.used >= count * BLOCK, || {
+            format!("{count} blocks of {BLOCK} bytes are alive, used is {}", full.used)
+        });
         s.check(full.peak >= count * BLOCK, || format!("peak is {}", full.peak));
         drop(arrays);
         s.device.synchronize()?;
         let less = s.device.memory_stats();
         // Tests beside this one hold small arrays and a few blocks.
-        s.check(less.used + (count - 6) * BLOCK <= full.used, || format!("used was {} and is {} after freeing {count} blocks", full.used, less.used));
+        s.check(less.used + (count - 6) * BLOCK <= full.used, || {
+            format!("used was {} and is {} after freeing {count} blocks", full.used, less.used)
+        });
         s.device.trim();
         let a = upload(s.device, DType::F32, &[Value::Real(1.0); 9], &[9])?;
-        s.check(read(&ops::add(&a, &a)?)?.iter().all(|v| *v == Value::Real(2.0)), || "after trim results are wrong".into());
+        s.check(read(&ops::add(&a, &a)?)?.iter().all(|v| *v == Value::Real(2.0)), || {
+            "after trim results are wrong".into()
+        });
         Ok(())
     };
     s.ok(run(), || "statistics".into());
@@ -55,7 +64,9 @@ pub fn too_much(s: &Subject) {
     for elements in [total, total.saturating_mul(2), 1 << 45, 1 << 56] {
         let r = Array::empty_on(s.device, &[elements], DType::F64);
         let kind = r.as_ref().err().map(|e| e.kind());
-        s.check(kind == Some(ErrorKind::Memory), || format!("{elements} float64 where there are {total} bytes: {kind:?}"));
+        s.check(kind == Some(ErrorKind::Memory), || {
+            format!("{elements} float64 where there are {total} bytes: {kind:?}")
+        });
     }
     for shape in [&[usize::MAX][..], &[1 << 40, 1 << 40]] {
         let r = Array::empty_on(s.device, shape, DType::F64);
@@ -63,13 +74,20 @@ pub fn too_much(s: &Subject) {
         s.check(kind == Some(ErrorKind::Value), || format!("shape {shape:?}: {kind:?}"));
     }
     let a = ops::ones(&[5], DType::F32).and_then(|a| ops::add(&a, &a)).and_then(|a| read(&a));
-    s.check(a.is_ok_and(|v| v.iter().all(|v| *v == Value::Real(2.0))), || "after a refused allocation results are wrong".into());
+    s.check(a.is_ok_and(|v| v.iter().all(|v| *v == Value::Real(2.0))), || {
+        "after a refused allocation results are wrong".into()
+    });
 }
 
 /// Arrays may be used and dropped on other threads.
 pub fn threads(s: &Subject) {
     let run = || -> Result<()> {
-        let a = upload(s.device, DType::F32, &(0..1000).map(|i| Value::Real(i as f64)).collect::<Vec<_>>(), &[1000])?;
+        let a = upload(
+            s.device,
+            DType::F32,
+            &(0..1000).map(|i| Value::Real(i as f64)).collect::<Vec<_>>(),
+            &[1000],
+        )?;
         let results: Vec<Result<Vec<Value>>> = std::thread::scope(|scope| {
             let work = |k: usize| {
                 let a = &a;
@@ -86,7 +104,8 @@ pub fn threads(s: &Subject) {
         });
         for (k, r) in results.into_iter().enumerate() {
             let v = r?;
-            let right = v.len() == 1000 && v.iter().enumerate().all(|(i, v)| *v == Value::Real((i * (k + 20)) as f64));
+            let right = v.len() == 1000
+                && v.iter().enumerate().all(|(i, v)| *v == Value::Real((i * (k + 20)) as f64));
             s.check(right, || format!("thread {k} computed something else"));
         }
         Ok(())

@@ -33,7 +33,11 @@ pub fn philox_stream(s: &Subject) {
     for (c, k, want) in [
         ([0; 4], [0; 2], [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]),
         ([u32::MAX; 4], [u32::MAX; 2], [0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd]),
-        ([0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0], [0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1]),
+        (
+            [0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344],
+            [0xa4093822, 0x299f31d0],
+            [0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1],
+        ),
     ] {
         s.check(philox(c, k) == want, || "the reference itself is not Philox".into());
     }
@@ -63,12 +67,18 @@ pub fn distributions(s: &Subject) {
                 (mean, v.iter().map(|v| (v.re() - mean).powi(2)).sum::<f64>() / n as f64)
             };
             let u = read(&Generator::new(42).uniform(&[n], dtype)?)?;
-            s.check(u.iter().all(|v| (0.0..1.0).contains(&v.re())), || format!("uniform {dtype} leaves [0, 1)"));
+            s.check(u.iter().all(|v| (0.0..1.0).contains(&v.re())), || {
+                format!("uniform {dtype} leaves [0, 1)")
+            });
             let (m, v) = moments(&u);
-            s.check((m - 0.5).abs() < 0.01 && (v - 1.0 / 12.0).abs() < 0.003, || format!("uniform {dtype}: mean {m}, variance {v}"));
+            s.check((m - 0.5).abs() < 0.01 && (v - 1.0 / 12.0).abs() < 0.003, || {
+                format!("uniform {dtype}: mean {m}, variance {v}")
+            });
             let z = read(&Generator::new(42).normal(&[n], dtype)?)?;
             let (m, v) = moments(&z);
-            s.check(m.abs() < 0.03 && (v - 1.0).abs() < 0.05, || format!("normal {dtype}: mean {m}, variance {v}"));
+            s.check(m.abs() < 0.03 && (v - 1.0).abs() < 0.05, || {
+                format!("normal {dtype}: mean {m}, variance {v}")
+            });
             let again = read(&Generator::new(42).uniform(&[n], dtype)?)?;
             s.check(again == u, || format!("uniform {dtype} differs for the same seed"));
             let mut g = Generator::new(42);

@@ -104,14 +104,16 @@ fn fold(kind: Fold, dtype: DType, list: &[Value]) -> Expected {
 /// What a reduction of `x` along `axes` gives, in C order of the axes that stay.
 fn expected(s: &Subject, p: &Program, kind: Fold, x: &Sample, axes: &[usize]) -> Vec<Expected> {
     let shape = x.array.shape();
-    let flat: Vec<Value> = x.values().iter().enumerate().map(|(i, &v)| evaluate(p, &[v], i, &s.options)[0].value).collect();
+    let flat: Vec<Value> =
+        x.values().iter().enumerate().map(|(i, &v)| evaluate(p, &[v], i, &s.options)[0].value).collect();
     let mut strides = vec![1isize; shape.len()];
     for i in (0..shape.len().saturating_sub(1)).rev() {
         strides[i] = strides[i + 1] * shape[i + 1] as isize;
     }
     let part = |reduced: bool| {
         let of = |i: &usize| axes.contains(i) == reduced;
-        let (n, st): (Vec<usize>, Vec<isize>) = (0..shape.len()).filter(of).map(|i| (shape[i], strides[i])).unzip();
+        let (n, st): (Vec<usize>, Vec<isize>) =
+            (0..shape.len()).filter(of).map(|i| (shape[i], strides[i])).unzip();
         positions(&n, &st, 0)
     };
     let inner = part(true);
@@ -135,7 +137,9 @@ pub fn all_reductions(s: &Subject, dtype: DType) {
             let a = Array::empty(&[3], dtype).expect("three elements fit");
             let r = ops::call(op, &attrs(&[0], false), &[Operand::Array(&a)], None, Target::New);
             let error = r.as_ref().err().map(|e| e.kind());
-            s.check(error == Some(ErrorKind::Type), || format!("{} of {dtype}: expected a type error, got {r:?}", op.name));
+            s.check(error == Some(ErrorKind::Type), || {
+                format!("{} of {dtype}: expected a type error, got {r:?}", op.name)
+            });
             continue;
         };
         let allowed: Vec<DType> = DType::ALL.into_iter().filter(|&d| lowered(op, d).is_some()).collect();
@@ -152,7 +156,10 @@ pub fn all_reductions(s: &Subject, dtype: DType) {
                 }
                 let keepdims = (i + j) % 2 == 0;
                 let what = || format!("{} of {dtype}, {form:?}, axes {axes:?}", op.name);
-                let Some(x) = s.ok(Sample::new(s.device, dtype, &shape, form, &data(op, dtype, 37)), what) else { continue };
+                let Some(x) = s.ok(Sample::new(s.device, dtype, &shape, form, &data(op, dtype, 37)), what)
+                else {
+                    continue;
+                };
                 one(s, op, &p, kind, &x, axes, keepdims, &what);
             }
         }
@@ -165,11 +172,17 @@ pub fn all_reductions(s: &Subject, dtype: DType) {
             (&[2, 1, 2, 3, 1, 2, 2], &[0, 3, 5], "seven dimensions"),
         ] {
             let what = || format!("{} of {dtype}, {label}", op.name);
-            let Some(x) = s.ok(Sample::new(s.device, dtype, shape, Form::Contiguous, &data(op, dtype, 37)), what) else { continue };
+            let Some(x) =
+                s.ok(Sample::new(s.device, dtype, shape, Form::Contiguous, &data(op, dtype, 37)), what)
+            else {
+                continue;
+            };
             if label == "empty axis" && matches!(kind, Fold::Max | Fold::Min) {
                 let r = ops::call(op, &attrs(axes, false), &[Operand::Array(&x.array)], None, Target::New);
                 let error = r.as_ref().err().map(|e| e.kind());
-                s.check(error == Some(ErrorKind::Value), || format!("{}: expected a value error, got {r:?}", what()));
+                s.check(error == Some(ErrorKind::Value), || {
+                    format!("{}: expected a value error, got {r:?}", what())
+                });
                 continue;
             }
             one(s, op, &p, kind, &x, axes, false, &what);
@@ -177,10 +190,21 @@ pub fn all_reductions(s: &Subject, dtype: DType) {
     }
 }
 
-fn one(s: &Subject, op: &'static OpDef, p: &Program, kind: Fold, x: &Sample, axes: &[usize], keepdims: bool, what: &dyn Fn() -> String) {
+fn one(
+    s: &Subject,
+    op: &'static OpDef,
+    p: &Program,
+    kind: Fold,
+    x: &Sample,
+    axes: &[usize],
+    keepdims: bool,
+    what: &dyn Fn() -> String,
+) {
     let attrs = attrs(axes, keepdims);
     let dtypes = p.dtypes();
-    let r = s.native(op.name, Family::Reduce, dtypes, || ops::call(op, &attrs, &[Operand::Array(&x.array)], None, Target::New));
+    let r = s.native(op.name, Family::Reduce, dtypes, || {
+        ops::call(op, &attrs, &[Operand::Array(&x.array)], None, Target::New)
+    });
     let Some(out) = s.ok(r, what) else { return };
     let kept: Vec<usize> = (0..x.array.ndim())
         .filter_map(|i| if axes.contains(&i) { keepdims.then_some(1) } else { Some(x.array.shape()[i]) })
@@ -197,20 +221,39 @@ pub fn targets(s: &Subject) {
     let what = || "sum with out=".to_string();
     let run = || -> minpy_core::Result<()> {
         let (kind, p) = lowered(&ops::SUM, DType::F32).expect("sums exist");
-        let x = Sample::new(s.device, DType::F32, &[6, 5], Form::Contiguous, &data(&ops::SUM, DType::F32, 37))?;
+        let x =
+            Sample::new(s.device, DType::F32, &[6, 5], Form::Contiguous, &data(&ops::SUM, DType::F32, 37))?;
         let want = expected(s, &p, kind, &x, &[1]);
         let out = Sample::new(s.device, DType::F32, &[6], Form::Sliced, &[Value::Real(7.0)])?;
-        ops::call(&ops::SUM, &attrs(&[1], false), &[Operand::Array(&x.array)], None, Target::Into(&out.array))?;
+        ops::call(
+            &ops::SUM,
+            &attrs(&[1], false),
+            &[Operand::Array(&x.array)],
+            None,
+            Target::Into(&out.array),
+        )?;
         s.compare(what, &[6], DType::F32, &read(&out.array)?, &want);
-        let rest = download(&out.array)?.iter().enumerate().filter(|(i, v)| !out.at.contains(i) && **v != Value::Real(7.0)).count();
+        let rest = download(&out.array)?
+            .iter()
+            .enumerate()
+            .filter(|(i, v)| !out.at.contains(i) && **v != Value::Real(7.0))
+            .count();
         s.check(rest == 0, || "sum with a strided out= wrote beside its elements".into());
         // The first column of the input itself.
         let inside = x.array.view(x.array.layout().select(1, 0));
         ops::call(&ops::SUM, &attrs(&[1], false), &[Operand::Array(&x.array)], None, Target::Into(&inside))?;
         s.compare(|| "sum into its own input".into(), &[6], DType::F32, &read(&inside)?, &want);
         let wrong = Array::empty_on(s.device, &[5], DType::F32)?;
-        let r = ops::call(&ops::SUM, &attrs(&[1], false), &[Operand::Array(&x.array)], None, Target::Into(&wrong));
-        s.check(r.is_err_and(|e| e.kind() == ErrorKind::Value), || "sum into a wrong shape: expected a value error".into());
+        let r = ops::call(
+            &ops::SUM,
+            &attrs(&[1], false),
+            &[Operand::Array(&x.array)],
+            None,
+            Target::Into(&wrong),
+        );
+        s.check(r.is_err_and(|e| e.kind() == ErrorKind::Value), || {
+            "sum into a wrong shape: expected a value error".into()
+        });
         Ok(())
     };
     s.ok(run(), what);
@@ -226,10 +269,14 @@ pub fn special_values(s: &Subject) {
                     let mut v = data(op, dtype, 100);
                     v[at] = Value::Real(f64::NAN);
                     let x = Sample::new(s.device, dtype, &[100], Form::Contiguous, &v)?;
-                    one(s, op, &p, kind, &x, &[0], false, &|| format!("{} of {dtype} with NaN at {at}", op.name));
+                    one(s, op, &p, kind, &x, &[0], false, &|| {
+                        format!("{} of {dtype} with NaN at {at}", op.name)
+                    });
                     v[at] = Value::Real(if at % 2 == 0 { f64::INFINITY } else { f64::NEG_INFINITY });
                     let x = Sample::new(s.device, dtype, &[100], Form::Contiguous, &v)?;
-                    one(s, op, &p, kind, &x, &[0], false, &|| format!("{} of {dtype} with infinity at {at}", op.name));
+                    one(s, op, &p, kind, &x, &[0], false, &|| {
+                        format!("{} of {dtype} with infinity at {at}", op.name)
+                    });
                 }
             }
         }
@@ -242,7 +289,9 @@ pub fn special_values(s: &Subject) {
         s.check((got - exact).abs() <= bound, || format!("sum of {n} float32: {got}, exact {exact}"));
         let x = Sample::new(s.device, DType::F16, &[4096], Form::Contiguous, &[Value::Real(1.0)])?;
         let got = ops::sum(&x.array, None, false)?.item()?.number().to_f64();
-        s.check(got == 4096.0, || format!("sum of 4096 ones in float16: {got} (it must be accumulated in float32)"));
+        s.check(got == 4096.0, || {
+            format!("sum of 4096 ones in float16: {got} (it must be accumulated in float32)")
+        });
         Ok(())
     };
     s.ok(run(), || "special values".into());

@@ -11,7 +11,9 @@ use num_complex::Complex64;
 /// `n` values of `dtype`: half of them inside `domain`, the others anywhere, special values among them.
 pub fn values(dtype: DType, n: usize, domain: (f64, f64), seed: u64) -> Vec<Value> {
     let mut d = Draw(seed);
-    (0..n).map(|_| if d.below(2) == 0 { inside(dtype, domain, &mut d) } else { anywhere(dtype, &mut d) }).collect()
+    (0..n)
+        .map(|_| if d.below(2) == 0 { inside(dtype, domain, &mut d) } else { anywhere(dtype, &mut d) })
+        .collect()
 }
 /// `n` values of `dtype` inside `domain`, as far as the dtype has such values.
 pub fn smooth(dtype: DType, n: usize, domain: (f64, f64), seed: u64) -> Vec<Value> {
@@ -34,8 +36,28 @@ fn inside(dtype: DType, (lo, hi): (f64, f64), d: &mut Draw) -> Value {
 
 fn anywhere(dtype: DType, d: &mut Draw) -> Value {
     const SPECIAL: [f64; 22] = [
-        0.0, -0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 1.5, 2.5, -2.5, 10.0, -7.0, 100.0, 1e3, -1e3, 1e-3, -1e-4,
-        f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 3.0,
+        0.0,
+        -0.0,
+        1.0,
+        -1.0,
+        2.0,
+        -2.0,
+        0.5,
+        -0.5,
+        1.5,
+        2.5,
+        -2.5,
+        10.0,
+        -7.0,
+        100.0,
+        1e3,
+        -1e3,
+        1e-3,
+        -1e-4,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        f64::NAN,
+        3.0,
     ];
     match dtype.kind() {
         Kind::Bool => Value::Int(d.below(2) as i128),
@@ -87,7 +109,13 @@ pub enum Form {
 impl Form {
     /// Every form.
     pub const ALL: [Form; 8] = [
-        Form::Contiguous, Form::Offset, Form::Transposed, Form::Sliced, Form::Reversed, Form::Mixed, Form::BroadcastFirst,
+        Form::Contiguous,
+        Form::Offset,
+        Form::Transposed,
+        Form::Sliced,
+        Form::Reversed,
+        Form::Mixed,
+        Form::BroadcastFirst,
         Form::BroadcastLast,
     ];
     /// Forms in which every index has an element of its own: for targets.
@@ -144,7 +172,8 @@ impl Form {
             }
             Form::BroadcastFirst | Form::BroadcastLast => {
                 let axis = if self == Form::BroadcastFirst { 0 } else { n.saturating_sub(1) };
-                let thin: Vec<usize> = shape.iter().enumerate().map(|(i, &k)| if i == axis { 1 } else { k }).collect();
+                let thin: Vec<usize> =
+                    shape.iter().enumerate().map(|(i, &k)| if i == axis { 1 } else { k }).collect();
                 let (mut s, len) = dense(&thin, &c);
                 if n > 0 {
                     s[axis] = 0;
@@ -181,7 +210,13 @@ pub struct Sample {
 }
 impl Sample {
     /// An array of that shape and form whose buffer is filled from `values` over and over.
-    pub fn new(device: DeviceRef, dtype: DType, shape: &[usize], form: Form, values: &[Value]) -> Result<Sample> {
+    pub fn new(
+        device: DeviceRef,
+        dtype: DType,
+        shape: &[usize],
+        form: Form,
+        values: &[Value],
+    ) -> Result<Sample> {
         let (strides, offset, len) = form.parts(shape);
         let buffer: Vec<Value> = (0..len).map(|i| values[i % values.len()]).collect();
         let base = upload(device, dtype, &buffer, &[len])?;

@@ -23,7 +23,9 @@ pub(crate) fn lines(shape: &[usize], axis: usize) -> Vec<Vec<usize>> {
     let inner: usize = shape[axis + 1..].iter().product();
     let outer: usize = shape[..axis].iter().product();
     let n = shape[axis];
-    (0..outer).flat_map(|o| (0..inner).map(move |i| (0..n).map(|k| (o * n + k) * inner + i).collect())).collect()
+    (0..outer)
+        .flat_map(|o| (0..inner).map(move |i| (0..n).map(|k| (o * n + k) * inner + i).collect()))
+        .collect()
 }
 
 fn running(fold: Fold, dtype: DType, line: &[Value]) -> Vec<Expected> {
@@ -64,16 +66,30 @@ pub fn all_scans(s: &Subject) {
             }
             let draw = hash(&[op.name, dtype.name(), "scan"]) as usize;
             for (i, &form) in Form::ALL.iter().enumerate() {
-                for (j, (shape, axis)) in
-                    [(&[4, 5, 3][..], 0), (&[4, 5, 3], 1), (&[4, 5, 3], 2), (&[130], 0), (&[3, 0], 1), (&[1, 4], 0)].into_iter().enumerate()
+                for (j, (shape, axis)) in [
+                    (&[4, 5, 3][..], 0),
+                    (&[4, 5, 3], 1),
+                    (&[4, 5, 3], 2),
+                    (&[130], 0),
+                    (&[3, 0], 1),
+                    (&[1, 4], 0),
+                ]
+                .into_iter()
+                .enumerate()
                 {
                     if s.options.compiled && (i + j + draw) % 4 != 0 {
                         continue;
                     }
                     let what = || format!("{} of {dtype} {shape:?}, {form:?}, axis {axis}", op.name);
                     let seed = draw as u64;
-                    let data = if dtype.is_inexact() { smooth(dtype, 41, (0.7, 1.3), seed) } else { values(dtype, 41, (-2.0, 2.0), seed) };
-                    let Some(x) = s.ok(Sample::new(s.device, dtype, shape, form, &data), what) else { continue };
+                    let data = if dtype.is_inexact() {
+                        smooth(dtype, 41, (0.7, 1.3), seed)
+                    } else {
+                        values(dtype, 41, (-2.0, 2.0), seed)
+                    };
+                    let Some(x) = s.ok(Sample::new(s.device, dtype, shape, form, &data), what) else {
+                        continue;
+                    };
                     let r = s.native(op.name, Family::Scan, DTypeSet::of(&[dtype]), || {
                         ops::call(op, &Attrs::Axis(axis), &[Operand::Array(&x.array)], None, Target::New)
                     });
@@ -87,7 +103,9 @@ pub fn all_scans(s: &Subject) {
                             want[i] = e;
                         }
                     }
-                    s.check(out.shape() == shape, || format!("{}: result of shape {:?}", what(), out.shape()));
+                    s.check(out.shape() == shape, || {
+                        format!("{}: result of shape {:?}", what(), out.shape())
+                    });
                     if let Some(got) = s.ok(read(&out), what) {
                         s.compare(what, shape, to, &got, &want);
                     }
@@ -101,7 +119,13 @@ pub fn all_scans(s: &Subject) {
 /// A running sum into its own input.
 pub fn in_place(s: &Subject) {
     let run = || -> minpy_core::Result<()> {
-        let x = Sample::new(s.device, DType::I64, &[3, 4], Form::Transposed, &values(DType::I64, 12, (-3.0, 3.0), 2))?;
+        let x = Sample::new(
+            s.device,
+            DType::I64,
+            &[3, 4],
+            Form::Transposed,
+            &values(DType::I64, 12, (-3.0, 3.0), 2),
+        )?;
         let before = x.values();
         ops::call(&ops::CUMSUM, &Attrs::Axis(1), &[Operand::Array(&x.array)], None, Target::Into(&x.array))?;
         let mut want = vec![Expected::exact(Value::Int(0)); 12];

@@ -19,7 +19,9 @@ fn order(a: &Value, b: &Value) -> Ordering {
             (Value::Int(a), Value::Int(b)) => a.cmp(b),
             _ => {
                 let (a, b) = (a.complex(), b.complex());
-                a.re.partial_cmp(&b.re).and_then(|o| Some(o.then(a.im.partial_cmp(&b.im)?))).unwrap_or(Ordering::Equal)
+                a.re.partial_cmp(&b.re)
+                    .and_then(|o| Some(o.then(a.im.partial_cmp(&b.im)?)))
+                    .unwrap_or(Ordering::Equal)
             }
         },
     }
@@ -37,12 +39,16 @@ fn extreme(line: &[Value], max: bool) -> usize {
 /// Values with many ties and, for floats, NaN; no NaN in complex data, where NumPy's order has many cases.
 fn data(dtype: DType, seed: u64) -> Vec<Value> {
     if dtype.is_complex() {
-        return smooth(dtype, 43, (-1.0, 1.0), seed).into_iter().map(|v| Value::Complex(v.complex().re.round().into())).collect();
+        return smooth(dtype, 43, (-1.0, 1.0), seed)
+            .into_iter()
+            .map(|v| Value::Complex(v.complex().re.round().into()))
+            .collect();
     }
     values(dtype, 43, (-1.0, 1.0), seed)
 }
 
-const SHAPES: [(&[usize], usize); 6] = [(&[4, 5, 3], 0), (&[4, 5, 3], 1), (&[4, 5, 3], 2), (&[300], 0), (&[2, 1, 3, 1, 2, 2], 2), (&[3, 1], 1)];
+const SHAPES: [(&[usize], usize); 6] =
+    [(&[4, 5, 3], 0), (&[4, 5, 3], 1), (&[4, 5, 3], 2), (&[300], 0), (&[2, 1, 3, 1, 2, 2], 2), (&[3, 1], 1)];
 
 fn along(s: &Subject, wanted: fn(&Work) -> bool) {
     let mut found = 0;
@@ -60,7 +66,11 @@ fn along(s: &Subject, wanted: fn(&Work) -> bool) {
                         continue;
                     }
                     let what = || format!("{} of {dtype} {shape:?}, {form:?}, axis {axis}", op.name);
-                    let Some(x) = s.ok(Sample::new(s.device, dtype, shape, form, &data(dtype, draw as u64)), what) else { continue };
+                    let Some(x) =
+                        s.ok(Sample::new(s.device, dtype, shape, form, &data(dtype, draw as u64)), what)
+                    else {
+                        continue;
+                    };
                     let r = s.native(op.name, work.family(), DTypeSet::of(&[dtype, DType::I64]), || {
                         ops::call(op, &Attrs::Axis(axis), &[Operand::Array(&x.array)], None, Target::New)
                     });
@@ -99,7 +109,9 @@ fn along(s: &Subject, wanted: fn(&Work) -> bool) {
 pub fn arg_reduce(s: &Subject) {
     along(s, |w| w.family() == Family::ArgReduce);
     let empty = ops::zeros(&[2, 0], DType::F32).and_then(|a| ops::argmax(&a, Some(1)));
-    s.check(empty.is_err_and(|e| e.kind() == ErrorKind::Value), || "argmax of nothing: expected a value error".into());
+    s.check(empty.is_err_and(|e| e.kind() == ErrorKind::Value), || {
+        "argmax of nothing: expected a value error".into()
+    });
 }
 /// sort, argsort.
 pub fn sort(s: &Subject) {
@@ -108,7 +120,13 @@ pub fn sort(s: &Subject) {
 /// Sorting a reversed view in place.
 pub fn in_place(s: &Subject) {
     let run = || -> minpy_core::Result<()> {
-        let x = Sample::new(s.device, DType::F32, &[17], Form::Reversed, &smooth(DType::F32, 17, (-3.0, 3.0), 4))?;
+        let x = Sample::new(
+            s.device,
+            DType::F32,
+            &[17],
+            Form::Reversed,
+            &smooth(DType::F32, 17, (-3.0, 3.0), 4),
+        )?;
         let mut want = x.values();
         want.sort_by(order);
         ops::call(&ops::SORT, &Attrs::Axis(0), &[Operand::Array(&x.array)], None, Target::Into(&x.array))?;

@@ -24,7 +24,11 @@ impl Native {
     pub const RENDERED: Native = {
         const COMPLEX: DTypeSet = DTypeSet::of(&[DType::C64, DType::C128]);
         Native::Except(&[
-            ("arcsin", COMPLEX), ("arccos", COMPLEX), ("arctan", COMPLEX), ("arcsinh", COMPLEX), ("arccosh", COMPLEX),
+            ("arcsin", COMPLEX),
+            ("arccos", COMPLEX),
+            ("arctan", COMPLEX),
+            ("arcsinh", COMPLEX),
+            ("arccosh", COMPLEX),
             ("arctanh", COMPLEX),
         ])
     };
@@ -96,7 +100,13 @@ impl Subject {
         if std::env::var("MINPY_CONFORMANCE").as_deref() == Ok("full") {
             options.compiled = false;
         }
-        let s = Subject { device, options, failures: RefCell::default(), failed: Cell::new(0), checks: Cell::new(0) };
+        let s = Subject {
+            device,
+            options,
+            failures: RefCell::default(),
+            failed: Cell::new(0),
+            checks: Cell::new(0),
+        };
         context::with_device(device, || test(&s));
         let failures = s.failures.into_inner();
         assert!(s.checks.get() > 0 || s.options.compiled, "the test checked nothing");
@@ -144,7 +154,9 @@ impl Subject {
         };
         match self.options.native {
             Native::AsRegistered => registered(),
-            Native::Except(list) => !list.iter().any(|(n, d)| *n == op && d.0 & dtypes.0 != 0) && registered(),
+            Native::Except(list) => {
+                !list.iter().any(|(n, d)| *n == op && d.0 & dtypes.0 != 0) && registered()
+            }
             Native::Listed(list) => list.iter().any(|(n, d)| *n == op && d.contains_all(dtypes)),
         }
     }
@@ -180,9 +192,20 @@ impl Subject {
         context::with_policy(policy, f)
     }
     /// Compares the values of a result, in C order, with what is expected.
-    pub fn compare(&self, what: impl Fn() -> String, shape: &[usize], dtype: DType, got: &[Value], want: &[Expected]) {
-        self.check(got.len() == want.len(), || format!("{}: {} elements where {} belong", what(), got.len(), want.len()));
-        let wrong: Vec<usize> = (0..got.len().min(want.len())).filter(|&i| !agrees(dtype, got[i], &want[i], &self.options)).collect();
+    pub fn compare(
+        &self,
+        what: impl Fn() -> String,
+        shape: &[usize],
+        dtype: DType,
+        got: &[Value],
+        want: &[Expected],
+    ) {
+        self.check(got.len() == want.len(), || {
+            format!("{}: {} elements where {} belong", what(), got.len(), want.len())
+        });
+        let wrong: Vec<usize> = (0..got.len().min(want.len()))
+            .filter(|&i| !agrees(dtype, got[i], &want[i], &self.options))
+            .collect();
         self.check(wrong.is_empty(), || {
             let i = wrong[0];
             let w = &want[i];

@@ -8,5 +8,11 @@ minpy_tests::conformance!(
         use minpy_cpu as _;
         use minpy_opencl as _;
     },
-    Options { ulp: 8.0, compiled: true, native: Native::RENDERED, required_by: Some("MINPY_REQUIRE_OPENCL"), ..Options::DEFAULT }
+    Options {
+        ulp: 8.0,
+        compiled: true,
+        native: Native::RENDERED,
+        required_by: Some("MINPY_REQUIRE_OPENCL"),
+        ..Options::DEFAULT
+    }
 );

@@ -38,7 +38,9 @@ fn read(toy: &Toy, v: &View) -> Vec<f32> {
 fn understood(p: &Program) -> Result<()> {
     for (node, _) in p.nodes() {
         match node {
-            Node::Input(_) | Node::Const(_) | Node::Prim(Prim::Neg | Prim::Add | Prim::Sub | Prim::Mul, _) => {}
+            Node::Input(_)
+            | Node::Const(_)
+            | Node::Prim(Prim::Neg | Prim::Add | Prim::Sub | Prim::Mul, _) => {}
             other => bail!(Unsupported, "toy has no {other:?}"),
         }
     }
@@ -101,7 +103,8 @@ fn matmul(device: DeviceRef, call: &KernelCall) -> Result<()> {
         let (x, y) = (&x[stack * m * k..], &y[stack * k * n..]);
         for i in 0..m {
             for j in 0..n {
-                block[i * n + j] = (0..k).map(|p| x[i * k + p] as f64 * y[p * n + j] as f64).sum::<f64>() as f32;
+                block[i * n + j] =
+                    (0..k).map(|p| x[i * k + p] as f64 * y[p * n + j] as f64).sum::<f64>() as f32;
             }
         }
     }

@@ -21,5 +21,9 @@ fn probe() -> Vec<Box<dyn minpy_core::Device>> {
 
 /// The other way in, for programs whose linker drops what nobody names. Both may happen: the same entry twice is fine.
 pub fn register() -> minpy_core::Result<()> {
-    registry::register(&[Item::Driver(&DRIVER), Item::Kernel(&kernels::ELEMENTWISE), Item::Kernel(&kernels::MATMUL)])
+    registry::register(&[
+        Item::Driver(&DRIVER),
+        Item::Kernel(&kernels::ELEMENTWISE),
+        Item::Kernel(&kernels::MATMUL),
+    ])
 }

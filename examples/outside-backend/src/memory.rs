@@ -58,7 +58,10 @@ impl Toy {
 fn check(what: &str, memory: &Memory, offset: usize, bytes: usize) -> Result<()> {
     match offset.checked_add(bytes) {
         Some(end) if end <= memory.bytes => Ok(()),
-        _ => Err(Error::new(ErrorKind::Device, format!("toy {what}: {bytes} bytes at {offset} of a block of {}", memory.bytes))),
+        _ => Err(Error::new(
+            ErrorKind::Device,
+            format!("toy {what}: {bytes} bytes at {offset} of a block of {}", memory.bytes),
+        )),
     }
 }
 
@@ -75,7 +78,10 @@ impl Device for Toy {
     fn allocate(&self, bytes: usize) -> Result<Memory> {
         let mut t = self.table();
         if bytes > TOTAL || t.stats.used + bytes > TOTAL {
-            return Err(Error::new(ErrorKind::Memory, format!("toy: cannot allocate {bytes} bytes, {} of {TOTAL} are in use", t.stats.used)));
+            return Err(Error::new(
+                ErrorKind::Memory,
+                format!("toy: cannot allocate {bytes} bytes, {} of {TOTAL} are in use", t.stats.used),
+            ));
         }
         let handle = match t.free.iter().position(|&h| t.blocks[h].len() == bytes) {
             Some(i) => {
@@ -110,7 +116,14 @@ impl Device for Toy {
         dst.copy_from_slice(&self.table().blocks[src.handle][at..at + dst.len()]);
         Ok(())
     }
-    fn copy(&self, src: &Memory, src_offset: usize, dst: &Memory, dst_offset: usize, bytes: usize) -> Result<()> {
+    fn copy(
+        &self,
+        src: &Memory,
+        src_offset: usize,
+        dst: &Memory,
+        dst_offset: usize,
+        bytes: usize,
+    ) -> Result<()> {
         let mut piece = vec![0; bytes];
         self.download(src, src_offset, &mut piece)?;
         self.upload(&piece, dst, dst_offset)

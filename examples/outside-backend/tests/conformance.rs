@@ -6,7 +6,12 @@ const F32: DTypeSet = DTypeSet::of(&[DType::F32]);
 const OPTIONS: Options = Options {
     // Kernels may say that they do not know a program: these they know.
     native: Native::Listed(&[
-        ("add", F32), ("subtract", F32), ("multiply", F32), ("negative", F32), ("square", F32), ("positive", F32),
+        ("add", F32),
+        ("subtract", F32),
+        ("multiply", F32),
+        ("negative", F32),
+        ("square", F32),
+        ("positive", F32),
         ("matmul", F32),
     ]),
     ..Options::DEFAULT

@@ -53,7 +53,13 @@ pub fn accuracy(p: &[Array], x: &Array, labels: &Array) -> Result<f64> {
 }
 
 /// Trains with momentum for `steps` steps on the whole set; calls `report` with the step and the loss now and then.
-pub fn train(p: &[Array], x: &Array, labels: &Array, steps: usize, mut report: impl FnMut(usize, f64)) -> Result<f64> {
+pub fn train(
+    p: &[Array],
+    x: &Array,
+    labels: &Array,
+    steps: usize,
+    mut report: impl FnMut(usize, f64),
+) -> Result<f64> {
     let speed: Vec<Array> = p.iter().map(ops::zeros_like).collect::<Result<_>>()?;
     let mut last = f64::NAN;
     for step in 0..steps {

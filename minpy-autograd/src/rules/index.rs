@@ -37,7 +37,9 @@ fn kept_values(s: &Saves, g: &Array) -> Result<Array> {
     // Number every value, write the numbers, read them back: a value was kept where its number survives.
     let n = list[0].size();
     let shape: Vec<isize> = list[0].shape().iter().map(|&n| n as isize).collect();
-    let ids = minpy_core::context::with_device(g.device(), || ramp(0i64.into(), 1i64.into(), n, minpy_core::DType::I64))?;
+    let ids = minpy_core::context::with_device(g.device(), || {
+        ramp(0i64.into(), 1i64.into(), n, minpy_core::DType::I64)
+    })?;
     let ids = reshape(&ids, &shape)?;
     let lead = &g.shape()[..list.len()];
     let board = minpy_core::context::with_device(g.device(), || zeros(lead, minpy_core::DType::I64))?;
@@ -56,12 +58,16 @@ fn base_gradient(s: &Saves, g: &Array) -> Result<Array> {
             let zero = Array::from_scalar_on(g.device(), minpy_core::Number::Int(0).cast(g.dtype()))?;
             scatter(g, &list, &zero, ScatterMode::Set)
         }
-        ScatterMode::Combine(p) => bail!(NoGradient, "No partial derivative of {}.at defined on argument 0.", p.name()),
+        ScatterMode::Combine(p) => {
+            bail!(NoGradient, "No partial derivative of {}.at defined on argument 0.", p.name())
+        }
     }
 }
 fn value_gradient(s: &Saves, g: &Array) -> Result<Array> {
     match mode(s)? {
-        ScatterMode::Combine(p) if p != Prim::Add => bail!(NoGradient, "No partial derivative of {}.at defined on argument 1.", p.name()),
+        ScatterMode::Combine(p) if p != Prim::Add => {
+            bail!(NoGradient, "No partial derivative of {}.at defined on argument 1.", p.name())
+        }
         _ => kept_values(s, g),
     }
 }
@@ -80,7 +86,11 @@ fn value_tangent(s: &Saves, t: &Array) -> Result<Array> {
 fn sort_positions(s: &Saves) -> Result<Vec<Array>> {
     let Attrs::Axis(axis) = s.attrs() else { bail!(Type, "sort: wrong attributes") };
     let x = s.array(0);
-    along_axis_indices(x, &argsort(x, Some(*axis as isize))?, normalize_axis("sort", *axis as isize, x.ndim())?)
+    along_axis_indices(
+        x,
+        &argsort(x, Some(*axis as isize))?,
+        normalize_axis("sort", *axis as isize, x.ndim())?,
+    )
 }
 
 rules! { RULES {

@@ -95,7 +95,11 @@ pub fn linspace(start: f64, stop: f64, n: usize, endpoint: bool, dtype: DType) -
     let a = ramp(Number::Float(0.0), Number::Float(1.0), n, DType::F64)?;
     let step = (stop - start) / steps.max(1) as f64;
     // i / steps * delta loses less than i * step where step underflows; NumPy does the same.
-    let scaled = if step == 0.0 && steps > 0 { multiply(&super::divide(&a, steps as f64)?, stop - start)? } else { multiply(&a, step)? };
+    let scaled = if step == 0.0 && steps > 0 {
+        multiply(&super::divide(&a, steps as f64)?, stop - start)?
+    } else {
+        multiply(&a, step)?
+    };
     let r = add(&scaled, start)?;
     if endpoint && n > 1 {
         assign(&r.slice(0, n - 1, 1, 1), stop)?;

@@ -184,11 +184,7 @@ fn no_negative_power(operands: &[Operand], compute: DType) -> Result<()> {
     Ok(())
 }
 fn rint(x: E<'_>) -> E<'_> {
-    if x.dtype().is_complex() {
-        E::apply(Complex, &[x.real().rint(), x.imag().rint()])
-    } else {
-        x.rint()
-    }
+    if x.dtype().is_complex() { E::apply(Complex, &[x.real().rint(), x.imag().rint()]) } else { x.rint() }
 }
 fn conj(x: E<'_>) -> E<'_> {
     if x.dtype().is_complex() { x.unary(Conj) } else { x }

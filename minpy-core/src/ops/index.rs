@@ -46,7 +46,13 @@ impl Structured for Scatter {
         let mut shape: Dims = inputs[2].shape().into();
         shape.extend_from_slice(&inputs[0].shape()[indexed..]);
         if *shape != *inputs[1].shape() {
-            bail!(Value, "{}: shape mismatch: value array of shape {} could not be broadcast to indexing result of shape {}", op.name, show(inputs[1].shape()), show(&shape));
+            bail!(
+                Value,
+                "{}: shape mismatch: value array of shape {} could not be broadcast to indexing result of shape {}",
+                op.name,
+                show(inputs[1].shape()),
+                show(&shape)
+            );
         }
         Ok(Meta { shape: inputs[0].shape().into(), dtype: inputs[0].dtype() })
     }
@@ -56,7 +62,11 @@ impl Structured for Scatter {
             copy_into_raw(&inputs[0], out, None)?;
         }
         if inputs[1].size() == 0 || out.size() == 0 {
-            return if inputs[2].size() == 0 { Ok(()) } else { empty_axes(op, &inputs[0].shape()[..*indexed]) };
+            return if inputs[2].size() == 0 {
+                Ok(())
+            } else {
+                empty_axes(op, &inputs[0].shape()[..*indexed])
+            };
         }
         let args: SmallVec<[Arg; 4]> = inputs[1..].iter().map(|a| Arg::Array(a, None)).collect();
         launch(op.name, out.device(), &Work::Scatter { indexed: *indexed, mode: *mode }, None, &args, &[out])
@@ -92,7 +102,13 @@ pub fn scatter_into(base: &Array, indices: &[Array], values: &Array, mode: Scatt
 pub fn scatter(base: &Array, indices: &[Array], values: &Array, mode: ScatterMode) -> Result<Array> {
     scatter_call(base, indices, values, mode, Target::New)
 }
-fn scatter_call(base: &Array, indices: &[Array], values: &Array, mode: ScatterMode, target: Target) -> Result<Array> {
+fn scatter_call(
+    base: &Array,
+    indices: &[Array],
+    values: &Array,
+    mode: ScatterMode,
+    target: Target,
+) -> Result<Array> {
     let spread = spread_indices(indices)?;
     let mut shape: Dims = spread[0].shape().into();
     shape.extend_from_slice(&base.shape()[indices.len()..]);
@@ -103,17 +119,27 @@ fn scatter_call(base: &Array, indices: &[Array], values: &Array, mode: ScatterMo
         values.clone()
     };
     let Ok(layout) = trimmed.layout().broadcast_to("setitem", &shape) else {
-        bail!(Value, "shape mismatch: value array of shape {} could not be broadcast to indexing result of shape {}", show(values.shape()), show(&shape));
+        bail!(
+            Value,
+            "shape mismatch: value array of shape {} could not be broadcast to indexing result of shape {}",
+            show(values.shape()),
+            show(&shape)
+        );
     };
     let values = trimmed.view(layout);
-    let operands: SmallVec<[Operand; 4]> = [base, &values].into_iter().chain(&spread).map(Operand::Array).collect();
+    let operands: SmallVec<[Operand; 4]> =
+        [base, &values].into_iter().chain(&spread).map(Operand::Array).collect();
     call(&SCATTER, &Attrs::Index { indexed: indices.len(), mode }, &operands, None, target)
 }
 fn spread_indices(indices: &[Array]) -> Result<Vec<Array>> {
     let shapes: Vec<&[usize]> = indices.iter().map(|a| a.shape()).collect();
     let Ok(shape) = broadcast_shapes("index", &shapes) else {
         let all: Vec<_> = shapes.iter().map(|s| show(s)).collect();
-        bail!(Index, "shape mismatch: indexing arrays could not be broadcast together with shapes {}", all.join(" "));
+        bail!(
+            Index,
+            "shape mismatch: indexing arrays could not be broadcast together with shapes {}",
+            all.join(" ")
+        );
     };
     indices.iter().map(|a| a.broadcast_to(&shape)).collect()
 }
@@ -187,7 +213,12 @@ pub enum Selection {
 }
 
 /// Python's normalised `slice.indices`: start, step, length.
-pub fn slice_indices(start: Option<i64>, stop: Option<i64>, step: Option<i64>, n: usize) -> Result<(usize, isize, usize)> {
+pub fn slice_indices(
+    start: Option<i64>,
+    stop: Option<i64>,
+    step: Option<i64>,
+    n: usize,
+) -> Result<(usize, isize, usize)> {
     let (n, step) = (n as i64, step.unwrap_or(1));
     if step == 0 {
         bail!(Value, "slice step cannot be zero");
@@ -196,7 +227,11 @@ pub fn slice_indices(start: Option<i64>, stop: Option<i64>, step: Option<i64>, n
     let (lo, hi) = if step > 0 { (0, n) } else { (-1, n - 1) };
     let first = start.map_or(if step > 0 { 0 } else { n - 1 }, |s| bound(s, lo, hi));
     let last = stop.map_or(if step > 0 { n } else { -1 }, |s| bound(s, lo, hi));
-    let len = if step > 0 { (last - first + step - 1).div_euclid(step) } else { (first - last - step - 1).div_euclid(-step) };
+    let len = if step > 0 {
+        (last - first + step - 1).div_euclid(step)
+    } else {
+        (first - last - step - 1).div_euclid(-step)
+    };
     let len = len.max(0) as usize;
     Ok((if len > 0 { first as usize } else { 0 }, step as isize, len))
 }
@@ -216,7 +251,11 @@ pub fn resolve(a: &Array, items: &[Index]) -> Result<Selection> {
         bail!(Index, "an index can only have a single ellipsis ('...')");
     }
     if consumed > a.ndim() {
-        bail!(Index, "too many indices for array: array is {}-dimensional, but {consumed} were indexed", a.ndim());
+        bail!(
+            Index,
+            "too many indices for array: array is {}-dimensional, but {consumed} were indexed",
+            a.ndim()
+        );
     }
     let fancy = items.iter().any(|i| matches!(i, Index::Array(_)));
     let mut layout = a.layout().clone();
@@ -265,7 +304,13 @@ pub fn resolve(a: &Array, items: &[Index]) -> Result<Selection> {
                 }
                 for k in 0..m.ndim() {
                     if m.shape()[k] != layout.shape()[axis + k] {
-                        bail!(Index, "boolean index did not match indexed array along axis {}; size of axis is {} but size of corresponding boolean axis is {}", original + k, layout.shape()[axis + k], m.shape()[k]);
+                        bail!(
+                            Index,
+                            "boolean index did not match indexed array along axis {}; size of axis is {} but size of corresponding boolean axis is {}",
+                            original + k,
+                            layout.shape()[axis + k],
+                            m.shape()[k]
+                        );
                     }
                 }
                 let found = nonzero(&m.to_device(a.device())?)?;
@@ -277,7 +322,11 @@ pub fn resolve(a: &Array, items: &[Index]) -> Result<Selection> {
             }
             Index::Array(i) => {
                 if !i.dtype().is_integer() {
-                    bail!(Index, "arrays used as indices must be of integer (or boolean) type, not {}", i.dtype());
+                    bail!(
+                        Index,
+                        "arrays used as indices must be of integer (or boolean) type, not {}",
+                        i.dtype()
+                    );
                 }
                 places.push(at);
                 arrays.push((axis, if i.dtype() == DType::I64 { i.clone() } else { cast(i, DType::I64)? }));
@@ -293,9 +342,11 @@ pub fn resolve(a: &Array, items: &[Index]) -> Result<Selection> {
     let adjacent = places.windows(2).all(|w| w[1] == w[0] + 1);
     let position = if adjacent { arrays.iter().map(|(x, _)| *x).min().unwrap_or(0) } else { 0 };
     let front: SmallVec<[usize; 6]> = arrays.iter().map(|(x, _)| *x).collect();
-    let order: SmallVec<[usize; 6]> = front.iter().copied().chain((0..layout.ndim()).filter(|i| !front.contains(i))).collect();
+    let order: SmallVec<[usize; 6]> =
+        front.iter().copied().chain((0..layout.ndim()).filter(|i| !front.contains(i))).collect();
     let base = a.view(layout.transpose(Some(&order)));
-    let indices: Vec<Array> = arrays.into_iter().map(|(_, i)| i.to_device(a.device())).collect::<Result<_>>()?;
+    let indices: Vec<Array> =
+        arrays.into_iter().map(|(_, i)| i.to_device(a.device())).collect::<Result<_>>()?;
     let indices = spread_indices(&indices)?;
     Ok(Selection::Fancy { base, indices, position })
 }
@@ -380,7 +431,12 @@ fn arrange(value: &Array, base: &Array, indices: &[Array], position: usize) -> R
     let order = place_axes(shape.len(), n, position);
     let result: Dims = order.iter().map(|&i| shape[i]).collect();
     let Ok(seen) = value.layout().broadcast_to("setitem", &result) else {
-        bail!(Value, "shape mismatch: value array of shape {} could not be broadcast to indexing result of shape {}", show(value.shape()), show(&result));
+        bail!(
+            Value,
+            "shape mismatch: value array of shape {} could not be broadcast to indexing result of shape {}",
+            show(value.shape()),
+            show(&result)
+        );
     };
     let mut back: SmallVec<[usize; 6]> = SmallVec::from_elem(0, order.len());
     for (k, &i) in order.iter().enumerate() {
@@ -408,7 +464,12 @@ pub fn take_along_axis(a: &Array, indices: &Array, axis: usize) -> Result<Array>
 /// Index arrays that address `a` at `indices` along one axis and at the own position along the others.
 pub fn along_axis_indices(a: &Array, indices: &Array, axis: usize) -> Result<Vec<Array>> {
     if a.ndim() != indices.ndim() {
-        bail!(Value, "take_along_axis: `indices` and `arr` must have the same number of dimensions, not {} and {}", indices.ndim(), a.ndim());
+        bail!(
+            Value,
+            "take_along_axis: `indices` and `arr` must have the same number of dimensions, not {} and {}",
+            indices.ndim(),
+            a.ndim()
+        );
     }
     (0..a.ndim())
         .map(|i| {
@@ -416,7 +477,9 @@ pub fn along_axis_indices(a: &Array, indices: &Array, axis: usize) -> Result<Vec
                 return Ok(indices.clone());
             }
             let n = a.shape()[i];
-            let r = crate::context::with_device(a.device(), || super::ramp(Number::Int(0), Number::Int(1), n, DType::I64))?;
+            let r = crate::context::with_device(a.device(), || {
+                super::ramp(Number::Int(0), Number::Int(1), n, DType::I64)
+            })?;
             let mut shape = vec![1isize; a.ndim()];
             shape[i] = n as isize;
             super::reshape(&r, &shape)

@@ -16,7 +16,13 @@ impl Structured for Matmul {
         let (a, b) = (&inputs[0], &inputs[1]);
         let fits = a.ndim() >= 2 && b.ndim() >= 2 && a.shape()[a.ndim() - 1] == b.shape()[b.ndim() - 2];
         if !fits {
-            bail!(Value, "{}: shapes {} and {} not aligned: mismatch in the summed dimension", op.name, show(a.shape()), show(b.shape()));
+            bail!(
+                Value,
+                "{}: shapes {} and {} not aligned: mismatch in the summed dimension",
+                op.name,
+                show(a.shape()),
+                show(b.shape())
+            );
         }
         let mut shape = broadcast_shapes(op.name, &[&a.shape()[..a.ndim() - 2], &b.shape()[..b.ndim() - 2]])?;
         shape.extend([a.shape()[a.ndim() - 2], b.shape()[b.ndim() - 1]]);
@@ -54,7 +60,12 @@ fn product(a: &Array, b: &Array) -> Result<Array> {
 /// `a @ b`: NumPy's matmul, 1-D operands as rows and columns.
 pub fn matmul(a: &Array, b: &Array) -> Result<Array> {
     if a.ndim() == 0 || b.ndim() == 0 {
-        bail!(Value, "matmul: input operand does not have enough dimensions (shapes {} and {})", show(a.shape()), show(b.shape()));
+        bail!(
+            Value,
+            "matmul: input operand does not have enough dimensions (shapes {} and {})",
+            show(a.shape()),
+            show(b.shape())
+        );
     }
     if a.ndim() >= 2 && b.ndim() >= 2 {
         return product(a, b);
@@ -62,7 +73,12 @@ pub fn matmul(a: &Array, b: &Array) -> Result<Array> {
     let a2 = if a.ndim() == 1 { a.expand_dims(0)? } else { a.clone() };
     let b2 = if b.ndim() == 1 { b.expand_dims(1)? } else { b.clone() };
     if a2.shape()[a2.ndim() - 1] != b2.shape()[b2.ndim() - 2] {
-        bail!(Value, "matmul: shapes {} and {} not aligned: mismatch in the summed dimension", show(a.shape()), show(b.shape()));
+        bail!(
+            Value,
+            "matmul: shapes {} and {} not aligned: mismatch in the summed dimension",
+            show(a.shape()),
+            show(b.shape())
+        );
     }
     let r = product(&a2, &b2)?;
     let mut l = r.layout().clone();
@@ -82,7 +98,14 @@ pub fn dot(a: &Array, b: &Array) -> Result<Array> {
         (x, y) => {
             let (n, m) = (a.shape()[x - 1], b.shape()[y.saturating_sub(2)]);
             if n != m {
-                bail!(Value, "dot: shapes {} and {} not aligned: {n} (dim {}) != {m} (dim {})", show(a.shape()), show(b.shape()), x - 1, y.saturating_sub(2));
+                bail!(
+                    Value,
+                    "dot: shapes {} and {} not aligned: {n} (dim {}) != {m} (dim {})",
+                    show(a.shape()),
+                    show(b.shape()),
+                    x - 1,
+                    y.saturating_sub(2)
+                );
             }
             if y <= 2 {
                 return matmul(a, b);
@@ -93,9 +116,15 @@ pub fn dot(a: &Array, b: &Array) -> Result<Array> {
 }
 /// Sum of products over paired axes (already normalised).
 pub fn tensordot(a: &Array, b: &Array, axes_a: &[usize], axes_b: &[usize]) -> Result<Array> {
-    let matched = axes_a.len() == axes_b.len() && axes_a.iter().zip(axes_b).all(|(&i, &j)| a.shape()[i] == b.shape()[j]);
+    let matched = axes_a.len() == axes_b.len()
+        && axes_a.iter().zip(axes_b).all(|(&i, &j)| a.shape()[i] == b.shape()[j]);
     if !matched {
-        bail!(Value, "tensordot: shape-mismatch for sum: shapes {} and {}, axes {axes_a:?} and {axes_b:?}", show(a.shape()), show(b.shape()));
+        bail!(
+            Value,
+            "tensordot: shape-mismatch for sum: shapes {} and {}, axes {axes_a:?} and {axes_b:?}",
+            show(a.shape()),
+            show(b.shape())
+        );
     }
     let free = |n: usize, used: &[usize]| (0..n).filter(|i| !used.contains(i)).collect::<Vec<_>>();
     let (fa, fb) = (free(a.ndim(), axes_a), free(b.ndim(), axes_b));
@@ -105,6 +134,7 @@ pub fn tensordot(a: &Array, b: &Array, axes_a: &[usize], axes_b: &[usize]) -> Re
     let k = size(&pb.shape()[..axes_b.len()]);
     let (m, n) = (size(&pa.shape()[..fa.len()]), size(&pb.shape()[axes_b.len()..]));
     let r = product(&reshape(&pa, &[m, k])?, &reshape(&pb, &[k, n])?)?;
-    let shape: Vec<isize> = pa.shape()[..fa.len()].iter().chain(&pb.shape()[axes_b.len()..]).map(|&n| n as isize).collect();
+    let shape: Vec<isize> =
+        pa.shape()[..fa.len()].iter().chain(&pb.shape()[axes_b.len()..]).map(|&n| n as isize).collect();
     reshape(&r, &shape)
 }

@@ -13,10 +13,17 @@ pub fn softmax(x: &Array) -> Result<Array> {
 }
 /// `x . w^T + b`: x (N, D) after flattening, w (H, D), b (H).
 pub fn fully_connected(x: &Array, w: &Array, b: Option<&Array>) -> Result<Array> {
-    let n = *x.shape().first().ok_or_else(|| crate::Error::new(crate::ErrorKind::Value, "fully_connected: data has no batch axis"))?;
+    let n = *x.shape().first().ok_or_else(|| {
+        crate::Error::new(crate::ErrorKind::Value, "fully_connected: data has no batch axis")
+    })?;
     let flat = reshape(x, &[n as isize, if n == 0 { w.shape()[1] as isize } else { -1 }])?;
     if w.ndim() != 2 || w.shape()[1] != flat.shape()[1] {
-        bail!(Value, "fully_connected: data of shape {} does not fit weight of shape {}", show(x.shape()), show(w.shape()));
+        bail!(
+            Value,
+            "fully_connected: data of shape {} does not fit weight of shape {}",
+            show(x.shape()),
+            show(w.shape())
+        );
     }
     let y = matmul(&flat, &w.t())?;
     match b {
@@ -42,7 +49,13 @@ impl Window {
         for (i, n) in [h, w].into_iter().enumerate() {
             let padded = n + 2 * self.pad[i];
             if self.kernel[i] == 0 || self.stride[i] == 0 || padded < self.kernel[i] {
-                bail!(Value, "{op}: kernel {:?} with stride {:?} and pad {:?} does not fit data of {h}x{w}", self.kernel, self.stride, self.pad);
+                bail!(
+                    Value,
+                    "{op}: kernel {:?} with stride {:?} and pad {:?} does not fit data of {h}x{w}",
+                    self.kernel,
+                    self.stride,
+                    self.pad
+                );
             }
             out[i] = (padded - self.kernel[i]) / self.stride[i] + 1;
         }
@@ -79,10 +92,21 @@ pub fn windows(op: &str, x: &Array, win: &Window) -> Result<Array> {
 }
 /// Convolution (cross-correlation, as in every framework): x (N, C, H, W), w (O, C, kh, kw), b (O).
 /// The windows are copied into one matrix per image (im2col), and the matrix product does the rest.
-pub fn convolution(x: &Array, w: &Array, b: Option<&Array>, stride: [usize; 2], pad: [usize; 2]) -> Result<Array> {
+pub fn convolution(
+    x: &Array,
+    w: &Array,
+    b: Option<&Array>,
+    stride: [usize; 2],
+    pad: [usize; 2],
+) -> Result<Array> {
     check_nchw("convolution", x)?;
     if w.ndim() != 4 || w.shape()[1] != x.shape()[1] {
-        bail!(Value, "convolution: data of shape {} does not fit weight of shape {}", show(x.shape()), show(w.shape()));
+        bail!(
+            Value,
+            "convolution: data of shape {} does not fit weight of shape {}",
+            show(x.shape()),
+            show(w.shape())
+        );
     }
     let win = Window { kernel: [w.shape()[2], w.shape()[3]], stride, pad };
     let [oh, ow] = win.output("convolution", x.shape()[2], x.shape()[3])?;
@@ -116,7 +140,9 @@ pub fn avg_pool(x: &Array, win: &Window) -> Result<Array> {
 }
 /// One row per label with a one at the label: float rows for integer or float labels.
 pub fn one_hot(labels: &Array, classes: usize, dtype: crate::DType) -> Result<Array> {
-    let r = crate::context::with_device(labels.device(), || super::ramp(Number::Int(0), Number::Int(1), classes, labels.dtype()))?;
+    let r = crate::context::with_device(labels.device(), || {
+        super::ramp(Number::Int(0), Number::Int(1), classes, labels.dtype())
+    })?;
     let column = labels.expand_dims(labels.ndim() as isize)?;
     super::cast(&super::equal(&column, &r)?, dtype)
 }
@@ -125,7 +151,14 @@ pub fn dropout(x: &Array, mask: &Array, keep: f64) -> Result<Array> {
     divide(&super::select(mask, x, &zeros_like(x)?)?, keep)
 }
 /// Normalises over every axis but `axis` with the statistics of the batch: `(x - mean) / sqrt(var + eps) * gamma + beta`.
-pub fn batch_norm(x: &Array, gamma: &Array, beta: &Array, mean: &Array, var: &Array, eps: f64) -> Result<Array> {
+pub fn batch_norm(
+    x: &Array,
+    gamma: &Array,
+    beta: &Array,
+    mean: &Array,
+    var: &Array,
+    eps: f64,
+) -> Result<Array> {
     let scale = divide(gamma, &super::sqrt(&add(var, eps)?)?)?;
     add(&multiply(&subtract(x, mean)?, &scale)?, beta)
 }

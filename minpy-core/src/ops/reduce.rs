@@ -8,8 +8,8 @@ use crate::layout::{Layout, normalize_axis, show};
 use crate::op::{OpDef, Operand, Structured, Tier};
 use crate::{Array, Attrs, DType, Meta, Result, Target, bail};
 use parking_lot::RwLock;
-use smallvec::SmallVec;
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 use std::sync::{Arc, LazyLock};
 
 /// One kind of reduction: the fold, what happens to each element first, and the dtype to fold in.
@@ -57,10 +57,20 @@ fn prologue(kind: Prologue, input: DType, output: DType) -> Arc<Program> {
 
 impl Structured for Reduction {
     fn infer(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[Array]) -> Result<Meta> {
-        let Attrs::Reduce { axes, keepdims, dtype } = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
+        let Attrs::Reduce { axes, keepdims, dtype } = attrs else {
+            bail!(Type, "{}: wrong attributes", op.name)
+        };
         let a = &inputs[0];
-        if !self.has_identity && axes.iter().any(|&x| a.shape()[x] == 0) && !reduced_shape(a.shape(), axes, *keepdims).contains(&0) {
-            bail!(Value, "zero-size array to reduction operation {} which has no identity (shape {})", op.name, show(a.shape()));
+        if !self.has_identity
+            && axes.iter().any(|&x| a.shape()[x] == 0)
+            && !reduced_shape(a.shape(), axes, *keepdims).contains(&0)
+        {
+            bail!(
+                Value,
+                "zero-size array to reduction operation {} which has no identity (shape {})",
+                op.name,
+                show(a.shape())
+            );
         }
         let dtype = dtype.unwrap_or((self.result)(a.dtype()));
         if matches!(self.fold, Fold::And | Fold::Or | Fold::Xor) && dtype.is_inexact() {
@@ -69,7 +79,9 @@ impl Structured for Reduction {
         Ok(Meta { shape: reduced_shape(a.shape(), axes, *keepdims), dtype })
     }
     fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[Array], out: &Array) -> Result<()> {
-        let Attrs::Reduce { axes, keepdims, .. } = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
+        let Attrs::Reduce { axes, keepdims, .. } = attrs else {
+            bail!(Type, "{}: wrong attributes", op.name)
+        };
         let a = &inputs[0];
         if out.size() == 0 {
             return Ok(());
@@ -82,7 +94,14 @@ impl Structured for Reduction {
         let input = a.layout().transpose(Some(&order));
         let target = if *keepdims { out.view(drop_axes(out.layout(), axes)) } else { out.clone() };
         let program = prologue(self.prologue, a.dtype(), out.dtype());
-        launch(op.name, out.device(), &Work::Reduce(self.fold), Some(&program), &[Arg::Array(a, Some(&input))], &[&target])
+        launch(
+            op.name,
+            out.device(),
+            &Work::Reduce(self.fold),
+            Some(&program),
+            &[Arg::Array(a, Some(&input))],
+            &[&target],
+        )
     }
 }
 
@@ -122,7 +141,13 @@ reductions! {
 }
 
 /// Attributes of a reduction along `axes` (`None`: all of them).
-pub fn reduce_attrs(op: &str, ndim: usize, axes: Option<&[isize]>, keepdims: bool, dtype: Option<DType>) -> Result<Attrs> {
+pub fn reduce_attrs(
+    op: &str,
+    ndim: usize,
+    axes: Option<&[isize]>,
+    keepdims: bool,
+    dtype: Option<DType>,
+) -> Result<Attrs> {
     let mut list: SmallVec<[usize; 6]> = SmallVec::new();
     match axes {
         None => list.extend(0..ndim),
@@ -140,7 +165,13 @@ pub fn reduce_attrs(op: &str, ndim: usize, axes: Option<&[isize]>, keepdims: boo
     Ok(Attrs::Reduce { axes: list, keepdims, dtype })
 }
 /// Calls any reduction of the table.
-pub fn reduce(op: &'static OpDef, a: &Array, axes: Option<&[isize]>, keepdims: bool, dtype: Option<DType>) -> Result<Array> {
+pub fn reduce(
+    op: &'static OpDef,
+    a: &Array,
+    axes: Option<&[isize]>,
+    keepdims: bool,
+    dtype: Option<DType>,
+) -> Result<Array> {
     let attrs = reduce_attrs(op.name, a.ndim(), axes, keepdims, dtype)?;
     call(op, &attrs, &[Operand::Array(a)], None, Target::New)
 }
@@ -155,31 +186,50 @@ functions!(sum SUM, prod PROD, max MAX, min MIN, any ANY, all ALL, count_nonzero
 fn count_reduced(a: &Array, axes: Option<&[isize]>) -> Result<usize> {
     match axes {
         None => Ok(a.size()),
-        Some(axes) => axes.iter().try_fold(1, |n, &x| Ok(n * a.shape()[normalize_axis("mean", x, a.ndim())?])),
+        Some(axes) => {
+            axes.iter().try_fold(1, |n, &x| Ok(n * a.shape()[normalize_axis("mean", x, a.ndim())?]))
+        }
     }
 }
 /// Arithmetic mean: integers in float64, half accumulated in single.
 pub fn mean(a: &Array, axes: Option<&[isize]>, keepdims: bool, dtype: Option<DType>) -> Result<Array> {
     let n = count_reduced(a, axes)?;
     let result = dtype.unwrap_or(if a.dtype().is_inexact() { a.dtype() } else { DType::F64 });
-    let total = reduce(&SUM, a, axes, keepdims, Some(if result == DType::F16 { DType::F32 } else { result }))?;
+    let total =
+        reduce(&SUM, a, axes, keepdims, Some(if result == DType::F16 { DType::F32 } else { result }))?;
     let m = divide(&total, n as f64)?;
     if m.dtype() == result { Ok(m) } else { super::cast(&m, result) }
 }
 /// Variance with divisor `n - ddof`; of complex values the mean of |x - mean|^2.
-pub fn var(a: &Array, axes: Option<&[isize]>, keepdims: bool, ddof: f64, dtype: Option<DType>) -> Result<Array> {
+pub fn var(
+    a: &Array,
+    axes: Option<&[isize]>,
+    keepdims: bool,
+    ddof: f64,
+    dtype: Option<DType>,
+) -> Result<Array> {
     let n = count_reduced(a, axes)?;
     let result = dtype.unwrap_or(if a.dtype().is_inexact() { a.dtype() } else { DType::F64 });
     let wide = if result == DType::F16 { DType::F32 } else { result };
     let m = mean(a, axes, true, Some(wide))?;
     let d = subtract(a, &m)?;
-    let sq = if d.dtype().is_complex() { super::real(&multiply(&d, &super::conjugate(&d)?)?)? } else { multiply(&d, &d)? };
+    let sq = if d.dtype().is_complex() {
+        super::real(&multiply(&d, &super::conjugate(&d)?)?)?
+    } else {
+        multiply(&d, &d)?
+    };
     let total = reduce(&SUM, &sq, axes, keepdims, None)?;
     let v = divide(&total, (n as f64 - ddof).max(0.0))?;
     let real = result.real();
     if v.dtype() == real { Ok(v) } else { super::cast(&v, real) }
 }
 /// Standard deviation: the root of `var`.
-pub fn std(a: &Array, axes: Option<&[isize]>, keepdims: bool, ddof: f64, dtype: Option<DType>) -> Result<Array> {
+pub fn std(
+    a: &Array,
+    axes: Option<&[isize]>,
+    keepdims: bool,
+    ddof: f64,
+    dtype: Option<DType>,
+) -> Result<Array> {
     sqrt(&var(a, axes, keepdims, ddof, dtype)?)
 }

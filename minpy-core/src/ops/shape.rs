@@ -18,7 +18,12 @@ pub fn resolve_shape(op: &str, from: &[usize], to: &[isize]) -> Result<Dims> {
     let missing = if unknown == 1 && known > 0 { size / known } else { 0 };
     let shape: Dims = to.iter().map(|&n| if n < 0 { missing } else { n as usize }).collect();
     if shape.iter().product::<usize>() != size || (unknown == 1 && known == 0) {
-        bail!(Value, "{op}: cannot reshape array of size {size} (shape {}) into shape {}", show(from), listed());
+        bail!(
+            Value,
+            "{op}: cannot reshape array of size {size} (shape {}) into shape {}",
+            show(from),
+            listed()
+        );
     }
     Ok(shape)
 }
@@ -31,7 +36,12 @@ pub fn reshape(a: &Array, shape: &[isize]) -> Result<Array> {
     let c = contiguous(a)?;
     match c.reshape_view(&shape) {
         Some(v) => Ok(v),
-        None => bail!(Runtime, "reshape: a contiguous copy of shape {} has no view of shape {}", show(a.shape()), show(&shape)),
+        None => bail!(
+            Runtime,
+            "reshape: a contiguous copy of shape {} has no view of shape {}",
+            show(a.shape()),
+            show(&shape)
+        ),
     }
 }
 /// The array itself when it is C-contiguous, else a C-contiguous copy.
@@ -45,7 +55,9 @@ pub fn contiguous(a: &Array) -> Result<Array> {
 }
 /// Joins arrays along an existing axis.
 pub fn concatenate(arrays: &[Array], axis: isize, dtype: Option<DType>) -> Result<Array> {
-    let Some(first) = arrays.first() else { bail!(Value, "concatenate: need at least one array to concatenate") };
+    let Some(first) = arrays.first() else {
+        bail!(Value, "concatenate: need at least one array to concatenate")
+    };
     if first.ndim() == 0 {
         bail!(Value, "concatenate: zero-dimensional arrays cannot be concatenated");
     }
@@ -54,10 +66,15 @@ pub fn concatenate(arrays: &[Array], axis: isize, dtype: Option<DType>) -> Resul
     shape[axis] = 0;
     let mut common = first.dtype();
     for a in arrays {
-        let fits = a.ndim() == first.ndim()
-            && (0..a.ndim()).all(|i| i == axis || a.shape()[i] == first.shape()[i]);
+        let fits =
+            a.ndim() == first.ndim() && (0..a.ndim()).all(|i| i == axis || a.shape()[i] == first.shape()[i]);
         if !fits {
-            bail!(Value, "concatenate: all the input array dimensions except for the concatenation axis {axis} must match exactly, but shapes are {} and {}", show(first.shape()), show(a.shape()));
+            bail!(
+                Value,
+                "concatenate: all the input array dimensions except for the concatenation axis {axis} must match exactly, but shapes are {} and {}",
+                show(first.shape()),
+                show(a.shape())
+            );
         }
         shape[axis] += a.shape()[axis];
         common = DType::promote(common, a.dtype());
@@ -77,7 +94,12 @@ pub fn concatenate(arrays: &[Array], axis: isize, dtype: Option<DType>) -> Resul
 pub fn stack(arrays: &[Array], axis: isize) -> Result<Array> {
     let Some(first) = arrays.first() else { bail!(Value, "stack: need at least one array to stack") };
     if let Some(a) = arrays.iter().find(|a| a.shape() != first.shape()) {
-        bail!(Value, "stack: all input arrays must have the same shape, not {} and {}", show(first.shape()), show(a.shape()));
+        bail!(
+            Value,
+            "stack: all input arrays must have the same shape, not {} and {}",
+            show(first.shape()),
+            show(a.shape())
+        );
     }
     let axis = normalize_axis("stack", axis, first.ndim() + 1)?;
     let parts: Vec<Array> = arrays.iter().map(|a| a.expand_dims(axis as isize)).collect::<Result<_>>()?;

@@ -26,7 +26,14 @@ impl Structured for ArgReduce {
             return Ok(());
         }
         let l = axis_last(inputs[0].layout(), *axis);
-        launch(op.name, out.device(), &Work::ArgReduce { max: self.max }, None, &[Arg::Array(&inputs[0], Some(&l))], &[out])
+        launch(
+            op.name,
+            out.device(),
+            &Work::ArgReduce { max: self.max },
+            None,
+            &[Arg::Array(&inputs[0], Some(&l))],
+            &[out],
+        )
     }
 }
 structured!(ARGMAX "argmax" 1 ArgReduce { max: true }, &[(-3.0, 3.0)], "First position of the greatest element along an axis.");
@@ -48,7 +55,14 @@ impl Structured for Sort {
         }
         let l = axis_last(inputs[0].layout(), *axis);
         let o = out.view(axis_last(out.layout(), *axis));
-        launch(op.name, out.device(), &Work::Sort { arg: self.arg }, None, &[Arg::Array(&inputs[0], Some(&l))], &[&o])
+        launch(
+            op.name,
+            out.device(),
+            &Work::Sort { arg: self.arg },
+            None,
+            &[Arg::Array(&inputs[0], Some(&l))],
+            &[&o],
+        )
     }
 }
 structured!(SORT "sort" 1 Sort { arg: false }, &[(-3.0, 3.0)], "Sorted values along an axis, stably, NaN last.");
@@ -58,7 +72,9 @@ fn along(op: &'static OpDef, a: &Array, axis: Option<isize>) -> Result<Array> {
     let flat;
     let (a, axis) = match axis {
         Some(x) if a.ndim() > 0 => (a, normalize_axis(op.name, x, a.ndim())?),
-        Some(x) if !(-1..=0).contains(&x) => bail!(Axis, "{}: axis {x} is out of bounds for array of dimension 0", op.name),
+        Some(x) if !(-1..=0).contains(&x) => {
+            bail!(Axis, "{}: axis {x} is out of bounds for array of dimension 0", op.name)
+        }
         _ => {
             flat = super::reshape(a, &[-1])?;
             (&flat, 0)

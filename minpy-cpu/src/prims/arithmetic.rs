@@ -112,8 +112,6 @@ fn sign64(z: Complex64) -> Complex64 {
     }
 }
 
-struct Same;
-op1!(Same, |a| a; i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 B8);
 struct Floor;
 op1!(Floor, |a| a.floor(); f32 f64);
 struct Ceil;
@@ -128,6 +126,7 @@ struct Copysign;
 op2!(Copysign, |a, b| a.copysign(b); f32 f64);
 
 struct Conj;
+op1!(Conj, |a| a; f32 f64);
 op1!(Conj, |a| a.conj(); Complex32 Complex64);
 struct Real;
 op1!(Real -> f32, |a| a.re; Complex32);
@@ -142,35 +141,24 @@ op2!(Join -> Complex64, |a, b| Complex::new(a, b); f64);
 table! {
     /// Loops of this file.
     fn lookup;
-    Add binary Add[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
-    Sub binary Sub[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64];
-    Mul binary Mul[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
+    Add binary Add[f32 f64 i32 i64 i8 i16 Complex32 Complex64 B8];
+    Sub binary Sub[f32 f64 i32 i64 i8 i16 Complex32 Complex64];
+    Mul binary Mul[f32 f64 i32 i64 i8 i16 Complex32 Complex64 B8];
     Maximum binary Maximum[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
     Minimum binary Minimum[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
     Fmax binary Fmax[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
     Fmin binary Fmin[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
-    Neg unary Neg[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64];
+    Neg unary Neg[f32 f64 i32 i64 i8 i16 Complex32 Complex64];
     Abs unary Abs[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
     Sign unary Sign[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64];
-    Floor unary AnyFloor[f32 f64 i8 i16 i32 i64 u8 u16 u32 u64 B8];
-    Ceil unary AnyCeil[f32 f64 i8 i16 i32 i64 u8 u16 u32 u64 B8];
-    Trunc unary AnyTrunc[f32 f64 i8 i16 i32 i64 u8 u16 u32 u64 B8];
-    Rint unary AnyRint[f32 f64 i8 i16 i32 i64 u8 u16 u32 u64 B8];
+    Floor unary Floor[f32 f64];
+    Ceil unary Ceil[f32 f64];
+    Trunc unary Trunc[f32 f64];
+    Rint unary Rint[f32 f64];
     Sqrt unary Sqrt[f32 f64];
     Copysign binary Copysign[f32 f64];
-    Conj unary AnyConj[f32 f64 i8 i16 i32 i64 u8 u16 u32 u64 B8 Complex32 Complex64];
+    Conj unary Conj[f32 f64 Complex32 Complex64];
     Real unary Real[Complex32 Complex64];
     Imag unary Imag[Complex32 Complex64];
     Complex binary Join[f32 f64];
 }
-
-/// Rounding leaves integers alone; one copying loop would do, but types keep the table plain.
-macro_rules! or_same {
-    ($($name:ident $of:ident [$($float:ty)*];)*) => {$(
-        struct $name;
-        op1!($name, |a| <$of as super::loops::Op1<_>>::f(a); $($float)*);
-        op1!($name, |a| <Same as super::loops::Op1<_>>::f(a); i8 i16 i32 i64 u8 u16 u32 u64 B8);
-    )*};
-}
-or_same!(AnyFloor Floor[f32 f64]; AnyCeil Ceil[f32 f64]; AnyTrunc Trunc[f32 f64]; AnyRint Rint[f32 f64]; AnyConj Conj[Complex32 Complex64];);
-op1!(AnyConj, |a| a; f32 f64);

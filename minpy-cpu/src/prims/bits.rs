@@ -77,10 +77,10 @@ fn gcd(mut a: u64, mut b: u64) -> u64 {
 table! {
     /// Loops of this file.
     fn lookup;
-    Invert unary Invert[i32 i64 i8 i16 u8 u16 u32 u64 B8];
-    And binary And[i32 i64 i8 i16 u8 u16 u32 u64 B8];
-    Or binary Or[i32 i64 i8 i16 u8 u16 u32 u64 B8];
-    Xor binary Xor[i32 i64 i8 i16 u8 u16 u32 u64 B8];
+    Invert unary Invert[i32 i64 i8 i16 B8];
+    And binary And[i32 i64 i8 i16 B8];
+    Or binary Or[i32 i64 i8 i16 B8];
+    Xor binary Xor[i32 i64 i8 i16 B8];
     Shl binary Shl[i32 i64 i8 i16 u8 u16 u32 u64];
     Shr binary Shr[i32 i64 i8 i16 u8 u16 u32 u64];
     Gcd plain_binary Gcd[i32 i64 i8 i16 u8 u16 u32 u64];

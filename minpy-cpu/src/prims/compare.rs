@@ -44,14 +44,14 @@ op1!(Signbit -> B8, |_a| B8::new(false); u8 u16 u32 u64 B8);
 table! {
     /// Loops of this file.
     fn lookup;
-    Eq binary Eq[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
-    Ne binary Ne[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
+    Eq binary Eq[f32 f64 i32 i64 i8 i16 Complex32 Complex64 B8];
+    Ne binary Ne[f32 f64 i32 i64 i8 i16 Complex32 Complex64 B8];
     Lt binary Lt[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
     Le binary Le[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
     Gt binary Gt[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
     Ge binary Ge[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
-    IsNan unary IsNan[f32 f64 Complex32 Complex64 i8 i16 i32 i64 u8 u16 u32 u64 B8];
-    IsInf unary IsInf[f32 f64 Complex32 Complex64 i8 i16 i32 i64 u8 u16 u32 u64 B8];
-    IsFinite unary IsFinite[f32 f64 Complex32 Complex64 i8 i16 i32 i64 u8 u16 u32 u64 B8];
+    IsNan unary IsNan[f32 f64 Complex32 Complex64 i8 i16 i32 i64 B8];
+    IsInf unary IsInf[f32 f64 Complex32 Complex64 i8 i16 i32 i64 B8];
+    IsFinite unary IsFinite[f32 f64 Complex32 Complex64 i8 i16 i32 i64 B8];
     Signbit unary Signbit[f32 f64 i8 i16 i32 i64 u8 u16 u32 u64 B8];
 }

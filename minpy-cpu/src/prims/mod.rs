@@ -57,12 +57,34 @@ pub fn lookup(prim: Prim, dtype: DType) -> Option<Loop> {
     if dtype == DType::F16 {
         return half::lookup(prim);
     }
+    let whole = dtype == DType::Bool || dtype.is_integer();
+    if whole && matches!(prim, Prim::Floor | Prim::Ceil | Prim::Trunc | Prim::Rint | Prim::Conj) {
+        return Some(Loop::Unary(cast::copy(dtype.size())));
+    }
+    let dtype = if signless(prim) { signed(dtype) } else { dtype };
     arithmetic::lookup(prim, dtype)
         .or_else(|| compare::lookup(prim, dtype))
         .or_else(|| division::lookup(prim, dtype))
         .or_else(|| bits::lookup(prim, dtype))
         .or_else(|| real::lookup(prim, dtype))
         .or_else(|| complex::lookup(prim, dtype))
+}
+
+/// Primitives whose result does not depend on whether integers have a sign: one loop serves both.
+fn signless(prim: Prim) -> bool {
+    use Prim::*;
+    matches!(prim, Add | Sub | Mul | Neg | And | Or | Xor | Invert | Eq | Ne | IsNan | IsInf | IsFinite)
+}
+
+/// The signed integer of that size; other dtypes as they are.
+pub(crate) fn signed(dtype: DType) -> DType {
+    match dtype {
+        DType::U8 => DType::I8,
+        DType::U16 => DType::I16,
+        DType::U32 => DType::I32,
+        DType::U64 => DType::I64,
+        d => d,
+    }
 }
 
 /// Runs `$body` with `$t` bound to the memory type of a dtype (bool as `B8`).

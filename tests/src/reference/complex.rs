@@ -24,9 +24,27 @@ fn log1p(z: C) -> C {
 fn extreme(a: C, b: C, wins: fn(C, C) -> bool, nan_wins: bool) -> C {
     let nan = |z: C| z.re.is_nan() || z.im.is_nan();
     match (nan(a), nan(b)) {
-        (true, _) => if nan_wins { a } else { b },
-        (_, true) => if nan_wins { b } else { a },
-        _ => if wins(a, b) { a } else { b },
+        (true, _) => {
+            if nan_wins {
+                a
+            } else {
+                b
+            }
+        }
+        (_, true) => {
+            if nan_wins {
+                b
+            } else {
+                a
+            }
+        }
+        _ => {
+            if wins(a, b) {
+                a
+            } else {
+                b
+            }
+        }
     }
 }
 
@@ -42,7 +60,9 @@ pub fn apply(prim: Prim, dtype: DType, to: DType, args: &[Value], options: &Opti
     let open = Expected { undefined: true, ..exact(C::new(0.0, 0.0)) };
     match prim {
         Neg => exact(-a),
-        Abs => Expected { ulp: options.ulp + 1.0, ..Expected::exact(Value::Real(round(to, a.re.hypot(a.im)))) },
+        Abs => {
+            Expected { ulp: options.ulp + 1.0, ..Expected::exact(Value::Real(round(to, a.re.hypot(a.im)))) }
+        }
         Sign if a == C::new(0.0, 0.0) => exact(a),
         Sign => several(a / a.norm()),
         Sqrt => near(a.sqrt()),

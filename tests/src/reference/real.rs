@@ -161,4 +161,3 @@ pub fn apply(prim: Prim, dtype: DType, to: DType, args: &[Value], options: &Opti
         _ => Expected { undefined: true, ..exact(0.0) },
     }
 }
-

@@ -19,8 +19,13 @@ fn elementwise_calls_are_one_kernel_and_one_allocation() {
     assert_eq!(watch(|| ops::add(&ops::multiply(&a, 2.0)?, 1.0)), costs(&["multiply", "add"], 2));
     // Numbers, broadcasting, other dtypes, transposed and reversed operands: still one.
     for (x, y) in [
-        (a.clone(), f32s(&[32])), (a.clone(), f32s(&[32, 1])), (a.clone(), f32s(&[])), (a.clone(), array(&[32, 32], DType::F64)),
-        (a.t(), b.clone()), (a.slice(0, 31, -1, 32), b.t()), (array(&[32, 32], DType::I8), b.clone()),
+        (a.clone(), f32s(&[32])),
+        (a.clone(), f32s(&[32, 1])),
+        (a.clone(), f32s(&[])),
+        (a.clone(), array(&[32, 32], DType::F64)),
+        (a.t(), b.clone()),
+        (a.slice(0, 31, -1, 32), b.t()),
+        (array(&[32, 32], DType::I8), b.clone()),
     ] {
         assert_eq!(watch(|| ops::subtract(&x, &y)), costs(&["subtract"], 1), "{x:?} {y:?}");
     }
@@ -32,7 +37,8 @@ fn elementwise_calls_are_one_kernel_and_one_allocation() {
 fn existing_targets_cost_no_allocation() {
     let (a, b) = (f32s(&[8, 8]), f32s(&[8, 8]));
     let add = |x: &Array, y: &Array, out: &Array, mask: Option<&Array>| {
-        ops::call(&ops::ADD, &Attrs::None, &[Operand::Array(x), Operand::Array(y)], mask, Target::Into(out)).map(drop)
+        ops::call(&ops::ADD, &Attrs::None, &[Operand::Array(x), Operand::Array(y)], mask, Target::Into(out))
+            .map(drop)
     };
     assert_eq!(watch(|| add(&a, &b, &a, None)), costs(&["add"], 0));
     assert_eq!(watch(|| add(&a.t(), &b, &f32s(&[8, 8]), None)), costs(&["add"], 1));
@@ -83,12 +89,28 @@ fn matrix_products_read_transposed_operands_in_place() {
     let (a, b) = (f32s(&[4, 6]), f32s(&[4, 5]));
     assert_eq!(watch(|| ops::dot(&a.t(), &b)), costs(&["matmul"], 1));
     assert_eq!(watch(|| ops::matmul(&b.t(), &a)), costs(&["matmul"], 1));
-    assert_eq!(watch(|| ops::matmul(&f32s(&[3, 5, 4]).transpose(Some(&[0, 2, 1]))?.slice(0, 2, -1, 3), &b.t().slice(0, 0, 1, 5))).kernels, ["matmul"]);
+    assert_eq!(
+        watch(|| ops::matmul(
+            &f32s(&[3, 5, 4]).transpose(Some(&[0, 2, 1]))?.slice(0, 2, -1, 3),
+            &b.t().slice(0, 0, 1, 5)
+        ))
+        .kernels,
+        ["matmul"]
+    );
     // Stacks are broadcast in place, vectors are views.
     assert_eq!(watch(|| ops::matmul(&f32s(&[3, 1, 4, 6]), &f32s(&[2, 6, 5]))).kernels, ["matmul"]);
     let (m, v) = (f32s(&[4, 6]), f32s(&[6]));
     assert_eq!(watch(|| ops::dot(&m, &v)), costs(&["matmul"], 1));
-    assert_eq!(watch(|| ops::call(&ops::MATMUL, &Attrs::None, &[Operand::Array(&m), Operand::Array(&a.t())], None, Target::Into(&f32s(&[4, 4])))), costs(&["matmul"], 1));
+    assert_eq!(
+        watch(|| ops::call(
+            &ops::MATMUL,
+            &Attrs::None,
+            &[Operand::Array(&m), Operand::Array(&a.t())],
+            None,
+            Target::Into(&f32s(&[4, 4]))
+        )),
+        costs(&["matmul"], 1)
+    );
 }
 
 #[test]
@@ -96,7 +118,10 @@ fn indexing_gathers_and_scatters_once() {
     let (a, i) = (f32s(&[7, 3]), array(&[4], DType::I64));
     assert_eq!(watch(|| ops::gather(&a, std::slice::from_ref(&i))), costs(&["gather"], 1));
     let v = f32s(&[4, 3]);
-    assert_eq!(watch(|| ops::scatter_into(&a, std::slice::from_ref(&i), &v, ScatterMode::Set)), costs(&["scatter"], 0));
+    assert_eq!(
+        watch(|| ops::scatter_into(&a, std::slice::from_ref(&i), &v, ScatterMode::Set)),
+        costs(&["scatter"], 0)
+    );
     // A mask of the whole shape with one value: no counting, no waiting.
     let mask = array(&[7, 3], DType::Bool);
     assert_eq!(watch(|| ops::set(&a, &[Index::Array(mask.clone())], 0.0)), costs(&["copy"], 0));
@@ -108,7 +133,10 @@ fn composed_operations() {
     assert_eq!(watch(|| ops::softmax(&x)), costs(&["max", "subtract", "exp", "sum", "divide"], 5));
     let (w, b) = (f32s(&[4, 10]), f32s(&[4]));
     assert_eq!(watch(|| ops::fully_connected(&x, &w, Some(&b))), costs(&["matmul", "add"], 2));
-    assert_eq!(watch(|| ops::concatenate(&[x.clone(), x.clone(), x.clone()], 0, None)), costs(&["copy", "copy", "copy"], 1));
+    assert_eq!(
+        watch(|| ops::concatenate(&[x.clone(), x.clone(), x.clone()], 0, None)),
+        costs(&["copy", "copy", "copy"], 1)
+    );
 }
 
 #[test]
@@ -144,7 +172,10 @@ fn moving_between_devices_is_one_copy_each_way_and_counted_once() {
 fn a_gradient_costs_what_its_formula_costs() {
     let (x, w) = (f32s(&[8, 6]), f32s(&[6, 4]));
     let log = watch(|| {
-        minpy_autograd::grad(|a| ops::sum(&ops::tanh(&ops::dot(&a[0], &a[1])?)?, None, false), &[x.clone(), w.clone()])
+        minpy_autograd::grad(
+            |a| ops::sum(&ops::tanh(&ops::dot(&a[0], &a[1])?)?, None, false),
+            &[x.clone(), w.clone()],
+        )
     });
     let forward = ["matmul", "tanh", "sum"];
     assert_eq!(log.kernels[..3], forward);

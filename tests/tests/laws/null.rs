@@ -73,7 +73,12 @@ impl Device for Null {
     }
 }
 fn probe() -> Vec<Box<dyn Device>> {
-    let c = Capabilities { description: "counts".into(), dtypes: DTypeSet::ALL, host_accessible: false, total_memory: 1 << 40 };
+    let c = Capabilities {
+        description: "counts".into(),
+        dtypes: DTypeSet::ALL,
+        host_accessible: false,
+        total_memory: 1 << 40,
+    };
     vec![Box::new(Null(c))]
 }
 minpy_core::driver!(DRIVER: "null", probe);

@@ -71,11 +71,18 @@ impl World {
         let candidates: Vec<&(Array, View)> = self
             .views
             .iter()
-            .filter(|(_, u)| u.shape == v.shape || !v.shape.is_empty() && u.shape == v.shape[1..] && u.shape.len() + 1 == v.shape.len())
+            .filter(|(_, u)| {
+                u.shape == v.shape
+                    || !v.shape.is_empty() && u.shape == v.shape[1..] && u.shape.len() + 1 == v.shape.len()
+            })
             .collect();
         let (src, u) = candidates.get(y as usize % candidates.len().max(1))?;
         let values = self.values(u);
-        let spread = if values.is_empty() { Vec::new() } else { (0..v.at.len()).map(|i| values[i % values.len()]).collect() };
+        let spread = if values.is_empty() {
+            Vec::new()
+        } else {
+            (0..v.at.len()).map(|i| values[i % values.len()]).collect()
+        };
         Some((out, v, src.clone(), spread))
     }
     fn step(&mut self, (kind, x, y, p, q, c): Step) -> Result<()> {
@@ -88,7 +95,8 @@ impl World {
                 let n = v.shape[axis];
                 let start = q % n;
                 let step = [1isize, 2, -1, -2, 3][(y % 5) as usize];
-                let room = if step > 0 { (n - 1 - start) / step as usize } else { start / step.unsigned_abs() };
+                let room =
+                    if step > 0 { (n - 1 - start) / step as usize } else { start / step.unsigned_abs() };
                 let len = 1 + (c as u8 as usize) % (room + 1);
                 let mut shape = v.shape.clone();
                 shape[axis] = len;
@@ -137,7 +145,13 @@ impl World {
                     6 => (&ops::MAXIMUM, |a, b| a.max(b)),
                     _ => (&ops::SUBTRACT, |a, b| a.wrapping_sub(b)),
                 };
-                ops::call(op, &Attrs::None, &[Operand::Array(&out), Operand::Array(&src)], None, Target::Into(&out))?;
+                ops::call(
+                    op,
+                    &Attrs::None,
+                    &[Operand::Array(&out), Operand::Array(&src)],
+                    None,
+                    Target::Into(&out),
+                )?;
                 let result: Vec<i32> = old.iter().zip(&new).map(|(&a, &b)| f(a, b)).collect();
                 self.write(&v, &result);
             }
@@ -151,7 +165,8 @@ impl World {
                 let Some((out, v, src, new)) = self.pair(x, y) else { return Ok(()) };
                 let old = self.values(&v);
                 ops::assign_where(&out, &src, &ops::less(&out, c as i64)?)?;
-                let result: Vec<i32> = old.iter().zip(&new).map(|(&o, &n)| if o < c as i32 { n } else { o }).collect();
+                let result: Vec<i32> =
+                    old.iter().zip(&new).map(|(&o, &n)| if o < c as i32 { n } else { o }).collect();
                 self.write(&v, &result);
             }
             10 if !v.shape.is_empty() && v.shape[0] > 0 => {
@@ -172,7 +187,9 @@ impl World {
             11 if !v.shape.is_empty() => {
                 let line = |axis: usize| {
                     let (n, inner) = (v.shape[axis], v.strides()[axis]);
-                    (0..v.at.len()).filter(move |i| (i / inner) % n == 0).map(move |i| (0..n).map(|k| i + k * inner).collect::<Vec<_>>())
+                    (0..v.at.len())
+                        .filter(move |i| (i / inner) % n == 0)
+                        .map(move |i| (0..n).map(|k| i + k * inner).collect::<Vec<_>>())
                 };
                 ops::call(&ops::SORT, &Attrs::Axis(axis), &[Operand::Array(&a)], None, Target::Into(&a))?;
                 let mut values = self.values(&v);
@@ -202,7 +219,14 @@ impl World {
     fn compare(&self) -> std::result::Result<(), TestCaseError> {
         for (k, (a, v)) in self.views.iter().enumerate() {
             prop_assert_eq!(a.shape(), &v.shape[..], "shape of view {}", k);
-            prop_assert_eq!(a.to_vec::<i32>().unwrap(), self.values(v), "view {} of base {}: {:?}", k, v.base, a.layout());
+            prop_assert_eq!(
+                a.to_vec::<i32>().unwrap(),
+                self.values(v),
+                "view {} of base {}: {:?}",
+                k,
+                v.base,
+                a.layout()
+            );
         }
         Ok(())
     }
@@ -262,7 +286,14 @@ fn in_place_addition_for_every_pair_of_slices() {
             let mut model: Vec<f32> = (0..N).map(|i| (1 << i) as f32).collect();
             let a = Array::from_slice(&model, &[N]).unwrap();
             let (x, y) = (a.slice(0, s, p, n), a.slice(0, t, q, m));
-            ops::call(&ops::ADD, &Attrs::None, &[Operand::Array(&x), Operand::Array(&y)], None, Target::Into(&x)).unwrap();
+            ops::call(
+                &ops::ADD,
+                &Attrs::None,
+                &[Operand::Array(&x), Operand::Array(&y)],
+                None,
+                Target::Into(&x),
+            )
+            .unwrap();
             let before = model.clone();
             for k in 0..n {
                 let from = (t as isize + q * if m == 1 { 0 } else { k as isize }) as usize;
