@@ -3,7 +3,8 @@
 //! A block is `rows` x `cols` of the last two axes. Inputs that lie contiguously in it are read in place, repeated ones
 //! are single elements, others are gathered into block memory (once, when several blocks in a row see the same).
 
-use crate::program::{Compiled, Frame};
+use crate::frame::Frame;
+use crate::program::Compiled;
 use crate::strided::{Space, copy2d};
 use smallvec::SmallVec;
 

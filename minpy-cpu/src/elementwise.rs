@@ -4,7 +4,8 @@
 //! cache: inputs that lie contiguously are read in place, repeated ones are single elements, others are gathered.
 
 use crate::block::{Reach, Tiling, Walk};
-use crate::program::{Compiled, Use, compiled, with_scratch};
+use crate::frame::with_scratch;
+use crate::program::{Compiled, Use, compiled};
 use crate::strided::{Space, Strided, copy2d};
 use crate::threads::parallel_for;
 use minpy_core::device::DeviceRef;

@@ -10,6 +10,7 @@ mod block;
 pub mod device;
 pub mod elementwise;
 mod fold;
+mod frame;
 pub mod index;
 #[cfg(feature = "ndarray")]
 pub mod interop;

@@ -6,8 +6,9 @@
 use crate::block::{Tiling, Walk, Walker};
 use crate::elementwise::min_items;
 use crate::fold::{self, Cascade, Folder};
+use crate::frame::{fill, with_scratch};
 use crate::prims::half;
-use crate::program::{Compiled, Use, compiled, fill, with_scratch};
+use crate::program::{Compiled, Use, compiled};
 use crate::strided::{Space, Strided, copy2d};
 use crate::threads::{parallel_for, parallel_parts, usable_threads};
 use minpy_core::device::DeviceRef;

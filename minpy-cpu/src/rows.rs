@@ -3,7 +3,7 @@
 //! Rows whose elements lie apart are gathered, several neighbouring rows at a time, so that cache lines are used up.
 
 use crate::elementwise::min_items;
-use crate::program::with_scratch;
+use crate::frame::with_scratch;
 use crate::strided::{Space, Strided, copy2d};
 use crate::threads::parallel_for;
 use minpy_core::kernel::View;

@@ -139,7 +139,7 @@ pub(crate) unsafe fn copy2d(
             }
         } else if dc == item && sc == 0 {
             for r in 0..rows as isize {
-                crate::program::fill(dst.offset(r * dr), src.offset(r * sr), cols, size);
+                crate::frame::fill(dst.offset(r * dr), src.offset(r * sr), cols, size);
             }
         } else {
             if dc == item && sr == item && rows >= 64 / size && cols >= 64 / size {

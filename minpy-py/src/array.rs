@@ -159,35 +159,35 @@ pub fn wrap_part(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
     Ok(r)
 }
 
-#[pymethods]
-impl NdArray {
-    /// `ndarray(shape, dtype=float, buffer=None, offset=0, strides=None, order=None)`
-    #[new]
-    #[pyo3(signature = (shape, dtype=None, buffer=None, offset=0, strides=None, order=None))]
-    fn __new__(
-        py: Python<'_>,
-        shape: &Bound<'_, PyAny>,
-        dtype: Option<&Bound<'_, PyAny>>,
-        buffer: Option<&Bound<'_, PyAny>>,
-        offset: isize,
-        strides: Option<&Bound<'_, PyAny>>,
-        order: Option<&str>,
-    ) -> PyResult<PyClassInitializer<NdArray>> {
-        let d = dtype.map_or(Ok(Some(DType::F64)), dtype_from)?;
-        let Some(d) = d else {
-            return Err(PyTypeError::new_err("ndarray: this dtype is NumPy's only: make a numpy.ndarray"));
-        };
-        let array = if buffer.is_some() || strides.is_some() {
-            let np = numpy(py)?;
-            let made =
-                np.ndarray.bind(py).call1((shape, dtype_object(py, d)?, buffer, offset, strides, order))?;
-            import(&made)?.ok_or_else(|| PyTypeError::new_err("ndarray: elements that are not numbers"))?
-        } else {
-            let shape = shape_from(shape)?;
-            let a = Array::empty(&shape, d).py()?;
-            if order == Some("F") { fortran(&a) } else { a }
-        };
-        Ok(PyClassInitializer::from(PyArray::new(array, false, None, false)).add_subclass(NdArray))
+/// `ndarray(shape, dtype=float, buffer=None, offset=0, strides=None, order=None)`
+#[pyfunction]
+#[pyo3(signature = (shape, dtype=None, buffer=None, offset=0, strides=None, order=None))]
+pub fn _ndarray<'py>(
+    py: Python<'py>,
+    shape: &Bound<'py, PyAny>,
+    dtype: Option<&Bound<'py, PyAny>>,
+    buffer: Option<&Bound<'py, PyAny>>,
+    offset: isize,
+    strides: Option<&Bound<'py, PyAny>>,
+    order: Option<&str>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let d = dtype.map_or(Ok(Some(DType::F64)), dtype_from)?;
+    let theirs = |d: &Bound<'py, PyAny>| {
+        numpy(py)?.ndarray.bind(py).call1((shape, d, buffer, offset, strides, order.unwrap_or("C")))
+    };
+    match (d, dtype) {
+        (None, Some(object)) => theirs(object),
+        (Some(d), _) if buffer.is_some() || strides.is_some() => {
+            let made = theirs(&dtype_object(py, d)?)?;
+            match import(&made)? {
+                Some(a) => wrap(py, a),
+                None => Ok(made),
+            }
+        }
+        (d, _) => {
+            let a = Array::empty(&shape_from(shape)?, d.unwrap_or(DType::F64)).py()?;
+            wrap(py, if order == Some("F") { fortran(&a) } else { a })
+        }
     }
 }
 

@@ -131,6 +131,12 @@ fn finish<'py>(slf: &Bound<'py, PyAny>, a: &Array, items: &[Index]) -> PyResult<
     if plain {
         let Selection::View(v) = ops::resolve(a, items).py()? else { return Err(complaint()) };
         if v.ndim() == 0 && !items.iter().any(|i| matches!(i, Index::Ellipsis)) {
+            // One element on the host is read at once: less work than a copy by dispatch.
+            if minpy_core::context::flags() == 0 && a.device().is_host() {
+                let value = v.item().py()?;
+                let r = Array::from_scalar_on(a.device(), value).py()?;
+                return wrap_scalar(py, r.with_weak(a.is_weak()));
+            }
             return wrap_scalar(py, ops::copy(&v).py()?.with_weak(a.is_weak()));
         }
         return wrap_view(v, slf);

@@ -44,7 +44,7 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
         ($($file:ident: $($f:ident),*;)*) => { $($( m.add_function(wrap_pyfunction!($file::$f, m)?)?; )*)* };
     }
     functions! {
-        array: _set_metaclass;
+        array: _set_metaclass, _ndarray;
         ufunc: _ufuncs;
         reduce: sum, prod, max, min, any, all, argmax, argmin, cumsum, cumprod, count_nonzero, mean, var, std, sort, argsort;
         creation: array, asarray, ascontiguousarray, asfortranarray, zeros, ones, empty, zeros_like, ones_like, empty_like,

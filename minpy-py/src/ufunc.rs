@@ -388,11 +388,9 @@ impl Ufunc {
         self.hand_over(py, "at", &args, None)
     }
 
-    fn resolve_dtypes<'py>(
-        slf: &Bound<'py, Self>,
-        dtypes: &Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        slf.get().attribute(slf.py(), "resolve_dtypes")?.call1((dtypes,))
+    /// What else NumPy's ufunc of that name has (`resolve_dtypes`, say).
+    fn __getattr__<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        self.attribute(py, name)
     }
     #[getter]
     fn __name__(&self) -> &'static str {
@@ -423,11 +421,15 @@ impl Ufunc {
     }
     #[getter]
     fn types<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        if self.numpy.is_none() {
+            let list = ["e", "f", "d"].map(|c| format!("{}->{c}", c.repeat(self.op.arity)));
+            return Ok(pyo3::types::PyList::new(py, list)?.into_any());
+        }
         self.attribute(py, "types")
     }
     #[getter]
-    fn ntypes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.attribute(py, "ntypes")
+    fn ntypes(&self, py: Python<'_>) -> PyResult<usize> {
+        self.types(py)?.len()
     }
     #[getter]
     fn identity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -476,7 +478,7 @@ impl<'py> FromPyObject<'_, 'py> for AxisArgument<'py> {
 }
 
 /// Operations of the elementwise table that NumPy offers as functions of another kind.
-const NOT_UFUNCS: [&str; 5] = ["copy", "where", "clip", "real", "imag"];
+const NOT_UFUNCS: [&str; 6] = ["copy", "where", "clip", "real", "imag", "taken"];
 
 /// Every ufunc: `name -> object`.
 #[pyfunction]

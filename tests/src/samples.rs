@@ -66,7 +66,7 @@ fn anywhere(dtype: DType, d: &mut Draw) -> Value {
             Value::Int(match d.below(5) {
                 0 => [lo, hi, lo + 1, hi - 1][d.below(4)],
                 1 => [0, 1, 2, hi / 2, 7][d.below(5)],
-                2 => lo + (d.next() as i128 % (hi - lo)),
+                2 => lo + (d.bits() as i128 % (hi - lo)),
                 _ => (d.below(41) as i128 - 20).clamp(lo, hi),
             })
         }

@@ -221,7 +221,7 @@ impl Subject {
 pub struct Draw(pub u64);
 impl Draw {
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -230,11 +230,11 @@ impl Draw {
     }
     /// Uniform in [lo, hi).
     pub fn uniform(&mut self, lo: f64, hi: f64) -> f64 {
-        lo + (self.next() >> 11) as f64 * 2f64.powi(-53) * (hi - lo)
+        lo + (self.bits() >> 11) as f64 * 2f64.powi(-53) * (hi - lo)
     }
     /// Below `n`.
     pub fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
+        (self.bits() % n as u64) as usize
     }
 }
 
@@ -246,5 +246,5 @@ pub fn hash(parts: &[&str]) -> u64 {
             h = (h ^ b as u64).wrapping_mul(0x0000_0100_0000_01b3);
         }
     }
-    Draw(h).next()
+    Draw(h).bits()
 }

@@ -272,6 +272,11 @@ def _strides(self, value):
     raise AttributeError("setting the strides of an array of MinPy is not possible: use np.lib.stride_tricks.as_strided")
 
 
+def _new(cls, *args, **kwargs):
+    """`np.ndarray(shape, ...)`; for subclasses, which are NumPy's, NumPy's constructor."""
+    return _minpy._ndarray(*args, **kwargs) if cls is ndarray else numpy.ndarray.__new__(cls, *args, **kwargs)
+
+
 def install():
     """Puts everything on the classes."""
     for name in ("take", "repeat", "clip", "round", "trace", "diagonal", "searchsorted", "choose", "ptp", "put", "argpartition"):
@@ -282,6 +287,7 @@ def install():
     array_base.__round__ = _python_round
     array_base.conj = array_base.conjugate = lambda self: __import__("minpy.numpy").numpy.conjugate(self)
     array_base.flags = property(Flags)
+    ndarray.__new__ = staticmethod(_new)
     ndarray.flat = property(Flat, _set_flat)
     scalar.flat = property(lambda self: self.reshape(1))
     array_base.setflags = _setflags

@@ -1,0 +1,163 @@
+//! The frame that runs a compiled program on one block, and the scratch memory of a thread.
+//!
+//! Callers (`block.rs`) point the frame's table at the inputs of a block; results are in temporaries or, directly, in outputs.
+
+use crate::prims::{self, Loop};
+use crate::program::Compiled;
+use smallvec::SmallVec;
+
+/// The state of one thread that runs a program block by block.
+pub(crate) struct Frame<'c> {
+    pub c: &'c Compiled,
+    /// The table: where the values of the current block lie.
+    pub ptr: SmallVec<[*const u8; 24]>,
+    /// Whether a value is one element that stands for the whole block.
+    pub scalar: SmallVec<[bool; 24]>,
+    /// Memory of the temporaries by place, and a spare block for each output.
+    temp: *mut u8,
+    /// Where each output of this block goes; null: into its temporary.
+    pub out: SmallVec<[*mut u8; 2]>,
+}
+
+impl<'c> Frame<'c> {
+    /// Bytes of scratch memory that a frame needs.
+    pub fn scratch_bytes(c: &Compiled) -> usize {
+        c.temp_count * c.temp_bytes
+    }
+    /// A frame over `scratch`. `scalar_inputs(i)` says which inputs are single elements in every block.
+    pub fn new(c: &'c Compiled, scratch: *mut u8, scalar_inputs: impl Fn(usize) -> bool) -> Frame<'c> {
+        let places = c.temps as usize + c.temp_count;
+        let mut f = Frame {
+            c,
+            ptr: SmallVec::from_elem(std::ptr::null(), places),
+            scalar: SmallVec::from_elem(false, places),
+            temp: scratch,
+            out: SmallVec::from_elem(std::ptr::null_mut(), c.outputs.len()),
+        };
+        for i in 0..c.inputs {
+            f.scalar[i] = scalar_inputs(i);
+        }
+        for (i, s) in c.consts.iter().enumerate() {
+            f.ptr[c.inputs + i] = s.as_ptr();
+            f.scalar[c.inputs + i] = true;
+        }
+        f
+    }
+    /// Value `k` of the block: its address and whether it is a single element.
+    #[inline]
+    pub fn result(&self, k: usize) -> (*const u8, bool) {
+        let place = self.c.outputs[k].0 as usize;
+        (self.ptr[place], self.scalar[place])
+    }
+    /// Runs the program on the `n` elements to which the table points.
+    ///
+    /// # Safety
+    /// Inputs (and the index) hold `n` elements of their dtype, or one where `scalar`; `out` pointers are null or
+    /// have room for `n` elements, and equal an input or are disjoint from all; `n` is at most a block.
+    pub unsafe fn run(&mut self, n: usize) {
+        for s in &self.c.steps {
+            let [a, b, c] = s.args.map(usize::from);
+            let dst = s.dst as usize;
+            let temp = self.temp.wrapping_add((dst - self.c.temps as usize) * self.c.temp_bytes);
+            let direct = s.out.map_or(std::ptr::null_mut(), |k| self.out[k as usize]);
+            let target = if direct.is_null() { temp } else { direct };
+            self.ptr[dst] = target;
+            self.scalar[dst] = false;
+            let (p, sc) = (&self.ptr, &self.scalar);
+            // SAFETY: the table holds what the loops read (contract); temporaries have room for a block.
+            unsafe {
+                match s.run {
+                    Loop::Unary(f) if !sc[a] => f(p[a], target, n),
+                    Loop::Binary(f) if !sc[a] && !sc[b] => f[0](p[a], p[b], target, n),
+                    Loop::Binary(f) if !sc[a] => f[1](p[a], p[b], target, n),
+                    Loop::Binary(f) if !sc[b] => f[2](p[a], p[b], target, n),
+                    Loop::Select(f) if !sc[a] => {
+                        f[sc[b] as usize | (sc[c] as usize) << 1](p[a], p[b], p[c], target, n)
+                    }
+                    Loop::Select(_) if !(sc[b] && sc[c]) => {
+                        let chosen = if *p[a] != 0 { b } else { c };
+                        if sc[chosen] {
+                            fill(target, p[chosen], n, s.size as usize);
+                        } else if !std::ptr::eq(p[chosen], target) {
+                            std::ptr::copy_nonoverlapping(p[chosen], target, n * s.size as usize);
+                        }
+                    }
+                    // Only single elements: computed once, kept as a single element.
+                    run => {
+                        match run {
+                            Loop::Unary(f) => f(p[a], temp, 1),
+                            Loop::Binary(f) => f[0](p[a], p[b], temp, 1),
+                            Loop::Select(f) => f[0](p[a], p[b], p[c], temp, 1),
+                        }
+                        if direct.is_null() {
+                            self.scalar[dst] = true;
+                        } else {
+                            fill(direct, temp, n, s.size as usize);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Writes `n` copies of the element at `src`.
+///
+/// # Safety
+/// `dst` has room for `n` elements of `size` bytes; both are aligned for that size (to 8 for 16).
+pub(crate) unsafe fn fill(dst: *mut u8, src: *const u8, n: usize, size: usize) {
+    prims::with_bits!(size, T => {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let x = *src.cast::<T>();
+            std::slice::from_raw_parts_mut(dst.cast::<std::mem::MaybeUninit<T>>(), n).fill(std::mem::MaybeUninit::new(x))
+        }
+    })
+}
+
+/// Memory that a thread keeps between blocks of work: 64-byte aligned.
+struct Scratch {
+    at: *mut u8,
+    bytes: usize,
+}
+
+impl Scratch {
+    const NONE: Scratch = Scratch { at: std::ptr::null_mut(), bytes: 0 };
+    fn layout(bytes: usize) -> std::alloc::Layout {
+        std::alloc::Layout::from_size_align(bytes.max(64), 64).unwrap_or(std::alloc::Layout::new::<u64>())
+    }
+    fn with(bytes: usize) -> Scratch {
+        let bytes = bytes.max(64 << 10);
+        let layout = Scratch::layout(bytes);
+        // SAFETY: the size is not 0.
+        let at = unsafe { std::alloc::alloc(layout) };
+        if at.is_null() {
+            std::alloc::handle_alloc_error(layout);
+        }
+        Scratch { at, bytes }
+    }
+}
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if !self.at.is_null() {
+            // SAFETY: allocated by `with` with this layout.
+            unsafe { std::alloc::dealloc(self.at, Scratch::layout(self.bytes)) };
+        }
+    }
+}
+
+thread_local! {
+    static SCRATCH: std::cell::Cell<Scratch> = const { std::cell::Cell::new(Scratch::NONE) };
+}
+
+/// Calls `f` with 64-byte aligned scratch memory of at least `bytes`, kept by the thread for the next call.
+pub(crate) fn with_scratch<R>(bytes: usize, f: impl FnOnce(*mut u8) -> R) -> R {
+    // Taken out while in use: should a kernel ever run inside another on one thread, it gets memory of its own.
+    let mut s = SCRATCH.try_with(|s| s.replace(Scratch::NONE)).unwrap_or(Scratch::NONE);
+    if s.bytes < bytes || s.at.is_null() {
+        s = Scratch::with(bytes);
+    }
+    let r = f(s.at);
+    let _ = SCRATCH.try_with(|cell| cell.set(s));
+    r
+}
