@@ -204,6 +204,15 @@ fn elementwise(
     if let Some(check) = e.check {
         check(inputs, compute)?;
     }
+    if promoted == DType::F64
+        && let [a, b] = inputs
+        && mixes_signs(a, b)
+        && e.result_dtype(op.arity, compute) == DType::Bool
+        && !matches!(attrs, Attrs::DType(_))
+        && (e.rule.compute)(DType::U64) == Some(DType::U64)
+    {
+        return compare_signs(op, a, b, mask, target);
+    }
     // Devices.
     let device = pick_device(inputs, mask, &target)?;
     // Fixed arrays, filled in place: moving arrays about costs more than the rest of this function.
@@ -392,6 +401,36 @@ fn compare_out_of_range(
         })
         .collect();
     call(op, attrs, &replaced, mask, target)
+}
+
+/// uint64 with a signed dtype: they promote to float64, which cannot tell all of them apart.
+fn mixes_signs(a: &Operand, b: &Operand) -> bool {
+    let signed = |d: DType| d.kind() == crate::dtype::Kind::Signed;
+    let (a, b) = (strong_dtype(a), strong_dtype(b));
+    matches!((a, b), (Some(DType::U64), Some(d)) | (Some(d), Some(DType::U64)) if signed(d))
+}
+/// An exact comparison of uint64 with a signed dtype, as NumPy's: a negative number is less than all, others are compared
+/// as uint64.
+#[cold]
+fn compare_signs(op: &'static OpDef, a: &Operand, b: &Operand, mask: Option<&Array>, target: Target) -> Result<Array> {
+    let of = |x: bool| if x { Number::Int(-1) } else { Number::Int(0) };
+    let signed_first = a.dtype() != DType::U64;
+    let wide = |o: &Operand| -> Result<Array> {
+        let attrs = Attrs::DType(DType::U64);
+        call(&ops::COPY, &attrs, &[*o], None, Target::New)
+    };
+    let negative = ops::less(if signed_first { *a } else { *b }, 0i64)?;
+    let plain = call(op, &Attrs::None, &[Operand::Array(&wide(a)?), Operand::Array(&wide(b)?)], None, Target::New)?;
+    // What the operation says of a negative number and one that is not.
+    let device = negative.device();
+    let verdict = context::with_device(device, || {
+        call(op, &Attrs::None, &[Operand::Number(of(signed_first)), Operand::Number(of(!signed_first))], None, Target::New)
+    })?;
+    let r = ops::select(&negative, &verdict, &plain)?;
+    match target {
+        Target::New if mask.is_none() => Ok(r),
+        _ => call(&ops::COPY, &Attrs::None, &[Operand::Array(&r)], mask, target),
+    }
 }
 
 /// C order, unless every array of the full shape is dense in one other order.

@@ -171,6 +171,12 @@ pub fn _clip<'py>(
         None => minpy_core::context::current_device().py()?,
     };
     let x = x.settle(device)?;
+    // Python integers beyond the dtype limit nothing, or everything: NumPy's rules for that.
+    let dtype = x.operand().dtype();
+    let beyond = |b: &Option<Arg>| matches!(b, Some(Arg::Number(n)) if n.to_scalar(dtype).is_err());
+    if beyond(&lo) || beyond(&hi) {
+        return Ok(None);
+    }
     let lo = lo.map(|v| v.settle(device)).transpose()?;
     let hi = hi.map(|v| v.settle(device)).transpose()?;
     let (op, list): (&'static minpy_core::OpDef, Vec<Operand>) = match (&lo, &hi) {

@@ -58,7 +58,7 @@ pub fn dtype_object(py: Python<'_>, dtype: DType) -> PyResult<Bound<'_, PyAny>> 
 }
 
 /// The dtype that an object names (`float`, `'int8'`, `np.float32`, a dtype); `None` when it is a dtype that only NumPy
-/// has (object, string, datetime, structured, long double).
+/// has (object, string, datetime, structured, long double, foreign byte order).
 pub fn dtype_from(object: &Bound<'_, PyAny>) -> PyResult<Option<DType>> {
     let py = object.py();
     let np = numpy(py)?;
@@ -71,6 +71,9 @@ pub fn dtype_from(object: &Bound<'_, PyAny>) -> PyResult<Option<DType>> {
         return Ok(Some(d));
     }
     let kind: String = dtype.getattr("kind")?.extract()?;
+    if !dtype.getattr("isnative")?.is_truthy()? {
+        return Ok(None);
+    }
     let size: usize = dtype.getattr("itemsize")?.extract()?;
     Ok(DType::ALL.into_iter().find(|d| d.size() == size && kind_letter(*d) == kind))
 }

@@ -18,6 +18,7 @@ pub mod fallback;
 pub mod index;
 pub mod matmul;
 pub mod memory;
+pub mod promotion;
 pub mod random;
 pub mod reduce;
 pub mod reference;
@@ -45,7 +46,8 @@ macro_rules! conformance {
         $crate::__per_dtype! { elementwise all_rows }
         $crate::__per_dtype! { reduce all_reductions }
         $crate::__tests! {
-            elementwise_more: elementwise { mixed_dtypes casts numbers large many_dimensions }
+            elementwise_more: elementwise { large many_dimensions }
+            promotion: promotion { mixed_dtypes casts numbers }
             reduce_more: reduce { targets special_values }
             scan: scan { all_scans in_place }
             sort: sort { arg_reduce sort in_place }

@@ -430,7 +430,13 @@ fn arrange(value: &Array, base: &Array, indices: &[Array], position: usize) -> R
     shape.extend_from_slice(&base.shape()[indices.len()..]);
     let order = place_axes(shape.len(), n, position);
     let result: Dims = order.iter().map(|&i| shape[i]).collect();
-    let Ok(seen) = value.layout().broadcast_to("setitem", &result) else {
+    // Leading axes of size 1 that the result does not have are dropped, as NumPy does.
+    let extra = value.ndim().saturating_sub(result.len());
+    let mut layout = value.layout().clone();
+    if value.shape()[..extra].iter().all(|&n| n == 1) {
+        layout = (0..extra).fold(layout, |l, _| l.remove_axis(0));
+    }
+    let Ok(seen) = layout.broadcast_to("setitem", &result) else {
         bail!(
             Value,
             "shape mismatch: value array of shape {} could not be broadcast to indexing result of shape {}",

@@ -1,4 +1,5 @@
 """Products, comparisons of whole arrays, rounding, and other functions made of operations."""
+import math
 import operator
 
 import numpy
@@ -31,7 +32,7 @@ def outer(a, b, out=None):
     """Every product of the flattened arguments."""
     a, b = as_ours(a), as_ours(b)
     if not all_ours(a, b):
-        return by_numpy("outer", a, b, out)
+        return by_numpy("outer", a, b, out=out)
     return _np().multiply(a.reshape(-1, 1), b.reshape(1, -1), out=out)
 
 
@@ -55,6 +56,8 @@ def tensordot(a, b, axes=2):
     first = [first] if isinstance(first, int) else [operator.index(i) for i in first]
     second = [second] if isinstance(second, int) else [operator.index(i) for i in second]
     a, b = as_ours(a), as_ours(b)
+    if len(set(first)) != len(first) or len(set(second)) != len(second):
+        raise ValueError("tensordot: duplicate axes are not allowed")
     fits = all_ours(a, b) and len(first) == len(second) and len(first) <= min(a.ndim, b.ndim)
     if not fits or any(a.shape[i] != b.shape[j] for i, j in zip(first, second)):
         return by_numpy("tensordot", a, b, axes)
@@ -91,7 +94,7 @@ def round_(a, decimals=0, out=None):
     if not is_ours(a) or decimals != 0 or a.dtype.kind not in "fc":
         if is_ours(a) and decimals >= 0 and a.dtype.kind in "iu" and out is None:
             return a.copy()
-        return by_numpy("round", a, decimals, out)
+        return by_numpy("round", a, decimals, out=out)
     return _np().rint(a, out=out)
 
 
@@ -114,7 +117,7 @@ def imag(val):
 def ptp(a, axis=None, out=None, keepdims=numpy._NoValue):
     """Greatest minus smallest."""
     if out is not None:
-        return by_numpy("ptp", a, axis, out)
+        return by_numpy("ptp", a, axis, out=out)
     return _minpy.max(a, axis, None, keepdims) - _minpy.min(a, axis, None, keepdims)
 
 
@@ -208,8 +211,11 @@ def ndim(a):
 def size(a, axis=None):
     """The number of elements."""
     if not is_ours(a):
-        return numpy.size(a, axis) if not isinstance(a, (list, tuple)) else as_ours(a).size if axis is None else as_ours(a).shape[axis]
-    return a.size if axis is None else a.shape[axis]
+        return numpy.size(a, axis)
+    if axis is None:
+        return a.size
+    axes = numpy.lib.array_utils.normalize_axis_tuple(axis, a.ndim)
+    return math.prod(a.shape[i] for i in axes)
 
 
 @native

@@ -21,14 +21,14 @@ def take(a, indices, axis=None, out=None, mode="raise"):
     """Elements at indices along an axis."""
     a, i = as_ours(a), as_ours(indices)
     if not all_ours(a, i) or out is not None or i.dtype.kind not in "iub" or mode not in ("raise", "wrap", "clip"):
-        return by_numpy("take", a, indices, axis, out, mode)
+        return by_numpy("take", a, indices, axis, out=out, mode=mode)
     if axis is None:
         a, axis = a.ravel(), 0
     elif a.ndim == 0:
         a = a.reshape(1)
     axis = _axis(axis, a.ndim)
     made = _minpy._take(a, i if mode == "raise" else _wrapped(i, a.shape[axis], mode), axis)
-    return by_numpy("take", a, indices, axis, out, mode) if made is None else made
+    return by_numpy("take", a, indices, axis, out=out, mode=mode) if made is None else made
 
 
 @native
@@ -153,7 +153,7 @@ def trace(a, offset=0, axis1=0, axis2=1, dtype=None, out=None):
     """Sum along a diagonal."""
     a = as_ours(a)
     if not is_ours(a):
-        return by_numpy("trace", a, offset, axis1, axis2, dtype, out)
+        return by_numpy("trace", a, offset, axis1, axis2, dtype, out=out)
     return diagonal(a, offset, axis1, axis2).sum(-1, dtype, out)
 
 
@@ -162,7 +162,7 @@ def compress(condition, a, axis=None, out=None):
     """Elements along an axis where a condition is true."""
     a, c = as_ours(a), numpy.asarray(condition)
     if not is_ours(a) or out is not None or c.ndim != 1:
-        return by_numpy("compress", condition, a, axis, out)
+        return by_numpy("compress", condition, a, axis, out=out)
     return take(a, numpy.flatnonzero(c), axis)
 
 

@@ -125,7 +125,7 @@ def stack(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
     """Arrays joined along a new axis."""
     given = _list("stack", arrays)
     if given is None or casting != "same_kind" or not given:
-        return by_numpy("stack", arrays, axis, out, dtype=dtype, casting=casting)
+        return by_numpy("stack", arrays, axis, out=out, dtype=dtype, casting=casting)
     if len({a.shape for a in given}) != 1:
         raise ValueError("all input arrays must have the same shape")
     axis = _axis(axis, given[0].ndim + 1)
