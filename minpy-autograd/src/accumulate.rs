@@ -7,7 +7,7 @@
 use minpy_core::context::{RECORDING, flags};
 use minpy_core::dispatch::fill_raw;
 use minpy_core::ops::{ADD, add, call, cast, copy, reshape, sum};
-use minpy_core::{Array, Attrs, DType, DeviceRef, Layout, Number, Operand, Result, Target};
+use minpy_core::{Array, Attrs, DType, DeviceRef, Layout, Number, Operand, Result, Target, bail};
 use smallvec::SmallVec;
 
 /// What is known of the buffer whose gradient is collected.
@@ -37,6 +37,15 @@ fn add_in_place(target: &Array, g: &Array) -> Result<()> {
 impl Total {
     /// Adds the gradient `g` of a read through `layout`.
     pub fn deposit(slot: &mut Option<Total>, g: Array, layout: &Layout, home: &Home) -> Result<()> {
+        if g.dtype() != home.dtype {
+            // A read through `view(dtype)`: its layout counts other elements than the buffer's.
+            bail!(
+                NoGradient,
+                "No partial derivative of view defined on argument 0: {} memory was read as {}.",
+                home.dtype,
+                g.dtype()
+            );
+        }
         let recording = flags() & RECORDING != 0;
         match slot {
             None if covers(layout, home.elements) => {

@@ -57,24 +57,26 @@ pub(crate) struct Fetched {
     metas: SmallVec<[Option<InputMeta>; 3]>,
 }
 impl Fetched {
-    pub fn of(node: &Node, inputs: &[Saved], output: &Saved) -> Fetched {
+    pub fn of(node: &Node, inputs: &[Saved], output: &Saved) -> Result<Fetched> {
         TAPE.with_borrow(|t| {
-            let value = |s: &Saved| match s {
-                Saved::Nothing => Value::Nothing,
-                Saved::Array(i) => Value::Array(t.saved(*i)),
-                Saved::Number(n) => Value::Number(*n),
-                Saved::Scalar(s) => Value::Scalar(*s),
+            let value = |s: &Saved| -> Result<Value> {
+                Ok(match s {
+                    Saved::Nothing => Value::Nothing,
+                    Saved::Array(i) => Value::Array(t.saved(*i)?),
+                    Saved::Number(n) => Value::Number(*n),
+                    Saved::Scalar(s) => Value::Scalar(*s),
+                })
             };
             let meta = |e: &crate::tape::Edge| InputMeta {
                 layout: e.layout.clone(),
                 dtype: e.dtype,
                 device: e.device,
             };
-            Fetched {
-                inputs: inputs.iter().map(value).collect(),
-                output: value(output),
+            Ok(Fetched {
+                inputs: inputs.iter().map(value).collect::<Result<_>>()?,
+                output: value(output)?,
                 metas: node.edges.iter().map(|e| e.as_ref().map(meta)).collect(),
-            }
+            })
         })
     }
     pub fn saves<'a>(&'a self, attrs: &'a minpy_core::Attrs) -> Saves<'a> {
@@ -139,7 +141,7 @@ pub(crate) fn backward(
         if !needed[i] {
             continue;
         }
-        let mask = node.mask.map(|m| TAPE.with_borrow(|t| t.saved(m)));
+        let mask = node.mask.map(|m| TAPE.with_borrow(|t| t.saved(m))).transpose()?;
         let mut g = total.through(&node.layout)?;
         if let (true, Some(m)) = (node.in_place, &mask) {
             g = ops::select(m, &g, 0.0)?;
@@ -156,7 +158,7 @@ pub(crate) fn backward(
         };
         match &node.kind {
             Kind::Op { rule, attrs, inputs, output } => {
-                let fetched = Fetched::of(node, inputs, output);
+                let fetched = Fetched::of(node, inputs, output)?;
                 let saves = fetched.saves(attrs);
                 for (k, e) in node.edges.iter().enumerate() {
                     let Some(e) = e else { continue };

@@ -34,7 +34,13 @@ pub(crate) fn forward(
                     let Some(e) = e else { continue };
                     let Some(t) = at(e.node).and_then(|s| tangents[s].as_ref()) else { continue };
                     let Some(r) = rule.inputs.get(k) else { continue };
-                    let f = fetched.get_or_insert_with(|| Fetched::of(node, inputs, output));
+                    if e.dtype != walk.node(e.node).dtype {
+                        bail!(NoGradient, "No forward derivative of view with another dtype defined.");
+                    }
+                    let f = match &mut fetched {
+                        Some(f) => f,
+                        empty => empty.insert(Fetched::of(node, inputs, output)?),
+                    };
                     let part = (r.jvp)(&f.saves(attrs), &t.through(&e.layout)?)?;
                     sum = Some(match sum {
                         None => part,
@@ -55,8 +61,11 @@ pub(crate) fn forward(
         if sum.is_none() && before.is_none() {
             continue;
         }
-        let mask = node.mask.map(|m| TAPE.with_borrow(|t| t.saved(m)));
+        let mask = node.mask.map(|m| TAPE.with_borrow(|t| t.saved(m))).transpose()?;
         let mut total = match before {
+            Some(_) if node.previous.is_some_and(|p| walk.node(p).dtype != node.dtype) => {
+                bail!(NoGradient, "No forward derivative of view with another dtype defined.")
+            }
             Some(b) => {
                 let flat = Layout::contiguous(&[node.elements]);
                 let copy = ops::copy(&b.through(&flat)?)?;

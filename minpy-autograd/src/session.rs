@@ -45,17 +45,11 @@ impl Session {
             bail!(Type, "grad: cannot differentiate with respect to an array of dtype {}", a.dtype());
         }
         let known = TAPE.with_borrow(|t| t.lookup(a.buffer()));
-        if let Some(node) = known {
-            if node >= self.first {
-                // The same argument twice in one call.
-                self.leaves.borrow_mut().push(Leaf { buffer: a.buffer().clone(), node, restore: None });
-                return Ok(a.clone());
-            }
+        if known.is_some() {
+            // Watched by an outer session, or by this one as another argument: a recorded copy keeps the two apart.
             let copy = ops::copy(a)?.with_weak(a.is_weak());
             let node = TAPE.with_borrow(|t| t.lookup(copy.buffer()));
-            let Some(node) = node else {
-                bail!(Runtime, "grad: copying a watched argument was not recorded")
-            };
+            let Some(node) = node else { bail!(Runtime, "grad: copying a watched argument was not recorded") };
             self.leaves.borrow_mut().push(Leaf { buffer: copy.buffer().clone(), node, restore: None });
             return Ok(copy);
         }

@@ -10,7 +10,7 @@ use minpy_core::context::{RECORDING, set_flag};
 use minpy_core::dispatch::copy_raw;
 use minpy_core::op::OpCall;
 use minpy_core::recorder::Recorder;
-use minpy_core::{Array, Attrs, Buffer, DType, DeviceRef, Layout, Number, Operand, Result, Scalar, Target};
+use minpy_core::{Array, Attrs, Buffer, DType, DeviceRef, Layout, Number, Operand, Result, Scalar, Target, bail};
 use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -82,6 +82,8 @@ pub(crate) struct Node {
 
 struct Save {
     array: Array,
+    /// Version of the buffer when it was saved: another thread's write is found, never used.
+    version: u32,
     /// The next older save of the same contents, plus one.
     next: u32,
 }
@@ -171,15 +173,23 @@ impl Tape {
             }
             let copy = Array::from_parts(copy.buffer().clone(), a.layout().clone(), a.dtype())
                 .with_weak(a.is_weak());
-            self.saves.push(Save { array: copy, next: 0 });
+            self.saves.push(Save { version: copy.buffer().version(), array: copy, next: 0 });
             return Ok(index);
         }
-        self.saves.push(Save { array: a.clone(), next });
+        self.saves.push(Save { array: a.clone(), version: a.buffer().version(), next });
         Ok(index)
     }
     /// A kept array.
-    pub fn saved(&self, index: u32) -> Array {
-        self.saves[index as usize].array.clone()
+    pub fn saved(&self, index: u32) -> Result<Array> {
+        let save = &self.saves[index as usize];
+        if save.array.buffer().version() != save.version {
+            bail!(
+                Runtime,
+                "gradient: an array of shape {} that the gradient needs was overwritten outside of the recording thread",
+                minpy_core::layout::show(save.array.shape())
+            );
+        }
+        Ok(save.array.clone())
     }
     /// Opens a tape for the first session.
     pub fn open(&mut self) {
@@ -334,6 +344,7 @@ impl Recorder for TapeRecorder {
                     save.array.dtype(),
                 )
                 .with_weak(save.array.is_weak());
+                save.version = snapshot.buffer().version();
                 at = save.next;
             }
             target.buffer().saves().store(0, Relaxed);

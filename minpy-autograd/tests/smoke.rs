@@ -72,3 +72,36 @@ fn convolution_and_pooling() -> Result<()> {
     };
     check_gradients(&f, &[x, w], 1, 1e-4)
 }
+
+#[test]
+fn cumprod_has_a_gradient_at_zero() -> Result<()> {
+    let x = a(&[0.0, 2.0, 3.0], &[3]);
+    let f = |v: &[Array]| total(&ops::cumprod(&v[0], 0)?);
+    assert_eq!(grad(f, std::slice::from_ref(&x))?[0].to_vec::<f64>()?, [9.0, 0.0, 0.0]);
+    check_gradients(&f, &[x], 2, 1e-5)?;
+    check_gradients(&f, &[a(&[1.5, 0.0, -2.0, 0.0, 0.7, 1.1], &[6])], 1, 1e-5)
+}
+
+#[test]
+fn two_arguments_that_share_memory_are_kept_apart() -> Result<()> {
+    let x = a(&[1.0, 2.0, 3.0], &[3]);
+    let f = |v: &[Array]| total(&ops::multiply(&v[0], &ops::multiply(&v[1], &v[1])?)?);
+    let g = grad(f, &[x.clone(), x])?;
+    assert_eq!(g[0].to_vec::<f64>()?, [1.0, 4.0, 9.0]);
+    assert_eq!(g[1].to_vec::<f64>()?, [2.0, 8.0, 18.0]);
+    Ok(())
+}
+
+#[test]
+fn writes_without_recording_do_not_change_what_backward_sees() -> Result<()> {
+    let x = a(&[1.0, 2.0, 3.0], &[3]);
+    let f = |v: &[Array]| {
+        let b = ops::multiply(&v[0], 1.0)?;
+        let c = ops::multiply(&b, &b)?;
+        minpy_autograd::no_grad(|| ops::assign(&b, 0.0))?;
+        // The new contents of b are constants.
+        total(&ops::add(&c, &b)?)
+    };
+    assert_eq!(grad(f, &[x])?[0].to_vec::<f64>()?, [2.0, 4.0, 6.0]);
+    Ok(())
+}

@@ -22,10 +22,7 @@ impl Array {
     /// An array from its parts. The layout must stay inside the buffer.
     #[inline]
     pub fn from_parts(buffer: Arc<Buffer>, layout: Layout, dtype: DType) -> Array {
-        debug_assert!(
-            layout.span().1 * dtype.size() <= buffer.bytes(),
-            "{layout:?} of {dtype} leaves {buffer:?}"
-        );
+        assert!(layout.span().1 * dtype.size() <= buffer.bytes(), "{layout:?} of {dtype} leaves {buffer:?}");
         Array { buffer, layout, dtype, weak: false }
     }
     /// A new contiguous array with undefined contents. Under tracing: a placeholder.
@@ -200,6 +197,16 @@ impl Array {
         };
         let ((a0, a1), (b0, b1)) = (bytes(self), bytes(other));
         a0 < b1 && b0 < a1
+    }
+    /// Makes the memory reachable from outside (NumPy): what a tape keeps of it is copied first.
+    pub fn share(&self) -> Result<()> {
+        if self.buffer.saves().load(std::sync::atomic::Ordering::Relaxed) != 0
+            && let Some(r) = crate::recorder::get()
+        {
+            r.before_write(self)?;
+        }
+        self.buffer.mark_shared();
+        Ok(())
     }
     /// Same buffer, same layout, same dtype.
     pub fn same_view(&self, other: &Array) -> bool {

@@ -17,6 +17,7 @@ use crate::registry::{self, KernelEntry};
 use crate::{Array, DType, Error, ErrorKind, Number, Result, Scalar, bail, recorder, stats};
 use smallvec::SmallVec;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 /// Most inputs of an elementwise operation.
@@ -412,7 +413,13 @@ fn mixes_signs(a: &Operand, b: &Operand) -> bool {
 /// An exact comparison of uint64 with a signed dtype, as NumPy's: a negative number is less than all, others are compared
 /// as uint64.
 #[cold]
-fn compare_signs(op: &'static OpDef, a: &Operand, b: &Operand, mask: Option<&Array>, target: Target) -> Result<Array> {
+fn compare_signs(
+    op: &'static OpDef,
+    a: &Operand,
+    b: &Operand,
+    mask: Option<&Array>,
+    target: Target,
+) -> Result<Array> {
     let of = |x: bool| if x { Number::Int(-1) } else { Number::Int(0) };
     let signed_first = a.dtype() != DType::U64;
     let wide = |o: &Operand| -> Result<Array> {
@@ -420,11 +427,18 @@ fn compare_signs(op: &'static OpDef, a: &Operand, b: &Operand, mask: Option<&Arr
         call(&ops::COPY, &attrs, &[*o], None, Target::New)
     };
     let negative = ops::less(if signed_first { *a } else { *b }, 0i64)?;
-    let plain = call(op, &Attrs::None, &[Operand::Array(&wide(a)?), Operand::Array(&wide(b)?)], None, Target::New)?;
+    let plain =
+        call(op, &Attrs::None, &[Operand::Array(&wide(a)?), Operand::Array(&wide(b)?)], None, Target::New)?;
     // What the operation says of a negative number and one that is not.
     let device = negative.device();
     let verdict = context::with_device(device, || {
-        call(op, &Attrs::None, &[Operand::Number(of(signed_first)), Operand::Number(of(!signed_first))], None, Target::New)
+        call(
+            op,
+            &Attrs::None,
+            &[Operand::Number(of(signed_first)), Operand::Number(of(!signed_first))],
+            None,
+            Target::New,
+        )
     })?;
     let r = ops::select(&negative, &verdict, &plain)?;
     match target {
@@ -552,12 +566,14 @@ struct Record {
 impl Record {
     #[inline]
     fn start(call: &OpCall) -> Result<Record> {
-        let active = context::flags() & RECORDING != 0;
+        let mut active = context::flags() & RECORDING != 0;
         let mut token = 0;
         if active && let Some(r) = recorder::get() {
             token = r.prepare(call)?;
         }
         if let Target::Into(out) = call.target {
+            // A write concerns the tape of a buffer also where calls are not recorded (`no_grad`).
+            active |= out.buffer().node().load(Relaxed) | out.buffer().saves().load(Relaxed) != 0;
             if active && let Some(r) = recorder::get() {
                 r.before_write(out)?;
             }

@@ -10,8 +10,8 @@ use crate::op::OpDef;
 use crate::{Error, ErrorKind, Result, bail};
 use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Name of the host device.
 pub const HOST: &str = "cpu";
@@ -99,7 +99,8 @@ macro_rules! driver {
 
 struct Kind {
     driver: &'static Driver,
-    devices: OnceLock<Vec<DeviceRef>>,
+    /// Shared by later registries: devices are looked for once in the life of the process.
+    devices: Arc<OnceLock<Vec<DeviceRef>>>,
     families: [Option<&'static KernelEntry>; Family::COUNT],
     ops: HashMap<&'static str, &'static KernelEntry>,
 }
@@ -129,6 +130,12 @@ pub fn global() -> Result<&'static Registry> {
 #[cold]
 fn build() -> Result<&'static Registry> {
     let explicit = EXPLICIT.lock();
+    // Another thread may have built it meanwhile: a second registry would look for the devices again.
+    let p = CURRENT.load(Ordering::Acquire);
+    if !p.is_null() {
+        // SAFETY: `CURRENT` only ever holds leaked registries.
+        return Ok(unsafe { &*p });
+    }
     rebuild(&explicit)
 }
 
@@ -245,14 +252,10 @@ impl Registry {
             }
         }
         if let Some(old) = old {
-            for (i, k) in kinds.iter().enumerate() {
-                // Not the devices of the stand-in for a missing host.
-                if let Some(j) = old.kind_of(k.driver.name)
-                    && i == j
-                    && (old.kinds[j].driver.file, old.kinds[j].driver.line) == (k.driver.file, k.driver.line)
-                    && let Some(d) = old.kinds[j].devices.get()
-                {
-                    let _ = k.devices.set(d.clone());
+            for (k, before) in kinds.iter_mut().zip(&old.kinds) {
+                // By place, not by name: the stand-in for a missing host has the host's name and no devices.
+                if (k.driver.file, k.driver.line) == (before.driver.file, before.driver.line) {
+                    k.devices = before.devices.clone();
                 }
             }
         }
@@ -322,7 +325,7 @@ impl Registry {
 
 impl Kind {
     fn new(driver: &'static Driver) -> Kind {
-        Kind { driver, devices: OnceLock::new(), families: [None; Family::COUNT], ops: HashMap::new() }
+        Kind { driver, devices: Arc::default(), families: [None; Family::COUNT], ops: HashMap::new() }
     }
 }
 

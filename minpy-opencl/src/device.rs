@@ -25,6 +25,9 @@ minpy_core::driver!(pub DRIVER: "opencl", probe);
 
 /// Looks for devices, platform by platform. No loader, no platform, a broken driver: no device.
 fn probe() -> Vec<Box<dyn Device>> {
+    // Drivers initialise themselves in the first calls, and not all of them (PoCL) can do it on two threads at once.
+    static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner());
     let mut found: Vec<Box<dyn Device>> = Vec::new();
     for platform in get_platform_ids().unwrap_or_default() {
         let version = get_platform_info(platform, CL_PLATFORM_VERSION).map(String::from).unwrap_or_default();

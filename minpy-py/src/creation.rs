@@ -5,7 +5,7 @@ use crate::convert::{exact_number, holds_ours, sequence, shape_from};
 use crate::errors::Outcome;
 use crate::fallback::HandOver;
 use crate::host::{adopt, import, to_numpy};
-use crate::numpy::{dtype_from, dtype_object, given, numpy};
+use crate::numpy::{dtype_from, dtype_object, given, numpy, order_letter};
 use minpy_core::{Array, DType, DeviceRef, Number, context, ops};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -178,7 +178,7 @@ pub fn array<'py>(
     like: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
     let _ = like;
-    let order = order.unwrap_or("K");
+    let order = order_letter(order, "K");
     let subclass = subok && as_array(object).is_none() && object.is_instance(numpy(py)?.ndarray.bind(py))?;
     if subclass || !["K", "C", "F", "A"].contains(&order) || ndmin > 32 {
         return HandOver::new(py, "array")
@@ -204,7 +204,7 @@ pub fn asarray<'py>(
     like: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
     let _ = like;
-    make(a, dtype, copy, order.unwrap_or("K"), 0, device_argument(device)?)
+    make(a, dtype, copy, order_letter(order, "K"), 0, device_argument(device)?)
 }
 /// `numpy.ascontiguousarray`
 #[pyfunction]
@@ -233,7 +233,7 @@ macro_rules! filled {
             let Some(d) = given(dtype).map_or(Ok(Some(DType::F64)), dtype_from)? else {
                 return HandOver::new(py, stringify!($f)).arg(shape).opt("dtype", dtype)?.opt("like", like)?.call();
             };
-            let order = order.unwrap_or("C");
+            let order = order_letter(order, "C");
             if order != "C" && order != "F" {
                 return Err(PyValueError::new_err("only 'C' or 'F' order is permitted"));
             }
@@ -275,7 +275,7 @@ macro_rules! alike {
                 _ => here()?,
             };
             let d = wanted.unwrap_or(like.dtype());
-            let out = like_shape(&like, shape, order.unwrap_or("K"), d, device)?;
+            let out = like_shape(&like, shape, order_letter(order, "K"), d, device)?;
             if let Some(v) = value {
                 minpy_core::dispatch::fill_raw(&out, Number::Int(v as i128).cast(d)).py()?;
             }

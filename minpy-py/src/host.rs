@@ -244,7 +244,7 @@ pub fn to_numpy<'py>(py: Python<'py>, a: &Array, writable: bool) -> PyResult<Bou
     let host = on_host(a)?;
     let lent = writable && a.device().is_host() && !a.buffer().is_read_only();
     if a.device().is_host() {
-        a.buffer().mark_shared();
+        a.share().py()?;
     }
     lend(py, &host, !lent)
 }
@@ -324,7 +324,7 @@ impl PyArray {
         let a = me.array();
         let host = on_host(a)?;
         if a.device().is_host() {
-            a.buffer().mark_shared();
+            a.share().py()?;
         }
         let read_only =
             !a.device().is_host() || a.buffer().is_read_only() || me.is_read_only() || me.is_scalar();

@@ -138,3 +138,15 @@ pub fn given<'a, 'py>(value: Option<&'a Bound<'py, PyAny>>) -> Option<&'a Bound<
     let absent = v.is_none() || numpy(v.py()).is_ok_and(|np| np.no_value.is(v));
     (!absent).then_some(v)
 }
+
+/// A memory order in upper case, as NumPy takes it in either case; `default` for None.
+pub fn order_letter<'a>(order: Option<&'a str>, default: &'a str) -> &'a str {
+    match order {
+        None => default,
+        Some("c") => "C",
+        Some("f") => "F",
+        Some("a") => "A",
+        Some("k") => "K",
+        Some(other) => other,
+    }
+}

@@ -5,6 +5,7 @@ use crate::convert::{array_from, axes_from, shape_from};
 use crate::errors::Outcome;
 use crate::fallback::HandOver;
 use crate::host::to_numpy;
+use crate::numpy::order_letter;
 use crate::numpy::{dtype_from, given, numpy};
 use crate::operators::number_of;
 use crate::run::{heavy, native};
@@ -62,8 +63,14 @@ fn reshaped<'py>(
 
 /// `numpy.reshape`
 #[pyfunction]
-#[pyo3(signature = (a, /, shape, order="C", *, copy=None))]
-pub fn reshape<'py>(a: &Any<'py>, shape: &Any<'py>, order: &str, copy: Option<bool>) -> PyResult<Any<'py>> {
+#[pyo3(signature = (a, /, shape, order=None, *, copy=None))]
+pub fn reshape<'py>(
+    a: &Any<'py>,
+    shape: &Any<'py>,
+    order: Option<&str>,
+    copy: Option<bool>,
+) -> PyResult<Any<'py>> {
+    let order = order_letter(order, "C");
     match source(a)? {
         Some(x) => reshaped(a, &x, &axes_from(shape)?, order, copy),
         None => HandOver::new(a.py(), "reshape").arg(a).arg(shape).call(),
@@ -271,14 +278,20 @@ fn spread<'py>(args: &Bound<'py, PyTuple>) -> PyResult<Any<'py>> {
 
 #[pymethods]
 impl PyArray {
-    #[pyo3(signature = (*shape, order="C", copy=None))]
+    #[pyo3(signature = (*shape, order=None, copy=None))]
     fn reshape<'py>(
         slf: &Bound<'py, Self>,
         shape: &Bound<'py, PyTuple>,
-        order: &str,
+        order: Option<&str>,
         copy: Option<bool>,
     ) -> PyResult<Any<'py>> {
-        reshaped(slf.as_any(), slf.get().array(), &axes_from(&spread(shape)?)?, order, copy)
+        reshaped(
+            slf.as_any(),
+            slf.get().array(),
+            &axes_from(&spread(shape)?)?,
+            order_letter(order, "C"),
+            copy,
+        )
     }
     #[pyo3(signature = (*axes))]
     fn transpose<'py>(slf: &Bound<'py, Self>, axes: &Bound<'py, PyTuple>) -> PyResult<Any<'py>> {
@@ -292,8 +305,9 @@ impl PyArray {
     fn squeeze<'py>(slf: &Bound<'py, Self>, axis: Opt<'_, 'py>) -> PyResult<Any<'py>> {
         squeeze(slf.as_any(), axis)
     }
-    #[pyo3(signature = (order="C"))]
-    fn ravel<'py>(slf: &Bound<'py, Self>, order: &str) -> PyResult<Any<'py>> {
+    #[pyo3(signature = (order=None))]
+    fn ravel<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Any<'py>> {
+        let order = order_letter(order, "C");
         let a = slf.get().array();
         if order == "K" {
             // Memory order where the array is dense in some order.
@@ -309,8 +323,8 @@ impl PyArray {
             _ => Ok(r),
         }
     }
-    #[pyo3(signature = (order="C"))]
-    fn flatten<'py>(slf: &Bound<'py, Self>, order: &str) -> PyResult<Any<'py>> {
+    #[pyo3(signature = (order=None))]
+    fn flatten<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Any<'py>> {
         let r = Self::ravel(slf, order)?;
         let flat = as_array(&r).ok_or_else(|| PyTypeError::new_err("flatten: not an array"))?;
         if !std::sync::Arc::ptr_eq(flat.buffer(), slf.get().array().buffer()) {
@@ -318,8 +332,9 @@ impl PyArray {
         }
         wrap(slf.py(), ops::copy(flat).py()?)
     }
-    #[pyo3(signature = (order="C"))]
-    fn copy<'py>(slf: &Bound<'py, Self>, order: &str) -> PyResult<Any<'py>> {
+    #[pyo3(signature = (order=None))]
+    fn copy<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Any<'py>> {
+        let order = order_letter(order, "C");
         let a = slf.get().array();
         let py = slf.py();
         let f = order == "F" || order == "A" && a.layout().is_f_contiguous();
@@ -332,20 +347,21 @@ impl PyArray {
         wrap_same(py, slf.get(), out)
     }
     fn __copy__<'py>(slf: &Bound<'py, Self>) -> PyResult<Any<'py>> {
-        Self::copy(slf, "K")
+        Self::copy(slf, Some("K"))
     }
     fn __deepcopy__<'py>(slf: &Bound<'py, Self>, _memo: &Any<'py>) -> PyResult<Any<'py>> {
-        Self::copy(slf, "K")
+        Self::copy(slf, Some("K"))
     }
-    #[pyo3(signature = (dtype, order="K", casting="unsafe", subok=true, copy=true))]
+    #[pyo3(signature = (dtype, order=None, casting="unsafe", subok=true, copy=true))]
     fn astype<'py>(
         slf: &Bound<'py, Self>,
         dtype: &Any<'py>,
-        order: &str,
+        order: Option<&str>,
         casting: &str,
         subok: bool,
         copy: Option<bool>,
     ) -> PyResult<Any<'py>> {
+        let order = order_letter(order, "K");
         let _ = subok;
         let py = slf.py();
         let a = slf.get().array();

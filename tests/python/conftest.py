@@ -29,6 +29,13 @@ def device(request):
     set_context(before)
 
 
+@pytest.fixture
+def on_cpu():
+    """For tests about memory that NumPy shares: only the host has such memory."""
+    with Context("cpu", 0):
+        yield
+
+
 @pytest.fixture(autouse=True)
 def clean_state():
     """Policy and counters do not leak from one test into another."""

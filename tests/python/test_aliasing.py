@@ -266,7 +266,7 @@ def test_gradient(program, device):
     numpy.testing.assert_allclose(numpy.asarray(found), numerical, rtol=1e-5, atol=1e-6)
 
 
-def test_memory_shared_with_numpy():
+def test_memory_shared_with_numpy(on_cpu):
     n = numpy.arange(6.0)
     a = np.asarray(n)
     y = a * 2
@@ -279,7 +279,7 @@ def test_memory_shared_with_numpy():
     assert float(a[2]) == 7 and n[2] == 7
 
 
-def test_two_imports_overlap():
+def test_two_imports_overlap(on_cpu):
     n = numpy.arange(8.0)
     want = n.copy()
     want[1:] += want[:-1]
@@ -289,7 +289,7 @@ def test_two_imports_overlap():
     assert np.may_share_memory(a, b)
 
 
-def test_export_and_import_share():
+def test_export_and_import_share(on_cpu):
     a = np.arange(6.0)
     b = np.asarray(numpy.asarray(a)[::-1])
     a += b
@@ -303,7 +303,7 @@ def test_array_copies(device):
     assert a.context == device and float(a[0]) == 0
 
 
-def test_read_only():
+def test_read_only(on_cpu):
     a = np.broadcast_to(np.arange(3.0), (2, 3))
     with pytest.raises(ValueError):
         a[0] = 1

@@ -34,7 +34,7 @@ def test_conversions(device):
 
 
 @pytest.mark.parametrize("dtype", "bool int8 uint16 int32 uint64 float16 float32 float64 complex64 complex128".split())
-def test_buffer_formats(dtype):
+def test_buffer_formats(dtype, on_cpu):
     n = numpy.ones((2, 3), dtype)
     a = np.asarray(n)
     assert a.dtype == n.dtype and numpy.asarray(a).dtype == n.dtype

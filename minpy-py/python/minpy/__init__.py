@@ -6,7 +6,7 @@
 from minpy._minpy import __version__, fallback_count, moved_bytes
 from minpy._minpy import _synchronize as synchronize
 from minpy import context, numpy, policy
-from minpy import array, core, primitive
+from minpy import array, core, primitive, symbol
 from minpy.policy import (
     OnlyDevicePolicy, OnlyHostPolicy, OnlyMXNetPolicy, OnlyNumPyPolicy, Policy, PreferDevicePolicy, PreferMXNetPolicy,
     PrimitivePolicyError, get_global_policy, set_global_policy, use_policy, wrap_policy,

@@ -9,6 +9,8 @@ from minpy._minpy import scalar as Number
 
 def wrap(data):
     """A NumPy array (sharing its memory on the CPU) or a number as MinPy's; anything else as it is."""
+    if isinstance(data, Value):
+        return data
     if isinstance(data, numpy.generic):
         made = _minpy._adopt(numpy.asarray(data), None, [], True)
         return data if made is None else made

@@ -5,7 +5,8 @@
     value_and_grad(f, argnum=0)(*args)  (value, gradient)
 
 One `argnum` (also in a list) gives the bare gradient, several a list. A result with several elements counts as their sum,
-a tuple of results as the sum of all. An argument that the result does not depend on has the gradient 0.0.
+a tuple of results as the sum of all. An argument that the result does not depend on has the gradient 0: an array of zeros for an
+array, 0.0 for a number.
 """
 import functools
 
@@ -27,8 +28,12 @@ def _resolve(numbers, count):
     return [n + count if n < 0 else n for n in numbers] if min(numbers, default=0) < 0 else numbers
 
 
-def _shaped(numbers, gradients):
-    gradients = [0.0 if g is None else g for g in gradients]
+def _zero(argument):
+    return _minpy.zeros_like(argument) if isinstance(argument, (array_base, numpy.ndarray)) else 0.0
+
+
+def _shaped(numbers, gradients, args):
+    gradients = [_zero(args[n]) if g is None else g for n, g in zip(numbers, gradients)]
     return gradients[0] if len(numbers) == 1 else gradients
 
 
@@ -39,7 +44,7 @@ def grad_and_loss(func, argnum=0):
     @functools.wraps(func)
     def wrapped(*args, **kwargs):
         gradients, value = _minpy._differentiate(func, _resolve(numbers, len(args)), args, kwargs)
-        return _shaped(numbers, gradients), value
+        return _shaped(numbers, gradients, args), value
     return wrapped
 
 
@@ -71,7 +76,7 @@ def vjp(func, argnum=0):
     @functools.wraps(func)
     def wrapped(args, seed):
         gradients, value = _minpy._differentiate(func, _resolve(numbers, len(args)), tuple(args), None, seed)
-        return value, _shaped(numbers, gradients)
+        return value, _shaped(numbers, gradients, args)
     return wrapped
 
 

@@ -58,6 +58,13 @@ class Primitive:
         raw = [this.give(a) for a in args]
         raw_kwargs = {k: this.give(v) for k, v in kwargs.items()}
         answer = self._func(*raw, **raw_kwargs)
+        # A result that is an argument (or a view of one) becomes an array of its own: the custom gradient is this call's,
+        # not that of every other use of the argument.
+        given = [r for r in raw + list(raw_kwargs.values()) if isinstance(r, numpy.ndarray)]
+
+        def own(r):
+            return r.copy() if isinstance(r, numpy.ndarray) and any(numpy.may_share_memory(r, g) for g in given) else r
+        answer = tuple(map(own, answer)) if isinstance(answer, tuple) else own(answer)
         result = this.take(answer)
         if _minpy._recording():
             self._record(args, kwargs, raw, raw_kwargs, answer, result)

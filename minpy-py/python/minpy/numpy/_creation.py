@@ -4,7 +4,7 @@ import operator
 import numpy
 
 from minpy import _minpy
-from minpy.numpy._native import as_ours, by_numpy, is_ours, native
+from minpy.numpy._native import as_ours, by_numpy, is_ours, is_subclass, native
 
 _NUMBERS = (int, float, complex, bool)
 
@@ -103,7 +103,7 @@ def copy(a, order="K", subok=False):
 @native
 def asanyarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
     """The argument as an array; subclasses of NumPy's array stay as they are."""
-    if isinstance(a, numpy.ndarray) and type(a) is not numpy.ndarray:
+    if is_subclass(a):
         return numpy.asanyarray(a, dtype, order)
     return _minpy.asarray(a, dtype, order, device=device, copy=copy)
 

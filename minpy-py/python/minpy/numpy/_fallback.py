@@ -91,7 +91,7 @@ class Call:
     def take(self, value):
         """A result with ours in place of NumPy's arrays."""
         kind = type(value)
-        if kind in _PLAIN:
+        if kind in _PLAIN or kind is ndarray or kind is scalar:
             return value
         if kind is numpy.ndarray:
             for ours, theirs in self.pairs:
@@ -161,7 +161,10 @@ def _arrays(value):
 
 def _record(name, this, result):
     inputs = [a for a in this.inputs if a.dtype.kind in "fc"]
-    outputs = [a for a in _arrays(result) + [a for a, _ in this.written] if a.dtype.kind in "fc" and not any(a is i for i in this.inputs)]
+    # What was written is an output although it is an argument too: its contents now come from NumPy.
+    written = [a for a, _ in this.written]
+    returned = [a for a in _arrays(result) if not any(a is i for i in this.inputs + written)]
+    outputs = [a for a in returned + written if a.dtype.kind in "fc"]
     if inputs and outputs:
         record = getattr(_minpy, "_record_foreign", None)
         if record is not None:

@@ -136,8 +136,7 @@ def isclose(a, b, rtol=1.e-5, atol=1.e-8, equal_nan=False):
     """Whether elements are equal within a tolerance."""
     np = _np()
     a, b = (v if isinstance(v, (int, float)) and type(v) in (int, float) else as_ours(v) for v in (a, b))
-    if not any(is_ours(v) for v in (a, b)) or any(is_ours(v) and v.dtype.kind not in "biufc" for v in (a, b)) or any(
-            isinstance(v, numpy.ndarray) for v in (a, b)):
+    if not any(is_ours(v) for v in (a, b)) or not all(is_ours(v) or type(v) in (int, float) for v in (a, b)):
         return by_numpy("isclose", a, b, rtol, atol, equal_nan)
     if is_ours(b) and b.dtype.kind in "biu":
         b = b.astype(numpy.float64)

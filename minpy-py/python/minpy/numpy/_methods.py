@@ -99,7 +99,8 @@ class Flat:
         flat = self.base.ravel()
         # A flat value is repeated when it is too short, and what is too much of it is left.
         target = flat[key]
-        value = numpy.asarray(value).ravel()
+        # A value of ours stays ours, and so on the tape.
+        value = value.ravel() if isinstance(value, array_base) else numpy.asarray(value).ravel()
         if target.ndim and value.size not in (1, target.size):
             value = numpy.resize(value, target.shape) if value.size else value
         elif value.size == 1:
@@ -135,9 +136,14 @@ def _array_ufunc(self, function, method, *inputs, **kwargs):
     if kwargs.get("out") is not None and len(kwargs["out"]) == 1 and kwargs["out"][0] is None:
         kwargs.pop("out")
     ours = getattr(np, function.__name__, None)
-    subclass = any(isinstance(x, numpy.ndarray) and type(x) is not numpy.ndarray for x in inputs)
+    subclass = any(_native.is_subclass(x) for x in inputs)
     if type(ours) is ufunc and ours._numpy is function and not subclass:
         return getattr(ours, method)(*inputs, **kwargs)
+    # `matmul` and its kind are plain functions here.
+    if method == "__call__" and not subclass and callable(ours) and ours is not function and not hasattr(ours, "_minpy_numpy"):
+        if kwargs.get("out") is not None and len(kwargs["out"]) == 1:
+            kwargs["out"] = kwargs["out"][0]
+        return ours(*inputs, **kwargs)
     name = function.__name__ if method == "__call__" else f"{function.__name__}.{method}"
     return _fallback.call(name, getattr(function, method), inputs, kwargs, 0 if method == "at" else None)
 

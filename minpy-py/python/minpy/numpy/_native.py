@@ -28,11 +28,16 @@ def is_ours(value):
     return type(value) is _minpy.ndarray or type(value) is _minpy.scalar
 
 
+def is_subclass(value):
+    """An array of a subclass of NumPy's. Asks the type: `isinstance` says yes for ours too (`__class__`)."""
+    return type(value) is not numpy.ndarray and issubclass(type(value), numpy.ndarray)
+
+
 def as_ours(value, dtype=None):
     """The argument as one of our arrays; a NumPy array when its elements are only NumPy's."""
     if is_ours(value) and dtype is None:
         return value
-    if isinstance(value, numpy.ndarray) and type(value) is not numpy.ndarray:
+    if is_subclass(value):
         return value if dtype is None else value.astype(dtype, copy=False)  # a subclass computes itself
     return _minpy.asarray(value, dtype)
 
