@@ -49,7 +49,9 @@ impl Session {
             // Watched by an outer session, or by this one as another argument: a recorded copy keeps the two apart.
             let copy = ops::copy(a)?.with_weak(a.is_weak());
             let node = TAPE.with_borrow(|t| t.lookup(copy.buffer()));
-            let Some(node) = node else { bail!(Runtime, "grad: copying a watched argument was not recorded") };
+            let Some(node) = node else {
+                bail!(Runtime, "grad: copying a watched argument was not recorded")
+            };
             self.leaves.borrow_mut().push(Leaf { buffer: copy.buffer().clone(), node, restore: None });
             return Ok(copy);
         }

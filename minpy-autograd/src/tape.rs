@@ -10,7 +10,9 @@ use minpy_core::context::{RECORDING, set_flag};
 use minpy_core::dispatch::copy_raw;
 use minpy_core::op::OpCall;
 use minpy_core::recorder::Recorder;
-use minpy_core::{Array, Attrs, Buffer, DType, DeviceRef, Layout, Number, Operand, Result, Scalar, Target, bail};
+use minpy_core::{
+    Array, Attrs, Buffer, DType, DeviceRef, Layout, Number, Operand, Result, Scalar, Target, bail,
+};
 use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -49,7 +49,8 @@ fn reductions() {
 fn products_with_zeros() {
     for v in [[0.0, 2.0, 3.0], [0.0, 0.0, 3.0]] {
         let x = Array::from_slice(&v, &[3]).unwrap();
-        check_gradients(&|x: &[Array]| ops::prod(&x[0], None, false), std::slice::from_ref(&x), 2, 1e-6).unwrap();
+        check_gradients(&|x: &[Array]| ops::prod(&x[0], None, false), std::slice::from_ref(&x), 2, 1e-6)
+            .unwrap();
     }
 }
 

@@ -25,6 +25,26 @@ fn device_argument(device: Opt) -> PyResult<DeviceRef> {
     }
 }
 
+/// `copy=`: true always, None where needed, false never; also as NumPy's enum.
+pub struct Copying(Option<bool>);
+impl<'py> FromPyObject<'_, 'py> for Copying {
+    type Error = PyErr;
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if object.is_none() {
+            return Ok(Copying(None));
+        }
+        if let Ok(value) = object.getattr("value")
+            && value.eq(2)?
+        {
+            return Ok(Copying(None));
+        }
+        match object.getattr("value") {
+            Ok(v) => v.is_truthy().map(|v| Copying(Some(v))),
+            Err(_) => object.is_truthy().map(|v| Copying(Some(v))),
+        }
+    }
+}
+
 /// The array in the memory order that was asked for, copied where needed.
 fn ordered(a: Array, order: &str, copy: Option<bool>, fresh: bool) -> PyResult<Array> {
     let l = a.layout();
@@ -166,22 +186,26 @@ fn plain<'py>(
 
 /// `numpy.array`
 #[pyfunction]
-#[pyo3(signature = (object, dtype=None, *, copy=Some(true), order="K", subok=false, ndmin=0, like=None))]
+#[pyo3(signature = (object, dtype=None, *, copy=Copying(Some(true)), order="K", subok=false, ndmin=0, ndmax=0, like=None))]
 pub fn array<'py>(
     py: Python<'py>,
     object: &Any<'py>,
     dtype: Opt<'_, 'py>,
-    copy: Option<bool>,
+    copy: Copying,
     order: Option<&str>,
     subok: bool,
     ndmin: usize,
+    ndmax: usize,
     like: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
     let _ = like;
+    let copy = copy.0;
     let order = order_letter(order, "K");
     let subclass = subok && as_array(object).is_none() && object.is_instance(numpy(py)?.ndarray.bind(py))?;
-    if subclass || !["K", "C", "F", "A"].contains(&order) || ndmin > 32 {
+    if subclass || !["K", "C", "F", "A"].contains(&order) || ndmin > 32 || ndmax > 0 {
+        let limit = ndmax.into_pyobject(py)?.into_any();
         return HandOver::new(py, "array")
+            .opt("ndmax", (ndmax > 0).then_some(&limit))?
             .arg(object)
             .opt("dtype", dtype)?
             .opt("copy", Some(&copy.into_pyobject(py)?.into_any()))?
@@ -194,17 +218,17 @@ pub fn array<'py>(
 }
 /// `numpy.asarray`: shares memory with NumPy arrays on the host.
 #[pyfunction]
-#[pyo3(signature = (a, dtype=None, order=None, *, device=None, copy=None, like=None))]
+#[pyo3(signature = (a, dtype=None, order=None, *, device=None, copy=Copying(None), like=None))]
 pub fn asarray<'py>(
     a: &Any<'py>,
     dtype: Opt<'_, 'py>,
     order: Option<&str>,
     device: Opt<'_, 'py>,
-    copy: Option<bool>,
+    copy: Copying,
     like: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
     let _ = like;
-    make(a, dtype, copy, order_letter(order, "K"), 0, device_argument(device)?)
+    make(a, dtype, copy.0, order_letter(order, "K"), 0, device_argument(device)?)
 }
 /// `numpy.ascontiguousarray`
 #[pyfunction]

@@ -108,7 +108,12 @@ fn root<'py>(array: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Option<B
             return Ok((at, None));
         }
         if !base.is_instance(ndarray)? {
-            return Ok((at, Some(base)));
+            // What `as_strided` puts between its result and the array.
+            match base.getattr("base") {
+                Ok(b) if b.is_instance(ndarray)? => at = b,
+                _ => return Ok((at, Some(base))),
+            }
+            continue;
         }
         at = base;
     }

@@ -197,6 +197,9 @@ pub fn concatenate<'py>(
     } else {
         for a in arrays.try_iter()? {
             let a = a?;
+            if crate::convert::exact_number(&a).is_some() {
+                return hand_over(); // numbers are weak in promotion
+            }
             let Some(x) = source(&a)? else { return hand_over() };
             if as_array(&a).is_some() {
                 device = device.or(Some(x.device()));

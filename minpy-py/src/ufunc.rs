@@ -454,12 +454,9 @@ impl Ufunc {
     fn __repr__(&self) -> String {
         format!("<ufunc '{}'>", self.op.name)
     }
-    fn __reduce__<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyAny>, &'static str))> {
-        let module = py.import("minpy.numpy")?;
-        Ok((py.import("builtins")?.getattr("getattr")?, (module.into_any(), self.op.name)))
+    /// Pickled by name.
+    fn __reduce__(&self) -> &'static str {
+        self.op.name
     }
 }
 

@@ -136,12 +136,13 @@ def isclose(a, b, rtol=1.e-5, atol=1.e-8, equal_nan=False):
     """Whether elements are equal within a tolerance."""
     np = _np()
     a, b = (v if isinstance(v, (int, float)) and type(v) in (int, float) else as_ours(v) for v in (a, b))
-    if not any(is_ours(v) for v in (a, b)) or not all(is_ours(v) or type(v) in (int, float) for v in (a, b)):
+    plain = type(rtol) in (int, float) and type(atol) in (int, float)
+    if not plain or not any(is_ours(v) and v.ndim for v in (a, b)) or any(
+            is_ours(v) and v.dtype.kind not in "biufc" for v in (a, b)) or not all(is_ours(v) or type(v) in (int, float) for v in (a, b)):
         return by_numpy("isclose", a, b, rtol, atol, equal_nan)
-    if is_ours(b) and b.dtype.kind in "biu":
-        b = b.astype(numpy.float64)
+    a, b = (v.astype(numpy.float64) if is_ours(v) and v.dtype.kind in "biu" else v for v in (a, b))
     finite = np.isfinite(b)
-    difference = np.abs(np.subtract(a, b)) if not (is_ours(a) and a.dtype.kind == "b") else np.abs(np.subtract(a.astype(float), b))
+    difference = np.abs(np.subtract(a, b))
     result = ((difference <= atol + rtol * np.abs(b)) & finite) | np.equal(a, b)
     if equal_nan:
         result = result | (np.isnan(a) & np.isnan(b))
