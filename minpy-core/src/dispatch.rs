@@ -2,6 +2,8 @@
 //!
 //! Dispatch alone allocates results, handles `out=` and `where=`, tests overlap and moves inputs between devices.
 //! `launch` is the only door to kernels: it counts, traces, and falls back to the host.
+//!
+//! Longer than most files: the steps of one call stand together, so that their order can be read in one place.
 
 use crate::array::strides_in_order;
 use crate::context::{self, COUNTING, Policy, RECORDING};
