@@ -19,6 +19,7 @@ pub mod matmul;
 pub mod nonzero;
 mod pool;
 pub mod prims;
+mod product;
 mod program;
 pub mod random;
 pub mod reduce;
@@ -28,6 +29,7 @@ pub mod simd;
 pub mod sort;
 mod strided;
 pub mod threads;
+mod workers;
 
 pub use device::CpuDevice;
 

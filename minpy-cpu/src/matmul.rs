@@ -1,11 +1,12 @@
 //! `Work::Matmul`: products of matrices and stacks of them, any strides.
 //!
-//! float32, float64 and complex go to the crate `gemm` (or to BLAS with feature `openblas`), which reads strided
-//! operands in place; float16 is widened to float32; integers and bool have a plain blocked loop here.
+//! float32 and float64 go to the tiles of `product/` where this machine has them, otherwise, like complex, to the crate
+//! `gemm` (or to BLAS with feature `openblas`); float16 is widened to float32; integers and bool have a plain loop here.
 
 use crate::block::Tiling;
 use crate::elementwise::TASK_NS;
 use crate::prims::{B8, Lane, cast};
+use crate::product::product;
 use crate::threads::{parallel_for, usable_threads};
 use gemm::Parallelism;
 use minpy_core::device::DeviceRef;
@@ -84,16 +85,6 @@ fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
     Ok(())
 }
 
-/// Threads for one product: none below about 96^3, where starting them costs more than they save.
-fn parallelism(p: &Product, allowed: bool) -> Parallelism {
-    let threads = usable_threads();
-    if !allowed || threads <= 1 || p.m * p.n * p.k < 96 * 96 * 96 {
-        Parallelism::None
-    } else {
-        Parallelism::Rayon(threads)
-    }
-}
-
 fn one(dtype: DType, p: Product, parallel: bool) {
     macro_rules! plain {
         ($t:ty, $add:expr, $mul:expr) => {
@@ -125,15 +116,27 @@ fn one(dtype: DType, p: Product, parallel: bool) {
 trait Float: Lane {
     const ZERO: Self;
     const ONE: Self;
+    /// The product by our own tiles, where there are some: see `product::product`.
+    unsafe fn by_tiles(p: &Product, parallel: bool) -> bool;
 }
 macro_rules! float {
-    ($($t:ty: $zero:expr, $one:expr;)*) => { $(impl Float for $t { const ZERO: $t = $zero; const ONE: $t = $one; })* };
+    ($($t:ty: $zero:expr, $one:expr, $by_tiles:expr;)*) => {$(
+        impl Float for $t {
+            const ZERO: $t = $zero;
+            const ONE: $t = $one;
+            unsafe fn by_tiles(p: &Product, parallel: bool) -> bool {
+                let f: unsafe fn(&Product, bool) -> bool = $by_tiles;
+                // SAFETY: the caller's promise.
+                unsafe { f(p, parallel) }
+            }
+        }
+    )*};
 }
 float! {
-    f32: 0.0, 1.0;
-    f64: 0.0, 1.0;
-    Complex32: Complex32::new(0.0, 0.0), Complex32::new(1.0, 0.0);
-    Complex64: Complex64::new(0.0, 0.0), Complex64::new(1.0, 0.0);
+    f32: 0.0, 1.0, product::<f32>;
+    f64: 0.0, 1.0, product::<f64>;
+    Complex32: Complex32::new(0.0, 0.0), Complex32::new(1.0, 0.0), |_, _| false;
+    Complex64: Complex64::new(0.0, 0.0), Complex64::new(1.0, 0.0), |_, _| false;
 }
 
 fn float<T: Float>(p: Product, parallel: bool) {
@@ -142,6 +145,31 @@ fn float<T: Float>(p: Product, parallel: bool) {
         return;
     }
     // SAFETY: the views hold the elements that sizes and strides describe; the output is disjoint from the inputs.
+    if unsafe { T::by_tiles(&p, parallel) } {
+        return;
+    }
+    // Parts of the result for each thread: rows where there are more of them, else columns.
+    let by_rows = p.m >= p.n;
+    let long = if by_rows { p.m } else { p.n };
+    let each = (p.m * p.n * p.k / long.max(1)).max(1);
+    let least = if parallel { (300_000 / each).max(16) } else { usize::MAX / 2 };
+    let p = &p;
+    parallel_for(long, least, |range| {
+        let item = size_of::<T>() as isize;
+        let by = |stride: isize| range.start as isize * stride * item;
+        part::<T>(if by_rows {
+            let (a, c) = (p.a.wrapping_offset(by(p.a_strides.0)), p.c.wrapping_offset(by(p.c_strides.0)));
+            Product { m: range.len(), a, c, ..*p }
+        } else {
+            let (b, c) = (p.b.wrapping_offset(by(p.b_strides.1)), p.c.wrapping_offset(by(p.c_strides.1)));
+            Product { n: range.len(), b, c, ..*p }
+        });
+    });
+}
+
+/// One thread's part of a product, by the crate `gemm`.
+fn part<T: Float>(p: Product) {
+    // SAFETY: as in `float`.
     unsafe {
         gemm::gemm(
             p.m,
@@ -162,7 +190,7 @@ fn float<T: Float>(p: Product, parallel: bool) {
             false,
             false,
             false,
-            parallelism(&p, parallel),
+            Parallelism::None,
         );
     }
 }

@@ -1,11 +1,12 @@
 //! How many threads kernels use, and the one helper that splits work over them.
 //!
 //! Work is handed out in chunks from a shared counter, so that a late or busy thread does not hold up the rest;
-//! the calling thread works too. Small work runs inline: waking a thread costs some ten microseconds.
+//! the calling thread works too (`workers.rs`). Small work runs inline: waking a thread costs some ten microseconds.
 
+use crate::workers;
 use std::ops::Range;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 /// 0: not chosen yet.
 static THREADS: AtomicUsize = AtomicUsize::new(0);
@@ -31,12 +32,34 @@ pub fn set_num_threads(n: usize) {
     THREADS.store(n.max(1), Relaxed);
 }
 
-/// Worker threads do not survive `fork`: a child process computes on its one thread.
+/// Whether this process is a child of the one that started the worker threads, which do not survive `fork`.
+static IS_FORK: AtomicBool = AtomicBool::new(false);
+
+/// The number of threads, or 1 in a forked child. Asking for the process id at each kernel would cost a system call.
+#[inline]
 pub(crate) fn usable_threads() -> usize {
-    static OWNER: OnceLock<u32> = OnceLock::new();
-    let n = num_threads();
-    if n > 1 && *OWNER.get_or_init(std::process::id) != std::process::id() { 1 } else { n }
+    static WATCH: Once = Once::new();
+    if !WATCH.is_completed() {
+        WATCH.call_once(watch_for_fork);
+    }
+    if IS_FORK.load(Relaxed) { 1 } else { num_threads() }
 }
+
+#[cfg(unix)]
+fn watch_for_fork() {
+    extern "C" fn in_the_child() {
+        IS_FORK.store(true, Relaxed);
+    }
+    type Handler = Option<extern "C" fn()>;
+    unsafe extern "C" {
+        // POSIX; the crate `libc` does not declare it for Linux.
+        fn pthread_atfork(prepare: Handler, parent: Handler, child: Handler) -> std::ffi::c_int;
+    }
+    // SAFETY: the handler stores one atomic, which is allowed after `fork`, and lives as long as the program.
+    unsafe { pthread_atfork(None, None, Some(in_the_child)) };
+}
+#[cfg(not(unix))]
+fn watch_for_fork() {}
 
 /// Calls `body` with disjoint ranges that cover `0..items`, on several threads when there are at least
 /// `2 * min_items` of them. `body` must not depend on which ranges it gets.
@@ -61,28 +84,23 @@ pub fn parallel_for(items: usize, min_items: usize, body: impl Fn(Range<usize>) 
             body(start..(start + chunk).min(items));
         }
     };
-    rayon::in_place_scope(|s| {
-        for _ in 1..threads {
-            s.spawn(|_| work());
-        }
-        work();
-    });
+    workers::together(threads, &work);
 }
 
 /// Like `parallel_for`, but with exactly `parts` ranges known by number: for partial results.
 pub(crate) fn parallel_parts(items: usize, parts: usize, body: impl Fn(usize, Range<usize>) + Sync) {
     let step = items.div_ceil(parts);
-    let run = |p: usize| body(p, (p * step).min(items)..((p + 1) * step).min(items));
-    if parts == 1 {
-        return run(0);
-    }
-    rayon::in_place_scope(|s| {
-        for p in 1..parts {
-            let run = &run;
-            s.spawn(move |_| run(p));
+    let next = AtomicUsize::new(0);
+    let work = || {
+        loop {
+            let p = next.fetch_add(1, Relaxed);
+            if p >= parts {
+                return;
+            }
+            body(p, (p * step).min(items)..((p + 1) * step).min(items));
         }
-        run(0);
-    });
+    };
+    workers::together(usable_threads().min(parts), &work);
 }
 
 #[cfg(test)]

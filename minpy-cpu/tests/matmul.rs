@@ -82,13 +82,55 @@ fn stacks_with_broadcast() {
 #[test]
 fn large_products_on_threads() {
     let mut rng = Rng(7);
-    for d in [DType::F32, DType::I32, DType::F16] {
+    for d in [DType::F32, DType::I32, DType::F16, DType::C64] {
         let (m, k, n) = (130, 140, 150);
         let (va, vb) = (rng.smalls(d, m * k), rng.smalls(d, k * n));
         let (a, b) = (Arr::new(&[m, k], Lay::Transposed, &va), Arr::new(&[k, n], Lay::Contiguous, &vb));
         let c = Arr::empty(d, &[m, n], Lay::Contiguous);
         call(&minpy_cpu::matmul::ENTRY, Work::Matmul, None, &[a.input(), b.input()], &[&c]).unwrap();
         assert_same(&c.scalars(), &product(d, &va, &vb, m, k, n), 2.0 * tolerance(d), "large");
+    }
+}
+
+/// Sizes on both sides of every choice of `product/`: in place or packed, one slab or several, threads or not, and
+/// every width of the last tile. Small integers, whose sums are exact.
+#[test]
+fn blocks_and_edges_of_tiles() {
+    let mut rng = Rng(8);
+    let mut sizes =
+        vec![(100, 900, 130), (37, 1000, 515), (2, 400, 1100), (700, 64, 2), (6, 5000, 7), (250, 500, 5)];
+    sizes.extend((2..40).map(|n| (13, 20, n)).chain((2..20).map(|m| (m, 50, 33))));
+    for d in [DType::F32, DType::F64] {
+        for &(m, k, n) in &sizes {
+            let whole = |count: usize, rng: &mut Rng| -> Vec<f64> {
+                (0..count).map(|_| (rng.next() % 17) as f64 - 8.0).collect()
+            };
+            let (va, vb) = (whole(m * k, &mut rng), whole(k * n, &mut rng));
+            let mut want = vec![0.0; m * n];
+            for i in 0..m {
+                for l in 0..k {
+                    for j in 0..n {
+                        want[i * n + j] += va[i * k + l] * vb[l * n + j];
+                    }
+                }
+            }
+            let scalars =
+                |v: &[f64]| -> Vec<Scalar> { v.iter().map(|&x| Number::Float(x).cast(d)).collect() };
+            let (va, vb, want) = (scalars(&va), scalars(&vb), scalars(&want));
+            let large = m * k * n > 100_000;
+            for (la, lb) in LAYS.iter().flat_map(|&x| LAYS.map(|y| (x, y))) {
+                let (a, b) = (Arr::new(&[m, k], la, &va), Arr::new(&[k, n], lb, &vb));
+                for lc in [Lay::Contiguous, Lay::Transposed, Lay::Sliced] {
+                    if large && lc != Lay::Contiguous && la != lb {
+                        continue;
+                    }
+                    let c = Arr::empty(d, &[m, n], lc);
+                    call(&minpy_cpu::matmul::ENTRY, Work::Matmul, None, &[a.input(), b.input()], &[&c])
+                        .unwrap();
+                    assert_same(&c.scalars(), &want, 0.0, &format!("{d} {m}x{k}x{n} {la:?} {lb:?} {lc:?}"));
+                }
+            }
+        }
     }
 }
 

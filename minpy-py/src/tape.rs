@@ -51,6 +51,18 @@ fn outputs(value: &Any<'_>, all: &mut Vec<Array>) {
     }
 }
 
+/// A result without an array of ours is a constant, if it is numbers at all (`None`: a forgotten `return`).
+fn expect_numbers(value: &Any<'_>) -> PyResult<()> {
+    let sequence = value.is_instance_of::<PyTuple>() || value.is_instance_of::<PyList>();
+    if sequence || exact_number(value).is_some() || array_from(value).is_ok_and(|a| a.is_some()) {
+        return Ok(());
+    }
+    Err(PyTypeError::new_err(format!(
+        "grad: the function returned '{}', not an array, a number, or a tuple or list of them",
+        value.get_type().name()?
+    )))
+}
+
 /// The arguments of the call with the watched ones in their places.
 struct Watched<'py> {
     args: Bound<'py, PyTuple>,
@@ -95,6 +107,9 @@ pub fn _differentiate<'py>(
     let value = function.call(&watched.args, kwargs)?;
     let mut ends = Vec::new();
     outputs(&value, &mut ends);
+    if ends.is_empty() {
+        expect_numbers(&value)?;
+    }
     let seeds = match seed.filter(|s| !s.is_none()) {
         None => None,
         Some(s) => {

@@ -8,3 +8,4 @@ mod null;
 mod views;
 
 use minpy_cpu as _;
+use minpy_opencl as _;

@@ -254,12 +254,24 @@ proptest! {
         programs(device::host().unwrap(), steps)?;
     }
 }
+/// The first device of every other backend linked here. Where OpenCL is required, finding none is a failure.
+fn other_devices() -> Vec<DeviceRef> {
+    let r = minpy_core::registry::global().unwrap();
+    let found: Vec<DeviceRef> =
+        r.all_devices().filter(|d| !d.is_host() && d.name() != "null" && d.ordinal() == 0).collect();
+    let required = std::env::var("MINPY_REQUIRE_OPENCL").is_ok_and(|v| v == "1");
+    assert!(
+        !required || found.iter().any(|d| d.name() == "opencl"),
+        "MINPY_REQUIRE_OPENCL=1, no OpenCL device"
+    );
+    found
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn programs_of_views_and_writes_on_every_other_device(steps in prop::collection::vec(any::<Step>(), 1..30)) {
-        let r = minpy_core::registry::global().unwrap();
-        for d in r.all_devices().filter(|d| !d.is_host() && d.name() != "null" && d.ordinal() == 0) {
+        for d in other_devices() {
             programs(d, steps.clone())?;
         }
     }

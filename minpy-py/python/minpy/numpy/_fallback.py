@@ -128,6 +128,16 @@ def call(name, function, args, kwargs, write=None, quiet=False):
     return _run(this, name, function, given, named, quiet)
 
 
+def _reason(policy, name):
+    if policy == "only_numpy":
+        return "policy only_numpy"
+    from minpy import numpy as namespace
+    ours = vars(namespace).get(name)
+    if ours is None or hasattr(ours, "_minpy_numpy"):
+        return "core has no such operation"
+    return "core has the operation, but not for these arguments"
+
+
 def _run(this, name, function, given, named, quiet=False):
     fallback = bool(this.inputs) and not quiet and name not in READS
     if not fallback:
@@ -144,8 +154,7 @@ def _run(this, name, function, given, named, quiet=False):
     ours = this.take(result)
     moved = 0 if this.device.device_type == "cpu" else sum(a.nbytes for a in this.inputs) + sum(
         r.nbytes for r in _arrays(ours))
-    reason = "policy only_numpy" if policy == "only_numpy" else "core has no such operation"
-    _minpy._count_fallback(name, str(this.device), reason, moved, time.perf_counter() - began)
+    _minpy._count_fallback(name, str(this.device), _reason(policy, name), moved, time.perf_counter() - began)
     if recording:
         _record(name, this, ours)
     return ours

@@ -42,7 +42,9 @@ def show_op_stat():
     else:
         lines.append("fallbacks: none")
     total = native + numpy_calls
-    if total:
+    if not native:
+        lines.append("operations were not counted: np.record_op_stat() starts that (fallbacks are always counted)")
+    else:
         shares = [f"{sum(n for _, n in ops) / total:.1%} in {device}" for device, ops in sorted(devices.items())]
         lines.append("Total Dispatch Proportion: " + ", ".join(shares + [f"{numpy_calls / total:.1%} in NumPy"]))
     lines.append("--------Op Dispatch Statistics End--------")
