@@ -12,8 +12,9 @@ use crate::threads::{parallel_for, usable_threads};
 use pack::{Matrix, pack};
 use tile::{ACROSS, Element, MOST_ROWS, Tiles};
 
-/// What a panel of B may take of the first-level cache (32 KiB and more).
-const PANEL_BYTES: usize = 24 << 10;
+/// What a panel of B may take: about a first-level cache. A tile streams it once, from the second level too without
+/// waiting; shallower panels cost more passes over the result.
+const PANEL_BYTES: usize = 32 << 10;
 /// What is read in place may take as much as stays in the first-level cache.
 const NEAR_BYTES: usize = 32 << 10;
 /// A slab of B, packed: it lives in the last-level cache.

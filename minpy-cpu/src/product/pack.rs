@@ -66,13 +66,53 @@ pub(super) unsafe fn pack<T: Element>(to: *mut T, wide: usize, m: Matrix<T>, n: 
         let mut l = 0;
         while l < k {
             let steps = STEPS.min(k - l);
-            for i in 0..n {
+            let mut i = 0;
+            if m.col == 1 && steps == STEPS {
+                while i + SQUARE <= n {
+                    square(to.add(l * wide + i), wide, m.from(i, l));
+                    i += SQUARE;
+                }
+            }
+            while i < n {
                 let from = m.from(i, l);
                 for s in 0..steps {
                     *to.add((l + s) * wide + i) = *from.at.offset(s as isize * from.col);
                 }
+                i += 1;
             }
             l += steps;
+        }
+    }
+}
+
+/// Rows exchanged with columns at once, in registers.
+const SQUARE: usize = 8;
+
+/// Transposes `SQUARE` rows of `STEPS` neighbours. Three rounds of interleaving halves: loops over arrays of constant
+/// size, which the compiler turns into shuffles.
+#[inline]
+unsafe fn square<T: Element>(to: *mut T, wide: usize, m: Matrix<T>) {
+    for half in (0..STEPS).step_by(SQUARE) {
+        let mut x = [[T::ZERO; SQUARE]; SQUARE];
+        for (i, row) in x.iter_mut().enumerate() {
+            // SAFETY: the promise of `pack`: these rows and columns exist.
+            *row = unsafe { m.from(i, half).at.cast::<[T; SQUARE]>().read_unaligned() };
+        }
+        for _ in 0..3 {
+            let mut y = [[T::ZERO; SQUARE]; SQUARE];
+            for i in 0..SQUARE / 2 {
+                for j in 0..SQUARE / 2 {
+                    y[2 * i][2 * j] = x[i][j];
+                    y[2 * i][2 * j + 1] = x[i + SQUARE / 2][j];
+                    y[2 * i + 1][2 * j] = x[i][j + SQUARE / 2];
+                    y[2 * i + 1][2 * j + 1] = x[i + SQUARE / 2][j + SQUARE / 2];
+                }
+            }
+            x = y;
+        }
+        for (l, row) in x.iter().enumerate() {
+            // SAFETY: the groups `half..half + SQUARE` have room for `SQUARE` elements from `to` on.
+            unsafe { to.add((half + l) * wide).cast::<[T; SQUARE]>().write_unaligned(*row) };
         }
     }
 }

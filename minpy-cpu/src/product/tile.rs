@@ -17,6 +17,8 @@ pub(crate) trait Vector {
     unsafe fn load(p: *const Self::T) -> Self::V;
     unsafe fn store(p: *mut Self::T, v: Self::V);
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+    /// Asks for the cache line of an address.
+    unsafe fn near(p: *const Self::T);
     /// `a * b + c`
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
 }
@@ -72,6 +74,11 @@ unsafe fn tile<S: Vector, const ROWS: usize, const WIDE: usize>(
     // SAFETY: the caller vouches for `ROWS` rows of `a`, `WIDE` registers of `b`, `k` steps of both, and the tile of `c`.
     unsafe {
         let mut sums = [[S::zero(); WIDE]; ROWS];
+        // The tile of `c` is needed when `k` has run: by then it should be near.
+        for i in 0..ROWS {
+            S::near(c.offset(i as isize * c_row));
+            S::near(c.offset(i as isize * c_row).wrapping_add(WIDE * S::N - 1));
+        }
         for _ in 0..k {
             let mut row = [S::zero(); WIDE];
             for (j, r) in row.iter_mut().enumerate() {
@@ -126,6 +133,11 @@ mod x86 {
                 unsafe fn store(p: *mut $t, v: $v) {
                     // SAFETY: see `zero`.
                     unsafe { $store(p, v) }
+                }
+                #[inline(always)]
+                unsafe fn near(p: *const $t) {
+                    // SAFETY: see `zero`; a prefetch of any address is harmless.
+                    unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
                 }
                 #[inline(always)]
                 unsafe fn add(a: $v, b: $v) -> $v {
