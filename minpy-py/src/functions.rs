@@ -6,8 +6,8 @@ use crate::errors::Outcome;
 use crate::fallback::HandOver;
 use crate::numpy::given;
 use crate::run::{compute, compute_into, heavy, native};
-use minpy_core::{Array, DType, Operand, ops};
-use pyo3::exceptions::{PyIndexError, PyValueError};
+use minpy_core::{Array, DType, Number, Operand, ops};
+use pyo3::exceptions::{PyIndexError, PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 
 type Any<'py> = Bound<'py, PyAny>;
@@ -132,8 +132,11 @@ pub fn r#where<'py>(
             None => minpy_core::context::current_device().py()?,
         };
         let (c, a, b) = (c.settle(device)?, a.settle(device)?, b.settle(device)?);
-        let r = compute(py, &ops::WHERE, &[c.operand(), a.operand(), b.operand()])?;
-        return wrap(py, r.with_weak(false));
+        match compute(py, &ops::WHERE, &[c.operand(), a.operand(), b.operand()]) {
+            // A Python integer that does not fit the dtype: NumPy's `where` has an answer of its own.
+            Err(e) if e.is_instance_of::<PyOverflowError>(py) => {}
+            r => return wrap(py, r?.with_weak(false)),
+        }
     }
     HandOver::new(py, "where").arg(condition).arg(x).arg(y).call()
 }
@@ -171,12 +174,19 @@ pub fn _clip<'py>(
         None => minpy_core::context::current_device().py()?,
     };
     let x = x.settle(device)?;
-    // Python integers beyond the dtype limit nothing, or everything: NumPy's rules for that.
+    // A Python integer on the far side of everything in the dtype limits nothing; on the near side NumPy complains.
     let dtype = x.operand().dtype();
-    let beyond = |b: &Option<Arg>| matches!(b, Some(Arg::Number(n)) if n.to_scalar(dtype).is_err());
-    if beyond(&lo) || beyond(&hi) {
+    let beyond = |b: &Option<Arg>| match b {
+        Some(Arg::Number(Number::Int(i))) if dtype.is_integer() => {
+            Number::Int(*i).to_scalar(dtype).is_err().then(|| i.signum())
+        }
+        _ => None,
+    };
+    let (low_side, high_side) = (beyond(&lo), beyond(&hi));
+    if low_side == Some(1) || high_side == Some(-1) {
         return Ok(None);
     }
+    let (lo, hi) = (lo.filter(|_| low_side.is_none()), hi.filter(|_| high_side.is_none()));
     let lo = lo.map(|v| v.settle(device)).transpose()?;
     let hi = hi.map(|v| v.settle(device)).transpose()?;
     let (op, list): (&'static minpy_core::OpDef, Vec<Operand>) = match (&lo, &hi) {

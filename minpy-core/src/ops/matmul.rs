@@ -93,7 +93,7 @@ pub fn matmul(a: &Array, b: &Array) -> Result<Array> {
 /// NumPy's dot: the last axis of `a` with the second to last (or only) one of `b`.
 pub fn dot(a: &Array, b: &Array) -> Result<Array> {
     match (a.ndim(), b.ndim()) {
-        (2, 2) => product(a, b),
+        (2, 2) if a.shape()[1] == b.shape()[0] => product(a, b),
         (0, _) | (_, 0) => multiply(a, b),
         (x, y) => {
             let (n, m) = (a.shape()[x - 1], b.shape()[y.saturating_sub(2)]);

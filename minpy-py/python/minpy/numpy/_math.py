@@ -178,7 +178,10 @@ def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
     """NaN and infinities replaced by numbers."""
     np = _np()
     a = as_ours(x)
-    if not is_ours(a) or not copy or a.dtype.kind == "c":
+    if not copy and is_ours(x):
+        from minpy.numpy._fallback import call
+        return call("nan_to_num", numpy.nan_to_num, (x, False, nan, posinf, neginf), {}, 0)
+    if not is_ours(a) or a.dtype.kind == "c":
         return by_numpy("nan_to_num", x, copy, nan, posinf, neginf)
     if a.dtype.kind != "f":
         return a.copy()
