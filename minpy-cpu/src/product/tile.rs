@@ -54,7 +54,6 @@ impl<T> Tiles<T> {
 pub(crate) trait Element: Copy + Send + Sync + std::ops::Add<Output = Self> + 'static {
     const ZERO: Self;
     /// The tiles for this machine; `None` without vector units that we wrote them for.
-
     fn tiles() -> Option<&'static Tiles<Self>>;
 }
 
