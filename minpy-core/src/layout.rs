@@ -92,9 +92,13 @@ impl Layout {
     pub fn contiguous(shape: &[usize]) -> Layout {
         Layout { shape: shape.into(), strides: contiguous_strides(shape), offset: 0 }
     }
-    /// A layout from its parts; the caller answers for staying inside the buffer.
+    /// A layout from its parts; the caller answers for staying inside the buffer. Without elements the offset is 0,
+    /// which every buffer has room for.
     pub fn new(shape: impl Into<Dims>, strides: impl Into<Strides>, offset: usize) -> Layout {
-        let l = Layout { shape: shape.into(), strides: strides.into(), offset };
+        let mut l = Layout { shape: shape.into(), strides: strides.into(), offset };
+        if l.shape.contains(&0) {
+            l.offset = 0;
+        }
         debug_assert_eq!(l.shape.len(), l.strides.len());
         l
     }
@@ -264,20 +268,25 @@ impl Layout {
     /// Elements `start, start + step, ...` (`len` of them) along one axis; the indices must be in range.
     pub fn slice(&self, axis: usize, start: usize, step: isize, len: usize) -> Layout {
         let mut l = self.clone();
-        if len > 0 {
-            l.offset = (l.offset as isize + start as isize * l.strides[axis]) as usize;
-        }
         l.shape[axis] = len;
+        l.moved(start as isize * self.strides[axis]);
         l.strides[axis] *= step;
         l
     }
     /// One index of one axis; the axis disappears.
     pub fn select(&self, axis: usize, index: usize) -> Layout {
         let mut l = self.clone();
-        l.offset = (l.offset as isize + index as isize * l.strides[axis]) as usize;
         l.shape.remove(axis);
         l.strides.remove(axis);
+        l.moved(index as isize * self.strides[axis]);
         l
+    }
+    /// Moves index 0 by `by` elements. A view without elements stays where it is: its strides say nothing about its
+    /// buffer, which may have no bytes at all.
+    fn moved(&mut self, by: isize) {
+        if !self.shape.contains(&0) {
+            self.offset = (self.offset as isize + by) as usize;
+        }
     }
     /// A new dimension of size 1 (stride 0) before `axis`.
     pub fn insert_axis(&self, axis: usize) -> Layout {
@@ -342,7 +351,9 @@ impl Layout {
     }
     /// The same view moved by `by` elements.
     pub fn shifted(&self, by: isize) -> Layout {
-        Layout { offset: (self.offset as isize + by) as usize, ..self.clone() }
+        let mut l = self.clone();
+        l.moved(by);
+        l
     }
 }
 

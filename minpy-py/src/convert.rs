@@ -2,7 +2,7 @@
 
 use crate::array::as_array;
 use crate::errors::Outcome;
-use crate::host::import;
+use crate::host::import_values;
 use crate::numpy::numpy;
 use minpy_core::{Array, DType, DeviceRef, Number, Operand, Scalar};
 use num_complex::Complex64;
@@ -90,7 +90,7 @@ fn foreign_operand<'a>(object: &'a Bound<'_, PyAny>) -> PyResult<Option<Arg<'a>>
     let py = object.py();
     let np = numpy(py)?;
     if object.get_type().is(np.ndarray.bind(py)) {
-        return Ok(import(object)?.map(Arg::Made));
+        return Ok(import_values(object)?.map(Arg::Made));
     }
     if object.is_instance(np.generic.bind(py))? {
         return numpy_scalar(object).map(|s| s.map(Arg::Scalar));
@@ -115,7 +115,7 @@ pub fn numpy_scalar(object: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>> {
     let Some(i) = numpy(py)?.types.iter().position(|t| t.is(&kind)) else {
         // `longlong` where `long` has as many bits.
         let array = numpy(py)?.asarray.bind(py).call1((object,))?;
-        return import(&array)?.map(|a| a.item()).transpose().py();
+        return import_values(&array)?.map(|a| a.item()).transpose().py();
     };
     let dtype = DType::ALL[i];
     let value = object.call_method0("item")?;
@@ -130,7 +130,7 @@ pub fn sequence(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
         return Ok(as_array(&made).cloned());
     }
     let array = numpy(py)?.asarray.bind(py).call1((object,))?;
-    import(&array)
+    import_values(&array)
 }
 
 /// Whether a nested list or tuple has one of our arrays in it.
@@ -163,7 +163,7 @@ pub fn array_from(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
     if array.getattr("dtype")?.getattr("kind")?.extract::<String>()? == "O" {
         return Ok(None);
     }
-    import(&array)
+    import_values(&array)
 }
 fn made(s: Scalar) -> PyResult<Array> {
     let device = minpy_core::context::current_device().py()?;

@@ -343,8 +343,6 @@ fn part<'py>(slf: &Bound<'py, PyArray>, which: usize) -> PyResult<Any<'py>> {
     }
     let l = a.layout();
     let strides: Vec<isize> = l.strides().iter().map(|s| 2 * s).collect();
-    // An empty view stays at the start: there is no element beside the first one.
-    let start = if a.size() == 0 { 0 } else { 2 * l.offset() + which };
-    let layout = minpy_core::Layout::new(l.shape(), strides.as_slice(), start);
+    let layout = minpy_core::Layout::new(l.shape(), strides.as_slice(), 2 * l.offset() + which);
     crate::array::wrap_view(Array::from_parts(a.buffer().clone(), layout, a.dtype().real()), slf.as_any())
 }

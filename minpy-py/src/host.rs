@@ -119,10 +119,18 @@ fn root<'py>(array: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Option<B
     }
 }
 
+/// The elements of a NumPy array, to compute with: as [`import`], and numbers of foreign byte order as a copy in ours.
+pub fn import_values(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
+    match import(object)? {
+        Some(a) => Ok(Some(a)),
+        None => import_swapped(object),
+    }
+}
+
 /// A NumPy array as one of ours, sharing its memory where its strides allow (else a copy). `None` when its elements
-/// are not numbers that we have.
+/// are not numbers that we have, or in foreign byte order: such arrays stay NumPy's.
 pub fn import(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
-    let Some(seen) = look(object) else { return import_swapped(object) };
+    let Some(seen) = look(object) else { return Ok(None) };
     let host = device::host().py()?;
     if seen.size() == 0 {
         return Array::empty_on(host, &seen.shape, seen.dtype).py().map(Some);
@@ -188,7 +196,7 @@ pub fn adopt(object: &Bound<'_, PyAny>, device: DeviceRef) -> PyResult<Option<Ar
     Ok(seen.view(&buffer, lo))
 }
 
-/// Foreign byte order, and other elements of which NumPy can make ours.
+/// Foreign byte order.
 fn import_swapped(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
     let py = object.py();
     let dtype = object.getattr("dtype")?;

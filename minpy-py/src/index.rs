@@ -4,7 +4,7 @@ use crate::array::{PyArray, as_array, wrap, wrap_scalar, wrap_view};
 use crate::convert::{Arg, exact_number, operand};
 use crate::errors::Outcome;
 use crate::fallback;
-use crate::host::import;
+use crate::host::import_values;
 use crate::numpy::numpy;
 use minpy_core::ops::{Index, Selection};
 use minpy_core::{Array, DType, Number, Operand, ops};
@@ -94,7 +94,7 @@ fn item(object: &Bound<'_, PyAny>) -> PyResult<Index> {
         return Err(complaint());
     }
     let array = np.asarray.bind(py).call1((object,))?;
-    match import(&array)? {
+    match import_values(&array)? {
         // An empty list is float64 to NumPy, but as an index it selects nothing.
         Some(a) if list && a.size() == 0 && a.dtype() == DType::F64 => {
             ops::cast(&a, DType::I64).py().map(Index::Array)

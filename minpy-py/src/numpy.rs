@@ -71,7 +71,7 @@ pub fn dtype_from(object: &Bound<'_, PyAny>) -> PyResult<Option<DType>> {
         return Ok(Some(d));
     }
     let kind: String = dtype.getattr("kind")?.extract()?;
-    if !dtype.getattr("isnative")?.is_truthy()? {
+    if !dtype.getattr("isnative")?.is_truthy()? || !dtype.getattr("names")?.is_none() {
         return Ok(None);
     }
     let size: usize = dtype.getattr("itemsize")?.extract()?;

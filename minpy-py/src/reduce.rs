@@ -460,6 +460,21 @@ pub fn mean<'py>(
         .call()
 }
 
+/// Every `kind` is stable here; what NumPy does not accept raises NumPy's error.
+fn check_kind(py: Python<'_>, kind: Opt, stable: Opt) -> PyResult<()> {
+    let Some(kind) = given(kind) else { return Ok(()) };
+    let known =
+        kind.extract::<&str>().is_ok_and(|k| ["quicksort", "heapsort", "mergesort", "stable"].contains(&k));
+    if !known || given(stable).is_some() {
+        HandOver::new(py, "sort")
+            .arg(&pyo3::types::PyList::empty(py))
+            .opt("kind", Some(kind))?
+            .opt("stable", stable)?
+            .call()?;
+    }
+    Ok(())
+}
+
 /// `numpy.sort`: a sorted copy, stable for every `kind`.
 #[pyfunction]
 #[pyo3(signature = (a, axis=-1, kind=None, order=None, *, stable=None))]
@@ -471,15 +486,17 @@ pub fn sort<'py>(
     order: Opt<'_, 'py>,
     stable: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
-    let _ = (kind, stable);
     match array_from(a)? {
         Some(x) if native() && given(order).is_none() => {
+            check_kind(py, kind, stable)?;
             wrap(py, heavy(py, x.size(), || ops::sort(&x, axis))?)
         }
         _ => HandOver::new(py, "sort")
             .arg(a)
             .opt("axis", Some(&axis.into_pyobject(py)?.into_any()))?
+            .opt("kind", kind)?
             .opt("order", order)?
+            .opt("stable", stable)?
             .call(),
     }
 }
@@ -494,15 +511,17 @@ pub fn argsort<'py>(
     order: Opt<'_, 'py>,
     stable: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
-    let _ = (kind, stable);
     match array_from(a)? {
         Some(x) if native() && given(order).is_none() => {
+            check_kind(py, kind, stable)?;
             wrap(py, heavy(py, x.size(), || ops::argsort(&x, axis))?)
         }
         _ => HandOver::new(py, "argsort")
             .arg(a)
             .opt("axis", Some(&axis.into_pyobject(py)?.into_any()))?
+            .opt("kind", kind)?
             .opt("order", order)?
+            .opt("stable", stable)?
             .call(),
     }
 }
@@ -523,7 +542,7 @@ impl PyArray {
     /// Sorts in place.
     #[pyo3(signature = (axis=-1, kind=None, order=None, *, stable=None))]
     fn sort(slf: &Bound<'_, Self>, axis: isize, kind: Opt, order: Opt, stable: Opt) -> PyResult<()> {
-        let _ = (kind, stable);
+        check_kind(slf.py(), kind, stable)?;
         if given(order).is_some() {
             return Err(PyValueError::new_err("Cannot specify order when the array has no fields."));
         }

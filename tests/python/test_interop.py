@@ -43,7 +43,13 @@ def test_buffer_formats(dtype, on_cpu):
 
 def test_imports_that_need_a_copy():
     swapped = numpy.arange(4, dtype=">f8")
-    assert np.array(swapped).tolist() == [0, 1, 2, 3] and np.array(swapped).dtype == float
+    # Foreign byte order stays NumPy's, as every dtype that core lacks; its values are computed with, or converted.
+    assert type(np.array(swapped)) is numpy.ndarray and np.array(swapped).dtype == ">f8"
+    assert type(np.array(swapped, dtype=float)) is np.ndarray and np.array(swapped, dtype=float).tolist() == [0, 1, 2, 3]
+    assert type(np.exp(swapped)) is np.ndarray and (np.ones(4) + swapped).tolist() == [1, 2, 3, 4]
+    assert np.ones(2, ">i8").view(">i8").tolist() == [1, 1] and np.arange(3)[numpy.array([2], ">i4")].tolist() == [2]
+    out = numpy.zeros(4, ">f4")
+    assert np.add(swapped, 1, out=out) is out and out.tolist() == [1, 2, 3, 4]
     odd = numpy.zeros(3, dtype=[("a", "i1"), ("b", "f8")])["b"]
     assert np.asarray(odd).tolist() == [0, 0, 0]
     assert np.asarray(numpy.arange(6)[::-2]).tolist() == [5, 3, 1]

@@ -141,13 +141,17 @@ pub fn body(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
             let log = w.prim(Log, d)?;
             format!("return {log}({make}(a.re + ({r})1, a.im));")
         }
-        // NumPy's: small whole exponents by repeated squaring, all others through the logarithm.
+        // NumPy's: 1, 2 and 3 by multiplication even where a part is infinite, small whole exponents by repeated
+        // squaring, all others through the logarithm.
         Pow => {
             let (mul, div, log, exp) = (w.prim(Mul, d)?, w.prim(Div, d)?, w.prim(Log, d)?, w.prim(Exp, d)?);
             let t = ctype(d);
             format!(
                 "if (b.re == 0 && b.im == 0) return {make}(1, 0); \
                  if (a.re == 0 && a.im == 0) {{ const {r} bad = ({r})0 * {log}(a).re; return b.re > 0 ? a : {make}(bad, bad); }} \
+                 if (b.im == 0 && b.re == 1) return a; \
+                 if (b.im == 0 && b.re == 2) return {mul}(a, a); \
+                 if (b.im == 0 && b.re == 3) return {mul}(a, {mul}(a, a)); \
                  if (b.im == 0 && b.re == {rint}(b.re) && {fabs}(b.re) < ({r})100) {{ \
                  {t} p = {make}(1, 0), x = a; for (int n = (int){fabs}(b.re); n > 0; n >>= 1) {{ if (n & 1) p = {mul}(p, x); x = {mul}(x, x); }} \
                  return b.re < 0 ? {div}({make}(1, 0), p) : p; }} \

@@ -63,7 +63,14 @@ pub fn power64(z: C, w: C) -> C {
         let v = if w.re > 0.0 { 0.0 } else { f64::NAN };
         return C::new(v, v);
     }
-    // Small integer powers by multiplication, as NumPy does.
+    // Small integer powers by multiplication, as NumPy does; the first three also where a part is infinite or NaN.
+    if w.im == 0.0 && (w.re == 1.0 || w.re == 2.0 || w.re == 3.0) {
+        return match w.re as u8 {
+            1 => z,
+            2 => z * z,
+            _ => z * z * z,
+        };
+    }
     if w.im == 0.0 && w.re.abs() <= 100.0 && w.re == libm::trunc(w.re) {
         let n = w.re as i32;
         let p = z.powu(n.unsigned_abs());

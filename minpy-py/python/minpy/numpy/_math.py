@@ -229,8 +229,8 @@ def isscalar(element):
 
 @native
 def may_share_memory(a, b, /, max_work=0):
-    """Whether two arrays may have an element in common."""
-    if is_ours(a) and is_ours(b):
+    """Whether two arrays may have an element in common; `max_work` (NumPy's) decides on the host how hard it is tried."""
+    if is_ours(a) and is_ours(b) and (max_work == 0 or a.context.device_type != "cpu"):
         return _minpy._may_share(a, b)
     return numpy.may_share_memory(*(v._numpy() if is_ours(v) else v for v in (a, b)), max_work=max_work)
 

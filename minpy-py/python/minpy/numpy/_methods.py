@@ -92,12 +92,19 @@ class Flat:
     def __array__(self, dtype=None, copy=None):
         return numpy.array(self.base.ravel()._numpy(True), dtype=dtype, copy=copy)
 
+    def _key(self, key):
+        """What NumPy makes of odd keys, its warnings and errors included, as positions; plain keys unchanged."""
+        if type(key) in (int, slice) or isinstance(key, (array_base, numpy.integer)):
+            return key
+        return numpy.arange(self.base.size).flat[key]
+
     def __getitem__(self, key):
-        return self.base.ravel()[key]
+        return self.base.ravel()[self._key(key)]
 
     def __setitem__(self, key, value):
         flat = self.base.ravel()
         # A flat value is repeated when it is too short, and what is too much of it is left.
+        key = self._key(key)
         target = flat[key]
         # A value of ours stays ours, and so on the tape.
         value = value.ravel() if isinstance(value, array_base) else numpy.asarray(value).ravel()
