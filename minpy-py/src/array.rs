@@ -179,6 +179,9 @@ pub fn _ndarray<'py>(
         (None, Some(object)) => theirs(object),
         (Some(d), _) if buffer.is_some() || strides.is_some() => {
             let made = theirs(&dtype_object(py, d)?)?;
+            if !made.getattr("flags")?.getattr("aligned")?.is_truthy()? {
+                return Ok(made); // ours would be a copy, and the caller asked for this memory
+            }
             match import(&made)? {
                 Some(a) => wrap(py, a),
                 None => Ok(made),

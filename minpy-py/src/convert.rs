@@ -3,13 +3,13 @@
 use crate::array::as_array;
 use crate::errors::Outcome;
 use crate::host::import_values;
-use crate::numpy::numpy;
+use crate::numpy::{dtype_object, numpy};
 use minpy_core::{Array, DType, DeviceRef, Number, Operand, Scalar};
 use num_complex::Complex64;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyComplex, PyFloat, PyInt, PyList, PyTuple};
+use pyo3::types::{PyBool, PyComplex, PyDict, PyFloat, PyInt, PyList, PyTuple};
 use smallvec::SmallVec;
 
 /// An argument of an operation.
@@ -204,4 +204,27 @@ pub fn shape_from(object: &Bound<'_, PyAny>) -> PyResult<SmallVec<[usize; 6]>> {
             usize::try_from(n).map_err(|_| PyValueError::new_err("negative dimensions are not allowed"))
         })
         .collect()
+}
+
+/// A mask (`where=`): an array must be bool already, lists and numbers are made so.
+pub fn mask_from(object: &Bound<'_, PyAny>) -> PyResult<Array> {
+    let py = object.py();
+    let np = numpy(py)?;
+    let array = as_array(object).is_some()
+        || object.is_instance(np.ndarray.bind(py))?
+        || object.is_instance(np.generic.bind(py))?
+        || holds_ours(object);
+    let found = if array {
+        array_from(object)?
+    } else {
+        let kwargs = PyDict::new(py);
+        kwargs.set_item("dtype", dtype_object(py, DType::Bool)?)?;
+        import_values(&np.asarray.bind(py).call((object,), Some(&kwargs))?)?
+    };
+    found.filter(|m| m.dtype() == DType::Bool).ok_or_else(|| {
+        let dtype = object.getattr("dtype").and_then(|d| d.str()).map_or("object".into(), |d| d.to_string());
+        PyTypeError::new_err(format!(
+            "Cannot cast array data of where= from dtype('{dtype}') to dtype('bool') according to the rule 'safe'"
+        ))
+    })
 }

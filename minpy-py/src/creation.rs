@@ -122,9 +122,7 @@ fn make<'py>(
         if let Some(d) = wanted {
             kwargs.set_item("dtype", dtype_object(py, d)?)?;
         }
-        if copy == Some(false) {
-            kwargs.set_item("copy", false)?;
-        }
+        kwargs.set_item("copy", copy)?;
         let made = np.module.bind(py).call_method("array", (object,), Some(&kwargs))?;
         match adopt(&made, device)? {
             Some(a) => (a, true),
@@ -288,6 +286,8 @@ macro_rules! alike {
             let like = as_array(a).cloned();
             let like = match like {
                 Some(l) => Some(l),
+                // NumPy's arrays of dtypes that core lacks have results of those dtypes.
+                None if a.get_type().is(numpy(py)?.ndarray.bind(py)) => import(a)?,
                 None => crate::convert::array_from(a)?,
             };
             let (Some(wanted), Some(like)) = (wanted, like) else {
@@ -427,11 +427,7 @@ pub fn _copy_where(py: Python<'_>, target: &Any<'_>, value: &Any<'_>, mask: &Any
         return Err(PyValueError::new_err("copyto: not an array"));
     };
     p.check_writable()?;
-    let Some(m) = crate::convert::array_from(mask)?.filter(|m| m.dtype() == DType::Bool) else {
-        return Err(pyo3::exceptions::PyTypeError::new_err(
-            "Cannot cast array data of where= to dtype('bool') according to the rule 'safe'",
-        ));
-    };
+    let m = crate::convert::mask_from(mask)?;
     let Some(v) = crate::convert::operand(value)? else {
         return Err(pyo3::exceptions::PyTypeError::new_err("copyto: elements that are not numbers"));
     };

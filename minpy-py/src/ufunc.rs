@@ -223,17 +223,7 @@ impl Ufunc {
         }
         let attrs = options.dtype.map_or(Attrs::None, Attrs::DType);
         let mask_object = options.mask;
-        let mask = match &mask_object {
-            Some(m) => match crate::convert::array_from(m)? {
-                Some(m) if m.dtype() == DType::Bool => Some(m),
-                _ => {
-                    return Err(PyTypeError::new_err(
-                        "Cannot cast array data of where= to dtype('bool') according to the rule 'safe'",
-                    ));
-                }
-            },
-            None => None,
-        };
+        let mask = mask_object.as_ref().map(crate::convert::mask_from).transpose()?;
         let size = operands.iter().filter_map(|o| o.array()).map(|a| a.size()).max().unwrap_or(0);
         match &options.out {
             Some(out) => {

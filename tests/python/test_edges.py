@@ -111,3 +111,19 @@ def test_small_powers_of_infinite_complex_numbers(device):
     with numpy.errstate(all="ignore"):
         for p in (1, 2, 3):
             assert numpy.allclose((a**p).asnumpy(), z**p, equal_nan=True)
+
+
+def test_masks_that_are_lists(device):
+    a = np.arange(4.0).reshape(2, 2)
+    np.power(a, [2, 3], out=a, where=[[0, 1], [1, 0]])
+    assert a.tolist() == [[0, 1], [4, 3]]
+    np.copyto(a, -1, where=[[1, 0], [0, 0]])
+    assert a.tolist() == [[-1, 1], [4, 3]]
+    with pytest.raises(TypeError, match="int64"):
+        np.exp(a, out=a, where=np.array([[0, 1], [1, 0]]))
+
+
+def test_choose_as_a_method(device):
+    a = np.array([0, 1, 0])
+    assert a.choose([1, 2, 3], [4, 5, 6]).tolist() == a.choose([[1, 2, 3], [4, 5, 6]]).tolist() == [1, 5, 3]
+    assert np.array([5]).choose([1], [2], mode="clip").tolist() == [2]

@@ -124,3 +124,18 @@ def test_methods(name, device):
 def test_every_method_exists():
     missing = [n for n in dir(numpy.ndarray) if not hasattr(np.ndarray, n) and n not in ("__array_wrap__", "__array_struct__", "__array_finalize__", "__setstate__")]
     assert not missing
+
+
+def test_memory_of_buffers_is_shared_as_by_numpy(on_cpu):
+    raw = bytearray(16)
+    a = np.asarray(memoryview(raw))
+    raw[3] = 7
+    assert type(a) is np.ndarray and a[3] == 7
+    b = np.array(memoryview(raw))
+    raw[3] = 9
+    assert b[3] == 7
+    with pytest.raises(ValueError):
+        np.asarray(memoryview(bytes(4)))[0] = 1
+    skew = np.ndarray((3,), "float32", np.zeros(20, "uint8"), offset=1)
+    assert type(skew) is numpy.ndarray and not skew.flags.aligned
+    assert np.zeros_like(numpy.zeros(2, ">i4")).dtype == ">i4"

@@ -244,6 +244,11 @@ def _by_numpy(name, write):
     return method
 
 
+def _choose(self, *choices, out=None, mode="raise"):
+    import minpy.numpy as np
+    return np.choose(self, choices[0] if len(choices) == 1 else choices, out=out, mode=mode)
+
+
 def _round(self, decimals=0, out=None):
     import minpy.numpy as np
     return np.round(self, decimals, out)
@@ -292,10 +297,11 @@ def _new(cls, *args, **kwargs):
 
 def install():
     """Puts everything on the classes."""
-    for name in ("take", "repeat", "clip", "round", "trace", "diagonal", "searchsorted", "choose", "ptp", "put", "argpartition"):
+    for name in ("take", "repeat", "clip", "round", "trace", "diagonal", "searchsorted", "ptp", "put", "argpartition"):
         if not hasattr(array_base, name) and name != "round":
             setattr(array_base, name, _through_function(name)) if name != "ptp" else None
     array_base.compress = lambda self, condition, axis=None, out=None: _native.TABLE["compress"](condition, self, axis, out)
+    array_base.choose = _choose
     array_base.round = _round
     array_base.__round__ = _python_round
     array_base.conj = array_base.conjugate = lambda self: __import__("minpy.numpy").numpy.conjugate(self)
