@@ -164,6 +164,7 @@ impl Array {
     }
     /// Elements repeated along dimensions of size 1. A read-only view in spirit: several indices share an element.
     pub fn broadcast_to(&self, shape: &[usize]) -> Result<Array> {
+        layout::count("broadcast_to", shape)?;
         Ok(self.view(self.layout.broadcast_to("broadcast_to", shape)?))
     }
     /// New dimension of size 1 at `axis` (in the result). A view.

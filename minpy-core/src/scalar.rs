@@ -1,7 +1,7 @@
 //! Numbers outside arrays: weak numbers (Python's), typed numbers, and the raw bits that kernels read.
 
 use crate::dtype::__types::{Complex64, f16};
-use crate::{DType, Error, ErrorKind, Result};
+use crate::{DType, Result, bail};
 use num_complex::Complex32;
 
 /// A number without a dtype of its own.
@@ -67,16 +67,24 @@ impl Number {
             Number::Complex(c) => c.re != 0.0 || c.im != 0.0,
         }
     }
-    /// The number as an element of `dtype`; an integer that does not fit an integer dtype is an error.
+    /// The number as an element of `dtype`. What does not fit an integer dtype is an error: an integer or the whole part
+    /// of a float out of range, an infinity (overflow), NaN (value).
     pub fn to_scalar(self, dtype: DType) -> Result<Scalar> {
-        if let (Number::Int(i), Some((lo, hi))) = (self, dtype.int_range())
-            && dtype != DType::Bool
-            && !(lo..=hi).contains(&i)
-        {
-            return Err(Error::new(
-                ErrorKind::Overflow,
-                format!("Python integer {i} out of bounds for {dtype}"),
-            ));
+        let Some((lo, hi)) = dtype.int_range().filter(|_| dtype != DType::Bool) else {
+            return Ok(self.cast(dtype));
+        };
+        let whole = match self {
+            Number::Float(f) if f.is_nan() => bail!(Value, "cannot convert float NaN to integer"),
+            Number::Float(f) if f.is_infinite() => {
+                bail!(Overflow, "cannot convert float infinity to integer")
+            }
+            // Far outside every range `as` stops at the ends of i128: still outside.
+            Number::Float(f) => f as i128,
+            Number::Int(i) => i,
+            _ => return Ok(self.cast(dtype)),
+        };
+        if !(lo..=hi).contains(&whole) {
+            bail!(Overflow, "Python integer {whole} out of bounds for {dtype}");
         }
         Ok(self.cast(dtype))
     }

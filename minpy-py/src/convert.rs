@@ -159,11 +159,21 @@ pub fn array_from(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
     if object.is_instance(np.ndarray.bind(py))? {
         return Ok(None); // subclasses of NumPy's array compute themselves
     }
-    let array = np.asarray.bind(py).call1((object,))?;
+    let array = match np.asarray.bind(py).call1((object,)) {
+        Ok(array) => array,
+        Err(e) => return given_by_protocol(object)?.map(Some).ok_or(e),
+    };
     if array.getattr("dtype")?.getattr("kind")?.extract::<String>()? == "O" {
         return Ok(None);
     }
     import_values(&array)
+}
+/// The array of ours that an object's `__array__` gives: NumPy takes none but its own.
+pub fn given_by_protocol(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
+    if !object.hasattr("__array__")? {
+        return Ok(None);
+    }
+    Ok(as_array(&object.call_method0("__array__")?).cloned())
 }
 fn made(s: Scalar) -> PyResult<Array> {
     let device = minpy_core::context::current_device().py()?;

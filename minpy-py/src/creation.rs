@@ -1,7 +1,7 @@
 //! New arrays: from Python objects and NumPy arrays, and filled ones.
 
 use crate::array::{as_array, fortran, wrap};
-use crate::convert::{exact_number, holds_ours, sequence, shape_from};
+use crate::convert::{exact_number, given_by_protocol, holds_ours, sequence, shape_from};
 use crate::errors::Outcome;
 use crate::fallback::HandOver;
 use crate::host::{adopt, import, to_numpy};
@@ -96,9 +96,7 @@ fn make<'py>(
         (a.clone().with_weak(false), false)
     } else if let Some(n) = exact_number(object) {
         let d = wanted.unwrap_or(n.default_dtype());
-        if matches!((n, d), (Number::Complex(_), d) if !d.is_complex())
-            || d.is_integer() && matches!(n, Number::Float(f) if !f.is_finite())
-        {
+        if matches!((n, d), (Number::Complex(_), d) if !d.is_complex()) {
             return plain(object, dtype, copy, order, ndmin);
         }
         if copy == Some(false) {
@@ -123,10 +121,15 @@ fn make<'py>(
             kwargs.set_item("dtype", dtype_object(py, d)?)?;
         }
         kwargs.set_item("copy", copy)?;
-        let made = np.module.bind(py).call_method("array", (object,), Some(&kwargs))?;
-        match adopt(&made, device)? {
-            Some(a) => (a, true),
-            None => return plain(&made, None, None, order, ndmin),
+        match np.module.bind(py).call_method("array", (object,), Some(&kwargs)) {
+            Ok(made) => match adopt(&made, device)? {
+                Some(a) => (a, true),
+                None => return plain(&made, None, None, order, ndmin),
+            },
+            Err(e) => match given_by_protocol(object)? {
+                Some(a) => (a, false),
+                None => return Err(e),
+            },
         }
     };
     let (a, fresh) = match wanted {

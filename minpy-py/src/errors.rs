@@ -88,3 +88,9 @@ pub fn to_core(e: PyErr) -> Error {
         Error::new(kind, e.value(py).to_string())
     })
 }
+
+/// NumPy's warning that the imaginary part is lost.
+pub fn warn_complex(py: Python<'_>) -> PyResult<()> {
+    let category = py.import("numpy.exceptions")?.getattr("ComplexWarning")?;
+    PyErr::warn(py, &category, c"Casting complex values to real discards the imaginary part", 1)
+}

@@ -6,6 +6,7 @@ use crate::errors::Outcome;
 use crate::fallback;
 use crate::host::import_values;
 use crate::numpy::numpy;
+use minpy_core::dtype::Kind;
 use minpy_core::ops::{Index, Selection};
 use minpy_core::{Array, DType, Number, Operand, ops};
 use pyo3::exceptions::{PyIndexError, PyTypeError};
@@ -200,17 +201,20 @@ fn set(py: Python<'_>, a: &Array, items: &[Index], value: &Arg) -> PyResult<()> 
                 a.dtype()
             )));
         }
-        Operand::Number(Number::Float(f)) if a.dtype().is_integer() && !f.is_finite() => {
-            let what = if f.is_nan() { "float NaN" } else { "float infinity" };
-            let text = format!("cannot convert {what} to integer");
-            return Err(if f.is_nan() {
-                pyo3::exceptions::PyValueError::new_err(text)
-            } else {
-                pyo3::exceptions::PyOverflowError::new_err(text)
-            });
-        }
         Operand::Number(n) => Operand::Scalar(n.to_scalar(a.dtype()).py()?),
+        // NumPy's scalars must fit as well, into signed integers.
+        Operand::Scalar(v) if a.dtype().kind() == Kind::Signed && !v.dtype().is_complex() => {
+            Operand::Scalar(v.number().to_scalar(a.dtype()).py()?)
+        }
         other => other,
     };
+    let complex = match &value {
+        Operand::Array(v) => v.dtype().is_complex(),
+        Operand::Scalar(v) => v.dtype().is_complex(),
+        _ => false,
+    };
+    if complex && !a.dtype().is_complex() && a.dtype() != DType::Bool {
+        crate::errors::warn_complex(py)?;
+    }
     crate::run::heavy(py, a.size(), || ops::set(a, items, value))
 }

@@ -419,8 +419,7 @@ fn real_part(n: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
         return Ok(n);
     }
     let py = n.py();
-    let category = py.import("numpy.exceptions")?.getattr("ComplexWarning")?;
-    PyErr::warn(py, &category, c"Casting complex values to real discards the imaginary part", 1)?;
+    crate::errors::warn_complex(py)?;
     n.getattr("real")
 }
 

@@ -387,8 +387,7 @@ impl PyArray {
             return Ok(slf.as_any().clone());
         }
         if a.dtype().is_complex() && !d.is_complex() && d != minpy_core::DType::Bool {
-            let category = py.import("numpy.exceptions")?.getattr("ComplexWarning")?;
-            PyErr::warn(py, &category, c"Casting complex values to real discards the imaginary part", 1)?;
+            crate::errors::warn_complex(py)?;
         }
         let r = heavy(py, a.size(), || ops::cast(a, d))?;
         if order == "C" && !r.layout().is_contiguous() || order == "F" && !r.layout().is_f_contiguous() {

@@ -127,3 +127,71 @@ def test_choose_as_a_method(device):
     a = np.array([0, 1, 0])
     assert a.choose([1, 2, 3], [4, 5, 6]).tolist() == a.choose([[1, 2, 3], [4, 5, 6]]).tolist() == [1, 5, 3]
     assert np.array([5]).choose([1], [2], mode="clip").tolist() == [2]
+
+
+def test_sizes_that_overflow_are_errors():
+    huge = (2, 13, 419, 691, 823, 2977518503)  # its product is 10 in 64 bits
+    for a in (np.ones(10), np.ones(20)[::2]):
+        with pytest.raises(ValueError, match="reshape"):
+            a.reshape(huge)
+    with pytest.raises(ValueError):
+        np.ones(0).reshape(2**40, 2**40)
+    with pytest.raises(ValueError):
+        np.broadcast_to(np.ones(1), (2**40, 2**40))
+
+
+@pytest.mark.parametrize("value", [300.0, -1.5, numpy.float32(300), numpy.int64(300), 1e19, numpy.float32("nan"), float("inf"), 2.9])
+@pytest.mark.parametrize("dtype", ["int8", "int32", "uint64", "float32"])
+def test_items_that_do_not_fit(value, dtype, device):
+    n, a = numpy.zeros(2, dtype), np.zeros(2, dtype)
+    try:
+        n[0] = value
+    except (ValueError, OverflowError) as e:
+        with pytest.raises(type(e)):
+            a[0] = value
+        with pytest.raises(type(e)):
+            np.array([value], dtype)
+        return
+    a[0] = value
+    if numpy.isfinite(value):
+        assert a.tolist() == n.tolist()
+
+
+def test_complex_into_real_warns():
+    for module in (numpy, np):
+        x = module.zeros(2)
+        with pytest.warns(numpy.exceptions.ComplexWarning):
+            x[:] = module.array([1j, 2 + 1j])
+        assert x.tolist() == [0, 2]
+
+
+def test_nothing_to_reduce():
+    for module in (numpy, np):
+        for call in (lambda: module.max(module.ones((0, 0)), axis=0), lambda: module.ones((0, 3)).min(axis=0)):
+            with pytest.raises(ValueError, match="no identity"):
+                call()
+        assert module.ones((0, 3)).max(axis=1).shape == (0,)
+
+
+class Wrapped:
+    """An object with an array inside, as programs have them."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __array__(self, dtype=None, copy=None):
+        return self.array
+
+
+def test_objects_that_give_our_arrays(device):
+    a = Wrapped(np.arange(3.0))
+    assert np.asarray(a).tolist() == np.add(a, 0).tolist() == (np.zeros(3) + a).tolist() == [0, 1, 2]
+    assert np.sum(a) == 3 and numpy.allclose(np.i0(a).asnumpy(), numpy.i0(numpy.arange(3.0)))
+
+
+def test_methods_with_arguments_left_out(device):
+    a = np.arange(5.0)
+    assert a.clip(3).tolist() == a.clip(min=3).tolist() == [3, 3, 3, 3, 4] and a.clip(max=1).tolist() == [0, 1, 1, 1, 1]
+    assert a.conj() is a and (a + 1j).conj().imag.tolist() == [-1] * 5
+    with pytest.raises(ValueError, match="putmask"):
+        np.putmask(a, np.array([True]), 1)

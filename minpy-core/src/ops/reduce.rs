@@ -61,10 +61,7 @@ impl Structured for Reduction {
             bail!(Type, "{}: wrong attributes", op.name)
         };
         let a = &inputs[0];
-        if !self.has_identity
-            && axes.iter().any(|&x| a.shape()[x] == 0)
-            && !reduced_shape(a.shape(), axes, *keepdims).contains(&0)
-        {
+        if !self.has_identity && axes.iter().any(|&x| a.shape()[x] == 0) {
             bail!(
                 Value,
                 "zero-size array to reduction operation {} which has no identity (shape {})",

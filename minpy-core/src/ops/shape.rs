@@ -9,15 +9,23 @@ use crate::{Array, DType, Result, bail};
 /// Resolves one `-1` and checks the number of elements.
 pub fn resolve_shape(op: &str, from: &[usize], to: &[isize]) -> Result<Dims> {
     let size: usize = from.iter().product();
-    let known: usize = to.iter().filter(|&&n| n >= 0).map(|&n| n as usize).product();
+    // A product that does not fit is not the size of any array.
+    let known = to
+        .iter()
+        .filter(|&&n| n >= 0)
+        .try_fold(1usize, |all, &n| if n == 0 { Some(0) } else { all.checked_mul(n as usize) });
     let unknown = to.iter().filter(|&&n| n < 0).count();
     let listed = || format!("({})", to.iter().map(|n| n.to_string()).collect::<Vec<_>>().join(","));
     if unknown > 1 {
         bail!(Value, "{op}: can only specify one unknown dimension, not {}", listed());
     }
-    let missing = if unknown == 1 && known > 0 { size / known } else { 0 };
+    let missing = match known {
+        Some(known) if unknown == 1 && known > 0 => size / known,
+        _ => 0,
+    };
     let shape: Dims = to.iter().map(|&n| if n < 0 { missing } else { n as usize }).collect();
-    if shape.iter().product::<usize>() != size || (unknown == 1 && known == 0) {
+    let wanted = if unknown == 1 { known.map(|k| k * missing).filter(|_| known != Some(0)) } else { known };
+    if wanted != Some(size) {
         bail!(
             Value,
             "{op}: cannot reshape array of size {size} (shape {}) into shape {}",

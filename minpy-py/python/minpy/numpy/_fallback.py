@@ -55,6 +55,10 @@ class Call:
             return slice(self.give(value.start), self.give(value.stop), self.give(value.step))
         if kind is ufunc:
             return value._numpy or value
+        if hasattr(kind, "__array__") and not isinstance(value, (numpy.ndarray, numpy.generic)):
+            # NumPy takes no array of ours from the protocol.
+            made = value.__array__()
+            return self._array(made, False) if isinstance(made, (ndarray, scalar)) else value
         return getattr(value, "_minpy_numpy", value)
 
     def _seen(self, array):

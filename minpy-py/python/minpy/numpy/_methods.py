@@ -244,6 +244,16 @@ def _by_numpy(name, write):
     return method
 
 
+def _conjugate(self, out=None):
+    import minpy.numpy as np
+    return self if out is None and self.dtype.kind != "c" else np.conjugate(self, out=out)
+
+
+def _clip(self, min=None, max=None, out=None, **kwargs):
+    import minpy.numpy as np
+    return np.clip(self, min, max, out=out, **kwargs)
+
+
 def _choose(self, *choices, out=None, mode="raise"):
     import minpy.numpy as np
     return np.choose(self, choices[0] if len(choices) == 1 else choices, out=out, mode=mode)
@@ -297,14 +307,15 @@ def _new(cls, *args, **kwargs):
 
 def install():
     """Puts everything on the classes."""
-    for name in ("take", "repeat", "clip", "round", "trace", "diagonal", "searchsorted", "ptp", "put", "argpartition"):
+    for name in ("take", "repeat", "round", "trace", "diagonal", "searchsorted", "ptp", "put", "argpartition"):
         if not hasattr(array_base, name) and name != "round":
             setattr(array_base, name, _through_function(name)) if name != "ptp" else None
     array_base.compress = lambda self, condition, axis=None, out=None: _native.TABLE["compress"](condition, self, axis, out)
     array_base.choose = _choose
     array_base.round = _round
     array_base.__round__ = _python_round
-    array_base.conj = array_base.conjugate = lambda self: __import__("minpy.numpy").numpy.conjugate(self)
+    array_base.conj = array_base.conjugate = _conjugate
+    array_base.clip = _clip
     array_base.flags = property(Flags)
     ndarray.__new__ = staticmethod(_new)
     ndarray.flat = property(Flat, _set_flat)

@@ -120,6 +120,10 @@ def putmask(a, mask, values):
     """Values written where a mask is true, taken from the same flat positions."""
     if not is_ours(a) or not (isinstance(values, (int, float, bool)) or numpy.size(values) == 1):
         return by_numpy("putmask", a, mask, values)
+    if numpy.shape(mask) != a.shape:
+        if numpy.size(mask) != a.size:
+            raise ValueError(f"putmask: mask and data must be the same size, not shapes {numpy.shape(mask)} and {a.shape}")
+        mask = as_ours(mask, bool).reshape(a.shape)
     a[as_ours(mask, bool)] = values
 
 
