@@ -3,7 +3,7 @@
 //! Here: construction, access to the parts, views, and reading values on the host. Arithmetic is in `ops`.
 
 use crate::buffer::Buffer;
-use crate::device::DeviceRef;
+use crate::device::{DeviceRef, Memory};
 use crate::layout::{self, Layout, Strides, normalize_axis, show};
 use crate::{DType, Element, Error, ErrorKind, Result, Scalar, bail, context, dispatch};
 use smallvec::SmallVec;
@@ -19,10 +19,13 @@ pub struct Array {
 }
 
 impl Array {
-    /// An array from its parts. The layout must stay inside the buffer.
+    /// An array from its parts.
+    ///
+    /// # Panics
+    /// When the layout leaves the buffer: this is where every view is checked.
     #[inline]
     pub fn from_parts(buffer: Arc<Buffer>, layout: Layout, dtype: DType) -> Array {
-        assert!(layout.span().1 * dtype.size() <= buffer.bytes(), "{layout:?} of {dtype} leaves {buffer:?}");
+        assert!(layout.fits(buffer.bytes() / dtype.size()), "{layout:?} of {dtype} leaves {buffer:?}");
         Array { buffer, layout, dtype, weak: false }
     }
     /// A new contiguous array with undefined contents. Under tracing: a placeholder.
@@ -169,6 +172,7 @@ impl Array {
     }
     /// New dimension of size 1 at `axis` (in the result). A view.
     pub fn expand_dims(&self, axis: isize) -> Result<Array> {
+        layout::check_ndim("expand_dims", self.ndim() + 1)?;
         let axis = normalize_axis("expand_dims", axis, self.ndim() + 1)?;
         Ok(self.view(self.layout.insert_axis(axis)))
     }
@@ -178,25 +182,36 @@ impl Array {
     }
     /// A view with that shape when the layout allows it (one size may be -1 in `ops::reshape`).
     pub fn reshape_view(&self, shape: &[usize]) -> Option<Array> {
+        layout::check_ndim("reshape", shape.len()).ok()?;
         self.layout.reshape(shape).map(|l| self.view(l))
     }
     /// A view of the whole buffer as one dimension of elements.
     pub fn base_view(&self) -> Array {
         self.view(Layout::contiguous(&[self.buffer.bytes() / self.dtype.size()]))
     }
-    /// Whether both arrays look at one buffer and may share an element.
+    /// Whether the arrays may share an element.
     pub fn may_share_memory(&self, other: &Array) -> bool {
-        if !Arc::ptr_eq(&self.buffer, &other.buffer) {
-            return false;
-        }
-        if self.dtype.size() == other.dtype.size() {
+        let one_buffer = Arc::ptr_eq(&self.buffer, &other.buffer);
+        if one_buffer && self.dtype.size() == other.dtype.size() {
             return self.layout.may_overlap(&other.layout);
         }
-        let bytes = |a: &Array| {
+        // Foreign memory may have come in several times, in several buffers: NumPy's views of one block.
+        if !one_buffer && !(self.buffer.is_foreign() && other.buffer.is_foreign()) {
+            return false;
+        }
+        let (Ok(a), Ok(b)) = (self.buffer.memory(), other.buffer.memory()) else { return one_buffer };
+        if !one_buffer
+            && (self.device() != other.device() || !self.device().is_host() && a.handle != b.handle)
+        {
+            return false;
+        }
+        // On the host a block's name is its address; elsewhere both are inside one block.
+        let start = |m: &Memory| if self.device().is_host() { m.handle + m.offset } else { m.offset };
+        let bytes = |a: &Array, m: &Memory| {
             let (lo, hi) = a.layout.span();
-            (lo * a.dtype.size(), hi * a.dtype.size())
+            (start(m) + lo * a.dtype.size(), start(m) + hi * a.dtype.size())
         };
-        let ((a0, a1), (b0, b1)) = (bytes(self), bytes(other));
+        let ((a0, a1), (b0, b1)) = (bytes(self, a), bytes(other, b));
         a0 < b1 && b0 < a1
     }
     /// Makes the memory reachable from outside (NumPy): what a tape keeps of it is copied first.
@@ -221,13 +236,14 @@ impl Array {
         }
         let n = self.size();
         let mut out: Vec<T> = Vec::with_capacity(n);
-        // SAFETY: the spare capacity holds `n` elements; `read_into` initialises every byte; a buffer of dtype T
-        // holds valid values of T only.
+        // SAFETY: the spare capacity holds `n` elements, and `read_into` writes every byte of them. Every bit pattern is
+        // a value of every element type but bool, whose bytes are made 0 or 1: foreign memory may hold others.
         unsafe {
-            self.read_into(std::slice::from_raw_parts_mut(
-                out.as_mut_ptr().cast::<u8>(),
-                n * size_of::<T>(),
-            ))?;
+            let bytes = std::slice::from_raw_parts_mut(out.as_mut_ptr().cast::<u8>(), n * size_of::<T>());
+            self.read_into(bytes)?;
+            if self.dtype == DType::Bool {
+                bytes.iter_mut().for_each(|b| *b = (*b != 0) as u8);
+            }
             out.set_len(n);
         }
         Ok(out)

@@ -359,8 +359,13 @@ fn elementwise(
                 layouts[i] = Some(a.layout().broadcast_to(op.name, &shape)?);
             }
             if into && a.may_share_memory(&out) {
+                // The same element at the same index is read before it is written, unless other indices reach it too.
                 let seen = layouts[i].as_ref().unwrap_or(a.layout());
-                if a.dtype() != out.dtype() || seen != out.layout() {
+                let same = a.dtype() == out.dtype()
+                    && seen == out.layout()
+                    && Arc::ptr_eq(a.buffer(), out.buffer())
+                    && (seen.is_contiguous() || seen.is_injective());
+                if !same {
                     let c = copy_raw(a)?;
                     layouts[i] =
                         if broadcast { Some(c.layout().broadcast_to(op.name, &shape)?) } else { None };
@@ -732,13 +737,36 @@ fn host_fallback(call: &KernelCall, device: DeviceRef, reason: &str) -> Result<(
         outputs.push(View { memory: a.buffer().memory()?, offset: l.offset(), ..*v });
     }
     run_kernel(&KernelCall { inputs: &inputs, outputs: &outputs, ..*call }, host)?;
-    for (v, (a, _)) in call.outputs.iter().zip(&outs) {
-        let lo = Layout::new(v.shape, v.strides, v.offset).span().0;
-        bytes += 2 * a.buffer().bytes();
-        device.upload(&a.to_bytes()?, v.memory, lo * v.dtype.size())?;
+    for (v, (a, l)) in call.outputs.iter().zip(&outs) {
+        bytes += a.buffer().bytes() + write_back(a, l, v, device)?;
     }
     stats::count_fallback(call.op, &device.to_string(), "host", reason, bytes as u64, start.elapsed());
     Ok(())
+}
+
+/// Brings a staged output home, and only its elements: what lies between those of a strided view may have been
+/// written by another thread since. Returns the bytes that travelled.
+fn write_back(staged: &Array, layout: &Layout, out: &View, device: DeviceRef) -> Result<usize> {
+    let span = Layout::new(out.shape, out.strides, out.offset).span();
+    let upload = || device.upload(&staged.to_bytes()?, out.memory, span.0 * out.dtype.size());
+    if layout.size() == span.1 - span.0 {
+        upload()?;
+        return Ok(staged.buffer().bytes());
+    }
+    let values = Array::from_bytes(device, &staged.view(layout.clone()).to_bytes()?, out.shape, out.dtype)?;
+    let copy = KernelCall {
+        op: "copy",
+        work: &Work::Elementwise,
+        program: Some(&copy_program(out.dtype, out.dtype, false)),
+        inputs: &[Input::View(view_of(&values, None)?)],
+        outputs: &[*out],
+    };
+    match find_kernel(&copy, device)? {
+        Some(k) => (k.run)(device, &copy)?,
+        // A device that cannot even copy elements has only the host's way.
+        None => upload()?,
+    }
+    Ok(values.buffer().bytes())
 }
 
 #[cold]
@@ -804,23 +832,19 @@ pub fn copy_raw(a: &Array) -> Result<Array> {
     Ok(out.with_weak(a.is_weak()))
 }
 
+fn copy_program(from: DType, to: DType, masked: bool) -> Arc<Program> {
+    let e = ops::COPY.elementwise().expect("copy is elementwise");
+    let inputs = [from, DType::Bool, to];
+    let inputs = if masked { &inputs[..] } else { &inputs[..1] };
+    e.program("copy", &ProgramSpec { inputs, scalars: 0, compute: from, out: Some(to), masked })
+}
+
 /// Copies (and converts) `a` into a view of the same shape, without recording. They must not overlap.
 pub fn copy_into_raw(a: &Array, out: &Array, mask: Option<&Array>) -> Result<()> {
     if out.size() == 0 {
         return Ok(());
     }
-    let e = ops::COPY.elementwise().expect("copy is elementwise");
-    let (plain, masked) = ([a.dtype()], [a.dtype(), DType::Bool, out.dtype()]);
-    let program = e.program(
-        "copy",
-        &ProgramSpec {
-            inputs: if mask.is_some() { &masked } else { &plain },
-            scalars: 0,
-            compute: a.dtype(),
-            out: Some(out.dtype()),
-            masked: mask.is_some(),
-        },
-    );
+    let program = copy_program(a.dtype(), out.dtype(), mask.is_some());
     let layout = a.layout().broadcast_to("copy", out.shape())?;
     match mask {
         None => launch(

@@ -41,11 +41,17 @@ pub fn show(shape: &[usize]) -> String {
     }
 }
 
+/// An error when an array cannot have so many dimensions.
+pub fn check_ndim(op: &str, ndim: usize) -> Result<()> {
+    if ndim > MAX_NDIM {
+        bail!(Value, "{op}: maximum supported dimension for an array is {MAX_NDIM}, found {ndim}");
+    }
+    Ok(())
+}
+
 /// Number of elements of a shape; an error when it does not fit.
 pub fn count(op: &str, shape: &[usize]) -> Result<usize> {
-    if shape.len() > MAX_NDIM {
-        bail!(Value, "{op}: maximum supported dimension for an array is {MAX_NDIM}, found {}", shape.len());
-    }
+    check_ndim(op, shape.len())?;
     let mut n = 1usize;
     let mut zero = false;
     for &d in shape {
@@ -181,6 +187,23 @@ impl Layout {
         }
         (lo as usize, hi as usize + 1)
     }
+    /// Every index stays inside a buffer of `elements` elements. What overflows does not.
+    pub fn fits(&self, elements: usize) -> bool {
+        if self.ndim() > MAX_NDIM || self.offset > elements {
+            return false;
+        }
+        let (mut lo, mut hi) = (self.offset as i128, self.offset as i128);
+        for (&n, &s) in self.shape.iter().zip(self.strides.iter()) {
+            match n {
+                0 => return true,
+                1 => continue,
+                _ => (),
+            }
+            let reach = (n as i128 - 1) * s as i128;
+            *if reach < 0 { &mut lo } else { &mut hi } += reach;
+        }
+        lo >= 0 && hi < elements as i128
+    }
     /// No two indices reach the same element (judged conservatively: may say `false` for exotic layouts).
     pub fn is_injective(&self) -> bool {
         if self.shape.contains(&0) {
@@ -269,8 +292,9 @@ impl Layout {
     pub fn slice(&self, axis: usize, start: usize, step: isize, len: usize) -> Layout {
         let mut l = self.clone();
         l.shape[axis] = len;
-        l.moved(start as isize * self.strides[axis]);
-        l.strides[axis] *= step;
+        l.moved((start as isize).wrapping_mul(self.strides[axis]));
+        // The step that leads to no second element may be of any size.
+        l.strides[axis] = self.strides[axis].checked_mul(step).unwrap_or(0);
         l
     }
     /// One index of one axis; the axis disappears.
@@ -285,7 +309,7 @@ impl Layout {
     /// buffer, which may have no bytes at all.
     fn moved(&mut self, by: isize) {
         if !self.shape.contains(&0) {
-            self.offset = (self.offset as isize + by) as usize;
+            self.offset = (self.offset as isize).wrapping_add(by) as usize;
         }
     }
     /// A new dimension of size 1 (stride 0) before `axis`.
@@ -375,6 +399,16 @@ mod tests {
         let (even, odd) = (l.slice(0, 0, 2, 5), l.slice(0, 1, 2, 5));
         assert!(!even.may_overlap(&odd) && even.may_overlap(&l));
         assert!(l.slice(0, 9, -1, 10).may_overlap(&l));
+    }
+    #[test]
+    fn layouts_that_leave_the_buffer() {
+        let l = Layout::contiguous(&[4]);
+        assert!(l.fits(4) && !l.fits(3));
+        assert!(!l.slice(0, 0, -1, 4).fits(4) && l.slice(0, 3, -1, 4).fits(4));
+        assert!(!Layout::new([2usize].as_slice(), [1isize << 61].as_slice(), 0).fits(4));
+        assert!(!Layout::new([usize::MAX, 3].as_slice(), [isize::MAX, isize::MAX].as_slice(), 0).fits(4));
+        assert!(Layout::new([0usize, 9].as_slice(), [9isize, 9].as_slice(), 0).fits(0));
+        assert!(!Layout::contiguous(&[1; MAX_NDIM + 1]).fits(1));
     }
     #[test]
     fn injective_layouts() {

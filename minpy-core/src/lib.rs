@@ -2,6 +2,11 @@
 //!
 //! Data flows through the modules in this order: `array` (what the user holds) - `op`, `ops` (what can be done) -
 //! `dispatch` (how one call runs) - `kernel`, `expr` (what a backend sees) - `registry`, `device` (who does it).
+//!
+//! # Threads
+//! Handles may be cloned and sent freely, and any number of threads may read one buffer. As in NumPy no lock guards its
+//! elements: writing in place (`assign`, `Target::Into`) while another thread reads or writes the same elements is a
+//! data race, which the caller has to exclude. Reference counts, versions and the tape's marks are atomic.
 
 pub mod array;
 pub mod buffer;

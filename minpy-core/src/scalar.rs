@@ -141,6 +141,10 @@ impl Scalar {
     pub fn from_bytes(dtype: DType, bytes: &[u8]) -> Scalar {
         let mut bits = [0u8; 16];
         bits[..dtype.size()].copy_from_slice(&bytes[..dtype.size()]);
+        if dtype == DType::Bool {
+            // Foreign memory may hold any byte for true; a Rust bool may not.
+            bits[0] = (bits[0] != 0) as u8;
+        }
         Scalar { bits, dtype }
     }
     /// The dtype of the element.
@@ -158,7 +162,7 @@ impl Scalar {
     }
     /// The element as `T`; `None` when the dtype differs.
     pub fn get<T: crate::Element>(&self) -> Option<T> {
-        // SAFETY: the dtype says that the leading bytes are a valid `T`; alignment is 16.
+        // SAFETY: the dtype says that the leading bytes are a valid `T` (see `from_bytes`); alignment is 16.
         (self.dtype == T::DTYPE).then(|| unsafe { *self.bits.as_ptr().cast::<T>() })
     }
     /// The value without its dtype.

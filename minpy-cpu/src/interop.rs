@@ -7,12 +7,13 @@ use ndarray::{ArrayD, ArrayViewD, IxDyn, ShapeBuilder};
 
 /// Calls `f` with a view of the array, strides and all, without a copy. The array must be on the host, of dtype `T`.
 ///
-/// No write to the array's memory can begin while `f` runs, as long as `f` itself starts none: do not write to the
-/// array, or to another view of its buffer, inside `f` or from another thread meanwhile.
+/// # Safety
+/// While `f` runs nothing may write to the array's memory: neither `f` nor another thread, through this array or
+/// another view of its buffer. Bytes of a bool array that came from elsewhere must be 0 or 1.
 ///
 /// # Errors
 /// `ErrorKind::Type` for another dtype; `ErrorKind::Device` for an array elsewhere (`Array::to_device` first).
-pub fn with_view<T: Element, R>(array: &Array, f: impl FnOnce(ArrayViewD<'_, T>) -> R) -> Result<R> {
+pub unsafe fn with_view<T: Element, R>(array: &Array, f: impl FnOnce(ArrayViewD<'_, T>) -> R) -> Result<R> {
     check::<T>("with_view", array)?;
     let layout = array.layout();
     // `ndarray` takes strides as bit patterns; the pointer is that of the lowest address when none is negative.
@@ -33,7 +34,7 @@ pub fn with_view<T: Element, R>(array: &Array, f: impl FnOnce(ArrayViewD<'_, T>)
         ((memory.handle + memory.offset) as *const T).wrapping_add(start)
     };
     // SAFETY: the layout stays inside the buffer, which `array` keeps alive; elements are valid `T`s; nobody writes
-    // (documented above).
+    // (the caller's promise).
     let mut view =
         unsafe { ArrayViewD::from_shape_ptr(IxDyn(layout.shape()).strides(IxDyn(&strides)), first) };
     for axis in axes {

@@ -3,13 +3,14 @@
 //! A freed small block is the first word of a linked list, so that taking and giving back cost a few nanoseconds.
 //! Counters of small blocks are kept per thread too and folded into the shared ones now and then.
 
+use crate::threads::in_forked_child;
 use minpy_core::device::MemoryStats;
 use minpy_core::{Error, ErrorKind, Result};
 use std::alloc::{Layout, alloc, dealloc};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 
 /// Alignment of every block: a cache line and an AVX-512 register.
 pub const ALIGN: usize = 64;
@@ -180,16 +181,23 @@ fn system(size: usize, bytes: usize) -> Result<usize> {
     if p == 0 { Err(refuse(bytes)) } else { Ok(p) }
 }
 
+/// The shared pool. `None` in a forked child whose parent forked while another thread was at it: that thread is gone,
+/// and nobody will ever unlock it.
+fn store() -> Option<MutexGuard<'static, BTreeMap<usize, Vec<usize>>>> {
+    if in_forked_child() {
+        LARGE.try_lock().ok()
+    } else {
+        Some(LARGE.lock().unwrap_or_else(|e| e.into_inner()))
+    }
+}
+
 #[inline(never)]
 fn allocate_large(bytes: usize) -> Result<usize> {
     if bytes > total_memory() {
         return Err(refuse(bytes));
     }
     let size = large_size(bytes);
-    let pooled = {
-        let mut store = LARGE.lock().unwrap_or_else(|e| e.into_inner());
-        store.get_mut(&size).and_then(Vec::pop)
-    };
+    let pooled = store().and_then(|mut s| s.get_mut(&size).and_then(Vec::pop));
     let p = match pooled {
         Some(p) => {
             POOLED.fetch_sub(size as isize, Relaxed);
@@ -244,9 +252,10 @@ pub unsafe fn free(handle: usize, bytes: usize) {
 unsafe fn free_large(handle: usize, bytes: usize) {
     let size = large_size(bytes);
     USED.fetch_sub(size as isize, Relaxed);
-    if POOLED.load(Relaxed).max(0) as usize + size <= keep_limit() {
+    let room = POOLED.load(Relaxed).max(0) as usize + size <= keep_limit();
+    if let Some(mut store) = store().filter(|_| room) {
         POOLED.fetch_add(size as isize, Relaxed);
-        LARGE.lock().unwrap_or_else(|e| e.into_inner()).entry(size).or_default().push(handle);
+        store.entry(size).or_default().push(handle);
     } else {
         // SAFETY: allocated by `system` with this layout.
         unsafe { dealloc(handle as *mut u8, Layout::from_size_align_unchecked(size, ALIGN)) };
@@ -255,8 +264,8 @@ unsafe fn free_large(handle: usize, bytes: usize) {
 
 /// Gives back to the system what the shared pool and this thread keep.
 pub fn trim() {
-    let store = std::mem::take(&mut *LARGE.lock().unwrap_or_else(|e| e.into_inner()));
-    for (size, blocks) in store {
+    let store = store().map(|mut s| std::mem::take(&mut *s));
+    for (size, blocks) in store.into_iter().flatten() {
         for p in blocks {
             POOLED.fetch_sub(size as isize, Relaxed);
             // SAFETY: blocks in the store are free and were allocated with this layout.

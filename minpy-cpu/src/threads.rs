@@ -35,14 +35,20 @@ pub fn set_num_threads(n: usize) {
 /// Whether this process is a child of the one that started the worker threads, which do not survive `fork`.
 static IS_FORK: AtomicBool = AtomicBool::new(false);
 
-/// The number of threads, or 1 in a forked child. Asking for the process id at each kernel would cost a system call.
+/// See `IS_FORK`. Asking for the process id at each kernel would cost a system call.
 #[inline]
-pub(crate) fn usable_threads() -> usize {
+pub(crate) fn in_forked_child() -> bool {
     static WATCH: Once = Once::new();
     if !WATCH.is_completed() {
         WATCH.call_once(watch_for_fork);
     }
-    if IS_FORK.load(Relaxed) { 1 } else { num_threads() }
+    IS_FORK.load(Relaxed)
+}
+
+/// The number of threads, or 1 in a forked child.
+#[inline]
+pub(crate) fn usable_threads() -> usize {
+    if in_forked_child() { 1 } else { num_threads() }
 }
 
 #[cfg(unix)]

@@ -2,8 +2,14 @@
 #![cfg(feature = "ndarray")]
 
 use minpy_core::{Array, ErrorKind};
-use minpy_cpu::interop::{from_ndarray, to_ndarray, with_view};
-use ndarray::{Array2, Axis, s};
+use minpy_core::{Element, Result};
+use minpy_cpu::interop::{from_ndarray, to_ndarray};
+use ndarray::{Array2, ArrayViewD, Axis, s};
+
+fn with_view<T: Element, R>(a: &Array, f: impl FnOnce(ArrayViewD<'_, T>) -> R) -> Result<R> {
+    // SAFETY: nothing else in this test has the arrays.
+    unsafe { minpy_cpu::interop::with_view(a, f) }
+}
 
 #[test]
 fn views_follow_strides() {

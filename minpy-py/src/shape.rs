@@ -9,7 +9,7 @@ use crate::numpy::order_letter;
 use crate::numpy::{dtype_from, given, numpy};
 use crate::operators::number_of;
 use crate::run::{heavy, native};
-use minpy_core::layout::normalize_axis;
+use minpy_core::layout::{check_ndim, normalize_axis};
 use minpy_core::{Array, ops};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -92,6 +92,7 @@ pub fn expand_dims<'py>(a: &Any<'py>, axis: &Any<'py>) -> PyResult<Any<'py>> {
     let Some(x) = source(a)? else { return HandOver::new(a.py(), "expand_dims").arg(a).arg(axis).call() };
     let axes = axes_from(axis)?;
     let n = x.ndim() + axes.len();
+    check_ndim("expand_dims", n).py()?;
     let mut list: SmallVec<[usize; 6]> =
         axes.iter().map(|&i| normalize_axis("expand_dims", i, n)).collect::<Result<_, _>>().py()?;
     list.sort_unstable();

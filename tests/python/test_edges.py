@@ -195,3 +195,90 @@ def test_methods_with_arguments_left_out(device):
     assert a.conj() is a and (a + 1j).conj().imag.tolist() == [-1] * 5
     with pytest.raises(ValueError, match="putmask"):
         np.putmask(a, np.array([True]), 1)
+
+
+def test_as_many_dimensions_as_numpy():
+    a = np.expand_dims(np.zeros((2, 2)), tuple(range(1, 63)))
+    assert a.ndim == 64 and a[..., ::-1].shape == a.shape
+    for wider in (lambda: a[None], lambda: np.expand_dims(a, 0), lambda: a[None, ..., ::-1], lambda: a.reshape((1,) * 64 + (4,))):
+        with pytest.raises(ValueError, match="64"):
+            wider()
+
+
+@pytest.mark.parametrize("step", [2**63 - 1, -2**63, 2**62, -2**62, 2**70])
+def test_steps_of_any_size(step):
+    for n in (0, 1, 3):
+        for key in (slice(None, None, step), slice(1, None, step), slice(None, 1, step)):
+            assert np.arange(n)[key].tolist() == numpy.arange(n)[key].tolist()
+
+
+@pytest.mark.parametrize(
+    "args", [(1, 2, 0.1), (0.1, 1e4, 0.3), (5, 0, -1), (1e16, 1e16 + 20, 1.0), (2**63, 2**63 + 2, 1), (-5, 5, 2), (0, 5, 0.5)])
+@pytest.mark.parametrize("dtype", [None, "f8", "f4", "f2", "i8", "i1", "u1"])
+def test_arange(args, dtype):
+    def outcome(module):
+        try:
+            a = numpy.asarray(module.arange(*args, dtype=dtype))
+            return a.dtype, repr(a.tolist())
+        except Exception as e:
+            return type(e)
+    assert outcome(np) == outcome(numpy)
+
+
+def test_indices_are_checked_where_nothing_moves(device):
+    a = np.zeros((3, 0))
+    for use in (lambda: a[[5]], lambda: a.__setitem__([5], 1), lambda: a[[0, -4]], lambda: np.zeros((0, 3))[[0]]):
+        with pytest.raises(IndexError, match="out of bounds"):
+            use()
+    assert a[[2, -3]].shape == (2, 0) and np.zeros((0, 3))[np.zeros(0, int)].shape == (0, 3)
+
+
+@pytest.mark.parametrize("dtype", ["i1", "u1", "i2", "i4", "u8"])
+def test_reciprocal_of_integers(device, dtype):
+    top = int(numpy.iinfo(dtype).max)
+    assert np.reciprocal(np.array([top, 1, 2, top - 1], dtype)).tolist() == [0, 1, 0, 0]
+
+
+def test_far_diagonals():
+    for k in (-2**63, 2**63 - 1, -5, 5, 2):
+        assert np.eye(3, k=k).tolist() == numpy.eye(3, k=k).tolist()
+
+
+def test_memory_that_came_in_twice():
+    # One block of NumPy's in two buffers of ours, because one of the views is read-only.
+    n = numpy.arange(100000.0)
+    r = n.view()
+    r.flags.writeable = False
+    want = n.copy()
+    want[1:] += n[:-1]
+    a, b = np.asarray(n), np.asarray(r)
+    assert np.may_share_memory(a, b) and not np.may_share_memory(np.asarray(n[:5]), np.asarray(r[5:]))
+    a[1:] += b[:-1]
+    assert numpy.array_equal(n, want)
+    raw = bytearray(want.tobytes())
+    x, y = np.frombuffer(raw), np.frombuffer(memoryview(raw))
+    x[1:] += y[:-1]
+    want[1:] += want[:-1].copy()
+    assert numpy.array_equal(x.asnumpy(), want)
+
+
+def test_output_with_repeated_elements(device):
+    a = np.arange(6.0)
+    v = np.broadcast_to(a, (4, 6))
+    if a.context.device_type == "cpu":
+        v = np.lib.stride_tricks.as_strided(a, (4, 6), (0, 8))
+        np.negative(v, out=v)
+        assert a.tolist() == [0, -1, -2, -3, -4, -5]
+    else:
+        with pytest.raises(ValueError, match="read-only"):
+            np.negative(v, out=v)
+
+
+def test_sorting_in_place_writes_its_elements_only(device):
+    a = np.array([5, 100, 3, 101, 4, 102, 1])
+    a[::-2].sort()
+    assert a.tolist() == [5, 100, 4, 101, 3, 102, 1]
+    m = np.arange(6.0).reshape(2, 3)[:, ::-1]
+    m[:, 0].sort()
+    m[0].sort()
+    assert m.tolist() == [[0, 1, 2], [5, 4, 3]]

@@ -5,7 +5,7 @@ use crate::context::current_device;
 use crate::dispatch::{Arg, fill_raw, launch};
 use crate::expr::{Builder, Program};
 use crate::kernel::Work;
-use crate::{Array, DType, Number, Result, bail};
+use crate::{Array, DType, Error, Number, Result, bail};
 use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, LazyLock};
@@ -52,16 +52,21 @@ fn ramp_program(wide: DType, dtype: DType) -> Arc<Program> {
     let p = Arc::new(b.finish("arange", &[id], 0b11));
     CACHE.write().entry((wide, dtype)).or_insert(p).clone()
 }
-/// `n` values `start, start + step, ...` in `dtype`.
+/// `n` values `start, start + step, ...`, computed in int64, float64 or complex128 as the numbers are, in `dtype`.
 pub fn ramp(start: Number, step: Number, n: usize, dtype: DType) -> Result<Array> {
+    let fits = |i: i128| i64::try_from(i).is_ok();
+    let wide = match (start, step) {
+        (Number::Complex(_), _) | (_, Number::Complex(_)) => DType::C128,
+        (Number::Float(_), _) | (_, Number::Float(_)) => DType::F64,
+        (Number::Int(a), Number::Int(b)) if dtype.is_inexact() && !(fits(a) && fits(b)) => DType::F64,
+        _ if dtype == DType::U64 => DType::U64,
+        _ => DType::I64,
+    };
+    ramp_in(wide, start, step, n, dtype)
+}
+fn ramp_in(wide: DType, start: Number, step: Number, n: usize, dtype: DType) -> Result<Array> {
     let out = Array::empty_on(current_device()?, &[n], dtype)?;
     if n > 0 {
-        let wide = match (start, step) {
-            (Number::Complex(_), _) | (_, Number::Complex(_)) => DType::C128,
-            (Number::Float(_), _) | (_, Number::Float(_)) => DType::F64,
-            _ if dtype == DType::U64 => DType::U64,
-            _ => DType::I64,
-        };
         let args = [Arg::Scalar(start.cast(wide)), Arg::Scalar(step.cast(wide))];
         launch("arange", out.device(), &Work::Elementwise, Some(&ramp_program(wide, dtype)), &args, &[&out])?;
     }
@@ -84,9 +89,36 @@ pub fn arange(start: Number, stop: Number, step: Number, dtype: DType) -> Result
         }
     };
     match usize::try_from(n) {
-        Ok(n) if n <= isize::MAX as usize / 16 => ramp(start, step, n, dtype),
+        Ok(n) if n <= isize::MAX as usize / 16 => arange_of(start, step, n, dtype),
         _ => bail!(Value, "arange: Maximum allowed size exceeded: {n}"),
     }
+}
+/// As NumPy fills it: the first two values are elements of `dtype`, and their difference is the step of the others.
+fn arange_of(start: Number, step: Number, n: usize, dtype: DType) -> Result<Array> {
+    let sum = match (start, step) {
+        (Number::Int(a), Number::Int(b)) => Number::Int(a + b),
+        _ => Number::Float(start.to_f64() + step.to_f64()),
+    };
+    let element = |v: Number| Ok::<_, Error>(v.to_scalar(dtype)?.number());
+    let first = element(start)?;
+    let second = if n > 1 { element(sum)? } else { first };
+    // In float32 also for float16. The difference may be rounded, so that `again` is not quite the second value.
+    let (wide, delta, again) = match (first, second) {
+        (Number::Float(a), Number::Float(b)) if dtype == DType::F64 => (dtype, b - a, a + (b - a)),
+        (Number::Float(a), Number::Float(b)) => {
+            let (a, b) = (a as f32, b as f32);
+            (DType::F32, (b - a) as f64, (a + (b - a)) as f64)
+        }
+        (Number::Int(a), Number::Int(b)) => {
+            return ramp_in(dtype, Number::Int(a), Number::Int(b - a), n, dtype);
+        }
+        _ => return ramp(start, step, n, dtype),
+    };
+    let out = ramp_in(wide, first, Number::Float(delta), n, dtype)?;
+    if n > 1 && Number::Float(again).cast(dtype).number() != second {
+        assign(&out.slice(0, 1, 1, 1), second)?;
+    }
+    Ok(out)
 }
 /// `n` evenly spaced values from `start` to `stop` (included when `endpoint`).
 pub fn linspace(start: f64, stop: f64, n: usize, endpoint: bool, dtype: DType) -> Result<Array> {
@@ -110,7 +142,7 @@ pub fn linspace(start: f64, stop: f64, n: usize, endpoint: bool, dtype: DType) -
 /// Ones on the `k`-th diagonal of an `n` x `m` matrix of zeros.
 pub fn eye(n: usize, m: usize, k: isize, dtype: DType) -> Result<Array> {
     let a = zeros(&[n, m], dtype)?;
-    let (row, col) = ((-k).max(0) as usize, k.max(0) as usize);
+    let (row, col) = if k < 0 { (k.unsigned_abs(), 0) } else { (0, k as usize) };
     if row < n && col < m {
         let len = (n - row).min(m - col);
         let l = crate::Layout::new([len].as_slice(), [m as isize + 1].as_slice(), row * m + col);

@@ -193,8 +193,8 @@ fn reciprocal(x: E<'_>) -> E<'_> {
     if x.dtype().is_inexact() {
         return 1.0 / x;
     }
-    // Truncated 1 / x is x itself for 1 and -1, else 0.
-    let unit = (x * x).binary(Eq, x.lit(1.0));
+    // Truncated 1 / x is x itself for 1 and -1, else 0. (x * x may wrap to 1.)
+    let unit = x.abs().binary(Eq, x.lit(1.0));
     unit.select(x, x.lit(0.0))
 }
 /// max(x, 0) + log(1 + e^-|x|): neither part overflows, and they do not cancel.

@@ -3,7 +3,7 @@
 use super::{call, cast, count_nonzero, structured};
 use crate::dispatch::{Arg, copy_into_raw, launch};
 use crate::kernel::{ScatterMode, Work};
-use crate::layout::{Dims, Layout, broadcast_shapes, show};
+use crate::layout::{Dims, Layout, broadcast_shapes, check_ndim, show};
 use crate::op::{OpDef, Operand, Structured, Tier};
 use crate::{Array, Attrs, DType, Meta, Number, Result, Target, bail};
 use smallvec::SmallVec;
@@ -21,12 +21,9 @@ impl Structured for Gather {
         Ok(Meta { shape, dtype: inputs[0].dtype() })
     }
     fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[Array], out: &Array) -> Result<()> {
-        if inputs[1].size() == 0 {
-            return Ok(());
-        }
         let indexed = indexed(attrs)?;
         if out.size() == 0 {
-            return Ok(());
+            return check_indices(op, &inputs[0].shape()[..indexed], &inputs[1..]);
         }
         empty_axes(op, &inputs[0].shape()[..indexed])?;
         let args: SmallVec<[Arg; 4]> = inputs.iter().map(|a| Arg::Array(a, None)).collect();
@@ -62,11 +59,7 @@ impl Structured for Scatter {
             copy_into_raw(&inputs[0], out, None)?;
         }
         if inputs[1].size() == 0 || out.size() == 0 {
-            return if inputs[2].size() == 0 {
-                Ok(())
-            } else {
-                empty_axes(op, &inputs[0].shape()[..*indexed])
-            };
+            return check_indices(op, &inputs[0].shape()[..*indexed], &inputs[2..]);
         }
         let args: SmallVec<[Arg; 4]> = inputs[1..].iter().map(|a| Arg::Array(a, None)).collect();
         launch(op.name, out.device(), &Work::Scatter { indexed: *indexed, mode: *mode }, None, &args, &[out])
@@ -85,6 +78,18 @@ fn empty_axes(op: &OpDef, shape: &[usize]) -> Result<()> {
         Some(axis) => bail!(Index, "{}: index 0 is out of bounds for axis {axis} with size 0", op.name),
         None => Ok(()),
     }
+}
+
+/// The bounds check where no element moves, and so no kernel runs.
+fn check_indices(op: &OpDef, shape: &[usize], indices: &[Array]) -> Result<()> {
+    for (axis, (&n, index)) in shape.iter().zip(indices).enumerate() {
+        for i in index.to_vec::<i64>()? {
+            if i < -(n as i64) || i >= n as i64 {
+                bail!(Index, "{}: index {i} is out of bounds for axis {axis} with size {n}", op.name);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// `base[i_0, i_1, ..]`: index arrays for the leading axes, broadcast against each other.
@@ -227,12 +232,8 @@ pub fn slice_indices(
     let (lo, hi) = if step > 0 { (0, n) } else { (-1, n - 1) };
     let first = start.map_or(if step > 0 { 0 } else { n - 1 }, |s| bound(s, lo, hi));
     let last = stop.map_or(if step > 0 { n } else { -1 }, |s| bound(s, lo, hi));
-    let len = if step > 0 {
-        (last - first + step - 1).div_euclid(step)
-    } else {
-        (first - last - step - 1).div_euclid(-step)
-    };
-    let len = len.max(0) as usize;
+    let reach = if step > 0 { last - first } else { first - last };
+    let len = if reach > 0 { ((reach - 1) as u64 / step.unsigned_abs()) as usize + 1 } else { 0 };
     Ok((if len > 0 { first as usize } else { 0 }, step as isize, len))
 }
 
@@ -335,6 +336,7 @@ pub fn resolve(a: &Array, items: &[Index]) -> Result<Selection> {
             }
         }
     }
+    check_ndim("index", layout.ndim())?;
     if !fancy {
         return Ok(Selection::View(a.view(layout)));
     }
@@ -389,7 +391,7 @@ pub fn set<'a>(a: &Array, items: &[Index], value: impl Into<Operand<'a>>) -> Res
         && value.shape().iter().product::<usize>() == 1
         && value.shape().len() <= a.ndim()
     {
-        return call(&super::COPY, &Attrs::None, &[value], Some(m), Target::Into(a)).map(drop);
+        return super::assign_where(a, value, m);
     }
     match resolve(a, items)? {
         Selection::View(v) => {

@@ -56,12 +56,24 @@ pub fn copy(a: &Array) -> Result<Array> {
     call(&COPY, &Attrs::None, &[Operand::Array(a)], None, Target::New)
 }
 /// Writes values into an existing view, broadcasting and converting them (setitem).
+///
+/// # Errors
+/// Shapes that do not broadcast; a number that an integer dtype cannot hold.
 pub fn assign<'a>(target: &Array, value: impl Into<Operand<'a>>) -> Result<()> {
-    call(&COPY, &Attrs::None, &[value.into()], None, Target::Into(target)).map(drop)
+    let value = fitting(value.into(), target)?;
+    call(&COPY, &Attrs::None, &[value], None, Target::Into(target)).map(drop)
+}
+/// The operand, a number as an element of the target's dtype.
+fn fitting<'a>(value: Operand<'a>, target: &Array) -> Result<Operand<'a>> {
+    Ok(match value {
+        Operand::Number(n) => Operand::Scalar(n.to_scalar(target.dtype())?),
+        other => other,
+    })
 }
 /// The same where `mask` is true.
 pub fn assign_where<'a>(target: &Array, value: impl Into<Operand<'a>>, mask: &Array) -> Result<()> {
-    call(&COPY, &Attrs::None, &[value.into()], Some(mask), Target::Into(target)).map(drop)
+    let value = fitting(value.into(), target)?;
+    call(&COPY, &Attrs::None, &[value], Some(mask), Target::Into(target)).map(drop)
 }
 
 /// Copy between devices; see `Array::to_device`.

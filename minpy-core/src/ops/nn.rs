@@ -3,8 +3,8 @@
 //! Layout is NCHW, weights are (filters, channels, kernel height, kernel width), as in MXNet.
 
 use super::{add, assign, divide, exp, matmul, max, multiply, reshape, subtract, sum, zeros_like};
-use crate::layout::{Layout, show};
-use crate::{Array, Number, Result, bail};
+use crate::layout::{self, Layout, show};
+use crate::{Array, DType, Number, Result, bail};
 
 /// Softmax along the last axis: `exp(x - max) / sum(exp(x - max))`.
 pub fn softmax(x: &Array) -> Result<Array> {
@@ -16,8 +16,8 @@ pub fn fully_connected(x: &Array, w: &Array, b: Option<&Array>) -> Result<Array>
     let n = *x.shape().first().ok_or_else(|| {
         crate::Error::new(crate::ErrorKind::Value, "fully_connected: data has no batch axis")
     })?;
-    let flat = reshape(x, &[n as isize, if n == 0 { w.shape()[1] as isize } else { -1 }])?;
-    if w.ndim() != 2 || w.shape()[1] != flat.shape()[1] {
+    let features = layout::count("fully_connected", &x.shape()[1..])?;
+    if w.ndim() != 2 || w.shape()[1] != features {
         bail!(
             Value,
             "fully_connected: data of shape {} does not fit weight of shape {}",
@@ -25,7 +25,7 @@ pub fn fully_connected(x: &Array, w: &Array, b: Option<&Array>) -> Result<Array>
             show(w.shape())
         );
     }
-    let y = matmul(&flat, &w.t())?;
+    let y = matmul(&reshape(x, &[n as isize, features as isize])?, &w.t())?;
     match b {
         Some(b) => add(&y, b),
         None => Ok(y),
@@ -47,8 +47,12 @@ impl Window {
     pub fn output(&self, op: &str, h: usize, w: usize) -> Result<[usize; 2]> {
         let mut out = [0; 2];
         for (i, n) in [h, w].into_iter().enumerate() {
-            let padded = n + 2 * self.pad[i];
-            if self.kernel[i] == 0 || self.stride[i] == 0 || padded < self.kernel[i] {
+            let padded = n.saturating_add(self.pad[i].saturating_mul(2));
+            if self.kernel[i] == 0
+                || self.stride[i] == 0
+                || self.stride[i] > isize::MAX as usize
+                || padded < self.kernel[i]
+            {
                 bail!(
                     Value,
                     "{op}: kernel {:?} with stride {:?} and pad {:?} does not fit data of {h}x{w}",
@@ -74,7 +78,8 @@ pub fn pad2d(x: &Array, pad: [usize; 2], value: Number) -> Result<Array> {
         return Ok(x.clone());
     }
     let (h, w) = (x.shape()[2], x.shape()[3]);
-    let shape = [x.shape()[0], x.shape()[1], h + 2 * pad[0], w + 2 * pad[1]];
+    let padded = |n: usize, pad: usize| n.saturating_add(pad.saturating_mul(2));
+    let shape = [x.shape()[0], x.shape()[1], padded(h, pad[0]), padded(w, pad[1])];
     let out = Array::empty_on(x.device(), &shape, x.dtype())?;
     crate::dispatch::fill_raw(&out, value.cast(x.dtype()))?;
     assign(&out.slice(2, pad[0], 1, h).slice(3, pad[1], 1, w), x)?;
@@ -87,7 +92,9 @@ pub fn windows(op: &str, x: &Array, win: &Window) -> Result<Array> {
     let [oh, ow] = Window { pad: [0, 0], ..*win }.output(op, x.shape()[2], x.shape()[3])?;
     let (l, s) = (x.layout(), x.layout().strides());
     let shape = [x.shape()[0], x.shape()[1], oh, ow, win.kernel[0], win.kernel[1]];
-    let strides = [s[0], s[1], s[2] * win.stride[0] as isize, s[3] * win.stride[1] as isize, s[2], s[3]];
+    // A stride that leads to no second window may be of any size.
+    let step = |s: isize, by: usize| s.checked_mul(by as isize).unwrap_or(0);
+    let strides = [s[0], s[1], step(s[2], win.stride[0]), step(s[3], win.stride[1]), s[2], s[3]];
     Ok(x.view(Layout::new(shape.as_slice(), strides.as_slice(), l.offset())))
 }
 /// Convolution (cross-correlation, as in every framework): x (N, C, H, W), w (O, C, kh, kw), b (O).
@@ -139,9 +146,16 @@ pub fn avg_pool(x: &Array, win: &Window) -> Result<Array> {
     super::mean(&view, Some(&[4, 5]), false, None)
 }
 /// One row per label with a one at the label: float rows for integer or float labels.
-pub fn one_hot(labels: &Array, classes: usize, dtype: crate::DType) -> Result<Array> {
+pub fn one_hot(labels: &Array, classes: usize, dtype: DType) -> Result<Array> {
+    // Classes are counted in a type that holds them all: that of the labels may wrap or round.
+    let counts = match labels.dtype() {
+        DType::U64 => DType::U64,
+        DType::F16 | DType::F32 if classes <= 1 << 24 => DType::F32,
+        d if d.is_inexact() => DType::F64,
+        _ => DType::I64,
+    };
     let r = crate::context::with_device(labels.device(), || {
-        super::ramp(Number::Int(0), Number::Int(1), classes, labels.dtype())
+        super::ramp(Number::Int(0), Number::Int(1), classes, counts)
     })?;
     let column = labels.expand_dims(labels.ndim() as isize)?;
     super::cast(&super::equal(&column, &r)?, dtype)

@@ -2,12 +2,13 @@
 
 use super::assign;
 use crate::dispatch::broadcast_shape;
-use crate::layout::{Dims, normalize_axis, show};
+use crate::layout::{Dims, check_ndim, normalize_axis, show};
 use crate::op::Operand;
 use crate::{Array, DType, Result, bail};
 
 /// Resolves one `-1` and checks the number of elements.
 pub fn resolve_shape(op: &str, from: &[usize], to: &[isize]) -> Result<Dims> {
+    check_ndim(op, to.len())?;
     let size: usize = from.iter().product();
     // A product that does not fit is not the size of any array.
     let known = to

@@ -38,7 +38,7 @@ def arange(start=None, stop=None, step=None, dtype=None, *, device=None, like=No
     step = 1 if step is None else step
     values = (start, stop, step)
     kind = numpy.dtype(dtype) if dtype is not None else numpy.result_type(*[
-        numpy.dtype(type(v)) if type(v) in _NUMBERS else getattr(v, "dtype", None) or numpy.asarray(v).dtype for v in values])
+        numpy.dtype(type(v)) if type(v) in _NUMBERS and abs(v) < 2**63 else getattr(v, "dtype", None) or numpy.asarray(v).dtype for v in values])
     simple = all(type(v) in (int, float, bool) for v in values) and kind.kind in "iufc" and device is None
     simple = simple and all(math.isfinite(v) for v in values) and step != 0  # NumPy words the complaints
     if simple and kind.kind == "f" and kind.itemsize == 8 or simple and kind.kind in "iu" and all(type(v) is int for v in values):
