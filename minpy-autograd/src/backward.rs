@@ -4,7 +4,7 @@ use crate::accumulate::{Home, Total, unbroadcast};
 use crate::rule::{InputMeta, Saves, Value};
 use crate::tape::{Kind, Node, NodeId, Saved, TAPE};
 use minpy_core::context::{RECORDING, flags, set_flag};
-use minpy_core::{Array, Error, ErrorKind, Operand, Result, ops};
+use minpy_core::{Array, Attrs, Error, ErrorKind, OpDef, Operand, Result, Target, ops};
 use smallvec::SmallVec;
 
 /// Takes the nodes out of the tape while a pass walks over them (the pass may record new ones), and puts them back.
@@ -57,7 +57,14 @@ pub(crate) struct Fetched {
     metas: SmallVec<[Option<InputMeta>; 3]>,
 }
 impl Fetched {
-    pub fn of(node: &Node, inputs: &[Saved], output: &Saved) -> Result<Fetched> {
+    pub fn of(node: &Node, op: &'static OpDef, inputs: &[Saved], output: &Saved) -> Result<Fetched> {
+        let fetched = Fetched::as_saved(node, inputs, output)?;
+        match (op.elementwise(), node.mask) {
+            (Some(e), Some(m)) => fetched.written(op, e.rule.condition_first, m),
+            _ => Ok(fetched),
+        }
+    }
+    fn as_saved(node: &Node, inputs: &[Saved], output: &Saved) -> Result<Fetched> {
         TAPE.with_borrow(|t| {
             let value = |s: &Saved| -> Result<Value> {
                 Ok(match s {
@@ -79,7 +86,33 @@ impl Fetched {
             })
         })
     }
-    pub fn saves<'a>(&'a self, attrs: &'a minpy_core::Attrs) -> Saves<'a> {
+    /// Under `where=`: a point of the operation's domain in the elements that were not written, which is all that users of
+    /// `where=` want to be spared. The factor of their zero gradients is finite then, in derivatives of any order.
+    fn written(mut self, op: &'static OpDef, condition_first: bool, mask: u32) -> Result<Fetched> {
+        let mask = TAPE.with_borrow(|t| t.saved(mask))?;
+        let mut point: SmallVec<[Operand; 3]> = SmallVec::new();
+        for (i, v) in self.inputs.iter_mut().enumerate() {
+            let (lo, hi) = op.domain[i];
+            // Not the middle: functions of two arguments are not smooth where both are 0, or equal.
+            let inside = Operand::from(lo + (hi - lo) * 0.4);
+            point.push(match v {
+                Value::Number(n) => Operand::Number(*n),
+                Value::Scalar(s) => Operand::Scalar(*s),
+                _ => inside,
+            });
+            if let Value::Array(a) = v
+                && !(condition_first && i == 0)
+            {
+                *a = ops::select(&mask, &*a, inside)?;
+            }
+        }
+        if let Value::Array(y) = &mut self.output {
+            let there = ops::call(op, &Attrs::None, &point, None, Target::New)?;
+            *y = ops::select(&mask, &*y, &there)?;
+        }
+        Ok(self)
+    }
+    pub fn saves<'a>(&'a self, attrs: &'a Attrs) -> Saves<'a> {
         Saves { attrs, inputs: &self.inputs, output: &self.output, metas: &self.metas }
     }
 }
@@ -158,7 +191,7 @@ pub(crate) fn backward(
         };
         match &node.kind {
             Kind::Op { rule, attrs, inputs, output } => {
-                let fetched = Fetched::of(node, inputs, output)?;
+                let fetched = Fetched::of(node, rule.op, inputs, output)?;
                 let saves = fetched.saves(attrs);
                 for (k, e) in node.edges.iter().enumerate() {
                     let Some(e) = e else { continue };
@@ -226,13 +259,7 @@ pub(crate) fn finished(total: Total, layout: &minpy_core::Layout) -> Result<Arra
     let g = total.through(layout)?;
     drop(total);
     if std::sync::Arc::strong_count(g.buffer()) > 1 || !g.layout().is_injective() {
-        return ops::call(
-            &ops::COPY,
-            &minpy_core::Attrs::None,
-            &[Operand::Array(&g)],
-            None,
-            minpy_core::Target::New,
-        );
+        return ops::call(&ops::COPY, &Attrs::None, &[Operand::Array(&g)], None, Target::New);
     }
     Ok(g)
 }

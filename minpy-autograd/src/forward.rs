@@ -39,7 +39,7 @@ pub(crate) fn forward(
                     }
                     let f = match &mut fetched {
                         Some(f) => f,
-                        empty => empty.insert(Fetched::of(node, inputs, output)?),
+                        empty => empty.insert(Fetched::of(node, rule.op, inputs, output)?),
                     };
                     let part = (r.jvp)(&f.saves(attrs), &t.through(&e.layout)?)?;
                     sum = Some(match sum {

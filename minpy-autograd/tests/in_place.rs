@@ -228,3 +228,46 @@ fn in_place_sort_of_a_reversed_view() {
         &[data(5)],
     );
 }
+/// Elements that `where=` leaves out are those at which the operation is not defined.
+#[test]
+fn a_mask_keeps_out_what_is_not_defined() {
+    let under = |op: &'static minpy_core::OpDef, inputs: &[Operand], mask: &Array, out: &Array| {
+        ops::call(op, &Attrs::None, inputs, Some(mask), Target::Into(out))
+    };
+    let x = Array::from_slice(&[0.0, 1.5, 0.7], &[3]).unwrap();
+    let positive = ops::greater(&x, 0.0).unwrap();
+    let steep = [&ops::LOG, &ops::SQRT, &ops::RECIPROCAL];
+    for op in steep {
+        let f = |x: &[Array]| {
+            let y = under(op, &[Operand::Array(&x[0])], &positive, &ops::multiply(&x[0], 3.0)?)?;
+            ops::multiply(&y, &x[0])
+        };
+        // The mask is a constant: it does not follow the steps of the differences.
+        check(f, std::slice::from_ref(&x));
+        let g = grad(
+            |x| ops::call(op, &Attrs::None, &[Operand::Array(&x[0])], Some(&positive), Target::New),
+            std::slice::from_ref(&x),
+        )
+        .unwrap();
+        assert_eq!(g[0].to_vec::<f64>().unwrap()[0], 0.0, "{}", op.name);
+    }
+    let counts = Array::from_slice(&[0i64, 2, 3], &[3]).unwrap();
+    let some = ops::not_equal(&counts, 0i64).unwrap();
+    check(
+        |a| {
+            under(&ops::DIVIDE_, &[Operand::Array(&a[0]), Operand::Array(&counts)], &some, &ops::copy(&a[0])?)
+        },
+        &[data(3)],
+    );
+    check(
+        |a| {
+            under(
+                &ops::DIVIDE_,
+                &[Operand::Array(&a[0]), Operand::Array(&a[1])],
+                &positive,
+                &ops::copy(&a[0])?,
+            )
+        },
+        &[data(3), x.clone()],
+    );
+}
