@@ -87,7 +87,7 @@ pub type Map = fn(&Saves, &Array) -> Result<Array>;
 
 /// Gradient rule of one input.
 pub struct InputRule {
-    /// Which operands (bit i) and whether the result (`Rule::OUTPUT`) must be kept.
+    /// Which operands (bit i, `Rule::FURTHER`) and whether the result (`Rule::OUTPUT`) must be kept.
     pub saves: u32,
     /// From the gradient of the result to the gradient of the input (of the result's broadcast shape, or the input's).
     pub vjp: Map,
@@ -105,8 +105,14 @@ pub struct Rule {
 impl Rule {
     /// Bit of `saves` that keeps the result.
     pub const OUTPUT: u32 = 1 << 31;
+    /// Bit of `saves` that keeps every further input (indices: as many as an array has axes).
+    pub const FURTHER: u32 = 1 << 30;
     pub(crate) fn saves(&self, input: usize) -> u32 {
         self.inputs.get(input).map_or(0, |r| r.saves)
+    }
+    /// Whether `saves` keeps this input.
+    pub(crate) fn keeps(&self, saves: u32, input: usize) -> bool {
+        saves & if input < self.inputs.len() { 1 << input } else { Rule::FURTHER } != 0
     }
 }
 
@@ -115,6 +121,8 @@ impl Rule {
 pub enum Decision {
     /// It has a rule.
     Rule(&'static Rule),
+    /// It has a rule for complex numbers; of real ones its results are constants.
+    Complex(&'static Rule),
     /// Its derivative is zero (or does not exist) wherever it is smooth: its results are constants.
     Zero,
     /// Nobody decided: asking for the gradient is an error.
@@ -127,6 +135,9 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let rules = crate::rules::all();
     for r in rules {
         t.insert(std::ptr::from_ref(r.op) as usize, Decision::Rule(r));
+    }
+    for r in crate::rules::COMPLEX {
+        t.insert(std::ptr::from_ref(r.op) as usize, Decision::Complex(r));
     }
     for op in crate::rules::ZERO {
         t.insert(std::ptr::from_ref(*op) as usize, Decision::Zero);
@@ -141,9 +152,10 @@ pub fn decision(op: &'static OpDef) -> Decision {
 }
 
 /// `rules! { LOG1P: x [0] => |s, g| ...; }`: one row per operation; per input the saves in brackets (operand numbers, `y`
-/// for the result) and the linear map; after `~` the forward map where it differs.
+/// for the result, `further` for the inputs without a map) and the linear map; after `~` the forward map where it differs.
 macro_rules! rules {
     (@bit y) => { $crate::rule::Rule::OUTPUT };
+    (@bit further) => { $crate::rule::Rule::FURTHER };
     (@bit $n:literal) => { 1 << $n };
     (@jvp $map:expr) => { $map };
     (@jvp $map:expr, $jvp:expr) => { $jvp };

@@ -280,8 +280,11 @@ impl Recorder for TapeRecorder {
             }
             let kind = match decision(call.op) {
                 Decision::Zero => return Ok(0),
+                Decision::Complex(_) if !edges.iter().flatten().any(|e| e.dtype.is_complex()) => {
+                    return Ok(0);
+                }
                 Decision::Missing => Kind::Missing(call.op.name.to_string()),
-                Decision::Rule(rule) => {
+                Decision::Rule(rule) | Decision::Complex(rule) => {
                     let wanted = edges
                         .iter()
                         .enumerate()
@@ -291,7 +294,7 @@ impl Recorder for TapeRecorder {
                         inputs.push(match o {
                             Operand::Number(n) => Saved::Number(*n),
                             Operand::Scalar(s) => Saved::Scalar(*s),
-                            Operand::Array(a) if wanted >> i & 1 == 1 => Saved::Array(t.save(a)?),
+                            Operand::Array(a) if rule.keeps(wanted, i) => Saved::Array(t.save(a)?),
                             Operand::Array(_) => Saved::Nothing,
                         });
                     }

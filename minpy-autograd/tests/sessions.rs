@@ -5,7 +5,7 @@ use minpy_autograd::{
 };
 use minpy_core::context::{RECORDING, flags};
 use minpy_core::dtype::__types::Complex64;
-use minpy_core::{Array, DType, Error, ErrorKind, Result, ops};
+use minpy_core::{Array, Attrs, DType, Error, ErrorKind, Result, Target, ops};
 use minpy_cpu as _;
 use std::sync::Arc;
 
@@ -234,6 +234,54 @@ fn complex_numbers() {
     assert_eq!(g[0].dtype(), DType::F64);
     for (g, x) in g[0].to_vec::<f64>().unwrap().iter().zip(x.to_vec::<f64>().unwrap()) {
         assert!((g + 2.0 * (2.0 * x).sin()).abs() < 1e-12);
+    }
+}
+/// Complex intermediates of two real arguments, real and imaginary part, to second order.
+#[test]
+fn complex_functions_of_real_numbers() {
+    let at = [f64s(&[1.0, -0.6, -2.0]), f64s(&[1.0, 0.8, 0.1])];
+    let turn = Complex64::new(0.8, -0.3);
+    let power = Complex64::new(2.0, 1.0);
+    let functions: [&dyn Fn(&Array) -> Result<Array>; 6] = [
+        &|z| ops::absolute(z),
+        &|z| ops::sign(z),
+        &|z| ops::power(z, power),
+        &|z| ops::power(z, Complex64::new(0.0, 1.0)),
+        &|z| ops::power(-1.3, z),
+        &|z| ops::arccosh(z),
+    ];
+    for (k, f) in functions.iter().enumerate() {
+        let parts = |a: &[Array]| {
+            let z = ops::add(&a[0], &ops::multiply(&a[1], Complex64::new(0.0, 1.0))?)?;
+            ops::real(&ops::multiply(&f(&z)?, turn)?)
+        };
+        check_gradients(&parts, &at, 2, 1e-5).unwrap_or_else(|e| panic!("function {k}: {e}"));
+    }
+    // d2/dx2 |x + i| at 1
+    let size = |x: &Array| ops::absolute(&ops::add(x, Complex64::new(0.0, 1.0))?);
+    let second = value(&d(|x| d(size, x), &scalar(1.0)).unwrap());
+    assert!((second - 0.5f64.powf(1.5)).abs() < 1e-12, "{second}");
+    // At 0 the sign has no direction to turn from.
+    let zero = Array::from_slice(&[Complex64::new(0.0, 0.0)], &[1]).unwrap();
+    let g = grad(|a| ops::sum(&ops::real(&ops::sign(&a[0])?)?, None, false), &[zero]).unwrap();
+    assert_eq!(g[0].to_vec::<Complex64>().unwrap(), [Complex64::new(0.0, 0.0)]);
+}
+#[test]
+fn shares_of_logaddexp_at_infinity() {
+    let inf = f64::INFINITY;
+    let args = [f64s(&[-inf, inf, inf, -inf, 0.5]), f64s(&[-inf, inf, 1.0, 1.0, 0.5])];
+    for op in [&ops::LOGADDEXP, &ops::LOGADDEXP2] {
+        let f = |a: &[Array]| {
+            let operands = [(&a[0]).into(), (&a[1]).into()];
+            ops::sum(&ops::call(op, &Attrs::None, &operands, None, Target::New)?, None, false)
+        };
+        let g = grad(f, &args).unwrap();
+        assert_eq!(g[0].to_vec::<f64>().unwrap(), [0.5, 0.5, 1.0, 0.0, 0.5], "{}", op.name);
+        assert_eq!(g[1].to_vec::<f64>().unwrap(), [0.5, 0.5, 0.0, 1.0, 0.5], "{}", op.name);
+        let again =
+            grad(|a| ops::sum(&grad(f, &[a[0].clone(), args[1].clone()])?[0], None, false), &args[..1]);
+        let want = [0.0, 0.0, 0.0, 0.0, if op.name == "logaddexp" { 0.25 } else { 0.25 * 2f64.ln() }];
+        assert_eq!(again.unwrap()[0].to_vec::<f64>().unwrap(), want, "{}", op.name);
     }
 }
 #[test]

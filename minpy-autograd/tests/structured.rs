@@ -4,7 +4,7 @@ use minpy_autograd::check_gradients;
 use minpy_core::expr::Prim;
 use minpy_core::kernel::ScatterMode;
 use minpy_core::ops::{self, Index, Window};
-use minpy_core::{Array, DType, Result};
+use minpy_core::{Array, DType, Result, Target};
 use minpy_cpu as _;
 
 /// Uneven, all different values around 0.
@@ -43,6 +43,35 @@ fn reductions() {
     check(|x| ops::var(&x[0], Some(&[1]), false, 0.0, None), &[x.clone()]);
     check(|x| ops::std(&x[0], None, false, 1.0, None), &[x.clone()]);
     check(|x| sq(ops::sum(&x[0].t(), Some(&[0]), false)?), &[data(&[2, 3, 4], 5)]);
+}
+
+#[test]
+fn an_extremum_rounded_by_its_target() {
+    let x = Array::from_slice(&[0.1f64, 0.3, 0.2], &[3]).unwrap();
+    for (name, op, at) in [("max", &ops::MAX, 1), ("min", &ops::MIN, 0)] {
+        let g = minpy_autograd::grad(
+            |x| {
+                let attrs = ops::reduce_attrs(name, 1, None, false, None)?;
+                let out = ops::zeros(&[], DType::F32)?;
+                ops::call(op, &attrs, &[(&x[0]).into()], None, Target::Into(&out))
+            },
+            std::slice::from_ref(&x),
+        )
+        .unwrap();
+        let want: Vec<f64> = (0..3).map(|i| if i == at { 1.0 } else { 0.0 }).collect();
+        assert_eq!(g[0].to_vec::<f64>().unwrap(), want, "{name}");
+    }
+}
+
+#[test]
+fn as_many_indices_as_axes() {
+    let axes = minpy_core::layout::MAX_NDIM;
+    let x = ops::reshape(&data(&[2], 1), &[&[2], &vec![1; axes - 1][..]].concat()).unwrap();
+    let list: Vec<Array> = (0..axes).map(|i| ints(&[(i == 0) as i64, 0], &[2])).collect();
+    check(|x| sq(ops::gather(&x[0], &list)?), std::slice::from_ref(&x));
+    for mode in [ScatterMode::Set, ScatterMode::Combine(Prim::Add)] {
+        check(|x| sq(ops::scatter(&x[0], &list, &x[1], mode)?), &[x.clone(), data(&[2], 3)]);
+    }
 }
 
 #[test]

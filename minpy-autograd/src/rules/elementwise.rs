@@ -3,7 +3,7 @@
 
 use crate::rule::rules;
 use minpy_core::ops::*;
-use minpy_core::{Array, Operand, Result};
+use minpy_core::{Array, Number, Operand, Result};
 
 type R = Result<Array>;
 
@@ -13,6 +13,9 @@ fn one_minus_square(x: Operand) -> R {
 /// `g * dx^(y-1) * y`, finite at x = 0 where the exponent allows it.
 fn power_x(g: &Array, x: Operand, y: Operand) -> R {
     match y {
+        Operand::Number(n @ Number::Complex(k)) if k.im != 0.0 => {
+            multiply(g, &multiply(&power(x, Number::Complex(k - 1.0))?, n)?)
+        }
         Operand::Number(n) => {
             let k = n.to_f64();
             if k == 0.0 {
@@ -37,7 +40,27 @@ fn power_x(g: &Array, x: Operand, y: Operand) -> R {
 /// `g * x^y * log x`; 0 at x = 0, where x^y is 0.
 fn power_y(g: &Array, x: Operand, y: &Array) -> R {
     let safe = select(&not_equal(x, 0.0)?, x, 1.0)?;
+    // The logarithm of a negative number is complex where the power is.
+    let safe = if y.dtype().is_complex() { cast(&safe, y.dtype())? } else { safe };
     multiply(g, &multiply(y, &log(&safe)?)?)
+}
+/// `i Im(z) / |x|`, 0 at 0: how z turns around the origin.
+fn turned(z: &Array, x: &Array) -> R {
+    let size = absolute(x)?;
+    let size = select(&not_equal(&size, 0.0)?, &size, 1.0)?;
+    multiply(&divide(&imag(z)?, &size)?, num_imag(1.0))
+}
+/// `x - y`; 0 where both are the same infinity, as where they are the same number.
+fn distance(x: Operand, y: Operand) -> R {
+    let d = subtract(x, y)?;
+    select(&logical_and(&isnan(&d)?, &equal(x, y)?)?, 0.0, &d)
+}
+/// `e^x / (e^x + e^y)`, with infinities.
+fn portion(x: Operand, y: Operand) -> R {
+    sigmoid(&distance(x, y)?)
+}
+fn portion2(x: Operand, y: Operand) -> R {
+    sigmoid(&multiply(&distance(x, y)?, std::f64::consts::LN_2)?)
 }
 /// `g` where the first wins, half of it where both are equal.
 fn share(g: &Array, first: &Array, equal: &Array) -> R {
@@ -76,7 +99,8 @@ rules! { RULES {
     COSH: [0] |s, g| multiply(g, &sinh(s.x(0))?) ;;
     TANH: [y] |s, g| multiply(g, &one_minus_square(Operand::Array(s.y()))?) ;;
     ARCSINH: [0] |s, g| divide(g, &sqrt(&add(&square(s.x(0))?, 1.0)?)?) ;;
-    ARCCOSH: [0] |s, g| divide(g, &sqrt(&subtract(&square(s.x(0))?, 1.0)?)?) ;;
+    // Two roots: that of their product has another sign in the left half of the complex plane.
+    ARCCOSH: [0] |s, g| divide(g, &multiply(&sqrt(&subtract(s.x(0), 1.0)?)?, &sqrt(&add(s.x(0), 1.0)?)?)?) ;;
     ARCTANH: [0] |s, g| divide(g, &one_minus_square(s.x(0))?) ;;
     SIGMOID: [y] |s, g| multiply(g, &multiply(s.y(), &subtract(1.0, s.y())?)?) ;;
     SOFTPLUS: [0] |s, g| multiply(g, &sigmoid(s.x(0))?) ;;
@@ -100,8 +124,8 @@ rules! { RULES {
     ARCTAN2: [0 1] |s, g| divide(&multiply(g, s.x(1))?, &norm2(s.x(0), s.x(1))?);
         [0 1] |s, g| negative(&divide(&multiply(g, s.x(0))?, &norm2(s.x(0), s.x(1))?)?) ;;
     HYPOT: [0 y] |s, g| multiply(g, &divide(s.x(0), s.y())?); [1 y] |s, g| multiply(g, &divide(s.x(1), s.y())?) ;;
-    LOGADDEXP: [0 y] |s, g| multiply(g, &exp(&subtract(s.x(0), s.y())?)?); [1 y] |s, g| multiply(g, &exp(&subtract(s.x(1), s.y())?)?) ;;
-    LOGADDEXP2: [0 y] |s, g| multiply(g, &exp2(&subtract(s.x(0), s.y())?)?); [1 y] |s, g| multiply(g, &exp2(&subtract(s.x(1), s.y())?)?) ;;
+    LOGADDEXP: [0 1] |s, g| multiply(g, &portion(s.x(0), s.x(1))?); [0 1] |s, g| multiply(g, &portion(s.x(1), s.x(0))?) ;;
+    LOGADDEXP2: [0 1] |s, g| multiply(g, &portion2(s.x(0), s.x(1))?); [0 1] |s, g| multiply(g, &portion2(s.x(1), s.x(0))?) ;;
     // Ties share evenly.
     MAXIMUM: [0 1] |s, g| taken(s.x(0), s.x(1), g); [0 1] |s, g| taken(s.x(1), s.x(0), g) ;;
     MINIMUM: [0 1] |s, g| taken(s.x(1), s.x(0), g); [0 1] |s, g| taken(s.x(0), s.x(1), g) ;;
@@ -120,9 +144,15 @@ rules! { RULES {
         [0 1 2] |s, g| zero_where_not(&greater(&maximum(s.x(0), s.x(1))?, s.x(2))?, g) ;;
 } }
 
+rules! { COMPLEX {
+    // With w = z / |z|: dw = w i Im(conj(w) dz) / |z|; a real number has no way to turn.
+    SIGN: [0 y] |s, g| multiply(&conjugate(s.y())?, &turned(&multiply(g, s.y())?, s.array(0))?),
+        ~ |s, t| multiply(s.y(), &turned(&multiply(&conjugate(s.y())?, t)?, s.array(0))?) ;;
+} }
+
 fn norm2(a: Operand, b: Operand) -> R {
     add(&square(a)?, &square(b)?)
 }
-fn num_imag(x: f64) -> minpy_core::Number {
-    minpy_core::Number::Complex(minpy_core::dtype::__types::Complex64::new(0.0, x))
+fn num_imag(x: f64) -> Number {
+    Number::Complex(minpy_core::dtype::__types::Complex64::new(0.0, x))
 }

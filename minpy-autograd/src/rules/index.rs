@@ -94,9 +94,9 @@ fn sort_positions(s: &Saves) -> Result<Vec<Array>> {
 }
 
 rules! { RULES {
-    GATHER: [1 2 3 4 5 6 7 8] |s, g| sum_at(s, 0, &indices(s, 1)?, g), ~ |s, t| gather(t, &indices(s, 1)?) ;;
-    SCATTER: [2 3 4 5 6 7 8 9] |s, g| base_gradient(s, g);
-        [0 2 3 4 5 6 7 8 9] |s, g| value_gradient(s, g), ~ |s, t| value_tangent(s, t) ;;
+    GATHER: [further] |s, g| sum_at(s, 0, &indices(s, 1)?, g), ~ |s, t| gather(t, &indices(s, 1)?) ;;
+    SCATTER: [further] |s, g| base_gradient(s, g);
+        [0 further] |s, g| value_gradient(s, g), ~ |s, t| value_tangent(s, t) ;;
     SORT: [0] |s, g| sum_at(s, 0, &sort_positions(s)?, g), ~ |s, t| gather(t, &sort_positions(s)?) ;;
     TO_DEVICE: [] |s, g| g.to_device(s.meta(0).device), ~ |s, t| match s.attrs() {
         Attrs::Device(d) => t.to_device(*d),

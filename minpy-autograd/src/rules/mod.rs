@@ -14,9 +14,11 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Rule> {
     [elementwise::RULES, reduce::RULES, matmul::RULES, index::RULES, scan::RULES].into_iter().flatten()
 }
 
+/// Rules for complex numbers of operations that are constant over the real ones.
+pub(crate) use elementwise::COMPLEX;
+
 /// Operations whose derivative is zero where they are smooth, or whose results are no real numbers: constants for the tape.
 pub(crate) static ZERO: &[&OpDef] = &[
-    &ops::SIGN,
     &ops::FLOOR,
     &ops::CEIL,
     &ops::TRUNC,

@@ -28,7 +28,10 @@ fn fold(s: &Saves, t: &Array) -> Result<Array> {
 }
 /// Ties share evenly, as the mean of the one-sided derivatives.
 fn weights(s: &Saves) -> Result<Array> {
-    let hit = cast(&equal(s.x(0), &kept(s, s.y())?)?, s.array(0).dtype())?;
+    let (x, y) = (s.array(0), s.y());
+    // A narrower `out=` has rounded the result: what rounds to it won.
+    let seen = if x.dtype() == y.dtype() { x.clone() } else { cast(x, y.dtype())? };
+    let hit = cast(&equal(&seen, &kept(s, y)?)?, x.dtype())?;
     let (axes, _) = parts(s)?;
     let axes: Vec<isize> = axes.iter().map(|&i| i as isize).collect();
     divide(&hit, &sum(&hit, Some(&axes), true)?)
