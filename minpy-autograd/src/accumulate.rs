@@ -74,6 +74,16 @@ impl Total {
         }
         Ok(())
     }
+    /// Adds this gradient of a buffer to that of its earlier contents. Where there is none yet it becomes it, with its
+    /// memory: of a buffer that is written slice by slice only the slices are touched.
+    pub fn pass_on(self, slot: &mut Option<Total>, home: &Home) -> Result<()> {
+        if slot.is_none() && self.array.dtype() == home.dtype {
+            *slot = Some(self);
+            return Ok(());
+        }
+        let flat = Layout::contiguous(&[home.elements]);
+        Total::deposit(slot, self.through(&flat)?, &flat, home)
+    }
     /// The gradient in memory order; an array of its own when `fresh`.
     fn flat(&self, fresh: bool) -> Result<Array> {
         let order = self.layout.dense_order().expect("a total is dense");
@@ -192,4 +202,33 @@ pub(crate) fn unbroadcast(g: Array, shape: &[usize], dtype: DType) -> Result<Arr
         g = minpy_core::ops::real(&g)?;
     }
     cast(&g, dtype)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use minpy_core::ops::ones;
+    use minpy_cpu as _;
+
+    #[test]
+    fn writes_slice_by_slice_touch_only_the_slices() {
+        let g = ones(&[6], DType::F64).unwrap();
+        let home = Home { elements: 6, dtype: DType::F64, device: g.device() };
+        let mut slot = None;
+        Total::deposit(&mut slot, g.clone(), g.layout(), &home).unwrap();
+        let mut buffers = Vec::new();
+        for i in (0..6).rev() {
+            let written = g.slice(0, i, 1, 1);
+            let before = slot.take().unwrap().without(written.layout(), None, &home).unwrap().unwrap();
+            before.pass_on(&mut slot, &home).unwrap();
+            // What the write read: the element before.
+            let read = g.slice(0, i.saturating_sub(1), 1, 1);
+            Total::deposit(&mut slot, read.clone(), read.layout(), &home).unwrap();
+            buffers.push(slot.as_ref().unwrap().array.buffer().clone());
+        }
+        assert!(buffers.windows(2).all(|b| std::sync::Arc::ptr_eq(&b[0], &b[1])));
+        // The seed is not ours to write.
+        assert_eq!(g.to_vec::<f64>().unwrap(), [1.0; 6]);
+        assert_eq!(slot.unwrap().array.to_vec::<f64>().unwrap(), [1.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    }
 }

@@ -189,6 +189,10 @@ pub(crate) fn backward(
             }
             _ => None,
         };
+        // First, so that what the written values read of the same buffer is added where it belongs.
+        if let Some((p, t)) = before {
+            t.pass_on(&mut totals[(p - first) as usize], &home(walk.node(p)))?;
+        }
         match &node.kind {
             Kind::Op { rule, attrs, inputs, output } => {
                 let fetched = Fetched::of(node, rule.op, inputs, output)?;
@@ -209,11 +213,6 @@ pub(crate) fn backward(
                 foreign.entry(*call).or_insert_with(|| vec![None; outputs])[*index] = Some(g);
             }
             Kind::Leaf | Kind::Overwritten | Kind::Foreign { .. } => {}
-        }
-        if let Some((p, t)) = before {
-            let flat = minpy_core::Layout::contiguous(&[node.elements]);
-            let g = t.through(&flat)?;
-            Total::deposit(&mut totals[(p - first) as usize], g, &flat, &home(walk.node(p)))?;
         }
     }
     Ok(targets.iter().map(|&t| at(t).and_then(|i| totals[i].take())).collect())

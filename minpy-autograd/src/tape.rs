@@ -167,14 +167,17 @@ impl Tape {
             || !free
             || slot.compare_exchange(held, pack(self.id, index), Relaxed, Relaxed).is_err()
         {
-            // No version counter sees what NumPy writes, and one slot serves one thread's tape at a time: keep a copy,
-            // which stands for the same node.
-            let copy = copy_raw(&a.base_view())?;
-            if let Some(n) = self.lookup(a.buffer()) {
+            // No version counter sees what NumPy writes, and one slot serves one thread's tape at a time: keep a copy. Of
+            // contents with a node it is one of the whole buffer, which stands for the same node.
+            let node = self.lookup(a.buffer());
+            let whole = a.base_view();
+            let (lo, hi) = if node.is_some() { (0, whole.size()) } else { a.layout().span() };
+            let copy = copy_raw(&whole.slice(0, lo, 1, hi - lo))?;
+            if let Some(n) = node {
                 copy.buffer().node().store(pack(self.id, n), Relaxed);
             }
-            let copy = Array::from_parts(copy.buffer().clone(), a.layout().clone(), a.dtype())
-                .with_weak(a.is_weak());
+            let layout = a.layout().shifted(-(lo as isize));
+            let copy = Array::from_parts(copy.buffer().clone(), layout, a.dtype()).with_weak(a.is_weak());
             self.saves.push(Save { version: copy.buffer().version(), array: copy, next: 0 });
             return Ok(index);
         }
@@ -192,6 +195,11 @@ impl Tape {
             );
         }
         Ok(save.array.clone())
+    }
+    /// The saves of one contents, from the one with this number (plus one) to the oldest.
+    fn chain(&self, newest: u32) -> impl Iterator<Item = &Save> {
+        let at = |i: u32| self.saves.get((i as usize).wrapping_sub(1));
+        std::iter::successors(at(newest), move |s| at(s.next))
     }
     /// Opens a tape for the first session.
     pub fn open(&mut self) {
@@ -333,14 +341,17 @@ impl Recorder for TapeRecorder {
 
     fn before_write(&self, target: &Array) -> Result<()> {
         TAPE.with_borrow_mut(|t| {
-            let Some(mut at) = unpack(t.id, target.buffer().saves().load(Relaxed)).map(|i| i + 1) else {
+            let newest = unpack(t.id, target.buffer().saves().load(Relaxed)).map_or(0, |i| i + 1);
+            // One copy of the whole buffer serves every save of these contents; it stands for the same node. It is counted in
+            // the smallest items of the saves: the target's, or another save's, may leave a rest.
+            let Some(least) = t.chain(newest).map(|s| &s.array).min_by_key(|a| a.dtype().size()) else {
                 return Ok(());
             };
-            // One copy of the whole buffer serves every save of these contents; it stands for the same node.
-            let snapshot = copy_raw(&target.base_view())?;
+            let snapshot = copy_raw(&least.base_view())?;
             if let Some(n) = t.lookup(target.buffer()) {
                 snapshot.buffer().node().store(pack(t.id, n), Relaxed);
             }
+            let mut at = newest;
             while at != 0 {
                 let save = &mut t.saves[at as usize - 1];
                 save.array = Array::from_parts(

@@ -1,7 +1,7 @@
 //! Writes under the tape: through views, masks and index arrays, in every order with reads; each against differences.
 
-use minpy_autograd::{check_gradients, grad, value_and_grad};
-use minpy_core::{Array, Attrs, Operand, Result, Target, ops};
+use minpy_autograd::{Session, check_gradients, grad, value_and_grad};
+use minpy_core::{Array, Attrs, DType, Layout, Operand, Result, Scalar, Target, ops};
 use minpy_cpu as _;
 
 fn data(n: usize) -> Array {
@@ -101,7 +101,7 @@ fn reads_before_between_and_after_writes() {
 fn loops_that_write_row_by_row() {
     check(
         |x| {
-            let out = ops::zeros(&[4, 3], minpy_core::DType::F64)?;
+            let out = ops::zeros(&[4, 3], DType::F64)?;
             let mut state = ops::copy(&x[0])?;
             for i in 0..4 {
                 state = ops::tanh(&ops::multiply(&state, &x[1])?)?;
@@ -135,7 +135,7 @@ fn masks() {
 fn broadcast_writes() {
     check(
         |x| {
-            let m = ops::zeros(&[3, 2], minpy_core::DType::F64)?;
+            let m = ops::zeros(&[3, 2], DType::F64)?;
             ops::assign(&m, &x[0])?;
             into(&ops::MULTIPLY, &m, &x[1], &m)?;
             sum_of_squares(&m)
@@ -270,4 +270,37 @@ fn a_mask_keeps_out_what_is_not_defined() {
         },
         &[data(3), x.clone()],
     );
+}
+#[test]
+fn a_write_through_a_view_of_larger_items_keeps_all_that_was_saved() {
+    let c = Array::from_slice(&[2.0f32, 3.0, 4.0], &[3]).unwrap();
+    let g = grad(
+        |w| {
+            let y = ops::multiply(&w[0], &c)?;
+            // Two of the three: a buffer of 12 bytes holds one float64 and a half.
+            ops::assign(&Array::from_parts(c.buffer().clone(), Layout::contiguous(&[1]), DType::F64), 0.0)?;
+            ops::sum(&y, None, false)
+        },
+        &[ops::ones(&[3], DType::F32).unwrap()],
+    )
+    .unwrap();
+    assert_eq!(g[0].to_vec::<f32>().unwrap(), [2.0, 3.0, 4.0]);
+    assert_eq!(c.to_vec::<f32>().unwrap(), [0.0, 0.0, 4.0]);
+}
+#[test]
+fn a_part_of_memory_that_others_write_is_kept_alone() {
+    const MEGA: usize = 1 << 20;
+    let data = ops::ones(&[8 * MEGA], DType::F64).unwrap();
+    data.buffer().mark_shared();
+    let batch = data.slice(0, 5 * MEGA, -1, 3);
+    let used = || data.device().memory_stats().used;
+    let session = Session::begin();
+    let w = session.watch(&ops::ones(&[3], DType::F64).unwrap()).unwrap();
+    let before = used();
+    let y = ops::multiply(&w, &batch).unwrap();
+    assert!(used() < before + MEGA, "the whole buffer was copied");
+    // As NumPy writes: past the tape.
+    minpy_core::dispatch::fill_raw(&data, Scalar::new(7.0f64)).unwrap();
+    let g = session.gradients(&[y], None, &[w]).unwrap().remove(0).unwrap();
+    assert_eq!(g.to_vec::<f64>().unwrap(), [1.0; 3]);
 }
