@@ -2,7 +2,7 @@
 //!
 //! A `Sample` knows the whole buffer behind an array on the host, so that a test can tell which elements a write changed.
 
-use crate::reference::{Value, round};
+use crate::reference::{Value, greatest, round};
 use crate::subject::Draw;
 use minpy_core::dtype::Kind;
 use minpy_core::{Array, DType, DeviceRef, Layout, Result};
@@ -75,11 +75,26 @@ fn anywhere(dtype: DType, d: &mut Draw) -> Value {
             1 => Value::Real(round(dtype, d.uniform(-30.0, 30.0))),
             _ => Value::Real(round(dtype, d.uniform(-1.0, 1.0))),
         },
-        // Branch cuts lie on the axes, where a sign of zero decides: parts are never 0.
         Kind::Complex => {
-            let mut part = || {
-                let x = d.uniform(0.05, 3.0);
-                round(dtype, if d.below(2) == 0 { x } else { -x })
+            let edge = greatest(dtype);
+            let special = [
+                0.0,
+                -0.0,
+                1.0,
+                -1e3,
+                1e-3,
+                0.9 * edge,
+                -0.3 * edge,
+                1.0 / edge,
+                f64::INFINITY,
+                -f64::INFINITY,
+                f64::NAN,
+            ];
+            let mut part = || match d.below(4) {
+                0 => round(dtype, special[d.below(special.len())]),
+                // Where the exponential, but not its product with a sine, overflows.
+                1 => round(dtype, d.uniform(-1.1, 1.1) * edge.ln()),
+                _ => round(dtype, d.uniform(-3.0, 3.0)),
             };
             Value::Complex(Complex64::new(part(), part()))
         }

@@ -137,15 +137,25 @@ fn integer(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
     }))
 }
 
+/// C text of infinity in float32 or float64.
+pub fn infinity(d: DType) -> &'static str {
+    if d == DType::F32 {
+        "MP_F32_FROM_BITS(0x7f800000u)"
+    } else {
+        "MP_F64_FROM_BITS(MP_U64(0x7ff0000000000000))"
+    }
+}
+
 fn float(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
     let t = ctype(d);
     let dialect = w.dialect;
     let m = |f: &str| dialect.math(f, d);
     let one = |f: &str| format!("return {}(a);", m(f));
     let two = |f: &str| format!("return {}(a, b);", m(f));
-    let (infinity, ln2, log2e) = match d {
-        DType::F32 => ("MP_F32_FROM_BITS(0x7f800000u)", "0.6931472f", "1.442695f"),
-        _ => ("MP_F64_FROM_BITS(MP_U64(0x7ff0000000000000))", "0.6931471805599453", "1.4426950408889634"),
+    let infinity = infinity(d);
+    let (ln2, log2e) = match d {
+        DType::F32 => ("0.6931472f", "1.442695f"),
+        _ => ("0.6931471805599453", "1.4426950408889634"),
     };
     Ok(Some(match prim {
         Neg => "return -a;".into(),

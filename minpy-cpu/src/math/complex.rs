@@ -154,14 +154,12 @@ pub fn cosh(z: C) -> C {
 
 /// Kahan's formula with `t = tan im`, `s = sinh re`: no cancellation; ±1 for large `re`.
 pub fn tanh(z: C) -> C {
+    if z.re.is_infinite() && !z.im.is_finite() {
+        return C::new(1f64.copysign(z.re), 0.0);
+    }
     if z.re.abs() > 22.0 {
-        let im = if z.im.is_finite() {
-            let e = libm::exp(-z.re.abs());
-            4.0 * libm::sin(z.im) * libm::cos(z.im) * e * e
-        } else {
-            0.0
-        };
-        return C::new(1f64.copysign(z.re), im);
+        let e = libm::exp(-z.re.abs());
+        return C::new(1f64.copysign(z.re) + 0.0 * z.im, 4.0 * libm::sin(z.im) * libm::cos(z.im) * e * e);
     }
     if z.im == 0.0 {
         return C::new(libm::tanh(z.re), z.im);

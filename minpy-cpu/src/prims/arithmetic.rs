@@ -99,7 +99,7 @@ op1!(Sign, |a| sign64(a); Complex64);
 fn sign64(z: Complex64) -> Complex64 {
     let m = z.re.hypot(z.im);
     let (re_inf, im_inf) = (z.re.is_infinite(), z.im.is_infinite());
-    if m.is_nan() || re_inf && im_inf || nan(z) {
+    if m.is_nan() || re_inf && im_inf {
         Complex64::new(f64::NAN, f64::NAN)
     } else if re_inf {
         Complex64::new(1f64.copysign(z.re), 0.0)
