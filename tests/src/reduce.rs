@@ -75,7 +75,9 @@ fn fold(kind: Fold, dtype: DType, list: &[Value]) -> Expected {
                 _ => Value::Complex(Complex64::new(round(dtype, total.re), round(dtype, total.im))),
             };
             let ulp = if picks { 0.0 } else { 2.0 + n.min(64.0) };
-            let undefined = dtype.is_complex() && nan.is_some();
+            // Which parts of a complex product overflow depends on the order of the factors.
+            let overflow = kind == Fold::Mul && !(value.re().is_finite() && value.complex().im.is_finite());
+            let undefined = dtype.is_complex() && (nan.is_some() || overflow);
             Expected { value, ulp, scale: if sizes.is_finite() { sizes } else { 0.0 }, undefined }
         }
         _ => {

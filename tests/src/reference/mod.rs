@@ -214,9 +214,9 @@ pub fn agrees(dtype: DType, got: Value, want: &Expected, options: &Options) -> b
         (Value::Complex(a), Value::Complex(b)) => {
             let top = greatest(dtype);
             let clamp = |x: f64| x.clamp(-top, top);
-            // The unit is that of the larger finite part.
-            let size = [b.re, b.im].map(|x| if x.is_finite() { x.abs() } else { 0.0 });
-            let tolerance = want.ulp * unit(dtype, size[0].max(size[1]).max(want.scale));
+            // The unit is that of the modulus; an infinite part counts for nothing.
+            let size = |x: f64| if x.is_finite() { x } else { 0.0 };
+            let tolerance = want.ulp * unit(dtype, size(b.re).hypot(size(b.im)).min(top).max(want.scale));
             let part = |x: f64, y: f64, other: f64| {
                 x == y
                     || x.is_nan() && y.is_nan()
