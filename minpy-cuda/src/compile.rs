@@ -1,7 +1,7 @@
 //! The compiler (NVRTC) and the cache of compiled kernels: in memory by `Spec` and by source, on disk by source.
 //!
-//! Code is compiled for the very device where NVRTC knows it, else to PTX for the newest architecture that it knows. Products
-//! and sums are never contracted (`--fmad=false`): results are NumPy's.
+//! Code is compiled to machine code that the device runs where NVRTC can make it, else to PTX for the newest architecture that it
+//! knows; where the driver refuses the one (it is older than NVRTC), the other is tried. Products and sums are never contracted (`--fmad=false`): results are NumPy's.
 
 use crate::libraries::{self, error, guarded};
 use cudarc::driver::sys::{CUfunction, CUmodule};
@@ -93,67 +93,100 @@ pub fn compile_ptx(name: &str, text: &str) -> Result<String> {
     Ok(String::from_utf8_lossy(&ptx).trim_end_matches('\0').to_string())
 }
 
+/// What to compile for on a device of compute capability `capability` (75 for 7.5), best first, when NVRTC knows these
+/// architectures (ascending). Machine code runs on later devices of its generation, PTX on all later ones. `None`: the device
+/// is older than all of them.
+fn targets(known: &[i32], capability: i32) -> Option<Vec<String>> {
+    let newest = *known.iter().rfind(|&&a| a <= capability)?;
+    let machine = (newest / 10 == capability / 10).then(|| format!("sm_{newest}"));
+    Some(machine.into_iter().chain([format!("compute_{newest}")]).collect())
+}
+
+/// The first of `targets` whose code `make` finishes, moved to the front; when none is, what the first one said.
+fn first_accepted<T>(targets: &mut [String], mut make: impl FnMut(&str) -> Result<T>) -> Result<T> {
+    let mut refused = None;
+    for i in 0..targets.len() {
+        match make(&targets[i]) {
+            Ok(made) => {
+                targets[..=i].rotate_right(1);
+                return Ok(made);
+            }
+            Err(e) => refused = refused.or(Some(e)),
+        }
+    }
+    Err(refused.unwrap_or_else(|| Error::new(ErrorKind::Device, "cuda: nothing to compile for")))
+}
+
+/// A kernel and the module that it lives in.
+#[derive(Clone, Copy)]
+struct Loaded {
+    function: CUfunction,
+    module: CUmodule,
+}
+
 /// The kernels of one device. Its context must be current when kernels are asked for.
 pub struct Programs {
-    arch: String,
+    targets: Vec<String>,
     disk: DiskCache,
     by_spec: HashMap<Spec, CUfunction>,
-    by_source: HashMap<String, CUfunction>,
+    by_source: HashMap<String, Loaded>,
     built: usize,
     build_time: Duration,
 }
 
-// SAFETY: functions of a loaded module may be used from any thread; modules are never unloaded.
+// SAFETY: modules and their functions may be used from any thread.
 unsafe impl Send for Programs {}
 
 impl Programs {
-    /// For a device of compute capability `capability` (75 for 7.5) whose other facts are `identity`.
-    pub fn new(capability: i32, identity: &str) -> Programs {
+    /// For a device of compute capability `capability` (75 for 7.5) whose other facts are `identity`. An error when NVRTC
+    /// knows only newer devices.
+    pub fn new(capability: i32, identity: &str) -> Result<Programs> {
         let known = architectures();
-        let arch = match known.iter().rfind(|&&a| a <= capability) {
-            Some(&a) if a == capability => format!("sm_{a}"),
-            Some(a) => format!("compute_{a}"),
-            None => format!("compute_{capability}"),
-        };
+        let targets = targets(&known, capability).ok_or_else(|| {
+            let oldest = known.first().copied().unwrap_or_default();
+            let why = format!(
+                "{identity} has compute capability {}.{}; the compiler library (libnvrtc) knows {}.{} and later, an older one is needed",
+                capability / 10, capability % 10, oldest / 10, oldest % 10
+            );
+            Error::new(ErrorKind::Device, why)
+        })?;
         let (mut major, mut minor) = (0, 0);
         let version = guarded(std::panic::AssertUnwindSafe(|| {
             // SAFETY: both pointers are valid for the call.
             unsafe { sys::nvrtcVersion(&mut major, &mut minor) }
         }));
-        let identity = format!("{identity}|{arch}|nvrtc {major}.{minor} {}", version.is_some());
-        Programs {
+        let identity = format!("{identity}|{targets:?}|nvrtc {major}.{minor} {}", version.is_some());
+        Ok(Programs {
             disk: DiskCache::new("cuda", identity),
-            arch,
+            targets,
             by_spec: HashMap::new(),
             by_source: HashMap::new(),
             built: 0,
             build_time: Duration::ZERO,
-        }
+        })
     }
     /// Number of kernels built and the time it took.
     pub fn figures(&self) -> (usize, Duration) {
         (self.built, self.build_time)
     }
-    /// The kernel of `spec`, compiled when it is new.
+    /// The kernel of `spec`, compiled when it is new. It is valid as long as the caller holds the lock around these programs.
     pub fn kernel(&mut self, spec: &Spec, dialect: &dyn Dialect) -> Result<CUfunction> {
         if let Some(f) = self.by_spec.get(spec) {
             return Ok(*f);
         }
         let source = spec.render(dialect)?;
         let function = match self.by_source.get(&source.text) {
-            Some(f) => *f,
+            Some(loaded) => loaded.function,
             None => {
                 let start = Instant::now();
-                let f = self.build(&source.entry, &source.text)?;
+                let loaded = self.build(&source.entry, &source.text)?;
                 self.built += 1;
                 self.build_time += start.elapsed();
-                // Modules stay loaded, queued work needs them: forgetting them here is a small, bounded leak.
                 if self.by_source.len() >= MOST {
-                    self.by_source.clear();
-                    self.by_spec.clear();
+                    self.forget()?;
                 }
-                self.by_source.insert(source.text, f);
-                f
+                self.by_source.insert(source.text, loaded);
+                loaded.function
             }
         };
         if self.by_spec.len() >= MOST {
@@ -162,18 +195,31 @@ impl Programs {
         self.by_spec.insert(spec.clone(), function);
         Ok(function)
     }
-    fn build(&self, entry: &str, text: &str) -> Result<CUfunction> {
-        if let Some(f) = self.disk.load(text).and_then(|code| load(entry, &code).ok()) {
-            return Ok(f);
+    /// Unloads everything, once nothing of it is queued or running.
+    fn forget(&mut self) -> Result<()> {
+        result::ctx::synchronize().map_err(|e| error("waiting for kernels", e))?;
+        self.by_spec.clear();
+        for (_, old) in self.by_source.drain() {
+            // SAFETY: the module was loaded by us, its function is forgotten, and launches happen under our caller's lock.
+            let _ = unsafe { result::module::unload(old.module) };
         }
-        let code = compile(entry, text, &self.arch)?;
-        let f = load(entry, &code)?;
-        self.disk.save(text, &code);
-        Ok(f)
+        Ok(())
+    }
+    fn build(&mut self, entry: &str, text: &str) -> Result<Loaded> {
+        if let Some(loaded) = self.disk.load(text).and_then(|code| load(entry, &code).ok()) {
+            return Ok(loaded);
+        }
+        let disk = &self.disk;
+        first_accepted(&mut self.targets, |target| {
+            let code = compile(entry, text, target)?;
+            let loaded = load(entry, &code)?;
+            disk.save(text, &code);
+            Ok(loaded)
+        })
     }
 }
 
-fn load(entry: &str, code: &[u8]) -> Result<CUfunction> {
+fn load(entry: &str, code: &[u8]) -> Result<Loaded> {
     let name = CString::new(entry).unwrap_or_default();
     let mut module: CUmodule = std::ptr::null_mut();
     // SAFETY: the image is PTX with its final zero, or an ELF file that carries its own length; the driver checks both.
@@ -181,5 +227,39 @@ fn load(entry: &str, code: &[u8]) -> Result<CUfunction> {
         .result()
         .map_err(|e| error(&format!("loading kernel {entry}"), e))?;
     // SAFETY: the module is loaded.
-    unsafe { result::module::get_function(module, name) }.map_err(|e| error(&format!("kernel {entry}"), e))
+    let function = unsafe { result::module::get_function(module, name) }
+        .map_err(|e| error(&format!("kernel {entry}"), e))?;
+    Ok(Loaded { function, module })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn machine_code_of_the_generation_comes_first_and_old_devices_have_none() {
+        let known = [75, 80, 86, 90, 100];
+        let list = |capability| targets(&known, capability).map(|t| t.join(" "));
+        assert_eq!(list(86).as_deref(), Some("sm_86 compute_86"));
+        assert_eq!(list(89).as_deref(), Some("sm_86 compute_86"));
+        assert_eq!(list(121).as_deref(), Some("compute_100"));
+        assert_eq!(list(70), None);
+        assert_eq!(targets(&[], 90), None);
+    }
+
+    #[test]
+    fn what_the_driver_refuses_is_tried_in_the_other_form() {
+        let mut list = targets(&[80], 80).expect("it is known");
+        let mut tried = Vec::new();
+        let mut make = |target: &str| {
+            tried.push(target.to_string());
+            if target.starts_with("sm") { Err(Error::new(ErrorKind::Device, "no")) } else { Ok(1) }
+        };
+        assert_eq!(first_accepted(&mut list, &mut make).ok(), Some(1));
+        assert_eq!(first_accepted(&mut list, &mut make).ok(), Some(1));
+        assert_eq!(tried, ["sm_80", "compute_80", "compute_80"]);
+        let none =
+            first_accepted(&mut list, |target| -> Result<()> { Err(Error::new(ErrorKind::Device, target)) });
+        assert_eq!(none.err().map(|e| e.message().to_string()).as_deref(), Some("compute_80"));
+    }
 }

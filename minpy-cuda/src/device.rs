@@ -19,20 +19,37 @@ use std::time::Duration;
 
 minpy_core::driver!(pub DRIVER: "cuda", probe);
 
-/// Looks for devices. No driver, no compiler, no GPU: no device.
+/// What was wrong with the devices that `probe` found and left out.
+static REFUSED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Looks for devices. No driver, no compiler, no GPU that it knows: no device.
 fn probe() -> Vec<Box<dyn Device>> {
-    if libraries::why_not().is_some() {
-        return Vec::new();
+    let mut found: Vec<Box<dyn Device>> = Vec::new();
+    if libraries::missing().is_some() {
+        return found;
     }
     let count = guarded(result::device::get_count).and_then(std::result::Result::ok).unwrap_or(0);
-    (0..count)
-        .filter_map(|i| guarded(|| CudaDevice::open(i).ok()).flatten())
-        .enumerate()
-        .map(|(ordinal, mut d)| {
-            d.ordinal = ordinal;
-            Box::new(d) as Box<dyn Device>
-        })
-        .collect()
+    for i in 0..count {
+        let ordinal = found.len();
+        match guarded(|| CudaDevice::open(i, ordinal)) {
+            Some(Ok(d)) => found.push(Box::new(d)),
+            Some(Err(e)) => REFUSED.lock().push(e.message().to_string()),
+            None => REFUSED.lock().push(format!("device {i}: the CUDA driver library is too old")),
+        }
+    }
+    found
+}
+
+/// Why there is no CUDA device, in words; `None` when there is one.
+pub fn why_not() -> Option<String> {
+    match minpy_core::device::devices("cuda") {
+        Ok(found) if !found.is_empty() => None,
+        Err(e) => Some(e.message().to_string()),
+        _ => libraries::missing().or_else(|| {
+            let refused = REFUSED.lock();
+            Some(if refused.is_empty() { "the CUDA driver has no device".into() } else { refused.join("; ") })
+        }),
+    }
 }
 
 /// A GPU with its context and stream.
@@ -66,12 +83,16 @@ impl Blocks for DeviceBlocks {
 }
 
 impl CudaDevice {
-    fn open(index: i32) -> Result<CudaDevice> {
+    fn open(index: i32, ordinal: usize) -> Result<CudaDevice> {
         use CUdevice_attribute as A;
         let fail = |e| error("opening a device", e);
         let id = result::device::get(index).map_err(fail)?;
         // SAFETY: `id` is a device of this driver.
         let attribute = |a: A| unsafe { result::device::get_attribute(id, a) }.unwrap_or(0);
+        let capability = attribute(A::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) * 10
+            + attribute(A::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
+        let name = result::device::get_name(id).map_err(fail)?;
+        let programs = Programs::new(capability, &name)?;
         // SAFETY: as above; the primary context is kept for the life of the process.
         let context = unsafe { result::primary_ctx::retain(id) }.map_err(fail)?;
         // SAFETY: the context was just retained.
@@ -79,13 +100,9 @@ impl CudaDevice {
         let stream = result::stream::create(result::stream::StreamKind::NonBlocking).map_err(fail)?;
         // SAFETY: `id` is a device of this driver.
         let total = unsafe { result::device::total_mem(id) }.map_err(fail)?;
-        let capability = attribute(A::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) * 10
-            + attribute(A::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
-        let name = result::device::get_name(id).map_err(fail)?;
         let units = attribute(A::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT).max(1) as usize;
-        let programs = Programs::new(capability, &name);
         Ok(CudaDevice {
-            ordinal: index as usize,
+            ordinal,
             context,
             stream,
             capabilities: Capabilities {
@@ -224,7 +241,6 @@ impl CDevice for CudaDevice {
     }
     fn launch(&self, step: &Step, scratch: &[Memory]) -> Result<()> {
         self.enter()?;
-        let function = self.programs.lock().kernel(&step.spec, &Cuda)?;
         let errors = if step.args.contains(&Arg::Errors) { self.errors()?.handle } else { 0 };
         let mut parameters: SmallVec<[*mut c_void; 16]> = SmallVec::new();
         for arg in &step.args {
@@ -239,6 +255,9 @@ impl CDevice for CudaDevice {
         }
         let [groups, local] =
             [step.groups, step.spec.local()].map(|[x, y, z]| (x as u32, y as u32, z as u32));
+        // Under the lock until it is queued: another thread might make room for a new kernel.
+        let mut programs = self.programs.lock();
+        let function = programs.kernel(&step.spec, &Cuda)?;
         // SAFETY: the planner made kernel and parameters to fit; the driver copies the parameters before it returns.
         unsafe { result::launch_kernel(function, groups, local, 0, self.stream, &mut parameters) }
             .map_err(|e| error(&format!("launch of {}", step.spec.name()), e))

@@ -45,8 +45,8 @@ pub fn cublas() -> bool {
     *STATE.get_or_init(|| unsafe { cublas::sys::is_culib_present() })
 }
 
-/// Why there is no CUDA device, in words; `None` when nothing is missing.
-pub fn why_not() -> Option<String> {
+/// Which library is missing, in words; `None` when all that are needed are there.
+pub fn missing() -> Option<String> {
     if let Err(e) = driver() {
         return Some(e.clone());
     }

@@ -5,9 +5,9 @@
 use crate::error;
 use minpy_core::codegen::{Dialect, DiskCache, Spec};
 use minpy_core::{Error, ErrorKind, Result};
-use opencl3::kernel::create_kernel;
+use opencl3::kernel::{create_kernel, release_kernel};
 use opencl3::program::*;
-use opencl3::types::{cl_context, cl_device_id, cl_kernel};
+use opencl3::types::{cl_context, cl_device_id, cl_kernel, cl_program};
 use std::collections::HashMap;
 use std::ffi::CString;
 use std::time::{Duration, Instant};
@@ -22,6 +22,7 @@ pub struct Programs {
     options: CString,
     disk: DiskCache,
     saves: bool,
+    most: usize,
     by_spec: HashMap<Spec, cl_kernel>,
     by_source: HashMap<String, cl_kernel>,
     built: usize,
@@ -39,6 +40,7 @@ impl Programs {
     ) -> Programs {
         Programs {
             saves,
+            most: MOST,
             context,
             device,
             options: CString::new(options).unwrap_or_default(),
@@ -66,16 +68,19 @@ impl Programs {
                 let kernel = self.build(&source.entry, &source.text)?;
                 self.built += 1;
                 self.build_time += start.elapsed();
-                // Dropped kernels stay alive in OpenCL while they are queued; forgetting them here is a small, bounded leak.
-                if self.by_source.len() >= MOST {
-                    self.by_source.clear();
+                if self.by_source.len() >= self.most {
                     self.by_spec.clear();
+                    // OpenCL keeps what is queued until it has run.
+                    for (_, old) in self.by_source.drain() {
+                        // SAFETY: ours since it was made, and forgotten here; launches happen under our caller's lock.
+                        let _ = unsafe { release_kernel(old) };
+                    }
                 }
                 self.by_source.insert(source.text, kernel);
                 kernel
             }
         };
-        if self.by_spec.len() >= MOST {
+        if self.by_spec.len() >= self.most {
             self.by_spec.clear();
         }
         self.by_spec.insert(spec.clone(), kernel);
@@ -88,6 +93,11 @@ impl Programs {
         }
         let program =
             create_program_with_source(self.context, &[text]).map_err(|c| error("new program", c))?;
+        let kernel = self.finish(program, entry, &name, text);
+        release(program);
+        kernel
+    }
+    fn finish(&self, program: cl_program, entry: &str, name: &CString, text: &str) -> Result<cl_kernel> {
         if let Err(code) = build_program(program, &[self.device], &self.options, None, std::ptr::null_mut()) {
             let log = get_program_build_info(program, self.device, CL_PROGRAM_BUILD_LOG)
                 .map(String::from)
@@ -107,12 +117,68 @@ impl Programs {
         {
             self.disk.save(text, binary);
         }
-        create_kernel(program, &name).map_err(|c| error(&format!("kernel {entry}"), c))
+        create_kernel(program, name).map_err(|c| error(&format!("kernel {entry}"), c))
     }
     fn load(&self, binary: &[u8], name: &CString) -> Option<cl_kernel> {
         // SAFETY: the device belongs to the context; a damaged binary is refused by the driver.
         let program = unsafe { create_program_with_binary(self.context, &[self.device], &[binary]) }.ok()?;
-        build_program(program, &[self.device], &self.options, None, std::ptr::null_mut()).ok()?;
-        create_kernel(program, name).ok()
+        let kernel = build_program(program, &[self.device], &self.options, None, std::ptr::null_mut())
+            .and_then(|()| create_kernel(program, name));
+        release(program);
+        kernel.ok()
+    }
+}
+
+/// Gives a program back; its kernels keep what they need of it.
+fn release(program: cl_program) {
+    // SAFETY: the caller made the program and uses it no more.
+    let _ = unsafe { release_program(program) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::OpenCl;
+    use minpy_core::codegen::{Tuning, plan};
+    use minpy_core::device::Memory;
+    use minpy_core::kernel::{Input, KernelCall, View, Work};
+    use minpy_core::{DType, kernel::Fold};
+    use opencl3::context::context::create_context;
+    use opencl3::device::{CL_DEVICE_TYPE_ALL, get_device_ids};
+    use opencl3::kernel::{CL_KERNEL_REFERENCE_COUNT, get_kernel_info, retain_kernel};
+    use opencl3::platform::platform::get_platform_ids;
+
+    fn scan_of(dtype: DType) -> Spec {
+        let memory = [1, 2].map(|handle| Memory { handle, offset: 0, bytes: 1 << 20 });
+        let view = |i: usize| View { memory: &memory[i], dtype, shape: &[9], strides: &[1], offset: 0 };
+        let (work, inputs, outputs) = (Work::Scan(Fold::Add), [Input::View(view(0))], [view(1)]);
+        let call = KernelCall { op: "scan", work: &work, program: None, inputs: &inputs, outputs: &outputs };
+        plan(&call, &Tuning::cpu(1, 16)).expect("scans are rendered").steps[0].spec.clone()
+    }
+
+    #[test]
+    fn kernels_that_are_forgotten_are_released() {
+        let devices = get_platform_ids().unwrap_or_default().into_iter();
+        let Some(device) =
+            devices.flat_map(|p| get_device_ids(p, CL_DEVICE_TYPE_ALL).unwrap_or_default()).next()
+        else {
+            println!("skipped: no OpenCL device");
+            return;
+        };
+        let context =
+            create_context(&[device], std::ptr::null(), None, std::ptr::null_mut()).expect("a context");
+        let mut programs = Programs::new(context, device, String::new(), "-cl-std=CL1.2", false);
+        programs.most = 1;
+        let first = programs.kernel(&scan_of(DType::I32), &OpenCl).expect("it builds");
+        // SAFETY: the kernel is alive.
+        unsafe { retain_kernel(first) }.expect("a live kernel");
+        let owners =
+            || get_kernel_info(first, CL_KERNEL_REFERENCE_COUNT).map(u32::from).expect("a live kernel");
+        assert_eq!(owners(), 2);
+        programs.kernel(&scan_of(DType::I64), &OpenCl).expect("it builds");
+        assert_eq!(owners(), 1);
+        assert_eq!((programs.by_source.len(), programs.by_spec.len()), (1, 1));
+        programs.kernel(&scan_of(DType::I32), &OpenCl).expect("it builds again");
+        assert_eq!(programs.figures().0, 3);
     }
 }
