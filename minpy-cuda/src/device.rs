@@ -111,7 +111,11 @@ impl CudaDevice {
                 host_accessible: false,
                 total_memory: total,
             },
-            tuning: Tuning::gpu(units),
+            tuning: Tuning {
+                group: attribute(A::CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK).max(256) as usize,
+                shared: attribute(A::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK).max(16 << 10) as usize,
+                ..Tuning::gpu(units)
+            },
             pool: Mutex::new(Pool::new(total / 2, total)),
             programs: Mutex::new(programs),
             errors: OnceLock::new(),

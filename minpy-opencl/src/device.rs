@@ -94,14 +94,20 @@ impl OpenClDevice {
         } else {
             Tuning::gpu(units)
         };
-        // For tests: run the kernels that are meant for GPUs on whatever is there.
-        if let Some(n) = std::env::var("MINPY_OPENCL_LOCAL").ok().and_then(|n| n.parse::<usize>().ok()) {
+        // For tests: run the kernels that are meant for GPUs, or for small devices, on whatever is there.
+        let wish = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<usize>().ok());
+        if let Some(n) = wish("MINPY_OPENCL_LOCAL") {
             tuning.local = n.clamp(1, 1024).next_power_of_two();
         }
+        let limit = |name: &str, most: usize| wish(name).map_or(most, |n| n.min(most));
+        tuning.group = limit("MINPY_OPENCL_GROUP", most);
+        // Every device has at least 16 KiB, whether it says so or not.
+        tuning.shared =
+            limit("MINPY_OPENCL_SHARED", number(id, CL_DEVICE_LOCAL_MEM_SIZE) as usize).max(16 << 10);
         if tuning.local > 1 {
             tuning.local = tuning.local.min(1 << most.ilog2());
-            // The matrix kernel has groups of 16 x 16.
-            if most < 256 {
+            // The smallest matrix kernel has groups of 8 x 8.
+            if tuning.group < 64 {
                 tuning.local = 1;
             }
         }

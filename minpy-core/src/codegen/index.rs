@@ -1,7 +1,10 @@
 //! Gather and scatter along leading axes, and the check of their indices.
 //!
 //! A bad index sets the first error word; the host reads it before it returns, and only then runs the report that finds the
-//! first bad index. A scatter keeps NumPy's order: every destination belongs to one item, which meets its sources in C order.
+//! first bad index. A scatter keeps NumPy's order, so that the last write wins and sums are rounded alike on every device: every
+//! destination belongs to one item, which meets its sources in C order. Where many items share a few thousand rows or more, reading all
+//! indices would cost each of them too much: the rows are first sorted by owner (`Buckets`), which reads every index twice.
+//! Atomic operations would need no sorting, but they keep no order, and OpenCL 1.2 has none for floats.
 
 use super::dialect::{ctype, storage};
 use super::dims::{Step, base, collapse, index_type, is_wide, unravel};
@@ -31,7 +34,20 @@ pub struct Scatter {
     outer: u8,
     inner: u8,
     wide: bool,
+    /// Owners find their rows sorted.
+    sorted: bool,
 }
+
+/// What the source of the sorting of rows by the owner of their destination depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Buckets {
+    axes: u8,
+    outer: u8,
+    wide: bool,
+}
+
+/// Owners of sorted rows (a power of two), and the most rows for which every owner reads all indices.
+const BUCKETS: usize = 1024;
 
 /// What the source of a check depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -148,18 +164,29 @@ pub fn plan_scatter(call: &KernelCall, axes: usize, mode: ScatterMode, tuning: &
     if rows * length == 0 {
         return Ok(Plan::default());
     }
-    // Lanes share the elements of a row, owners share the destinations; every owner reads all indices.
-    let (lanes, owners) = if tuning.serial() {
+    // Lanes share the elements of a row, owners share the destinations.
+    let busy = tuning.groups * tuning.local;
+    let (mut lanes, mut owners) = if tuning.serial() {
         (length.div_ceil(256).min(tuning.groups), 1)
     } else {
-        let lanes = length.min(tuning.groups * tuning.local);
-        (lanes, (tuning.groups * tuning.local / lanes).clamp(1, rows.max(1)))
+        let lanes = length.min(busy);
+        (lanes, (busy / lanes).clamp(1, rows))
     };
+    let sorted = owners > 1 && rows > BUCKETS;
+    if sorted {
+        (lanes, owners) = (length.min(busy.div_ceil(BUCKETS)), BUCKETS);
+    }
     let items = lanes * owners;
     let mut args: SmallVec<[Arg; 8]> = smallvec![Arg::Memory(x.memory.handle)];
     args.extend(indices.iter().map(|v| Arg::Memory(v.memory.handle)));
     args.push(Arg::Memory(out.memory.handle));
-    let mut m: Ints = smallvec![rows as i64, length as i64, lanes as i64, owners as i64];
+    // Each item counts a chunk of rows; totals and first places of the buckets follow the counts.
+    let chunks = rows.div_ceil(256).min(1024);
+    if sorted {
+        args.extend([Arg::Scratch(0), Arg::Scratch(1)]);
+    }
+    let mut m: Ints =
+        smallvec![rows as i64, length as i64, lanes as i64, owners as i64, (BUCKETS * chunks) as i64];
     for v in &indices {
         m.push(base(call.op, v)?);
     }
@@ -176,10 +203,31 @@ pub fn plan_scatter(call: &KernelCall, axes: usize, mode: ScatterMode, tuning: &
         outer: outer.n.len() as u8,
         inner: inner.n.len() as u8,
         wide: is_wide(rows) || is_wide(length),
+        sorted,
     };
     let [check, report] = checks(call, &indices, &out.shape[..axes], tuning)?;
     let spec = Spec::new(Form::Scatter(form), [tuning.local, 1, 1]);
     let mut plan = Plan::one(spec, args, [items.div_ceil(tuning.local), 1, 1]);
+    if sorted {
+        plan.scratch.extend([8 * rows, 8 * BUCKETS * (chunks + 2)]);
+        let form = Buckets { axes: axes as u8, outer: outer.n.len() as u8, wide: is_wide(rows) };
+        let spec = Spec::new(Form::Buckets(form), [tuning.local, 1, 1]);
+        let mut args: SmallVec<[Arg; 8]> = indices.iter().map(|v| Arg::Memory(v.memory.handle)).collect();
+        args.extend([Arg::Scratch(0), Arg::Scratch(1)]);
+        for pass in (0..4).rev() {
+            let mut m: Ints = smallvec![pass, rows as i64, chunks as i64, rows.div_ceil(chunks) as i64];
+            for v in &indices {
+                m.push(base(call.op, v)?);
+            }
+            m.extend(out.shape[..axes].iter().chain(&outer.n).map(|&n| n as i64));
+            m.extend(outer.s[..axes].iter().flatten().map(|&s| s as i64));
+            let mut args = args.clone();
+            args.push(Arg::Ints(m));
+            let items = if pass % 3 == 0 { chunks } else { BUCKETS };
+            let groups = [items.div_ceil(tuning.local), 1, 1];
+            plan.steps.insert(0, Launch { spec: spec.clone(), args, groups, check: Kind::No });
+        }
+    }
     plan.steps.insert(0, report);
     plan.steps.insert(0, check);
     Ok(plan)
@@ -262,9 +310,14 @@ impl Scatter {
         let lists: String = (0..axes).map(|a| format!("MP_GLOBAL const mp_i64* in{a}, ")).collect();
         let count = axes + 1;
         let mut k = format!(
-            "typedef struct {{ mp_i64 rows, length, lanes, owners, off[{count}], base, size[{axes}], xs[{axes}], nb[{nb}], nr[{nr}], sb[{count}][{nb}], sr[2][{nr}]; }} mp_meta;\n\
-             {}(MP_GLOBAL const {s}* x, {lists}MP_GLOBAL {s}* out, const mp_meta m) {{\n",
-            w.dialect.kernel("mp_scatter", local)
+            "typedef struct {{ mp_i64 rows, length, lanes, owners, totals, off[{count}], base, size[{axes}], xs[{axes}], nb[{nb}], nr[{nr}], sb[{count}][{nb}], sr[2][{nr}]; }} mp_meta;\n\
+             {}(MP_GLOBAL const {s}* x, {lists}MP_GLOBAL {s}* out, {sorted}const mp_meta m) {{\n",
+            w.dialect.kernel("mp_scatter", local),
+            sorted = if self.sorted {
+                "MP_GLOBAL const mp_i64* order, MP_GLOBAL const mp_i64* counts, "
+            } else {
+                ""
+            }
         );
         let apply = match self.mode {
             ScatterMode::Set => "out[to_] = x[from_];\n".to_string(),
@@ -295,15 +348,70 @@ impl Scatter {
             "const mp_i64 first = lane, end = m.length, step = m.lanes;\n"
         };
         k += range;
-        k += &format!("for (mp_i64 row = 0; row < m.rows; ++row) {{\n{}", offsets(ix, "row", axes, 1, nb));
-        k += &format!(
-            "mp_i64 to = m.base, place = 0;\n{find}if (m.owners > 1 && place % m.owners != owner) continue;\n"
-        );
+        k += &if self.sorted {
+            format!(
+                "const mp_i64 begin = counts[m.totals + {BUCKETS} + owner], stop = begin + counts[m.totals + owner];\n\
+                 for (mp_i64 at = begin; at < stop; ++at) {{\nconst mp_i64 row = order[at];\n"
+            )
+        } else {
+            "for (mp_i64 row = 0; row < m.rows; ++row) {\n".to_string()
+        };
+        k += &offsets(ix, "row", axes, 1, nb);
+        k += &format!("mp_i64 to = m.base, place = 0;\n{find}");
+        if !self.sorted {
+            k += "if (m.owners > 1 && place % m.owners != owner) continue;\n";
+        }
         k += &format!(
             "for (mp_i64 r = first; r < end; r += step) {{\nmp_i64 to_ = to, from_ = o{axes};\n{{ {ix} q = ({ix})r;\n{}}}\n{apply}}}\n}}\n}}\n",
             unravel(ix, "q", nr, "m.nr", &pairs)
         );
         w.kernel("mp_scatter", k);
+        Ok(())
+    }
+}
+
+impl Buckets {
+    /// Four passes of a stable counting sort: every chunk counts its rows per bucket, every bucket adds up its counts, finds its
+    /// first place, and every chunk puts its rows there.
+    pub fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
+        let (axes, nb, ls) = (self.axes as usize, self.outer as usize, local[0]);
+        let ix = index_type(self.wide);
+        w.uses(DType::I64);
+        let lists: String = (0..axes).map(|a| format!("MP_GLOBAL const mp_i64* in{a}, ")).collect();
+        let find: String = (0..axes)
+            .map(|a| format!("{{ mp_i64 i_ = in{a}[o{a}]; if (i_ < 0) i_ += m.size[{a}]; place = place * m.size[{a}] + i_; }}\n"))
+            .collect();
+        let k = format!(
+            "typedef struct {{ mp_i64 pass, rows, chunks, part, off[{axes}], size[{axes}], nb[{nb}], sb[{axes}][{nb}]; }} mp_meta;\n\
+             {}({lists}MP_GLOBAL mp_i64* order, MP_GLOBAL mp_i64* counts, const mp_meta m) {{
+const mp_i64 item = (mp_i64)MP_GROUP(0) * {ls} + MP_LID(0), totals = {BUCKETS} * m.chunks, firsts = totals + {BUCKETS};
+if (m.pass == 1 || m.pass == 2) {{
+if (item >= {BUCKETS}) return;
+mp_i64 sum = 0;
+if (m.pass == 1) {{
+for (mp_i64 c = item * m.chunks; c < (item + 1) * m.chunks; ++c) {{ const mp_i64 n = counts[c]; counts[c] = sum; sum += n; }}
+counts[totals + item] = sum;
+}} else {{
+for (mp_i64 b = 0; b < item; ++b) sum += counts[totals + b];
+counts[firsts + item] = sum;
+}}
+return;
+}}
+if (item >= m.chunks) return;
+if (m.pass == 0) for (mp_i64 b = 0; b < {BUCKETS}; ++b) counts[b * m.chunks + item] = 0;
+mp_i64 end = (item + 1) * m.part; if (end > m.rows) end = m.rows;
+for (mp_i64 row = item * m.part; row < end; ++row) {{
+{}mp_i64 place = 0;
+{find}const mp_i64 bucket = place % {BUCKETS}, at = bucket * m.chunks + item, n = counts[at];
+if (m.pass == 3) order[counts[firsts + bucket] + n] = row;
+counts[at] = n + 1;
+}}
+}}
+",
+            w.dialect.kernel("mp_buckets", local),
+            offsets(ix, "row", axes, 0, nb)
+        );
+        w.kernel("mp_buckets", k);
         Ok(())
     }
 }
@@ -343,5 +451,36 @@ impl Check {
         k += "}\n";
         w.kernel("mp_check", k);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::Memory;
+    use crate::kernel::{Input, Work};
+
+    #[test]
+    fn the_work_of_a_scatter_is_bounded_by_its_rows() {
+        let memory = [1, 2, 3].map(|handle| Memory { handle, offset: 0, bytes: 1 << 30 });
+        for rows in [10, 1000, 5000, 1_000_000] {
+            let (mode, shape) = (ScatterMode::Set, [rows]);
+            let view =
+                |i: usize, dtype| View { memory: &memory[i], dtype, shape: &shape, strides: &[1], offset: 0 };
+            let call = KernelCall {
+                op: "scatter",
+                work: &Work::Scatter { indexed: 1, mode },
+                program: None,
+                inputs: &[Input::View(view(0, DType::F32)), Input::View(view(1, DType::I64))],
+                outputs: &[view(2, DType::F32)],
+            };
+            let plan = plan_scatter(&call, 1, mode, &Tuning::gpu(132)).expect("a plan");
+            let last = plan.steps.last().expect("a step");
+            let Form::Scatter(form) = &last.spec.form else { panic!("{last:?}") };
+            let items = last.groups[0] * last.spec.local()[0];
+            // Indices read by all items together: their own ones, or all of them.
+            let read = if form.sorted { rows } else { rows * items };
+            assert!(read <= 1200 * rows, "{rows} rows, {items} items");
+        }
     }
 }

@@ -17,16 +17,60 @@ pub struct Form {
     batch: u8,
     /// GPU: results per item in each direction. CPU: bytes of a vector.
     block: u16,
+    /// What a CPU item packs.
+    tile: Tile,
 }
 
-/// Items of a group in each direction (GPU).
-const SIDE: usize = 16;
-/// Rows of a tile of one CPU item.
-const CPU_ROWS: usize = 64;
-/// Blocks of columns of a tile of one CPU item.
-const CPU_PANELS: usize = 4;
-/// Steps of the inner dimension between two packings (CPU).
-const CPU_DEPTH: usize = 128;
+/// What one CPU item packs: a size that fits into local memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Tile {
+    rows: u8,
+    /// Blocks of columns.
+    panels: u8,
+    /// Steps of the inner dimension between two packings.
+    depth: u8,
+}
+
+impl Tile {
+    fn new(dtype: DType, tuning: &Tuning) -> Tile {
+        let (size, columns) = (accumulator(dtype).size(), cpu_columns(dtype, tuning.vector));
+        let mut tile = Tile { rows: 64, panels: 4, depth: 128 };
+        // What costs least goes first; eight rows are the most that are held in registers.
+        let halve: [(fn(&mut Tile) -> &mut u8, u8); 4] =
+            [(|t| &mut t.depth, 32), (|t| &mut t.panels, 1), (|t| &mut t.rows, 8), (|t| &mut t.depth, 1)];
+        for (side, least) in halve {
+            while tile.elements(columns) * size > tuning.shared && *side(&mut tile) > least {
+                *side(&mut tile) /= 2;
+            }
+        }
+        tile
+    }
+    fn elements(self, columns: usize) -> usize {
+        let [rows, wide, depth] = self.sizes(columns);
+        rows * depth + wide * depth + rows * wide
+    }
+    /// Rows, columns and depth.
+    fn sizes(self, columns: usize) -> [usize; 3] {
+        [self.rows as usize, self.panels as usize * columns, self.depth as usize]
+    }
+}
+
+/// Items of a group in each direction, and results per item in each direction, for results of `m` x `n` (GPU).
+fn gpu_block(m: usize, n: usize, dtype: DType, tuning: &Tuning) -> (usize, usize) {
+    let side = if tuning.group >= 256 { 16 } else { 8 };
+    let wanted: usize = match m.min(n) {
+        0..=16 => 1,
+        17..=48 => 2,
+        _ => 4,
+    };
+    let fits = |block: &usize| gpu_elements(side, *block) * accumulator(dtype).size() <= tuning.shared;
+    (side, [wanted, wanted.div_ceil(2)].into_iter().find(fits).unwrap_or(1))
+}
+
+/// Elements in local memory (GPU).
+fn gpu_elements(side: usize, block: usize) -> usize {
+    2 * side * (side * block + 1)
+}
 
 pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
     let (a, b, c) = (call.inputs[0].view(), call.inputs[1].view(), &call.outputs[0]);
@@ -52,18 +96,14 @@ pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
     let batch = dims.padded_ndim();
     dims.pad(batch);
     let batches = dims.total();
+    let tile = Tile::new(c.dtype, tuning);
     let (block, local, groups) = if tuning.serial() {
-        let columns = cpu_columns(c.dtype, tuning.vector);
-        (tuning.vector, [1, 1, 1], [n.div_ceil(CPU_PANELS * columns) * m.div_ceil(CPU_ROWS), 1, batches])
+        let [rows, wide, _] = tile.sizes(cpu_columns(c.dtype, tuning.vector));
+        (tuning.vector, [1, 1, 1], [n.div_ceil(wide) * m.div_ceil(rows), 1, batches])
     } else {
-        let block = match m.min(n) {
-            0..=16 => 1,
-            17..=48 => 2,
-            _ if c.dtype == DType::C128 => 2, // local memory is 32 KiB on small devices
-            _ => 4,
-        };
-        let tile = SIDE * block;
-        (block, [SIDE, SIDE, 1], [n.div_ceil(tile) * m.div_ceil(tile), 1, batches.min(65535)])
+        let (side, block) = gpu_block(m, n, c.dtype, tuning);
+        let wide = side * block;
+        (block, [side, side, 1], [n.div_ceil(wide) * m.div_ceil(wide), 1, batches.min(65535)])
     };
     let mut meta: SmallVec<[i64; 24]> = smallvec![m as i64, n as i64, k as i64, batches as i64];
     meta.extend([am, ak, bk, bn, cm, cn].map(|s| s as i64));
@@ -72,7 +112,7 @@ pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
     }
     meta.extend(dims.n.iter().map(|&n| n as i64));
     meta.extend(dims.s.iter().flatten().map(|&s| s as i64));
-    let form = Form { dtype: c.dtype, batch: batch as u8, block: block as u16 };
+    let form = Form { dtype: c.dtype, batch: batch as u8, block: block as u16, tile };
     let args = smallvec![
         Arg::Memory(a.memory.handle),
         Arg::Memory(b.memory.handle),
@@ -132,9 +172,10 @@ impl Form {
         );
         if local[0] == 1 {
             let vector = w.dialect.vector(acc, self.block as usize / acc.size());
-            k += &text.cpu(self.block as usize, cpu_columns(d, self.block as usize), vector, &split);
+            let columns = cpu_columns(d, self.block as usize);
+            k += &text.cpu(self.block as usize, columns, self.tile, vector, &split);
         } else {
-            k += &text.gpu(self.block as usize, &split);
+            k += &text.gpu(local[0], self.block as usize, &split);
         }
         w.kernel("mp_matmul", k);
         Ok(())
@@ -151,39 +192,39 @@ struct Text<'a> {
 }
 
 impl Text<'_> {
-    fn gpu(&self, block: usize, split: &str) -> String {
+    fn gpu(&self, side: usize, block: usize, split: &str) -> String {
         let Text { t, zero, mad, .. } = self;
-        let tile = SIDE * block;
-        let threads = SIDE * SIDE;
+        let tile = side * block;
+        let threads = side * side;
         let (a, b) = (
             self.a.replace("$i", "oa + row * m.am + (k0 + kk) * m.ak"),
             self.b.replace("$i", "ob + (k0 + kk) * m.bk + col * m.bn"),
         );
         format!(
-            "MP_LOCAL {t} sa[{SIDE}][{tile} + 1]; MP_LOCAL {t} sb[{SIDE}][{tile} + 1];
-const int lx = (int)MP_LID(0), ly = (int)MP_LID(1), id = ly * {SIDE} + lx;
+            "MP_LOCAL {t} sa[{side}][{tile} + 1]; MP_LOCAL {t} sb[{side}][{tile} + 1];
+const int lx = (int)MP_LID(0), ly = (int)MP_LID(1), id = ly * {side} + lx;
 const mp_i64 across = (m.n + {tile} - 1) / {tile}, row0 = MP_GROUP(0) / across * {tile}, col0 = MP_GROUP(0) % across * {tile};
 const int a_rows = m.ak != 1, b_rows = m.bk == 1 && m.bn != 1;
 for (mp_i64 batch = MP_GROUP(2); batch < m.batches; batch += MP_GROUPS(2)) {{
 {split}{t} acc[{block}][{block}];
 for (int i = 0; i < {block}; ++i) for (int j = 0; j < {block}; ++j) acc[i][j] = {zero};
-for (mp_i64 k0 = 0; k0 < m.k; k0 += {SIDE}) {{
-for (int e = id; e < {tile} * {SIDE}; e += {threads}) {{
-const int kk = a_rows ? e / {tile} : e % {SIDE}, r = a_rows ? e % {tile} : e / {SIDE}; const mp_i64 row = row0 + r;
+for (mp_i64 k0 = 0; k0 < m.k; k0 += {side}) {{
+for (int e = id; e < {tile} * {side}; e += {threads}) {{
+const int kk = a_rows ? e / {tile} : e % {side}, r = a_rows ? e % {tile} : e / {side}; const mp_i64 row = row0 + r;
 sa[kk][r] = row < m.m && k0 + kk < m.k ? {a} : {zero}; }}
-for (int e = id; e < {tile} * {SIDE}; e += {threads}) {{
-const int kk = b_rows ? e % {SIDE} : e / {tile}, r = b_rows ? e / {SIDE} : e % {tile}; const mp_i64 col = col0 + r;
+for (int e = id; e < {tile} * {side}; e += {threads}) {{
+const int kk = b_rows ? e % {side} : e / {tile}, r = b_rows ? e / {side} : e % {tile}; const mp_i64 col = col0 + r;
 sb[kk][r] = col < m.n && k0 + kk < m.k ? {b} : {zero}; }}
 MP_BARRIER();
-for (int kk = 0; kk < {SIDE}; ++kk) {{
+for (int kk = 0; kk < {side}; ++kk) {{
 {t} x[{block}], y[{block}];
-for (int i = 0; i < {block}; ++i) {{ x[i] = sa[kk][ly + i * {SIDE}]; y[i] = sb[kk][lx + i * {SIDE}]; }}
+for (int i = 0; i < {block}; ++i) {{ x[i] = sa[kk][ly + i * {side}]; y[i] = sb[kk][lx + i * {side}]; }}
 for (int i = 0; i < {block}; ++i) for (int j = 0; j < {block}; ++j) acc[i][j] = {mad}(x[i], y[j], acc[i][j]);
 }}
 MP_BARRIER();
 }}
 for (int i = 0; i < {block}; ++i) for (int j = 0; j < {block}; ++j) {{
-const mp_i64 row = row0 + ly + i * {SIDE}, col = col0 + lx + j * {SIDE};
+const mp_i64 row = row0 + ly + i * {side}, col = col0 + lx + j * {side};
 if (row < m.m && col < m.n) {{ const {t} x = acc[i][j]; {store} }} }}
 }}
 }}
@@ -197,12 +238,13 @@ if (row < m.m && col < m.n) {{ const {t} x = acc[i][j]; {store} }} }}
         &self,
         vector_bytes: usize,
         columns: usize,
+        tile: Tile,
         vector: Option<(String, String, String)>,
         split: &str,
     ) -> String {
         let Text { t, zero, mad, .. } = self;
         let rows = if vector_bytes >= 64 { 8 } else { 4 };
-        let (height, depth, wide) = (CPU_ROWS, CPU_DEPTH, CPU_PANELS * columns);
+        let [height, wide, depth] = tile.sizes(columns);
         let (a, b) = (
             self.a.replace("$i", "oa + (row0 + r) * m.am + (k0 + p) * m.ak"),
             self.b.replace("$i", "ob + (k0 + p) * m.bk + (col0 + j) * m.bn"),
@@ -253,5 +295,40 @@ for (int i = 0; i < height; ++i) for (int j = 0; j < width; ++j) {{ const mp_i64
             b1 = self.b.replace("$i", "ob + (k0 + p) * m.bk + col0 + j"),
             store = self.store
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_fit_into_local_memory() {
+        for dtype in DType::ALL {
+            let size = accumulator(dtype).size();
+            for shared in [4 << 10, 16 << 10, 32 << 10, 48 << 10, 64 << 10, 1 << 18] {
+                for vector in [16, 32, 64] {
+                    let tuning = Tuning { shared, ..Tuning::cpu(2, vector) };
+                    let tile = Tile::new(dtype, &tuning);
+                    let bytes = tile.elements(cpu_columns(dtype, vector)) * size;
+                    assert!(
+                        bytes <= shared.max(16 << 10),
+                        "{dtype} {shared} {vector}: {tile:?}, {bytes} bytes"
+                    );
+                    assert!(tile.rows >= 8 && tile.rows % 8 == 0, "{tile:?}");
+                }
+                for group in [64, 256] {
+                    let (side, block) =
+                        gpu_block(500, 500, dtype, &Tuning { shared, group, ..Tuning::gpu(2) });
+                    let bytes = gpu_elements(side, block) * size;
+                    assert!(
+                        side * side <= group && (bytes <= shared || shared < 16 << 10),
+                        "{dtype} {shared}"
+                    );
+                }
+            }
+        }
+        let roomy = Tile::new(DType::F32, &Tuning::cpu(2, 64));
+        assert_eq!(roomy, Tile { rows: 64, panels: 4, depth: 128 });
     }
 }

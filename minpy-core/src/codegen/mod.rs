@@ -43,16 +43,21 @@ pub struct Tuning {
     pub groups: usize,
     /// Bytes of a vector register (CPU).
     pub vector: usize,
+    /// The most work items that a group may have: at least 64 on a GPU.
+    pub group: usize,
+    /// Bytes of local memory that a group may use.
+    pub shared: usize,
 }
 
 impl Tuning {
     /// A CPU with that many cores and vector registers of so many bytes.
     pub fn cpu(cores: usize, vector: usize) -> Tuning {
-        Tuning { local: 1, groups: cores.max(1) * 4, vector: vector.next_power_of_two().clamp(16, 64) }
+        let vector = vector.next_power_of_two().clamp(16, 64);
+        Tuning { local: 1, groups: cores.max(1) * 4, vector, group: 1, shared: 1 << 18 }
     }
-    /// A GPU with that many multiprocessors.
+    /// A GPU with that many multiprocessors, and the least local memory that there is.
     pub fn gpu(units: usize) -> Tuning {
-        Tuning { local: 128, groups: units.max(1) * 16, vector: 16 }
+        Tuning { local: 128, groups: units.max(1) * 16, vector: 16, group: 256, shared: 32 << 10 }
     }
     /// Whether work items are threads of a CPU.
     pub fn serial(&self) -> bool {
@@ -151,6 +156,7 @@ enum Form {
     Gather(index::Gather),
     Scatter(index::Scatter),
     Check(index::Check),
+    Buckets(index::Buckets),
     Random,
 }
 
@@ -182,6 +188,7 @@ impl Spec {
             Form::Gather(_) => "gather",
             Form::Scatter(_) => "scatter",
             Form::Check(_) => "check",
+            Form::Buckets(_) => "buckets",
             Form::Random => "random_bits",
         }
     }
@@ -198,6 +205,7 @@ impl Spec {
             Form::Gather(f) => f.render(&mut w, local)?,
             Form::Scatter(f) => f.render(&mut w, local)?,
             Form::Check(f) => f.render(&mut w, local)?,
+            Form::Buckets(f) => f.render(&mut w, local)?,
             Form::Random => random::render(&mut w, local),
         }
         Ok(w.finish())

@@ -253,6 +253,18 @@ pub fn scatters(d: DeviceRef) {
         let want = ops::scatter(&host_base, &[indices(h, &rows, &[400])], &host_values, mode).expect(what);
         assert_close(what, &got, &want, 0.0);
     }
+    // So many rows that the kernels for GPUs sort them: one number each, and a few, in an order that must be kept.
+    for (n, width) in [(40_000i64, 1), (5_000, 3)] {
+        let (base, host_base) = both(d, DType::F32, &[90, 20, width], -1.0, 1.0, 17);
+        let (values, host_values) = both(d, DType::F32, &[n as usize, width], -1.0, 1.0, 18);
+        let (i, j): (Vec<i64>, Vec<i64>) = (0..n).map(|k| (k * k % 89 - k % 2 * 90, k * 7 % 20)).unzip();
+        let at = |d| [indices(d, &i, &[n as usize]), indices(d, &j, &[n as usize])];
+        for mode in [ScatterMode::Set, ScatterMode::Combine(minpy_core::expr::Prim::Add)] {
+            let got = ops::scatter(&base, &at(d), &values, mode).expect("scatter");
+            let want = ops::scatter(&host_base, &at(h), &host_values, mode).expect("scatter");
+            assert_close(&format!("{n} rows, {mode:?}"), &got, &want, 0.0);
+        }
+    }
     // Nothing is written when an index is bad.
     let before = base.to_vec::<f32>().expect("download");
     let e =
