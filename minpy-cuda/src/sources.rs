@@ -1,4 +1,4 @@
-//! The source of every kernel that this backend can be asked for, for compilation without a GPU.
+//! The source of every kind of kernel that this backend can be asked for, for compilation without a GPU.
 //!
 //! Calls are made up for every elementwise operation of core's table and for every other form of work, on memory that does
 //! not exist: planning and rendering look at shapes and dtypes only.
@@ -10,12 +10,12 @@ use minpy_core::expr::{Builder, Prim, Program};
 use minpy_core::kernel::{Fold, Input, KernelCall, ScatterMode, View, Work};
 use minpy_core::layout::contiguous_strides;
 use minpy_core::op::ProgramSpec;
-use minpy_core::{DType, ErrorKind, registry};
+use minpy_core::{DType, Result, registry};
 use std::sync::Arc;
 
-/// Dtypes that stand for all: each kind once, both sizes where the text differs.
-const DTYPES: [DType; 7] =
-    [DType::F32, DType::F64, DType::I32, DType::I64, DType::Bool, DType::C64, DType::F16];
+/// Dtypes that stand for all in the table of elementwise operations: each kind once, both sizes where the text differs.
+const DTYPES: [DType; 8] =
+    [DType::F32, DType::F64, DType::I32, DType::I64, DType::Bool, DType::C64, DType::C128, DType::F16];
 
 /// An operand of a made-up call.
 struct Shape {
@@ -37,11 +37,17 @@ impl Shape {
     }
 }
 
-#[derive(Default)]
-struct Sources(Vec<(String, String)>);
+/// The kernels' texts, and the calls that have none.
+#[derive(Debug, Default)]
+pub struct Sources {
+    /// Name and text of every kernel.
+    pub texts: Vec<(String, String)>,
+    /// Name of the call (operation or form first, then the dtype), and why it is left to the host.
+    pub unsupported: Vec<(String, String)>,
+}
 
 impl Sources {
-    /// Plans the call and adds the text of its kernels; what has no text for its dtypes is left out.
+    /// Plans the call and adds the text of its kernels.
     fn add(
         &mut self,
         name: &str,
@@ -57,13 +63,14 @@ impl Sources {
         let ins: Vec<Input> = inputs.iter().zip(&memory).map(|(s, m)| Input::View(s.view(m))).collect();
         let outs: Vec<View> = outputs.iter().zip(&memory[inputs.len()..]).map(|(s, m)| s.view(m)).collect();
         let call = KernelCall { op: "sources", work, program, inputs: &ins, outputs: &outs };
-        let Ok(plan) = plan(&call, &Tuning::gpu(64)) else { return };
-        for (i, step) in plan.steps.iter().enumerate() {
-            match step.spec.render(&Cuda) {
-                Ok(source) => self.0.push((format!("{name} {i}"), source.text)),
-                Err(e) if e.kind() == ErrorKind::Unsupported => {}
-                Err(e) => self.0.push((format!("{name} {i}"), format!("#error {}", e.message()))),
+        let rendered = plan(&call, &Tuning::gpu(64))
+            .and_then(|p| p.steps.iter().map(|step| step.spec.render(&Cuda)).collect::<Result<Vec<_>>>());
+        match rendered {
+            Ok(kernels) => {
+                let named = kernels.into_iter().enumerate().map(|(i, k)| (format!("{name} {i}"), k.text));
+                self.texts.extend(named);
             }
+            Err(e) => self.unsupported.push((name.to_string(), e.message().to_string())),
         }
     }
     fn elementwise(&mut self) {
@@ -85,11 +92,17 @@ impl Sources {
         // Numbers by value, an operand in another order, more elements than 32 bits count, a result over its operand.
         for op in ["add", "where"].into_iter().filter_map(|n| registry.op(n)) {
             let Some(e) = op.elementwise() else { continue };
-            for dtype in DTYPES {
-                let compute = if op.arity == 2 { dtype } else { DType::F32 };
+            for dtype in DType::ALL {
                 let inputs: Vec<DType> =
                     if op.arity == 2 { vec![dtype; 2] } else { vec![DType::Bool, dtype, dtype] };
-                let spec = ProgramSpec { inputs: &inputs, scalars: 0, compute, out: None, masked: false };
+                let spec =
+                    ProgramSpec { inputs: &inputs, scalars: 0, compute: dtype, out: None, masked: false };
+                let masked = [&inputs[..], &[DType::Bool, dtype]].concat();
+                let program = e.program(op.name, &ProgramSpec { inputs: &masked, masked: true, ..spec });
+                let shapes: Vec<Shape> = masked.iter().map(|&d| Shape::new(d, &[900])).collect();
+                let out = [Shape::new(program.output_dtype(0), &[900])];
+                let name = format!("{} {dtype} masked", op.name);
+                self.add(&name, &Work::Elementwise, Some(&program), &shapes, &out);
                 let program = e.program(op.name, &spec);
                 for (k, shape) in
                     [vec![60, 90], vec![3, 40, 50], vec![1 << 20, 1 << 12]].into_iter().enumerate()
@@ -119,7 +132,8 @@ impl Sources {
     }
     fn forms(&mut self, dtype: DType) {
         let identity = cast(dtype, dtype);
-        for fold in [Fold::Add, Fold::Mul, Fold::Max, Fold::Min, Fold::And, Fold::Or, Fold::Xor] {
+        let bits = [Fold::And, Fold::Or, Fold::Xor].into_iter().filter(|_| !dtype.is_inexact());
+        for fold in [Fold::Add, Fold::Mul, Fold::Max, Fold::Min].into_iter().chain(bits) {
             // Rows, columns, and a long one in two passes.
             for (k, (shape, keep)) in [(vec![50, 400], 1), (vec![1 << 22], 0)].into_iter().enumerate() {
                 let out = [Shape::new(dtype, &shape[..keep])];
@@ -179,15 +193,14 @@ impl Sources {
             &[Shape::new(dtype, &[30, 7])],
         );
         for mode in [ScatterMode::Set, ScatterMode::Combine(Prim::Add)] {
-            let inputs = [Shape::new(dtype, &[30, 7]), index(), index()];
-            let work = Work::Scatter { indexed: 2, mode };
-            self.add(
-                &format!("scatter {mode:?} {dtype}"),
-                &work,
-                None,
-                &inputs,
-                &[Shape::new(dtype, &[9, 8, 7])],
-            );
+            // With so many rows that they are sorted, and with few.
+            for rows in [5000, 30] {
+                let index = || Shape::new(DType::I64, &[rows]);
+                let inputs = [Shape::new(dtype, &[rows, 7]), index(), index()];
+                let name = format!("scatter {dtype} {mode:?} {rows}");
+                let out = [Shape::new(dtype, &[9, 8, 7])];
+                self.add(&name, &Work::Scatter { indexed: 2, mode }, None, &inputs, &out);
+            }
         }
     }
 }
@@ -198,14 +211,14 @@ fn cast(from: DType, to: DType) -> Arc<Program> {
     Arc::new(b.finish("cast", &[id], 0))
 }
 
-/// Name and source of every kernel: all elementwise operations and all other forms of work, on representative dtypes.
-pub fn all_kernel_sources() -> Vec<(String, String)> {
+/// Every kernel: all elementwise operations on representative dtypes, all other forms of work on all dtypes.
+pub fn all_kernel_sources() -> Sources {
     let mut s = Sources::default();
     s.elementwise();
-    for dtype in DTYPES {
+    for dtype in DType::ALL {
         s.forms(dtype);
     }
     let work = Work::RandomBits { key: [1, 2], counter: 0 };
     s.add("random_bits", &work, None, &[], &[Shape::new(DType::U32, &[1000])]);
-    s.0
+    s
 }
