@@ -109,6 +109,7 @@ section_python() {
     prepare_devices
     make -s build
     "${pip[@]}" install pytest hypothesis
+    "$venv/bin/python" scripts/support-matrix.py --check
     env -u MINPY_DEVICE "$venv/bin/python" -m pytest -q tests/python
     if $have_opencl; then
         MINPY_DEVICE=opencl:0 "$venv/bin/python" -m pytest -q "${OPENCL_PYTHON_TESTS[@]}"
