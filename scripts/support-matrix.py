@@ -1,4 +1,5 @@
-"""Writes docs/support-matrix.md: which of NumPy's public functions are native, which run in NumPy (counted as fallbacks).
+"""Writes docs/support-matrix.md: which of NumPy's public functions are native, which run in NumPy (counted as fallbacks), and which
+native ones need the host when their arguments are on OpenCL. Needs an OpenCL device (PoCL will do) for the latter.
 
     .venv/bin/python scripts/support-matrix.py            writes the page
     .venv/bin/python scripts/support-matrix.py --check    fails when the page is not what this build says
@@ -8,7 +9,9 @@ import sys
 
 import numpy
 
+import minpy
 import minpy.numpy
+from minpy.context import Context
 from minpy.numpy._ufuncs import FallbackUfunc
 
 PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "support-matrix.md"
@@ -29,19 +32,73 @@ def functions():
             yield name, "native"
 
 
+def arguments():
+    """Argument lists to try, from the likeliest on, on the current device."""
+    a = minpy.numpy.array(numpy.arange(1, 17, dtype=numpy.float32).reshape(4, 4) / 20)
+    i, m = minpy.numpy.array(numpy.arange(4) % 3), minpy.numpy.array(numpy.arange(4) % 2 == 0)
+    row = minpy.numpy.array(numpy.arange(4, dtype=numpy.float32))
+    cube = a.reshape(2, 2, 4)
+    return [
+        (m, row, row), (a,), (a, a), (row,), (a, row), ([a, a],), (a, 1), (a, 0, 1), (a, (2, 8)), (a, (4, 4)), (a, i), (a, 2), (i, i), (i,), (m, a),
+        (m, row), (m, m), (m,), (cube, 2), (a, 0.1, 0.5), (row, i, row), (a, a, 0), (a, minpy.numpy.zeros((4, 1), int), 0),
+        (a, minpy.numpy.zeros((4, 1), int), a[:, :1], 0), (a, a > 1, row), (3,), ((3, 3),), ((3, 3), 1.0), (0.0, 1.0, 5),
+    ]
+
+
+def needs_host(name, backend):
+    """Whether the function falls back to the host on that backend, at arguments that need no fallback on the CPU; `None`
+    when there are no such arguments in the list."""
+    function = getattr(minpy.numpy, name)
+
+    def falls_back(device, which):
+        with Context(device, 0):
+            chosen = arguments()[which]
+            before = minpy.fallback_count()
+            function(*chosen)
+            return minpy.fallback_count() > before
+
+    with Context("cpu", 0):
+        count = len(arguments())
+    for which in range(count):
+        try:
+            if not falls_back("cpu", which):
+                return falls_back(backend, which)
+        except Exception:
+            continue
+    return None
+
+
 def page():
     rows = list(functions())
     groups = {k: [n for n, kind in rows if kind == k] for k in ("native", "NumPy", "as it is")}
+    Context("opencl", 0)  # an error here says that there is none
+    host = {n: needs_host(n, "opencl") for n in groups["native"]}
+    if None in host.values():
+        sys.exit("no arguments in this script fit " + ", ".join(n for n in host if host[n] is None))
+    by_host = [n for n in host if host[n]]
     lines = [
         "# Which functions are native",
         "",
         "Made by `scripts/support-matrix.py` from the namespace of `minpy.numpy`; NumPy's types, constants and submodules are left out.",
         "",
-        f"* **native** ({len(groups['native'])}): made of operations of core; they run on the device of their arguments and are "
-        "differentiable where a derivative exists. Some argument values (`order=`, `dtype=object`, ...) still go to NumPy.",
+        f"* **native** ({len(groups['native'])}): made of operations of core; they run on the device of their arguments, with the exceptions "
+        "below, and are differentiable where a derivative exists. Some argument values (`order=`, `dtype=object`, ...) still go to NumPy.",
         f"* **NumPy** ({len(groups['NumPy'])}): NumPy's own function on host views, results wrapped; counted as fallbacks; asking for "
         "their gradient raises `NoGradientFuncError`.",
         f"* **as it is** ({len(groups['as it is'])}): NumPy's function itself: settings, formatting, dtypes, and ufuncs without an operation of ours, which come back through `__array_ufunc__`.",
+        "",
+    ]
+    lines += [
+        "## Native functions by device",
+        "",
+        "| device | native functions that run there | by the host's kernels, with copies, counted as fallbacks |",
+        "|---|---|---|",
+        f"| CPU | all {len(host)} | |",
+        f"| OpenCL | {len(host) - len(by_host)} | {', '.join(f'`{n}`' for n in by_host)} |",
+        "| CUDA | as OpenCL: the kernels are made by one generator | as OpenCL |",
+        "",
+        "The OpenCL row was measured, one call of each function. Beside these, on OpenCL and CUDA the host does: `where` of one argument; indexing by a mask, `extract` and "
+        "`compress`, which read the mask there; inverse trigonometric and hyperbolic functions of complex numbers; everything in float64 and complex128 where an OpenCL device lacks them.",
         "",
     ]
     for kind, names in groups.items():
