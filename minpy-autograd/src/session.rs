@@ -186,6 +186,32 @@ pub fn no_grad<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// An array as it was when it was kept, for the rule of a foreign call. However its memory is written until then.
+pub struct Kept {
+    tape: u32,
+    save: u32,
+}
+impl Kept {
+    /// The array. To the tape it stands for the contents that were kept.
+    pub fn array(&self) -> Result<Array> {
+        TAPE.with_borrow(|t| {
+            if t.id != self.tape {
+                bail!(Runtime, "gradient: the session that kept an array is over");
+            }
+            t.saved(self.save)
+        })
+    }
+}
+/// Keeps an array as it is now, until the outermost session of this thread ends.
+pub fn keep(a: &Array) -> Result<Kept> {
+    TAPE.with_borrow_mut(|t| {
+        if t.depth == 0 {
+            bail!(Runtime, "gradient: there is no session to keep an array for");
+        }
+        Ok(Kept { tape: t.id, save: t.save(a)? })
+    })
+}
+
 /// Records a call that ran outside of dispatch (a Python function, a symbol) as one node. `vjp` maps the gradients of the
 /// outputs (`None`: zero) to those of the inputs; without it, asking for the gradient is an error that names the call.
 pub fn record_foreign(

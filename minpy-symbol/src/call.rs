@@ -8,7 +8,7 @@ use crate::graph::Symbol;
 use crate::infer::{recording, unrecorded};
 use crate::schedule::External;
 use crate::trace::evaluate;
-use minpy_autograd::{Session, record_foreign};
+use minpy_autograd::{Kept, Session, keep, record_foreign};
 use minpy_core::{Array, Meta, Result, bail, context, ops};
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ struct Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         if let Some(i) = self.instance.take() {
-            self.pool.idle.lock().push(i);
+            self.pool.give_back(i);
         }
     }
 }
@@ -31,14 +31,21 @@ pub(crate) fn complete(pool: &Pool, arguments: &[Option<Array>]) -> Vec<Array> {
     arguments.iter().zip(&pool.zeros).filter_map(|(a, z)| a.clone().or_else(|| z.clone())).collect()
 }
 
+/// Auxiliary states as the program reads them.
+pub(crate) fn dense_states(pool: &Pool, auxiliary: &[Array]) -> Result<Vec<Array>> {
+    let states = auxiliary.iter().zip(&pool.auxiliary);
+    states.map(|(a, m)| unrecorded(|| dense(a, m.dtype))).collect()
+}
+fn fetched(kept: &[Option<Kept>]) -> Result<Vec<Option<Array>>> {
+    kept.iter().map(|k| k.as_ref().map(Kept::array).transpose()).collect()
+}
+
 /// One recorded call: what its backward pass needs.
 pub(crate) struct Call {
     symbol: Symbol,
-    name: String,
-    names: Vec<String>,
     lease: RefCell<Lease>,
     /// What was passed, as the tape knows it.
-    given: Vec<Option<Array>>,
+    given: Vec<Option<Kept>>,
     /// What the program reads: dense, and with the version it had when it was read.
     dense: Vec<(Array, u32)>,
     auxiliary: Vec<Array>,
@@ -55,28 +62,22 @@ impl Call {
         auxiliary: Vec<Array>,
     ) -> Result<Vec<Array>> {
         let differentiable = pool.key.wanted.contains(&true);
+        // What is written later, also by NumPy, must not change under the backward pass.
+        let kept: Vec<Option<Kept>> = if differentiable {
+            given.iter().map(|a| a.as_ref().map(keep).transpose()).collect::<Result<_>>()?
+        } else {
+            Vec::new()
+        };
+        let as_kept = if differentiable { &fetched(&kept)? } else { &given };
         let mut arrays = Vec::new();
-        for (i, a) in complete(&pool, &given).iter().enumerate() {
-            let mut d = unrecorded(|| dense(a, pool.arguments[i].dtype))?;
-            // What NumPy may write unseen must not change under the backward pass.
-            if differentiable && d.buffer().is_shared() && pool.compiled.backward_reads(External::Argument(i))
-            {
-                d = minpy_core::dispatch::copy_raw(&d)?;
-            }
+        for (a, m) in complete(&pool, as_kept).iter().zip(&pool.arguments) {
+            let d = unrecorded(|| dense(a, m.dtype))?;
             let version = d.buffer().version();
             arrays.push((d, version));
         }
-        let states: Vec<Array> = auxiliary
-            .iter()
-            .zip(&pool.auxiliary)
-            .map(|(a, m)| unrecorded(|| dense(a, m.dtype)))
-            .collect::<Result<_>>()?;
+        let states = dense_states(&pool, &auxiliary)?;
         let outputs = fresh(&pool)?;
-        let instance = pool.idle.lock().pop();
-        let mut instance = match instance {
-            Some(i) => i,
-            None => pool.compiled.instance()?,
-        };
+        let mut instance = pool.take()?;
         let done = pool.compiled.forward(&mut instance, false, |e| match e {
             External::Argument(i) => arrays.get(i).map(|(a, _)| a),
             External::Auxiliary(i) => states.get(i),
@@ -89,14 +90,12 @@ impl Call {
         for (to, from) in auxiliary.iter().zip(&states).filter(|(to, from)| !to.same_view(from)) {
             unrecorded(|| ops::assign(to, from))?;
         }
-        if differentiable && recording() {
+        if differentiable {
             let inputs: Vec<Array> = given.iter().flatten().cloned().collect();
             let call = Call {
                 symbol: f.symbol().clone(),
-                name: f.name().to_string(),
-                names: f.argument_names().to_vec(),
                 lease: RefCell::new(lease),
-                given,
+                given: kept,
                 dense: arrays,
                 auxiliary: states,
                 spent: Cell::new(false),
@@ -120,23 +119,10 @@ impl Call {
                 .collect::<Result<Vec<_>>>()?;
             return self.recorded_gradients(&pool, &heads, &noise);
         }
-        for (i, (a, version)) in self.dense.iter().enumerate() {
-            if a.buffer().version() != *version
-                && (self.spent.get() || pool.compiled.backward_reads(External::Argument(i)))
-            {
-                bail!(
-                    Runtime,
-                    "{}: argument '{}' was changed in place between the call and its gradient",
-                    self.name,
-                    self.names[i]
-                );
-            }
-        }
-        let Some(instance) = &mut lease.instance else {
-            bail!(Runtime, "{}: the call has no memory", self.name)
-        };
+        let arguments = self.arguments(&pool)?;
+        let Some(instance) = &mut lease.instance else { bail!(Runtime, "symbol: the call has no memory") };
         if self.spent.replace(true) {
-            self.again(&pool, instance)?;
+            self.again(&pool, instance, &arguments)?;
         }
         let heads: Vec<Array> = heads
             .iter()
@@ -155,21 +141,39 @@ impl Call {
             });
         }
         pool.compiled.backward(instance, |e| match e {
-            External::Argument(i) => self.dense.get(i).map(|(a, _)| a),
+            External::Argument(i) => arguments.get(i),
             External::Auxiliary(i) => self.auxiliary.get(i),
             External::Gradient(i) => gradients.get(i).and_then(|g| g.as_ref()),
             External::Head(i) => heads.get(i),
             _ => None,
         })?;
-        Ok(self.given.iter().zip(gradients).filter_map(|(a, g)| a.as_ref().map(|_| g)).collect())
+        Ok(self.of_given(gradients))
+    }
+    /// The gradients of the arguments that were passed.
+    fn of_given(&self, gradients: Vec<Option<Array>>) -> Vec<Option<Array>> {
+        self.given.iter().zip(gradients).filter_map(|(a, g)| a.as_ref().map(|_| g)).collect()
+    }
+    /// What the program read, also where it was written since.
+    fn arguments(&self, pool: &Pool) -> Result<Vec<Array>> {
+        let given = complete(pool, &fetched(&self.given)?);
+        self.dense
+            .iter()
+            .zip(given)
+            .map(|((d, version), a)| {
+                if d.buffer().version() == *version {
+                    return Ok(d.clone());
+                }
+                unrecorded(|| dense(&a, d.dtype()))
+            })
+            .collect()
     }
     /// Runs forward again for another backward pass: with the same random numbers, without touching results or states.
-    fn again(&self, pool: &Pool, instance: &mut Instance) -> Result<()> {
+    fn again(&self, pool: &Pool, instance: &mut Instance, arguments: &[Array]) -> Result<()> {
         let outputs = fresh(pool)?;
         let states: Vec<Array> =
             self.auxiliary.iter().map(minpy_core::dispatch::copy_raw).collect::<Result<_>>()?;
         pool.compiled.forward(instance, true, |e| match e {
-            External::Argument(i) => self.dense.get(i).map(|(a, _)| a),
+            External::Argument(i) => arguments.get(i),
             External::Auxiliary(i) => states.get(i),
             External::Output(i) => outputs.get(i),
             _ => None,
@@ -183,7 +187,7 @@ impl Call {
         noise: &[Array],
     ) -> Result<Vec<Option<Array>>> {
         let session = Session::begin();
-        let mut arguments = complete(pool, &self.given);
+        let mut arguments = complete(pool, &fetched(&self.given)?);
         let mut leaves = Vec::new();
         for (a, wanted) in arguments.iter_mut().zip(&pool.key.wanted) {
             if *wanted {
@@ -202,9 +206,8 @@ impl Call {
             })
         })?;
         let mut found = session.gradients(&results.outputs, Some(heads), &leaves)?.into_iter();
-        let all: Vec<Option<Array>> =
-            pool.key.wanted.iter().map(|w| if *w { found.next().flatten() } else { None }).collect();
-        Ok(self.given.iter().zip(all).filter_map(|(a, g)| a.as_ref().map(|_| g)).collect())
+        let all = pool.key.wanted.iter().map(|w| if *w { found.next().flatten() } else { None }).collect();
+        Ok(self.of_given(all))
     }
 }
 

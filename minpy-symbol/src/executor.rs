@@ -149,7 +149,12 @@ impl Executor {
                 show(y.shape())
             );
         }
-        unrecorded(|| dense(&h.to_device(self.device)?, y.dtype()))
+        let h = unrecorded(|| dense(&h.to_device(self.device)?, y.dtype()))?;
+        // The backward pass writes gradients while it still reads what arrives.
+        if self.gradients.iter().flatten().any(|g| g.may_share_memory(&h)) {
+            return minpy_core::dispatch::copy_raw(&h);
+        }
+        Ok(h)
     }
     /// The array of an argument.
     pub fn argument(&self, name: &str) -> Result<&Array> {

@@ -5,7 +5,7 @@
 //! Programs are compiled once per set of shapes and dtypes; instances are reused.
 
 use crate::bind::filled;
-use crate::call::{Call, complete};
+use crate::call::{Call, complete, dense_states};
 use crate::compiled::{Compiled, Instance};
 use crate::graph::Symbol;
 use crate::infer::{Known, initial_states, unrecorded};
@@ -25,6 +25,8 @@ pub struct Function {
     auxiliary: Vec<String>,
     /// Shapes of the data inputs, as declared; their first axis may change from call to call.
     declared: Vec<(String, Dims)>,
+    /// Per argument: whether it is read as positions only.
+    positions: Vec<bool>,
     train: AtomicBool,
     /// Auxiliary states that no call has brought along.
     states: Mutex<Vec<(usize, Array)>>,
@@ -51,11 +53,25 @@ pub(crate) struct Pool {
     /// Zeros for arguments that the call left out.
     pub zeros: Vec<Option<Array>>,
     pub arguments: Vec<Meta>,
-    pub idle: Mutex<Vec<Instance>>,
+    idle: Mutex<Vec<Instance>>,
+}
+impl Pool {
+    pub fn take(&self) -> Result<Instance> {
+        let waiting = self.idle.lock().pop();
+        waiting.map_or_else(|| self.compiled.instance(), Ok)
+    }
+    pub fn give_back(&self, instance: Instance) {
+        let mut idle = self.idle.lock();
+        if idle.len() < MOST_IDLE {
+            idle.push(instance);
+        }
+    }
 }
 
 /// Programs kept per function; the oldest is dropped when there are more.
 const MOST_POOLS: usize = 32;
+/// Instances kept per program; those of a burst of calls go back to the device, whose pool makes new ones cheap.
+const MOST_IDLE: usize = 4;
 
 impl Function {
     /// A function of a symbol. `input_shapes` names the data inputs, which every call must bring, and their shapes; without
@@ -67,6 +83,7 @@ impl Function {
             arguments: symbol.list_arguments(),
             auxiliary: symbol.list_auxiliary_states(),
             declared: input_shapes.unwrap_or(&[]).to_vec(),
+            positions: symbol.positions(),
             train: AtomicBool::new(true),
             states: Mutex::default(),
             pools: Mutex::default(),
@@ -150,10 +167,11 @@ impl Function {
             .filter(|d| d.is_inexact())
             .reduce(DType::promote)
             .unwrap_or(DType::F32);
-        for a in arguments.iter_mut().flatten() {
-            // Labels and raw pixels count as numbers of the common dtype.
+        for (a, &position) in arguments.iter_mut().zip(&self.positions) {
+            let Some(a) = a else { continue };
+            // Raw pixels count as numbers of the common dtype; it may be too short for positions.
             if !a.dtype().is_inexact() {
-                *a = unrecorded(|| ops::cast(a, common))?;
+                *a = unrecorded(|| ops::cast(a, if position { DType::I64 } else { common }))?;
             }
             *a = a.to_device(device)?;
         }
@@ -216,12 +234,22 @@ impl Function {
         }
         Ok((arguments, auxiliary))
     }
+    /// An auxiliary state that the call did not bring. It keeps its dtype, whatever that of the call, and moves to the device
+    /// of the call.
     fn state(&self, index: usize, device: DeviceRef, meta: &Meta) -> Result<Array> {
         let mut states = self.states.lock();
-        let fits = |a: &Array| a.device() == device && a.shape() == &*meta.shape && a.dtype() == meta.dtype;
-        match states.iter().find(|(i, _)| *i == index) {
-            Some((_, a)) if fits(a) => return Ok(a.clone()),
-            _ => states.retain(|(i, _)| *i != index),
+        if let Some((_, a)) = states.iter_mut().find(|(i, _)| *i == index) {
+            if a.shape() != &*meta.shape {
+                bail!(
+                    Value,
+                    "auxiliary state '{}' has shape {} from earlier calls, {} is needed",
+                    self.auxiliary[index],
+                    show(a.shape()),
+                    show(&meta.shape)
+                );
+            }
+            *a = unrecorded(|| a.to_device(device))?;
+            return Ok(a.clone());
         }
         let value = initial_states(&self.symbol).get(&self.auxiliary[index]).copied().unwrap_or(0.0);
         let a = filled(device, meta, value)?;
@@ -290,8 +318,9 @@ impl Function {
     ) -> Result<Vec<Array>> {
         let full = complete(pool, arguments);
         let device = pool.key.device;
+        let states = dense_states(pool, auxiliary)?;
         let e = context::with_device(device, || {
-            evaluate(&self.symbol, &full, auxiliary, pool.key.train, &mut |shape, dtype| {
+            evaluate(&self.symbol, &full, &states, pool.key.train, &mut |shape, dtype| {
                 crate::noise::uniform(device, &Meta { shape: shape.into(), dtype })
             })
         })?;

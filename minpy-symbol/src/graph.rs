@@ -314,6 +314,16 @@ impl Symbol {
             .collect();
         nodes.into_iter().filter(|n| n.is_variable()).partition(|n| states.contains(&Arc::as_ptr(n)))
     }
+    /// Per argument: whether everything that reads it takes it for positions.
+    pub(crate) fn positions(&self) -> Vec<bool> {
+        let mut numbers: HashSet<*const Node> = self.entries().iter().map(|e| Arc::as_ptr(&e.node)).collect();
+        for node in self.nodes() {
+            let NodeKind::Operator(op, _) = node.kind() else { continue };
+            let others = node.inputs().iter().enumerate().filter(|(i, _)| op.positions != Some(*i));
+            numbers.extend(others.map(|(_, e)| Arc::as_ptr(&e.node)));
+        }
+        self.variables().1.iter().map(|n| !numbers.contains(&Arc::as_ptr(n))).collect()
+    }
     /// Names of the arguments.
     pub fn list_arguments(&self) -> Vec<String> {
         self.variables().1.iter().map(|n| n.name.clone()).collect()

@@ -100,6 +100,8 @@ pub struct Operator {
     pub ignored: &'static [&'static str],
     /// Inputs.
     pub inputs: Inputs,
+    /// The input that holds positions (indices, classes): integers in it stay integers.
+    pub positions: Option<usize>,
     /// Number of results.
     pub outputs: fn(&Attributes) -> usize,
     /// Fills unknown input shapes in from known ones; complains about shapes that cannot be.
@@ -124,6 +126,7 @@ impl Operator {
             attributes: &[],
             ignored: &[],
             inputs: Inputs::Named(&["data"]),
+            positions: None,
             outputs: |_| 1,
             complete: |_, _| Ok(()),
             build,

@@ -228,6 +228,32 @@ fn batch_norm_updates_its_states_in_training_only() {
 }
 
 #[test]
+fn a_gradient_array_may_arrive_as_a_head() {
+    let net = &var("a") * &var("b");
+    let mut ex = bound(&net, &[known("a", &[3], DType::F64), known("b", &[3], DType::F64)]);
+    let head = random(9, &[3]);
+    let expected = |factor: &Array| values(&ops::multiply(&head, factor).unwrap());
+    for name in ["a", "b"] {
+        let g = ex.gradient(name).unwrap().clone();
+        ops::assign(&g, &head).unwrap();
+        ex.forward(true).unwrap();
+        ex.backward(Some(&[g])).unwrap();
+        assert_eq!(values(ex.gradient("a").unwrap()), expected(ex.argument("b").unwrap()));
+        assert_eq!(values(ex.gradient("b").unwrap()), expected(ex.argument("a").unwrap()));
+    }
+}
+
+#[test]
+fn elu_is_smooth_at_zero() {
+    let net = op("LeakyReLU", &[&var("x")], &[("act_type", "elu".into()), ("slope", 1.0.into())]);
+    let mut ex = bound(&net, &[known("x", &[3], DType::F64)]);
+    ops::assign(ex.argument("x").unwrap(), &Array::from_slice(&[0.0, -0.0, 2.0], &[3]).unwrap()).unwrap();
+    ex.forward(true).unwrap();
+    ex.backward(None).unwrap();
+    assert_eq!(values(ex.gradient("x").unwrap()), [1.0; 3]);
+}
+
+#[test]
 fn dropout_drops_in_training_only() {
     minpy_symbol::seed(7);
     let net = op("Dropout", &[&var("x")], &[("p", 0.25.into())]);

@@ -4,7 +4,7 @@ mod build;
 use build::*;
 use minpy_autograd::Session;
 use minpy_core::layout::Dims;
-use minpy_core::{Array, ErrorKind, ops};
+use minpy_core::{Array, DType, ErrorKind, Scalar, ops};
 use minpy_symbol::{Function, Symbol};
 
 fn shapes(list: &[(&str, &[usize])]) -> Vec<(String, Dims)> {
@@ -193,15 +193,50 @@ fn results_belong_to_the_caller() {
 }
 
 #[test]
-fn an_argument_changed_before_its_gradient_is_found() {
+fn an_argument_changed_before_its_gradient_counts_as_it_was() {
     let f = Function::new(&(&var("x") * &var("w")), Some(&shapes(&[("x", &[2])])), "f").unwrap();
-    let (x, w) = (random(1, &[2]), random(2, &[2]));
-    let session = Session::begin();
-    let leaf = session.watch(&w).unwrap();
-    let y = f.call(&[("x", x.clone()), ("w", leaf.clone())]).unwrap().remove(0);
-    ops::assign(&x, 5.0).unwrap();
-    let e = session.gradients(&[y], None, &[leaf]).unwrap_err();
-    assert!(e.message().contains("'x'") && e.message().contains("changed in place"), "{e}");
+    let w = random(2, &[2]);
+    for (shared, nested) in [(false, false), (false, true), (true, false), (true, true)] {
+        let x = random(1, &[2]);
+        let before = values(&x);
+        if shared {
+            x.buffer().mark_shared();
+        }
+        let _outer = nested.then(Session::begin);
+        let session = Session::begin();
+        let leaf = session.watch(&w).unwrap();
+        let y = f.call(&[("x", x.clone()), ("w", leaf.clone())]).unwrap().remove(0);
+        if shared {
+            // As NumPy writes: past the tape.
+            minpy_core::dispatch::fill_raw(&x, Scalar::new(5.0f64)).unwrap();
+        } else {
+            ops::assign(&x, 5.0).unwrap();
+        }
+        // The second pass runs forward again.
+        for _ in 0..2 {
+            assert_eq!(values(&pull(&session, &y, &leaf)), before, "shared {shared}, nested {nested}");
+        }
+    }
+}
+
+#[test]
+fn a_burst_of_calls_does_not_keep_its_memory() {
+    const N: usize = 1 << 20;
+    let net = op("tanh", &[&op("exp", &[&(&var("x") * &var("w"))], &[])], &[]);
+    let f = Function::new(&net, Some(&shapes(&[("x", &[N])])), "f").unwrap();
+    let (x, w) = (random(1, &[N]), random(2, &[N]));
+    let used = || cpu().memory_stats().used;
+    let step = |calls: usize| {
+        let session = Session::begin();
+        let leaf = session.watch(&w).unwrap();
+        for _ in 0..calls {
+            f.call(&[("x", x.clone()), ("w", leaf.clone())]).unwrap();
+        }
+    };
+    step(4);
+    let before = used();
+    step(12);
+    assert!(used() < before + 8 * N, "{} bytes more", used() - before);
 }
 
 #[test]
@@ -226,4 +261,46 @@ fn states_are_kept_or_updated_in_place() {
     assert!(!f.is_train());
     let y = f.call(&[("x", x), ("bn_gamma", g)]).unwrap();
     close(&values(&y[0]), &[-2.0 / 4.001f64.sqrt(), 2.0 / 4.001f64.sqrt()], 1e-9);
+}
+
+#[test]
+fn states_outlive_calls_of_another_dtype() {
+    let net = named("BatchNorm", Some("bn"), &[&var("x")], &[("momentum", 0.5.into())]);
+    let f = Function::new(&net, None, "bn").unwrap();
+    let x = Array::from_slice(&[1.0, 5.0], &[2, 1]).unwrap();
+    let single = ops::cast(&x, DType::F32).unwrap();
+    let mean = |f: &Function| values(&ops::cast(&f.auxiliary_states()[0].1, DType::F64).unwrap());
+    f.call(&[("x", x.clone())]).unwrap();
+    assert_eq!(mean(&f), [1.5]);
+    let y = f.call(&[("x", single)]).unwrap().remove(0);
+    assert_eq!(y.dtype(), DType::F32);
+    assert_eq!(mean(&f), [2.25]);
+    f.call(&[("x", x)]).unwrap();
+    assert_eq!(mean(&f), [2.625]);
+    assert_eq!(f.auxiliary_states()[0].1.dtype(), DType::F64);
+    let e = f.call(&[("x", random(1, &[2, 3]))]).unwrap_err();
+    assert!(e.message().contains("'bn_moving_mean' has shape (1,)"), "{e}");
+    assert_eq!(mean(&f), [2.625]);
+}
+
+#[test]
+fn positions_are_integers_whatever_the_dtype_of_the_numbers() {
+    let rows_at = var("x");
+    let net = named(
+        "Embedding",
+        Some("e"),
+        &[&rows_at],
+        &[("input_dim", 2052i64.into()), ("output_dim", 1i64.into())],
+    );
+    let f = Function::new(&net, Some(&shapes(&[("x", &[3])])), "e").unwrap();
+    let rows: Vec<f64> = (0..2052).map(|i| (i % 7) as f64).collect();
+    let weight = ops::cast(&Array::from_slice(&rows, &[2052, 1]).unwrap(), DType::F16).unwrap();
+    let x = Array::from_slice(&[2049i32, 2051, 1], &[3]).unwrap();
+    let y = f.call(&[("x", x.clone()), ("e_weight", weight)]).unwrap().remove(0);
+    assert_eq!(y.dtype(), DType::F16);
+    assert_eq!(values(&ops::cast(&y, DType::F64).unwrap()), [5.0, 0.0, 1.0]);
+    // What is also a number is cast, as everywhere.
+    let f = Function::new(&(&net * &rows_at), None, "both").unwrap();
+    let weight = Array::from_slice(&vec![1f32; 2052], &[2052, 1]).unwrap();
+    assert_eq!(f.call(&[("x", x), ("e_weight", weight)]).unwrap()[0].dtype(), DType::F32);
 }

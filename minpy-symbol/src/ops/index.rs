@@ -13,6 +13,7 @@ pub(crate) const ROWS: &[Operator] = &[
             attr("output_dim", Kind::Int(1), Default::Required),
         ],
         inputs: Inputs::Named(&["data", "weight"]),
+        positions: Some(0),
         complete: |a: &Attributes, s: &mut Shapes| s.set(1, &[a.size("input_dim"), a.size("output_dim")]),
         ..Operator::row(
             "Embedding",
@@ -22,6 +23,7 @@ pub(crate) const ROWS: &[Operator] = &[
     },
     Operator {
         inputs: Inputs::Named(&["a", "indices"]),
+        positions: Some(1),
         ..Operator::row(
             "take",
             "Rows of a at the indices.",
@@ -30,6 +32,7 @@ pub(crate) const ROWS: &[Operator] = &[
     },
     Operator {
         inputs: Inputs::Named(&["indices"]),
+        positions: Some(0),
         attributes: &[attr("depth", Kind::Int(1), Default::Required)],
         ..Operator::row(
             "one_hot",

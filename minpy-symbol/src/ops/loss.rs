@@ -26,6 +26,7 @@ pub(crate) const ROWS: &[Operator] = &[
             attr("preserve_shape", Kind::Bool, Default::Bool(false)),
         ],
         inputs: Inputs::Named(&["data", "label"]),
+        positions: Some(1),
         complete: complete_softmax,
         ..Operator::row(
             "SoftmaxOutput",

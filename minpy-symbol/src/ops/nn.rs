@@ -243,11 +243,13 @@ fn activation(c: &mut Call) -> Result<Built> {
 }
 fn leaky(c: &mut Call) -> Result<Built> {
     let (x, slope) = (&c.inputs[0], c.attrs.float("slope"));
+    let above = ops::greater(x, 0.0)?;
     let below = match c.attrs.text("act_type") {
-        "elu" => ops::multiply(&ops::expm1(&ops::minimum(x, 0.0)?)?, slope)?,
+        // Not `minimum`, which shares the gradient at 0 with the number.
+        "elu" => ops::multiply(&ops::expm1(&ops::select(&above, 0.0, x)?)?, slope)?,
         _ => ops::multiply(x, slope)?,
     };
-    Ok(ops::select(&ops::greater(x, 0.0)?, x, &below)?.into())
+    Ok(ops::select(&above, x, &below)?.into())
 }
 
 fn complete_batch_norm(a: &Attributes, s: &mut Shapes) -> Result<()> {
