@@ -4,7 +4,7 @@
 
 use crate::convert::{axes_from, shape_from};
 use crate::errors::{NoGradientFuncError, Outcome};
-use crate::host::{import, to_numpy};
+use crate::host::{import, to_numpy, wrap_import};
 use crate::numpy::{dtype_from, dtype_object, numpy};
 use minpy_core::layout::Layout;
 use minpy_core::{Array, DType, ops};
@@ -70,14 +70,28 @@ impl PyArray {
     pub fn check_output(&self) -> PyResult<()> {
         self.check("output array is read-only")
     }
-    fn check(&self, complaint: &'static str) -> PyResult<()> {
+    /// An error unless the attribute may be assigned.
+    fn check_attribute(&self, name: &str) -> PyResult<()> {
+        if self.scalar {
+            return Err(PyAttributeError::new_err(format!(
+                "attribute '{name}' of 'minpy.numpy.scalar' objects is not writable"
+            )));
+        }
+        Ok(())
+    }
+    fn check_part(&self) -> PyResult<()> {
         if self.read_only.load(Ordering::Relaxed) == PART {
             return Err(NoGradientFuncError::new_err(
                 "real, imag: a write through a part of a complex array has no gradient: write the complex array itself",
             ));
         }
+        Ok(())
+    }
+    /// The same in those words.
+    pub fn check(&self, complaint: &str) -> PyResult<()> {
+        self.check_part()?;
         if self.scalar || self.is_read_only() || self.array().buffer().is_read_only() {
-            return Err(PyValueError::new_err(complaint));
+            return Err(PyValueError::new_err(complaint.to_string()));
         }
         Ok(())
     }
@@ -150,6 +164,12 @@ pub fn wrap_read_only<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bou
     }
     Ok(r)
 }
+/// A view of memory that NumPy holds and does not let write.
+pub fn wrap_lent<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let base = Some(of.clone().unbind());
+    let init = PyClassInitializer::from(PyArray::new(array, false, base, true)).add_subclass(NdArray);
+    Ok(Bound::new(of.py(), init)?.into_any())
+}
 /// A copy that stands for a part of a complex array while a tape records.
 pub fn wrap_part(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
     let r = wrap(py, array)?;
@@ -183,7 +203,7 @@ pub fn _ndarray<'py>(
                 return Ok(made); // ours would be a copy, and the caller asked for this memory
             }
             match import(&made)? {
-                Some(a) => wrap(py, a),
+                Some(a) => wrap_import(a, &made),
                 None => Ok(made),
             }
         }
@@ -221,6 +241,7 @@ impl PyArray {
     }
     #[setter]
     fn set_shape(&self, shape: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.check_attribute("shape")?;
         let to = axes_from(shape)?;
         let a = self.array();
         let shape = ops::resolve_shape("reshape", a.shape(), &to).py()?;
@@ -246,6 +267,7 @@ impl PyArray {
     }
     #[setter]
     fn set_dtype<'py>(slf: &Bound<'py, Self>, dtype: &Bound<'py, PyAny>) -> PyResult<()> {
+        slf.get().check_attribute("dtype")?;
         let v = view_as(slf.as_any(), dtype)?;
         match as_array(&v) {
             Some(a) => slf.get().replace(a.clone()),
@@ -306,9 +328,13 @@ impl PyArray {
     }
     /// Allows or forbids writes through this object.
     fn _set_writeable(&self, py: Python<'_>, on: bool) -> PyResult<()> {
-        let refused = self.array().buffer().is_read_only()
-            || self.base.as_ref().is_some_and(|b| as_pyarray(b.bind(py)).is_some_and(|p| p.is_read_only()));
-        if on && refused {
+        if self.scalar {
+            return Err(PyValueError::new_err("Cannot set flags on array scalars."));
+        }
+        self.check_part()?;
+        // A base that is NumPy's lent its memory for reading only.
+        let fixed = |b: &Py<PyAny>| as_pyarray(b.bind(py)).is_none_or(|p| p.is_read_only() || p.is_scalar());
+        if on && (self.array().buffer().is_read_only() || self.base.as_ref().is_some_and(fixed)) {
             return Err(PyValueError::new_err("cannot set WRITEABLE flag to True of this array"));
         }
         self.read_only.store(!on as u8, Ordering::Relaxed);
@@ -384,12 +410,19 @@ impl PyScalar {
 /// `a.view(dtype)`: the same memory read as other elements.
 pub fn view_as<'py>(object: &Bound<'py, PyAny>, dtype: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = object.py();
-    let Some(a) = as_array(object) else { return Err(PyTypeError::new_err("view: not an array")) };
-    let Some(to) = dtype_from(dtype)? else {
-        return to_numpy(py, a, true)?.call_method1("view", (dtype,));
-    };
+    let Some(p) = as_pyarray(object) else { return Err(PyTypeError::new_err("view: not an array")) };
+    let a = p.array();
+    let theirs = || p._numpy(py, true)?.call_method1("view", (dtype,));
+    let Some(to) = dtype_from(dtype)? else { return theirs() };
     let (old, new) = (a.dtype().size(), to.size());
     let l = a.layout();
+    // Memory that came from outside begins anywhere. Where its elements would be between ours, NumPy's array can look at
+    // them, on the host.
+    let align = if to.is_complex() { new / 2 } else { new };
+    let fits_at = |address: usize| a.size() == 0 || address.is_multiple_of(align);
+    if !p._address()?.is_none_or(fits_at) {
+        return theirs();
+    }
     if old == new {
         return wrap_view(Array::from_parts(a.buffer().clone(), l.clone(), to), object);
     }
@@ -414,9 +447,8 @@ pub fn view_as<'py>(object: &Bound<'py, PyAny>, dtype: &Bound<'py, PyAny>) -> Py
     shape[n - 1] = bytes / new;
     let fits = |x: isize| x * old as isize % new as isize == 0;
     if !l.strides()[..n - 1].iter().all(|&s| fits(s)) || !fits(l.offset() as isize) {
-        // Elements between ours: NumPy's array can look at them, on the host.
         if a.device().is_host() {
-            return to_numpy(py, a, true)?.call_method1("view", (dtype,));
+            return theirs();
         }
         return Err(PyValueError::new_err("view: the elements are not aligned for the new dtype"));
     }

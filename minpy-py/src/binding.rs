@@ -1,9 +1,9 @@
 //! What Python hands to a symbol's inference and binding: shapes, dtypes, requests for gradients, arrays.
 
-use crate::array::as_array;
+use crate::array::as_pyarray;
 use crate::convert::{array_from, shape_from};
 use crate::errors::Outcome;
-use crate::numpy::dtype_from;
+use crate::numpy::{dtype_from, numpy};
 use minpy_core::{Array, DType};
 use minpy_symbol::{GradReq, Known, Symbol};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -87,15 +87,26 @@ pub fn requests(symbol: &Symbol, req: Option<&Any<'_>>) -> PyResult<Vec<GradReq>
     list.iter().map(|w| GradReq::parse(w).py()).collect()
 }
 
-/// Arrays in the order of `names`, from a list or a dictionary. They must be ours: an executor writes into them.
+/// Arrays in the order of `names`, from a list or a dictionary. An executor writes into them: none may be read-only, and only
+/// `args` may be made of something else than an array, since nobody looks for results there.
 pub fn arrays(what: &str, given: Option<&Any<'_>>, names: &[String]) -> PyResult<Vec<Option<Array>>> {
-    let ours = |o: &Any<'_>| match as_array(o) {
-        Some(a) => Ok(Some(a.clone())),
-        None if o.is_none() => Ok(None),
-        None => match array_from(o)? {
-            Some(a) => Ok(Some(a)),
-            None => Err(PyTypeError::new_err(format!("bind: {what} holds an object that is no array"))),
-        },
+    let ours = |o: &Any<'_>| -> PyResult<Option<Array>> {
+        if o.is_none() {
+            return Ok(None);
+        }
+        if let Some(p) = as_pyarray(o) {
+            p.check(&format!("bind: {what} holds a read-only array"))?;
+            return Ok(Some(p.array().clone()));
+        }
+        let theirs = o.get_type().is(numpy(o.py())?.ndarray.bind(o.py()));
+        let found = if theirs || what == "args" { array_from(o)? } else { None };
+        let Some(a) = found else {
+            return Err(PyTypeError::new_err(format!("bind: {what} holds an object that is no array")));
+        };
+        if theirs && !o.getattr("flags")?.getattr("writeable")?.is_truthy()? {
+            return Err(PyValueError::new_err(format!("bind: {what} holds a read-only array")));
+        }
+        Ok(Some(a))
     };
     let Some(given) = given.filter(|g| !g.is_none()) else { return Ok(vec![None; names.len()]) };
     if let Ok(dict) = given.cast::<PyDict>() {

@@ -4,7 +4,7 @@ use crate::array::{as_array, fortran, wrap};
 use crate::convert::{exact_number, given_by_protocol, holds_ours, sequence, shape_from};
 use crate::errors::Outcome;
 use crate::fallback::HandOver;
-use crate::host::{adopt, import, to_numpy};
+use crate::host::{adopt, import, shareable, to_numpy, wrap_import};
 use crate::numpy::{dtype_from, dtype_object, given, numpy, order_letter};
 use minpy_core::{Array, DType, DeviceRef, Number, context, ops};
 use pyo3::exceptions::PyValueError;
@@ -92,6 +92,8 @@ fn make<'py>(
         },
     };
     let ours = as_array(object);
+    // The NumPy array whose memory the result may look at.
+    let mut theirs = None;
     let (a, fresh) = if let Some(a) = ours {
         (a.clone().with_weak(false), false)
     } else if let Some(n) = exact_number(object) {
@@ -104,12 +106,14 @@ fn make<'py>(
         }
         (Array::from_scalar_on(device, n.to_scalar(d).py()?).py()?, true)
     } else if object.get_type().is(np.ndarray.bind(py)) {
-        match import(object)? {
-            // A copy on another device is made by moving; on the host NumPy's memory is shared until it is copied.
-            Some(a) if a.device() == device => (a, false),
-            Some(a) => (a.to_device(device).py()?, true),
-            None => return plain(object, dtype, copy, order, ndmin),
+        let Some(a) = import(object)? else { return plain(object, dtype, copy, order, ndmin) };
+        // A copy on another device is made by moving; on the host NumPy's memory is shared until it is copied.
+        let shared = a.device() == device && shareable(object);
+        if !shared && copy == Some(false) {
+            return Err(PyValueError::new_err("Unable to avoid copy while creating an array as requested."));
         }
+        theirs = shared.then(|| object.clone());
+        (a.to_device(device).py()?, !shared)
     } else if holds_ours(object) {
         match sequence(object)? {
             Some(a) => (a, true),
@@ -123,7 +127,10 @@ fn make<'py>(
         kwargs.set_item("copy", copy)?;
         match np.module.bind(py).call_method("array", (object,), Some(&kwargs)) {
             Ok(made) => match adopt(&made, device)? {
-                Some(a) => (a, true),
+                Some(a) => {
+                    theirs = device.is_host().then_some(made);
+                    (a, true)
+                }
                 None => return plain(&made, None, None, order, ndmin),
             },
             Err(e) => match given_by_protocol(object)? {
@@ -132,6 +139,7 @@ fn make<'py>(
             },
         }
     };
+    let seen = a.clone();
     let (a, fresh) = match wanted {
         Some(d) if d != a.dtype() => {
             if copy == Some(false) {
@@ -157,7 +165,10 @@ fn make<'py>(
             Ok(object.clone())
         }
         Some(_) => crate::array::wrap_view(a, object),
-        None => wrap(py, a),
+        None => match theirs {
+            Some(t) if std::sync::Arc::ptr_eq(a.buffer(), seen.buffer()) => wrap_import(a, &t),
+            _ => wrap(py, a),
+        },
     }
 }
 /// Elements that only NumPy has: a NumPy array.

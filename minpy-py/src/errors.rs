@@ -10,6 +10,7 @@ use pyo3::exceptions::{
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
+use std::cell::RefCell;
 
 pyo3::create_exception!(
     minpy.primitive,
@@ -39,6 +40,12 @@ fn numpy_class(
 pub fn raise(e: Error) -> PyErr {
     static AXIS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     static LINALG: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    if let Some((text, original)) = CARRIED.take()
+        && e.kind() == ErrorKind::Runtime
+        && e.message() == text
+    {
+        return original;
+    }
     let text = e.message().to_string();
     let special = |cell, module, name| {
         Python::attach(|py| match numpy_class(py, cell, module, name) {
@@ -73,20 +80,16 @@ impl<T> Outcome<T> for minpy_core::Result<T> {
     }
 }
 
+thread_local! {
+    /// The exception that `to_core` saw last, with its text: what `raise` raises when that error has come through core.
+    static CARRIED: RefCell<Option<(String, PyErr)>> = const { RefCell::new(None) };
+}
+
 /// An exception raised by Python code that core called (a custom gradient, say), as core's error.
 pub fn to_core(e: PyErr) -> Error {
-    Python::attach(|py| {
-        let kind = if e.is_instance_of::<NoGradientFuncError>(py) {
-            ErrorKind::NoGradient
-        } else if e.is_instance_of::<PyValueError>(py) {
-            ErrorKind::Value
-        } else if e.is_instance_of::<PyTypeError>(py) {
-            ErrorKind::Type
-        } else {
-            ErrorKind::Runtime
-        };
-        Error::new(kind, e.value(py).to_string())
-    })
+    let text = Python::attach(|py| e.value(py).to_string());
+    CARRIED.replace(Some((text.clone(), e)));
+    Error::new(ErrorKind::Runtime, text)
 }
 
 /// NumPy's warning that the imaginary part is lost.

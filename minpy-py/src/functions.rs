@@ -1,7 +1,7 @@
 //! Functions of several arrays that are not ufuncs: products, choice, indices.
 
 use crate::array::{PyArray, as_array, as_pyarray, wrap, wrap_result};
-use crate::convert::{Arg, array_from, operand};
+use crate::convert::{Arg, array_from, array_here, operand};
 use crate::errors::Outcome;
 use crate::fallback::HandOver;
 use crate::numpy::given;
@@ -143,7 +143,7 @@ pub fn r#where<'py>(
 /// `numpy.nonzero`
 #[pyfunction]
 pub fn nonzero<'py>(py: Python<'py>, a: &Any<'py>) -> PyResult<Any<'py>> {
-    let Some(x) = array_from(a)?.filter(|_| native()) else {
+    let Some(x) = array_here(a)?.filter(|_| native()) else {
         return HandOver::new(py, "nonzero").arg(a).call();
     };
     if x.ndim() == 0 {
@@ -193,7 +193,7 @@ pub fn _clip<'py>(
         (Some(l), Some(h)) => (&ops::CLIP, vec![x.operand(), l.operand(), h.operand()]),
         (Some(l), None) => (&ops::MAXIMUM, vec![x.operand(), l.operand()]),
         (None, Some(h)) => (&ops::MINIMUM, vec![x.operand(), h.operand()]),
-        (None, None) => (&ops::COPY, vec![x.operand()]),
+        (None, None) => (&ops::POSITIVE, vec![x.operand()]),
     };
     match given(out) {
         None => wrap_result(py, compute(py, op, &list)?).map(Some),
@@ -222,7 +222,7 @@ pub fn _take<'py>(
     indices: &Any<'py>,
     axis: isize,
 ) -> PyResult<Option<Any<'py>>> {
-    let (Some(x), Some(i)) = (array_from(a)?, array_from(indices)?) else { return Ok(None) };
+    let (Some(x), Some(i)) = (array_here(a)?, array_here(indices)?) else { return Ok(None) };
     if i.dtype().is_inexact() {
         return Ok(None);
     }
@@ -243,7 +243,7 @@ pub fn _take_along_axis<'py>(
     indices: &Any<'py>,
     axis: isize,
 ) -> PyResult<Option<Any<'py>>> {
-    let (Some(x), Some(i)) = (array_from(a)?, array_from(indices)?) else { return Ok(None) };
+    let (Some(x), Some(i)) = (array_here(a)?, array_here(indices)?) else { return Ok(None) };
     if !i.dtype().is_integer() {
         return Err(PyIndexError::new_err("`indices` must be an integer array"));
     }
@@ -253,7 +253,7 @@ pub fn _take_along_axis<'py>(
 /// A view of the diagonal of the last two axes after `axis1` and `axis2` were moved there.
 #[pyfunction]
 pub fn _diagonal<'py>(a: &Any<'py>, offset: isize, axis1: isize, axis2: isize) -> PyResult<Option<Any<'py>>> {
-    let Some(x) = array_from(a)? else { return Ok(None) };
+    let Some(x) = array_here(a)? else { return Ok(None) };
     let n = x.ndim();
     if n < 2 {
         return Err(PyValueError::new_err("diag requires an array of at least two dimensions"));
@@ -282,7 +282,7 @@ pub fn _diagonal<'py>(a: &Any<'py>, offset: isize, axis1: isize, axis2: isize) -
 /// Softmax along the last axis.
 #[pyfunction]
 pub fn softmax<'py>(py: Python<'py>, x: &Any<'py>) -> PyResult<Any<'py>> {
-    match array_from(x)? {
+    match array_here(x)? {
         Some(a) => wrap(py, heavy(py, a.size(), || ops::softmax(&a))?),
         None => Err(pyo3::exceptions::PyTypeError::new_err("softmax: not an array of numbers")),
     }

@@ -3,7 +3,7 @@
 //! All imports of one NumPy allocation share one core buffer, so that core sees when two of them overlap; what NumPy
 //! got from us comes back as a view of the buffer it came from.
 
-use crate::array::{PyArray, as_array};
+use crate::array::{PyArray, as_array, wrap, wrap_lent};
 use crate::errors::Outcome;
 use crate::numpy::{dtype_of_format, format_letter, numpy};
 use minpy_core::device::{self, Memory};
@@ -148,11 +148,13 @@ pub fn import(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
     {
         return Ok(Some(view));
     }
-    let whole = if owner.is(object) { None } else { look(&owner).filter(|w| w.size() > 0) };
-    let (lo, hi) = match &whole {
-        Some(w) if w.span().0 <= seen.span().0 && w.span().1 >= seen.span().1 => w.span(),
-        _ => seen.span(),
+    // A layout counts in elements: what begins between two of them has a buffer of its own.
+    let covers = |w: &Seen| {
+        let (lo, hi) = w.span();
+        lo <= seen.span().0 && hi >= seen.span().1 && (seen.address - lo).is_multiple_of(seen.dtype.size())
     };
+    let whole = if owner.is(object) { None } else { look(&owner).filter(|w| w.size() > 0) };
+    let (lo, hi) = whole.filter(covers).map_or_else(|| seen.span(), |w| w.span());
     // A read-only view of writable memory cannot share the buffer, which would be writable through it.
     let read_only = seen.read_only;
     let key = owner.as_ptr() as usize ^ read_only as usize;
@@ -171,9 +173,25 @@ pub fn import(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
     if all.len() >= 1024 {
         all.retain(|_, w| w.strong_count() > 0);
     }
-    all.insert(key, Arc::downgrade(&buffer));
+    let first = all.entry(key).or_default();
+    if first.strong_count() == 0 {
+        *first = Arc::downgrade(&buffer);
+    }
     drop(all);
     Ok(seen.view(&buffer, lo))
+}
+
+/// Whether `import` of numbers that we have needs no copy.
+pub fn shareable(object: &Bound<'_, PyAny>) -> bool {
+    look(object).is_some_and(|seen| seen.size() == 0 || seen.fits())
+}
+
+/// The object for an array that looks at the memory of a NumPy array: not to be written where that one is not.
+pub fn wrap_import<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    if array.buffer().is_read_only() || of.getattr("flags")?.getattr("writeable")?.is_truthy()? {
+        return wrap(of.py(), array);
+    }
+    wrap_lent(array, of)
 }
 
 /// References that the callers of `adopt` themselves hold.
@@ -287,9 +305,17 @@ pub unsafe fn fill_view(
     if read_only && flags & ffi::PyBUF_WRITABLE == ffi::PyBUF_WRITABLE {
         return Err(PyBufferError::new_err("the array is read-only (a copy from a device, or a scalar)"));
     }
-    let plain = flags & ffi::PyBUF_STRIDES != ffi::PyBUF_STRIDES;
-    if plain && !array.layout().is_contiguous() {
+    let asks = |flag: c_int| flags & flag == flag;
+    let plain = !asks(ffi::PyBUF_STRIDES);
+    let (c, f) = (array.layout().is_contiguous(), array.layout().is_f_contiguous());
+    if (plain || asks(ffi::PyBUF_C_CONTIGUOUS)) && !c {
         return Err(PyBufferError::new_err("the array is not C-contiguous"));
+    }
+    if asks(ffi::PyBUF_F_CONTIGUOUS) && !f {
+        return Err(PyBufferError::new_err("the array is not Fortran contiguous"));
+    }
+    if asks(ffi::PyBUF_ANY_CONTIGUOUS) && !c && !f {
+        return Err(PyBufferError::new_err("the array is not contiguous"));
     }
     let item = array.dtype().size();
     let memory = *array.buffer().memory().py()?;

@@ -18,15 +18,16 @@ use smallvec::SmallVec;
 /// Items of one index expression.
 pub type Items = SmallVec<[Index; 4]>;
 
+/// A part of a slice. As far out as half of all integers: no array reaches there, and sums of two still are integers.
 fn bound(object: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
+    let (least, most) = (i64::MIN / 2, i64::MAX / 2);
     if object.is_none() {
         return Ok(None);
     }
     match object.extract::<i64>() {
-        Ok(v) => Ok(Some(v)),
+        Ok(v) => Ok(Some(v.clamp(least, most))),
         Err(e) if e.is_instance_of::<pyo3::exceptions::PyOverflowError>(object.py()) => {
-            let negative = object.lt(0)?;
-            Ok(Some(if negative { i64::MIN / 2 } else { i64::MAX / 2 }))
+            Ok(Some(if object.lt(0)? { least } else { most }))
         }
         Err(_) => {
             Err(PyTypeError::new_err("slice indices must be integers or None or have an __index__ method"))

@@ -11,7 +11,7 @@ use crate::errors::Outcome;
 use crate::fallback;
 use crate::index::get_int;
 use crate::numpy::numpy;
-use crate::run::{compute, compute_into, native};
+use crate::run::{compute, compute_into, deliver, native};
 use minpy_core::op::OpDef;
 use minpy_core::{Array, Number, Operand, ops};
 use pyo3::basic::CompareOp;
@@ -232,9 +232,7 @@ impl NdArray {
         let r = product(slf.as_any(), other)?;
         slf.as_super().get().check_writable()?;
         match (as_array(&r), slf.as_super().get().array()) {
-            (Some(r), a) if r.shape() == a.shape() => {
-                compute_into(slf.py(), &ops::COPY, &[Operand::Array(r)], a)
-            }
+            (Some(r), a) if r.shape() == a.shape() => deliver(slf.py(), "matmul", r, a),
             _ => Err(PyValueError::new_err(
                 "matmul: the result does not fit the array that it is to be written to",
             )),

@@ -3,11 +3,11 @@
 //! What core does not know (`initial=`, `where=`, dtypes of NumPy's own) goes to NumPy.
 
 use crate::array::{PyArray, as_pyarray, wrap, wrap_result};
-use crate::convert::{array_from, axes_from};
+use crate::convert::{array_here, axes_from};
 use crate::errors::Outcome;
 use crate::fallback::HandOver;
 use crate::numpy::{dtype_from, given};
-use crate::run::{compute_into, heavy, native};
+use crate::run::{compute_into, deliver, heavy, native};
 use minpy_core::op::OpDef;
 use minpy_core::{Array, Attrs, DType, Operand, Result, Target, ops};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -67,9 +67,9 @@ pub fn reduction<'py>(
     let held;
     let a = match as_pyarray(a) {
         Some(p) => p.array(),
-        None => match array_from(a)? {
+        None => match array_here(a)? {
             Some(x) => {
-                held = x.to_device(minpy_core::context::current_device().py()?).py()?;
+                held = x;
                 &held
             }
             None => return Ok(None),
@@ -105,13 +105,14 @@ fn moment<'py>(
     keepdims: Opt,
     ddof: f64,
     mask: Opt,
+    name: &str,
     f: fn(&Array, Option<&[isize]>, bool, f64, Option<DType>) -> Result<Array>,
 ) -> PyResult<Option<Any<'py>>> {
     if !native() || given(mask).is_some() {
         return Ok(None);
     }
     let (Some(target), Some(dtype)) = (target(out)?, dtype_argument(dtype)?) else { return Ok(None) };
-    let Some(x) = array_from(a)? else { return Ok(None) };
+    let Some(x) = array_here(a)? else { return Ok(None) };
     let axes = axis_list(axis)?;
     let n = match axes.as_deref() {
         None => x.size(),
@@ -132,12 +133,20 @@ fn moment<'py>(
             let t = p.array();
             if r.shape() != t.shape() {
                 return Err(PyValueError::new_err(format!(
-                    "mean: output parameter has shape {} where {} is needed",
+                    "{name}: output parameter has shape {} where {} is needed",
                     minpy_core::layout::show(t.shape()),
                     minpy_core::layout::show(r.shape())
                 )));
             }
-            compute_into(py, &ops::COPY, &[Operand::Array(&r)], t)?;
+            if name == "std" {
+                // NumPy's last step is a ufunc; those of the others cast anything.
+                deliver(py, "sqrt", &r, t)?;
+            } else {
+                if r.dtype().is_complex() && !t.dtype().is_complex() {
+                    crate::errors::warn_complex(py)?;
+                }
+                compute_into(py, &ops::COPY, &[Operand::Array(&r)], t)?;
+            }
             Ok(Some(out.clone()))
         }
         _ => wrap_result(py, r).map(Some),
@@ -157,7 +166,7 @@ pub fn scan<'py>(
         return Ok(None);
     }
     let (Some(target), Some(dtype)) = (target(out)?, dtype_argument(dtype)?) else { return Ok(None) };
-    let Some(mut x) = array_from(a)? else { return Ok(None) };
+    let Some(mut x) = array_here(a)? else { return Ok(None) };
     if let Some(d) = dtype
         && d != x.dtype()
     {
@@ -206,7 +215,7 @@ fn arg_reduce<'py>(
     if !native() || given(out).is_some() {
         return Ok(None);
     }
-    let Some(x) = array_from(a)? else { return Ok(None) };
+    let Some(x) = array_here(a)? else { return Ok(None) };
     let axis = given(axis).map(|v| v.extract::<isize>()).transpose()?;
     let f = if ::core::ptr::eq(op, &ops::ARGMAX) { ops::argmax } else { ops::argmin };
     let r = heavy(py, x.size(), || f(&x, axis))?;
@@ -403,7 +412,7 @@ macro_rules! moments {
             ) -> PyResult<Any<'py>> {
                 let simple = given(mean).is_none() && given(correction).is_none();
                 let degrees = given(ddof).map_or(Ok(0.0), |d| d.extract::<f64>())?;
-                if simple && let Some(r) = moment(py, a, axis, dtype, out, keepdims, degrees, r#where, $imp)? {
+                if simple && let Some(r) = moment(py, a, axis, dtype, out, keepdims, degrees, r#where, stringify!($f), $imp)? {
                     return Ok(r);
                 }
                 HandOver::new(py, stringify!($f)).arg(a).opt("axis", axis)?.opt("dtype", dtype)?.opt("out", out)?.opt("ddof", given(ddof))?
@@ -447,7 +456,7 @@ pub fn mean<'py>(
     keepdims: Opt<'_, 'py>,
     r#where: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
-    if let Some(r) = moment(py, a, axis, dtype, out, keepdims, 0.0, r#where, plain_mean)? {
+    if let Some(r) = moment(py, a, axis, dtype, out, keepdims, 0.0, r#where, "mean", plain_mean)? {
         return Ok(r);
     }
     HandOver::new(py, "mean")
@@ -486,7 +495,7 @@ pub fn sort<'py>(
     order: Opt<'_, 'py>,
     stable: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
-    match array_from(a)? {
+    match array_here(a)? {
         Some(x) if native() && given(order).is_none() => {
             check_kind(py, kind, stable)?;
             wrap(py, heavy(py, x.size(), || ops::sort(&x, axis))?)
@@ -511,7 +520,7 @@ pub fn argsort<'py>(
     order: Opt<'_, 'py>,
     stable: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
-    match array_from(a)? {
+    match array_here(a)? {
         Some(x) if native() && given(order).is_none() => {
             check_kind(py, kind, stable)?;
             wrap(py, heavy(py, x.size(), || ops::argsort(&x, axis))?)

@@ -3,6 +3,7 @@
 use crate::errors::Outcome;
 use minpy_core::op::OpDef;
 use minpy_core::{Array, Attrs, Operand, Result, Target, context, ops};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
 /// Flag of core's context in which the Python package keeps the policy `only_numpy`.
@@ -36,4 +37,15 @@ pub fn compute(py: Python<'_>, op: &'static OpDef, inputs: &[Operand]) -> PyResu
 /// The same into an existing array.
 pub fn compute_into(py: Python<'_>, op: &'static OpDef, inputs: &[Operand], out: &Array) -> PyResult<()> {
     heavy(py, elements(inputs), || ops::call(op, &Attrs::None, inputs, None, Target::Into(out)).map(drop))
+}
+/// Copies a result into an array by the rule for outputs of ufuncs: a number is not cast to one of a lesser kind.
+pub fn deliver(py: Python<'_>, name: &str, r: &Array, out: &Array) -> PyResult<()> {
+    if !r.dtype().can_cast_same_kind(out.dtype()) {
+        return Err(PyTypeError::new_err(format!(
+            "Cannot cast ufunc '{name}' output from dtype('{}') to dtype('{}') with casting rule 'same_kind'",
+            r.dtype(),
+            out.dtype()
+        )));
+    }
+    compute_into(py, &ops::COPY, &[Operand::Array(r)], out)
 }

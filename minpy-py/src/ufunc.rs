@@ -53,6 +53,19 @@ fn primitive(name: &str) -> Option<Prim> {
     })
 }
 
+/// Whether `ufunc.at` computes in the dtype of the array, so that core can cast the value first. Otherwise NumPy computes in
+/// a wider one and casts each result, of whatever kind.
+fn stays(prim: Prim, b: &Bound<'_, PyAny>, value: &Array, to: DType) -> bool {
+    match crate::convert::exact_number(b) {
+        Some(n) => n.promote_weak(to) == to && n.to_scalar(to).is_ok(),
+        // Sums and products of integers are the same modulo any power of two.
+        None if to.is_integer() && matches!(prim, Prim::Maximum | Prim::Minimum) => {
+            DType::promote(value.dtype(), to) == to
+        }
+        None => value.dtype().can_cast_same_kind(to),
+    }
+}
+
 /// Keyword arguments of a call that core knows; `None` when there is another one.
 struct Options<'py> {
     out: Option<Bound<'py, PyAny>>,
@@ -353,19 +366,10 @@ impl Ufunc {
             && let (Some(p), Some(prim), Some(b)) = (as_pyarray(a), primitive(self.op.name), b)
             && let Some(value) = crate::convert::array_from(b)?
             && p.array().dtype() != DType::Bool
+            && stays(prim, b, &value, p.array().dtype())
         {
             p.check_writable()?;
             let target = p.array();
-            // A Python number takes the dtype of the array.
-            let weak = crate::convert::exact_number(b).is_some();
-            if !weak && !value.dtype().can_cast_same_kind(target.dtype()) {
-                return Err(PyTypeError::new_err(format!(
-                    "Cannot cast ufunc '{}' output from dtype('{}') to dtype('{}') with casting rule 'same_kind'",
-                    self.op.name,
-                    DType::promote(value.dtype(), target.dtype()),
-                    target.dtype()
-                )));
-            }
             let items = crate::index::items(indices)?;
             let value = value.to_device(target.device()).py()?;
             heavy(py, target.size(), || ops::combine_at(target, &items, &value, prim))?;

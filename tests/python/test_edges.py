@@ -1,4 +1,6 @@
 """Edges at which we once differed from NumPy: empty views, odd arguments, odd keys."""
+import sys
+
 import hypothesis.extra.numpy as hnp
 import hypothesis.strategies as st
 import minpy.numpy as np
@@ -282,3 +284,61 @@ def test_sorting_in_place_writes_its_elements_only(device):
     m[:, 0].sort()
     m[0].sort()
     assert m.tolist() == [[0, 1, 2], [5, 4, 3]]
+
+
+def test_lists_of_lists_and_arrays(device):
+    for values in ([[1, 2], np.array([3, 4])], [np.array([1, 2]), [3.5, 4]], [[[1, 2]], np.array([[3, 4]])], [[], np.zeros(0)]):
+        plain = numpy.array([v.asnumpy() if type(v) is np.ndarray else v for v in values])
+        got = np.array(values)
+        assert got.dtype == plain.dtype and got.tolist() == plain.tolist()
+    with pytest.raises(ValueError, match="inhomogeneous"):
+        np.array([[1, 2], np.array([3])])
+
+
+@pytest.mark.parametrize("function", [
+    lambda np, out: np.eye(2, dtype=int).__imatmul__(np.full((2, 2), 0.5)),
+    lambda np, out: np.clip(np.ones(3), None, None, out=np.zeros(3, int)),
+    lambda np, out: np.clip(np.ones(3), 0, None, out=np.zeros(3, int)),
+    lambda np, out: np.std(np.ones(3), out=np.zeros((), int)),
+])
+def test_outputs_of_a_lesser_kind(function, device):
+    for module in (numpy, np):
+        with pytest.raises(TypeError, match="same_kind"):
+            function(module, None)
+
+
+def test_moments_into_another_kind(device):
+    values = [0.5, 0.75, 2.0, -7.0]
+    for f in ("mean", "var"):
+        for dtype in ("int64", "int8", "float32", "complex64"):
+            want, got = (getattr(m, f)(m.array(values), out=m.zeros((), dtype)) for m in (numpy, np))
+            assert got.dtype == dtype and got == want
+    with pytest.warns(numpy.exceptions.ComplexWarning):
+        np.mean(np.array([1 + 2j, 3]), out=np.zeros(()))
+
+
+@pytest.mark.parametrize("value", [1.7, 300, 259, -1, 1j, True, numpy.float64(1.7), numpy.int64(300), [1.7], [3], [259], numpy.array([2.5], "f4")], ids=repr)
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int64", "float32", "complex64"])
+@pytest.mark.parametrize("name", ["add", "subtract", "multiply", "maximum", "minimum"])
+@pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
+def test_at_casts_the_result(name, dtype, value):
+    want, got = numpy.full(3, 5, dtype), np.full(3, 5, dtype)
+    getattr(numpy, name).at(want, [0, 2, 0], value)
+    getattr(np, name).at(got, [0, 2, 0], value)
+    numpy.testing.assert_allclose(got.asnumpy(), want, rtol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["clip", "wrap"])
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int64", "uint64", "bool"])
+def test_small_indices_of_a_long_array(mode, dtype, device):
+    i = numpy.array([1, 100, 0, 7]).astype(dtype)
+    i = -i if dtype in ("int8", "int64") else i
+    for n in (1000, 5):
+        assert np.take(np.arange(n), np.array(i), mode=mode).tolist() == numpy.take(numpy.arange(n), i, mode=mode).tolist()
+
+
+def test_slices_to_the_end_of_all_integers(device):
+    a, n = np.arange(5), numpy.arange(5)
+    for s in (slice(None, None, sys.maxsize), slice(None, None, -sys.maxsize - 1), slice(-sys.maxsize - 1, sys.maxsize), slice(2, None, 2**70),
+              slice(sys.maxsize, -sys.maxsize - 1, -sys.maxsize)):
+        assert a[s].tolist() == n[s].tolist()

@@ -149,3 +149,23 @@ def test_containers_of_arrays():
     assert np.linalg.multi_dot([a, a, a]).sum() == 16
     assert np.apply_along_axis(lambda r: r.sum(), 0, a).tolist() == [2, 2]
     assert np.piecewise(a, [a > 0], [3.0]).sum() == 12
+
+
+def test_positional_outputs(device):
+    a = numpy.array([[1.0, 5.0, 2.0], [7.0, 3.0, 4.0]])
+    for name in ("nanmax", "median", "nanmedian"):
+        want, out = numpy.zeros(3), np.zeros(3)
+        getattr(numpy, name)(a, 0, want)
+        assert getattr(np, name)(np.array(a), 0, out) is out and out.asnumpy().tolist() == want.tolist()
+    out = np.zeros(3)
+    assert np.random.default_rng(3).random(None, "f8", out) is out
+    assert out.asnumpy().tolist() == numpy.random.default_rng(3).random(3).tolist()
+    assert np.modf(np.array([1.5]), np.zeros(1), out[:1])[1].tolist() == [1] and out[0] == 1
+
+
+def test_functions_of_numpy_arrays_are_of_the_current_device(device):
+    n = numpy.array([[3.0, 1.0], [2.0, 4.0]])
+    for f in (np.sum, np.mean, np.var, np.std, np.cumsum, np.argmax, np.sort, np.argsort, np.softmax, lambda n: np.nonzero(n)[0], lambda n: np.take(n, [0], 0)):
+        assert f(n).context == device
+    with minpy.use_policy("only_device"):
+        assert np.mean(n).context == device

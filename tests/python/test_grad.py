@@ -2,6 +2,7 @@
 import numpy
 import pytest
 
+import minpy
 import minpy.numpy as np
 from minpy import core
 from minpy.core import NoGradientFuncError, grad, grad_and_loss, jvp, value_and_grad, vjp
@@ -190,3 +191,73 @@ def test_dtype_of_gradient():
     for dtype in ("float32", "float64"):
         g = grad(lambda v: np.sum(v * np.array([1.0, 2.0])))(np.array([1.0, 2.0], dtype=dtype))
         assert g.dtype == dtype
+
+
+def test_customop_keeps_what_it_saw(on_cpu):
+    exp = customop("numpy")(numpy.exp)
+    exp.def_grad(lambda ans, x: lambda g: g * ans)
+
+    def changed(x):
+        y = exp(x)
+        y += 1
+        return np.sum(y)
+    assert grad(changed)(np.zeros(2)).tolist() == [1, 1]
+
+    @customop("numpy")
+    def scaled(x, by=None, those=None):
+        return x * by * those[0]
+    scaled.def_grad(lambda ans, x, by=None, those=None: lambda g: g * by * those[0])
+
+    def emptied(x):
+        by, those = np.full(2, 3.0), [np.full(2, 5.0)]
+        y = scaled(x, by=by, those=those)
+        by[...], those[0][...] = 0, 0
+        return np.sum(y)
+    assert grad(emptied)(np.zeros(2)).tolist() == [15, 15]
+
+
+def test_second_derivatives_of_a_customop_are_missing():
+    square = customop("numpy")(lambda x: x ** 2)
+    square.def_grad(lambda ans, x: lambda g: 2 * x * g)
+    assert grad(lambda x: square(x) * x)(3.0) == 27
+    with pytest.raises(NoGradientFuncError, match="gradient of"):
+        grad(grad(square))(3.0)
+    # A gradient that does not depend on the outer argument is a number like others.
+    assert grad(lambda x: x * grad(square)(3.0))(5.0) == 6
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), KeyError("key"), IndexError("index"), MemoryError(), TypeError("type"), minpy.PrimitivePolicyError("x")])
+def test_exceptions_of_rules_stay_what_they_are(error):
+    op = customop("numpy")(numpy.exp)
+
+    def rule(ans, x):
+        raise error
+    op.def_grad(rule)
+    with pytest.raises(type(error)) as caught:
+        grad(lambda x: np.sum(op(x) * 2))(np.ones(2))
+    assert caught.value is error and caught.traceback[-1].name == "rule"
+    with pytest.raises(ValueError, match="reshape"):
+        np.ones(3).reshape(2)
+
+
+def test_softmax_output_keeps_what_it_saw(device):
+    x, labels = np.array([[1.0, 2.0, 3.0]] * 2), np.array([[1.0, 0.0, 0.0]] * 2)
+    want = grad(lambda x: np.sum(np.softmax_output(x, labels)))(x).asnumpy()
+
+    def changed(x, y):
+        p = np.softmax_output(x, y)
+        p *= 2
+        y[...] = 7
+        return np.sum(p)
+    assert grad(changed)(x, labels.copy()).asnumpy().tolist() == want.tolist()
+    assert grad(changed)(x, labels.asnumpy()).asnumpy().tolist() == want.tolist()
+
+
+def test_parts_of_complex_arrays_cannot_be_made_writable():
+    def f(z):
+        part = z.real
+        part.flags.writeable = True
+        part[...] = 0
+        return np.sum(part)
+    with pytest.raises(NoGradientFuncError, match="real"):
+        grad(f)(np.ones(2, complex))

@@ -1,11 +1,13 @@
 """NumPy and others: protocols, memory, pickles, and the class of arrays."""
 import copy
+import ctypes
 import pickle
 
 import numpy
 import pytest
 
 import minpy.numpy as np
+from minpy.core import grad
 
 
 def test_numpy_functions_on_ours(device):
@@ -139,3 +141,80 @@ def test_memory_of_buffers_is_shared_as_by_numpy(on_cpu):
     skew = np.ndarray((3,), "float32", np.zeros(20, "uint8"), offset=1)
     assert type(skew) is numpy.ndarray and not skew.flags.aligned
     assert np.zeros_like(numpy.zeros(2, ">i4")).dtype == ">i4"
+
+
+def test_read_only_memory_stays_read_only(on_cpu):
+    """Also when it has been NumPy's in between."""
+    s, b, a = np.sum(np.ones(3)), np.broadcast_to(np.zeros(1), (3,)), np.ones(3)
+    a.flags.writeable = False
+    back = [f(lent) for lent in (s, b, a) for f in (lambda x: np.asarray(numpy.asarray(x)), lambda x: np.asarray(memoryview(x)))]
+    for view in back + [np.ndarray((1,), buffer=numpy.asarray(a))]:
+        assert type(view) is np.ndarray and not view.flags.writeable
+        with pytest.raises(ValueError):
+            view[...] = 7
+        with pytest.raises(ValueError):
+            view[...].flags.writeable = True
+    assert s == 3 and hash(s) == hash(3.0) and a.tolist() == [1, 1, 1]
+    a.flags.writeable = True
+    np.asarray(numpy.asarray(a))[0] = 7
+    assert a.tolist() == [7, 1, 1]
+    assert np.array(numpy.broadcast_to(1.0, 3)).flags.writeable and np.asarray(numpy.broadcast_to(1.0, 3), dtype="f4").flags.writeable
+
+
+def test_elements_between_the_elements_of_their_owner(on_cpu):
+    for owner, first, dtype in ((numpy.zeros(9), 1, "c16"), (numpy.zeros(9, "f4"), 1, "c8"), (np.zeros(9), 1, "c16")):
+        n = numpy.asarray(owner)[first:].view(dtype)
+        a = np.asarray(n)
+        assert type(a) is np.ndarray and a.dtype == dtype and np.shares_memory(a, n)
+        a[1] = 3 + 4j
+        assert n[1] == 3 + 4j and (a + n)[1] == 6 + 8j and type(n + np.ones(1)) is np.ndarray
+        assert owner.tolist() == [0, 0, 0, 3, 4, 0, 0, 0, 0]
+    z = numpy.ones(9)[1:].view("c16")
+    assert grad(lambda z: np.sum(z * z))(z).tolist() == [2 + 2j] * 4
+
+
+class PyBuffer(ctypes.Structure):
+    """`Py_buffer`"""
+    _fields_ = [
+        ("buf", ctypes.c_void_p), ("obj", ctypes.py_object), ("len", ctypes.c_ssize_t), ("itemsize", ctypes.c_ssize_t),
+        ("readonly", ctypes.c_int), ("ndim", ctypes.c_int), ("format", ctypes.c_char_p), ("shape", ctypes.POINTER(ctypes.c_ssize_t)),
+        ("strides", ctypes.POINTER(ctypes.c_ssize_t)), ("suboffsets", ctypes.POINTER(ctypes.c_ssize_t)), ("internal", ctypes.c_void_p)]
+
+
+@pytest.mark.parametrize("layout", [lambda a: a, lambda a: a.T, lambda a: a[::2], lambda a: a[:, ::2], lambda a: a[:1], lambda a: a[:, :1], lambda a: a[:0].T])
+@pytest.mark.parametrize("flags", {"simple": 0, "nd": 8, "strides": 0x18, "c": 0x38, "f": 0x58, "any": 0x98, "full": 0x11D, "c writable": 0x39}.values())
+def test_requests_for_buffers(layout, flags, on_cpu):
+    def answer(a):
+        view = PyBuffer()
+        try:
+            ctypes.pythonapi.PyObject_GetBuffer(ctypes.py_object(a), ctypes.byref(view), flags)
+        except (BufferError, ValueError):  # NumPy raises the other
+            return "refused"
+        got = view.len, bool(view.shape), bool(view.strides), bool(view.format)
+        ctypes.pythonapi.PyBuffer_Release(ctypes.byref(view))
+        return got
+    n = numpy.arange(12.0).reshape(3, 4)
+    assert answer(layout(np.array(n))) == answer(layout(n))
+
+
+def test_views_look_at_aligned_memory_only(on_cpu):
+    for dtype, wider in (("f4", "f8"), ("f4", "c16"), ("c8", "i8"), ("c8", "f8"), ("i2", "u4")):
+        n = numpy.frombuffer(bytearray(64 + 7), numpy.int8)
+        at = -n.ctypes.data % 16 + numpy.dtype(dtype).itemsize // (2 if dtype[0] == "c" else 1)
+        n = n[at:at + 32].view(dtype)
+        a = np.asarray(n)
+        v = a.view(wider)
+        assert type(a) is np.ndarray and type(v) is numpy.ndarray and v.dtype == wider and numpy.shares_memory(v, n), (dtype, wider)
+        assert type(np.array(n).view(wider)) is np.ndarray
+    s = np.zeros(2, "c8")
+    s.flags.writeable = False
+    assert type(s.view("i8")) is np.ndarray and not s.view("S8").flags.writeable
+
+
+def test_never_copy(on_cpu):
+    record = numpy.zeros(3, [("a", "i4"), ("x", "f8")])["x"]
+    with pytest.raises(ValueError, match="copy"):
+        np.asarray(record, copy=False)
+    assert np.asarray(record).tolist() == [0, 0, 0]
+    n = numpy.zeros(3)
+    assert np.shares_memory(np.asarray(n, copy=False), n)

@@ -70,6 +70,33 @@ def test_contexts_belong_to_threads(device):
     assert seen[0].startswith("cpu") or "MINPY_DEVICE" in __import__("os").environ
 
 
+@pytest.mark.parametrize("entered,state", [
+    (lambda: cpu(), current_context),
+    (lambda: minpy.use_policy("only_numpy"), minpy.get_global_policy),
+])
+def test_one_object_entered_by_two_threads(entered, state):
+    shared, inside, left = entered(), threading.Event(), threading.Event()
+    seen = []
+
+    def other():
+        minpy.set_global_policy("only_host")
+        before = state()
+        with shared:
+            inside.set()
+            left.wait(10)
+        seen.append(state() == before)
+    thread = threading.Thread(target=other)
+    minpy.set_global_policy("only_device")
+    with minpy.context.Context("opencl" if any(d.device_type == "opencl" for d in minpy.devices()) else "cpu"):
+        before = state()
+        with shared:
+            thread.start()
+            inside.wait(10)
+        left.set()
+        thread.join()
+        assert state() == before and seen == [True]
+
+
 def test_moving(device):
     a = np.array([1.0, 2.0])
     b = a.as_in_context(cpu())

@@ -49,6 +49,16 @@ def test_immutable():
         hash(np.ones(3))
     with pytest.raises(ValueError):
         np.add(1, 1, out=s)
+    for name, value in (("shape", (1,)), ("dtype", "int64")):
+        with pytest.raises(AttributeError):
+            setattr(s, name, value)
+    for on in (True, False):
+        with pytest.raises(ValueError):
+            s.flags.writeable = on
+        with pytest.raises(ValueError):
+            s.reshape(1).flags.writeable = True
+    s.setflags(write=True)
+    assert s == 3 and not s.flags.writeable
 
 
 def test_zero_dimensional_arrays():

@@ -184,6 +184,14 @@ def test_bind_lists_dictionaries_and_requests():
     assert g.asnumpy().tolist() == [6.0, 80.0] and ex.grad_dict["b"] is None
     x[0] = 5
     assert ex.forward()[0].asnumpy().tolist() == [15.0, 8.0]
+    for gradient in ([0.0, 0.0], (0.0, 0.0), 0.0):
+        with pytest.raises(TypeError, match="args_grad"):
+            (a * b).bind(current_context(), [x, y], args_grad={"a": gradient})
+    for fixed in (np.broadcast_to(np.zeros(1), (2,)), onp.broadcast_to(0.0, 2), onp.asarray(np.broadcast_to(np.zeros(1), (2,)))):
+        with pytest.raises(ValueError, match="read-only"):
+            (a * b).bind(current_context(), [x, y], args_grad=[g, fixed])
+    with pytest.raises(ValueError, match="read-only"):
+        (a * b).bind(current_context(), [x, fixed])
     with pytest.raises(ValueError, match="args lacks b"):
         (a * b).bind(current_context(), {"a": x})
     with pytest.raises(ValueError, match="grad_req"):

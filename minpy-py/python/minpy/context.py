@@ -3,13 +3,25 @@
 `with gpu(0): ...`, `set_context(Context('opencl', 0))`, or the environment variable `MINPY_DEVICE=opencl:0`.
 Contexts belong to a thread.
 """
+import threading
+
 from minpy import _minpy
+
+
+class Entered(threading.local):
+    """What was in force before each `with` that this thread is in, the innermost last."""
+
+    def __init__(self):
+        self.before = []
+
+
+_entered = Entered()
 
 
 class Context:
     """A device, by name ('cpu', 'cuda', 'opencl', 'gpu': the first of cuda and opencl) and number."""
 
-    __slots__ = ("device_type", "device_id", "_before")
+    __slots__ = ("device_type", "device_id")
 
     def __init__(self, device_type="cpu", device_id=0):
         if isinstance(device_type, Context):
@@ -17,15 +29,14 @@ class Context:
         if not isinstance(device_type, str):
             raise TypeError(f"Context: the name of a device is a string, not {type(device_type).__name__}")
         self.device_type, self.device_id = _minpy._find_device(device_type, device_id)
-        self._before = []
 
     def __enter__(self):
-        self._before.append(_minpy._current_device())
+        _entered.before.append(_minpy._current_device())
         _minpy._set_device(self.device_type, self.device_id)
         return self
 
     def __exit__(self, *exception):
-        _minpy._set_device(*self._before.pop())
+        _minpy._set_device(*_entered.before.pop())
 
     def __eq__(self, other):
         return isinstance(other, Context) and (self.device_type, self.device_id) == (other.device_type, other.device_id)

@@ -12,9 +12,11 @@ import functools
 
 from minpy import _minpy
 from minpy._minpy import PrimitivePolicyError
+from minpy.context import Entered
 
 _ALIASES = {"prefer_mxnet": "prefer_device", "only_mxnet": "only_device"}
 _NAMES = ("prefer_device", "only_device", "only_host", "only_numpy")
+_entered = Entered()
 
 
 class Policy:
@@ -27,15 +29,14 @@ class Policy:
             self.name = _ALIASES.get(name, name)
         if self.name not in _NAMES:
             raise TypeError(f"Unknown policy name: {name}; there are: {', '.join(_NAMES)}")
-        self._before = []
 
     def __enter__(self):
-        self._before.append(_minpy._policy())
+        _entered.before.append(_minpy._policy())
         _minpy._set_policy(self.name)
         return self
 
     def __exit__(self, *exception):
-        _minpy._set_policy(self._before.pop())
+        _minpy._set_policy(_entered.before.pop())
 
     def __repr__(self):
         return f"{type(self).__name__}({self.name!r})"

@@ -9,9 +9,15 @@ import numpy
 
 from minpy import _minpy
 from minpy._minpy import NoGradientFuncError, array_base
+from minpy.core import _mapped
 from minpy.numpy import _fallback
 
 _ZERO = object()
+
+
+def _kept(value):
+    """A copy of the arrays in a structure."""
+    return _mapped(lambda v: v.copy() if issubclass(type(v), numpy.ndarray) else v, value)
 
 
 class Primitive:
@@ -83,9 +89,13 @@ class Primitive:
                 g = tuple(z if v is None else v.asnumpy() for v, z in zip(gradients, shapes))
             else:
                 g = gradients[0].asnumpy() if gradients[0] is not None else numpy.zeros(outputs[0].shape, outputs[0].dtype)
-            return [self._gradient(at, watched, g, answer, raw, raw_kwargs, a) for at, a in slots]
+            found = [self._gradient(at, watched, g, answer, raw, raw_kwargs, a) for at, a in slots]
+            if _minpy._recording():
+                # For gradients of gradients: nobody knows the derivative of the rule.
+                _minpy._record_foreign(f"the gradient of {self.__name__}", [a for _, a in slots] + gradients, found, None)
+            return found
         # The arrays may be written later: what backward sees is what the function saw.
-        raw[:] = [r.copy() if isinstance(r, numpy.ndarray) else r for r in raw]
+        answer, raw, raw_kwargs = _kept(answer), _kept(raw), _kept(raw_kwargs)
         _minpy._record_foreign(self.__name__, [a for _, a in slots], outputs, vjp)
 
     def _gradient(self, at, watched, g, answer, raw, raw_kwargs, like):
@@ -122,11 +132,15 @@ def customop(op_type):
 def softmax_with_label(x, y):
     """Softmax whose gradient is that of the cross entropy with `y`, averaged over rows, as the original defines it."""
     answer = _minpy._no_grad(_minpy.softmax, x)
+    if not _minpy._recording():
+        return answer
+    inputs = [x] + ([y] if isinstance(y, array_base) else [])
 
     def vjp(_gradients):
-        return [(answer - y) / answer.shape[0]] + ([None] if isinstance(y, array_base) else [])
-    inputs = [x] + ([y] if isinstance(y, array_base) else [])
+        return [(softmax - labels) / softmax.shape[0]] + [None] * (len(inputs) - 1)
     _minpy._record_foreign("softmax_output", inputs, [answer], vjp)
+    # Both may be written later: what backward sees is what was here.
+    softmax, labels = answer.copy(), _minpy.asarray(y, copy=True, device=answer.context)
     return answer
 
 

@@ -13,8 +13,8 @@ _NUMBERS = (int, float, complex, bool)
 def join(sequence):
     """Nested lists and tuples that hold arrays of ours, as one array: the elements are stacked, and so recorded."""
     items = [join(s) if isinstance(s, (list, tuple)) else s for s in sequence]
-    if not items:
-        return _minpy.zeros(0)
+    if not any(is_ours(i) for i in items):
+        return _minpy.asarray(sequence)
     shape = next(i.shape for i in items if is_ours(i))
     weak = numpy.result_type(*[i.dtype if is_ours(i) else (i if isinstance(i, _NUMBERS) else numpy.asarray(i).dtype) for i in items])
     arrays = [i.astype(weak, copy=False) if is_ours(i) else _minpy.asarray(i, weak) for i in items]

@@ -4,6 +4,8 @@ Arguments become host NumPy arrays (views on the CPU, copies from a device), res
 arguments. Functions known to write get writable arrays, and what they wrote goes back to the device. Every call is
 counted, obeys the policy, and is a node of the tape.
 """
+import functools
+import inspect
 import operator
 import time
 
@@ -126,10 +128,28 @@ def call(name, function, args, kwargs, write=None, quiet=False):
         write = WRITES.get(name)
     given = [this.give(a, i == write) for i, a in enumerate(args)]
     named = {k: this.give(v, k == "out" or (write == 0 and k in ("a", "arr", "dst", "x"))) for k, v in kwargs.items()} if kwargs else {}
-    if isinstance(function, numpy.ufunc) and len(given) > function.nin:  # positional out
-        for i in range(function.nin, len(given)):
-            given[i] = this.give(args[i], True)
+    for i in _outputs(function, len(given)):
+        given[i] = this.give(args[i], True)
     return _run(this, name, function, given, named, quiet)
+
+
+def _outputs(function, count):
+    """Which of `count` positional arguments are outputs."""
+    if isinstance(function, numpy.ufunc):
+        return range(function.nin, count)
+    at = _out(function.func) - len(function.args) if type(function) is functools.partial else _out(function)
+    return [at] if 0 <= at < count else []
+
+
+@functools.lru_cache(maxsize=1024)
+def _out(function):
+    """The position of the parameter `out`, or -1."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):  # not every function in C says what it takes
+        return -1
+    positional = [p.name for p in parameters.values() if p.kind is not p.KEYWORD_ONLY]
+    return positional.index("out") if "out" in positional else -1
 
 
 def _reason(policy, name):

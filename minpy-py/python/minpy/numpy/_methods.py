@@ -321,6 +321,7 @@ def install():
     ndarray.flat = property(Flat, _set_flat)
     scalar.flat = property(lambda self: self.reshape(1))
     array_base.setflags = _setflags
+    scalar.setflags = lambda self, write=None, align=None, uic=None: None  # NumPy's scalars take it and do nothing
     array_base.copyto, array_base.asscalar, array_base.has_type = _copyto, _asscalar, _has_type
     array_base.data = property(lambda self: memoryview(self))
     array_base.ctypes = property(_ctypes)

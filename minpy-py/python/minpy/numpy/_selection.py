@@ -10,10 +10,11 @@ _axis = numpy.lib.array_utils.normalize_axis_index
 
 
 def _wrapped(indices, n, mode):
+    if mode == "raise":
+        return indices
     import minpy.numpy as np
-    if mode == "wrap":
-        return np.remainder(indices, n)
-    return np.maximum(np.minimum(indices, n - 1), 0) if mode == "clip" else indices
+    indices = indices.astype(numpy.int64, copy=False)  # the length need not fit the dtype of the indices
+    return np.remainder(indices, n) if mode == "wrap" else np.maximum(np.minimum(indices, n - 1), 0)
 
 
 @native
@@ -27,7 +28,7 @@ def take(a, indices, axis=None, out=None, mode="raise"):
     elif a.ndim == 0:
         a = a.reshape(1)
     axis = _axis(axis, a.ndim)
-    made = _minpy._take(a, i if mode == "raise" else _wrapped(i, a.shape[axis], mode), axis)
+    made = _minpy._take(a, _wrapped(i, a.shape[axis], mode), axis)
     return by_numpy("take", a, indices, axis, out=out, mode=mode) if made is None else made
 
 
