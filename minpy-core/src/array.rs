@@ -196,7 +196,7 @@ impl Array {
             return self.layout.may_overlap(&other.layout);
         }
         // Foreign memory may have come in several times, in several buffers: NumPy's views of one block.
-        if !one_buffer && !(self.buffer.is_foreign() && other.buffer.is_foreign()) {
+        if !(one_buffer || self.buffer.is_foreign() && other.buffer.is_foreign()) {
             return false;
         }
         let (Ok(a), Ok(b)) = (self.buffer.memory(), other.buffer.memory()) else { return one_buffer };
