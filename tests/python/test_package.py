@@ -158,3 +158,26 @@ def test_names_of_the_package():
         assert hasattr(minpy, name)
     from minpy.array import Array, Number, wrap
     assert Array is np.ndarray and type(wrap(numpy.ones(2))) is Array and type(wrap(numpy.float64(2))) is Number
+
+
+def test_type_stubs():
+    """What the stubs declare exists, and every function that is ours is declared."""
+    import ast
+    import inspect
+    import pathlib
+
+    from minpy.numpy._native import TABLE
+    folder = pathlib.Path(minpy.__file__).parent
+
+    def declared(body):
+        return {n.name for n in body if isinstance(n, ast.FunctionDef)} | {n.target.id for n in body if isinstance(n, ast.AnnAssign)}
+    stub = ast.parse((folder / "_minpy.pyi").read_text()).body
+    assert not [n for n in declared(stub) - {"__getattr__"} if not hasattr(_minpy, n)]
+    for c in (c for c in stub if isinstance(c, ast.ClassDef)):
+        classes = [_minpy.ndarray, _minpy.scalar] if c.name == "array_base" else [getattr(_minpy, c.name)]
+        assert not [n for n in declared(c.body) if not all(hasattr(k, n) for k in classes)], c.name
+    names = declared(ast.parse((folder / "numpy" / "__init__.pyi").read_text()).body) - {"__getattr__"}
+    assert not [n for n in names if not hasattr(np, n)]
+    ours = [n for n in dir(np) if n in TABLE or inspect.isbuiltin(getattr(np, n)) and getattr(np, n) is not getattr(numpy, n, None)
+            or isinstance(getattr(np, n), _minpy.ufunc)]
+    assert not [n for n in ours if not n.startswith("_") and n not in names]
