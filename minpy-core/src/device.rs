@@ -5,6 +5,7 @@
 
 use crate::dtype::DTypeSet;
 use crate::{Error, ErrorKind, Result, registry};
+use parking_lot::Mutex;
 use std::any::Any;
 use std::fmt;
 
@@ -140,6 +141,23 @@ impl fmt::Debug for DeviceRef {
     }
 }
 
+/// Reasons why devices were left out, with their kind.
+static LEFT_OUT: Mutex<Vec<(&'static str, String)>> = Mutex::new(Vec::new());
+
+/// For a backend's probe: says why a device, or every one of a kind, cannot be used. The error about a missing device
+/// tells it to the user.
+pub fn leave_out(kind: &'static str, reason: impl Into<String>) {
+    let mut list = LEFT_OUT.lock();
+    let entry = (kind, reason.into());
+    if !list.contains(&entry) {
+        list.push(entry);
+    }
+}
+/// What probes said of that kind.
+pub fn left_out(kind: &str) -> Vec<String> {
+    LEFT_OUT.lock().iter().filter(|(k, _)| *k == kind).map(|(_, reason)| reason.clone()).collect()
+}
+
 /// Every device of that name, in order; empty when there is none.
 pub fn devices(name: &str) -> Result<Vec<DeviceRef>> {
     Ok(registry::global()?.devices(name).to_vec())
@@ -156,7 +174,9 @@ pub fn device(name: &str, ordinal: usize) -> Result<DeviceRef> {
     }
     let found: Vec<String> = reg.all_devices().map(|d| d.to_string()).collect();
     let known = name == "gpu" || reg.kind_of(name).is_some();
-    let message = format!("no device {name}({ordinal}); devices found: {}", found.join(", "));
+    let reasons: Vec<String> = names.iter().flat_map(|n| left_out(n)).collect();
+    let why = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join("; ")) };
+    let message = format!("no device {name}({ordinal}){why}; devices found: {}", found.join(", "));
     Err(Error::new(if known { ErrorKind::Device } else { ErrorKind::Value }, message))
 }
 

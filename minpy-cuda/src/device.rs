@@ -8,7 +8,7 @@ use crate::{Cuda, matmul::Blas};
 use cudarc::driver::sys::{CUcontext, CUdevice_attribute, CUstream};
 use cudarc::driver::{result, sys as cu};
 use minpy_core::codegen::{Arg, Blocks, CDevice, Dialect, ERROR_WORDS, Pool, Step, Tuning};
-use minpy_core::device::{Capabilities, Device, Memory, MemoryStats};
+use minpy_core::device::{Capabilities, Device, Memory, MemoryStats, leave_out};
 use minpy_core::{DTypeSet, Error, ErrorKind, Result};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
@@ -19,13 +19,11 @@ use std::time::Duration;
 
 minpy_core::driver!(pub DRIVER: "cuda", probe);
 
-/// What was wrong with the devices that `probe` found and left out.
-static REFUSED: Mutex<Vec<String>> = Mutex::new(Vec::new());
-
 /// Looks for devices. No driver, no compiler, no GPU that it knows: no device.
 fn probe() -> Vec<Box<dyn Device>> {
     let mut found: Vec<Box<dyn Device>> = Vec::new();
-    if libraries::missing().is_some() {
+    if let Some(reason) = libraries::missing() {
+        leave_out("cuda", reason);
         return found;
     }
     let count = guarded(result::device::get_count).and_then(std::result::Result::ok).unwrap_or(0);
@@ -33,9 +31,12 @@ fn probe() -> Vec<Box<dyn Device>> {
         let ordinal = found.len();
         match guarded(|| CudaDevice::open(i, ordinal)) {
             Some(Ok(d)) => found.push(Box::new(d)),
-            Some(Err(e)) => REFUSED.lock().push(e.message().to_string()),
-            None => REFUSED.lock().push(format!("device {i}: the CUDA driver library is too old")),
+            Some(Err(e)) => leave_out("cuda", e.message()),
+            None => leave_out("cuda", format!("device {i}: the CUDA driver library is too old")),
         }
+    }
+    if count == 0 {
+        leave_out("cuda", "the CUDA driver has no device");
     }
     found
 }
@@ -45,10 +46,7 @@ pub fn why_not() -> Option<String> {
     match minpy_core::device::devices("cuda") {
         Ok(found) if !found.is_empty() => None,
         Err(e) => Some(e.message().to_string()),
-        _ => libraries::missing().or_else(|| {
-            let refused = REFUSED.lock();
-            Some(if refused.is_empty() { "the CUDA driver has no device".into() } else { refused.join("; ") })
-        }),
+        _ => Some(minpy_core::device::left_out("cuda").join("; ")),
     }
 }
 

@@ -52,7 +52,7 @@ pub fn missing() -> Option<String> {
     }
     if !nvrtc() {
         return Some(
-            "the CUDA compiler library (libnvrtc) is not found; put its folder on LD_LIBRARY_PATH".into(),
+            "the CUDA compiler library (libnvrtc) is not found: put its folder on LD_LIBRARY_PATH".into(),
         );
     }
     None

@@ -9,10 +9,9 @@ fn no_driver_means_no_device() {
     match minpy_cuda::why_not() {
         Some(reason) => {
             assert!(found.is_empty(), "{reason}");
-            assert_eq!(
-                device::device("cuda", 0).expect_err("no such device").kind(),
-                minpy_core::ErrorKind::Device
-            );
+            let e = device::device("cuda", 0).expect_err("no such device");
+            assert_eq!(e.kind(), minpy_core::ErrorKind::Device);
+            assert!(!reason.is_empty() && e.message().contains(&reason), "{e:?} does not say: {reason}");
             println!("no CUDA device: {reason}");
         }
         None => println!("CUDA devices: {found:?}"),

@@ -7,7 +7,7 @@ use crate::memory::Buffers;
 use crate::program::Programs;
 use crate::{OpenCl, error, is_out_of_memory};
 use minpy_core::codegen::{Arg, CDevice, Dialect, ERROR_WORDS, Pool, Step, Tuning};
-use minpy_core::device::{Capabilities, Device, Memory, MemoryStats};
+use minpy_core::device::{Capabilities, Device, Memory, MemoryStats, leave_out};
 use minpy_core::{DType, DTypeSet, Error, ErrorKind, Result};
 use opencl3::command_queue::*;
 use opencl3::context::context::create_context;
@@ -29,7 +29,11 @@ fn probe() -> Vec<Box<dyn Device>> {
     static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner());
     let mut found: Vec<Box<dyn Device>> = Vec::new();
-    for platform in get_platform_ids().unwrap_or_default() {
+    let platforms = get_platform_ids().unwrap_or_default();
+    if platforms.is_empty() {
+        leave_out("opencl", "no OpenCL driver is installed; PoCL is one for the CPU");
+    }
+    for platform in platforms {
         let version = get_platform_info(platform, CL_PLATFORM_VERSION).map(String::from).unwrap_or_default();
         for id in get_device_ids(platform, CL_DEVICE_TYPE_ALL).unwrap_or_default() {
             if let Some(d) = OpenClDevice::open(id, found.len(), &version) {

@@ -10,4 +10,5 @@ fn no_driver_means_no_device() {
     assert!(device::devices("opencl").expect("the registry is in order").is_empty());
     let e = device::device("opencl", 0).expect_err("no such device");
     assert_eq!(e.kind(), minpy_core::ErrorKind::Device);
+    assert!(e.message().contains("no OpenCL driver is installed"), "{e:?}");
 }
