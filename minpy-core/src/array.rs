@@ -195,8 +195,8 @@ impl Array {
         if one_buffer && self.dtype.size() == other.dtype.size() {
             return self.layout.may_overlap(&other.layout);
         }
-        // Foreign memory may have come in several times, in several buffers: NumPy's views of one block.
-        if !(one_buffer || self.buffer.is_foreign() && other.buffer.is_foreign()) {
+        // Foreign memory may be that of another buffer: NumPy's views of one block, or ours that went out and came back.
+        if !(one_buffer || self.buffer.is_foreign() || other.buffer.is_foreign()) {
             return false;
         }
         let (Ok(a), Ok(b)) = (self.buffer.memory(), other.buffer.memory()) else { return one_buffer };

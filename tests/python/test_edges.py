@@ -257,6 +257,13 @@ def test_memory_that_came_in_twice():
     assert np.may_share_memory(a, b) and not np.may_share_memory(np.asarray(n[:5]), np.asarray(r[5:]))
     a[1:] += b[:-1]
     assert numpy.array_equal(n, want)
+    ours = np.array(want)
+    went = dict(ours.__array_interface__)
+    back = np.asarray(type("Lender", (), {"__array_interface__": went, "base": ours})())
+    assert np.may_share_memory(ours, back) and np.may_share_memory(Wrapped(ours), back)
+    ours[1:] += back[:-1]
+    want[1:] += want[:-1].copy()
+    assert numpy.array_equal(ours.asnumpy(), want)
     raw = bytearray(want.tobytes())
     x, y = np.frombuffer(raw), np.frombuffer(memoryview(raw))
     x[1:] += y[:-1]

@@ -232,7 +232,9 @@ def may_share_memory(a, b, /, max_work=0):
     """Whether two arrays may have an element in common; `max_work` (NumPy's) decides on the host how hard it is tried."""
     if is_ours(a) and is_ours(b) and (max_work == 0 or a.context.device_type != "cpu"):
         return _minpy._may_share(a, b)
-    return numpy.may_share_memory(*(v._numpy() if is_ours(v) else v for v in (a, b)), max_work=max_work)
+    # Objects that give an array are asked for it here: it may be one of ours, which NumPy would not take.
+    seen = (v if issubclass(type(v), numpy.ndarray) else as_ours(v) for v in (a, b))
+    return numpy.may_share_memory(*(v._numpy() if is_ours(v) else v for v in seen), max_work=max_work)
 
 
 @native
