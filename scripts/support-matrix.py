@@ -80,10 +80,11 @@ def page():
     lines = [
         "# Which functions are native",
         "",
-        f"Made by `scripts/support-matrix.py` from the namespace of `minpy.numpy` over NumPy {RELEASE}; NumPy's types, constants and submodules are left out.",
+        f"Made by `scripts/support-matrix.py` from the namespace of `minpy.numpy` over NumPy {RELEASE}; NumPy's types and constants are left out, and its submodules (`linalg`, `fft`, ...), which run in NumPy.",
         "",
         f"* **native** ({len(groups['native'])}): made of operations of core; they run on the device of their arguments, with the exceptions "
-        "below, and are differentiable where a derivative exists. Some argument values (`order=`, `dtype=object`, ...) still go to NumPy.",
+        "below, and are differentiable where a derivative exists. Some argument values still go to NumPy and then have no gradient (`NoGradientFuncError`): "
+        "`order=`, `linspace` between arrays, `average` with weights to differentiate, `nan_to_num(copy=False)` and the like.",
         f"* **NumPy** ({len(groups['NumPy'])}): NumPy's own function on host views, results wrapped; counted as fallbacks; asking for "
         "their gradient raises `NoGradientFuncError`.",
         f"* **as it is** ({len(groups['as it is'])}): NumPy's function itself: settings, formatting, dtypes, and ufuncs without an operation of ours, which come back through `__array_ufunc__`.",
