@@ -115,3 +115,11 @@ def test_gradients():
         grad(lambda x: x)("text")
     with pytest.raises(ValueError):
         grad(lambda x: x, 3)(1.0)
+
+
+def test_products_that_do_not_align_say_where(device):
+    for call, dims in ((lambda a, b: a @ b, r"4 \(dim 1\) != 5 \(dim 0\)"), (np.dot, r"4 \(dim 1\) != 5 \(dim 0\)")):
+        with pytest.raises(ValueError, match=r"shapes \(3,4\) and \(5,2\) not aligned: " + dims):
+            call(np.ones((3, 4)), np.ones((5, 2)))
+    with pytest.raises(ValueError, match=r"matmul: shapes \(3,\) and \(4,\) not aligned: 3 \(dim 0\) != 4 \(dim 0\)"):
+        np.ones(3) @ np.ones(4)

@@ -7,6 +7,19 @@ use crate::layout::{Dims, Layout, broadcast_shapes, show};
 use crate::op::{OpDef, Operand, Structured, Tier, promoted_dtype};
 use crate::{Array, Attrs, DType, Meta, Number, Result, Target, bail};
 
+/// The error of operands of at least one dimension whose summed dimensions differ.
+#[cold]
+fn not_aligned<T>(op: &str, a: &Array, b: &Array) -> Result<T> {
+    let (x, y) = (a.ndim() - 1, b.ndim().saturating_sub(2));
+    let (n, m) = (a.shape()[x], b.shape()[y]);
+    bail!(
+        Value,
+        "{op}: shapes {} and {} not aligned: {n} (dim {x}) != {m} (dim {y})",
+        show(a.shape()),
+        show(b.shape())
+    )
+}
+
 struct Matmul;
 impl Structured for Matmul {
     fn input_dtype(&self, _: &Attrs, inputs: &[Operand], _: usize) -> Option<DType> {
@@ -16,13 +29,7 @@ impl Structured for Matmul {
         let (a, b) = (&inputs[0], &inputs[1]);
         let fits = a.ndim() >= 2 && b.ndim() >= 2 && a.shape()[a.ndim() - 1] == b.shape()[b.ndim() - 2];
         if !fits {
-            bail!(
-                Value,
-                "{}: shapes {} and {} not aligned: mismatch in the summed dimension",
-                op.name,
-                show(a.shape()),
-                show(b.shape())
-            );
+            return not_aligned(op.name, a, b);
         }
         let mut shape = broadcast_shapes(op.name, &[&a.shape()[..a.ndim() - 2], &b.shape()[..b.ndim() - 2]])?;
         shape.extend([a.shape()[a.ndim() - 2], b.shape()[b.ndim() - 1]]);
@@ -73,12 +80,7 @@ pub fn matmul(a: &Array, b: &Array) -> Result<Array> {
     let a2 = if a.ndim() == 1 { a.expand_dims(0)? } else { a.clone() };
     let b2 = if b.ndim() == 1 { b.expand_dims(1)? } else { b.clone() };
     if a2.shape()[a2.ndim() - 1] != b2.shape()[b2.ndim() - 2] {
-        bail!(
-            Value,
-            "matmul: shapes {} and {} not aligned: mismatch in the summed dimension",
-            show(a.shape()),
-            show(b.shape())
-        );
+        return not_aligned("matmul", a, b);
     }
     let r = product(&a2, &b2)?;
     let mut l = r.layout().clone();
