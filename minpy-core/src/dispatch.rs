@@ -749,7 +749,7 @@ fn host_fallback(call: &KernelCall, device: DeviceRef, reason: &str) -> Result<(
 fn write_back(staged: &Array, layout: &Layout, out: &View, device: DeviceRef) -> Result<usize> {
     let span = Layout::new(out.shape, out.strides, out.offset).span();
     let upload = || device.upload(&staged.to_bytes()?, out.memory, span.0 * out.dtype.size());
-    if layout.size() == span.1 - span.0 {
+    if layout.is_injective() && layout.size() == span.1 - span.0 {
         upload()?;
         return Ok(staged.buffer().bytes());
     }
@@ -761,9 +761,10 @@ fn write_back(staged: &Array, layout: &Layout, out: &View, device: DeviceRef) ->
         inputs: &[Input::View(view_of(&values, None)?)],
         outputs: &[*out],
     };
-    match find_kernel(&copy, device)? {
-        Some(k) => (k.run)(device, &copy)?,
-        // A device that cannot even copy elements has only the host's way.
+    // A device that cannot even copy such elements has only the host's way.
+    match find_kernel(&copy, device)?.map(|k| (k.run)(device, &copy)) {
+        Some(Err(e)) if e.kind() == ErrorKind::Unsupported => upload()?,
+        Some(done) => done?,
         None => upload()?,
     }
     Ok(values.buffer().bytes())
