@@ -5,7 +5,7 @@
 use crate::buffer::Buffer;
 use crate::device::{DeviceRef, Memory};
 use crate::layout::{self, Layout, Strides, normalize_axis, show};
-use crate::{DType, Element, Error, ErrorKind, Result, Scalar, bail, context, dispatch};
+use crate::{DType, Element, Error, ErrorKind, Result, Scalar, bail, context, defer, dispatch};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -45,10 +45,21 @@ impl Array {
         })?;
         let buffer = if context::tracing() {
             Buffer::placeholder(device, bytes, None)
+        } else if defer::worth(device, bytes) {
+            Buffer::lazy(device, bytes)
         } else {
             Buffer::allocate(device, bytes).map_err(|e| allocation_failed(e, layout.shape(), dtype))?
         };
         Ok(Array { buffer, layout, dtype, weak: false })
+    }
+    /// A new array with a dense layout of offset 0 into which an expression may be deferred, however small it is.
+    #[inline]
+    pub(crate) fn lazy_on(device: DeviceRef, layout: Layout, dtype: DType) -> Result<Array> {
+        let bytes = layout::count("empty", layout.shape())?.saturating_mul(dtype.size());
+        if context::tracing() || !defer::possible(bytes) {
+            return Array::empty_with(device, layout, dtype);
+        }
+        Ok(Array { buffer: Buffer::lazy(device, bytes), layout, dtype, weak: false })
     }
     /// `empty_on` the current device.
     pub fn empty(shape: &[usize], dtype: DType) -> Result<Array> {
@@ -199,7 +210,8 @@ impl Array {
         if !(one_buffer || self.buffer.is_foreign() || other.buffer.is_foreign()) {
             return false;
         }
-        let (Ok(a), Ok(b)) = (self.buffer.memory(), other.buffer.memory()) else { return one_buffer };
+        // What has no memory yet gets memory of its own.
+        let (Some(a), Some(b)) = (self.buffer.present(), other.buffer.present()) else { return one_buffer };
         if !one_buffer
             && (self.device() != other.device() || !self.device().is_host() && a.handle != b.handle)
         {
@@ -221,6 +233,8 @@ impl Array {
         {
             r.before_write(self)?;
         }
+        // What is pending on these contents is computed before somebody outside can change them.
+        self.buffer.memory_to_write()?;
         self.buffer.mark_shared();
         Ok(())
     }

@@ -1,11 +1,14 @@
 //! Buffers: memory with shared ownership, which any number of views look at.
 //!
 //! A buffer carries what must be known once per memory and not once per handle: its version (raised by every
-//! in-place write), its node on a tape, and whether somebody outside the library can write it.
-//! `Buffer::memory` is the only way to the memory: the place where deferral will evaluate what is pending.
+//! in-place write), its node on a tape, whether somebody outside the library can write it, and, when its contents have
+//! not been computed yet, the expression that they are (`defer.rs`).
+//! `Buffer::memory` is the only way to the memory, and the place where a pending expression is evaluated.
 
+use crate::defer::{self, Expr};
 use crate::device::{DeviceRef, Memory};
 use crate::{Result, bail};
+use parking_lot::Mutex;
 use std::any::Any;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
@@ -14,10 +17,16 @@ use std::sync::{Arc, OnceLock};
 const SHARED: u32 = 1;
 /// Writes are refused (imported from a read-only NumPy array).
 const READ_ONLY: u32 = 2;
+/// Stands for a value while a program is traced: it has no memory of its own and never computes any.
+const PLACEHOLDER: u32 = 4;
 
 /// Shared memory on one device.
 pub struct Buffer {
     memory: OnceLock<Memory>,
+    /// What the contents will be. While it is there the buffer has no memory.
+    pending: Mutex<Option<Box<Expr>>>,
+    /// How many pending expressions read this buffer: a write evaluates them first.
+    readers: AtomicU32,
     bytes: usize,
     device: DeviceRef,
     version: AtomicU32,
@@ -43,6 +52,8 @@ impl Buffer {
         }
         Arc::new(Buffer {
             memory: cell,
+            pending: Mutex::new(None),
+            readers: AtomicU32::new(0),
             bytes,
             device,
             version: AtomicU32::new(0),
@@ -57,6 +68,11 @@ impl Buffer {
     pub fn allocate(device: DeviceRef, bytes: usize) -> Result<Arc<Buffer>> {
         let memory = device.allocate(bytes)?;
         Ok(Buffer::build(device, Some(memory), bytes, None))
+    }
+    /// Memory of `bytes` that is allocated when somebody asks for it. An expression may be deferred into it until then.
+    #[inline]
+    pub fn lazy(device: DeviceRef, bytes: usize) -> Arc<Buffer> {
+        Buffer::build(device, None, bytes, None)
     }
     /// Memory that belongs to somebody else, kept alive by `owner`.
     ///
@@ -79,7 +95,9 @@ impl Buffer {
         bytes: usize,
         owner: Option<Box<dyn Any + Send + Sync>>,
     ) -> Arc<Buffer> {
-        Buffer::build(device, None, bytes, owner)
+        let b = Buffer::build(device, None, bytes, owner);
+        b.flags.store(PLACEHOLDER, Relaxed);
+        b
     }
     /// Gives a placeholder its memory. Once only; the memory must outlive the buffer (see `placeholder`'s owner)
     /// unless the device itself is to free it, which happens when the buffer has no owner.
@@ -94,18 +112,68 @@ impl Buffer {
         }
         Ok(())
     }
-    /// Whether the buffer has no memory (yet).
+    /// Whether the buffer stands for a value of a traced program and has no memory (yet).
     #[inline]
     pub fn is_placeholder(&self) -> bool {
-        self.memory.get().is_none()
+        self.memory.get().is_none() && self.flags.load(Relaxed) & PLACEHOLDER != 0
     }
-    /// The memory.
+    /// The memory. Evaluates what is pending.
+    ///
+    /// # Errors
+    /// What the evaluation may fail with: no memory, or a device's error. The buffer stays pending then.
     #[inline]
     pub fn memory(&self) -> Result<&Memory> {
         match self.memory.get() {
             Some(m) => Ok(m),
-            None => no_memory(),
+            None => self.computed(),
         }
+    }
+    /// The memory, about to be written: pending expressions that read the present contents are evaluated first.
+    #[inline]
+    pub fn memory_to_write(&self) -> Result<&Memory> {
+        if self.readers.load(Relaxed) != 0 {
+            defer::settle(self, &[])?;
+        }
+        self.memory()
+    }
+    #[cold]
+    fn computed(&self) -> Result<&Memory> {
+        if self.flags.load(Relaxed) & PLACEHOLDER != 0 {
+            return no_memory();
+        }
+        defer::evaluate(self)?;
+        self.memory.get().map_or_else(no_memory, Ok)
+    }
+    /// The memory if it is there already.
+    #[inline]
+    pub fn present(&self) -> Option<&Memory> {
+        self.memory.get()
+    }
+    /// Neither computed nor about to be: an expression may be deferred into it.
+    #[inline]
+    pub(crate) fn is_blank(&self) -> bool {
+        self.memory.get().is_none()
+            && self.flags.load(Relaxed) & PLACEHOLDER == 0
+            && self.pending.lock().is_none()
+    }
+    /// Whether the contents are waiting to be computed.
+    pub fn is_pending(&self) -> bool {
+        self.memory.get().is_none() && self.pending.lock().is_some()
+    }
+    /// The expression that the contents will be.
+    #[inline]
+    pub(crate) fn pending(&self) -> &Mutex<Option<Box<Expr>>> {
+        &self.pending
+    }
+    /// Number of pending expressions that read this buffer.
+    #[inline]
+    pub(crate) fn readers(&self) -> &AtomicU32 {
+        &self.readers
+    }
+    /// The memory was computed.
+    pub(crate) fn fulfil(&self, memory: Memory) {
+        let first = self.memory.set(memory);
+        debug_assert!(first.is_ok(), "a buffer is computed once");
     }
     /// Bytes of the buffer.
     #[inline]

@@ -245,6 +245,29 @@ impl Program {
     pub fn slot(&self, kind: usize) -> Option<&OnceLock<Box<dyn Any + Send + Sync>>> {
         self.slots.get(kind)
     }
+    /// The outputs of this program over other expressions: how programs are fused. `None` when the dtypes of arguments and
+    /// inputs differ.
+    pub fn inline<'b>(&self, builder: &'b Builder, arguments: &[E<'b>]) -> Option<SmallVec<[E<'b>; 2]>> {
+        let mut nodes: SmallVec<[E; 16]> = SmallVec::new();
+        for (node, dtype) in &self.nodes {
+            let e = match node {
+                Node::Input(i) => *arguments.get(*i as usize)?,
+                Node::Const(c) => builder.constant(*c),
+                Node::Index => builder.index(),
+                Node::Cast(of) => nodes[*of as usize].cast(*dtype),
+                Node::Prim(prim, ids) => {
+                    let arguments: SmallVec<[E; 3]> =
+                        ids[..prim.arity()].iter().map(|&i| nodes[i as usize]).collect();
+                    E::apply(*prim, &arguments)
+                }
+            };
+            if e.dtype() != *dtype {
+                return None;
+            }
+            nodes.push(e);
+        }
+        Some(self.outputs.iter().map(|&o| nodes[o as usize]).collect())
+    }
     /// Text that determines the program's code: equal keys, equal kernels. Used for caches on disk.
     pub fn key(&self) -> String {
         format!("{:?}|{:?}|{:?}|{}", self.nodes, self.inputs, self.outputs, self.scalars)

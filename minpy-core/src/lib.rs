@@ -1,7 +1,8 @@
 //! Arrays, operations, devices and dispatch.
 //!
 //! Data flows through the modules in this order: `array` (what the user holds) - `op`, `ops` (what can be done) -
-//! `dispatch` (how one call runs) - `kernel`, `expr` (what a backend sees) - `registry`, `device` (who does it).
+//! `dispatch` (how one call runs) - `launch`, `defer`, `fuse` (when it runs, and with what) - `kernel`, `expr` (what a backend
+//! sees) - `registry`, `device` (who does it).
 //!
 //! # Threads
 //! Handles may be cloned and sent freely, and any number of threads may read one buffer. As in NumPy no lock guards its
@@ -12,18 +13,23 @@ pub mod array;
 pub mod buffer;
 pub mod codegen;
 pub mod context;
+pub mod defer;
 pub mod device;
 pub mod dispatch;
 mod display;
 pub mod dtype;
 mod error;
 pub mod expr;
+mod fuse;
 pub mod kernel;
+pub mod launch;
 pub mod layout;
 pub mod op;
 pub mod ops;
+pub mod profile;
 pub mod recorder;
 pub mod registry;
+pub mod relayout;
 pub mod scalar;
 pub mod stats;
 

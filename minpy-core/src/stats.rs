@@ -34,7 +34,12 @@ struct Counters {
     ops: RefCell<BTreeMap<(&'static str, String), u64>>,
     fallbacks: RefCell<Vec<Fallback>>,
     moved: Cell<u64>,
+    /// Fallbacks inside `later`, and how deep it is nested.
+    held: RefCell<Vec<Held>>,
+    depth: Cell<u32>,
 }
+/// A fallback that is counted when no lock is held any more: op, device, by, reason, bytes, time.
+type Held = (String, String, &'static str, String, u64, Duration);
 thread_local! { static COUNTERS: Counters = Counters::default(); }
 static SITE: OnceLock<fn() -> String> = OnceLock::new();
 
@@ -50,6 +55,11 @@ pub fn count_op(op: &'static str, device: &str) {
 /// Counts one fallback.
 #[cold]
 pub fn count_fallback(op: &str, device: &str, by: &'static str, reason: &str, bytes: u64, time: Duration) {
+    if COUNTERS.with(|c| c.depth.get()) > 0 {
+        return COUNTERS.with(|c| {
+            c.held.borrow_mut().push((op.into(), device.into(), by, reason.into(), bytes, time));
+        });
+    }
     let site = SITE.get().map_or_else(String::new, |f| f());
     COUNTERS.with(|c| {
         let mut all = c.fallbacks.borrow_mut();
@@ -74,6 +84,26 @@ pub fn count_fallback(op: &str, device: &str, by: &'static str, reason: &str, by
             }),
         }
     });
+}
+/// Runs `f`, which holds locks, and counts its fallbacks afterwards: naming the user's line may need a lock of its own
+/// (Python's), whose holder may wait for ours.
+pub(crate) fn later<R>(f: impl FnOnce() -> R) -> R {
+    struct Deeper;
+    impl Drop for Deeper {
+        fn drop(&mut self) {
+            COUNTERS.with(|c| c.depth.set(c.depth.get() - 1));
+        }
+    }
+    let result = {
+        let _deeper = Deeper;
+        COUNTERS.with(|c| c.depth.set(c.depth.get() + 1));
+        f()
+    };
+    let held = COUNTERS.with(|c| if c.depth.get() == 0 { c.held.take() } else { Vec::new() });
+    for (op, device, by, reason, bytes, time) in held {
+        count_fallback(&op, &device, by, &reason, bytes, time);
+    }
+    result
 }
 /// Counts bytes that an automatic copy between devices moved.
 pub fn count_moved(bytes: u64) {

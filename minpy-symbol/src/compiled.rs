@@ -154,6 +154,7 @@ impl Compiled {
             {
                 r.before_write(a)?;
             }
+            a.buffer().memory_to_write()?;
             a.buffer().bump_version();
         }
         self.schedule.run(pass.steps.clone(), &instance.memories)

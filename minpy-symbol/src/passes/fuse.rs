@@ -2,11 +2,11 @@
 //!
 //! The value between them is then never stored. Views are translated, so that a transposed read fuses too.
 
-use super::relayout::translate_read;
 use crate::schedule::{Operand, Place, Schedule, Source, Step};
 use minpy_core::DType;
-use minpy_core::expr::{Builder, E, Node, Prim, Program};
+use minpy_core::expr::{Builder, E, Node, Program};
 use minpy_core::kernel::Work;
+use minpy_core::relayout::translate_read;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -108,13 +108,11 @@ fn fused(s: &Schedule, i: usize, users: &[Vec<usize>]) -> Option<(usize, Step)> 
     for (input, parts) in step.inputs.iter().zip(&plan) {
         let arguments: Vec<E> = parts.iter().map(|&p| inputs[p]).collect();
         values.push(match input {
-            Source::View(r) if r.value == out.value => {
-                *inline(&join.builder, program, &arguments)?.first()?
-            }
+            Source::View(r) if r.value == out.value => *program.inline(&join.builder, &arguments)?.first()?,
             _ => *arguments.first()?,
         });
     }
-    let result = inline(&join.builder, outer, &values)?.first()?.id();
+    let result = outer.inline(&join.builder, &values)?.first()?.id();
     let name = format!("{}+{}", program.name(), outer.name());
     let whole = join.builder.finish(&name, &[result], join.scalars);
     if whole.nodes().len() > MOST_NODES {
@@ -165,26 +163,4 @@ impl Join {
         self.known.push(dtype);
         self.sources.len() - 1
     }
-}
-
-/// The outputs of a program over other expressions. `None` when the dtypes of arguments and inputs differ.
-fn inline<'b>(builder: &'b Builder, program: &Program, arguments: &[E<'b>]) -> Option<SmallVec<[E<'b>; 2]>> {
-    let mut nodes: Vec<E> = Vec::with_capacity(program.nodes().len());
-    for (node, dtype) in program.nodes() {
-        let e = match node {
-            Node::Input(i) => *arguments.get(*i as usize)?,
-            Node::Const(c) => builder.constant(*c),
-            Node::Index => builder.index(),
-            Node::Cast(of) => nodes[*of as usize].cast(*dtype),
-            Node::Prim(prim, args) => apply(*prim, &args.map(|a| nodes[(a as usize).min(nodes.len() - 1)])),
-        };
-        if e.dtype() != *dtype {
-            return None;
-        }
-        nodes.push(e);
-    }
-    Some(program.outputs().iter().map(|&o| nodes[o as usize]).collect())
-}
-fn apply<'b>(prim: Prim, args: &[E<'b>; 3]) -> E<'b> {
-    E::apply(prim, &args[..prim.arity()])
 }

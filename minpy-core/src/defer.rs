@@ -1,0 +1,352 @@
+//! Deferral: expressions that wait until somebody needs their values, and then run together.
+//!
+//! `launch` hands elementwise work and reductions to `record` when the result is a blank buffer; nothing is computed. The
+//! buffer is *pending* from then on and owns its [`Expr`], which names what it reads: buffers (in memory or pending
+//! themselves) through layouts, and numbers. `Buffer::memory` evaluates a pending buffer (`fuse.rs` decides what runs in one
+//! kernel). Errors of shape and dtype were raised before anything was deferred.
+//!
+//! # What is deferred
+//! On the CPU results of at least [`threshold`] bytes, and whatever reads something pending; elsewhere everything. Not:
+//! under another policy than `prefer_device`, while tracing, what reads memory that foreigners can write, and what the
+//! device has no kernel for.
+//!
+//! # What ends a group
+//! Reading an element on the host (`item`, `print`, `bool`, export to NumPy); another kind of operation that reads it
+//! (matrix product, gather, scan, sort); a copy to another device; a write to something it reads; [`flush`]; the limits
+//! below; a view of it that is neither a permutation nor a slice; more than `fuse::MOST_INPUTS` arrays.
+//!
+//! # What keeps this right
+//! * An expression never changes once recorded, and it keeps what it reads alive.
+//! * A buffer counts its pending readers. Whoever writes to it evaluates them first (`Buffer::memory_to_write`).
+//! * A buffer is stored at evaluation if anybody but the group itself refers to it; all others live in registers.
+//! * Evaluation holds the locks of the group's buffers. Each was recorded before its readers; locks are taken from the
+//!   newest to the oldest, so that threads cannot wait for one another in a circle. What they let go of is dropped after
+//!   the last lock: foreign memory may need a lock of its own (Python's) to be freed.
+
+use crate::context::{self, Policy};
+use crate::device::DeviceRef;
+use crate::expr::Program;
+use crate::kernel::{Fold, Work};
+use crate::launch::{self, Arg};
+use crate::{Array, Buffer, DType, Layout, Result, Scalar, fuse, stats};
+use parking_lot::{Mutex, MutexGuard};
+use smallvec::SmallVec;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
+
+/// Longest chain of pending expressions: beyond it the older ones are computed. Bounds the recursion of evaluating and
+/// of dropping one.
+const MOST_DEPTH: u32 = 48;
+/// Pending expressions in all.
+const MOST_PENDING: usize = 1024;
+/// Bytes that pending expressions may keep alive, each counted as often as it is read.
+const MOST_HELD: usize = 1 << 30;
+/// Results larger than this get their memory at once, so that the error of a lack of it comes where it belongs.
+const MOST_BYTES: usize = 1 << 30;
+
+/// Bytes from which on the CPU defers: below, a kernel takes less time than deferring it. `usize::MAX`: never, anywhere.
+static THRESHOLD: AtomicUsize = AtomicUsize::new(UNSET);
+const UNSET: usize = usize::MAX - 1;
+/// Measured: where a chain of operations is as fast either way (`benches/benches/chain.rs`).
+const DEFAULT_THRESHOLD: usize = 32 << 10;
+
+/// How an expression is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    /// Element by element.
+    Map,
+    /// As `Work::Reduce`.
+    Fold(Fold),
+}
+
+impl Kind {
+    pub fn of(work: &Work) -> Option<Kind> {
+        match work {
+            Work::Elementwise => Some(Kind::Map),
+            Work::Reduce(f) => Some(Kind::Fold(*f)),
+            _ => None,
+        }
+    }
+    pub fn work(self) -> Work {
+        match self {
+            Kind::Map => Work::Elementwise,
+            Kind::Fold(f) => Work::Reduce(f),
+        }
+    }
+}
+
+/// What an expression reads.
+pub(crate) enum Source {
+    /// Elements; the layout has the shape of the expression's iteration space.
+    Array(Array),
+    /// A number.
+    Scalar(Scalar),
+}
+
+/// Work that has not run yet. Immutable.
+pub(crate) struct Expr {
+    pub op: &'static str,
+    pub kind: Kind,
+    pub program: Arc<Program>,
+    pub sources: SmallVec<[Source; 2]>,
+    /// How the result lies in its buffer: dense, all of it.
+    pub layout: Layout,
+    pub dtype: DType,
+    /// Number of the expression; greater than those of all pending expressions it reads.
+    pub number: u64,
+    /// Length of the longest chain of pending expressions that ends here.
+    depth: u32,
+    /// Bytes of what it reads.
+    held: usize,
+}
+
+static NUMBER: AtomicU64 = AtomicU64::new(1);
+static HELD: AtomicUsize = AtomicUsize::new(0);
+
+/// The pending buffers, for `flush`, `settle` and the limits. Entries of buffers that are gone or computed are removed
+/// when the list has doubled.
+struct Waiting {
+    list: Vec<Weak<Buffer>>,
+    prune_at: usize,
+}
+static WAITING: Mutex<Waiting> = Mutex::new(Waiting { list: Vec::new(), prune_at: 64 });
+
+impl Expr {
+    /// The expression of a call, with owned sources.
+    pub fn new(op: &'static str, kind: Kind, program: &Arc<Program>, inputs: &[Arg], out: &Array) -> Expr {
+        let (mut depth, mut held) = (0, 0);
+        let mut sources: SmallVec<[Source; 2]> = SmallVec::with_capacity(inputs.len());
+        for i in inputs {
+            sources.push(match i {
+                Arg::Scalar(s) => Source::Scalar(*s),
+                Arg::Array(a, layout) => {
+                    let b = a.buffer();
+                    b.readers().fetch_add(1, Relaxed);
+                    held += b.bytes();
+                    if b.present().is_none()
+                        && let Some(e) = &*b.pending().lock()
+                    {
+                        depth = depth.max(e.depth);
+                    }
+                    Source::Array(match layout {
+                        Some(l) => a.view((*l).clone()),
+                        None => (*a).clone(),
+                    })
+                }
+            });
+        }
+        HELD.fetch_add(held, Relaxed);
+        Expr {
+            op,
+            kind,
+            program: program.clone(),
+            sources,
+            layout: out.layout().clone(),
+            dtype: out.dtype(),
+            number: NUMBER.fetch_add(1, Relaxed),
+            depth: depth + 1,
+            held,
+        }
+    }
+}
+
+impl Drop for Expr {
+    fn drop(&mut self) {
+        HELD.fetch_sub(self.held, Relaxed);
+        for s in &self.sources {
+            if let Source::Array(a) = s {
+                a.buffer().readers().fetch_sub(1, Relaxed);
+            }
+        }
+    }
+}
+
+/// Bytes from which on the CPU defers: `MINPY_DEFER_BYTES` (`off`: nothing is deferred, on no device), or the measured default.
+#[inline]
+pub fn threshold() -> usize {
+    match THRESHOLD.load(Relaxed) {
+        UNSET => from_environment(),
+        n => n,
+    }
+}
+#[cold]
+fn from_environment() -> usize {
+    let n = match std::env::var("MINPY_DEFER_BYTES") {
+        Ok(t) if t.trim() == "off" => usize::MAX,
+        Ok(t) => t.trim().parse().unwrap_or(DEFAULT_THRESHOLD),
+        Err(_) => DEFAULT_THRESHOLD,
+    };
+    THRESHOLD.store(n, Relaxed);
+    n
+}
+/// Replaces the threshold (`usize::MAX`: nothing is deferred from now on) and gives back the one before.
+pub fn set_threshold(bytes: usize) -> usize {
+    let before = threshold();
+    THRESHOLD.store(bytes.min(usize::MAX), Relaxed);
+    before
+}
+
+/// Whether results of `bytes` on `device` are large enough to be deferred.
+#[inline]
+pub(crate) fn worth(device: DeviceRef, bytes: usize) -> bool {
+    let least = threshold();
+    (bytes >= least || !device.is_host() && least != usize::MAX) && bytes <= MOST_BYTES
+}
+/// Whether results of `bytes` may be deferred at all.
+#[inline]
+pub(crate) fn possible(bytes: usize) -> bool {
+    threshold() != usize::MAX && bytes <= MOST_BYTES
+}
+
+/// Defers the call into the blank buffer of `out`, if it can be; `false` leaves the call to the caller.
+pub(crate) fn record(
+    op: &'static str,
+    device: DeviceRef,
+    work: &Work,
+    program: Option<&Arc<Program>>,
+    inputs: &[Arg],
+    out: &Array,
+) -> Result<bool> {
+    let (Some(kind), Some(program)) = (Kind::of(work), program) else { return Ok(false) };
+    let l = out.layout();
+    let whole = l.offset() == 0 && l.size() * out.dtype().size() == out.buffer().bytes() && l.is_dense();
+    let readable =
+        |a: &Array| !a.buffer().is_shared() && !a.buffer().is_placeholder() && a.device() == device;
+    let itself = |a: &Array| Arc::ptr_eq(a.buffer(), out.buffer());
+    if !whole
+        || context::policy() != Policy::PreferDevice
+        || !inputs.iter().all(|i| if let Arg::Array(a, _) = i { readable(a) && !itself(a) } else { true })
+        || !launch::has_kernel(device, work, program)?
+    {
+        return Ok(false);
+    }
+    let mut e = Expr::new(op, kind, program, inputs, out);
+    if e.depth > MOST_DEPTH {
+        // The longest chains are cut where this expression begins.
+        for s in &e.sources {
+            if let Source::Array(a) = s {
+                a.buffer().memory()?;
+            }
+        }
+        e.depth = 1;
+    }
+    *out.buffer().pending().lock() = Some(Box::new(e));
+    let mut w = WAITING.lock();
+    w.list.push(Arc::downgrade(out.buffer()));
+    if w.list.len() < w.prune_at && HELD.load(Relaxed) < MOST_HELD {
+        return Ok(true);
+    }
+    prune(w)?;
+    Ok(true)
+}
+
+/// Forgets buffers that are no longer pending; computes all when there are too many of them.
+#[cold]
+fn prune(mut w: MutexGuard<Waiting>) -> Result<()> {
+    // A buffer whose last handle this is must not be dropped under the lock.
+    let alive: Vec<Arc<Buffer>> =
+        w.list.iter().filter_map(Weak::upgrade).filter(|b| b.present().is_none()).collect();
+    w.list.clear();
+    w.list.extend(alive.iter().map(Arc::downgrade));
+    let count = alive.len();
+    w.prune_at = (2 * count).max(64);
+    drop(w);
+    drop(alive);
+    if count >= MOST_PENDING || HELD.load(Relaxed) >= MOST_HELD { flush() } else { Ok(()) }
+}
+
+/// The pending buffers, newest first; given one at a time, because whoever holds one makes it be stored.
+fn waiting() -> impl Iterator<Item = Arc<Buffer>> {
+    let list = WAITING.lock().list.clone();
+    list.into_iter().rev().filter_map(|w| w.upgrade()).filter(|b| b.present().is_none())
+}
+
+/// Computes everything that is pending, in all threads.
+///
+/// # Errors
+/// The first one of an evaluation; the others are evaluated all the same.
+pub fn flush() -> Result<()> {
+    let mut result = Ok(());
+    for b in waiting() {
+        result = result.and(b.memory().map(drop));
+    }
+    result
+}
+
+/// Number of buffers that are pending now, for tests and reports.
+pub fn pending_count() -> usize {
+    waiting().filter(|b| b.is_pending()).count()
+}
+
+/// Computes every pending expression that reads `buffer`, except those of `but`.
+pub(crate) fn settle(buffer: &Buffer, but: &[*const Buffer]) -> Result<()> {
+    for b in waiting() {
+        let p: *const Buffer = &*b;
+        if but.contains(&p) {
+            continue;
+        }
+        let reads = match &*b.pending().lock() {
+            Some(e) => e.sources.iter().any(|s| match s {
+                Source::Array(a) => std::ptr::eq(&**a.buffer(), buffer),
+                Source::Scalar(_) => false,
+            }),
+            None => false,
+        };
+        if reads {
+            b.memory()?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives a blank or pending buffer its memory.
+pub(crate) fn evaluate(buffer: &Buffer) -> Result<()> {
+    let mut garbage = fuse::Garbage::default();
+    let result = stats::later(|| fuse::evaluate(buffer, buffer.pending().lock(), &mut garbage));
+    garbage.clear();
+    result
+}
+
+/// Runs elementwise work or a reduction now, together with the pending expressions that it reads, into views that exist.
+pub(crate) fn run_into(
+    op: &'static str,
+    kind: Kind,
+    program: &Arc<Program>,
+    inputs: &[Arg],
+    out: &Array,
+) -> Result<()> {
+    let target = out.buffer();
+    let root = Expr::new(op, kind, program, inputs, out);
+    if target.readers().load(Relaxed) != 0 {
+        // Pending readers of what is overwritten; those that are part of this call run inside it.
+        settle(target, &reachable(&root))?;
+    }
+    let mut garbage = fuse::Garbage::default();
+    let result = stats::later(|| fuse::run_into(&root, out, &mut garbage));
+    garbage.clear();
+    result
+}
+
+/// The pending buffers that an expression depends on.
+fn reachable(root: &Expr) -> SmallVec<[*const Buffer; 8]> {
+    let mut seen: SmallVec<[*const Buffer; 8]> = SmallVec::new();
+    let mut todo: Vec<Arc<Buffer>> = Vec::new();
+    let add = |e: &Expr, seen: &mut SmallVec<[*const Buffer; 8]>, todo: &mut Vec<Arc<Buffer>>| {
+        for s in &e.sources {
+            if let Source::Array(a) = s
+                && a.buffer().present().is_none()
+                && !seen.contains(&Arc::as_ptr(a.buffer()))
+            {
+                seen.push(Arc::as_ptr(a.buffer()));
+                todo.push(a.buffer().clone());
+            }
+        }
+    };
+    add(root, &mut seen, &mut todo);
+    while let Some(b) = todo.pop() {
+        if let Some(e) = &*b.pending().lock() {
+            add(e, &mut seen, &mut todo);
+        }
+    }
+    seen
+}

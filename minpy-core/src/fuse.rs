@@ -1,0 +1,488 @@
+//! What of the pending expressions runs in one kernel: collects a group, joins its programs, runs it.
+//!
+//! The group of a root grows from the newest expression to the oldest. A member runs inside the root's kernel when each of
+//! its elements is needed once and every view on the way can be translated into the root's iteration space; otherwise it is
+//! computed first and read from memory. Joined programs are kept by the shape of the group, so that a loop builds its
+//! program once.
+
+use crate::defer::{Expr, Kind, Source};
+use crate::device::{DeviceRef, Memory};
+use crate::expr::{Builder, E, Node, Program};
+use crate::kernel::{Input, KernelCall, View};
+use crate::launch;
+use crate::relayout::translate_read;
+use crate::{Array, Buffer, DType, Layout, Result, Scalar, profile};
+use parking_lot::{MutexGuard, RwLock};
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+use std::sync::{Arc, LazyLock};
+
+/// Expressions in one kernel.
+pub(crate) const MOST_MEMBERS: usize = 48;
+/// Arrays that one kernel reads: kernels keep a pointer and strides for each.
+pub(crate) const MOST_INPUTS: usize = 8;
+/// Numbers that one kernel is given.
+const MOST_NUMBERS: usize = 16;
+/// Arrays that one kernel writes.
+const MOST_OUTPUTS: usize = 4;
+/// Joined programs that are kept.
+const MOST_PROGRAMS: usize = 4096;
+
+type Guard<'a> = MutexGuard<'a, Option<Box<Expr>>>;
+
+/// What an evaluation lets go of. Dropped by the caller after every lock.
+#[derive(Default)]
+pub(crate) struct Garbage(Vec<Box<Expr>>);
+impl Garbage {
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// An expression inside a group, beside the root.
+struct Member<'a> {
+    buffer: &'a Arc<Buffer>,
+    guard: Guard<'a>,
+    /// Its buffer as the root's iteration space sees it.
+    view: Layout,
+    /// What it reads, translated into the root's iteration space; `None` for numbers.
+    reads: Reads,
+    /// Somebody outside the group refers to its buffer: the values are stored.
+    stored: bool,
+}
+type Reads = SmallVec<[Option<Layout>; 2]>;
+
+impl Member<'_> {
+    fn expr(&self) -> &Expr {
+        self.guard.as_ref().expect("a member is pending")
+    }
+}
+
+/// A pending buffer that the group reads, not decided yet.
+struct Candidate<'a> {
+    buffer: &'a Arc<Buffer>,
+    /// Number of its expression; 0 when it is no longer pending.
+    number: u64,
+    view: Layout,
+    dtype: DType,
+    /// References to the buffer that the group itself holds.
+    held: usize,
+    /// It is read through different views.
+    mixed: bool,
+}
+
+/// Lengthens the life of a borrow of something that a locked expression of the group keeps alive.
+///
+/// # Safety
+/// The expression that holds `x` must not change or go away before the group does: it is the root, which the caller
+/// holds, or a member, whose lock the group holds.
+unsafe fn kept<'a, T>(x: &T) -> &'a T {
+    // SAFETY: the caller's promise.
+    unsafe { &*std::ptr::from_ref(x) }
+}
+
+struct Group<'a> {
+    root: &'a Expr,
+    device: DeviceRef,
+    /// Newest first.
+    members: SmallVec<[Member<'a>; 8]>,
+    /// How many members are allowed, the root included.
+    most: usize,
+}
+
+impl<'a> Group<'a> {
+    /// Decides what runs in the root's kernel; computes what does not and has to be there.
+    fn collect(root: &'a Expr, device: DeviceRef, most: usize, garbage: &mut Garbage) -> Result<Group<'a>> {
+        let mut g = Group { root, device, members: SmallVec::new(), most };
+        let mut todo: SmallVec<[Candidate<'a>; 8]> = SmallVec::new();
+        let mut sizes = Sizes::default();
+        let whole: Reads = root.sources.iter().map(layout_of).collect();
+        g.consider(root, &whole, &mut todo, &mut sizes);
+        sizes.outputs = 1;
+        loop {
+            let Some(next) = (0..todo.len()).max_by_key(|&i| todo[i].number) else { return Ok(g) };
+            let c = todo.swap_remove(next);
+            let guard = c.buffer.pending().lock();
+            // Computed meanwhile, by another thread or because another member needed it.
+            if c.buffer.present().is_some() {
+                continue;
+            }
+            match g.fits(&c, &guard, &sizes) {
+                Some((reads, stored)) => {
+                    // SAFETY: the guard that becomes part of the group keeps the expression as it is.
+                    let e: &'a Expr = unsafe { kept(guard.as_ref().expect("fits saw it")) };
+                    g.consider(e, &reads, &mut todo, &mut sizes);
+                    sizes.pending -= 1;
+                    sizes.outputs += stored as usize;
+                    g.members.push(Member { buffer: c.buffer, guard, view: c.view, reads, stored });
+                }
+                None => evaluate(c.buffer, guard, garbage)?,
+            }
+        }
+    }
+    /// Notes what an expression reads.
+    fn consider(
+        &self,
+        e: &'a Expr,
+        reads: &[Option<Layout>],
+        todo: &mut SmallVec<[Candidate<'a>; 8]>,
+        sizes: &mut Sizes,
+    ) {
+        for (s, view) in e.sources.iter().zip(reads) {
+            let (Source::Array(a), Some(view)) = (s, view) else {
+                sizes.numbers += 1;
+                continue;
+            };
+            if a.buffer().present().is_some() {
+                sizes.read(a, view);
+                continue;
+            }
+            match todo.iter_mut().find(|c| Arc::ptr_eq(c.buffer, a.buffer())) {
+                Some(c) => {
+                    c.held += 1;
+                    c.mixed |= c.view != *view || c.dtype != a.dtype();
+                }
+                None => {
+                    sizes.pending += 1;
+                    let number = a.buffer().pending().lock().as_ref().map_or(0, |e| e.number);
+                    todo.push(Candidate {
+                        buffer: a.buffer(),
+                        number,
+                        view: view.clone(),
+                        dtype: a.dtype(),
+                        held: 1,
+                        mixed: false,
+                    });
+                }
+            }
+        }
+    }
+    /// Whether a candidate can be a member: what it then reads, and whether its values are stored.
+    fn fits(&self, c: &Candidate, guard: &Guard, sizes: &Sizes) -> Option<(Reads, bool)> {
+        let e = guard.as_ref()?;
+        // More references than the group holds: somebody may ask for the values.
+        let stored = Arc::strong_count(c.buffer) > c.held;
+        let same = c.view == e.layout;
+        let once = c.view.size() == e.layout.size() || !stored && c.view.size() < e.layout.size();
+        let allowed = e.kind == Kind::Map
+            && !c.mixed
+            && c.dtype == e.dtype
+            && c.buffer.device() == self.device
+            && self.members.len() + 1 < self.most
+            && (same || once && c.view.is_injective() && !uses_index(&e.program))
+            && (!stored || self.root.kind == Kind::Map && sizes.outputs < MOST_OUTPUTS);
+        if !allowed {
+            return None;
+        }
+        let mut reads = Reads::new();
+        for s in &e.sources {
+            reads.push(match s {
+                Source::Scalar(_) => None,
+                Source::Array(a) if same => Some(a.layout().clone()),
+                Source::Array(a) => Some(translate_read(&c.view, &e.layout, a.layout())?),
+            });
+        }
+        sizes.room(&e.sources, &reads).then_some((reads, stored))
+    }
+    /// What a member reads from memory, as the root's iteration space sees it.
+    fn arrays_of<'m>(&'m self, m: &'m Member<'a>) -> impl Iterator<Item = (&'m Array, &'m Layout)> {
+        m.expr().sources.iter().zip(&m.reads).filter_map(|(s, l)| match (s, l) {
+            (Source::Array(a), Some(l)) if self.position(a.buffer()).is_none() => Some((a, l)),
+            _ => None,
+        })
+    }
+    fn position(&self, buffer: &Arc<Buffer>) -> Option<usize> {
+        self.members.iter().position(|m| Arc::ptr_eq(m.buffer, buffer))
+    }
+}
+
+fn view<'x>(a: &'x Array, l: &'x Layout) -> Result<View<'x>> {
+    let memory = a.buffer().memory()?;
+    Ok(View { memory, dtype: a.dtype(), shape: l.shape(), strides: l.strides(), offset: l.offset() })
+}
+fn layout_of(s: &Source) -> Option<Layout> {
+    match s {
+        Source::Array(a) => Some(a.layout().clone()),
+        Source::Scalar(_) => None,
+    }
+}
+fn uses_index(p: &Program) -> bool {
+    p.nodes().iter().any(|(n, _)| *n == Node::Index)
+}
+
+/// What the kernel will have to hold.
+#[derive(Default)]
+struct Sizes {
+    /// Different views that are read from memory.
+    arrays: SmallVec<[(*const Buffer, Layout); 8]>,
+    /// Pending buffers that may become arrays.
+    pending: usize,
+    numbers: usize,
+    outputs: usize,
+}
+impl Sizes {
+    fn read(&mut self, a: &Array, view: &Layout) {
+        let b = Arc::as_ptr(a.buffer());
+        if !self.arrays.iter().any(|(x, l)| *x == b && l == view) {
+            self.arrays.push((b, view.clone()));
+        }
+    }
+    /// Whether another expression with these sources still has room.
+    fn room(&self, sources: &[Source], reads: &Reads) -> bool {
+        let mut more = Sizes { arrays: self.arrays.clone(), ..Sizes::default() };
+        for (s, l) in sources.iter().zip(reads) {
+            match (s, l) {
+                (Source::Array(a), Some(l)) if a.buffer().present().is_some() => more.read(a, l),
+                (Source::Array(_), _) => more.pending += 1,
+                (Source::Scalar(_), _) => more.numbers += 1,
+            }
+        }
+        more.arrays.len() + self.pending - 1 + more.pending <= MOST_INPUTS
+            && self.numbers + more.numbers <= MOST_NUMBERS
+    }
+}
+
+/// What a joined program depends on: for each expression, oldest first, its program, where each input comes from, and
+/// whether it is stored.
+type Key = SmallVec<[u32; 32]>;
+static PROGRAMS: LazyLock<RwLock<FxHashMap<Key, Arc<Program>>>> = LazyLock::new(Default::default);
+
+/// Where an input comes from, as a part of the key.
+#[derive(Clone, Copy)]
+enum From {
+    Array(usize),
+    Number(usize),
+    Member(usize),
+}
+
+/// The inputs of a group's kernel and how its programs are wired.
+struct Joined<'g> {
+    key: Key,
+    inputs: SmallVec<[(&'g Array, &'g Layout); 8]>,
+    numbers: SmallVec<[Scalar; 8]>,
+    wiring: SmallVec<[SmallVec<[From; 3]>; 8]>,
+}
+
+impl<'a> Group<'a> {
+    /// Expressions oldest first, the root last.
+    fn expressions(&self) -> impl Iterator<Item = (&Expr, Option<&Member<'a>>)> {
+        self.members.iter().rev().map(|m| (m.expr(), Some(m))).chain(std::iter::once((self.root, None)))
+    }
+    fn join(&self) -> Joined<'_> {
+        let mut j = Joined {
+            key: Key::new(),
+            inputs: SmallVec::new(),
+            numbers: SmallVec::new(),
+            wiring: SmallVec::new(),
+        };
+        let count = self.members.len();
+        for (e, m) in self.expressions() {
+            j.key.push(e.program.id());
+            j.key.push(m.is_none_or(|m| m.stored) as u32);
+            let mut wires = SmallVec::new();
+            for (k, s) in e.sources.iter().enumerate() {
+                let from = match s {
+                    Source::Scalar(s) => {
+                        j.numbers.push(*s);
+                        From::Number(j.numbers.len() - 1)
+                    }
+                    Source::Array(a) => match self.position(a.buffer()) {
+                        Some(p) => From::Member(count - 1 - p),
+                        None => {
+                            let layout = match m {
+                                Some(m) => m.reads[k].as_ref().expect("an array is read through a layout"),
+                                None => a.layout(),
+                            };
+                            let same = |(x, l): &(&Array, &Layout)| {
+                                Arc::ptr_eq(x.buffer(), a.buffer()) && x.dtype() == a.dtype() && *l == layout
+                            };
+                            From::Array(j.inputs.iter().position(same).unwrap_or_else(|| {
+                                j.inputs.push((a, layout));
+                                j.inputs.len() - 1
+                            }))
+                        }
+                    },
+                };
+                j.key.push(match from {
+                    From::Array(i) => i as u32,
+                    From::Number(i) => 1 << 16 | i as u32,
+                    From::Member(i) => 2 << 16 | i as u32,
+                });
+                wires.push(from);
+            }
+            j.wiring.push(wires);
+        }
+        j
+    }
+    /// The program of the whole group: outputs are the root, then the stored members, oldest first.
+    fn program(&self, j: &Joined) -> Arc<Program> {
+        if let Some(p) = PROGRAMS.read().get(&j.key) {
+            return p.clone();
+        }
+        let b = Builder::new();
+        // Arrays first, then numbers: the kernel's inputs come in this order.
+        let arrays: SmallVec<[E; 8]> = j.inputs.iter().map(|(a, _)| b.input(a.dtype())).collect();
+        let numbers: SmallVec<[E; 8]> = j.numbers.iter().map(|s| b.input(s.dtype())).collect();
+        let scalars = (0..numbers.len()).fold(0, |m, i| m | 1 << (arrays.len() + i));
+        let mut values: SmallVec<[E; 16]> = SmallVec::new();
+        let mut outputs: SmallVec<[u16; 4]> = SmallVec::new();
+        let mut name = String::new();
+        for ((e, m), wires) in self.expressions().zip(&j.wiring) {
+            let arguments: SmallVec<[E; 4]> = wires
+                .iter()
+                .map(|w| match *w {
+                    From::Array(i) => arrays[i],
+                    From::Number(i) => numbers[i],
+                    From::Member(i) => values[i],
+                })
+                .collect();
+            let value = e.program.inline(&b, &arguments).expect("dispatch has typed every expression")[0];
+            values.push(value);
+            if m.is_some_and(|m| m.stored) {
+                outputs.push(value.id());
+            }
+            name.push_str(if name.is_empty() { "" } else { "+" });
+            name.push_str(e.op);
+        }
+        outputs.insert(0, values[values.len() - 1].id());
+        let p = Arc::new(b.finish(&name, &outputs, scalars));
+        let mut all = PROGRAMS.write();
+        if all.len() >= MOST_PROGRAMS {
+            all.clear();
+        }
+        all.entry(j.key.clone()).or_insert(p).clone()
+    }
+    /// Runs the group: `out` is the root's view, `stored` the memory of the stored members, oldest first.
+    fn run(&self, out: View, stored: &[Memory]) -> Result<()> {
+        let mut inputs: SmallVec<[Input; 8]> = SmallVec::new();
+        let program = if self.members.is_empty() {
+            for s in &self.root.sources {
+                inputs.push(match s {
+                    Source::Scalar(s) => Input::Scalar(*s),
+                    Source::Array(a) => Input::View(view(a, a.layout())?),
+                });
+            }
+            self.root.program.clone()
+        } else {
+            let j = self.join();
+            for (a, l) in &j.inputs {
+                inputs.push(Input::View(view(a, l)?));
+            }
+            inputs.extend(j.numbers.iter().map(|s| Input::Scalar(*s)));
+            self.program(&j)
+        };
+        let mut outputs: SmallVec<[View; 2]> = SmallVec::new();
+        outputs.push(out);
+        for (m, memory) in self.members.iter().rev().filter(|m| m.stored).zip(stored) {
+            outputs.push(View {
+                memory,
+                dtype: m.expr().dtype,
+                shape: m.view.shape(),
+                strides: m.view.strides(),
+                offset: m.view.offset(),
+            });
+        }
+        let work = self.root.kind.work();
+        let call = KernelCall {
+            op: self.root.op,
+            work: &work,
+            program: Some(&program),
+            inputs: &inputs,
+            outputs: &outputs,
+        };
+        profile::timed(&call, self.device, self.members.len() + 1, || launch::run_kernel(&call, self.device))
+    }
+    /// Memory for the stored members, oldest first.
+    fn allocate(&self) -> Result<Fresh> {
+        let mut fresh = Fresh { device: self.device, memory: SmallVec::new() };
+        for m in self.members.iter().rev().filter(|m| m.stored) {
+            fresh.memory.push(self.device.allocate(m.buffer.bytes())?);
+        }
+        Ok(fresh)
+    }
+    /// The stored members have their values now.
+    fn finish(mut self, mut fresh: Fresh, garbage: &mut Garbage) {
+        let memory = std::mem::take(&mut fresh.memory);
+        for (m, memory) in self.members.iter_mut().rev().filter(|m| m.stored).zip(memory) {
+            m.buffer.fulfil(memory);
+            garbage.0.extend(m.guard.take());
+        }
+    }
+}
+
+/// Memory that is given back unless the group ran.
+struct Fresh {
+    device: DeviceRef,
+    memory: SmallVec<[Memory; 4]>,
+}
+impl Drop for Fresh {
+    fn drop(&mut self) {
+        self.memory.drain(..).for_each(|m| self.device.free(m));
+    }
+}
+
+/// Computes a pending buffer whose lock is given; gives a blank one memory.
+pub(crate) fn evaluate(buffer: &Buffer, mut guard: Guard, garbage: &mut Garbage) -> Result<()> {
+    if buffer.present().is_some() {
+        return Ok(());
+    }
+    let device = buffer.device();
+    let mut fresh = Fresh { device, memory: SmallVec::from_slice(&[device.allocate(buffer.bytes())?]) };
+    if let Some(root) = guard.as_ref() {
+        let out = |memory| View {
+            memory,
+            dtype: root.dtype,
+            shape: root.layout.shape(),
+            strides: root.layout.strides(),
+            offset: 0,
+        };
+        let group = Group::collect(root, device, MOST_MEMBERS, garbage)?;
+        let stored = group.allocate()?;
+        match group.run(out(&fresh.memory[0]), &stored.memory) {
+            Ok(()) => group.finish(stored, garbage),
+            // Something in the group is not for this device: each expression finds its own way.
+            Err(e) if e.kind() == crate::ErrorKind::Unsupported && !group.members.is_empty() => {
+                drop((group, stored));
+                let alone = Group::collect(root, device, 1, garbage)?;
+                alone.run(out(&fresh.memory[0]), &[])?;
+            }
+            Err(e) => return Err(e),
+        }
+    }
+    buffer.fulfil(fresh.memory.pop().expect("allocated above"));
+    garbage.0.extend(guard.take());
+    Ok(())
+}
+
+/// Runs `root` now, into views that exist.
+pub(crate) fn run_into(root: &Expr, out: &Array, garbage: &mut Garbage) -> Result<()> {
+    let device = out.device();
+    let memory = out.buffer().memory()?;
+    let mut group = Group::collect(root, device, MOST_MEMBERS, garbage)?;
+    // What a member reads and the write would disturb: elementwise, only the same element at the same index is read
+    // before it is written. What the call itself reads was looked at by dispatch.
+    let disturbed = |a: &Array, l: &Layout| {
+        let same = root.kind == Kind::Map && l == out.layout() && a.dtype() == out.dtype();
+        let same = same && Arc::ptr_eq(a.buffer(), out.buffer()) && l.is_injective();
+        !same && a.view(l.clone()).may_share_memory(out)
+    };
+    if group.members.iter().any(|m| group.arrays_of(m).any(|(a, l)| disturbed(a, l))) {
+        drop(group);
+        group = Group::collect(root, device, 1, garbage)?;
+    }
+    let l = out.layout();
+    let view =
+        View { memory, dtype: out.dtype(), shape: l.shape(), strides: l.strides(), offset: l.offset() };
+    let stored = group.allocate()?;
+    match group.run(view, &stored.memory) {
+        Ok(()) => {
+            group.finish(stored, garbage);
+            Ok(())
+        }
+        Err(e) if e.kind() == crate::ErrorKind::Unsupported && !group.members.is_empty() => {
+            drop((group, stored));
+            Group::collect(root, device, 1, garbage)?.run(view, &[])
+        }
+        Err(e) => Err(e),
+    }
+}

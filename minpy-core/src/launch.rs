@@ -1,0 +1,240 @@
+//! The door to kernels: counts, traces, defers, runs, and falls back to the host.
+
+use crate::context::{self, COUNTING, Policy};
+use crate::defer::{self, Kind};
+use crate::device::DeviceRef;
+use crate::dispatch::copy_program;
+use crate::dtype::DTypeSet;
+use crate::expr::Program;
+use crate::kernel::{Input, KernelCall, Launch, LaunchInput, View, Work};
+use crate::layout::Layout;
+use crate::registry::{self, KernelEntry};
+use crate::{Array, ErrorKind, Result, Scalar, bail, profile, stats};
+use smallvec::SmallVec;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// An input of `launch`: an array, seen through another layout where it is broadcast or permuted; or a number.
+#[derive(Clone, Copy)]
+pub enum Arg<'a> {
+    /// Elements in memory.
+    Array(&'a Array, Option<&'a Layout>),
+    /// One number in the dtype of the program's input.
+    Scalar(Scalar),
+}
+
+fn view_of<'a>(a: &'a Array, layout: Option<&'a Layout>) -> Result<View<'a>> {
+    let l = layout.unwrap_or(a.layout());
+    Ok(View {
+        memory: a.buffer().memory()?,
+        dtype: a.dtype(),
+        shape: l.shape(),
+        strides: l.strides(),
+        offset: l.offset(),
+    })
+}
+
+/// Runs canonical work: on the device when it has a kernel, else on the host (counted); or defers it, when the result is a
+/// blank buffer (`defer.rs`). Never records, never allocates results. Outputs must not be empty.
+pub fn launch(
+    op: &'static str,
+    device: DeviceRef,
+    work: &Work,
+    program: Option<&Arc<Program>>,
+    inputs: &[Arg],
+    outputs: &[&Array],
+) -> Result<()> {
+    let flags = context::flags();
+    if flags & (context::TRACING | COUNTING) != 0 {
+        if flags & context::TRACING != 0 {
+            trace_launch(op, work, program, inputs, outputs);
+            return Ok(());
+        }
+        stats::count_op(op, device.name());
+    }
+    if let [out] = outputs {
+        if out.buffer().present().is_none() && out.buffer().is_blank() {
+            if defer::record(op, device, work, program, inputs, out)? {
+                return Ok(());
+            }
+        } else if let (Some(kind), Some(program)) = (Kind::of(work), program)
+            && inputs.iter().any(|i| matches!(i, Arg::Array(a, _) if a.buffer().present().is_none()))
+        {
+            return defer::run_into(op, kind, program, inputs, out);
+        }
+    }
+    let mut outs: SmallVec<[View; 1]> = SmallVec::new();
+    for o in outputs {
+        o.buffer().memory_to_write()?;
+        outs.push(view_of(o, None)?);
+    }
+    let mut views: SmallVec<[Input; 4]> = SmallVec::new();
+    for i in inputs {
+        views.push(match i {
+            Arg::Array(a, l) => Input::View(view_of(a, *l)?),
+            Arg::Scalar(s) => Input::Scalar(*s),
+        });
+    }
+    let call = KernelCall { op, work, program, inputs: &views, outputs: &outs };
+    profile::timed(&call, device, 1, || run_kernel(&call, device))
+}
+
+/// Whether the device itself can run such work.
+pub(crate) fn has_kernel(device: DeviceRef, work: &Work, program: &Program) -> Result<bool> {
+    let kernel = registry::global()?.family_kernel(device.kind(), work.family());
+    Ok(kernel.is_some_and(|k| k.dtypes == DTypeSet::ALL || k.dtypes.contains_all(program.dtypes())))
+}
+
+fn find_kernel(call: &KernelCall, device: DeviceRef) -> Result<Option<&'static KernelEntry>> {
+    let reg = registry::global()?;
+    let own = match call.work {
+        Work::Custom(_) => reg.op_kernel(device.kind(), call.op),
+        w => reg.family_kernel(device.kind(), w.family()),
+    };
+    Ok(own.filter(|k| k.dtypes == crate::DTypeSet::ALL || k.dtypes.contains_all(call.dtypes())))
+}
+
+/// Runs a prepared call: the replay of a recorded launch comes in here too.
+#[inline]
+pub fn run_kernel(call: &KernelCall, device: DeviceRef) -> Result<()> {
+    let kernel = find_kernel(call, device)?;
+    if device.is_host() {
+        return match kernel {
+            Some(k) => (k.run)(device, call),
+            None => no_kernel(call, device),
+        };
+    }
+    let reason = match (kernel, context::policy()) {
+        (_, Policy::OnlyHost) => "policy only_host".to_string(),
+        (Some(k), _) => match (k.run)(device, call) {
+            Err(e) if e.kind() == ErrorKind::Unsupported => e.message().to_string(),
+            r => return r,
+        },
+        (None, _) => format!("no {} kernel for {}", device.name(), call.work.family().name()),
+    };
+    if context::policy() == Policy::OnlyDevice {
+        bail!(Policy, "{}: {reason}, and the policy is only_device", call.op);
+    }
+    host_fallback(call, device, &reason)
+}
+
+#[cold]
+fn no_kernel(call: &KernelCall, device: DeviceRef) -> Result<()> {
+    bail!(
+        Unsupported,
+        "{}: no {} kernel for {} on {device}",
+        call.op,
+        device.name(),
+        call.work.family().name()
+    )
+}
+
+/// Copies the inputs to the host, runs the host's kernel, copies the outputs back.
+#[cold]
+fn host_fallback(call: &KernelCall, device: DeviceRef, reason: &str) -> Result<()> {
+    let host = registry::global()?.host().map_err(|e| e.context(&format!("{}: {reason}", call.op)))?;
+    let start = Instant::now();
+    let mut bytes = 0;
+    // A view travels as the span of memory that it touches, and keeps its strides.
+    let fetch = |v: &View| -> Result<(Array, Layout)> {
+        let layout = Layout::new(v.shape, v.strides, v.offset);
+        let (lo, hi) = layout.span();
+        let item = v.dtype.size();
+        let staged = Array::empty_on(host, &[hi - lo], v.dtype)?;
+        let mut data = vec![0u8; (hi - lo) * item];
+        device.download(v.memory, lo * item, &mut data)?;
+        host.upload(&data, staged.buffer().memory()?, 0)?;
+        Ok((staged, layout.shifted(-(lo as isize))))
+    };
+    let mut staged: Vec<Option<(Array, Layout)>> = Vec::new();
+    for i in call.inputs {
+        staged.push(match i {
+            Input::View(v) if v.size() > 0 => Some(fetch(v)?),
+            _ => None,
+        });
+    }
+    let outs: Vec<(Array, Layout)> = call.outputs.iter().map(fetch).collect::<Result<_>>()?;
+    let mut inputs: SmallVec<[Input; 4]> = SmallVec::new();
+    for (i, s) in call.inputs.iter().zip(&staged) {
+        inputs.push(match (i, s) {
+            (Input::View(v), Some((a, l))) => {
+                bytes += a.buffer().bytes();
+                Input::View(View { memory: a.buffer().memory()?, offset: l.offset(), ..*v })
+            }
+            (i, _) => *i,
+        });
+    }
+    let mut outputs: SmallVec<[View; 1]> = SmallVec::new();
+    for (v, (a, l)) in call.outputs.iter().zip(&outs) {
+        outputs.push(View { memory: a.buffer().memory()?, offset: l.offset(), ..*v });
+    }
+    run_kernel(&KernelCall { inputs: &inputs, outputs: &outputs, ..*call }, host)?;
+    for (v, (a, l)) in call.outputs.iter().zip(&outs) {
+        bytes += a.buffer().bytes() + write_back(a, l, v, device)?;
+    }
+    stats::count_fallback(call.op, &device.to_string(), "host", reason, bytes as u64, start.elapsed());
+    Ok(())
+}
+
+/// Brings a staged output home, and only its elements: what lies between those of a strided view may have been
+/// written by another thread since. Returns the bytes that travelled.
+fn write_back(staged: &Array, layout: &Layout, out: &View, device: DeviceRef) -> Result<usize> {
+    let span = Layout::new(out.shape, out.strides, out.offset).span();
+    let upload = || device.upload(&staged.to_bytes()?, out.memory, span.0 * out.dtype.size());
+    if layout.is_injective() && layout.size() == span.1 - span.0 {
+        upload()?;
+        return Ok(staged.buffer().bytes());
+    }
+    let values = Array::from_bytes(device, &staged.view(layout.clone()).to_bytes()?, out.shape, out.dtype)?;
+    let copy = KernelCall {
+        op: "copy",
+        work: &Work::Elementwise,
+        program: Some(&copy_program(out.dtype, out.dtype, false)),
+        inputs: &[Input::View(view_of(&values, None)?)],
+        outputs: &[*out],
+    };
+    // A device that cannot even copy such elements has only the host's way.
+    match find_kernel(&copy, device)?.map(|k| (k.run)(device, &copy)) {
+        Some(Err(e)) if e.kind() == ErrorKind::Unsupported => upload()?,
+        Some(done) => done?,
+        None => upload()?,
+    }
+    Ok(values.buffer().bytes())
+}
+
+#[cold]
+fn trace_launch(
+    op: &'static str,
+    work: &Work,
+    program: Option<&Arc<Program>>,
+    inputs: &[Arg],
+    outputs: &[&Array],
+) {
+    context::push_launch(Launch {
+        op,
+        work: work.clone(),
+        program: program.cloned(),
+        inputs: inputs
+            .iter()
+            .map(|i| match i {
+                Arg::Array(a, None) => LaunchInput::Array((*a).clone()),
+                Arg::Array(a, Some(l)) => LaunchInput::Array(a.view((*l).clone())),
+                Arg::Scalar(s) => LaunchInput::Scalar(*s),
+            })
+            .collect(),
+        outputs: outputs.iter().map(|a| (*a).clone()).collect(),
+    });
+}
+
+/// Runs a recorded launch again.
+pub fn replay(l: &Launch) -> Result<()> {
+    let mut inputs: SmallVec<[Arg; 4]> = SmallVec::new();
+    for i in &l.inputs {
+        inputs.push(match i {
+            LaunchInput::Array(a) => Arg::Array(a, None),
+            LaunchInput::Scalar(s) => Arg::Scalar(*s),
+        });
+    }
+    let outputs: SmallVec<[&Array; 1]> = l.outputs.iter().collect();
+    launch(l.op, outputs[0].device(), &l.work, l.program.as_ref(), &inputs, &outputs)
+}

@@ -1,0 +1,96 @@
+//! Profiles: what ran as one kernel, how often, how long, and how many bytes it touched.
+//!
+//! Off unless [`start`] was called. While it is on every kernel is waited for, so that its time is its own.
+
+use crate::Result;
+use crate::device::DeviceRef;
+use crate::kernel::{Input, KernelCall, View};
+use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+/// What is known of one kind of kernel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// What was computed: the operation, or those of a fused group joined by `+`, oldest first.
+    pub name: String,
+    /// The form of the work (`elementwise`, `reduce`, ...).
+    pub family: &'static str,
+    /// Where.
+    pub device: String,
+    /// Number of operations in the group.
+    pub operations: usize,
+    /// How often.
+    pub calls: u64,
+    /// In all.
+    pub time: Duration,
+    /// Bytes read and written, in all; what is repeated by broadcasting counts once.
+    pub bytes: u64,
+}
+
+static ON: AtomicBool = AtomicBool::new(false);
+static ENTRIES: Mutex<Option<FxHashMap<(String, &'static str, String), Entry>>> = Mutex::new(None);
+
+/// Forgets earlier figures and takes new ones, of all threads.
+pub fn start() {
+    *ENTRIES.lock() = Some(FxHashMap::default());
+    ON.store(true, Relaxed);
+}
+/// Ends the profile: entries, the longest time first.
+pub fn stop() -> Vec<Entry> {
+    ON.store(false, Relaxed);
+    let mut all: Vec<Entry> = ENTRIES.lock().take().into_iter().flat_map(|m| m.into_values()).collect();
+    all.sort_by_key(|e| std::cmp::Reverse(e.time));
+    all
+}
+
+/// Runs a kernel and takes its figures where a profile is on.
+#[inline]
+pub(crate) fn timed(
+    call: &KernelCall,
+    device: DeviceRef,
+    operations: usize,
+    run: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    if ON.load(Relaxed) { measured(call, device, operations, run) } else { run() }
+}
+
+#[cold]
+fn measured(
+    call: &KernelCall,
+    device: DeviceRef,
+    operations: usize,
+    run: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    device.synchronize()?;
+    let start = Instant::now();
+    run()?;
+    device.synchronize()?;
+    let time = start.elapsed();
+    let name = if operations > 1 { call.program.map_or(call.op, |p| p.name()) } else { call.op };
+    let views = call.inputs.iter().filter_map(|i| if let Input::View(v) = i { Some(v) } else { None });
+    let bytes: u64 = views.chain(call.outputs).map(touched).sum();
+    let key = (name.to_string(), call.work.family().name(), device.to_string());
+    if let Some(all) = &mut *ENTRIES.lock() {
+        let e = all.entry(key.clone()).or_insert(Entry {
+            name: key.0,
+            family: key.1,
+            device: key.2,
+            operations,
+            calls: 0,
+            time: Duration::ZERO,
+            bytes: 0,
+        });
+        e.calls += 1;
+        e.time += time;
+        e.bytes += bytes;
+    }
+    Ok(())
+}
+
+fn touched(v: &View) -> u64 {
+    let different =
+        v.shape.iter().zip(v.strides).map(|(&n, &s)| if s == 0 { 1 } else { n }).product::<usize>();
+    (different * v.dtype.size()) as u64
+}
