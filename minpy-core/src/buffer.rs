@@ -19,6 +19,8 @@ const SHARED: u32 = 1;
 const READ_ONLY: u32 = 2;
 /// Stands for a value while a program is traced: it has no memory of its own and never computes any.
 const PLACEHOLDER: u32 = 4;
+/// The memory went to another buffer: not freed here.
+const DONATED: u32 = 8;
 
 /// Shared memory on one device.
 pub struct Buffer {
@@ -175,6 +177,16 @@ impl Buffer {
         let first = self.memory.set(memory);
         debug_assert!(first.is_ok(), "a buffer is computed once");
     }
+    /// Memory that may go to another buffer once nobody refers to this one: the device's own.
+    #[inline]
+    pub(crate) fn disposable(&self) -> Option<Memory> {
+        let plain = self.owner.is_none() && self.flags.load(Relaxed) & (SHARED | DONATED) == 0;
+        if plain { self.memory.get().copied() } else { None }
+    }
+    /// The memory belongs to another buffer now. Nobody may look at this one again.
+    pub(crate) fn donate(&self) {
+        self.flags.fetch_or(DONATED, Relaxed);
+    }
     /// Bytes of the buffer.
     #[inline]
     pub fn bytes(&self) -> usize {
@@ -201,7 +213,7 @@ impl Buffer {
         self.flags.load(Relaxed) & SHARED != 0
     }
     /// Marks the memory as reachable from outside (exported to NumPy).
-    pub fn mark_shared(&self) {
+    pub(crate) fn mark_shared(&self) {
         self.flags.fetch_or(SHARED, Relaxed);
     }
     /// Whether writes are refused.
@@ -233,6 +245,7 @@ fn no_memory<T>() -> Result<T> {
 impl Drop for Buffer {
     fn drop(&mut self) {
         if self.owner.is_none()
+            && self.flags.load(Relaxed) & DONATED == 0
             && let Some(&m) = self.memory.get()
         {
             self.device.free(m);

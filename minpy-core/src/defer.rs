@@ -220,6 +220,13 @@ pub(crate) fn record(
     {
         return Ok(false);
     }
+    // A reduction of what is in memory gains nothing by waiting, unless rows of it may be read once more with the result.
+    if let (Kind::Fold(_), [Arg::Array(a, l)]) = (kind, inputs)
+        && a.buffer().present().is_some()
+        && !rows(l.unwrap_or(a.layout()), out)
+    {
+        return Ok(false);
+    }
     let mut e = Expr::new(op, kind, program, inputs, out);
     if e.depth > MOST_DEPTH {
         // The longest chains are cut where this expression begins.
@@ -238,6 +245,11 @@ pub(crate) fn record(
     }
     prune(w)?;
     Ok(true)
+}
+
+/// Whether a reduction is of the rows of a large array: elements that follow one another.
+fn rows(input: &Layout, out: &Array) -> bool {
+    out.size() > 1 && input.size() / out.size() > 1 && input.is_contiguous()
 }
 
 /// Forgets buffers that are no longer pending; computes all when there are too many of them.
@@ -301,10 +313,9 @@ pub(crate) fn settle(buffer: &Buffer, but: &[*const Buffer]) -> Result<()> {
 
 /// Gives a blank or pending buffer its memory.
 pub(crate) fn evaluate(buffer: &Buffer) -> Result<()> {
-    let mut garbage = fuse::Garbage::default();
-    let result = stats::later(|| fuse::evaluate(buffer, buffer.pending().lock(), &mut garbage));
-    garbage.clear();
-    result
+    let mut done = fuse::Done::default();
+    let result = stats::later(|| fuse::evaluate(buffer, buffer.pending().lock(), &mut done));
+    done.settle().and(result)
 }
 
 /// Runs elementwise work or a reduction now, together with the pending expressions that it reads, into views that exist.
@@ -321,10 +332,27 @@ pub(crate) fn run_into(
         // Pending readers of what is overwritten; those that are part of this call run inside it.
         settle(target, &reachable(&root))?;
     }
-    let mut garbage = fuse::Garbage::default();
-    let result = stats::later(|| fuse::run_into(&root, out, &mut garbage));
-    garbage.clear();
-    result
+    let mut done = fuse::Done::default();
+    let result = stats::later(|| fuse::run_into(&root, out, &mut done));
+    done.settle().and(result)
+}
+
+/// Computes the pending reductions of these buffers, which were computed just now and are still in the cache. Waiting
+/// longer would gain nothing: what they read has its memory.
+pub(crate) fn reduce_now(buffers: &[*const Buffer]) -> Result<()> {
+    for b in waiting() {
+        let reads = b.pending().lock().as_ref().is_some_and(|e| {
+            matches!(e.kind, Kind::Fold(_))
+                && e.sources.iter().any(|s| match s {
+                    Source::Array(a) => buffers.contains(&Arc::as_ptr(a.buffer())),
+                    Source::Scalar(_) => false,
+                })
+        });
+        if reads {
+            b.memory()?;
+        }
+    }
+    Ok(())
 }
 
 /// The pending buffers that an expression depends on.

@@ -5,7 +5,7 @@
 //! computed first and read from memory. Joined programs are kept by the shape of the group, so that a loop builds its
 //! program once.
 
-use crate::defer::{Expr, Kind, Source};
+use crate::defer::{self, Expr, Kind, Source};
 use crate::device::{DeviceRef, Memory};
 use crate::expr::{Builder, E, Node, Program};
 use crate::kernel::{Input, KernelCall, View};
@@ -15,6 +15,7 @@ use crate::{Array, Buffer, DType, Layout, Result, Scalar, profile};
 use parking_lot::{MutexGuard, RwLock};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, LazyLock};
 
 /// Expressions in one kernel.
@@ -30,12 +31,23 @@ const MOST_PROGRAMS: usize = 4096;
 
 type Guard<'a> = MutexGuard<'a, Option<Box<Expr>>>;
 
-/// What an evaluation lets go of. Dropped by the caller after every lock.
+/// What is left to do after an evaluation, without any lock.
 #[derive(Default)]
-pub(crate) struct Garbage(Vec<Box<Expr>>);
-impl Garbage {
-    pub fn clear(&mut self) {
-        self.0.clear();
+pub(crate) struct Done {
+    garbage: Vec<Box<Expr>>,
+    /// Buffers that were computed and that pending expressions read.
+    computed: SmallVec<[*const Buffer; 4]>,
+}
+impl Done {
+    fn note(&mut self, b: &Buffer) {
+        if b.readers().load(Relaxed) != 0 {
+            self.computed.push(b);
+        }
+    }
+    /// Drops what was let go of, computes the reductions of what was computed.
+    pub fn settle(self) -> Result<()> {
+        drop(self.garbage);
+        if self.computed.is_empty() { Ok(()) } else { defer::reduce_now(&self.computed) }
     }
 }
 
@@ -92,7 +104,7 @@ struct Group<'a> {
 
 impl<'a> Group<'a> {
     /// Decides what runs in the root's kernel; computes what does not and has to be there.
-    fn collect(root: &'a Expr, device: DeviceRef, most: usize, garbage: &mut Garbage) -> Result<Group<'a>> {
+    fn collect(root: &'a Expr, device: DeviceRef, most: usize, done: &mut Done) -> Result<Group<'a>> {
         let mut g = Group { root, device, members: SmallVec::new(), most };
         let mut todo: SmallVec<[Candidate<'a>; 8]> = SmallVec::new();
         let mut sizes = Sizes::default();
@@ -116,7 +128,7 @@ impl<'a> Group<'a> {
                     sizes.outputs += stored as usize;
                     g.members.push(Member { buffer: c.buffer, guard, view: c.view, reads, stored });
                 }
-                None => evaluate(c.buffer, guard, garbage)?,
+                None => evaluate(c.buffer, guard, done)?,
             }
         }
     }
@@ -392,6 +404,32 @@ impl<'a> Group<'a> {
         };
         profile::timed(&call, self.device, self.members.len() + 1, || launch::run_kernel(&call, self.device))
     }
+    /// An array that only this group reads, as large as the result and laid out like it: its memory becomes the result's,
+    /// each element being read before it is overwritten.
+    fn donor(&self, result: &Buffer) -> Option<Donor<'_>> {
+        let sources =
+            || self.expressions().flat_map(|(e, m)| e.sources.iter().zip(0..).map(move |(s, k)| (s, m, k)));
+        if self.root.kind != Kind::Map {
+            return None;
+        }
+        sources().find_map(|(s, _, _)| {
+            let Source::Array(a) = s else { return None };
+            let b = a.buffer();
+            let memory = b
+                .disposable()
+                .filter(|_| b.bytes() == result.bytes() && a.dtype().size() == self.root.dtype.size())?;
+            let mut reads = 0;
+            let fits = sources().all(|(s, m, k)| match s {
+                Source::Array(x) if Arc::ptr_eq(x.buffer(), b) => {
+                    reads += 1;
+                    let view = m.map_or(Some(x.layout()), |m| m.reads[k].as_ref());
+                    view == Some(&self.root.layout)
+                }
+                _ => true,
+            });
+            (fits && Arc::strong_count(b) == reads).then_some(Donor { buffer: b, memory })
+        })
+    }
     /// Memory for the stored members, oldest first.
     fn allocate(&self) -> Result<Fresh> {
         let mut fresh = Fresh { device: self.device, memory: SmallVec::new() };
@@ -401,13 +439,20 @@ impl<'a> Group<'a> {
         Ok(fresh)
     }
     /// The stored members have their values now.
-    fn finish(mut self, mut fresh: Fresh, garbage: &mut Garbage) {
+    fn finish(mut self, mut fresh: Fresh, done: &mut Done) {
         let memory = std::mem::take(&mut fresh.memory);
         for (m, memory) in self.members.iter_mut().rev().filter(|m| m.stored).zip(memory) {
             m.buffer.fulfil(memory);
-            garbage.0.extend(m.guard.take());
+            done.note(m.buffer);
+            done.garbage.extend(m.guard.take());
         }
     }
+}
+
+/// See `Group::donor`.
+struct Donor<'g> {
+    buffer: &'g Arc<Buffer>,
+    memory: Memory,
 }
 
 /// Memory that is given back unless the group ran.
@@ -422,43 +467,64 @@ impl Drop for Fresh {
 }
 
 /// Computes a pending buffer whose lock is given; gives a blank one memory.
-pub(crate) fn evaluate(buffer: &Buffer, mut guard: Guard, garbage: &mut Garbage) -> Result<()> {
+pub(crate) fn evaluate(buffer: &Buffer, mut guard: Guard, done: &mut Done) -> Result<()> {
     if buffer.present().is_some() {
         return Ok(());
     }
     let device = buffer.device();
-    let mut fresh = Fresh { device, memory: SmallVec::from_slice(&[device.allocate(buffer.bytes())?]) };
-    if let Some(root) = guard.as_ref() {
-        let out = |memory| View {
-            memory,
-            dtype: root.dtype,
-            shape: root.layout.shape(),
-            strides: root.layout.strides(),
-            offset: 0,
-        };
-        let group = Group::collect(root, device, MOST_MEMBERS, garbage)?;
-        let stored = group.allocate()?;
-        match group.run(out(&fresh.memory[0]), &stored.memory) {
-            Ok(()) => group.finish(stored, garbage),
-            // Something in the group is not for this device: each expression finds its own way.
-            Err(e) if e.kind() == crate::ErrorKind::Unsupported && !group.members.is_empty() => {
+    let mut fresh = Fresh { device, memory: SmallVec::new() };
+    let memory = match guard.as_ref() {
+        None => device.allocate(buffer.bytes())?,
+        Some(root) => {
+            let mut group = Group::collect(root, device, MOST_MEMBERS, done)?;
+            let memory = match group.donor(buffer) {
+                Some(d) => d.memory,
+                None => {
+                    fresh.memory.push(device.allocate(buffer.bytes())?);
+                    fresh.memory[0]
+                }
+            };
+            let l = &root.layout;
+            let out = View {
+                memory: &memory,
+                dtype: root.dtype,
+                shape: l.shape(),
+                strides: l.strides(),
+                offset: 0,
+            };
+            let mut stored = group.allocate()?;
+            let mut result = group.run(out, &stored.memory);
+            if matches!(&result, Err(e) if e.kind() == crate::ErrorKind::Unsupported)
+                && !group.members.is_empty()
+            {
+                // Something in the group is not for this device: each expression finds its own way.
                 drop((group, stored));
-                let alone = Group::collect(root, device, 1, garbage)?;
-                alone.run(out(&fresh.memory[0]), &[])?;
+                group = Group::collect(root, device, 1, done)?;
+                stored = group.allocate()?;
+                result = group.run(out, &[]);
             }
-            Err(e) => return Err(e),
+            result?;
+            if fresh.memory.is_empty()
+                && let Some(d) = group.donor(buffer)
+            {
+                d.buffer.donate();
+            }
+            group.finish(stored, done);
+            memory
         }
-    }
-    buffer.fulfil(fresh.memory.pop().expect("allocated above"));
-    garbage.0.extend(guard.take());
+    };
+    fresh.memory.clear();
+    buffer.fulfil(memory);
+    done.garbage.extend(guard.take());
+    done.note(buffer);
     Ok(())
 }
 
 /// Runs `root` now, into views that exist.
-pub(crate) fn run_into(root: &Expr, out: &Array, garbage: &mut Garbage) -> Result<()> {
+pub(crate) fn run_into(root: &Expr, out: &Array, done: &mut Done) -> Result<()> {
     let device = out.device();
     let memory = out.buffer().memory()?;
-    let mut group = Group::collect(root, device, MOST_MEMBERS, garbage)?;
+    let mut group = Group::collect(root, device, MOST_MEMBERS, done)?;
     // What a member reads and the write would disturb: elementwise, only the same element at the same index is read
     // before it is written. What the call itself reads was looked at by dispatch.
     let disturbed = |a: &Array, l: &Layout| {
@@ -468,7 +534,7 @@ pub(crate) fn run_into(root: &Expr, out: &Array, garbage: &mut Garbage) -> Resul
     };
     if group.members.iter().any(|m| group.arrays_of(m).any(|(a, l)| disturbed(a, l))) {
         drop(group);
-        group = Group::collect(root, device, 1, garbage)?;
+        group = Group::collect(root, device, 1, done)?;
     }
     let l = out.layout();
     let view =
@@ -476,12 +542,12 @@ pub(crate) fn run_into(root: &Expr, out: &Array, garbage: &mut Garbage) -> Resul
     let stored = group.allocate()?;
     match group.run(view, &stored.memory) {
         Ok(()) => {
-            group.finish(stored, garbage);
+            group.finish(stored, done);
             Ok(())
         }
         Err(e) if e.kind() == crate::ErrorKind::Unsupported && !group.members.is_empty() => {
             drop((group, stored));
-            Group::collect(root, device, 1, garbage)?.run(view, &[])
+            Group::collect(root, device, 1, done)?.run(view, &[])
         }
         Err(e) => Err(e),
     }

@@ -269,9 +269,14 @@ fn blocks(c: &Compiled, space: &Space, outputs: usize) {
     let walk = Walk::new(c, space, Tiling::new(space, c, false), outputs);
     let mut direct: SmallVec<[bool; 2]> =
         (0..outputs).map(|o| walk.t.reach(space, o, c.outputs[o].1 as isize) == Reach::Direct).collect();
-    // With several outputs a step may still read the input that an output overwrites: write at the end.
-    if outputs > 1 && (0..outputs).any(|o| space.base[outputs..].contains(&space.base[o])) {
-        direct.fill(false);
+    // With several outputs a later step may still read the input that an output overwrites: that one is written at the end.
+    if outputs > 1 {
+        for (o, direct) in direct.iter_mut().enumerate() {
+            let made = c.steps.iter().position(|s| s.out == Some(o as u8)).unwrap_or(0);
+            let again =
+                |a: &u16| (*a as usize) < c.inputs && space.base[outputs + *a as usize] == space.base[o];
+            *direct &= !c.steps[made + 1..].iter().any(|s| s.reads().iter().any(again));
+        }
     }
     let counts = &walk.t.counts;
     let least = (min_items(c.cost) / (walk.t.block_rows * walk.t.block_cols)).max(1);

@@ -21,6 +21,17 @@ pub(crate) struct Step {
     pub out: Option<u8>,
 }
 
+impl Step {
+    /// The places that the loop reads.
+    pub fn reads(&self) -> &[u16] {
+        match self.run {
+            Loop::Unary(_) => &self.args[..1],
+            Loop::Binary(_) => &self.args[..2],
+            Loop::Select(_) => &self.args,
+        }
+    }
+}
+
 /// A program ready to run.
 pub(crate) struct Compiled {
     pub steps: Vec<Step>,

@@ -3,8 +3,8 @@
 use crate::errors::Outcome;
 use crate::run::ONLY_NUMPY;
 use minpy_core::context::{self, Policy};
-use minpy_core::{DeviceRef, device, registry, stats};
-use pyo3::exceptions::PyTypeError;
+use minpy_core::{DeviceRef, defer, device, profile, registry, stats};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
@@ -76,10 +76,58 @@ pub fn _memory_stats(device: &Bound<'_, PyAny>) -> PyResult<(usize, usize, usize
     let m = device_from(device)?.memory_stats();
     Ok((m.used, m.pooled, m.peak, m.system_allocations))
 }
-/// Waits for every device.
+/// Computes everything that is pending and waits for every device.
 #[pyfunction]
 pub fn _synchronize(py: Python<'_>) -> PyResult<()> {
-    py.detach(|| registry::global()?.all_devices().try_for_each(|d| d.synchronize())).py()
+    py.detach(|| {
+        defer::flush()?;
+        registry::global()?.all_devices().try_for_each(|d| d.synchronize())
+    })
+    .py()
+}
+/// Computes everything that is pending, without waiting for devices.
+#[pyfunction]
+pub fn _flush(py: Python<'_>) -> PyResult<()> {
+    py.detach(defer::flush).py()
+}
+/// Number of arrays whose values are pending.
+#[pyfunction]
+pub fn _pending_count() -> usize {
+    defer::pending_count()
+}
+/// Bytes from which on the CPU defers (`None`: nothing is deferred); gives back what was in force.
+#[pyfunction]
+#[pyo3(signature = (bytes))]
+pub fn _defer_bytes(bytes: Option<usize>) -> Option<usize> {
+    Some(defer::set_threshold(bytes.unwrap_or(usize::MAX))).filter(|&b| b != usize::MAX)
+}
+/// Begins a profile.
+#[pyfunction]
+pub fn _profile_start() {
+    profile::start();
+}
+/// Ends it: `(name, family, device, operations, calls, seconds, bytes)`, the longest time first.
+#[pyfunction]
+pub fn _profile_stop(py: Python<'_>) -> PyResult<Vec<(String, &'static str, String, usize, u64, f64, u64)>> {
+    _flush(py)?;
+    let all = profile::stop().into_iter();
+    Ok(all
+        .map(|e| (e.name, e.family, e.device, e.operations, e.calls, e.time.as_secs_f64(), e.bytes))
+        .collect())
+}
+/// Number of threads that a kernel on the CPU uses.
+#[pyfunction]
+pub fn get_num_threads() -> usize {
+    minpy_cpu::threads::num_threads()
+}
+/// Sets it, for kernels that start from now on; at least 1. `MINPY_NUM_THREADS` sets it at the start.
+#[pyfunction]
+pub fn set_num_threads(number: isize) -> PyResult<()> {
+    if number < 1 {
+        return Err(PyValueError::new_err(format!("set_num_threads: at least 1 thread, not {number}")));
+    }
+    minpy_cpu::threads::set_num_threads(number as usize);
+    Ok(())
 }
 
 /// Name of the policy in force on this thread.

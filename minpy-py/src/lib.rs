@@ -53,7 +53,8 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
         functions: dot, matmul, _tensordot, r#where, nonzero, _clip, _take, _take_along_axis, _diagonal, softmax;
         context: _find_device, _set_device, _current_device, _devices, _backends, _kernels, _memory_stats, _synchronize,
             _policy, _set_policy, _recording, _count_ops, _op_counts, _fallbacks, _count_fallback, fallback_count, moved_bytes,
-            _reset_counts;
+            _reset_counts, _flush, _pending_count, _defer_bytes, _profile_start, _profile_stop, get_num_threads,
+            set_num_threads;
         symbol: _symbol_operators, _symbol_apply, _symbol_variable, _symbol_group, _symbol_from_json, _symbol_seed;
         tape: _differentiate, _push_forward, _record_foreign, _is_watched, _no_grad;
     }
