@@ -223,7 +223,7 @@ pub(crate) fn record(
     // A reduction of what is in memory gains nothing by waiting, unless rows of it may be read once more with the result.
     if let (Kind::Fold(_), [Arg::Array(a, l)]) = (kind, inputs)
         && a.buffer().present().is_some()
-        && !rows(l.unwrap_or(a.layout()), out)
+        && !(rows(l.unwrap_or(a.layout()), out) && launch::has_rows(device))
     {
         return Ok(false);
     }

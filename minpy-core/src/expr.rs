@@ -3,6 +3,7 @@
 //! Operations write expressions with `E` values; `Program` is the finished, typed form that the CPU evaluator
 //! interprets block-wise and `codegen` renders to C. A new primitive costs one line per evaluator and renderer.
 
+use crate::kernel::Fold;
 use crate::{DType, Scalar};
 use smallvec::SmallVec;
 use std::any::Any;
@@ -189,6 +190,8 @@ pub enum Node {
     Cast(NodeId),
     /// A primitive; unused arguments are 0.
     Prim(Prim, [NodeId; 3]),
+    /// The fold of a node of the same dtype over one row (`Work::Rows` only).
+    Fold(Fold, NodeId),
 }
 
 /// A typed expression, ready to be evaluated or rendered. Immutable; nodes come before their users.
@@ -237,6 +240,10 @@ impl Program {
     pub fn id(&self) -> u32 {
         self.id
     }
+    /// Whether the program holds folds over rows.
+    pub fn has_folds(&self) -> bool {
+        self.nodes.iter().any(|(n, _)| matches!(n, Node::Fold(..)))
+    }
     /// Every dtype that occurs.
     pub fn dtypes(&self) -> crate::dtype::DTypeSet {
         self.nodes.iter().fold(crate::dtype::DTypeSet(0), |s, n| s.with(n.1))
@@ -260,6 +267,7 @@ impl Program {
                         ids[..prim.arity()].iter().map(|&i| nodes[i as usize]).collect();
                     E::apply(*prim, &arguments)
                 }
+                Node::Fold(fold, of) => nodes[*of as usize].fold(*fold),
             };
             if e.dtype() != *dtype {
                 return None;
@@ -351,6 +359,10 @@ impl<'b> E<'b> {
     /// The value converted to `dtype`.
     pub fn cast(self, dtype: DType) -> E<'b> {
         if self.dtype() == dtype { self } else { self.b.push(Node::Cast(self.id), dtype) }
+    }
+    /// The fold over one row; a number in that row (`Work::Rows` only).
+    pub fn fold(self, fold: Fold) -> E<'b> {
+        self.b.push(Node::Fold(fold, self.id), self.dtype())
     }
     /// The number `value` in the dtype of `self`.
     pub fn lit(self, value: f64) -> E<'b> {

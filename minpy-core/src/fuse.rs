@@ -2,13 +2,14 @@
 //!
 //! The group of a root grows from the newest expression to the oldest. A member runs inside the root's kernel when each of
 //! its elements is needed once and every view on the way can be translated into the root's iteration space; otherwise it is
-//! computed first and read from memory. Joined programs are kept by the shape of the group, so that a loop builds its
+//! computed first and read from memory. Reductions of the rows of that space run inside it too, and so does what is computed
+//! of their results, one number a row (`Work::Rows`): a softmax is one group. Joined programs are kept by the shape of the group, so that a loop builds its
 //! program once.
 
 use crate::defer::{self, Expr, Kind, Source};
 use crate::device::{DeviceRef, Memory};
 use crate::expr::{Builder, E, Node, Program};
-use crate::kernel::{Input, KernelCall, View};
+use crate::kernel::{Fold, Input, KernelCall, View, Work};
 use crate::launch;
 use crate::relayout::translate_read;
 use crate::{Array, Buffer, DType, Layout, Result, Scalar, profile};
@@ -61,6 +62,8 @@ struct Member<'a> {
     reads: Reads,
     /// Somebody outside the group refers to its buffer: the values are stored.
     stored: bool,
+    /// One value a row.
+    row: bool,
 }
 type Reads = SmallVec<[Option<Layout>; 2]>;
 
@@ -100,12 +103,30 @@ struct Group<'a> {
     members: SmallVec<[Member<'a>; 8]>,
     /// How many members are allowed, the root included.
     most: usize,
+    /// Number of trailing axes of the iteration space that are a row, once that is settled.
+    inner: Option<usize>,
 }
+
+/// How a candidate runs inside the root's kernel.
+struct Fit {
+    reads: Reads,
+    stored: bool,
+    row: bool,
+    inner: Option<usize>,
+}
+
+/// Elements of a row that a kernel may have to keep in cache.
+const MOST_COLUMNS: usize = 1 << 15;
+/// Rows below which a kernel over rows leaves threads idle.
+const LEAST_ROWS: usize = 16;
 
 impl<'a> Group<'a> {
     /// Decides what runs in the root's kernel; computes what does not and has to be there.
     fn collect(root: &'a Expr, device: DeviceRef, most: usize, done: &mut Done) -> Result<Group<'a>> {
-        let mut g = Group { root, device, members: SmallVec::new(), most };
+        let mut g = Group { root, device, members: SmallVec::new(), most, inner: None };
+        if let Kind::Fold(_) = root.kind {
+            g.inner = Some(g.space().len() - root.layout.ndim());
+        }
         let mut todo: SmallVec<[Candidate<'a>; 8]> = SmallVec::new();
         let mut sizes = Sizes::default();
         let whole: Reads = root.sources.iter().map(layout_of).collect();
@@ -120,13 +141,14 @@ impl<'a> Group<'a> {
                 continue;
             }
             match g.fits(&c, &guard, &sizes) {
-                Some((reads, stored)) => {
+                Some(Fit { reads, stored, row, inner }) => {
                     // SAFETY: the guard that becomes part of the group keeps the expression as it is.
                     let e: &'a Expr = unsafe { kept(guard.as_ref().expect("fits saw it")) };
                     g.consider(e, &reads, &mut todo, &mut sizes);
                     sizes.pending -= 1;
                     sizes.outputs += stored as usize;
-                    g.members.push(Member { buffer: c.buffer, guard, view: c.view, reads, stored });
+                    g.inner = inner;
+                    g.members.push(Member { buffer: c.buffer, guard, view: c.view, reads, stored, row });
                 }
                 None => evaluate(c.buffer, guard, done)?,
             }
@@ -169,32 +191,100 @@ impl<'a> Group<'a> {
             }
         }
     }
-    /// Whether a candidate can be a member: what it then reads, and whether its values are stored.
-    fn fits(&self, c: &Candidate, guard: &Guard, sizes: &Sizes) -> Option<(Reads, bool)> {
+    /// Sizes of the root's iteration space.
+    fn space(&self) -> &[usize] {
+        match (
+            self.root.kind,
+            self.root.sources.iter().find_map(|s| if let Source::Array(a) = s { Some(a) } else { None }),
+        ) {
+            (Kind::Fold(_), Some(a)) => a.shape(),
+            _ => self.root.layout.shape(),
+        }
+    }
+    /// Whether the device can run this space row by row, and does so well.
+    fn rows_fit(&self, inner: usize) -> bool {
+        let (outer, row) = self.space().split_at(self.space().len() - inner);
+        let (rows, columns) = (outer.iter().product::<usize>(), row.iter().product::<usize>());
+        inner > 0
+            && columns <= MOST_COLUMNS
+            && (rows >= LEAST_ROWS || rows * columns <= MOST_COLUMNS)
+            && launch::has_rows(self.device)
+    }
+    /// Whether a candidate can be a member, and how.
+    fn fits(&self, c: &Candidate, guard: &Guard, sizes: &Sizes) -> Option<Fit> {
         let e = guard.as_ref()?;
         // More references than the group holds: somebody may ask for the values.
         let stored = Arc::strong_count(c.buffer) > c.held;
-        let same = c.view == e.layout;
-        let once = c.view.size() == e.layout.size() || !stored && c.view.size() < e.layout.size();
-        let allowed = e.kind == Kind::Map
-            && !c.mixed
-            && c.dtype == e.dtype
-            && c.buffer.device() == self.device
-            && self.members.len() + 1 < self.most
-            && (same || once && c.view.is_injective() && !uses_index(&e.program))
-            && (!stored || self.root.kind == Kind::Map && sizes.outputs < MOST_OUTPUTS);
-        if !allowed {
+        if c.mixed
+            || c.dtype != e.dtype
+            || c.buffer.device() != self.device
+            || self.members.len() + 1 >= self.most
+            || stored && sizes.outputs >= MOST_OUTPUTS
+        {
+            return None;
+        }
+        let (row, inner) = match e.kind {
+            Kind::Map if self.sees_whole(c, e, stored) => (false, self.inner),
+            _ => (true, Some(self.sees_row(c, e)?)),
+        };
+        let needs_rows = matches!(e.kind, Kind::Fold(_)) || stored && (row || self.root.kind != Kind::Map);
+        if needs_rows && !inner.is_some_and(|i| self.rows_fit(i)) {
             return None;
         }
         let mut reads = Reads::new();
         for s in &e.sources {
             reads.push(match s {
                 Source::Scalar(_) => None,
-                Source::Array(a) if same => Some(a.layout().clone()),
+                // A fold has the root's iteration space; so has what is seen as it lies.
+                Source::Array(a) if c.view == e.layout || matches!(e.kind, Kind::Fold(_)) => {
+                    Some(a.layout().clone())
+                }
                 Source::Array(a) => Some(translate_read(&c.view, &e.layout, a.layout())?),
             });
         }
-        sizes.room(&e.sources, &reads).then_some((reads, stored))
+        sizes.room(&e.sources, &reads).then_some(Fit { reads, stored, row, inner })
+    }
+    /// Every element of the candidate, or of the part of it that is needed at all, is needed once.
+    fn sees_whole(&self, c: &Candidate, e: &Expr, stored: bool) -> bool {
+        let once = c.view.size() == e.layout.size() || !stored && c.view.size() < e.layout.size();
+        c.view == e.layout || once && c.view.is_injective() && !uses_index(&e.program)
+    }
+    /// Each element of the candidate is needed in one row, and in all of it: the number of axes of a row.
+    fn sees_row(&self, c: &Candidate, e: &Expr) -> Option<usize> {
+        let (space, strides) = (self.space(), c.view.strides());
+        let fixed = |d: &usize| space[*d] == 1 || strides[*d] == 0;
+        let inner = match (self.inner, e.kind) {
+            (Some(i), _) => i,
+            (None, Kind::Fold(_)) => space.len() - e.layout.ndim().min(space.len()),
+            (None, Kind::Map) => (0..space.len()).rev().take_while(fixed).count(),
+        };
+        let outer = space.len() - inner;
+        if inner == 0 || c.view.shape() != space || !(outer..space.len()).all(|d| fixed(&d)) {
+            return None;
+        }
+        let seen = Layout::new(&space[..outer], &strides[..outer], c.view.offset());
+        let fits = match e.kind {
+            Kind::Map => seen.size() == e.layout.size() && seen.is_injective() && !uses_index(&e.program),
+            // The same rows in the same order.
+            Kind::Fold(_) => {
+                let same = |d: usize| space[d] == 1 || strides[d] == e.layout.strides()[d];
+                let of = |s: &Source| {
+                    matches!(s, Source::Scalar(_)) || layout_of(s).is_some_and(|l| l.shape() == space)
+                };
+                e.layout.ndim() == outer
+                    && c.view.offset() == e.layout.offset()
+                    && e.layout.shape() == &space[..outer]
+                    && (0..outer).all(same)
+                    && e.dtype != DType::F16
+                    && e.sources.iter().all(of)
+            }
+        };
+        fits.then_some(inner)
+    }
+    /// Whether this is work on rows, and not merely elementwise or a reduction.
+    fn needs_rows(&self) -> bool {
+        let map = self.root.kind == Kind::Map;
+        self.members.iter().any(|m| matches!(m.expr().kind, Kind::Fold(_)) || m.stored && (m.row || !map))
     }
     /// What a member reads from memory, as the root's iteration space sees it.
     fn arrays_of<'m>(&'m self, m: &'m Member<'a>) -> impl Iterator<Item = (&'m Array, &'m Layout)> {
@@ -280,6 +370,13 @@ impl<'a> Group<'a> {
     fn expressions(&self) -> impl Iterator<Item = (&Expr, Option<&Member<'a>>)> {
         self.members.iter().rev().map(|m| (m.expr(), Some(m))).chain(std::iter::once((self.root, None)))
     }
+    /// The fold that is a node of the joined program. That of the root is none, unless the work is on rows.
+    fn folds(&self, e: &Expr, root: bool) -> Option<Fold> {
+        match e.kind {
+            Kind::Fold(f) if !root || self.needs_rows() => Some(f),
+            _ => None,
+        }
+    }
     fn join(&self) -> Joined<'_> {
         let mut j = Joined {
             key: Key::new(),
@@ -290,7 +387,11 @@ impl<'a> Group<'a> {
         let count = self.members.len();
         for (e, m) in self.expressions() {
             j.key.push(e.program.id());
-            j.key.push(m.is_none_or(|m| m.stored) as u32);
+            // Reductions share programs.
+            j.key.push(
+                m.is_none_or(|m| m.stored) as u32
+                    | self.folds(e, m.is_none()).map_or(0, |f| 2 + 2 * f as u32),
+            );
             let mut wires = SmallVec::new();
             for (k, s) in e.sources.iter().enumerate() {
                 let from = match s {
@@ -348,7 +449,10 @@ impl<'a> Group<'a> {
                     From::Member(i) => values[i],
                 })
                 .collect();
-            let value = e.program.inline(&b, &arguments).expect("dispatch has typed every expression")[0];
+            let mut value = e.program.inline(&b, &arguments).expect("dispatch has typed every expression")[0];
+            if let Some(f) = self.folds(e, m.is_none()) {
+                value = value.fold(f);
+            }
             values.push(value);
             if m.is_some_and(|m| m.stored) {
                 outputs.push(value.id());
@@ -386,15 +490,19 @@ impl<'a> Group<'a> {
         let mut outputs: SmallVec<[View; 2]> = SmallVec::new();
         outputs.push(out);
         for (m, memory) in self.members.iter().rev().filter(|m| m.stored).zip(stored) {
+            let n = m.view.ndim() - if m.row { self.inner.unwrap_or(0) } else { 0 };
             outputs.push(View {
                 memory,
                 dtype: m.expr().dtype,
-                shape: m.view.shape(),
-                strides: m.view.strides(),
+                shape: &m.view.shape()[..n],
+                strides: &m.view.strides()[..n],
                 offset: m.view.offset(),
             });
         }
-        let work = self.root.kind.work();
+        let work = match self.inner {
+            Some(inner) if self.needs_rows() => Work::Rows { inner },
+            _ => self.root.kind.work(),
+        };
         let call = KernelCall {
             op: self.root.op,
             work: &work,
@@ -409,7 +517,8 @@ impl<'a> Group<'a> {
     fn donor(&self, result: &Buffer) -> Option<Donor<'_>> {
         let sources =
             || self.expressions().flat_map(|(e, m)| e.sources.iter().zip(0..).map(move |(s, k)| (s, m, k)));
-        if self.root.kind != Kind::Map {
+        // Rows are read more than once.
+        if self.root.kind != Kind::Map || self.needs_rows() {
             return None;
         }
         sources().find_map(|(s, _, _)| {
@@ -528,11 +637,14 @@ pub(crate) fn run_into(root: &Expr, out: &Array, done: &mut Done) -> Result<()> 
     // What a member reads and the write would disturb: elementwise, only the same element at the same index is read
     // before it is written. What the call itself reads was looked at by dispatch.
     let disturbed = |a: &Array, l: &Layout| {
-        let same = root.kind == Kind::Map && l == out.layout() && a.dtype() == out.dtype();
+        let same =
+            root.kind == Kind::Map && !group.needs_rows() && l == out.layout() && a.dtype() == out.dtype();
         let same = same && Arc::ptr_eq(a.buffer(), out.buffer()) && l.is_injective();
         !same && a.view(l.clone()).may_share_memory(out)
     };
-    if group.members.iter().any(|m| group.arrays_of(m).any(|(a, l)| disturbed(a, l))) {
+    let rows = group.needs_rows()
+        && root.sources.iter().any(|s| matches!(s, Source::Array(a) if a.may_share_memory(out)));
+    if rows || group.members.iter().any(|m| group.arrays_of(m).any(|(a, l)| disturbed(a, l))) {
         drop(group);
         group = Group::collect(root, device, 1, done)?;
     }

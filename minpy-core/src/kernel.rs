@@ -155,6 +155,15 @@ pub enum Work {
         /// Greatest and not smallest.
         max: bool,
     },
+    /// Fused row reductions: elementwise work whose program holds folds (`expr::Node::Fold`). The input views have the shape
+    /// `outer ++ inner`, `inner` axes of which are a row; a fold is the fold of its node over one row, and is used as a number
+    /// in that row. An output view has the shape `outer ++ inner`, or `outer` for a value that is the same along each row.
+    /// Optional for a backend: without it the parts run one by one. A kernel may answer `ErrorKind::Unsupported` to what it
+    /// cannot do well.
+    Rows {
+        /// Number of trailing axes that are a row.
+        inner: usize,
+    },
     /// Running fold along the last axis; input and output have one shape and dtype.
     Scan(Fold),
     /// `outputs[0][.., m, n] = sum over k of inputs[0][.., m, k] * inputs[1][.., k, n]`: equal leading axes (stride 0 where
@@ -199,6 +208,7 @@ impl Work {
             Work::Elementwise => Family::Elementwise,
             Work::Reduce(_) => Family::Reduce,
             Work::ArgReduce { .. } => Family::ArgReduce,
+            Work::Rows { .. } => Family::Rows,
             Work::Scan(_) => Family::Scan,
             Work::Matmul => Family::Matmul,
             Work::Gather { .. } => Family::Gather,
@@ -221,6 +231,8 @@ pub enum Family {
     Reduce,
     /// `Work::ArgReduce`
     ArgReduce,
+    /// `Work::Rows`
+    Rows,
     /// `Work::Scan`
     Scan,
     /// `Work::Matmul`
@@ -246,6 +258,7 @@ impl Family {
         Family::Elementwise,
         Family::Reduce,
         Family::ArgReduce,
+        Family::Rows,
         Family::Scan,
         Family::Matmul,
         Family::Gather,
@@ -261,6 +274,7 @@ impl Family {
             Family::Elementwise => "elementwise",
             Family::Reduce => "reduce",
             Family::ArgReduce => "arg_reduce",
+            Family::Rows => "rows",
             Family::Scan => "scan",
             Family::Matmul => "matmul",
             Family::Gather => "gather",

@@ -6,7 +6,7 @@ use crate::device::DeviceRef;
 use crate::dispatch::copy_program;
 use crate::dtype::DTypeSet;
 use crate::expr::Program;
-use crate::kernel::{Input, KernelCall, Launch, LaunchInput, View, Work};
+use crate::kernel::{Family, Input, KernelCall, Launch, LaunchInput, View, Work};
 use crate::layout::Layout;
 use crate::registry::{self, KernelEntry};
 use crate::{Array, ErrorKind, Result, Scalar, bail, profile, stats};
@@ -83,6 +83,11 @@ pub fn launch(
 pub(crate) fn has_kernel(device: DeviceRef, work: &Work, program: &Program) -> Result<bool> {
     let kernel = registry::global()?.family_kernel(device.kind(), work.family());
     Ok(kernel.is_some_and(|k| k.dtypes == DTypeSet::ALL || k.dtypes.contains_all(program.dtypes())))
+}
+
+/// Whether the device has a kernel for fused row reductions.
+pub(crate) fn has_rows(device: DeviceRef) -> bool {
+    registry::global().is_ok_and(|r| r.family_kernel(device.kind(), Family::Rows).is_some())
 }
 
 fn find_kernel(call: &KernelCall, device: DeviceRef) -> Result<Option<&'static KernelEntry>> {

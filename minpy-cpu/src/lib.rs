@@ -23,6 +23,7 @@ mod product;
 mod program;
 pub mod random;
 pub mod reduce;
+mod row_group;
 mod rows;
 pub mod scan;
 pub mod simd;
@@ -46,6 +47,7 @@ pub static ITEMS: &[Item] = &[
     Item::Kernel(&nonzero::ENTRY),
     Item::Kernel(&random::ENTRY),
     Item::Kernel(&reduce::ENTRY),
+    Item::Kernel(&row_group::ENTRY),
     Item::Kernel(&scan::ENTRY),
     Item::Kernel(&sort::ENTRY),
 ];

@@ -4,6 +4,7 @@
 //! the thread's scratch memory, a block each, so that they stay in the first-level cache.
 
 use crate::prims::{self, Loop, cast};
+use crate::row_group::RowPlan;
 use minpy_core::expr::{Node, Prim, Program};
 use minpy_core::{DType, Error, ErrorKind, Result, Scalar};
 use smallvec::SmallVec;
@@ -62,9 +63,11 @@ const CACHE_BYTES: usize = 20 << 10;
 const BLOCK_BYTES: usize = 4096;
 
 /// What the evaluator keeps in the program's slot.
-struct Cached {
+#[derive(Default)]
+pub(crate) struct Cached {
     stored: OnceLock<std::result::Result<Compiled, String>>,
     folded: OnceLock<std::result::Result<Compiled, String>>,
+    pub rows: OnceLock<std::result::Result<RowPlan, String>>,
 }
 
 /// How the values of a program are used.
@@ -76,19 +79,22 @@ pub(crate) enum Use {
     Fold,
 }
 
-/// The compiled form, made once per program.
-pub(crate) fn compiled(program: &Program, kind: usize, usage: Use) -> Result<&Compiled> {
+/// What was made of the program so far.
+pub(crate) fn cached(program: &Program, kind: usize) -> Result<&Cached> {
     let Some(slot) = program.slot(kind) else {
         return Err(Error::new(
             ErrorKind::Device,
             format!("cpu: device kind {kind} has no place in programs"),
         ));
     };
-    let any: &(dyn Any + Send + Sync) =
-        &**slot.get_or_init(|| Box::new(Cached { stored: OnceLock::new(), folded: OnceLock::new() }));
-    let Some(cached) = any.downcast_ref::<Cached>() else {
-        return Err(Error::new(ErrorKind::Device, "cpu: the program's slot holds another backend's code"));
-    };
+    let any: &(dyn Any + Send + Sync) = &**slot.get_or_init(|| Box::new(Cached::default()));
+    any.downcast_ref::<Cached>()
+        .ok_or_else(|| Error::new(ErrorKind::Device, "cpu: the program's slot holds another backend's code"))
+}
+
+/// The compiled form, made once per program.
+pub(crate) fn compiled(program: &Program, kind: usize, usage: Use) -> Result<&Compiled> {
+    let cached = cached(program, kind)?;
     let cell = if usage == Use::Store { &cached.stored } else { &cached.folded };
     match cell.get_or_init(|| compile(program, usage)) {
         Ok(c) => Ok(c),
@@ -166,6 +172,9 @@ impl Compiler<'_> {
                 self.index = true;
                 Value::Index
             }
+            Node::Fold(..) => {
+                return Err(format!("cpu: a fold inside of {program:?}, which is no work on rows"));
+            }
             Node::Const(s) => {
                 self.consts.push(s);
                 Value::Const(self.consts.len() as u16 - 1)
@@ -207,7 +216,7 @@ impl Compiler<'_> {
     }
 }
 
-fn compile(program: &Program, usage: Use) -> std::result::Result<Compiled, String> {
+pub(crate) fn compile(program: &Program, usage: Use) -> std::result::Result<Compiled, String> {
     let n = program.nodes().len();
     // Only what an output needs.
     let mut needed = vec![false; n];

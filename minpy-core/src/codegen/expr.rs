@@ -187,6 +187,9 @@ impl<'d> Writer<'d> {
                 Node::Input(i) => input(*i as usize),
                 Node::Const(value) => self.constant(value),
                 Node::Index => format!("(mp_i64)({index})"),
+                Node::Fold(..) => {
+                    return Err(super::unsupported(program.name(), "folds over rows are not generated"));
+                }
                 Node::Cast(from) => self.cast(nodes[*from as usize].1, *dtype, &format!("v{from}")),
                 Node::Prim(Prim::Select, [c, x, y]) => format!("v{c} ? v{x} : v{y}"),
                 Node::Prim(prim, arguments) => {

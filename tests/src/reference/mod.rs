@@ -113,6 +113,7 @@ pub fn evaluate(program: &Program, inputs: &[Value], index: usize, options: &Opt
             Node::Input(i) => Expected::exact(inputs[*i as usize]),
             Node::Const(s) => Expected::exact(Value::from_bytes(s.dtype(), s.bytes())),
             Node::Index => Expected::exact(Value::Int(index as i128)),
+            Node::Fold(..) => unreachable!("work on rows is held against its parts"),
             Node::Cast(from) => {
                 let a = nodes[*from as usize];
                 let (value, undefined) = cast(a.value, *dtype);

@@ -1,0 +1,673 @@
+//! `Work::Rows`: elementwise work around folds over rows (softmax, variance, normalisation, losses), row by row in cache.
+//!
+//! The program is cut into stages: a stage computes, element by element, what the folds at its end need, and what later
+//! stages read of it is kept for the row. Long rows are taken alone, in chunks, and a fold is one element to the stages
+//! that follow; of short rows many are taken at once, and folds are repeated along them.
+
+use crate::block::Tiling;
+use crate::elementwise::min_items;
+use crate::fold::{self, Folder};
+use crate::frame::{Frame, fill, with_scratch};
+use crate::program::{Cached, Compiled, Use, cached, compile};
+use crate::strided::{Space, Strided, copy2d};
+use crate::threads::parallel_for;
+use minpy_core::device::DeviceRef;
+use minpy_core::dtype::DTypeSet;
+use minpy_core::expr::{Builder, E, Node, NodeId, Program};
+use minpy_core::kernel::{Family, Input, KernelCall, View, Work};
+use minpy_core::registry::Slot;
+use minpy_core::{DType, Error, ErrorKind, Result, kernel};
+use smallvec::SmallVec;
+
+kernel!(pub ENTRY: "cpu", Slot::Family(Family::Rows), DTypeSet::ALL, run);
+
+/// Rows of fewer elements are taken several at a time.
+const LONG: usize = 192;
+/// Bytes that the kept values of one row may take: a part of a second-level cache.
+const ROW_BYTES: usize = 512 << 10;
+
+/// What a stage reads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bind {
+    /// An input of the call.
+    Input(usize),
+    /// Values that an earlier stage kept.
+    Kept(usize),
+    /// The result of a fold.
+    Fold(usize),
+}
+
+/// Where an output of a stage goes.
+#[derive(Clone, Copy)]
+enum Goal {
+    Kept(usize),
+    /// An output of the call.
+    Output(usize),
+    /// Only to a fold.
+    Fold,
+}
+
+/// What a fold reads: an output of its stage, or what the stage reads, as it is.
+enum From {
+    Output(usize),
+    Bind(Bind),
+}
+
+struct FoldStep {
+    from: From,
+    folder: Folder,
+    /// Number of the fold.
+    to: usize,
+}
+
+struct Stage {
+    /// `None`: nothing is computed, only folded.
+    compiled: Option<Compiled>,
+    binds: SmallVec<[Bind; 8]>,
+    goals: SmallVec<[Goal; 4]>,
+    folds: SmallVec<[FoldStep; 2]>,
+}
+
+/// A program cut into stages; kept with the program.
+pub(crate) struct RowPlan {
+    stages: Vec<Stage>,
+    /// Bytes of an element of each kept value.
+    kept: Vec<usize>,
+    /// Bytes of each fold's result.
+    folds: Vec<usize>,
+    /// Outputs that are the result of a fold itself.
+    direct: Vec<(usize, usize)>,
+    /// Elements of a chunk.
+    chunk: usize,
+    cost: usize,
+}
+
+struct Planner<'p> {
+    program: &'p Program,
+    /// The stage in which each node is computed; for folds the one after which they are there.
+    stage: Vec<usize>,
+    /// The same along each row.
+    row: Vec<bool>,
+    /// Number of each fold node.
+    fold: Vec<Option<usize>>,
+    /// Number of each kept node.
+    kept: Vec<Option<usize>>,
+}
+
+impl Planner<'_> {
+    fn arguments(&self, id: usize) -> SmallVec<[usize; 3]> {
+        match self.program.nodes()[id].0 {
+            Node::Prim(p, ids) => ids[..p.arity()].iter().map(|&i| i as usize).collect(),
+            Node::Cast(a) | Node::Fold(_, a) => SmallVec::from_slice(&[a as usize]),
+            _ => SmallVec::new(),
+        }
+    }
+    /// The stage from which on a node's value can be read.
+    fn ready(&self, id: usize) -> usize {
+        self.stage[id] + self.fold[id].is_some() as usize
+    }
+    fn is_leaf(&self, id: usize) -> bool {
+        matches!(self.program.nodes()[id].0, Node::Input(_) | Node::Const(_))
+    }
+}
+
+/// Writes one stage's part of the program.
+struct StageBuilder<'b, 'p> {
+    planner: &'b Planner<'p>,
+    builder: &'b Builder,
+    stage: usize,
+    values: Vec<Option<E<'b>>>,
+    binds: SmallVec<[Bind; 8]>,
+    scalars: u32,
+}
+impl<'b> StageBuilder<'b, '_> {
+    fn bind(&mut self, bind: Bind, dtype: DType) -> E<'b> {
+        self.binds.push(bind);
+        self.builder.input(dtype)
+    }
+    /// What the node's value is read from, when this stage does not compute it.
+    fn outside(&self, id: usize) -> Option<Bind> {
+        let p = self.planner;
+        match p.program.nodes()[id].0 {
+            Node::Input(i) => Some(Bind::Input(i as usize)),
+            Node::Fold(..) => p.fold[id].map(Bind::Fold),
+            Node::Const(_) => None,
+            _ if p.stage[id] < self.stage && !p.row[id] => p.kept[id].map(Bind::Kept),
+            _ => None,
+        }
+    }
+    fn value(&mut self, id: usize) -> E<'b> {
+        if let Some(v) = self.values[id] {
+            return v;
+        }
+        let (node, dtype) = self.planner.program.nodes()[id];
+        let v = match (self.outside(id), node) {
+            (Some(bind), _) => {
+                if let Bind::Input(i) = bind
+                    && self.planner.program.is_scalar_input(i)
+                {
+                    self.scalars |= 1 << self.binds.len().min(31);
+                }
+                self.bind(bind, dtype)
+            }
+            (None, Node::Const(c)) => self.builder.constant(c),
+            (None, Node::Cast(a)) => self.value(a as usize).cast(dtype),
+            (None, Node::Prim(prim, ids)) => {
+                let args: SmallVec<[E; 3]> =
+                    ids[..prim.arity()].iter().map(|&i| self.value(i as usize)).collect();
+                E::apply(prim, &args)
+            }
+            (None, Node::Input(_) | Node::Index | Node::Fold(..)) => {
+                unreachable!("read from outside, or refused")
+            }
+        };
+        self.values[id] = Some(v);
+        v
+    }
+}
+
+pub(crate) fn plan(program: &Program) -> std::result::Result<RowPlan, String> {
+    let nodes = program.nodes();
+    let n = nodes.len();
+    let mut p =
+        Planner { program, stage: vec![0; n], row: vec![false; n], fold: vec![None; n], kept: vec![None; n] };
+    let mut folds: Vec<usize> = Vec::new();
+    for (id, (node, dtype)) in nodes.iter().enumerate() {
+        let arguments = p.arguments(id);
+        p.stage[id] = arguments.iter().map(|&a| p.ready(a)).max().unwrap_or(0);
+        p.row[id] = match node {
+            Node::Input(i) => program.is_scalar_input(*i as usize),
+            Node::Const(_) => true,
+            Node::Fold(..) => {
+                if *dtype == DType::F16 {
+                    return Err("cpu: rows of float16 are folded in float32".into());
+                }
+                p.fold[id] = Some(folds.len());
+                folds.push(dtype.size());
+                true
+            }
+            Node::Index => return Err("cpu: a position has no place in work on rows".into()),
+            _ => arguments.iter().all(|&a| p.row[a]),
+        };
+    }
+    // Values that a later stage reads.
+    let mut kept: Vec<usize> = Vec::new();
+    for id in 0..n {
+        // What is the same along a row is computed anew in each stage that uses it.
+        for a in p.arguments(id) {
+            if p.stage[a] < p.stage[id] && !p.row[a] && !p.is_leaf(a) && p.kept[a].is_none() {
+                p.kept[a] = Some(kept.len());
+                kept.push(nodes[a].1.size());
+            }
+        }
+    }
+    let count = (0..n).map(|i| p.stage[i]).max().unwrap_or(0) + 1;
+    let (mut stages, mut direct) = (Vec::new(), Vec::new());
+    let (mut chunk, mut cost) = (4096, 1);
+    for s in 0..count {
+        let builder = Builder::new();
+        let mut b = StageBuilder {
+            planner: &p,
+            builder: &builder,
+            stage: s,
+            values: vec![None; n],
+            binds: SmallVec::new(),
+            scalars: 0,
+        };
+        let mut results: SmallVec<[NodeId; 4]> = SmallVec::new();
+        let mut goals: SmallVec<[Goal; 4]> = SmallVec::new();
+        let mut steps: SmallVec<[FoldStep; 2]> = SmallVec::new();
+        // Each goal is an output of its own, so that it may have memory of its own.
+        let mut aim = |b: &mut StageBuilder, id: usize, goal: Goal| {
+            let e = b.value(id).id();
+            results.push(e);
+            goals.push(goal);
+            results.len() - 1
+        };
+        for id in (0..n).filter(|&i| p.stage[i] == s) {
+            if let Some(k) = p.kept[id] {
+                aim(&mut b, id, Goal::Kept(k));
+            }
+        }
+        for (o, &id) in program.outputs().iter().enumerate() {
+            let id = id as usize;
+            match p.fold[id] {
+                Some(f) if s == 0 => direct.push((o, f)),
+                None if p.stage[id] == s => {
+                    aim(&mut b, id, Goal::Output(o));
+                }
+                _ => {}
+            }
+        }
+        for id in (0..n).filter(|&i| p.stage[i] == s) {
+            let (Node::Fold(f, of), dtype) = nodes[id] else { continue };
+            let Some(folder) = fold::lookup(f, dtype) else {
+                return Err(format!("cpu: no fold {f:?} of {dtype}"));
+            };
+            let from = match (b.outside(of as usize), p.kept[of as usize]) {
+                (Some(bind), _) => From::Bind(bind),
+                (None, Some(k)) => From::Bind(Bind::Kept(k)),
+                (None, None) => From::Output(aim(&mut b, of as usize, Goal::Fold)),
+            };
+            steps.push(FoldStep { from, folder, to: p.fold[id].unwrap_or(0) });
+        }
+        let compiled = if results.is_empty() {
+            None
+        } else {
+            let part = builder.finish(program.name(), &results, b.scalars);
+            let c = compile(&part, Use::Store)?;
+            chunk = chunk.min(c.block);
+            cost += c.cost;
+            Some(c)
+        };
+        cost += steps.len();
+        stages.push(Stage { compiled, binds: b.binds, goals, folds: steps });
+    }
+    Ok(RowPlan { stages, kept, folds, direct, chunk, cost })
+}
+
+/// An input or output: where it begins and its steps from element to element of a row, in bytes.
+struct Operand {
+    along: isize,
+    item: usize,
+    /// Number of the operand in the space of rows.
+    index: usize,
+}
+
+/// The trailing `inner` axes as one: the step from element to element. `None` when they do not run as one.
+fn along(v: &View, inner: usize) -> Option<isize> {
+    let at = v.shape.len() - inner;
+    let axes = v.shape[at..].iter().zip(&v.strides[at..]).filter(|(n, _)| **n != 1);
+    let mut step: Option<(isize, isize)> = None;
+    for (&n, &s) in axes.rev() {
+        step = match step {
+            None => Some((s, s * n as isize)),
+            Some((first, next)) if next == s => Some((first, s * n as isize)),
+            Some((0, 0)) if s == 0 => Some((0, 0)),
+            Some(_) => return None,
+        };
+    }
+    Some(step.map_or(0, |s| s.0))
+}
+
+fn unsupported(op: &str, what: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("{op}: {what}"))
+}
+
+fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
+    let Work::Rows { inner } = *call.work else {
+        return Err(Error::new(
+            ErrorKind::Runtime,
+            format!("{}: the kernel for rows was given other work", call.op),
+        ));
+    };
+    let plan = match cached(call.program(), device.kind())? {
+        Cached { rows, .. } => match rows.get_or_init(|| plan(call.program())) {
+            Ok(p) => p,
+            Err(text) => return Err(unsupported(call.op, text)),
+        },
+    };
+    let Some(shape) =
+        call.inputs.iter().find_map(|i| if let Input::View(v) = i { Some(v.shape) } else { None })
+    else {
+        return Err(unsupported(call.op, "rows need an array"));
+    };
+    let outer = shape.len() - inner;
+    let cols: usize = shape[outer..].iter().product();
+    if cols == 0 || shape.contains(&0) || plan.kept.iter().sum::<usize>() * cols > ROW_BYTES {
+        return Err(unsupported(call.op, "rows that are empty, or too long to be kept"));
+    }
+    // The space of rows: outputs, then inputs. Numbers are inputs that never move.
+    let zeros: SmallVec<[isize; 6]> = SmallVec::from_elem(0, outer);
+    let mut rows: SmallVec<[Strided; 6]> = SmallVec::new();
+    let mut operands: SmallVec<[Operand; 12]> = SmallVec::new();
+    let mut add = |strides, at: *const u8, item: usize, step: Option<isize>| {
+        let step = step.ok_or_else(|| unsupported(call.op, "the axes of a row do not run as one"))?;
+        operands.push(Operand { along: step * item as isize, item, index: rows.len() });
+        rows.push(Strided { base: at as isize, strides, size: item as isize });
+        Ok(())
+    };
+    for v in call.outputs {
+        let step = if v.shape.len() == outer { Some(0) } else { along(v, inner) };
+        add(&v.strides[..outer], v.host_ptr(), v.dtype.size(), step)?;
+    }
+    for i in call.inputs {
+        match i {
+            Input::View(v) => add(&v.strides[..outer], v.host_ptr(), v.dtype.size(), along(v, inner))?,
+            Input::Scalar(s) => add(&zeros, s.as_ptr(), s.dtype().size(), Some(0))?,
+        }
+    }
+    let space = Space::new(&shape[..outer], &rows, true);
+    let job = Job {
+        plan,
+        space: &space,
+        operands: &operands,
+        outputs: call.outputs.len(),
+        row_outputs: call.outputs.iter().map(|v| v.shape.len() == outer).collect(),
+        cols,
+        most: if cols >= LONG { 1 } else { (plan.chunk / cols).max(1) },
+    };
+    job.run();
+    Ok(())
+}
+
+struct Job<'a> {
+    plan: &'a RowPlan,
+    space: &'a Space,
+    operands: &'a [Operand],
+    outputs: usize,
+    row_outputs: SmallVec<[bool; 4]>,
+    cols: usize,
+    /// Rows that are taken at once.
+    most: usize,
+}
+
+/// Where the parts of a thread's scratch memory begin.
+struct Places {
+    frames: SmallVec<[usize; 4]>,
+    kept: SmallVec<[usize; 4]>,
+    folds: SmallVec<[usize; 4]>,
+    inputs: SmallVec<[usize; 8]>,
+    spare: usize,
+    total: usize,
+}
+
+impl Job<'_> {
+    /// Elements of a chunk: whole rows where several are taken, else a part of one.
+    fn chunk(&self) -> usize {
+        if self.most > 1 { self.most * self.cols } else { self.plan.chunk.min(self.cols) }
+    }
+    fn places(&self) -> Places {
+        let mut total = 0;
+        let mut take = |bytes: usize| {
+            let at = total;
+            // Not a multiple of 4096 apart, where loads would wait for unrelated stores.
+            total += bytes.next_multiple_of(64) + 192;
+            at
+        };
+        let of_stage = |s: &Stage| s.compiled.as_ref().map_or(0, Frame::scratch_bytes);
+        Places {
+            frames: self.plan.stages.iter().map(|s| take(of_stage(s))).collect(),
+            kept: self.plan.kept.iter().map(|size| take(size * self.most * self.cols)).collect(),
+            folds: self
+                .plan
+                .folds
+                .iter()
+                .map(|size| take(size * if self.most > 1 { self.chunk() } else { 1 }))
+                .collect(),
+            inputs: self.operands[self.outputs..].iter().map(|o| take(o.item * self.chunk())).collect(),
+            spare: take(16 * self.chunk()),
+            total,
+        }
+    }
+    fn run(&self) {
+        let nd = self.space.dims.len();
+        let last = self.space.dims[nd - 1];
+        let mut counts: SmallVec<[usize; 8]> = self.space.dims[..nd - 1].into();
+        counts.push(last.div_ceil(self.most));
+        let least = (min_items(self.plan.cost) / (self.most * self.cols)).max(1);
+        let places = self.places();
+        parallel_for(counts.iter().product(), least, |range| {
+            with_scratch(places.total, |memory| {
+                let mut w = self.worker(memory, &places);
+                let mut at = Tiling::digits(&counts, range.start);
+                for _ in range {
+                    let first = at[nd - 1] * self.most;
+                    let rows = self.most.min(last - first);
+                    for (o, start) in self.operands.iter().zip(&mut w.start) {
+                        let mut a =
+                            self.space.base[o.index] + first as isize * self.space.stride(o.index, nd - 1);
+                        for (d, &i) in at[..nd - 1].iter().enumerate() {
+                            a += i as isize * self.space.stride(o.index, d);
+                        }
+                        *start = a;
+                    }
+                    // SAFETY: the views hold the rows that the space describes; the scratch memory was sized for them.
+                    unsafe { w.rows(rows) };
+                    Tiling::advance(&counts, &mut at);
+                }
+            })
+        });
+    }
+    fn worker<'w>(&'w self, memory: *mut u8, places: &'w Places) -> Worker<'w> {
+        let frames = self
+            .plan
+            .stages
+            .iter()
+            .zip(&places.frames)
+            .map(|(s, &at)| {
+                s.compiled.as_ref().map(|c| {
+                    Frame::new(c, memory.wrapping_add(at), |i| match s.binds[i] {
+                        // A column of numbers is one element in a row taken alone.
+                        Bind::Input(k) => {
+                            self.number(k) || self.most == 1 && self.operands[self.outputs + k].along == 0
+                        }
+                        Bind::Kept(_) => false,
+                        Bind::Fold(_) => self.most == 1,
+                    })
+                })
+            })
+            .collect();
+        let start = SmallVec::from_elem(0, self.operands.len());
+        Worker { job: self, memory, places, frames, start, rows: 0 }
+    }
+    /// An input that is one element for the whole call.
+    fn number(&self, input: usize) -> bool {
+        let o = &self.operands[self.outputs + input];
+        o.along == 0 && (0..self.space.dims.len()).all(|d| self.space.stride(o.index, d) == 0)
+    }
+}
+
+/// One thread at work on a group of rows.
+struct Worker<'w> {
+    job: &'w Job<'w>,
+    memory: *mut u8,
+    places: &'w Places,
+    frames: SmallVec<[Option<Frame<'w>>; 4]>,
+    /// First element of each operand in the present rows.
+    start: SmallVec<[isize; 12]>,
+    rows: usize,
+}
+
+impl Worker<'_> {
+    fn at(&self, place: usize) -> *mut u8 {
+        self.memory.wrapping_add(place)
+    }
+    /// Step from row to row of an operand.
+    fn down(&self, o: &Operand) -> isize {
+        self.job.space.stride(o.index, self.job.space.dims.len() - 1)
+    }
+    /// `n` elements of an input from column `col` on, one after another; or one element, where that stands for all.
+    ///
+    /// # Safety
+    /// The views hold the rows at `start`.
+    unsafe fn input(&self, k: usize, col: usize, n: usize) -> *const u8 {
+        let j = self.job;
+        let o = &j.operands[j.outputs + k];
+        let a = self.start[j.outputs + k] + col as isize * o.along;
+        if j.number(k) || j.most == 1 && o.along == 0 {
+            return a as *const u8;
+        }
+        let (item, cols) = (o.item as isize, n / self.rows);
+        if o.along == item && (self.rows == 1 || self.down(o) == item * cols as isize) {
+            return a as *const u8;
+        }
+        let to = self.at(self.places.inputs[k]);
+        // SAFETY: the view holds these elements; there is room for a chunk.
+        unsafe {
+            copy2d(
+                to,
+                (item * cols as isize, item),
+                a as *const u8,
+                (self.down(o), o.along),
+                self.rows,
+                cols,
+                o.item,
+            )
+        };
+        to
+    }
+    /// # Safety
+    /// As for `input`.
+    unsafe fn bound(&self, b: Bind, col: usize, n: usize) -> *const u8 {
+        let plan = self.job.plan;
+        match b {
+            // SAFETY: the caller's promise.
+            Bind::Input(k) => unsafe { self.input(k, col, n) },
+            Bind::Kept(k) => self.at(self.places.kept[k] + col * plan.kept[k]),
+            Bind::Fold(f) => self.at(self.places.folds[f]),
+        }
+    }
+    /// Whether such a value is one element that stands for all.
+    fn is_single(&self, b: Bind) -> bool {
+        let j = self.job;
+        match b {
+            Bind::Input(k) => j.number(k) || j.most == 1 && j.operands[j.outputs + k].along == 0,
+            Bind::Kept(_) => false,
+            Bind::Fold(_) => j.most == 1,
+        }
+    }
+    /// # Safety
+    /// `start` is the beginning of `rows` rows of every operand.
+    unsafe fn rows(&mut self, rows: usize) {
+        self.rows = rows;
+        let (j, plan) = (self.job, self.job.plan);
+        for s in 0..plan.stages.len() {
+            let stage = &plan.stages[s];
+            // Of several rows all is one chunk.
+            let chunk = if j.most > 1 { j.cols } else { j.chunk() };
+            for col in (0..j.cols).step_by(chunk) {
+                let n = chunk.min(j.cols - col) * rows;
+                // SAFETY: the caller's promise.
+                unsafe {
+                    if let Some(mut frame) = self.frames[s].take() {
+                        self.compute(stage, &mut frame, col, n);
+                        for f in &stage.folds {
+                            self.fold(f, Some(&frame), col, n);
+                        }
+                        self.frames[s] = Some(frame);
+                    } else {
+                        for f in &stage.folds {
+                            self.fold(f, None, col, n);
+                        }
+                    }
+                }
+            }
+            if j.most > 1 {
+                // SAFETY: folds have room for a chunk.
+                unsafe { self.repeat(stage) };
+            }
+        }
+        for &(o, f) in &plan.direct {
+            let (from, size) = (self.at(self.places.folds[f]), plan.folds[f]);
+            let step = if j.most > 1 { size * j.cols } else { 0 };
+            // SAFETY: the folds of these rows; the output has one element for each.
+            unsafe { self.put_rows(o, from, step) };
+        }
+    }
+    /// Writes one element per row to a row-valued output.
+    unsafe fn put_rows(&self, o: usize, from: *const u8, step: usize) {
+        let op = &self.job.operands[o];
+        for r in 0..self.rows {
+            // SAFETY: the caller's promise.
+            unsafe {
+                std::ptr::copy_nonoverlapping(
+                    from.add(r * step),
+                    (self.start[o] + r as isize * self.down(op)) as *mut u8,
+                    op.item,
+                )
+            };
+        }
+    }
+    unsafe fn compute(&self, stage: &Stage, frame: &mut Frame, col: usize, n: usize) {
+        let j = self.job;
+        let cols = n / self.rows;
+        // SAFETY: the caller's promise (`rows`); outputs have room for the chunk, where they are written directly.
+        unsafe {
+            for (i, &b) in stage.binds.iter().enumerate() {
+                frame.ptr[i] = self.bound(b, col, n);
+            }
+            for (k, goal) in stage.goals.iter().enumerate() {
+                frame.out[k] = match *goal {
+                    Goal::Kept(x) => self.at(self.places.kept[x] + col * j.plan.kept[x]),
+                    Goal::Output(o) if !j.row_outputs[o] && self.lies_plain(o, cols) => {
+                        (self.start[o] + col as isize * j.operands[o].along) as *mut u8
+                    }
+                    _ => std::ptr::null_mut(),
+                };
+            }
+            frame.run(n);
+            for (k, goal) in stage.goals.iter().enumerate() {
+                let Goal::Output(o) = *goal else { continue };
+                if !frame.out[k].is_null() {
+                    continue;
+                }
+                let op = &j.operands[o];
+                let (p, single) = frame.result(k);
+                if j.row_outputs[o] {
+                    if col == 0 {
+                        self.put_rows(o, p, if single { 0 } else { op.item * cols });
+                    }
+                    continue;
+                }
+                let from = if single { (0, 0) } else { ((op.item * cols) as isize, op.item as isize) };
+                let to = (self.start[o] + col as isize * op.along) as *mut u8;
+                copy2d(to, (self.down(op), op.along), p, from, self.rows, cols, op.item);
+            }
+        }
+    }
+    /// The present rows of an output follow one another in memory.
+    fn lies_plain(&self, o: usize, cols: usize) -> bool {
+        let op = &self.job.operands[o];
+        op.along == op.item as isize && (self.rows == 1 || self.down(op) == (op.item * cols) as isize)
+    }
+    unsafe fn fold(&self, f: &FoldStep, frame: Option<&Frame>, col: usize, n: usize) {
+        let size = f.folder.size;
+        // SAFETY: the caller's promise (`rows`).
+        let (mut p, single) = unsafe {
+            match (&f.from, frame) {
+                (From::Bind(b), _) => (self.bound(*b, col, n), self.is_single(*b)),
+                (From::Output(k), Some(frame)) => frame.result(*k),
+                (From::Output(_), None) => unreachable!("a stage without a program folds what it reads"),
+            }
+        };
+        let cols = n / self.rows;
+        let acc = self.at(self.places.folds[f.to]);
+        // SAFETY: `n` elements at `p`, or one; room for a chunk at `spare`, for the folds at `acc`.
+        unsafe {
+            if single {
+                let spare = self.at(self.places.spare);
+                fill(spare, p, n, size);
+                p = spare;
+            }
+            for r in 0..self.rows {
+                let (src, dst) =
+                    (p.add(r * cols * size), acc.add(r * if self.job.most > 1 { cols * size } else { 0 }));
+                if col == 0 {
+                    (f.folder.fold)(src, cols, dst);
+                } else {
+                    let mut x = [0u128; 1];
+                    let x: *mut u8 = x.as_mut_ptr().cast();
+                    (f.folder.fold)(src, cols, x);
+                    (f.folder.accumulate)(dst, x, 1);
+                }
+            }
+        }
+    }
+    /// Repeats the results of the stage's folds along the rows.
+    unsafe fn repeat(&self, stage: &Stage) {
+        for f in &stage.folds {
+            let (size, cols) = (f.folder.size, self.job.cols);
+            for r in 0..self.rows {
+                // SAFETY: folds of several rows have room for all their elements; the first of each row is the fold.
+                unsafe {
+                    let row = self.at(self.places.folds[f.to]).add(r * cols * size);
+                    let mut x = [0u128; 1];
+                    let x: *mut u8 = x.as_mut_ptr().cast();
+                    std::ptr::copy_nonoverlapping(row.cast_const(), x, size);
+                    fill(row, x, cols, size);
+                }
+            }
+        }
+    }
+}
