@@ -150,8 +150,12 @@ pub fn wrap_view<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bound<'p
     if !std::sync::Arc::ptr_eq(array.buffer(), p.array().buffer()) {
         return wrap(py, array);
     }
+    // Scalars never change: an array made of one has memory of its own, as in NumPy.
+    if p.is_scalar() {
+        return wrap(py, ops::copy(&array).py()?);
+    }
     let base = p.base.as_ref().map_or_else(|| of.clone().unbind(), |b| b.clone_ref(py));
-    let read_only = p.is_read_only() || p.is_scalar();
+    let read_only = p.is_read_only();
     let init =
         PyClassInitializer::from(PyArray::new(array, false, Some(base), read_only)).add_subclass(NdArray);
     Ok(Bound::new(py, init)?.into_any())
