@@ -28,10 +28,10 @@ venv: $(VENV)/.stamp-venv ## create .venv with numpy and maturin
 test: ## formatting, clippy, Rust and Python tests, docs (scripts/test.sh SECTION...: a part of it)
 	scripts/test.sh
 
-bench: build ## all benchmarks
+bench: build ## all benchmarks against all peers (an hour, 10 GB for the peers); writes docs/performance.md
 	scripts/bench.sh
 
-bench-quick: build ## a short run of the same benchmarks
+bench-quick: build ## the essence of it in 5 minutes, without PyTorch; writes docs/performance.md
 	scripts/bench.sh --quick
 
 clean: ## remove everything that was built

@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
-# Benchmarks: criterion for the crates, then benches/python side by side with NumPy and other peers found in .venv.
-# `--quick` shortens both. Needs `make build`.
+# Benchmarks; needs `make build`. Criterion for the crates, then benches/python/run.py: the workloads in MinPy and in its peers, written into
+# docs/performance.md. `--quick` leaves criterion out. Other options go to run.py (scripts/bench.sh --help lists them).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-cargo bench -p minpy-benches -- "$@"
-.venv/bin/python benches/python/bench.py "$@"
+full=true
+for option in "$@"; do
+    case $option in --quick | --help | -h) full=false ;; esac
+done
+if $full; then cargo bench -p minpy-benches; fi
+exec .venv/bin/python benches/python/run.py "$@"

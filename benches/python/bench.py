@@ -2,7 +2,7 @@
 
     bench.py [--quick] [--filter TEXT] [--json FILE]
 
-A ratio below 1 says that MinPy is faster. Both run with as many threads as they choose; MINPY_DEVICE chooses our device.
+Each result of ours is read through NumPy. A ratio below 1 says that MinPy is faster. Both run with as many threads as they choose; MINPY_DEVICE chooses our device.
 """
 import argparse
 import json
@@ -70,19 +70,23 @@ def programs(np):
     return all_
 
 
-def wait(result):
-    """Waits for a result without copying it."""
-    for r in result if isinstance(result, (tuple, list)) else [result]:
-        wait_to_read = getattr(r, "wait_to_read", None)
-        if wait_to_read:
-            wait_to_read()
+def read(result):
+    if isinstance(result, (tuple, list)):
+        for part in result:
+            read(part)
+    else:
+        numpy.asarray(result)
+
+
+def computed(f):
+    """Our program with each of its results read through NumPy: one that nobody reads might never be computed. Reading is charged to us."""
+    return lambda: read(f())
 
 
 def seconds(f, repeats):
     start = time.perf_counter()
     for _ in range(repeats):
-        r = f()
-    wait(r)
+        f()
     return (time.perf_counter() - start) / repeats
 
 
@@ -107,7 +111,7 @@ def main():
     for name, f in ours.items():
         if options.filter not in name:
             continue
-        mine, numpys, ratio = compare(f, theirs[name], budget, pairs)
+        mine, numpys, ratio = compare(computed(f), theirs[name], budget, pairs)
         table[name] = {"minpy": mine, "numpy": numpys, "ratio": ratio}
         print(f"{name:28} {mine * 1e6:12.2f} {numpys * 1e6:12.2f} {ratio:8.2f}", flush=True)
     if table:

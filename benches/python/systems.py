@@ -1,7 +1,7 @@
 """The systems: how each makes arrays, takes gradients, compiles, and is waited for.
 
 `SYSTEMS[name].build(workload)` returns a step, a function without arguments that does the workload once and returns its arrays, computed.
-The one exception is `add`: there the step is the bare operation, and `worker.py` waits for the last of many.
+The one exception is `add`: there the step is the bare operation, and `worker.py` reads the last of many by `System.read`.
 A module of a peer is imported by its `build` only: every environment has just one of them.
 """
 from __future__ import annotations
@@ -201,6 +201,12 @@ def build_minpy(workload: Workload) -> Step:
     return step
 
 
+def read_minpy(result: Result) -> None:
+    """Only a bare operation is still to be read; the parts of a tuple have been."""
+    if not isinstance(result, tuple):
+        numpy.asarray(result)
+
+
 def build_minpysym(workload: Workload) -> Step:
     """The symbolic twin: the same network as a graph, bound once."""
     import minpy.symbol
@@ -289,14 +295,20 @@ SYMBOLS = {"mlp": mlp_symbol, "rnn": rnn_symbol}
 NUMPY_NAMES = ("dot", "exp", "log", "max", "maximum", "sum", "tanh", "zeros")
 
 
+def computed_already(result: Result) -> None:
+    """For systems whose steps return when the work is done."""
+
+
 @dataclass(frozen=True)
 class System:
-    """label: how the page calls it; environment: where it runs (environments.py); packages: whose versions the page names."""
+    """label: how the page calls it; environment: where it runs (environments.py); packages: whose versions the page names;
+    read: makes sure that the result of a step has been computed, where the step does not."""
 
     label: str
     environment: str
     packages: tuple[str, ...]
     build: Callable[[Workload], Step]
+    read: Callable[[Result], Any] = computed_already
 
     def versions(self) -> dict[str, str]:
         """Version of each package; "source tree" for one that is not installed but found on the path."""
@@ -310,7 +322,7 @@ class System:
 
 
 SYSTEMS = {
-    "minpy": System("MinPy", "minpy", ("minpy", "numpy"), build_minpy),
+    "minpy": System("MinPy", "minpy", ("minpy", "numpy"), build_minpy, read_minpy),
     "minpysym": System("MinPy symbolic", "minpy", ("minpy", "numpy"), build_minpysym),
     "numpy": System("NumPy", "numpy", ("numpy",), build_numpy),
     "autograd": System("autograd", "autograd", ("autograd", "numpy"), build_autograd),

@@ -19,10 +19,11 @@ from typing import Any, Callable, TextIO
 
 import numpy
 
-from systems import SYSTEMS, Result, Step, Unavailable, to_numpy
+from systems import SYSTEMS, Result, Step, System, Unavailable, to_numpy
 from workloads import Workload
 
-WARM_UP_STEPS = 3
+WARM_UP_STEPS = 3  # or fewer, but two, when they take longer than
+WARM_UP_SECONDS = 2.0
 STARTED = time.perf_counter()
 SAMPLE_SECONDS = 1e-3  # steps shorter than this are timed in groups
 
@@ -34,14 +35,12 @@ def own_stdout() -> TextIO:
     return ours
 
 
-def timed(step: Step, count: int) -> tuple[float, Result]:
+def timed(step: Step, count: int, read: Callable[[Result], Any]) -> tuple[float, Result]:
     """Seconds for `count` steps, the last of them read, and its result."""
     start = time.perf_counter()
     for _ in range(count):
         result = step()
-    wait = getattr(result, "wait_to_read", None)  # ours and MXNet's, where the step was a bare operation
-    if wait is not None:
-        wait()
+    read(result)
     return time.perf_counter() - start, result
 
 
@@ -52,17 +51,20 @@ def checksum(result: Result) -> tuple[float, float | None]:
     return float(to_numpy(value).sum()), math.sqrt(sum(squares)) if squares else None
 
 
-def serve(step: Step, parts: int, emit: Callable[[Any], None]) -> None:
+def serve(system: System, step: Step, parts: int, emit: Callable[[Any], None]) -> None:
     """Times until stdin ends. A step's time is divided by `parts`."""
-    for _ in range(WARM_UP_STEPS):
-        once, result = timed(step, 1)
+    began = time.perf_counter()
+    for done in range(WARM_UP_STEPS):
+        if done >= 2 and time.perf_counter() - began > WARM_UP_SECONDS:
+            break
+        once, result = timed(step, 1, system.read)
     count = max(1, round(SAMPLE_SECONDS / once))
-    emit({"ready": time.perf_counter() - STARTED, "versions": SYSTEMS[sys.argv[1]].versions()})
+    emit({"ready": time.perf_counter() - STARTED, "versions": system.versions()})
     for line in sys.stdin:
-        samples = []
+        samples: list[float] = []
         end = time.perf_counter() + float(line)
         while not samples or time.perf_counter() < end:
-            seconds, result = timed(step, count)
+            seconds, result = timed(step, count, system.read)
             samples.append(seconds / count / parts * 1e6)
         emit({"us": statistics.median(samples), "min_us": min(samples), "samples": len(samples)})
     emit({"check": checksum(result)})
@@ -81,7 +83,7 @@ def main() -> None:
     except (Unavailable, ImportError) as problem:
         emit({"unavailable": str(problem)})
         return
-    serve(step, workload.parts, emit)
+    serve(system, step, workload.parts, emit)
 
 
 if __name__ == "__main__":
