@@ -306,7 +306,7 @@ def statements(rows: dict[str, dict[str, float]]) -> list[str]:
     lines = [
         "## Single statements",
         "",
-        "`benches/python/bench.py`: MinPy and NumPy in turn in one process, each of our results read through NumPy (about 0.3 us); `gradient` is against formulas written out by hand.",
+        "`benches/python/bench.py`: MinPy and NumPy in turn in one process, each of our results read through NumPy (about 0.4 us); `gradient` is against formulas written out by hand.",
         "",
     ]
     cells = [(f"`{n}`", microseconds(r["minpy"] * 1e6), microseconds(r["numpy"] * 1e6), ratio(r["ratio"])) for n, r in rows.items()]
