@@ -323,7 +323,7 @@ METHOD = """## How it is measured
 * What is timed has been computed: our arrays are read through NumPy inside the step, others are waited for. In `small_add` the operation alone is timed;
   its result is waited for at the end of each group of repetitions (JAX: after each).
 * Compiling, binding and warming up are not part of the time. Threads and other settings of the peers are their defaults.
-* In the sweeps JAX runs only with jit, and PyTorch only uncompiled: compiling every size would take most of the run.
+* In the sweeps JAX runs only with jit, and PyTorch only uncompiled: compiling every size would take most of the run. A quick run has fewer peers there.
 * The raw numbers are in [performance/results.json](performance/results.json); `benches/python/page.py` writes this page from them.
 """
 

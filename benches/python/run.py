@@ -22,7 +22,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Iterator, Sequence
 
 import environments
 import workloads
@@ -35,6 +35,7 @@ OURS = ("minpy", "minpysym")
 QUICK_PEERS = ("numpy", "autograd", "jax", "jaxjit", "mxsym")
 ALL_PEERS = tuple(name for name in SYSTEMS if name not in OURS)
 # Of the peers only these are in the sweeps: compiling each size takes PyTorch minutes, and JAX is not meant to run without jit.
+# A quick run whose peers are not named has fewer.
 SWEEP_PEERS = ("numpy", "autograd", "jaxjit", "torch", "mxsym")
 QUICK_SWEEP_PEERS = ("numpy", "jaxjit")
 TOLERANCE = 2e-3  # of checksums
@@ -208,12 +209,12 @@ def headline(quick: bool) -> list[Workload]:
 GROUPS = {"headline": headline, "chain": chain_sizes, "mlp": mlp_sizes, "depth": depths, "rnn": rnn_sizes}
 
 
-def systems_of(group: str, quick: bool, peers: list[str]) -> list[str]:
+def systems_of(group: str, peers: list[str], sweep_peers: Sequence[str]) -> list[str]:
     if group == "headline":
         return [*OURS, *peers]
     if group == "chain":
         return ["minpy", *(p for p in peers if p == "numpy")]
-    return [*OURS, *(p for p in peers if p in (QUICK_SWEEP_PEERS if quick else SWEEP_PEERS))]
+    return [*OURS, *(p for p in peers if p in sweep_peers)]
 
 
 def show(group: str, workload: Workload, rows: dict[str, Any]) -> None:
@@ -319,6 +320,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--output", type=Path, default=ROOT / "docs", help="where performance.md and performance/ go")
     options = parser.parse_args()
+    options.sweep_peers = QUICK_SWEEP_PEERS if options.quick and not options.peers else SWEEP_PEERS
     options.peers = options.peers.split(",") if options.peers else list(QUICK_PEERS if options.quick else ALL_PEERS)
     options.groups = options.groups.split(",")
     for what, names, known in (("peer", options.peers, ALL_PEERS), ("group", options.groups, GROUPS)):
@@ -343,7 +345,7 @@ def main() -> int:
     results: dict[str, Any] = {
         "date": datetime.date.today().isoformat(),
         "quick": options.quick,
-        "commit": commit(),
+        "commit": "unknown (another installation of MinPy)" if "minpy" in options.python else commit(),
         "machine": {
             "load_before": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
             "processor": processor(),
@@ -362,7 +364,7 @@ def main() -> int:
         for group in options.groups:
             done = results["groups"].setdefault(group, [])
             pace = Pace(0.2 if group == "headline" else 0.1, 3) if options.quick else Pace(1.0 if group == "headline" else 0.3, 7)
-            chosen = {s: pythons[s] for s in systems_of(group, options.quick, options.peers) if s in pythons}
+            chosen = {s: pythons[s] for s in systems_of(group, options.peers, options.sweep_peers) if s in pythons}
             for workload in GROUPS[group](options.quick):
                 rows, versions = measure(workload, chosen, pace)
                 results["versions"] |= versions
