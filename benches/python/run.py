@@ -253,7 +253,8 @@ def limits(pythons: dict[str, Path]) -> dict[str, Any]:
     """What limits.py says: "numpy" (measured in its environment, or in ours where it is missing) and "minpy"."""
     said = {}
     for module, system in (("minpy", "minpy"), ("numpy", "numpy" if "numpy" in pythons else "minpy")):
-        done = subprocess.run([str(pythons[system]), str(HERE / "limits.py"), module], capture_output=True, text=True, check=True, cwd=DIRECTORY)
+        command = [str(pythons[system]), str(HERE / "limits.py"), module]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=DIRECTORY)
         said[module] = json.loads(done.stdout)
     return said
 
@@ -396,3 +397,5 @@ if __name__ == "__main__":
         sys.exit(main())
     except KeyboardInterrupt:  # while setting up or drawing: there is nothing to keep
         sys.exit(130)
+    except subprocess.CalledProcessError as problem:  # limits.py, bench.py or page.py, which said why
+        sys.exit(f"run.py: {Path(problem.cmd[1]).name} failed with status {problem.returncode}")
