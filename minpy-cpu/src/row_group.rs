@@ -75,7 +75,7 @@ pub(crate) struct RowPlan {
     kept: Vec<usize>,
     /// Bytes of each fold's result.
     folds: Vec<usize>,
-    /// Outputs that are the result of a fold itself.
+    /// Outputs that are the result of a fold itself, once a row or repeated along it.
     direct: Vec<(usize, usize)>,
     /// Elements of a chunk.
     chunk: usize,
@@ -561,8 +561,16 @@ impl Worker<'_> {
         for &(o, f) in &plan.direct {
             let (from, size) = (self.at(self.places.folds[f]), plan.folds[f]);
             let step = if j.most > 1 { size * j.cols } else { 0 };
-            // SAFETY: the folds of these rows; the output has one element for each.
-            unsafe { self.put_rows(o, from, step) };
+            let op = &j.operands[o];
+            // SAFETY: the folds of these rows; the output has one element, or one row, for each.
+            unsafe {
+                if j.row_outputs[o] {
+                    self.put_rows(o, from, step);
+                } else {
+                    let to = (self.down(op), op.along);
+                    copy2d(self.start[o] as *mut u8, to, from, (step as isize, 0), rows, j.cols, size);
+                }
+            }
         }
     }
     /// Writes one element per row to a row-valued output.

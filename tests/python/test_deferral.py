@@ -235,6 +235,12 @@ def test_rows(f, shape, dtype, deferred):
         assert numpy.allclose(numpy.asarray(ours, dtype="float64"), exact, rtol=200 * eps, atol=200 * eps * max(1, abs(exact).max()))
 
 
+def test_a_fold_alone_fills_a_row(all_deferred):
+    x, out = mnp.array(numpy.arange(120.0).reshape(40, 3)), mnp.zeros((40, 3))
+    out[...] = mnp.max(x, axis=1, keepdims=True)
+    assert out.tolist() == [[3.0 * i + 2] * 3 for i in range(40)]
+
+
 def kernels(f):
     """What ran, with how many operations each."""
     with minpy.profile() as p:
