@@ -110,6 +110,8 @@ section_python() {
     make -s build
     "${pip[@]}" install pytest hypothesis
     env -u MINPY_DEVICE "$venv/bin/python" -m pytest -q tests/python
+    # Once more with every result deferred, however small.
+    env -u MINPY_DEVICE MINPY_DEFER_BYTES=0 "$venv/bin/python" -m pytest -q tests/python
     if $have_opencl; then
         "$venv/bin/python" scripts/support-matrix.py --check # it asks each function where it runs
         MINPY_DEVICE=opencl:0 "$venv/bin/python" -m pytest -q "${OPENCL_PYTHON_TESTS[@]}"
