@@ -113,7 +113,14 @@ static WAITING: Mutex<Waiting> = Mutex::new(Waiting { list: Vec::new(), prune_at
 
 impl Expr {
     /// The expression of a call, with owned sources.
-    pub fn new(op: &'static str, kind: Kind, program: &Arc<Program>, inputs: &[Arg], out: &Array) -> Expr {
+    #[inline]
+    pub fn new(
+        op: &'static str,
+        kind: Kind,
+        program: &Arc<Program>,
+        inputs: &[Arg],
+        out: &Array,
+    ) -> Box<Expr> {
         let (mut depth, mut held) = (0, 0);
         let mut sources: SmallVec<[Source; 2]> = SmallVec::with_capacity(inputs.len());
         for i in inputs {
@@ -136,7 +143,7 @@ impl Expr {
             });
         }
         HELD.fetch_add(held, Relaxed);
-        Expr {
+        Box::new(Expr {
             op,
             kind,
             program: program.clone(),
@@ -146,7 +153,7 @@ impl Expr {
             number: NUMBER.fetch_add(1, Relaxed),
             depth: depth + 1,
             held,
-        }
+        })
     }
 }
 
@@ -237,7 +244,7 @@ pub(crate) fn record(
         }
         e.depth = 1;
     }
-    *out.buffer().pending().lock() = Some(Box::new(e));
+    *out.buffer().pending().lock() = Some(e);
     let mut w = WAITING.lock();
     w.list.push(Arc::downgrade(out.buffer()));
     if w.list.len() < w.prune_at && HELD.load(Relaxed) < MOST_HELD {

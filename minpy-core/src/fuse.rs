@@ -16,6 +16,7 @@ use crate::{Array, Buffer, DType, Layout, Result, Scalar, profile};
 use parking_lot::{MutexGuard, RwLock};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, LazyLock};
 
@@ -57,15 +58,16 @@ struct Member<'a> {
     buffer: &'a Arc<Buffer>,
     guard: Guard<'a>,
     /// Its buffer as the root's iteration space sees it.
-    view: Layout,
+    view: Seen<'a>,
     /// What it reads, translated into the root's iteration space; `None` for numbers.
-    reads: Reads,
+    reads: Reads<'a>,
     /// Somebody outside the group refers to its buffer: the values are stored.
     stored: bool,
     /// One value a row.
     row: bool,
 }
-type Reads = SmallVec<[Option<Layout>; 2]>;
+type Seen<'a> = Cow<'a, Layout>;
+type Reads<'a> = SmallVec<[Option<Seen<'a>>; 2]>;
 
 impl Member<'_> {
     fn expr(&self) -> &Expr {
@@ -78,7 +80,7 @@ struct Candidate<'a> {
     buffer: &'a Arc<Buffer>,
     /// Number of its expression; 0 when it is no longer pending.
     number: u64,
-    view: Layout,
+    view: Seen<'a>,
     dtype: DType,
     /// References to the buffer that the group itself holds.
     held: usize,
@@ -108,8 +110,8 @@ struct Group<'a> {
 }
 
 /// How a candidate runs inside the root's kernel.
-struct Fit {
-    reads: Reads,
+struct Fit<'a> {
+    reads: Reads<'a>,
     stored: bool,
     row: bool,
     inner: Option<usize>,
@@ -129,7 +131,7 @@ impl<'a> Group<'a> {
         }
         let mut todo: SmallVec<[Candidate<'a>; 8]> = SmallVec::new();
         let mut sizes = Sizes::default();
-        let whole: Reads = root.sources.iter().map(layout_of).collect();
+        let whole: Reads<'a> = root.sources.iter().map(|s| layout_of(s).map(Cow::Borrowed)).collect();
         g.consider(root, &whole, &mut todo, &mut sizes);
         sizes.outputs = 1;
         loop {
@@ -140,10 +142,11 @@ impl<'a> Group<'a> {
             if c.buffer.present().is_some() {
                 continue;
             }
-            match g.fits(&c, &guard, &sizes) {
-                Some(Fit { reads, stored, row, inner }) => {
-                    // SAFETY: the guard that becomes part of the group keeps the expression as it is.
-                    let e: &'a Expr = unsafe { kept(guard.as_ref().expect("fits saw it")) };
+            // SAFETY: the expression stays as it is as long as the guard lives, which becomes part of the group; or else the
+            // borrow ends with this turn.
+            let e: Option<&'a Expr> = unsafe { guard.as_deref().map(|e| kept(e)) };
+            match e.and_then(|e| g.fits(&c, e, &sizes).map(|f| (e, f))) {
+                Some((e, Fit { reads, stored, row, inner })) => {
                     g.consider(e, &reads, &mut todo, &mut sizes);
                     sizes.pending -= 1;
                     sizes.outputs += stored as usize;
@@ -158,9 +161,9 @@ impl<'a> Group<'a> {
     fn consider(
         &self,
         e: &'a Expr,
-        reads: &[Option<Layout>],
+        reads: &[Option<Seen<'a>>],
         todo: &mut SmallVec<[Candidate<'a>; 8]>,
-        sizes: &mut Sizes,
+        sizes: &mut Sizes<'a>,
     ) {
         for (s, view) in e.sources.iter().zip(reads) {
             let (Source::Array(a), Some(view)) = (s, view) else {
@@ -211,8 +214,7 @@ impl<'a> Group<'a> {
             && launch::has_rows(self.device)
     }
     /// Whether a candidate can be a member, and how.
-    fn fits(&self, c: &Candidate, guard: &Guard, sizes: &Sizes) -> Option<Fit> {
-        let e = guard.as_ref()?;
+    fn fits(&self, c: &Candidate<'a>, e: &'a Expr, sizes: &Sizes<'a>) -> Option<Fit<'a>> {
         // More references than the group holds: somebody may ask for the values.
         let stored = Arc::strong_count(c.buffer) > c.held;
         if c.mixed
@@ -231,15 +233,15 @@ impl<'a> Group<'a> {
         if needs_rows && !inner.is_some_and(|i| self.rows_fit(i)) {
             return None;
         }
-        let mut reads = Reads::new();
+        let mut reads: Reads<'a> = Reads::new();
         for s in &e.sources {
             reads.push(match s {
                 Source::Scalar(_) => None,
                 // A fold has the root's iteration space; so has what is seen as it lies.
-                Source::Array(a) if c.view == e.layout || matches!(e.kind, Kind::Fold(_)) => {
-                    Some(a.layout().clone())
+                Source::Array(a) if matches!(e.kind, Kind::Fold(_)) || *c.view == e.layout => {
+                    Some(Cow::Borrowed(a.layout()))
                 }
-                Source::Array(a) => Some(translate_read(&c.view, &e.layout, a.layout())?),
+                Source::Array(a) => Some(Cow::Owned(translate_read(&c.view, &e.layout, a.layout())?)),
             });
         }
         sizes.room(&e.sources, &reads).then_some(Fit { reads, stored, row, inner })
@@ -247,7 +249,7 @@ impl<'a> Group<'a> {
     /// Every element of the candidate, or of the part of it that is needed at all, is needed once.
     fn sees_whole(&self, c: &Candidate, e: &Expr, stored: bool) -> bool {
         let once = c.view.size() == e.layout.size() || !stored && c.view.size() < e.layout.size();
-        c.view == e.layout || once && c.view.is_injective() && !uses_index(&e.program)
+        *c.view == e.layout || once && c.view.is_injective() && !uses_index(&e.program)
     }
     /// Each element of the candidate is needed in one row, and in all of it: the number of axes of a row.
     fn sees_row(&self, c: &Candidate, e: &Expr) -> Option<usize> {
@@ -289,7 +291,7 @@ impl<'a> Group<'a> {
     /// What a member reads from memory, as the root's iteration space sees it.
     fn arrays_of<'m>(&'m self, m: &'m Member<'a>) -> impl Iterator<Item = (&'m Array, &'m Layout)> {
         m.expr().sources.iter().zip(&m.reads).filter_map(|(s, l)| match (s, l) {
-            (Source::Array(a), Some(l)) if self.position(a.buffer()).is_none() => Some((a, l)),
+            (Source::Array(a), Some(l)) if self.position(a.buffer()).is_none() => Some((a, &**l)),
             _ => None,
         })
     }
@@ -302,9 +304,9 @@ fn view<'x>(a: &'x Array, l: &'x Layout) -> Result<View<'x>> {
     let memory = a.buffer().memory()?;
     Ok(View { memory, dtype: a.dtype(), shape: l.shape(), strides: l.strides(), offset: l.offset() })
 }
-fn layout_of(s: &Source) -> Option<Layout> {
+fn layout_of(s: &Source) -> Option<&Layout> {
     match s {
-        Source::Array(a) => Some(a.layout().clone()),
+        Source::Array(a) => Some(a.layout()),
         Source::Scalar(_) => None,
     }
 }
@@ -314,33 +316,36 @@ fn uses_index(p: &Program) -> bool {
 
 /// What the kernel will have to hold.
 #[derive(Default)]
-struct Sizes {
+struct Sizes<'a> {
     /// Different views that are read from memory.
-    arrays: SmallVec<[(*const Buffer, Layout); 8]>,
+    arrays: SmallVec<[(*const Buffer, Seen<'a>); 8]>,
     /// Pending buffers that may become arrays.
     pending: usize,
     numbers: usize,
     outputs: usize,
 }
-impl Sizes {
-    fn read(&mut self, a: &Array, view: &Layout) {
+impl<'a> Sizes<'a> {
+    fn knows(&self, a: &Array, view: &Layout) -> bool {
         let b = Arc::as_ptr(a.buffer());
-        if !self.arrays.iter().any(|(x, l)| *x == b && l == view) {
-            self.arrays.push((b, view.clone()));
+        self.arrays.iter().any(|(x, l)| *x == b && **l == *view)
+    }
+    fn read(&mut self, a: &Array, view: &Seen<'a>) {
+        if !self.knows(a, view) {
+            self.arrays.push((Arc::as_ptr(a.buffer()), view.clone()));
         }
     }
     /// Whether another expression with these sources still has room.
     fn room(&self, sources: &[Source], reads: &Reads) -> bool {
-        let mut more = Sizes { arrays: self.arrays.clone(), ..Sizes::default() };
+        let (mut arrays, mut numbers) = (self.arrays.len() + self.pending - 1, self.numbers);
         for (s, l) in sources.iter().zip(reads) {
             match (s, l) {
-                (Source::Array(a), Some(l)) if a.buffer().present().is_some() => more.read(a, l),
-                (Source::Array(_), _) => more.pending += 1,
-                (Source::Scalar(_), _) => more.numbers += 1,
+                (Source::Array(a), Some(l)) => {
+                    arrays += (a.buffer().present().is_none() || !self.knows(a, l)) as usize;
+                }
+                _ => numbers += 1,
             }
         }
-        more.arrays.len() + self.pending - 1 + more.pending <= MOST_INPUTS
-            && self.numbers + more.numbers <= MOST_NUMBERS
+        arrays <= MOST_INPUTS && numbers <= MOST_NUMBERS
     }
 }
 
@@ -531,7 +536,7 @@ impl<'a> Group<'a> {
             let fits = sources().all(|(s, m, k)| match s {
                 Source::Array(x) if Arc::ptr_eq(x.buffer(), b) => {
                     reads += 1;
-                    let view = m.map_or(Some(x.layout()), |m| m.reads[k].as_ref());
+                    let view = m.map_or(Some(x.layout()), |m| m.reads[k].as_deref());
                     view == Some(&self.root.layout)
                 }
                 _ => true,
