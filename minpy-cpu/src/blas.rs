@@ -29,8 +29,8 @@ fn reading((r, c): (isize, isize), rows: usize, cols: usize) -> Option<(i32, CBL
     None
 }
 
-/// Computes the product if BLAS can; `false` leaves it to the caller.
-pub(crate) fn product(dtype: DType, p: &Product) -> bool {
+/// Computes the product if BLAS can, adding it to `c` if `add`; `false` leaves it to the caller.
+pub(crate) fn product(dtype: DType, p: &Product, add: bool) -> bool {
     if p.m * p.n * p.k < LEAST {
         return false;
     }
@@ -41,6 +41,7 @@ pub(crate) fn product(dtype: DType, p: &Product) -> bool {
         return false;
     };
     let Some((ldc, CBLAS_TRANSPOSE::CblasNoTrans)) = reading(p.c_strides, p.m, p.n) else { return false };
+    let beta = if add { 1.0 } else { 0.0 };
     let layout = CBLAS_LAYOUT::CblasRowMajor;
     // SAFETY: sizes and leading dimensions describe the views; the output is disjoint from the inputs.
     unsafe {
@@ -57,7 +58,7 @@ pub(crate) fn product(dtype: DType, p: &Product) -> bool {
                 lda,
                 p.b.cast(),
                 ldb,
-                0.0,
+                beta as f32,
                 p.c.cast(),
                 ldc,
             ),
@@ -73,13 +74,13 @@ pub(crate) fn product(dtype: DType, p: &Product) -> bool {
                 lda,
                 p.b.cast(),
                 ldb,
-                0.0,
+                beta,
                 p.c.cast(),
                 ldc,
             ),
             DType::C64 => {
-                let (one, zero) = ([1f32, 0.0], [0f32; 2]);
-                let (one, zero) = (&raw const one, &raw const zero);
+                let (one, beta) = ([1f32, 0.0], [beta as f32, 0.0]);
+                let (one, beta) = (&raw const one, &raw const beta);
                 cblas_cgemm(
                     layout,
                     ta,
@@ -92,14 +93,14 @@ pub(crate) fn product(dtype: DType, p: &Product) -> bool {
                     lda,
                     p.b.cast(),
                     ldb,
-                    zero.cast(),
+                    beta.cast(),
                     p.c.cast(),
                     ldc,
                 )
             }
             DType::C128 => {
-                let (one, zero) = ([1f64, 0.0], [0f64; 2]);
-                let (one, zero) = (&raw const one, &raw const zero);
+                let (one, beta) = ([1f64, 0.0], [beta, 0.0]);
+                let (one, beta) = (&raw const one, &raw const beta);
                 cblas_zgemm(
                     layout,
                     ta,
@@ -112,7 +113,7 @@ pub(crate) fn product(dtype: DType, p: &Product) -> bool {
                     lda,
                     p.b.cast(),
                     ldb,
-                    zero.cast(),
+                    beta.cast(),
                     p.c.cast(),
                     ldc,
                 )

@@ -93,10 +93,10 @@ fn one(dtype: DType, p: Product, parallel: bool) {
     }
     // Products of integers wrap; of bool: or of ands.
     match dtype {
-        DType::F32 => float::<f32>(p, parallel),
-        DType::F64 => float::<f64>(p, parallel),
-        DType::C64 => float::<Complex32>(p, parallel),
-        DType::C128 => float::<Complex64>(p, parallel),
+        DType::F32 => float::<f32>(p, parallel, false),
+        DType::F64 => float::<f64>(p, parallel, false),
+        DType::C64 => float::<Complex32>(p, parallel, false),
+        DType::C128 => float::<Complex64>(p, parallel, false),
         DType::F16 => half(p, parallel),
         DType::Bool => {
             plain!(B8, |a: B8, b: B8| B8::new(a.get() | b.get()), |a: B8, b: B8| B8::new(a.get() & b.get()))
@@ -117,17 +117,18 @@ trait Float: Lane {
     const ZERO: Self;
     const ONE: Self;
     /// The product by our own tiles, where there are some: see `product::product`.
-    unsafe fn by_tiles(p: &Product, parallel: bool) -> bool;
+    unsafe fn by_tiles(p: &Product, parallel: bool, add: bool) -> bool;
 }
 macro_rules! float {
     ($($t:ty: $zero:expr, $one:expr, $by_tiles:expr;)*) => {$(
         impl Float for $t {
             const ZERO: $t = $zero;
             const ONE: $t = $one;
-            unsafe fn by_tiles(p: &Product, parallel: bool) -> bool {
-                let f: unsafe fn(&Product, bool) -> bool = $by_tiles;
+            #[inline(always)]
+            unsafe fn by_tiles(p: &Product, parallel: bool, add: bool) -> bool {
+                let f: unsafe fn(&Product, bool, bool) -> bool = $by_tiles;
                 // SAFETY: the caller's promise.
-                unsafe { f(p, parallel) }
+                unsafe { f(p, parallel, add) }
             }
         }
     )*};
@@ -135,17 +136,18 @@ macro_rules! float {
 float! {
     f32: 0.0, 1.0, product::<f32>;
     f64: 0.0, 1.0, product::<f64>;
-    Complex32: Complex32::new(0.0, 0.0), Complex32::new(1.0, 0.0), |_, _| false;
-    Complex64: Complex64::new(0.0, 0.0), Complex64::new(1.0, 0.0), |_, _| false;
+    Complex32: Complex32::new(0.0, 0.0), Complex32::new(1.0, 0.0), |_, _, _| false;
+    Complex64: Complex64::new(0.0, 0.0), Complex64::new(1.0, 0.0), |_, _, _| false;
 }
 
-fn float<T: Float>(p: Product, parallel: bool) {
+/// The product; `add`: added to what is in `c`.
+fn float<T: Float>(p: Product, parallel: bool, add: bool) {
     #[cfg(feature = "openblas")]
-    if crate::blas::product(T::DTYPE, &p) {
+    if crate::blas::product(T::DTYPE, &p, add) {
         return;
     }
     // SAFETY: the views hold the elements that sizes and strides describe; the output is disjoint from the inputs.
-    if unsafe { T::by_tiles(&p, parallel) } {
+    if unsafe { T::by_tiles(&p, parallel, add) } {
         return;
     }
     // Parts of the result for each thread: rows where there are more of them, else columns.
@@ -157,18 +159,19 @@ fn float<T: Float>(p: Product, parallel: bool) {
     parallel_for(long, least, |range| {
         let item = size_of::<T>() as isize;
         let by = |stride: isize| range.start as isize * stride * item;
-        part::<T>(if by_rows {
+        let p = if by_rows {
             let (a, c) = (p.a.wrapping_offset(by(p.a_strides.0)), p.c.wrapping_offset(by(p.c_strides.0)));
             Product { m: range.len(), a, c, ..*p }
         } else {
             let (b, c) = (p.b.wrapping_offset(by(p.b_strides.1)), p.c.wrapping_offset(by(p.c_strides.1)));
             Product { n: range.len(), b, c, ..*p }
-        });
+        };
+        part::<T>(p, add);
     });
 }
 
 /// One thread's part of a product, by the crate `gemm`.
-fn part<T: Float>(p: Product) {
+fn part<T: Float>(p: Product, add: bool) {
     // SAFETY: as in `float`.
     unsafe {
         gemm::gemm(
@@ -178,14 +181,14 @@ fn part<T: Float>(p: Product) {
             p.c.cast::<T>(),
             p.c_strides.1,
             p.c_strides.0,
-            false,
+            add,
             p.a.cast::<T>(),
             p.a_strides.1,
             p.a_strides.0,
             p.b.cast::<T>(),
             p.b_strides.1,
             p.b_strides.0,
-            T::ZERO,
+            if add { T::ONE } else { T::ZERO },
             T::ONE,
             false,
             false,
@@ -292,6 +295,7 @@ fn half(p: Product, parallel: bool) {
             ..p
         },
         parallel,
+        false,
     );
     let (row, size) = (p.n as isize * 2, 2);
     // SAFETY: as above; the output view has room for the result.

@@ -1,52 +1,78 @@
 //! The innermost loops of a product: a tile of the result held in registers while `k` runs.
 //!
-//! One generic function, compiled for every tile height and width and every instruction set; `tiles` picks the table.
+//! One generic function, compiled for every tile height and width and every instruction set (`x86.rs`).
 //! The shape follows Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008), with rows and
 //! columns exchanged because our matrices are mostly row-major: elements of A are broadcast, rows of B are vectors.
 
-use crate::simd::{Level, level};
+use super::pack::Matrix;
 
 /// One register full of elements.
+///
+/// # Safety
+/// All functions: the machine has the instructions, and pointers are good for what is read or written.
 pub(crate) trait Vector {
-    type T: Copy;
+    type T: Element;
     type V: Copy;
+    /// Which of the elements of a register a load or store touches.
+    type Mask: Copy;
     /// Elements of a register.
     const N: usize;
     unsafe fn zero() -> Self::V;
     unsafe fn splat(p: *const Self::T) -> Self::V;
     unsafe fn load(p: *const Self::T) -> Self::V;
     unsafe fn store(p: *mut Self::T, v: Self::V);
+    /// The first `n` elements, `1..=N`.
+    unsafe fn mask(n: usize) -> Self::Mask;
+    /// Zeros where the mask is not set.
+    unsafe fn load_some(p: *const Self::T, m: Self::Mask) -> Self::V;
+    unsafe fn store_some(p: *mut Self::T, m: Self::Mask, v: Self::V);
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+    /// The sum of all elements.
+    unsafe fn sum(v: Self::V) -> Self::T;
     /// Asks for the cache line of an address.
     unsafe fn near(p: *const Self::T);
     /// `a * b + c`
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// Columns that `quad` moves.
+    const QUAD: usize;
+    /// Writes 4 rows of `QUAD` neighbours as `QUAD` groups of 4, `wide` elements apart.
+    unsafe fn quad(to: *mut Self::T, wide: usize, from: *const Self::T, row: isize);
 }
 
-/// `(k, a, rows of a, steps of a, b, steps of b, c, rows of c, accumulate)`: distances in elements. The tile of `c` is
-/// `a * b`, or that added to what is there.
-pub(crate) type Tile<T> = unsafe fn(usize, *const T, isize, isize, *const T, isize, *mut T, isize, bool);
+/// `(k, a, rows of a, steps of a, b, steps of b, c, rows of c, last, accumulate)`: distances in elements. The tile of
+/// `c` is `a * b`, or that added to what is there; its last register holds `last` elements.
+pub(crate) type Tile<T> =
+    unsafe fn(usize, *const T, isize, isize, *const T, isize, *mut T, isize, usize, bool);
 
 /// Most rows of a tile, over all instruction sets.
 pub(crate) const MOST_ROWS: usize = 12;
 /// Registers across a tile.
 pub(crate) const ACROSS: usize = 2;
+/// `k` from which on a tile asks for its part of C early: before, the answer would come too late to be of use.
+const ASK: usize = 24;
 
-/// The tiles of one element type on this machine.
+/// The loops of one element type for this machine.
 pub(crate) struct Tiles<T: 'static> {
     /// Rows of a full tile.
     pub rows: usize,
     /// Elements of a register.
     pub lanes: usize,
-    /// By rows less one, and by registers across less one.
-    pub table: [[Option<Tile<T>>; ACROSS]; MOST_ROWS],
+    /// By rows less one, by registers across less one, and by whether the last register is not full.
+    pub table: [[[Option<Tile<T>>; 2]; ACROSS]; MOST_ROWS],
+    /// See `pack::pack`.
+    pub pack: unsafe fn(*mut T, usize, Matrix<T>, usize, usize),
+    /// See `stream.rs`: by the number of results per line, less one.
+    pub dots: [super::stream::Dots<T>; super::stream::MOST],
+    pub sums: [super::stream::Sums<T>; super::stream::MOST],
 }
 
 impl<T> Tiles<T> {
-    /// The tile of `rows` rows and `across` registers.
-    #[inline]
-    pub fn get(&self, rows: usize, across: usize) -> Option<Tile<T>> {
-        self.table[rows - 1][across - 1]
+    /// The tile of `rows` rows and `cols` columns, and how many elements its last register holds.
+    #[inline(always)]
+    pub fn get(&self, rows: usize, cols: usize) -> (Option<Tile<T>>, usize) {
+        let across = (cols > self.lanes) as usize;
+        let last = cols - across * self.lanes;
+        (self.table[rows - 1][across][(last < self.lanes) as usize], last)
     }
 }
 
@@ -57,158 +83,98 @@ pub(crate) trait Element: Copy + Send + Sync + std::ops::Add<Output = Self> + 's
     fn tiles() -> Option<&'static Tiles<Self>>;
 }
 
+/// A register, or the part of it that `mask` shows.
+#[inline(always)]
+pub(super) unsafe fn get<S: Vector>(p: *const S::T, part: bool, mask: S::Mask) -> S::V {
+    // SAFETY: the caller's promise.
+    unsafe { if part { S::load_some(p, mask) } else { S::load(p) } }
+}
+
+/// The counterpart of `get`.
+#[inline(always)]
+pub(super) unsafe fn put<S: Vector>(p: *mut S::T, part: bool, mask: S::Mask, v: S::V) {
+    // SAFETY: the caller's promise.
+    unsafe { if part { S::store_some(p, mask, v) } else { S::store(p, v) } }
+}
+
 /// What every wrapper inlines: the features of the wrapper make the vector functions single instructions.
 #[inline(always)]
-unsafe fn tile<S: Vector, const ROWS: usize, const WIDE: usize>(
+pub(super) unsafe fn tile<S: Vector, const ROWS: usize, const WIDE: usize, const PART: bool>(
     k: usize,
-    mut a: *const S::T,
+    a: *const S::T,
     a_row: isize,
     a_step: isize,
     mut b: *const S::T,
     b_step: isize,
     c: *mut S::T,
     c_row: isize,
+    last: usize,
     accumulate: bool,
 ) {
+    // Two multiply-adds start in each cycle and take four: small tiles hold several sums for each element.
+    let sets = const {
+        if ROWS * WIDE >= 8 {
+            1
+        } else if ROWS * WIDE >= 4 {
+            2
+        } else {
+            4
+        }
+    };
     // SAFETY: the caller vouches for `ROWS` rows of `a`, `WIDE` registers of `b`, `k` steps of both, and the tile of `c`.
     unsafe {
-        let mut sums = [[S::zero(); WIDE]; ROWS];
+        let mask = S::mask(last);
+        let mut sums = [[[S::zero(); WIDE]; ROWS]; 4];
         // The tile of `c` is needed when `k` has run: by then it should be near.
-        for i in 0..ROWS {
-            S::near(c.offset(i as isize * c_row));
-            S::near(c.offset(i as isize * c_row).wrapping_add(WIDE * S::N - 1));
-        }
-        for _ in 0..k {
-            let mut row = [S::zero(); WIDE];
-            for (j, r) in row.iter_mut().enumerate() {
-                *r = S::load(b.add(j * S::N));
-            }
-            for (i, s) in sums.iter_mut().enumerate() {
-                let x = S::splat(a.offset(i as isize * a_row));
-                for (s, &y) in s.iter_mut().zip(&row) {
-                    *s = S::fma(x, y, *s);
-                }
-            }
-            a = a.wrapping_offset(a_step);
-            b = b.wrapping_offset(b_step);
-        }
-        for (i, s) in sums.iter().enumerate() {
-            for (j, &v) in s.iter().enumerate() {
-                let at = c.offset(i as isize * c_row).add(j * S::N);
-                S::store(at, if accumulate { S::add(S::load(at), v) } else { v });
+        if k >= ASK {
+            for i in 0..ROWS {
+                S::near(c.offset(i as isize * c_row));
+                S::near(c.offset(i as isize * c_row).wrapping_add(WIDE * S::N - 1));
             }
         }
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-mod x86 {
-    use super::*;
-    use std::arch::x86_64::*;
-
-    macro_rules! vector {
-        ($name:ident $t:ty, $v:ty, $n:literal: $zero:ident $splat:ident $load:ident $store:ident $add:ident $fma:ident) => {
-            pub struct $name;
-            impl Vector for $name {
-                type T = $t;
-                type V = $v;
-                const N: usize = $n;
-                #[inline(always)]
-                unsafe fn zero() -> $v {
-                    // SAFETY: here and below, the caller checked for the instructions; pointers are its promise.
-                    unsafe { $zero() }
+        // Every third row has a pointer, from which the next two are addressed: stepping from row to row would be a
+        // chain of additions as long as the multiply-adds themselves.
+        let mut at: [*const S::T; 4] = std::array::from_fn(|i| a.wrapping_offset(3 * i as isize * a_row));
+        // A macro: closures would lose the instruction set of the wrapper.
+        macro_rules! step {
+            ($sums:expr) => {
+                let mut row = [S::zero(); WIDE];
+                for (j, r) in row.iter_mut().enumerate() {
+                    *r = get::<S>(b.add(j * S::N), PART && j == WIDE - 1, mask);
                 }
-                #[inline(always)]
-                unsafe fn splat(p: *const $t) -> $v {
-                    // SAFETY: see `zero`.
-                    unsafe { $splat(*p) }
-                }
-                #[inline(always)]
-                unsafe fn load(p: *const $t) -> $v {
-                    // SAFETY: see `zero`.
-                    unsafe { $load(p) }
-                }
-                #[inline(always)]
-                unsafe fn store(p: *mut $t, v: $v) {
-                    // SAFETY: see `zero`.
-                    unsafe { $store(p, v) }
-                }
-                #[inline(always)]
-                unsafe fn near(p: *const $t) {
-                    // SAFETY: see `zero`; a prefetch of any address is harmless.
-                    unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
-                }
-                #[inline(always)]
-                unsafe fn add(a: $v, b: $v) -> $v {
-                    // SAFETY: see `zero`.
-                    unsafe { $add(a, b) }
-                }
-                #[inline(always)]
-                unsafe fn fma(a: $v, b: $v, c: $v) -> $v {
-                    // SAFETY: see `zero`.
-                    unsafe { $fma(a, b, c) }
-                }
-            }
-        };
-    }
-    vector!(F32x8 f32, __m256, 8: _mm256_setzero_ps _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_add_ps _mm256_fmadd_ps);
-    vector!(F64x4 f64, __m256d, 4: _mm256_setzero_pd _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_add_pd _mm256_fmadd_pd);
-    vector!(F32x16 f32, __m512, 16: _mm512_setzero_ps _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_add_ps _mm512_fmadd_ps);
-    vector!(F64x8 f64, __m512d, 8: _mm512_setzero_pd _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_add_pd _mm512_fmadd_pd);
-
-    macro_rules! wrapper {
-        ($name:ident, $features:literal) => {
-            #[target_feature(enable = $features)]
-            unsafe fn $name<S: Vector, const ROWS: usize, const WIDE: usize>(
-                k: usize,
-                a: *const S::T,
-                a_row: isize,
-                a_step: isize,
-                b: *const S::T,
-                b_step: isize,
-                c: *mut S::T,
-                c_row: isize,
-                accumulate: bool,
-            ) {
-                // SAFETY: the caller's promise.
-                unsafe { tile::<S, ROWS, WIDE>(k, a, a_row, a_step, b, b_step, c, c_row, accumulate) }
-            }
-        };
-    }
-    wrapper!(avx2, "avx2,fma");
-    wrapper!(avx512, "avx512f,avx512vl,avx2,fma");
-
-    macro_rules! table {
-        ($f:ident $s:ty: $($rows:literal)*) => {{
-            let mut table: [[Option<Tile<<$s as Vector>::T>>; ACROSS]; MOST_ROWS] = [[None; ACROSS]; MOST_ROWS];
-            $(table[$rows - 1] = [Some($f::<$s, $rows, 1>), Some($f::<$s, $rows, 2>)];)*
-            table
-        }};
-    }
-    macro_rules! element {
-        ($t:ty: $avx2:ident $avx512:ident) => {
-            impl Element for $t {
-                const ZERO: $t = 0.0;
-                fn tiles() -> Option<&'static Tiles<$t>> {
-                    // 6 x 2 of 16 registers, 12 x 2 of 32: the rest holds a row of B and the broadcast element.
-                    static AVX2: Tiles<$t> =
-                        Tiles { rows: 6, lanes: $avx2::N, table: table!(avx2 $avx2: 1 2 3 4 5 6) };
-                    static AVX512: Tiles<$t> = Tiles {
-                        rows: 12,
-                        lanes: $avx512::N,
-                        table: table!(avx512 $avx512: 1 2 3 4 5 6 7 8 9 10 11 12),
-                    };
-                    match level() {
-                        Level::Avx512 => Some(&AVX512),
-                        Level::Avx2 => Some(&AVX2),
-                        Level::Base => None,
+                for (i, s) in $sums.iter_mut().enumerate() {
+                    let x = S::splat(at[i / 3].offset((i % 3) as isize * a_row));
+                    for (s, &y) in s.iter_mut().zip(&row) {
+                        *s = S::fma(x, y, *s);
                     }
                 }
+                for p in at.iter_mut().take(ROWS.div_ceil(3)) {
+                    *p = p.wrapping_offset(a_step);
+                }
+                b = b.wrapping_offset(b_step);
+            };
+        }
+        for _ in 0..k / sets {
+            for s in sums.iter_mut().take(sets) {
+                step!(s);
             }
-        };
+        }
+        for _ in 0..k % sets {
+            step!(sums[0]);
+        }
+        for i in 0..ROWS {
+            for j in 0..WIDE {
+                let mut v = sums[0][i][j];
+                for s in sums.iter().take(sets).skip(1) {
+                    v = S::add(v, s[i][j]);
+                }
+                let to = c.offset(i as isize * c_row).add(j * S::N);
+                let part = PART && j == WIDE - 1;
+                let v = if accumulate { S::add(get::<S>(to, part, mask), v) } else { v };
+                put::<S>(to, part, mask, v);
+            }
+        }
     }
-    element!(f32: F32x8 F32x16);
-    element!(f64: F64x4 F64x8);
 }
 
 #[cfg(not(target_arch = "x86_64"))]

@@ -1,0 +1,242 @@
+//! The vector units of x86-64: AVX2 with FMA, and AVX-512; the tables of loops compiled for them.
+
+use super::pack::{Matrix, pack};
+use super::stream::{dots, sums};
+use super::tile::{ACROSS, Element, MOST_ROWS, Tile, Tiles, Vector, tile};
+use crate::simd::{Level, level};
+use std::arch::x86_64::*;
+
+macro_rules! vector {
+    ($name:ident $t:ty, $v:ty, $n:literal, $m:ty: $zero:ident $splat:ident $load:ident $store:ident $add:ident
+     $fma:ident, $mask:ident $get:ident $put:ident $sum:ident, $columns:literal $quad:ident) => {
+        pub struct $name;
+        // SAFETY: in all functions, the caller checked for the instructions, and pointers are its promise.
+        impl Vector for $name {
+            type T = $t;
+            type V = $v;
+            type Mask = $m;
+            const N: usize = $n;
+            const QUAD: usize = $columns;
+            vector! {
+                fn zero() -> $v { $zero() }
+                fn splat(p: *const $t) -> $v { $splat(*p) }
+                fn load(p: *const $t) -> $v { $load(p) }
+                fn store(p: *mut $t, v: $v) -> () { $store(p, v) }
+                fn mask(n: usize) -> $m { $mask(n) }
+                fn load_some(p: *const $t, m: $m) -> $v { $get(p, m) }
+                fn store_some(p: *mut $t, m: $m, v: $v) -> () { $put(p, m, v) }
+                fn add(a: $v, b: $v) -> $v { $add(a, b) }
+                fn sum(v: $v) -> $t { $sum(v) }
+                fn near(p: *const $t) -> () { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
+                fn fma(a: $v, b: $v, c: $v) -> $v { $fma(a, b, c) }
+                fn quad(to: *mut $t, wide: usize, from: *const $t, row: isize) -> () { $quad(to, wide, from, row) }
+            }
+        }
+    };
+    ($(fn $f:ident($($x:ident: $a:ty),*) -> $r:ty { $call:expr })*) => {$(
+        #[inline(always)]
+        unsafe fn $f($($x: $a),*) -> $r {
+            // SAFETY: see the trait.
+            unsafe { $call }
+        }
+    )*};
+}
+vector!(F32x8 f32, __m256, 8, __m256i: _mm256_setzero_ps _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_add_ps
+    _mm256_fmadd_ps, mask8 _mm256_maskload_ps _mm256_maskstore_ps sum8, 8 quad32);
+vector!(F64x4 f64, __m256d, 4, __m256i: _mm256_setzero_pd _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd
+    _mm256_add_pd _mm256_fmadd_pd, mask4 _mm256_maskload_pd _mm256_maskstore_pd sum4, 4 quad64);
+vector!(F32x16 f32, __m512, 16, __mmask16: _mm512_setzero_ps _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps
+    _mm512_add_ps _mm512_fmadd_ps, mask512 get16 _mm512_mask_storeu_ps _mm512_reduce_add_ps, 8 quad32);
+vector!(F64x8 f64, __m512d, 8, __mmask8: _mm512_setzero_pd _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd
+    _mm512_add_pd _mm512_fmadd_pd, mask512 get8 _mm512_mask_storeu_pd _mm512_reduce_add_pd, 4 quad64);
+
+/// The lowest `n` bits.
+#[inline(always)]
+unsafe fn mask512<M: TryFrom<u32>>(n: usize) -> M {
+    // SAFETY: at most as many bits as the register has elements, which is what the mask holds.
+    unsafe { M::try_from((1u32 << n) - 1).unwrap_unchecked() }
+}
+#[inline(always)]
+unsafe fn get16(p: *const f32, m: __mmask16) -> __m512 {
+    // SAFETY: here and below, see the trait `Vector`.
+    unsafe { _mm512_maskz_loadu_ps(m, p) }
+}
+#[inline(always)]
+unsafe fn get8(p: *const f64, m: __mmask8) -> __m512d {
+    // SAFETY: see above.
+    unsafe { _mm512_maskz_loadu_pd(m, p) }
+}
+#[inline(always)]
+unsafe fn mask8(n: usize) -> __m256i {
+    static BITS: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+    // SAFETY: see above; `n` is at most 8.
+    unsafe { _mm256_loadu_si256(BITS.as_ptr().add(8 - n).cast()) }
+}
+#[inline(always)]
+unsafe fn mask4(n: usize) -> __m256i {
+    static BITS: [i64; 8] = [-1, -1, -1, -1, 0, 0, 0, 0];
+    // SAFETY: see above; `n` is at most 4.
+    unsafe { _mm256_loadu_si256(BITS.as_ptr().add(4 - n).cast()) }
+}
+#[inline(always)]
+unsafe fn sum8(v: __m256) -> f32 {
+    // SAFETY: see above.
+    unsafe {
+        let x = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
+        let x = _mm_add_ps(x, _mm_movehl_ps(x, x));
+        _mm_cvtss_f32(_mm_add_ss(x, _mm_shuffle_ps::<1>(x, x)))
+    }
+}
+#[inline(always)]
+unsafe fn sum4(v: __m256d) -> f64 {
+    // SAFETY: see above.
+    unsafe {
+        let x = _mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd::<1>(v));
+        _mm_cvtsd_f64(_mm_add_sd(x, _mm_unpackhi_pd(x, x)))
+    }
+}
+/// 256 bits on machines with 512 too, where more units shuffle those.
+#[inline(always)]
+unsafe fn quad32(to: *mut f32, wide: usize, from: *const f32, row: isize) {
+    // SAFETY: see above.
+    unsafe {
+        let line = |i: isize| from.offset(i * row);
+        let [a, b, c, d] = [
+            _mm256_loadu_ps(line(0)),
+            _mm256_loadu_ps(line(1)),
+            _mm256_loadu_ps(line(2)),
+            _mm256_loadu_ps(line(3)),
+        ];
+        let (low, high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+        let (low2, high2) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+        // Columns 0 and 4, 1 and 5, ...
+        let pairs = [
+            _mm256_shuffle_ps::<0x44>(low, low2),
+            _mm256_shuffle_ps::<0xee>(low, low2),
+            _mm256_shuffle_ps::<0x44>(high, high2),
+            _mm256_shuffle_ps::<0xee>(high, high2),
+        ];
+        for (l, p) in pairs.into_iter().enumerate() {
+            _mm_storeu_ps(to.add(l * wide), _mm256_castps256_ps128(p));
+            _mm_storeu_ps(to.add((l + 4) * wide), _mm256_extractf128_ps::<1>(p));
+        }
+    }
+}
+#[inline(always)]
+unsafe fn quad64(to: *mut f64, wide: usize, from: *const f64, row: isize) {
+    // SAFETY: see above.
+    unsafe {
+        let line = |i: isize| from.offset(i * row);
+        let [a, b, c, d] = [
+            _mm256_loadu_pd(line(0)),
+            _mm256_loadu_pd(line(1)),
+            _mm256_loadu_pd(line(2)),
+            _mm256_loadu_pd(line(3)),
+        ];
+        let (even, odd) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+        let (even2, odd2) = (_mm256_unpacklo_pd(c, d), _mm256_unpackhi_pd(c, d));
+        _mm256_storeu_pd(to, _mm256_permute2f128_pd::<0x20>(even, even2));
+        _mm256_storeu_pd(to.add(wide), _mm256_permute2f128_pd::<0x20>(odd, odd2));
+        _mm256_storeu_pd(to.add(2 * wide), _mm256_permute2f128_pd::<0x31>(even, even2));
+        _mm256_storeu_pd(to.add(3 * wide), _mm256_permute2f128_pd::<0x31>(odd, odd2));
+    }
+}
+
+/// The generic loops behind the features that make their vector functions single instructions.
+macro_rules! wrappers {
+    ($module:ident $features:literal) => {
+        mod $module {
+            use super::*;
+            #[target_feature(enable = $features)]
+            pub unsafe fn run<S: Vector, const ROWS: usize, const WIDE: usize, const PART: bool>(
+                k: usize,
+                a: *const S::T,
+                a_row: isize,
+                a_step: isize,
+                b: *const S::T,
+                b_step: isize,
+                c: *mut S::T,
+                c_row: isize,
+                last: usize,
+                add: bool,
+            ) {
+                // SAFETY: here and below, the caller's promise.
+                unsafe { tile::<S, ROWS, WIDE, PART>(k, a, a_row, a_step, b, b_step, c, c_row, last, add) }
+            }
+            #[target_feature(enable = $features)]
+            pub unsafe fn packed<S: Vector>(to: *mut S::T, wide: usize, m: Matrix<S::T>, n: usize, k: usize) {
+                // SAFETY: see above.
+                unsafe { pack::<S>(to, wide, m, n, k) }
+            }
+            #[target_feature(enable = $features)]
+            pub unsafe fn dotted<S: Vector, const N: usize>(
+                m: usize,
+                k: usize,
+                a: Matrix<S::T>,
+                b: Matrix<S::T>,
+                c: Matrix<S::T>,
+                add: bool,
+            ) {
+                // SAFETY: see above.
+                unsafe { dots::<S, N>(m, k, a, b, c, add) }
+            }
+            #[target_feature(enable = $features)]
+            pub unsafe fn summed<S: Vector, const N: usize>(
+                n: usize,
+                k: usize,
+                a: Matrix<S::T>,
+                b: Matrix<S::T>,
+                c: Matrix<S::T>,
+            ) {
+                // SAFETY: see above.
+                unsafe { sums::<S, N>(n, k, a, b, c) }
+            }
+        }
+    };
+}
+wrappers!(avx2 "avx2,fma");
+wrappers!(avx512 "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt");
+
+macro_rules! tiles {
+    ($f:ident $s:ty: $most:literal: $($rows:literal)*) => {{
+        let mut table: [[[Option<Tile<<$s as Vector>::T>>; 2]; ACROSS]; MOST_ROWS] = [[[None; 2]; ACROSS]; MOST_ROWS];
+        $(table[$rows - 1] = [
+            [Some($f::run::<$s, $rows, 1, false>), Some($f::run::<$s, $rows, 1, true>)],
+            [Some($f::run::<$s, $rows, 2, false>), Some($f::run::<$s, $rows, 2, true>)],
+        ];)*
+        Tiles {
+            rows: $most,
+            lanes: <$s>::N,
+            table,
+            pack: $f::packed::<$s>,
+            dots: [
+                $f::dotted::<$s, 1>, $f::dotted::<$s, 2>, $f::dotted::<$s, 3>,
+                $f::dotted::<$s, 4>, $f::dotted::<$s, 5>, $f::dotted::<$s, 6>,
+            ],
+            sums: [
+                $f::summed::<$s, 1>, $f::summed::<$s, 2>, $f::summed::<$s, 3>,
+                $f::summed::<$s, 4>, $f::summed::<$s, 5>, $f::summed::<$s, 6>,
+            ],
+        }
+    }};
+}
+macro_rules! element {
+    ($t:ty: $avx2:ident $avx512:ident) => {
+        impl Element for $t {
+            const ZERO: $t = 0.0;
+            #[inline]
+            fn tiles() -> Option<&'static Tiles<$t>> {
+                // 6 x 2 of 16 registers, 12 x 2 of 32: the rest holds a row of B and the broadcast element.
+                static AVX2: Tiles<$t> = tiles!(avx2 $avx2: 6: 1 2 3 4 5 6);
+                static AVX512: Tiles<$t> = tiles!(avx512 $avx512: 12: 1 2 3 4 5 6 7 8 9 10 11 12);
+                match level() {
+                    Level::Avx512 => Some(&AVX512),
+                    Level::Avx2 => Some(&AVX2),
+                    Level::Base => None,
+                }
+            }
+        }
+    };
+}
+element!(f32: F32x8 F32x16);
+element!(f64: F64x4 F64x8);
