@@ -113,7 +113,7 @@ fn one(dtype: DType, p: Product, parallel: bool) {
 }
 
 /// Types that `gemm` multiplies.
-trait Float: Lane {
+pub(crate) trait Float: Lane {
     const ZERO: Self;
     const ONE: Self;
     /// The product by our own tiles, where there are some: see `product::product`.
@@ -141,7 +141,7 @@ float! {
 }
 
 /// The product; `add`: added to what is in `c`.
-fn float<T: Float>(p: Product, parallel: bool, add: bool) {
+pub(crate) fn float<T: Float>(p: Product, parallel: bool, add: bool) {
     #[cfg(feature = "openblas")]
     if crate::blas::product(T::DTYPE, &p, add) {
         return;

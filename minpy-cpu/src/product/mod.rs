@@ -7,12 +7,15 @@
 mod blocked;
 mod pack;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod tile;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 use crate::frame::with_scratch;
 use crate::matmul::Product;
+use crate::simd::level;
 use crate::threads::{parallel_parts, usable_threads};
 use pack::Matrix;
 use tile::{ACROSS, Element, Tiles};
@@ -31,7 +34,13 @@ const DOT: (usize, usize) = (64 * 64, 8192);
 /// # Safety
 /// The pointers and strides of `p` describe matrices of `T`; the result is disjoint from the operands.
 pub(crate) unsafe fn product<T: Element>(p: &Product, parallel: bool, add: bool) -> bool {
-    let Some(tiles) = T::tiles() else { return false };
+    // SAFETY: handed on.
+    T::tiles(level()).is_some_and(|tiles| unsafe { product_by(tiles, p, parallel, add) })
+}
+
+/// `product` with these tiles, which the machine can run.
+#[inline(always)]
+unsafe fn product_by<T: Element>(tiles: &'static Tiles<T>, p: &Product, parallel: bool, add: bool) -> bool {
     let (m, n, k) = (p.m, p.n, p.k);
     let mut a = Matrix { at: p.a.cast::<T>(), row: p.a_strides.0, col: p.a_strides.1 };
     let mut b = Matrix { at: p.b.cast::<T>(), row: p.b_strides.0, col: p.b_strides.1 };

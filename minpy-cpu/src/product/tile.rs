@@ -5,6 +5,7 @@
 //! columns exchanged because our matrices are mostly row-major: elements of A are broadcast, rows of B are vectors.
 
 use super::pack::Matrix;
+use crate::simd::Level;
 
 /// One register full of elements.
 ///
@@ -79,8 +80,8 @@ impl<T> Tiles<T> {
 /// Element types that have tiles.
 pub(crate) trait Element: Copy + Send + Sync + std::ops::Add<Output = Self> + 'static {
     const ZERO: Self;
-    /// The tiles for this machine; `None` without vector units that we wrote them for.
-    fn tiles() -> Option<&'static Tiles<Self>>;
+    /// The tiles for these vector units; `None` where we wrote none.
+    fn tiles(level: Level) -> Option<&'static Tiles<Self>>;
 }
 
 /// A register, or the part of it that `mask` shows.
@@ -182,13 +183,13 @@ mod other {
     use super::*;
     impl Element for f32 {
         const ZERO: f32 = 0.0;
-        fn tiles() -> Option<&'static Tiles<f32>> {
+        fn tiles(_: Level) -> Option<&'static Tiles<f32>> {
             None
         }
     }
     impl Element for f64 {
         const ZERO: f64 = 0.0;
-        fn tiles() -> Option<&'static Tiles<f64>> {
+        fn tiles(_: Level) -> Option<&'static Tiles<f64>> {
             None
         }
     }

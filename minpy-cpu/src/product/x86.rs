@@ -3,7 +3,7 @@
 use super::pack::{Matrix, pack};
 use super::stream::{dots, sums};
 use super::tile::{ACROSS, Element, MOST_ROWS, Tile, Tiles, Vector, tile};
-use crate::simd::{Level, level};
+use crate::simd::Level;
 use std::arch::x86_64::*;
 
 macro_rules! vector {
@@ -225,11 +225,11 @@ macro_rules! element {
         impl Element for $t {
             const ZERO: $t = 0.0;
             #[inline]
-            fn tiles() -> Option<&'static Tiles<$t>> {
+            fn tiles(level: Level) -> Option<&'static Tiles<$t>> {
                 // 6 x 2 of 16 registers, 12 x 2 of 32: the rest holds a row of B and the broadcast element.
                 static AVX2: Tiles<$t> = tiles!(avx2 $avx2: 6: 1 2 3 4 5 6);
                 static AVX512: Tiles<$t> = tiles!(avx512 $avx512: 12: 1 2 3 4 5 6 7 8 9 10 11 12);
-                match level() {
+                match level {
                     Level::Avx512 => Some(&AVX512),
                     Level::Avx2 => Some(&AVX2),
                     Level::Base => None,

@@ -1,0 +1,206 @@
+//! Every way of `product`, with the tiles of every instruction set that the machine has, against three plain loops.
+//! Operands are small integers: their sums are exact, whatever the order.
+
+use super::tile::Element;
+use super::{Product, product_by};
+use crate::matmul::float;
+use crate::simd::{Level, supports};
+use crate::threads::set_num_threads;
+use num_complex::Complex32;
+use std::ops::{AddAssign, Mul};
+
+struct Random(u64);
+impl Random {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 33) as usize % n
+    }
+}
+
+trait Number: Copy + PartialEq + std::fmt::Debug + AddAssign + Mul<Output = Self> {
+    fn of(x: i32) -> Self;
+}
+impl Number for f32 {
+    fn of(x: i32) -> f32 {
+        x as f32
+    }
+}
+impl Number for f64 {
+    fn of(x: i32) -> f64 {
+        x as f64
+    }
+}
+impl Number for Complex32 {
+    fn of(x: i32) -> Complex32 {
+        Complex32::new(x as f32, (x % 3) as f32)
+    }
+}
+
+/// A matrix in memory that is larger: rows whole, columns whole, spread in both directions, or backwards.
+#[derive(Clone)]
+struct Lying<T> {
+    memory: Vec<T>,
+    start: usize,
+    strides: (isize, isize),
+}
+const WAYS: usize = 5;
+impl<T: Number> Lying<T> {
+    fn new(rows: usize, cols: usize, way: usize, mut value: impl FnMut() -> T) -> Lying<T> {
+        let strides = match way {
+            0 => (cols as isize, 1),
+            1 => (1, rows as isize),
+            2 => (cols as isize + 3, 1),
+            3 => (2 * cols as isize + 1, 2),
+            _ => (-(cols as isize), -1),
+        };
+        let reach = (rows - 1) * strides.0.unsigned_abs() + (cols - 1) * strides.1.unsigned_abs();
+        let start = if way == 4 { reach } else { 0 };
+        Lying { memory: (0..=reach).map(|_| value()).collect(), start, strides }
+    }
+    fn at(&self, i: usize, j: usize) -> usize {
+        (self.start as isize + i as isize * self.strides.0 + j as isize * self.strides.1) as usize
+    }
+}
+
+fn view<T: Number>(
+    (m, n, k): (usize, usize, usize),
+    a: &Lying<T>,
+    b: &Lying<T>,
+    c: &mut Lying<T>,
+) -> Product {
+    Product {
+        m,
+        n,
+        k,
+        a: (&raw const a.memory[a.start]).cast(),
+        a_strides: a.strides,
+        b: (&raw const b.memory[b.start]).cast(),
+        b_strides: b.strides,
+        c: (&raw mut c.memory[c.start]).cast(),
+        c_strides: c.strides,
+    }
+}
+
+fn check<T: Number>(
+    sizes: (usize, usize, usize),
+    ways: (usize, usize, usize),
+    add: bool,
+    random: &mut Random,
+    run: impl Fn(&Product),
+) {
+    let (m, n, k) = sizes;
+    let mut value = || T::of(random.below(9) as i32 - 4);
+    let a = Lying::new(m, k, ways.0, &mut value);
+    let b = Lying::new(k, n, ways.1, &mut value);
+    let mut c = Lying::new(m, n, ways.2, &mut value);
+    // What lies between the elements of C must stay: the whole memory is compared.
+    let mut want = c.clone();
+    for i in 0..m {
+        for j in 0..n {
+            let mut sum = if add { c.memory[c.at(i, j)] } else { T::of(0) };
+            for l in 0..k {
+                sum += a.memory[a.at(i, l)] * b.memory[b.at(l, j)];
+            }
+            let at = want.at(i, j);
+            want.memory[at] = sum;
+        }
+    }
+    run(&view(sizes, &a, &b, &mut c));
+    let same = c.memory.iter().zip(&want.memory).position(|(x, y)| x != y);
+    assert_eq!(same, None, "{m} x {n}, {k} deep, lying as {ways:?}, add {add}");
+}
+
+fn all_levels<T: Number + Element>(
+    sizes: (usize, usize, usize),
+    random: &mut Random,
+    ways: (usize, usize, usize),
+) {
+    for level in [Level::Avx2, Level::Avx512] {
+        let Some(tiles) = T::tiles(level).filter(|_| supports(level)) else { continue };
+        for add in [false, true] {
+            // SAFETY: `check` hands over views of its own vectors.
+            check::<T>(sizes, ways, add, random, |p| assert!(unsafe { product_by(tiles, p, true, add) }));
+        }
+    }
+}
+
+#[test]
+fn random_sizes_in_every_layout() {
+    let mut random = Random(1);
+    for round in 0..400 {
+        // Often small, because there are most of the special ways.
+        let most = [3, 8, 20, 70][round % 4];
+        let sizes = (1 + random.below(most), 1 + random.below(70), 1 + random.below(70));
+        let sizes = [sizes, (sizes.1, sizes.0, sizes.2), (sizes.2, sizes.1, sizes.0)][round / 4 % 3];
+        let ways = (random.below(WAYS), random.below(WAYS), random.below(WAYS));
+        all_levels::<f32>(sizes, &mut random, ways);
+        all_levels::<f64>(sizes, &mut random, ways);
+    }
+    for ways in (0..WAYS * WAYS * WAYS).map(|w| (w % WAYS, w / WAYS % WAYS, w / WAYS / WAYS)) {
+        all_levels::<f32>((37, 45, 29), &mut random, ways);
+        all_levels::<f64>((5, 40, 150), &mut random, ways);
+        all_levels::<f32>((90, 1, 70), &mut random, ways);
+    }
+}
+
+/// Streams, parts of `k`, several rectangles, slabs and depths.
+#[test]
+fn large_sizes() {
+    let mut random = Random(2);
+    let sizes = [
+        (3000, 5, 70),
+        (5, 300, 2000),
+        (700, 1, 300),
+        (1, 700, 300),
+        (1, 1, 70_000),
+        (4, 4, 9000),
+        (30, 20, 8200),
+        (150, 160, 300),
+        (13, 130, 1100),
+        (260, 20, 600),
+        (1, 5000, 1),
+        (3000, 4, 4),
+    ];
+    for sizes in sizes {
+        for ways in [(0, 0, 0), (1, 0, 0), (0, 1, 0), (1, 1, 0), (0, 0, 1), (2, 1, 3), (3, 3, 2), (4, 0, 4)] {
+            all_levels::<f32>(sizes, &mut random, ways);
+            all_levels::<f64>(sizes, &mut random, ways);
+        }
+    }
+}
+
+/// What has no tiles adds as well.
+#[test]
+fn other_types_add() {
+    let mut random = Random(3);
+    for sizes in [(1, 1, 1), (7, 9, 5), (40, 3, 20), (64, 65, 66)] {
+        for ways in [(0, 0, 0), (1, 0, 2), (0, 1, 1), (3, 4, 0)] {
+            for add in [false, true] {
+                check::<Complex32>(sizes, ways, add, &mut random, |p| float::<Complex32>(*p, true, add));
+            }
+        }
+    }
+}
+/// The number of threads changes no bit.
+#[test]
+fn same_bits_with_any_number_of_threads() {
+    let mut random = Random(4);
+    let before = crate::threads::num_threads();
+    for (m, n, k) in
+        [(300, 300, 300), (500, 5, 5000), (5, 500, 5000), (1, 600, 3000), (20, 30, 20_000), (1, 1, 90_000)]
+    {
+        for ways in [(0, 0, 0), (1, 0, 0), (0, 1, 0)] {
+            let mut value = || random.below(1 << 20) as f32 / 3e5 - 1.0;
+            let a = Lying::new(m, k, ways.0, &mut value);
+            let b = Lying::new(k, n, ways.1, &mut value);
+            let results = [1, 2, 5].map(|threads| {
+                set_num_threads(threads);
+                let mut c = Lying::new(m, n, ways.2, || 0f32);
+                float::<f32>(view((m, n, k), &a, &b, &mut c), true, false);
+                c.memory.iter().map(|x| x.to_bits()).collect::<Vec<u32>>()
+            });
+            assert!(results.iter().all(|r| *r == results[0]), "{m} x {n}, {k} deep, {ways:?}");
+        }
+    }
+    set_num_threads(before);
+}
