@@ -1,4 +1,4 @@
-//! Matrix products: square ones from small to large, a transposed operand, the shapes of a small network.
+//! Matrix products: square ones from small to large, transposed operands, the shapes of networks, products bound by memory.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use minpy_benches::{finish, uniform};
@@ -22,6 +22,40 @@ fn matmul(c: &mut Criterion) {
                 });
             }
         }
+    }
+    // Rows, depth, columns; which operand is a transposed view. The products of networks of several sizes, forwards and
+    // backwards, and those that are bound by memory.
+    let shapes = [
+        ("nn", 512, 512, 512),
+        ("tn", 512, 512, 512),
+        ("nt", 512, 512, 512),
+        ("nn", 100, 512, 512),
+        ("tn", 512, 100, 512),
+        ("nn", 32, 64, 64),
+        ("tn", 64, 32, 64),
+        ("nt", 32, 64, 64),
+        ("tn", 64, 32, 10),
+        ("nn", 4, 4, 4),
+        ("nn", 10_000, 500, 5),
+        ("tn", 500, 10_000, 5),
+        ("nn", 10_000, 500, 1),
+        ("tn", 500, 10_000, 1),
+        ("nn", 1000, 1, 1000),
+        ("nn", 1_000_000, 4, 4),
+    ];
+    for (views, m, k, n) in shapes {
+        let operand = |rows: usize, cols: usize, transposed: bool| {
+            if transposed { uniform(&[cols, rows], DType::F32).t() } else { uniform(&[rows, cols], DType::F32) }
+        };
+        let (a, b) = (operand(m, k, views == "tn"), operand(k, n, views == "nt"));
+        g.throughput(Throughput::Elements(2 * (m * k * n) as u64));
+        g.bench_function(format!("{views}/{m}x{k}x{n}"), |x| {
+            x.iter(|| {
+                let r = ops::matmul(black_box(&a), &b).unwrap();
+                finish();
+                r
+            })
+        });
     }
     let (x, w) = (uniform(&[128, 784], DType::F32), uniform(&[784, 64], DType::F32));
     g.throughput(Throughput::Elements(2 * 128 * 784 * 64));
