@@ -45,7 +45,11 @@ fn matmul(c: &mut Criterion) {
     ];
     for (views, m, k, n) in shapes {
         let operand = |rows: usize, cols: usize, transposed: bool| {
-            if transposed { uniform(&[cols, rows], DType::F32).t() } else { uniform(&[rows, cols], DType::F32) }
+            if transposed {
+                uniform(&[cols, rows], DType::F32).t()
+            } else {
+                uniform(&[rows, cols], DType::F32)
+            }
         };
         let (a, b) = (operand(m, k, views == "tn"), operand(k, n, views == "nt"));
         g.throughput(Throughput::Elements(2 * (m * k * n) as u64));

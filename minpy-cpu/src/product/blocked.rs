@@ -146,25 +146,37 @@ impl<T: Element> Job<T> {
                     }
                 }
             }
-            for j in (0..p.cols).step_by(width) {
-                let cols = width.min(p.cols - j);
-                let b = if p.panels.is_null() {
-                    b.from(0, j)
+            let panel = |j: usize, new: bool| {
+                if p.panels.is_null() {
+                    return b.from(0, j);
+                }
+                let to = p.panels.add(j * p.k);
+                if new {
+                    pack(to, width, b.from(0, j).t(), width.min(p.cols - j), p.k);
+                }
+                Matrix { at: to.cast_const(), row: width as isize, col: 1 }
+            };
+            let tile = |i: usize, j: usize, b: Matrix<T>| {
+                let a = if p.strips.is_null() {
+                    a.from(i, 0)
                 } else {
-                    let panel = p.panels.add(j * p.k);
-                    if new {
-                        pack(panel, width, b.from(0, j).t(), cols, p.k);
-                    }
-                    Matrix { at: panel.cast_const(), row: width as isize, col: 1 }
+                    Matrix { at: p.strips.add(i * p.k).cast_const(), row: 1, col: high as isize }
                 };
+                self.tile(p, a, b, high.min(p.rows - i), width.min(p.cols - j), c.from(i, j));
+            };
+            // Panels that all stay near: C is what costs, and is written in the order of its memory.
+            if p.k * p.cols * size_of::<T>() <= NEAR_BYTES {
                 for i in (0..p.rows).step_by(high) {
-                    let rows = high.min(p.rows - i);
-                    let a = if p.strips.is_null() {
-                        a.from(i, 0)
-                    } else {
-                        Matrix { at: p.strips.add(i * p.k).cast_const(), row: 1, col: high as isize }
-                    };
-                    self.tile(p, a, b, rows, cols, c.from(i, j));
+                    for j in (0..p.cols).step_by(width) {
+                        tile(i, j, panel(j, new && i == 0));
+                    }
+                }
+                return;
+            }
+            for j in (0..p.cols).step_by(width) {
+                let b = panel(j, new);
+                for i in (0..p.rows).step_by(high) {
+                    tile(i, j, b);
                 }
             }
         }

@@ -24,6 +24,9 @@ use tile::{ACROSS, Element, Tiles};
 const ALONE: usize = 1_200_000;
 /// `k` up to which a panel of B is read in place, or copied, as a whole.
 const SHALLOW: usize = 512;
+/// Up to this `k` and from these elements of C on, writing C is what costs.
+const FLAT: usize = 16;
+const FLAT_RESULT: usize = 64 << 10;
 /// Bytes of the large operand from which on a product with few columns is a stream: more than stays near.
 const STREAM: usize = 16 << 10;
 /// Where C is this small and `k` this deep, threads share `k`.
@@ -96,7 +99,9 @@ impl<T: Element> Job<T> {
         let shallow = self.k <= SHALLOW || self.b.col == 1 && self.m <= 4 * self.tiles.rows;
         // SAFETY: the promise of `product`.
         unsafe {
-            if work < ALONE && shallow && self.c.col == 1 {
+            // A result that is large for its depth is written in order: see `Job::part`.
+            let wide = self.k <= FLAT && self.m * self.n > FLAT_RESULT;
+            if work < ALONE && shallow && self.c.col == 1 && !wide {
                 return self.near();
             }
             if self.m * self.n <= DOT.0 && self.k >= DOT.1 {
