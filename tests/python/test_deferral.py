@@ -400,3 +400,52 @@ def test_number_of_threads():
             minpy.set_num_threads(0)
     finally:
         minpy.set_num_threads(before)
+
+
+def resident():
+    """Bytes of this process in memory."""
+    with open("/proc/self/statm") as f:
+        return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="resident memory is read from Linux's /proc")
+@pytest.mark.parametrize("width", [16, 160])  # below and above the size from which on work is deferred
+def test_training_keeps_its_memory(width):
+    r = numpy.random.default_rng(0)
+    x, y = mnp.array(r.normal(size=(64, 20)).astype("f4")), mnp.array(r.normal(size=(64, 1)).astype("f4"))
+    w = [mnp.array(r.normal(size=s).astype("f4") * 0.1) for s in ((20, width), (width, 1))]
+
+    def loss(w1, w2):
+        return mnp.mean((mnp.dot(mnp.tanh(mnp.dot(x, w1)), w2) - y) ** 2)
+
+    step = grad_and_loss(loss, argnum=[0, 1])
+    device, marks = minpy.context.current_context(), []
+    for i in range(10_000):
+        gradients, value = step(*w)
+        for p, g in zip(w, gradients):
+            p -= 0.01 * g
+        if i in (999, 9_999):
+            assert numpy.isfinite(float(value))
+            marks.append((resident(), device.memory_stats()["system_allocations"]))
+    assert marks[1][0] <= marks[0][0] * 1.01
+    assert marks[1][1] == marks[0][1], "the system allocator was asked again"
+
+
+def test_a_long_recorded_chain():
+    """Cost does not depend on the length of a program, and nothing recurses over it."""
+    x = mnp.array(numpy.ones(4))
+    g = grad(lambda a: mnp.sum(long_chain(a, 100_000)))(x)
+    assert g.tolist() == [1.0] * 4
+
+
+def long_chain(a, n):
+    for _ in range(n):
+        a = a + 1
+    return a
+
+
+def test_a_long_deferred_chain(all_deferred):
+    a = long_chain(mnp.array(numpy.ones(4)), 50_000)
+    assert a.tolist() == [50_001.0] * 4
+    g = grad(lambda a: mnp.sum(long_chain(a, 20_000)))(mnp.array(numpy.ones(4)))
+    assert g.tolist() == [1.0] * 4
