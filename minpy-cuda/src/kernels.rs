@@ -36,6 +36,7 @@ kernels!(
     ELEMENTWISE Elementwise run
     REDUCE Reduce run
     ARG_REDUCE ArgReduce run
+    ROWS Rows run
     SCAN Scan run
     MATMUL Matmul run_matmul
     GATHER Gather run

@@ -130,7 +130,41 @@ impl Sources {
             }
         }
     }
+    /// A softmax, a variance with what it scales, and the greatest element repeated.
+    fn rows(&mut self, dtype: DType) {
+        let b = Builder::new();
+        let x = b.input(dtype);
+        let greatest = x.fold(Fold::Max);
+        let (mut texts, shape) = (Vec::new(), [50, 400]);
+        texts.push(("greatest", b.finish("greatest", &[greatest.id()], 0), vec![2]));
+        if dtype.is_float() {
+            let b = Builder::new();
+            let x = b.input(dtype);
+            let e = (x - x.fold(Fold::Max)).exp();
+            let sum = e.fold(Fold::Add);
+            let y = e / sum;
+            texts.push(("softmax", b.finish("softmax", &[y.id(), sum.id()], 0), vec![2, 1]));
+            let b = Builder::new();
+            let (x, n) = (b.input(dtype), b.input(dtype));
+            let d = x - x.fold(Fold::Add) / n;
+            let scaled = d / ((d * d).fold(Fold::Add) / n + 1e-3).sqrt();
+            texts.push(("normalise", b.finish("normalise", &[scaled.id()], 0), vec![2]));
+        }
+        for (name, program, ranks) in texts {
+            let inputs: Vec<Shape> = program.inputs().iter().map(|&d| Shape::new(d, &shape)).collect();
+            let outputs: Vec<Shape> = ranks
+                .iter()
+                .enumerate()
+                .map(|(o, &rank)| Shape::new(program.output_dtype(o), &shape[..rank]))
+                .collect();
+            let work = Work::Rows { inner: 1 };
+            self.add(&format!("rows {name} {dtype}"), &work, Some(&Arc::new(program)), &inputs, &outputs);
+        }
+    }
     fn forms(&mut self, dtype: DType) {
+        if dtype != DType::F16 {
+            self.rows(dtype);
+        }
         let identity = cast(dtype, dtype);
         let bits = [Fold::And, Fold::Or, Fold::Xor].into_iter().filter(|_| !dtype.is_inexact());
         for fold in [Fold::Add, Fold::Mul, Fold::Max, Fold::Min].into_iter().chain(bits) {

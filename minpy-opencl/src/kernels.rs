@@ -27,6 +27,7 @@ generated!(
     ELEMENTWISE Elementwise
     REDUCE Reduce
     ARG_REDUCE ArgReduce
+    ROWS Rows
     SCAN Scan
     MATMUL Matmul
     GATHER Gather

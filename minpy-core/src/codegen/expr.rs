@@ -8,7 +8,6 @@ use super::{Dialect, Source, complex, prims, unsupported};
 use crate::dtype::{DTypeSet, Kind};
 use crate::expr::{Node, Prim, Program};
 use crate::{DType, Result, Scalar};
-use std::fmt::Write as _;
 
 /// A translation unit in the making.
 pub struct Writer<'d> {
@@ -180,28 +179,54 @@ impl<'d> Writer<'d> {
         index: &str,
     ) -> Result<(String, Vec<String>)> {
         let mut text = String::new();
-        let nodes = program.nodes();
-        for (id, (node, dtype)) in nodes.iter().enumerate() {
-            self.uses(*dtype);
-            let value = match node {
-                Node::Input(i) => input(*i as usize),
-                Node::Const(value) => self.constant(value),
-                Node::Index => format!("(mp_i64)({index})"),
-                Node::Fold(..) => {
-                    return Err(super::unsupported(program.name(), "folds over rows are not generated"));
-                }
-                Node::Cast(from) => self.cast(nodes[*from as usize].1, *dtype, &format!("v{from}")),
-                Node::Prim(Prim::Select, [c, x, y]) => format!("v{c} ? v{x} : v{y}"),
-                Node::Prim(prim, arguments) => {
-                    let name = self.prim(*prim, nodes[arguments[0] as usize].1)?;
-                    let list: Vec<String> =
-                        arguments[..prim.arity()].iter().map(|a| format!("v{a}")).collect();
-                    format!("{name}({})", list.join(", "))
-                }
-            };
-            let _ = writeln!(text, "const {} v{id} = {value};", ctype(*dtype));
+        for id in 0..program.nodes().len() {
+            text += &self.node(program, id, input, index)?;
         }
         Ok((text, program.outputs().iter().map(|o| format!("v{o}")).collect()))
+    }
+    /// Statements that compute the nodes that are needed. Folds must be there already, as variables of their nodes.
+    pub fn statements(
+        &mut self,
+        program: &Program,
+        needed: &[bool],
+        input: &dyn Fn(usize) -> String,
+    ) -> Result<String> {
+        let mut text = String::new();
+        for id in (0..needed.len()).filter(|&i| needed[i]) {
+            if !matches!(program.nodes()[id].0, Node::Fold(..)) {
+                text += &self.node(program, id, input, "")?;
+            }
+        }
+        Ok(text)
+    }
+    /// The statement that computes a node: the variable `v<id>`.
+    fn node(
+        &mut self,
+        program: &Program,
+        id: usize,
+        input: &dyn Fn(usize) -> String,
+        index: &str,
+    ) -> Result<String> {
+        let nodes = program.nodes();
+        let (node, dtype) = &nodes[id];
+        self.uses(*dtype);
+        let value = match node {
+            Node::Input(i) => input(*i as usize),
+            Node::Const(value) => self.constant(value),
+            Node::Index if index.is_empty() => {
+                return Err(unsupported(program.name(), "a position has no place in work on rows"));
+            }
+            Node::Index => format!("(mp_i64)({index})"),
+            Node::Fold(..) => return Err(unsupported(program.name(), "a fold outside of work on rows")),
+            Node::Cast(from) => self.cast(nodes[*from as usize].1, *dtype, &format!("v{from}")),
+            Node::Prim(Prim::Select, [c, x, y]) => format!("v{c} ? v{x} : v{y}"),
+            Node::Prim(prim, arguments) => {
+                let name = self.prim(*prim, nodes[arguments[0] as usize].1)?;
+                let list: Vec<String> = arguments[..prim.arity()].iter().map(|a| format!("v{a}")).collect();
+                format!("{name}({})", list.join(", "))
+            }
+        };
+        Ok(format!("const {} v{id} = {value};\n", ctype(*dtype)))
     }
     /// Text that stores the register value `value` at `pointer[index]`.
     pub fn store(&mut self, dtype: DType, pointer: &str, index: &str, value: &str) -> String {

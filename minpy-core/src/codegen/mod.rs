@@ -18,6 +18,7 @@ mod prims;
 mod random;
 mod reduce;
 mod reduce_kernel;
+mod rows;
 mod run;
 mod scan;
 
@@ -150,6 +151,7 @@ pub struct Spec {
 enum Form {
     Elementwise(elementwise::Form),
     Reduce(reduce::Form),
+    Rows(rows::Form),
     ArgReduce(arg_reduce::Form),
     Scan(scan::Form),
     Matmul(matmul::Form),
@@ -182,6 +184,7 @@ impl Spec {
         match &self.form {
             Form::Elementwise(_) => "elementwise",
             Form::Reduce(_) => "reduce",
+            Form::Rows(_) => "rows",
             Form::ArgReduce(_) => "arg_reduce",
             Form::Scan(_) => "scan",
             Form::Matmul(_) => "matmul",
@@ -199,6 +202,7 @@ impl Spec {
         match &self.form {
             Form::Elementwise(f) => f.render(&mut w, local)?,
             Form::Reduce(f) => f.render(&mut w, local)?,
+            Form::Rows(f) => f.render(&mut w, local)?,
             Form::ArgReduce(f) => f.render(&mut w, local)?,
             Form::Scan(f) => f.render(&mut w, local)?,
             Form::Matmul(f) => f.render(&mut w, local)?,
@@ -213,10 +217,11 @@ impl Spec {
 }
 
 /// The families that `plan` can do.
-pub const FAMILIES: [Family; 8] = [
+pub const FAMILIES: [Family; 9] = [
     Family::Elementwise,
     Family::Reduce,
     Family::ArgReduce,
+    Family::Rows,
     Family::Scan,
     Family::Matmul,
     Family::Gather,
@@ -229,6 +234,7 @@ pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
     match call.work {
         Work::Elementwise => elementwise::plan(call, tuning),
         Work::Reduce(fold) => reduce::plan(call, *fold, tuning),
+        Work::Rows { inner } => rows::plan(call, *inner, tuning),
         Work::ArgReduce { max } => arg_reduce::plan(call, *max, tuning),
         Work::Scan(fold) => scan::plan(call, *fold, tuning),
         Work::Matmul => matmul::plan(call, tuning),
