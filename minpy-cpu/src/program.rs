@@ -58,9 +58,9 @@ pub(crate) struct Compiled {
 }
 
 /// What the blocks of one program may take of a first-level cache of 32 KiB.
-const CACHE_BYTES: usize = 20 << 10;
+const CACHE_BYTES: usize = 24 << 10;
 /// Bytes of a block at most.
-const BLOCK_BYTES: usize = 4096;
+const BLOCK_BYTES: usize = 8192;
 
 /// What the evaluator keeps in the program's slot.
 #[derive(Default)]
@@ -346,7 +346,7 @@ fn assign(c: Compiler, outputs: SmallVec<[(Value, DType); 2]>) -> Compiled {
     }
     // A fold of the inputs themselves has no temporaries; else inputs, temporaries and outputs share half the cache.
     let block = if steps.is_empty() {
-        4 * BLOCK_BYTES / widest
+        2 * BLOCK_BYTES / widest
     } else {
         let streams = inputs + count as usize + outputs.len();
         (CACHE_BYTES / streams / widest / 64 * 64).clamp(256, BLOCK_BYTES / widest.min(16))

@@ -155,7 +155,7 @@ table! {
     Ceil unary Ceil[f32 f64];
     Trunc unary Trunc[f32 f64];
     Rint unary Rint[f32 f64];
-    Sqrt unary Sqrt[f32 f64];
+    Sqrt narrow_unary Sqrt[f32 f64];
     Copysign binary Copysign[f32 f64];
     Conj unary Conj[f32 f64 Complex32 Complex64];
     Real unary Real[Complex32 Complex64];

@@ -3,7 +3,10 @@
 //! Formulas are NumPy's: `npy_divmod` of `npy_math_internal.h.src`, integer rules of `loops.c.src` (x // 0 is 0,
 //! MIN // -1 wraps), complex division after Smith ("Algorithm 116", CACM 1962).
 
-use super::loops::{op2, table};
+use super::arithmetic::Mul;
+use super::loops::{BinaryLoop, Loop, Op2, binary, narrow_binary, op2, table};
+use minpy_core::DType;
+use minpy_core::expr::Prim;
 use num_complex::{Complex, Complex32, Complex64};
 
 struct Div;
@@ -67,10 +70,63 @@ op2!(Fmod, |a, b| a.checked_rem(b).unwrap_or(0); u8 u16 u32 u64);
 op2!(Fmod, |a, b| if b == 0 { 0 } else { a.wrapping_rem(b) }; i8 i16 i32 i64);
 op2!(Fmod, |a, b| a % b; f32 f64);
 
+/// A type of floats whose powers of two have exact reciprocals.
+trait Halves: Copy + PartialEq + 'static {
+    /// `1 / self` where that is exact and neither subnormal nor infinite.
+    fn exact_reciprocal(self) -> Option<Self>;
+}
+macro_rules! halves {
+    ($($t:ident)*) => {$(
+        impl Halves for $t {
+            #[inline]
+            fn exact_reciprocal(self) -> Option<$t> {
+                let mantissa = (1 << ($t::MANTISSA_DIGITS - 1)) - 1;
+                let r = 1.0 / self;
+                (self.to_bits() & mantissa == 0 && self.is_normal() && r.is_normal()).then_some(r)
+            }
+        }
+    )*};
+}
+halves!(f32 f64);
+
+/// Division by one number: by a power of two it is a multiplication, exact where the division is and rounded alike
+/// elsewhere, at a tenth of the price.
+///
+/// # Safety
+/// The contract of `BinaryLoop` with a scalar second side.
+unsafe fn by_scalar<T: Halves>(a: *const u8, b: *const u8, d: *mut u8, n: usize)
+where
+    Div: Op2<T>,
+    Mul: Op2<T>,
+{
+    // SAFETY: the scalar side is one readable element; the rest is handed on.
+    unsafe {
+        let by = *b.cast::<T>();
+        match (by.exact_reciprocal(), binary::<T, Mul>(), narrow_binary::<T, Div>()) {
+            (Some(r), Loop::Binary([_, times, _]), _) => times(a, (&raw const r).cast(), d, n),
+            (_, _, Loop::Binary([_, over, _])) => over(a, b, d, n),
+            _ => unreachable!("loops of two arguments"),
+        }
+    }
+}
+
+/// Loops of this file.
+pub fn lookup(prim: Prim, dtype: DType) -> Option<Loop> {
+    let by: BinaryLoop = match dtype {
+        DType::F32 => by_scalar::<f32>,
+        DType::F64 => by_scalar::<f64>,
+        _ => return from_table(prim, dtype),
+    };
+    match from_table(prim, dtype) {
+        Some(Loop::Binary([vv, _, sv])) if prim == Prim::Div => Some(Loop::Binary([vv, by, sv])),
+        other => other,
+    }
+}
+
 table! {
-    /// Loops of this file.
-    fn lookup;
-    Div binary Div[f32 f64 Complex32 Complex64];
+    /// The loops, before division by a scalar gets its own.
+    fn from_table;
+    Div narrow_binary Div[f32 f64 Complex32 Complex64];
     FloorDiv plain_binary FloorDiv[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64];
     Rem plain_binary Rem[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64];
     Fmod plain_binary Fmod[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64];
