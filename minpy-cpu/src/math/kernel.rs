@@ -8,7 +8,7 @@ use super::real::Real;
 use crate::simd::{BASE_FMA, Level};
 
 /// A function of one argument, as a type for generic loops.
-pub trait Unary<T: Real>: 'static {
+pub trait Unary<T: Copy>: 'static {
     /// True if some arguments need [`Unary::slow`].
     const HAS_SLOW: bool = false;
     /// The function, for every `x` of which [`Unary::is_slow`] is false; any value otherwise.

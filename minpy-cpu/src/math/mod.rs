@@ -8,7 +8,10 @@
 pub mod complex;
 pub mod complex_fn;
 pub mod exp;
+#[cfg(target_arch = "x86_64")]
+pub mod group;
 pub mod kernel;
+pub mod lanes;
 pub mod log;
 pub mod pow;
 pub mod real;
@@ -17,15 +20,17 @@ mod real64;
 pub mod roots;
 pub mod special;
 pub mod trig;
+#[cfg(target_arch = "x86_64")]
+pub mod wide;
 
 pub use kernel::{Binary, BinaryKernel, Form, Unary, UnaryKernel};
 pub use real::Real;
 
 use crate::simd::{Level, level};
 
-/// One row: `Name => module::function [, slow method for trig::far];`
+/// One row: `Name => module::function [, slow method for trig::far] [+ wide];`, wide when it takes registers too.
 macro_rules! unary_table {
-    ($($doc:literal $name:ident => $m:ident::$f:ident $(, slow $slow:ident)?;)*) => {
+    ($($doc:literal $name:ident => $m:ident::$f:ident $(, slow $slow:ident)? $(+ $wide:ident)?;)*) => {
         /// A function of one argument.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum MathFn { $(#[doc = $doc] $name,)* }
@@ -36,22 +41,42 @@ macro_rules! unary_table {
 
             /// The `f32` kernel of `level`, which the machine must support.
             pub fn kernel_f32(self, level: Level) -> UnaryKernel<f32> {
-                match self { $(MathFn::$name => kernel::unary_kernel::<f32, op::$name>(level),)* }
+                match self { $(MathFn::$name => unary_table!(@kernel f32, F32x16, $name, level $(, $wide)?),)* }
             }
             /// The `f64` kernel of `level`, which the machine must support.
             pub fn kernel_f64(self, level: Level) -> UnaryKernel<f64> {
-                match self { $(MathFn::$name => kernel::unary_kernel::<f64, op::$name>(level),)* }
+                match self { $(MathFn::$name => unary_table!(@kernel f64, F64x8, $name, level $(, $wide)?),)* }
             }
         }
 
         $(
             unary_table!(@impl f32, $name, $m, $f $(, $slow)?);
             unary_table!(@impl f64, $name, $m, $f $(, $slow)?);
+            $(unary_table!(@$wide $name, $m, $f);)?
         )*
 
         /// The functions of one argument as types, for generic loops.
         pub mod op {
             $(#[doc = $doc] #[derive(Clone, Copy, Debug)] pub struct $name;)*
+        }
+    };
+    (@kernel $t:ident, $register:ident, $name:ident, $level:ident) => {
+        kernel::unary_kernel::<$t, op::$name>($level)
+    };
+    (@kernel $t:ident, $register:ident, $name:ident, $level:ident, wide) => {
+        match $level {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => wide::kernel::<wide::$register, op::$name>(),
+            _ => kernel::unary_kernel::<$t, op::$name>($level),
+        }
+    };
+    (@wide $name:ident, $m:ident, $f:ident) => {
+        #[cfg(target_arch = "x86_64")]
+        impl<V: wide::Wide> Unary<V> for op::$name {
+            #[inline(always)]
+            fn fast<const FMA: bool>(x: V) -> V {
+                $m::$f::<V, FMA>(x)
+            }
         }
     };
     (@impl $t:ident, $name:ident, $m:ident, $f:ident $(, $slow:ident)?) => {
@@ -75,10 +100,10 @@ macro_rules! unary_table {
 }
 
 unary_table! {
-    "e^x" Exp => exp::exp;
-    "2^x" Exp2 => exp::exp2;
-    "e^x - 1" Expm1 => exp::expm1;
-    "1 / (1 + e^-x)" Sigmoid => exp::sigmoid;
+    "e^x" Exp => exp::exp + wide;
+    "2^x" Exp2 => exp::exp2 + wide;
+    "e^x - 1" Expm1 => exp::expm1 + wide;
+    "1 / (1 + e^-x)" Sigmoid => exp::sigmoid + wide;
     "Natural logarithm." Log => log::log;
     "Logarithm to base 2." Log2 => log::log2;
     "Logarithm to base 10." Log10 => log::log10;
@@ -89,9 +114,9 @@ unary_table! {
     "Inverse sine." Arcsin => trig::arcsin;
     "Inverse cosine." Arccos => trig::arccos;
     "Inverse tangent." Arctan => trig::arctan;
-    "Hyperbolic sine." Sinh => exp::sinh;
-    "Hyperbolic cosine." Cosh => exp::cosh;
-    "Hyperbolic tangent." Tanh => exp::tanh;
+    "Hyperbolic sine." Sinh => exp::sinh + wide;
+    "Hyperbolic cosine." Cosh => exp::cosh + wide;
+    "Hyperbolic tangent." Tanh => exp::tanh + wide;
     "Inverse hyperbolic sine." Arcsinh => log::arcsinh;
     "Inverse hyperbolic cosine." Arccosh => log::arccosh;
     "Inverse hyperbolic tangent." Arctanh => log::arctanh;

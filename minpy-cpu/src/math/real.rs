@@ -58,6 +58,8 @@ pub trait Real:
     const BIG: Self;
     /// The exponent of `BIG`.
     const BIG_EXP: f64;
+    /// 1.5 times the number from which on all are integers: adding it leaves the nearest integer in the low bits.
+    const MAGIC: Self;
     /// `1/BIG`.
     const TINY: Self;
     /// High part of ln 2.

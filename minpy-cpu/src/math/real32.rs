@@ -12,6 +12,13 @@ use super::real::{Real, fma, poly};
 const MAGIC: f32 = 12_582_912.0;
 /// The bits of √½.
 const SQRT_HALF: u32 = 0x3f35_04f3;
+/// 2^-26.2, relative to `e^r - 1`. Coefficients of `Real::exp_q`.
+pub(super) const EXP_Q: [f32; 5] = [4.9999997e-01, 1.6666543e-01, 4.1667197e-02, 8.366591e-03, 1.3883136e-03];
+/// 2^-29.0. Coefficients of `Real::exp2_q`.
+pub(super) const EXP2_Q: [f32; 6] =
+    [6.931472e-01, 2.402265e-01, 5.5503275e-02, 9.618e-03, 1.3400391e-03, 1.547744e-04];
+/// 2^-34.2. Coefficients of `Real::sinh_q`.
+pub(super) const SINH_Q: [f32; 4] = [1.6666667e-01, 8.3333505e-03, 1.983615e-04, 2.8170123e-06];
 
 impl Real for f32 {
     type Quadrant = u32;
@@ -24,6 +31,7 @@ impl Real for f32 {
     const NAN: f32 = f32::NAN;
     const MIN_NORMAL: f32 = f32::MIN_POSITIVE;
     const BIG: f32 = 16_777_216.0;
+    const MAGIC: f32 = MAGIC;
     const TINY: f32 = 1.0 / 16_777_216.0;
     const BIG_EXP: f64 = 24.0;
     // 15 and 24 bits.
@@ -125,15 +133,13 @@ impl Real for f32 {
         f32::from_bits(self.to_bits() ^ ((q.wrapping_add(plus as u32) & 2) << 30))
     }
 
-    /// 2^-26.2, relative to `e^r - 1`.
     #[inline(always)]
     fn exp_q<const FMA: bool>(r: f32) -> f32 {
-        poly!(FMA, r, 4.9999997e-01, 1.6666543e-01, 4.1667197e-02, 8.366591e-03, 1.3883136e-03)
+        super::lanes::Lanes::polynomial::<FMA, _>(r, EXP_Q)
     }
-    /// 2^-29.0.
     #[inline(always)]
     fn exp2_q<const FMA: bool>(r: f32) -> f32 {
-        poly!(FMA, r, 6.931472e-01, 2.402265e-01, 5.5503275e-02, 9.618e-03, 1.3400391e-03, 1.547744e-04)
+        super::lanes::Lanes::polynomial::<FMA, _>(r, EXP2_Q)
     }
     /// `-f²/2 + f³ P(f)`, 2^-27.4.
     #[inline(always)]
@@ -173,10 +179,9 @@ impl Real for f32 {
     fn atan_q<const FMA: bool>(z: f32) -> f32 {
         poly!(FMA, z, -3.3333316e-01, 1.999847e-01, -1.4243512e-01, 1.05936445e-01, -6.0777705e-02)
     }
-    /// 2^-34.2.
     #[inline(always)]
     fn sinh_q<const FMA: bool>(z: f32) -> f32 {
-        poly!(FMA, z, 1.6666667e-01, 8.3333505e-03, 1.983615e-04, 2.8170123e-06)
+        super::lanes::Lanes::polynomial::<FMA, _>(z, SINH_Q)
     }
     /// One step suffices: 2^-9 cubed.
     #[inline(always)]
