@@ -137,6 +137,18 @@ fn single(c: &Compiled, step: &crate::program::Step, call: &KernelCall, n: usize
                 }
             });
         }
+        Loop::Fused(f) => {
+            let args = [arg(0), arg(1), arg(2), arg(3)];
+            if args.iter().all(|a| a.1 == 0) {
+                return false;
+            }
+            let scalars = args.iter().rev().fold(0, |m, a| m << 1 | (a.1 == 0) as u8);
+            parallel_for(n, least, |r| {
+                let args = args.map(|(a, size)| (a + r.start * size) as *const u8);
+                // SAFETY: as above.
+                unsafe { f(args, scalars, (out + r.start * out_size) as *mut u8, r.len()) }
+            });
+        }
         Loop::Select(_) => return false,
     }
     true
@@ -157,7 +169,7 @@ fn row_by_row(c: &Compiled, space: &Space) -> bool {
     let arity = match step.run {
         Loop::Unary(_) => 1,
         Loop::Binary(_) => 2,
-        Loop::Select(_) => return false,
+        Loop::Select(_) | Loop::Fused(_) => return false,
     };
     for (arg, &place) in args.iter_mut().zip(&step.args[..arity]) {
         let place = place as usize;

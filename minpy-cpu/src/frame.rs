@@ -56,7 +56,7 @@ impl<'c> Frame<'c> {
     /// have room for `n` elements, and equal an input or are disjoint from all; `n` is at most a block.
     pub unsafe fn run(&mut self, n: usize) {
         for s in &self.c.steps {
-            let [a, b, c] = s.args.map(usize::from);
+            let [a, b, c, d] = s.args.map(usize::from);
             let dst = s.dst as usize;
             let temp = self.temp.wrapping_add((dst - self.c.temps as usize) * self.c.temp_bytes);
             let direct = s.out.map_or(std::ptr::null_mut(), |k| self.out[k as usize]);
@@ -82,12 +82,18 @@ impl<'c> Frame<'c> {
                             std::ptr::copy_nonoverlapping(p[chosen], target, n * s.size as usize);
                         }
                     }
+                    Loop::Fused(f) if !(sc[a] && sc[b] && sc[c] && sc[d]) => {
+                        let bits =
+                            [sc[a], sc[b], sc[c], sc[d]].iter().rev().fold(0, |m, &s| m << 1 | s as u8);
+                        f([p[a], p[b], p[c], p[d]], bits, target, n)
+                    }
                     // Only single elements: computed once, kept as a single element.
                     run => {
                         match run {
                             Loop::Unary(f) => f(p[a], temp, 1),
                             Loop::Binary(f) => f[0](p[a], p[b], temp, 1),
                             Loop::Select(f) => f[0](p[a], p[b], p[c], temp, 1),
+                            Loop::Fused(f) => f([p[a], p[b], p[c], p[d]], 0, temp, 1),
                         }
                         if direct.is_null() {
                             self.scalar[dst] = true;

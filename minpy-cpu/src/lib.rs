@@ -11,6 +11,7 @@ pub mod device;
 pub mod elementwise;
 mod fold;
 mod frame;
+mod fuse;
 pub mod index;
 #[cfg(feature = "ndarray")]
 pub mod interop;

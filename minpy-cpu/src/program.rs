@@ -3,7 +3,8 @@
 //! A compiled program addresses a table of pointers: inputs, constants, the index, temporaries. Temporaries live in
 //! the thread's scratch memory, a block each, so that they stay in the first-level cache.
 
-use crate::prims::{self, Loop, cast};
+use crate::fuse::fuse;
+use crate::prims::{self, Loop, cast, division};
 use crate::row_group::RowPlan;
 use minpy_core::expr::{Node, Prim, Program};
 use minpy_core::{DType, Error, ErrorKind, Result, Scalar};
@@ -14,24 +15,24 @@ use std::sync::OnceLock;
 /// One loop over a block; `args` and `dst` are places in the table.
 pub(crate) struct Step {
     pub run: Loop,
-    pub args: [u16; 3],
+    pub args: [u16; 4],
     pub dst: u16,
     /// Bytes of one element of the result.
     pub size: u8,
     /// Output whose memory the result may be written to directly.
     pub out: Option<u8>,
+    /// The primitive and the dtype of its arguments, for a step that is just that.
+    pub key: Option<(Prim, DType)>,
 }
 
 impl Step {
     /// The places that the loop reads.
     pub fn reads(&self) -> &[u16] {
-        match self.run {
-            Loop::Unary(_) => &self.args[..1],
-            Loop::Binary(_) => &self.args[..2],
-            Loop::Select(_) => &self.args,
-        }
+        &self.args[..self.run.arity()]
     }
 }
+/// Bit of a code in `Step::args` that says: a temporary, before places are assigned.
+pub(crate) const TEMP: u16 = 0x8000;
 
 /// A program ready to run.
 pub(crate) struct Compiled {
@@ -130,7 +131,7 @@ impl Value {
             Value::Input(i) => i,
             Value::Index => 0x3fff,
             Value::Const(i) => 0x4000 | i,
-            Value::Temp(i) => 0x8000 | i,
+            Value::Temp(i) => TEMP | i,
         }
     }
 }
@@ -142,12 +143,43 @@ impl Compiler<'_> {
     }
     fn emit(&mut self, run: Loop, args: &[Value], dtype: DType) -> Value {
         let dst = self.temp();
-        let mut codes = [0; 3];
+        let mut codes = [0; 4];
         for (c, a) in codes.iter_mut().zip(args) {
             *c = a.code();
         }
-        self.steps.push(Step { run, args: codes, dst: dst.code(), size: dtype.size() as u8, out: None });
+        self.steps.push(Step {
+            run,
+            args: codes,
+            dst: dst.code(),
+            size: dtype.size() as u8,
+            out: None,
+            key: None,
+        });
         dst
+    }
+    /// The step of a primitive on arguments of `of`.
+    fn primitive(
+        &mut self,
+        mut prim: Prim,
+        of: DType,
+        mut run: Loop,
+        mut args: SmallVec<[Value; 3]>,
+        to: DType,
+    ) -> Value {
+        // Division by a constant power of two; `division.rs` does the same for other scalars.
+        if prim == Prim::Div
+            && let Value::Const(by) = args[1]
+            && let Some(times) = division::reciprocal(self.consts[by as usize])
+            && let Some(multiply) = prims::lookup(Prim::Mul, of)
+        {
+            self.consts.push(times);
+            (prim, run, args[1]) = (Prim::Mul, multiply, Value::Const(self.consts.len() as u16 - 1));
+        }
+        let v = self.emit(run, &args, to);
+        if let Some(step) = self.steps.last_mut() {
+            step.key = Some((prim, of));
+        }
+        v
     }
     fn cast(&mut self, mut v: Value, from: DType, to: DType) -> Value {
         for (run, dtype) in cast::lookup(from, to) {
@@ -199,7 +231,7 @@ impl Compiler<'_> {
                     Some(run) => {
                         let args: Option<SmallVec<[Value; 3]>> =
                             args.iter().map(|&a| self.values[a as usize]).collect();
-                        self.emit(run, &args.ok_or_else(missing)?, dtype)
+                        self.primitive(prim, arg_dtype, run, args.ok_or_else(missing)?, dtype)
                     }
                     None if arg_dtype == DType::F16 => {
                         let run = prims::lookup(prim, DType::F32).ok_or_else(none)?;
@@ -277,11 +309,12 @@ fn assign(c: Compiler, outputs: SmallVec<[(Value, DType); 2]>) -> Compiled {
     let inputs = c.program.inputs().len();
     let index = (inputs + c.consts.len()) as u16;
     let temps = index + c.index as u16;
-    let mut steps = c.steps;
+    let values: SmallVec<[u16; 2]> = outputs.iter().map(|(v, _)| v.code()).collect();
+    let mut steps = fuse(c.steps.into_iter().map(Some).collect(), &values);
     let mut last = vec![0usize; c.next as usize];
     for (i, s) in steps.iter().enumerate() {
-        for a in s.args.iter().filter(|&&a| a & 0x8000 != 0) {
-            last[(a & 0x7fff) as usize] = i;
+        for a in s.args.iter().filter(|&&a| a & TEMP != 0) {
+            last[(a & !TEMP) as usize] = i;
         }
     }
     for (v, _) in &outputs {
@@ -294,25 +327,21 @@ fn assign(c: Compiler, outputs: SmallVec<[(Value, DType); 2]>) -> Compiled {
     let mut live: Vec<usize> = Vec::new();
     let at = |code: u16, place: &[u16]| match code {
         0x3fff => index,
-        x if x & 0x8000 != 0 => place[(x & 0x7fff) as usize],
+        x if x & TEMP != 0 => place[(x & !TEMP) as usize],
         x if x & 0x4000 != 0 => inputs as u16 + (x & 0x3fff),
         x => x,
     };
     let (mut widest, mut cost) = (1usize, 0usize);
     for (i, s) in steps.iter_mut().enumerate() {
         // The destination is never one of the arguments' places: loops are faster when they need not check.
-        let t = (s.dst & 0x7fff) as usize;
+        let t = (s.dst & !TEMP) as usize;
         let p = free.pop().unwrap_or_else(|| {
             count += 1;
             count - 1
         });
         place[t] = temps + p;
         live.push(t);
-        let arity = match s.run {
-            Loop::Unary(_) => 1,
-            Loop::Binary(_) => 2,
-            Loop::Select(_) => 3,
-        };
+        let arity = s.run.arity();
         for a in &mut s.args[..arity] {
             *a = at(*a, &place);
         }

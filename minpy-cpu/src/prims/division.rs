@@ -5,8 +5,8 @@
 
 use super::arithmetic::Mul;
 use super::loops::{BinaryLoop, Loop, Op2, binary, narrow_binary, op2, table};
-use minpy_core::DType;
 use minpy_core::expr::Prim;
+use minpy_core::{DType, Scalar};
 use num_complex::{Complex, Complex32, Complex64};
 
 struct Div;
@@ -88,6 +88,15 @@ macro_rules! halves {
     )*};
 }
 halves!(f32 f64);
+
+/// One over a number, where that is exact.
+pub(crate) fn reciprocal(of: Scalar) -> Option<Scalar> {
+    match of.dtype() {
+        DType::F32 => Some(Scalar::new(of.get::<f32>()?.exact_reciprocal()?)),
+        DType::F64 => Some(Scalar::new(of.get::<f64>()?.exact_reciprocal()?)),
+        _ => None,
+    }
+}
 
 /// Division by one number: by a power of two it is a multiplication, exact where the division is and rounded alike
 /// elsewhere, at a tenth of the price.

@@ -3,6 +3,7 @@
 //! A scalar function is a type with an inlined `f`; a loop over it is a function pointer without types, which
 //! compiled programs call. Slices are passed as `&`/`&mut`, because only then LLVM knows that they are disjoint.
 
+use super::fused::FusedLoop;
 use crate::simd::{Level, level};
 use std::mem::MaybeUninit;
 
@@ -38,6 +39,20 @@ pub enum Loop {
     Binary([BinaryLoop; 3]),
     /// `Select`: index bit 0 says that the first value is a scalar, bit 1 the second.
     Select([SelectLoop; 4]),
+    /// Several operations, see `fused.rs`.
+    Fused(FusedLoop),
+}
+
+impl Loop {
+    /// Number of arguments.
+    pub fn arity(&self) -> usize {
+        match self {
+            Loop::Unary(_) => 1,
+            Loop::Binary(_) => 2,
+            Loop::Select(_) => 3,
+            Loop::Fused(_) => 4,
+        }
+    }
 }
 
 type Out<R> = MaybeUninit<R>;

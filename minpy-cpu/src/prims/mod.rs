@@ -9,6 +9,7 @@ pub(crate) mod cast;
 pub(crate) mod compare;
 pub(crate) mod complex;
 pub(crate) mod division;
+pub(crate) mod fused;
 pub(crate) mod half;
 pub(crate) mod loops;
 pub(crate) mod real;

@@ -1,0 +1,205 @@
+//! Two or three operations in one pass: `(a + b) * (c - d)` and its kin, for float32 and float64.
+//!
+//! A pass over a block costs loads and stores, not arithmetic; `program.rs` joins an addition, subtraction or
+//! multiplication with the operations that made its arguments. Every operation still rounds by itself.
+
+use super::arithmetic::{Add, Maximum, Minimum, Mul, Sub};
+use super::loops::{Op2, op2};
+use crate::simd::{Level, level};
+use minpy_core::DType;
+use minpy_core::expr::Prim;
+
+/// `(arguments, which are scalars (bits), dst, n)`: `dst` may equal arguments that are no scalars.
+pub type FusedLoop = unsafe fn([*const u8; 4], u8, *mut u8, usize);
+
+/// What makes an argument of the last operation: nothing, or an operation of its own.
+pub type Part = Option<Prim>;
+
+/// The first argument as it is.
+struct First;
+op2!(First, |a, _b| a; f32 f64);
+/// The first argument with its sign flipped.
+struct Negated;
+op2!(Negated, |a, _b| -a; f32 f64);
+
+/// Elements that are read before any is written: a register of 512 bits of float32, two of float64.
+const BLOCK: usize = 16;
+
+/// `Q(P(a, b), R(c, d))`.
+///
+/// # Safety
+/// Arguments hold `n` elements of `T`, or one where their bit in `scalar` is set; `dst` has room for `n` elements, and
+/// equals an argument or is disjoint from it.
+#[inline(always)]
+unsafe fn fused<T, P, R, Q>(args: [*const u8; 4], scalar: u8, dst: *mut u8, n: usize)
+where
+    T: Copy + Default + 'static,
+    P: Op2<T, R = T>,
+    R: Op2<T, R = T>,
+    Q: Op2<T, R = T>,
+{
+    if n == 0 {
+        return;
+    }
+    // Scalars stand in a block of their own, which the loop reads again and again.
+    let mut same = [[T::default(); BLOCK]; 4];
+    let (mut from, mut step) = ([std::ptr::null::<T>(); 4], [BLOCK; 4]);
+    for k in 0..4 {
+        from[k] = args[k].cast::<T>();
+        if scalar >> k & 1 == 1 {
+            // SAFETY: a scalar is one readable element.
+            same[k] = [unsafe { *from[k] }; BLOCK];
+            (from[k], step[k]) = (same[k].as_ptr(), 0);
+        }
+    }
+    let mut to = dst.cast::<T>();
+    let mut left = n;
+    while left >= BLOCK {
+        // SAFETY: `left >= BLOCK` elements lie at the slices and at `to`.
+        unsafe {
+            let [a, b, c, d] = from.map(|p| p.cast::<[T; BLOCK]>());
+            block::<T, P, R, Q>(to.cast(), a, b, c, d);
+        }
+        for k in 0..4 {
+            from[k] = from[k].wrapping_add(step[k]);
+        }
+        to = to.wrapping_add(BLOCK);
+        left -= BLOCK;
+    }
+    if left > 0 {
+        let (mut pad, mut out) = (same, [T::default(); BLOCK]);
+        for k in 0..4 {
+            // SAFETY: `left < BLOCK` elements remain of a slice; a scalar's block has all.
+            unsafe { std::ptr::copy_nonoverlapping(from[k], pad[k].as_mut_ptr(), left) };
+        }
+        // SAFETY: local blocks; `left` elements remain at `to`.
+        unsafe {
+            block::<T, P, R, Q>(&mut out, &pad[0], &pad[1], &pad[2], &pad[3]);
+            std::ptr::copy_nonoverlapping(out.as_ptr(), to, left);
+        }
+    }
+}
+
+/// One block, read whole before it is written.
+///
+/// # Safety
+/// Blocks at all pointers, of any alignment.
+#[inline(always)]
+unsafe fn block<T, P, R, Q>(
+    to: *mut [T; BLOCK],
+    a: *const [T; BLOCK],
+    b: *const [T; BLOCK],
+    c: *const [T; BLOCK],
+    d: *const [T; BLOCK],
+) where
+    T: Copy + Default + 'static,
+    P: Op2<T, R = T>,
+    R: Op2<T, R = T>,
+    Q: Op2<T, R = T>,
+{
+    // SAFETY: the caller's promise.
+    let (a, b, c, d) =
+        unsafe { (a.read_unaligned(), b.read_unaligned(), c.read_unaligned(), d.read_unaligned()) };
+    let mut r = [T::default(); BLOCK];
+    for i in 0..BLOCK {
+        r[i] = Q::f(P::f(a[i], b[i]), R::f(c[i], d[i]));
+    }
+    // SAFETY: the caller's promise.
+    unsafe { to.write_unaligned(r) };
+}
+
+macro_rules! entry {
+    ($name:ident, $(#[$attr:meta])*) => {
+        mod $name {
+            use super::Op2;
+            $(#[$attr])*
+            pub unsafe fn run<T, P, R, Q>(args: [*const u8; 4], scalar: u8, dst: *mut u8, n: usize)
+            where
+                T: Copy + Default + 'static,
+                P: Op2<T, R = T>,
+                R: Op2<T, R = T>,
+                Q: Op2<T, R = T>,
+            {
+                // SAFETY: handed on; the machine supports this level.
+                unsafe { super::fused::<T, P, R, Q>(args, scalar, dst, n) }
+            }
+        }
+    };
+}
+entry!(base, #[inline(never)]);
+#[cfg(target_arch = "x86_64")]
+entry!(avx2, #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]);
+#[cfg(target_arch = "x86_64")]
+entry!(avx512, #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]);
+
+/// Binds `$t` to the operation of a part, among those of a list.
+macro_rules! with_part {
+    ($part:expr, $t:ident in [$($pattern:pat => $op:ident),*] => $body:expr) => {
+        match $part {
+            $($pattern => {
+                type $t = $op;
+                $body
+            })*
+            _ => None,
+        }
+    };
+}
+
+fn of<T, P, R, Q>() -> Option<FusedLoop>
+where
+    T: Copy + Default + 'static,
+    P: Op2<T, R = T>,
+    R: Op2<T, R = T>,
+    Q: Op2<T, R = T>,
+{
+    Some(match level() {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => avx512::run::<T, P, R, Q>,
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => avx2::run::<T, P, R, Q>,
+        _ => base::run::<T, P, R, Q>,
+    })
+}
+
+macro_rules! tables {
+    ($($f:ident $t:ident;)*) => {$(
+        fn $f(first: Part, second: Part, last: Prim) -> Option<FusedLoop> {
+            use Prim as I;
+            with_part!(last, Q in [I::Add => Add, I::Sub => Sub, I::Mul => Mul] => match (first, second) {
+                (None, None) => None,
+                // Extremes and signs on one side only, to keep the number of loops down.
+                (None, Some(I::Neg | I::Maximum | I::Minimum)) => with_part!(
+                    second,
+                    R in [Some(I::Neg) => Negated, Some(I::Maximum) => Maximum, Some(I::Minimum) => Minimum]
+                        => of::<$t, First, R, Q>()
+                ),
+                (Some(I::Neg | I::Maximum | I::Minimum), None) => with_part!(
+                    first,
+                    P in [Some(I::Neg) => Negated, Some(I::Maximum) => Maximum, Some(I::Minimum) => Minimum]
+                        => of::<$t, P, First, Q>()
+                ),
+                _ => with_part!(
+                    first,
+                    P in [None => First, Some(I::Add) => Add, Some(I::Sub) => Sub, Some(I::Mul) => Mul] => with_part!(
+                        second,
+                        R in [None => First, Some(I::Add) => Add, Some(I::Sub) => Sub, Some(I::Mul) => Mul]
+                            => of::<$t, P, R, Q>()
+                    )
+                ),
+            })
+        }
+    )*};
+}
+tables! {
+    of_f32 f32;
+    of_f64 f64;
+}
+
+/// The loop of `last(first(a, b), second(c, d))` on `dtype`, where there is one.
+pub fn lookup(first: Part, second: Part, last: Prim, dtype: DType) -> Option<FusedLoop> {
+    match dtype {
+        DType::F32 => of_f32(first, second, last),
+        DType::F64 => of_f64(first, second, last),
+        _ => None,
+    }
+}
