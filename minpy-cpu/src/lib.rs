@@ -18,6 +18,7 @@ pub mod interop;
 pub mod math;
 pub mod matmul;
 pub mod nonzero;
+mod places;
 mod pool;
 pub mod prims;
 mod product;

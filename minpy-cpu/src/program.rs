@@ -3,7 +3,7 @@
 //! A compiled program addresses a table of pointers: inputs, constants, the index, temporaries. Temporaries live in
 //! the thread's scratch memory, a block each, so that they stay in the first-level cache.
 
-use crate::fuse::fuse;
+use crate::places::assign;
 use crate::prims::{self, Loop, cast, division};
 use crate::row_group::RowPlan;
 use minpy_core::expr::{Node, Prim, Program};
@@ -58,11 +58,6 @@ pub(crate) struct Compiled {
     pub cost: usize,
 }
 
-/// What the blocks of one program may take of a first-level cache of 32 KiB.
-const CACHE_BYTES: usize = 24 << 10;
-/// Bytes of a block at most.
-const BLOCK_BYTES: usize = 8192;
-
 /// What the evaluator keeps in the program's slot.
 #[derive(Default)]
 pub(crate) struct Cached {
@@ -103,21 +98,21 @@ pub(crate) fn compiled(program: &Program, kind: usize, usage: Use) -> Result<&Co
     }
 }
 
-struct Compiler<'p> {
-    program: &'p Program,
-    steps: Vec<Step>,
-    consts: Vec<Scalar>,
+pub(crate) struct Compiler<'p> {
+    pub program: &'p Program,
+    pub steps: Vec<Step>,
+    pub consts: Vec<Scalar>,
     /// Value of each node, before places are assigned.
     values: Vec<Option<Value>>,
     /// float32 values of float16 nodes.
     wide: Vec<Option<Value>>,
-    index: bool,
-    next: u16,
+    pub index: bool,
+    pub next: u16,
 }
 
 /// Before assignment: constants and temporaries are numbered on their own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Value {
+pub(crate) enum Value {
     Input(u16),
     Const(u16),
     Index,
@@ -126,7 +121,7 @@ enum Value {
 
 impl Value {
     /// Encodes a value in 16 bits until the places are known.
-    fn code(self) -> u16 {
+    pub fn code(self) -> u16 {
         match self {
             Value::Input(i) => i,
             Value::Index => 0x3fff,
@@ -302,113 +297,4 @@ pub(crate) fn compile(program: &Program, usage: Use) -> std::result::Result<Comp
         outputs.push((v, dtype));
     }
     Ok(assign(c, outputs))
-}
-
-/// Gives every value its place in the table; temporaries whose last reader has run are used again.
-fn assign(c: Compiler, outputs: SmallVec<[(Value, DType); 2]>) -> Compiled {
-    let inputs = c.program.inputs().len();
-    let index = (inputs + c.consts.len()) as u16;
-    let temps = index + c.index as u16;
-    let values: SmallVec<[u16; 2]> = outputs.iter().map(|(v, _)| v.code()).collect();
-    let mut steps = fuse(c.steps.into_iter().map(Some).collect(), &values);
-    let mut last = vec![0usize; c.next as usize];
-    for (i, s) in steps.iter().enumerate() {
-        for a in s.args.iter().filter(|&&a| a & TEMP != 0) {
-            last[(a & !TEMP) as usize] = i;
-        }
-    }
-    for (v, _) in &outputs {
-        if let Value::Temp(t) = v {
-            last[*t as usize] = usize::MAX;
-        }
-    }
-    let mut place = vec![0u16; c.next as usize];
-    let (mut free, mut count) = (Vec::<u16>::new(), 0u16);
-    let mut live: Vec<usize> = Vec::new();
-    let at = |code: u16, place: &[u16]| match code {
-        0x3fff => index,
-        x if x & TEMP != 0 => place[(x & !TEMP) as usize],
-        x if x & 0x4000 != 0 => inputs as u16 + (x & 0x3fff),
-        x => x,
-    };
-    let (mut widest, mut cost) = (1usize, 0usize);
-    for (i, s) in steps.iter_mut().enumerate() {
-        // The destination is never one of the arguments' places: loops are faster when they need not check.
-        let t = (s.dst & !TEMP) as usize;
-        let p = free.pop().unwrap_or_else(|| {
-            count += 1;
-            count - 1
-        });
-        place[t] = temps + p;
-        live.push(t);
-        let arity = s.run.arity();
-        for a in &mut s.args[..arity] {
-            *a = at(*a, &place);
-        }
-        s.dst = place[t];
-        live.retain(|&t| {
-            let dead = last[t] <= i;
-            if dead {
-                free.push(place[t] - temps);
-            }
-            !dead
-        });
-        widest = widest.max(s.size as usize);
-        cost += s.size as usize / 2 + 1;
-    }
-    if c.index {
-        widest = widest.max(8);
-    }
-    for d in c.program.inputs() {
-        widest = widest.max(d.size());
-    }
-    // Primitives that call into libm dwarf the rest.
-    for (node, _) in c.program.nodes() {
-        if let Node::Prim(p, _) = node {
-            cost += prim_cost(*p);
-        }
-    }
-    let outputs: SmallVec<[(u16, u8); 2]> =
-        outputs.iter().map(|(v, d)| (at(v.code(), &place), d.size() as u8)).collect();
-    for (_, size) in &outputs {
-        widest = widest.max(*size as usize);
-    }
-    // A fold of the inputs themselves has no temporaries; else inputs, temporaries and outputs share half the cache.
-    let block = if steps.is_empty() {
-        2 * BLOCK_BYTES / widest
-    } else {
-        let streams = inputs + count as usize + outputs.len();
-        (CACHE_BYTES / streams / widest / 64 * 64).clamp(256, BLOCK_BYTES / widest.min(16))
-    };
-    Compiled {
-        steps,
-        inputs,
-        input_sizes: c.program.inputs().iter().map(|d| d.size() as u8).collect(),
-        consts: c.consts,
-        index: c.index.then_some(index),
-        temps,
-        temp_count: count as usize,
-        outputs,
-        block,
-        // Not a multiple of 4096, where loads would wait for unrelated stores.
-        temp_bytes: block * widest + 192,
-        copy: matches!(c.program.outputs(), [o] if matches!(c.program.nodes()[*o as usize].0, Node::Input(_)))
-            && inputs == 1,
-        cost: cost.max(1),
-    }
-}
-
-/// Extra nanoseconds per 16 elements, roughly.
-fn prim_cost(p: Prim) -> usize {
-    use Prim::*;
-    match p {
-        Exp | Exp2 | Expm1 | Log | Log2 | Log10 | Log1p | Sigmoid | Tanh | Sin | Cos | Sinh | Cosh | Cbrt => {
-            12
-        }
-        Tan | Arcsin | Arccos | Arctan | Arcsinh | Arccosh | Arctanh | Hypot | Arctan2 => 25,
-        Erf | Pow | Logaddexp | Logaddexp2 | Gcd | Lcm | Nextafter => 100,
-        FloorDiv | Rem | Fmod => 60,
-        Div | Sqrt => 4,
-        _ => 0,
-    }
 }
