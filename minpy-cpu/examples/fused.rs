@@ -1,4 +1,4 @@
-//! Prints what fused elementwise programs cost: `cargo run --release -p minpy-cpu --example fused [filter]`.
+//! Prints what fused elementwise programs cost: `cargo run --release -p minpy-cpu --example fused [filter [size]]`.
 //! Microseconds per call, best and median of many, and nanoseconds per element, over sizes from a thousand elements up.
 
 use minpy_core::DType;
@@ -62,6 +62,7 @@ fn main() {
     let d = minpy_core::device::host().expect("cpu");
     println!("{}, {} threads", d.capabilities().description, minpy_cpu::threads::num_threads());
     let filter = std::env::args().nth(1).unwrap_or_default();
+    let only: Option<usize> = std::env::args().nth(2).and_then(|s| s.parse().ok());
     type Formula = for<'b> fn(E<'b>, E<'b>, E<'b>) -> E<'b>;
     let rows: [(&str, DType, Formula); 9] = [
         ("chain", DType::F32, chain),
@@ -85,6 +86,9 @@ fn main() {
         let program: Arc<Program> = Arc::new(b.finish(&name, &[id], 0));
         let [x, y, z, out] = [1, 2, 3, 4].map(|seed| filled(d, dtype, biggest, seed));
         for n in [1_000, 10_000, 100_000, 1_000_000, biggest] {
+            if only.is_some_and(|only| only != n) {
+                continue;
+            }
             let (shape, strides) = ([n], [1isize]);
             let view = |memory| View { memory, dtype, shape: &shape, strides: &strides, offset: 0 };
             let inputs = [Input::View(view(&x)), Input::View(view(&y)), Input::View(view(&z))];
@@ -92,7 +96,7 @@ fn main() {
             let work = Work::Elementwise;
             let mut times = Vec::new();
             let start = Instant::now();
-            while times.len() < 7 || start.elapsed().as_millis() < 400 && times.len() < 20_000 {
+            while times.len() < 7 || start.elapsed().as_millis() < 400 && times.len() < 200_000 {
                 let call = KernelCall {
                     op: "fused",
                     work: &work,

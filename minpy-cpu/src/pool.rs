@@ -178,8 +178,36 @@ fn system(size: usize, bytes: usize) -> Result<usize> {
     SYSTEM.fetch_add(1, Relaxed);
     // SAFETY: the size is not 0.
     let p = unsafe { alloc(layout) } as usize;
-    if p == 0 { Err(refuse(bytes)) } else { Ok(p) }
+    if p == 0 {
+        return Err(refuse(bytes));
+    }
+    if size >= HUGE {
+        advise_huge_pages(p, size);
+    }
+    Ok(p)
 }
+
+/// Blocks from this size on ask for huge pages, as NumPy's do: fewer page faults at first, and fewer misses later.
+const HUGE: usize = 4 << 20;
+
+#[cfg(target_os = "linux")]
+fn advise_huge_pages(block: usize, bytes: usize) {
+    unsafe extern "C" {
+        fn madvise(address: *mut std::ffi::c_void, length: usize, advice: std::ffi::c_int)
+        -> std::ffi::c_int;
+    }
+    const MADV_HUGEPAGE: std::ffi::c_int = 14;
+    // Whole huge pages only, whose start is aligned to any size of small ones.
+    const PAGE: usize = 2 << 20;
+    let (start, end) = (block.next_multiple_of(PAGE), (block + bytes) / PAGE * PAGE);
+    if start < end {
+        // SAFETY: the pages lie in a block of ours, and the advice leaves their contents. Kernels without huge pages
+        // refuse it, which does no harm.
+        unsafe { madvise(start as *mut _, end - start, MADV_HUGEPAGE) };
+    }
+}
+#[cfg(not(target_os = "linux"))]
+fn advise_huge_pages(_block: usize, _bytes: usize) {}
 
 /// The shared pool. `None` in a forked child whose parent forked while another thread was at it: that thread is gone,
 /// and nobody will ever unlock it.
