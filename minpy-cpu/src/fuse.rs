@@ -54,3 +54,50 @@ pub(crate) fn fuse(mut steps: Vec<Option<Step>>, values: &[u16]) -> Vec<Step> {
     }
     steps.into_iter().flatten().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::prims::Loop;
+    use crate::program::{Use, compiled};
+    use minpy_core::DType;
+    use minpy_core::expr::{Builder, E, Prim};
+
+    /// Steps of a program of three inputs, and how many of them are joined ones.
+    fn steps(formula: impl for<'b> Fn([E<'b>; 3]) -> Vec<E<'b>>) -> (usize, usize) {
+        let b = Builder::new();
+        let outputs = formula([(); 3].map(|()| b.input(DType::F32)));
+        let ids: Vec<_> = outputs.iter().map(|o| o.id()).collect();
+        let program = b.finish("test", &ids, 0);
+        let c = compiled(&program, 0, Use::Store).expect("loops for float32");
+        let joined = c.steps.iter().filter(|s| matches!(s.run, Loop::Fused(_))).count();
+        (c.steps.len(), joined)
+    }
+
+    #[test]
+    fn what_is_joined() {
+        assert_eq!(steps(|[x, y, z]| vec![x * y + z]), (1, 1));
+        assert_eq!(steps(|[x, y, z]| vec![x * x - y * z]), (1, 1));
+        // A constant power of two is no division; the sign goes along.
+        assert_eq!(steps(|[x, ..]| vec![-x / 2.0]), (1, 1));
+        // Read twice, or an output: computed once, by itself.
+        assert_eq!(
+            steps(|[x, y, _]| {
+                let t = x * y;
+                vec![(t + x) / (t - y)]
+            }),
+            (4, 0)
+        );
+        assert_eq!(
+            steps(|[x, y, z]| {
+                let t = x * y;
+                vec![t, t + z]
+            }),
+            (2, 0)
+        );
+        let bell = steps(|[x, y, _]| {
+            let bell = (-(x * x + y * y) / 2.0).exp();
+            vec![bell * (x - y) + (x * 0.5).tanh() * 0.25 + y.binary(Prim::Maximum, y.lit(0.0))]
+        });
+        assert_eq!(bell, (8, 5));
+    }
+}

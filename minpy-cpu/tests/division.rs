@@ -3,7 +3,7 @@
 mod support;
 use minpy_core::expr::Prim;
 use minpy_core::kernel::Input;
-use minpy_core::{DType, Element, Scalar};
+use minpy_core::{Element, Scalar};
 use support::*;
 
 fn check<T: Element + Copy + std::ops::Div<Output = T> + std::fmt::Debug>(

@@ -27,9 +27,9 @@ pub trait Wide: Lanes {
     unsafe fn store(self, p: *mut Self::One);
 }
 
-/// A register type; in brackets the intrinsics that differ by more than their suffix, and Newton steps of `over`.
+/// A register type; in brackets the intrinsics that differ by more than their suffix, and whether `over` takes a Newton step.
 macro_rules! wide {
-    ($doc:literal $name:ident = $n:literal x $one:ident in $reg:ident, coefficients $real:ident, newton $steps:literal;
+    ($doc:literal $name:ident = $n:literal x $one:ident in $reg:ident, coefficients $real:ident, newton $newton:literal;
      $add:ident $sub:ident $mul:ident $div:ident $fma:ident $fnma:ident $min:ident $max:ident $abs:ident $xor:ident
      $scale:ident $rcp:ident $set:ident $less:ident $blend:ident $load:ident $store:ident
      $bits:ident $floats:ident $ternary:ident $signs:ident $mask:ident) => {
@@ -119,7 +119,7 @@ macro_rules! wide {
                 // SAFETY: see `all`.
                 unsafe {
                     let mut r = $rcp(d.0);
-                    for _ in 0..$steps {
+                    if $newton {
                         r = $fma(r, $fnma(d.0, r, $set(1.0)), r);
                     }
                     let q = $mul(self.0, r);
@@ -167,7 +167,7 @@ macro_rules! wide {
 
 wide! {
     "Sixteen `f32`."
-    F32x16 = 16 x f32 in __m512, coefficients real32, newton 0;
+    F32x16 = 16 x f32 in __m512, coefficients real32, newton false;
     _mm512_add_ps _mm512_sub_ps _mm512_mul_ps _mm512_div_ps _mm512_fmadd_ps _mm512_fnmadd_ps _mm512_min_ps _mm512_max_ps
     _mm512_abs_ps _mm512_xor_ps _mm512_scalef_ps _mm512_rcp14_ps _mm512_set1_ps _mm512_cmp_ps_mask _mm512_mask_blend_ps
     _mm512_loadu_ps _mm512_storeu_ps _mm512_castps_si512 _mm512_castsi512_ps _mm512_ternarylogic_epi32
@@ -175,7 +175,7 @@ wide! {
 }
 wide! {
     "Eight `f64`."
-    F64x8 = 8 x f64 in __m512d, coefficients real64, newton 1;
+    F64x8 = 8 x f64 in __m512d, coefficients real64, newton true;
     _mm512_add_pd _mm512_sub_pd _mm512_mul_pd _mm512_div_pd _mm512_fmadd_pd _mm512_fnmadd_pd _mm512_min_pd _mm512_max_pd
     _mm512_abs_pd _mm512_xor_pd _mm512_scalef_pd _mm512_rcp14_pd _mm512_set1_pd _mm512_cmp_pd_mask _mm512_mask_blend_pd
     _mm512_loadu_pd _mm512_storeu_pd _mm512_castpd_si512 _mm512_castsi512_pd _mm512_ternarylogic_epi64
