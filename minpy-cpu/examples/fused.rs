@@ -57,6 +57,11 @@ fn choose<'b>(x: E<'b>, y: E<'b>, z: E<'b>) -> E<'b> {
     c.select(x + y, x * 2.0 - z)
 }
 
+/// `where(x > y, x, z)`
+fn pick<'b>(x: E<'b>, y: E<'b>, z: E<'b>) -> E<'b> {
+    x.binary(Prim::Gt, y).select(x, z)
+}
+
 fn main() {
     minpy_cpu::register().expect("register");
     let d = minpy_core::device::host().expect("cpu");
@@ -64,7 +69,7 @@ fn main() {
     let filter = std::env::args().nth(1).unwrap_or_default();
     let only: Option<usize> = std::env::args().nth(2).and_then(|s| s.parse().ok());
     type Formula = for<'b> fn(E<'b>, E<'b>, E<'b>) -> E<'b>;
-    let rows: [(&str, DType, Formula); 9] = [
+    let rows: [(&str, DType, Formula); 10] = [
         ("chain", DType::F32, chain),
         ("chain", DType::F64, chain),
         ("cheap", DType::F32, cheap),
@@ -72,6 +77,7 @@ fn main() {
         ("axpy", DType::F64, axpy),
         ("exp", DType::F32, exp),
         ("tanh", DType::F32, tanh),
+        ("pick", DType::I32, pick),
         ("choose", DType::I32, choose),
         ("choose", DType::F32, choose),
     ];

@@ -7,7 +7,8 @@ use crate::prims::{Loop, fused};
 use crate::program::{Step, TEMP};
 use minpy_core::expr::Prim;
 
-/// The steps with every addition, subtraction and multiplication joined to what makes its arguments, where possible.
+/// The steps with every addition, subtraction and multiplication joined to what makes its arguments, and every choice
+/// to its comparison, where possible.
 /// `values` are the results that outlive the steps.
 pub(crate) fn fuse(mut steps: Vec<Option<Step>>, values: &[u16]) -> Vec<Step> {
     // Readers and maker of each temporary.
@@ -22,17 +23,30 @@ pub(crate) fn fuse(mut steps: Vec<Option<Step>>, values: &[u16]) -> Vec<Step> {
     values.iter().filter_map(|&v| number(v)).for_each(|t| readers[t] += 1);
 
     for i in 0..steps.len() {
-        let Some((last @ (Prim::Add | Prim::Sub | Prim::Mul), dtype)) = steps[i].as_ref().and_then(|s| s.key)
+        let Some((last, dtype, args)) = steps[i].as_ref().and_then(|s| s.key.map(|(p, d)| (p, d, s.args)))
         else {
             continue;
         };
-        let Some(args) = steps[i].as_ref().map(|s| s.args) else { continue };
         // The step that makes an argument, if it may be joined: its place and its primitive.
         let part = |arg: u16| {
             let at = maker[number(arg).filter(|&t| readers[t] == 1)?];
             let (prim, d) = steps[at].as_ref()?.key?;
             (d == dtype).then_some((at, prim))
         };
+        if last == Prim::Select {
+            let Some((at, run)) = part(args[0]).and_then(|(at, p)| Some((at, fused::choice(p, dtype)?)))
+            else {
+                continue;
+            };
+            if let (Some(compare), Some(step)) = (steps[at].take(), &mut steps[i]) {
+                let joined = [compare.args[0], compare.args[1], args[1], args[2]];
+                (step.run, step.args, step.key) = (Loop::Fused(run), joined, None);
+            }
+            continue;
+        }
+        if !matches!(last, Prim::Add | Prim::Sub | Prim::Mul) {
+            continue;
+        }
         let (a, b) = (part(args[0]), part(args[1]));
         let choice = [(a, b), (None, b), (a, None)]
             .into_iter()
@@ -79,6 +93,7 @@ mod tests {
         assert_eq!(steps(|[x, y, z]| vec![x * x - y * z]), (1, 1));
         // A constant power of two is no division; the sign goes along.
         assert_eq!(steps(|[x, ..]| vec![-x / 2.0]), (1, 1));
+        assert_eq!(steps(|[x, y, z]| vec![x.binary(Prim::Gt, y).select(x + y, z)]), (2, 1));
         // Read twice, or an output: computed once, by itself.
         assert_eq!(
             steps(|[x, y, _]| {

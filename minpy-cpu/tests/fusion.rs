@@ -14,6 +14,8 @@ enum Op {
     Const(f64),
     Unary(Prim, usize),
     Binary(Prim, usize, usize),
+    /// A comparison of two values chooses between two.
+    Choose(Prim, [usize; 4]),
 }
 
 fn below(rng: &mut Rng, n: usize) -> usize {
@@ -31,6 +33,12 @@ fn random(rng: &mut Rng, inputs: usize, nodes: usize) -> Vec<Op> {
         let (a, b) = (arg(), arg());
         let unary = [Neg, Abs, Exp, Tanh, Sqrt];
         let binary = [Add, Sub, Mul, Add, Sub, Mul, Maximum, Minimum, Div];
+        if below(rng, 8) == 0 {
+            let compare = [Eq, Ne, Lt, Le, Gt, Ge][below(rng, 6)];
+            let (c, d) = (below(rng, last), below(rng, last));
+            ops.push(Op::Choose(compare, [a, b, c, d]));
+            continue;
+        }
         ops.push(if below(rng, 5) == 0 {
             Op::Unary(unary[below(rng, unary.len())], a)
         } else {
@@ -49,6 +57,7 @@ fn program(ops: &[Op], dtype: DType, outputs: &[usize], scalars: u32) -> Arc<Pro
             Op::Const(v) => b.constant(Number::Float(v).cast(dtype)),
             Op::Unary(p, a) => values[a].unary(p),
             Op::Binary(p, x, y) => values[x].binary(p, values[y]),
+            Op::Choose(p, [x, y, c, d]) => values[x].binary(p, values[y]).select(values[c], values[d]),
         });
     }
     let ids: Vec<_> = outputs.iter().map(|&o| values[o].id()).collect();
@@ -67,7 +76,7 @@ fn bits(a: &Arr) -> Vec<u64> {
 #[test]
 fn joined_steps_change_no_bit() {
     let mut rng = Rng(11);
-    for round in 0..300 {
+    for round in 0..400 {
         let dtype = [DType::F32, DType::F64][round % 2];
         let shape = [&[1][..], &[15], &[16], &[3, 7], &[100], &[5000]][below(&mut rng, 6)];
         let n: usize = shape.iter().product();
@@ -105,6 +114,14 @@ fn joined_steps_change_no_bit() {
                 Op::Binary(p, a, b) => {
                     let args = [values[a].input(), values[b].input()];
                     elementwise(&prim(p, &[dtype; 2]), &args, &[&out]).unwrap();
+                }
+                Op::Choose(p, [a, b, c, d]) => {
+                    let which = Arr::empty(DType::Bool, shape, Lay::Contiguous);
+                    let args = [values[a].input(), values[b].input()];
+                    elementwise(&prim(p, &[dtype; 2]), &args, &[&which]).unwrap();
+                    let args = [which.input(), values[c].input(), values[d].input()];
+                    let select = prim(Prim::Select, &[DType::Bool, dtype, dtype]);
+                    elementwise(&select, &args, &[&out]).unwrap();
                 }
             }
             values.push(out);

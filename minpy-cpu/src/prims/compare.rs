@@ -9,7 +9,7 @@ use num_complex::{Complex32, Complex64};
 
 macro_rules! compare {
     ($($name:ident $op:tt, |$a:ident, $b:ident| $complex:expr;)*) => {$(
-        struct $name;
+        pub(crate) struct $name;
         op2!($name -> B8, |a, b| B8::new(a $op b); i8 i16 i32 i64 u8 u16 u32 u64 f32 f64);
         op2!($name -> B8, |a, b| B8::new(a.get() $op b.get()); B8);
         op2!($name -> B8, |$a, $b| B8::new($complex); Complex32 Complex64);

@@ -1,13 +1,16 @@
-//! Two or three operations in one pass: `(a + b) * (c - d)` and its kin, for float32 and float64.
+//! Two or three operations in one pass: `(a + b) * (c - d)` and its kin, and `a < b ? c : d`.
 //!
-//! A pass over a block costs loads and stores, not arithmetic; `program.rs` joins an addition, subtraction or
-//! multiplication with the operations that made its arguments. Every operation still rounds by itself.
+//! A pass over a block costs loads and stores, not arithmetic; `fuse.rs` joins an addition, subtraction,
+//! multiplication or choice with the operations that made its arguments. Every operation still rounds by itself.
 
+use super::B8;
 use super::arithmetic::{Add, Maximum, Minimum, Mul, Sub};
+use super::compare::{Eq, Ge, Gt, Le, Lt, Ne};
 use super::loops::{Op2, op2};
 use crate::simd::{Level, level};
 use minpy_core::DType;
 use minpy_core::expr::Prim;
+use std::marker::PhantomData;
 
 /// `(arguments, which are scalars (bits), dst, n)`: `dst` may equal arguments that are no scalars.
 pub type FusedLoop = unsafe fn([*const u8; 4], u8, *mut u8, usize);
@@ -22,22 +25,37 @@ op2!(First, |a, _b| a; f32 f64);
 struct Negated;
 op2!(Negated, |a, _b| -a; f32 f64);
 
+/// Function of four elements of one type.
+trait Op4<T>: 'static {
+    fn f(a: T, b: T, c: T, d: T) -> T;
+}
+/// `Q(P(a, b), R(c, d))`.
+struct Join<P, R, Q>(PhantomData<(P, R, Q)>);
+impl<T: Copy, P: Op2<T, R = T>, R: Op2<T, R = T>, Q: Op2<T, R = T>> Op4<T> for Join<P, R, Q> {
+    #[inline(always)]
+    fn f(a: T, b: T, c: T, d: T) -> T {
+        Q::f(P::f(a, b), R::f(c, d))
+    }
+}
+/// `C(a, b) ? c : d`.
+struct Choose<C>(PhantomData<C>);
+impl<T: Copy, C: Op2<T, R = B8>> Op4<T> for Choose<C> {
+    #[inline(always)]
+    fn f(a: T, b: T, c: T, d: T) -> T {
+        if C::f(a, b).get() { c } else { d }
+    }
+}
+
 /// Elements that are read before any is written: a register of 512 bits of float32, two of float64.
 const BLOCK: usize = 16;
 
-/// `Q(P(a, b), R(c, d))`.
+/// `O` over arrays.
 ///
 /// # Safety
 /// Arguments hold `n` elements of `T`, or one where their bit in `scalar` is set; `dst` has room for `n` elements, and
 /// equals an argument or is disjoint from it.
 #[inline(always)]
-unsafe fn fused<T, P, R, Q>(args: [*const u8; 4], scalar: u8, dst: *mut u8, n: usize)
-where
-    T: Copy + Default + 'static,
-    P: Op2<T, R = T>,
-    R: Op2<T, R = T>,
-    Q: Op2<T, R = T>,
-{
+unsafe fn fused<T: Copy + Default, O: Op4<T>>(args: [*const u8; 4], scalar: u8, dst: *mut u8, n: usize) {
     if n == 0 {
         return;
     }
@@ -58,7 +76,7 @@ where
         // SAFETY: `left >= BLOCK` elements lie at the slices and at `to`.
         unsafe {
             let [a, b, c, d] = from.map(|p| p.cast::<[T; BLOCK]>());
-            block::<T, P, R, Q>(to.cast(), a, b, c, d);
+            block::<T, O>(to.cast(), a, b, c, d);
         }
         for k in 0..4 {
             from[k] = from[k].wrapping_add(step[k]);
@@ -74,7 +92,7 @@ where
         }
         // SAFETY: local blocks; `left` elements remain at `to`.
         unsafe {
-            block::<T, P, R, Q>(&mut out, &pad[0], &pad[1], &pad[2], &pad[3]);
+            block::<T, O>(&mut out, &pad[0], &pad[1], &pad[2], &pad[3]);
             std::ptr::copy_nonoverlapping(out.as_ptr(), to, left);
         }
     }
@@ -85,24 +103,19 @@ where
 /// # Safety
 /// Blocks at all pointers, of any alignment.
 #[inline(always)]
-unsafe fn block<T, P, R, Q>(
+unsafe fn block<T: Copy + Default, O: Op4<T>>(
     to: *mut [T; BLOCK],
     a: *const [T; BLOCK],
     b: *const [T; BLOCK],
     c: *const [T; BLOCK],
     d: *const [T; BLOCK],
-) where
-    T: Copy + Default + 'static,
-    P: Op2<T, R = T>,
-    R: Op2<T, R = T>,
-    Q: Op2<T, R = T>,
-{
+) {
     // SAFETY: the caller's promise.
     let (a, b, c, d) =
         unsafe { (a.read_unaligned(), b.read_unaligned(), c.read_unaligned(), d.read_unaligned()) };
     let mut r = [T::default(); BLOCK];
     for i in 0..BLOCK {
-        r[i] = Q::f(P::f(a[i], b[i]), R::f(c[i], d[i]));
+        r[i] = O::f(a[i], b[i], c[i], d[i]);
     }
     // SAFETY: the caller's promise.
     unsafe { to.write_unaligned(r) };
@@ -111,17 +124,11 @@ unsafe fn block<T, P, R, Q>(
 macro_rules! entry {
     ($name:ident, $(#[$attr:meta])*) => {
         mod $name {
-            use super::Op2;
+            use super::Op4;
             $(#[$attr])*
-            pub unsafe fn run<T, P, R, Q>(args: [*const u8; 4], scalar: u8, dst: *mut u8, n: usize)
-            where
-                T: Copy + Default + 'static,
-                P: Op2<T, R = T>,
-                R: Op2<T, R = T>,
-                Q: Op2<T, R = T>,
-            {
+            pub unsafe fn run<T: Copy + Default, O: Op4<T>>(args: [*const u8; 4], scalar: u8, dst: *mut u8, n: usize) {
                 // SAFETY: handed on; the machine supports this level.
-                unsafe { super::fused::<T, P, R, Q>(args, scalar, dst, n) }
+                unsafe { super::fused::<T, O>(args, scalar, dst, n) }
             }
         }
     };
@@ -145,19 +152,13 @@ macro_rules! with_part {
     };
 }
 
-fn of<T, P, R, Q>() -> Option<FusedLoop>
-where
-    T: Copy + Default + 'static,
-    P: Op2<T, R = T>,
-    R: Op2<T, R = T>,
-    Q: Op2<T, R = T>,
-{
+fn of<T: Copy + Default, O: Op4<T>>() -> Option<FusedLoop> {
     Some(match level() {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => avx512::run::<T, P, R, Q>,
+        Level::Avx512 => avx512::run::<T, O>,
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => avx2::run::<T, P, R, Q>,
-        _ => base::run::<T, P, R, Q>,
+        Level::Avx2 => avx2::run::<T, O>,
+        _ => base::run::<T, O>,
     })
 }
 
@@ -171,19 +172,19 @@ macro_rules! tables {
                 (None, Some(I::Neg | I::Maximum | I::Minimum)) => with_part!(
                     second,
                     R in [Some(I::Neg) => Negated, Some(I::Maximum) => Maximum, Some(I::Minimum) => Minimum]
-                        => of::<$t, First, R, Q>()
+                        => of::<$t, Join<First, R, Q>>()
                 ),
                 (Some(I::Neg | I::Maximum | I::Minimum), None) => with_part!(
                     first,
                     P in [Some(I::Neg) => Negated, Some(I::Maximum) => Maximum, Some(I::Minimum) => Minimum]
-                        => of::<$t, P, First, Q>()
+                        => of::<$t, Join<P, First, Q>>()
                 ),
                 _ => with_part!(
                     first,
                     P in [None => First, Some(I::Add) => Add, Some(I::Sub) => Sub, Some(I::Mul) => Mul] => with_part!(
                         second,
                         R in [None => First, Some(I::Add) => Add, Some(I::Sub) => Sub, Some(I::Mul) => Mul]
-                            => of::<$t, P, R, Q>()
+                            => of::<$t, Join<P, R, Q>>()
                     )
                 ),
             })
@@ -200,6 +201,26 @@ pub fn lookup(first: Part, second: Part, last: Prim, dtype: DType) -> Option<Fus
     match dtype {
         DType::F32 => of_f32(first, second, last),
         DType::F64 => of_f64(first, second, last),
+        _ => None,
+    }
+}
+
+/// The loop of `compare(a, b) ? c : d` on `dtype`, where there is one.
+pub fn choice(compare: Prim, dtype: DType) -> Option<FusedLoop> {
+    macro_rules! of_type {
+        ($t:ident) => {
+            with_part!(
+                compare,
+                C in [Prim::Eq => Eq, Prim::Ne => Ne, Prim::Lt => Lt, Prim::Le => Le, Prim::Gt => Gt, Prim::Ge => Ge]
+                    => of::<$t, Choose<C>>()
+            )
+        };
+    }
+    match dtype {
+        DType::F32 => of_type!(f32),
+        DType::F64 => of_type!(f64),
+        DType::I32 => of_type!(i32),
+        DType::I64 => of_type!(i64),
         _ => None,
     }
 }
