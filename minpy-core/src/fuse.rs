@@ -359,7 +359,22 @@ static PROGRAMS: LazyLock<RwLock<FxHashMap<Key, Arc<Program>>>> = LazyLock::new(
 enum From {
     Array(usize),
     Number(usize),
+    /// A power of two: part of the program, because a CPU multiplies where a program divides by it.
+    Constant(Scalar, i32),
     Member(usize),
+}
+
+/// Sign and exponent of a number of float32 or float64 that is a power of two of moderate size: few, so that few programs
+/// are made for them.
+fn power_of_two(s: &Scalar) -> Option<i32> {
+    let x: f64 = match s.dtype() {
+        DType::F32 => s.get::<f32>()?.into(),
+        DType::F64 => s.get()?,
+        _ => return None,
+    };
+    let exponent = (x.to_bits() >> 52 & 0x7ff) as i32 - 1023;
+    let power = x.to_bits() << 12 == 0 && (-16..=16).contains(&exponent);
+    power.then_some((exponent + 16) * 2 + (x < 0.0) as i32)
 }
 
 /// The inputs of a group's kernel and how its programs are wired.
@@ -400,6 +415,12 @@ impl<'a> Group<'a> {
             let mut wires = SmallVec::new();
             for (k, s) in e.sources.iter().enumerate() {
                 let from = match s {
+                    Source::Scalar(s)
+                        if self.device.is_host()
+                            && let Some(code) = power_of_two(s) =>
+                    {
+                        From::Constant(*s, code)
+                    }
                     Source::Scalar(s) => {
                         j.numbers.push(*s);
                         From::Number(j.numbers.len() - 1)
@@ -425,6 +446,7 @@ impl<'a> Group<'a> {
                     From::Array(i) => i as u32,
                     From::Number(i) => 1 << 16 | i as u32,
                     From::Member(i) => 2 << 16 | i as u32,
+                    From::Constant(_, code) => 3 << 16 | code as u32 & 0xffff,
                 });
                 wires.push(from);
             }
@@ -451,6 +473,7 @@ impl<'a> Group<'a> {
                 .map(|w| match *w {
                     From::Array(i) => arrays[i],
                     From::Number(i) => numbers[i],
+                    From::Constant(s, _) => b.constant(s),
                     From::Member(i) => values[i],
                 })
                 .collect();
