@@ -189,7 +189,7 @@ fn from_environment() -> usize {
 /// Replaces the threshold (`usize::MAX`: nothing is deferred from now on) and gives back the one before.
 pub fn set_threshold(bytes: usize) -> usize {
     let before = threshold();
-    THRESHOLD.store(bytes.min(usize::MAX), Relaxed);
+    THRESHOLD.store(if bytes >= UNSET { usize::MAX } else { bytes }, Relaxed);
     before
 }
 

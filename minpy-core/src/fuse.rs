@@ -36,6 +36,7 @@ type Guard<'a> = MutexGuard<'a, Option<Box<Expr>>>;
 /// What is left to do after an evaluation, without any lock.
 #[derive(Default)]
 pub(crate) struct Done {
+    #[allow(clippy::vec_box, reason = "expressions are large, and come boxed")]
     garbage: Vec<Box<Expr>>,
     /// Buffers that were computed and that pending expressions read.
     computed: SmallVec<[*const Buffer; 4]>,
@@ -538,7 +539,12 @@ impl<'a> Group<'a> {
             inputs: &inputs,
             outputs: &outputs,
         };
-        profile::timed(&call, self.device, self.members.len() + 1, || launch::run_kernel(&call, self.device))
+        // What a device cannot do as a whole it may do in parts: only an expression alone goes to the host.
+        let alone = self.members.is_empty();
+        profile::timed(&call, self.device, self.members.len() + 1, || match alone {
+            true => launch::run_kernel(&call, self.device),
+            false => launch::run_on_device(&call, self.device),
+        })
     }
     /// An array that only this group reads, as large as the result and laid out like it: its memory becomes the result's,
     /// each element being read before it is overwritten.

@@ -99,6 +99,14 @@ fn find_kernel(call: &KernelCall, device: DeviceRef) -> Result<Option<&'static K
     Ok(own.filter(|k| k.dtypes == crate::DTypeSet::ALL || k.dtypes.contains_all(call.dtypes())))
 }
 
+/// Runs a prepared call on the device or not at all: `ErrorKind::Unsupported` where it has no kernel for it.
+pub(crate) fn run_on_device(call: &KernelCall, device: DeviceRef) -> Result<()> {
+    match find_kernel(call, device)? {
+        Some(k) => (k.run)(device, call),
+        None => no_kernel(call, device),
+    }
+}
+
 /// Runs a prepared call: the replay of a recorded launch comes in here too.
 #[inline]
 pub fn run_kernel(call: &KernelCall, device: DeviceRef) -> Result<()> {

@@ -8,7 +8,7 @@ use crate::block::Tiling;
 use crate::elementwise::min_items;
 use crate::fold::{self, Folder};
 use crate::frame::{Frame, fill, with_scratch};
-use crate::program::{Cached, Compiled, Use, cached, compile};
+use crate::program::{Compiled, Use, cached, compile};
 use crate::strided::{Space, Strided, copy2d};
 use crate::threads::parallel_for;
 use minpy_core::device::DeviceRef;
@@ -301,11 +301,9 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
             format!("{}: the kernel for rows was given other work", call.op),
         ));
     };
-    let plan = match cached(call.program(), device.kind())? {
-        Cached { rows, .. } => match rows.get_or_init(|| plan(call.program())) {
-            Ok(p) => p,
-            Err(text) => return Err(unsupported(call.op, text)),
-        },
+    let plan = match cached(call.program(), device.kind())?.rows.get_or_init(|| plan(call.program())) {
+        Ok(p) => p,
+        Err(text) => return Err(unsupported(call.op, text)),
     };
     let Some(shape) =
         call.inputs.iter().find_map(|i| if let Input::View(v) = i { Some(v.shape) } else { None })

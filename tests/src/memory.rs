@@ -7,14 +7,21 @@ use minpy_core::{Array, DType, ErrorKind, Result, ops};
 
 const BLOCK: usize = 3 << 20;
 
+/// An array with memory: an untouched one has none yet.
+fn block(s: &Subject) -> Result<Array> {
+    let a = Array::empty_on(s.device, &[BLOCK], DType::U8)?;
+    a.buffer().memory()?;
+    Ok(a)
+}
+
 /// A freed block serves the next request of its size; the driver is not asked each time.
 pub fn reuse(s: &Subject) {
     let run = || -> Result<()> {
-        drop(Array::empty_on(s.device, &[BLOCK], DType::U8)?);
+        drop(block(s)?);
         let before = s.device.memory_stats().system_allocations;
         let mut previous = None;
         for i in 0..200 {
-            let a = Array::empty_on(s.device, &[BLOCK], DType::U8)?;
+            let a = block(s)?;
             ops::assign(&a.slice(0, 0, 1, 1), i as i64 % 100)?;
             drop(previous.replace(a));
         }
@@ -32,8 +39,7 @@ pub fn reuse(s: &Subject) {
 pub fn statistics(s: &Subject) {
     let run = || -> Result<()> {
         let count = 16;
-        let arrays: Vec<Array> =
-            (0..count).map(|_| Array::empty_on(s.device, &[BLOCK], DType::U8)).collect::<Result<_>>()?;
+        let arrays: Vec<Array> = (0..count).map(|_| block(s)).collect::<Result<_>>()?;
         s.device.synchronize()?;
         let full = s.device.memory_stats();
         s.check(full.used >= count * BLOCK, || {

@@ -3,9 +3,10 @@
 use minpy_core::device::{Capabilities, Device, DeviceRef, Memory, MemoryStats};
 use minpy_core::kernel::{Family, KernelCall};
 use minpy_core::registry::Slot;
-use minpy_core::{Array, DType, DTypeSet, Layout, Result};
+use minpy_core::{Array, DType, DTypeSet, Layout, Result, defer};
 use std::any::Any;
 use std::cell::RefCell;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// What happened on `null` since the log was cleared.
@@ -24,11 +25,32 @@ thread_local! { static LOG: RefCell<Log> = RefCell::default(); }
 fn note(f: impl FnOnce(&mut Log)) {
     LOG.with_borrow_mut(f);
 }
-/// Runs `f` and gives back what it made the device do.
+/// The threshold of deferral belongs to the process: one test at a time changes it.
+static THRESHOLD: Mutex<()> = Mutex::new(());
+fn with_threshold<R>(bytes: usize, f: impl FnOnce() -> R) -> R {
+    let _one = THRESHOLD.lock().unwrap_or_else(|e| e.into_inner());
+    let before = defer::set_threshold(bytes);
+    let result = f();
+    defer::set_threshold(before);
+    result
+}
+/// Runs `f` with every call computing at once, and gives back what it made the device do.
 pub fn watch<R>(f: impl FnOnce() -> Result<R>) -> Log {
-    LOG.take();
-    f().unwrap();
-    LOG.take()
+    with_threshold(usize::MAX, || {
+        LOG.take();
+        f().unwrap();
+        LOG.take()
+    })
+}
+/// Runs `f` with everything deferred, then reads the arrays that it gives, in order.
+pub fn watch_deferred(f: impl FnOnce() -> Result<Vec<Array>>) -> Log {
+    with_threshold(0, || {
+        LOG.take();
+        for a in f().unwrap() {
+            a.buffer().memory().unwrap();
+        }
+        LOG.take()
+    })
 }
 
 struct Null(Capabilities);
@@ -90,11 +112,13 @@ fn count(_: DeviceRef, call: &KernelCall) -> Result<()> {
 macro_rules! kernels {
     ($($name:ident $family:ident),*) => { $( minpy_core::kernel!($name: "null", Slot::Family(Family::$family), DTypeSet::ALL, count); )* };
 }
-kernels!(A Elementwise, B Reduce, C ArgReduce, D Scan, E Matmul, F Gather, G Scatter, H Sort, I Nonzero, J RandomBits);
+kernels!(A Elementwise, B Reduce, C ArgReduce, D Scan, E Matmul, F Gather, G Scatter, H Sort, I Nonzero, J RandomBits, K Rows);
 
-/// An array on the device.
+/// An array with memory on the device.
 pub fn array(shape: &[usize], dtype: DType) -> Array {
-    Array::empty_on(minpy_core::device::device("null", 0).unwrap(), shape, dtype).unwrap()
+    let a = Array::empty_on(minpy_core::device::device("null", 0).unwrap(), shape, dtype).unwrap();
+    a.buffer().memory().unwrap();
+    a
 }
 /// The same elements in another layout.
 pub fn with_strides(a: &Array, shape: &[usize], strides: &[isize]) -> Array {

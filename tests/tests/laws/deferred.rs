@@ -1,0 +1,119 @@
+//! What deferred programs cost: kernels and allocations of fused groups. A change that breaks a group up fails here.
+
+use crate::null::{Log, array, watch_deferred};
+use minpy_core::{Array, Attrs, DType, Operand, Target, ops};
+
+fn f32s(shape: &[usize]) -> Array {
+    array(shape, DType::F32)
+}
+fn costs(kernels: &[&'static str], allocations: usize) -> Log {
+    Log { kernels: kernels.to_vec(), allocations, ..Log::default() }
+}
+
+#[test]
+fn a_chain_is_one_kernel() {
+    let (x, y) = (f32s(&[8, 10]), f32s(&[8, 10]));
+    let chain = || {
+        let squares = ops::add(&ops::multiply(&x, &x)?, &ops::multiply(&y, &y)?)?;
+        let bell = ops::exp(&ops::divide(&ops::negative(&squares)?, 2.0)?)?;
+        ops::add(&ops::multiply(&bell, &ops::subtract(&x, &y)?)?, &ops::maximum(&y, 0.0)?)
+    };
+    assert_eq!(watch_deferred(|| Ok(vec![chain()?])), costs(&["add"], 1));
+    // Through casts, comparisons, selections, broadcast arrays in memory, transposed and sliced intermediates.
+    let row = f32s(&[10]);
+    let log = watch_deferred(|| {
+        let wide = ops::cast(&ops::add(&x, &row)?, DType::F64)?;
+        let chosen = ops::select(&ops::greater(&wide, 0.0)?, &wide, &ops::cast(&y, DType::F64)?)?;
+        Ok(vec![ops::multiply(&chosen.t().slice(0, 9, -1, 10), 3.0)?])
+    });
+    assert_eq!(log, costs(&["multiply"], 1));
+}
+
+#[test]
+fn what_is_held_is_stored_in_the_same_pass_and_the_rest_is_not() {
+    let x = f32s(&[8, 10]);
+    let log = watch_deferred(|| {
+        let kept = ops::multiply(&x, 2.0)?;
+        let result = ops::exp(&ops::add(&kept, 1.0)?)?;
+        Ok(vec![result, kept])
+    });
+    assert_eq!(log, costs(&["exp"], 2));
+    // Nobody asks: nothing runs and nothing is allocated.
+    let log = watch_deferred(|| {
+        ops::exp(&ops::multiply(&x, 2.0)?)?;
+        Ok(vec![])
+    });
+    assert_eq!(log, Log::default());
+}
+
+#[test]
+fn an_array_that_only_the_group_reads_gives_its_memory() {
+    let log = watch_deferred(|| {
+        let product = ops::matmul(&f32s(&[8, 8]), &f32s(&[8, 8]))?;
+        Ok(vec![ops::maximum(&ops::add(&product, &f32s(&[8]))?, 0.0)?])
+    });
+    // Four for the operands and the product; the group needs none.
+    assert_eq!(log, costs(&["matmul", "maximum"], 4));
+}
+
+#[test]
+fn row_reductions_join() {
+    let x = f32s(&[40, 10]);
+    assert_eq!(watch_deferred(|| Ok(vec![ops::softmax(&x)?])), costs(&["divide"], 1));
+    let log = watch_deferred(|| {
+        let mean = ops::mean(&x, Some(&[1]), true, None)?;
+        let d = ops::subtract(&x, &mean)?;
+        let var = ops::mean(&ops::multiply(&d, &d)?, Some(&[1]), true, None)?;
+        drop(mean);
+        let scaled = ops::divide(&d, &ops::sqrt(&ops::add(&var, 1e-5)?)?)?;
+        drop((d, var));
+        Ok(vec![scaled])
+    });
+    assert_eq!(log, costs(&["divide"], 1));
+    // What goes into a reduction, along any axis.
+    for axes in [&[0][..], &[1], &[0, 1]] {
+        let log =
+            watch_deferred(|| Ok(vec![ops::sum(&ops::multiply(&x, &ops::exp(&x)?)?, Some(axes), false)?]));
+        assert_eq!(log, costs(&["sum"], 1), "{axes:?}");
+    }
+}
+
+#[test]
+fn writes_take_the_pending_value_with_them() {
+    let (x, y) = (f32s(&[8, 10]), f32s(&[8, 10]));
+    // The value has a name during the call, so that it is stored too.
+    let log = watch_deferred(|| {
+        ops::assign(&x.slice(0, 1, 1, 6), &ops::add(&y.slice(0, 0, 1, 6), &y.slice(0, 2, 1, 6))?)?;
+        Ok(vec![])
+    });
+    assert_eq!(log, costs(&["copy"], 1));
+    let log = watch_deferred(|| {
+        let step = ops::multiply(&y, 0.1)?;
+        let inputs = [Operand::Array(&x), Operand::Array(&step)];
+        ops::call(&ops::SUBTRACT, &Attrs::None, &inputs, None, Target::Into(&x))?;
+        Ok(vec![])
+    });
+    assert_eq!(log, costs(&["subtract"], 1));
+    // A pending reader of what is overwritten runs before.
+    let log = watch_deferred(|| {
+        let before = ops::exp(&x)?;
+        ops::assign(&x, 0.0)?;
+        Ok(vec![before])
+    });
+    assert_eq!(log, costs(&["exp", "copy"], 1));
+}
+
+#[test]
+fn a_gradient_is_fused_backward_too() {
+    let (x, w) = (f32s(&[8, 6]), f32s(&[6, 4]));
+    let log = watch_deferred(|| {
+        minpy_autograd::grad(
+            |a| ops::sum(&ops::tanh(&ops::dot(&a[0], &a[1])?)?, None, false),
+            &[x.clone(), w.clone()],
+        )
+    });
+    let count = |name: &str| log.kernels.iter().filter(|k| **k == name).count();
+    assert_eq!((count("matmul"), count("copy")), (3, 0), "{:?}", log.kernels);
+    // The loss itself is never asked for; 1 - y * y times the seed is one kernel.
+    assert!(log.kernels.len() <= 6, "{:?}", log.kernels);
+}
