@@ -2,7 +2,7 @@
 //!
 //! `launch` hands elementwise work and reductions to `record` when the result is a blank buffer; nothing is computed. The
 //! buffer is *pending* from then on and owns its [`Expr`], which names what it reads: buffers (in memory or pending
-//! themselves) through layouts, and numbers. `Buffer::memory` evaluates a pending buffer (`fuse.rs` decides what runs in one
+//! themselves) through layouts, and numbers. `Buffer::memory` evaluates a pending buffer (`fuse/` decides what runs in one
 //! kernel). Errors of shape and dtype were raised before anything was deferred.
 //!
 //! # What is deferred
@@ -13,7 +13,7 @@
 //! # What ends a group
 //! Reading an element on the host (`item`, `print`, `bool`, export to NumPy); another kind of operation that reads it
 //! (matrix product, gather, scan, sort); a copy to another device; a write to something it reads; [`flush`]; the limits
-//! below; a view of it that is neither a permutation nor a slice; more than `fuse::MOST_INPUTS` arrays.
+//! below; a view of it that is neither a permutation nor a slice; more than `MOST_INPUTS` arrays (`fuse/group.rs`).
 //!
 //! # What keeps this right
 //! * An expression never changes once recorded, and it keeps what it reads alive.

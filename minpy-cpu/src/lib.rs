@@ -26,6 +26,7 @@ mod program;
 pub mod random;
 pub mod reduce;
 mod row_group;
+mod row_plan;
 mod rows;
 pub mod scan;
 pub mod simd;

@@ -5,7 +5,7 @@
 
 use crate::places::assign;
 use crate::prims::{self, Loop, cast, division};
-use crate::row_group::RowPlan;
+use crate::row_plan::RowPlan;
 use minpy_core::expr::{Node, Prim, Program};
 use minpy_core::{DType, Error, ErrorKind, Result, Scalar};
 use smallvec::SmallVec;

@@ -1,0 +1,242 @@
+//! What of the pending expressions runs in one kernel: collects a group, joins its programs, runs it.
+//!
+//! The group of a root grows from the newest expression to the oldest. A member runs inside the root's kernel when each of
+//! its elements is needed once and every view on the way can be translated into the root's iteration space; otherwise it is
+//! computed first and read from memory. Reductions of the rows of that space run inside it too, and so does what is computed
+//! of their results, one number a row (`Work::Rows`): a softmax is one group. Joined programs are kept by the shape of the group, so that a loop builds its
+//! program once.
+
+mod group;
+mod join;
+
+use crate::defer::{self, Expr, Kind, Source};
+use crate::device::{DeviceRef, Memory};
+use crate::kernel::{Input, KernelCall, View, Work};
+use crate::launch;
+use crate::{Array, Buffer, ErrorKind, Layout, Result, profile};
+use group::{Group, MOST_MEMBERS};
+use parking_lot::MutexGuard;
+use smallvec::SmallVec;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+type Guard<'a> = MutexGuard<'a, Option<Box<Expr>>>;
+
+/// What is left to do after an evaluation, without any lock.
+#[derive(Default)]
+pub(crate) struct Done {
+    #[allow(clippy::vec_box, reason = "expressions are large, and come boxed")]
+    garbage: Vec<Box<Expr>>,
+    /// Buffers that were computed and that pending expressions read.
+    computed: SmallVec<[*const Buffer; 4]>,
+}
+impl Done {
+    fn note(&mut self, b: &Buffer) {
+        if b.readers().load(Relaxed) != 0 {
+            self.computed.push(b);
+        }
+    }
+    /// Drops what was let go of, computes the reductions of what was computed.
+    pub fn settle(self) -> Result<()> {
+        drop(self.garbage);
+        if self.computed.is_empty() { Ok(()) } else { defer::reduce_now(&self.computed) }
+    }
+}
+
+fn view<'x>(a: &'x Array, l: &'x Layout) -> Result<View<'x>> {
+    let memory = a.buffer().memory()?;
+    Ok(View { memory, dtype: a.dtype(), shape: l.shape(), strides: l.strides(), offset: l.offset() })
+}
+
+impl Group<'_> {
+    /// Runs the group: `out` is the root's view, `stored` the memory of the stored members, oldest first.
+    fn run(&self, out: View, stored: &[Memory]) -> Result<()> {
+        let mut inputs: SmallVec<[Input; 8]> = SmallVec::new();
+        let program = if self.members.is_empty() {
+            for s in &self.root.sources {
+                inputs.push(match s {
+                    Source::Scalar(s) => Input::Scalar(*s),
+                    Source::Array(a) => Input::View(view(a, a.layout())?),
+                });
+            }
+            self.root.program.clone()
+        } else {
+            let j = self.join();
+            for (a, l) in &j.inputs {
+                inputs.push(Input::View(view(a, l)?));
+            }
+            inputs.extend(j.numbers.iter().map(|s| Input::Scalar(*s)));
+            self.program(&j)
+        };
+        let mut outputs: SmallVec<[View; 2]> = SmallVec::new();
+        outputs.push(out);
+        for (m, memory) in self.members.iter().rev().filter(|m| m.stored).zip(stored) {
+            let n = m.view.ndim() - if m.row { self.inner.unwrap_or(0) } else { 0 };
+            outputs.push(View {
+                memory,
+                dtype: m.expr().dtype,
+                shape: &m.view.shape()[..n],
+                strides: &m.view.strides()[..n],
+                offset: m.view.offset(),
+            });
+        }
+        let work = match self.inner {
+            Some(inner) if self.needs_rows() => Work::Rows { inner },
+            _ => self.root.kind.work(),
+        };
+        let call = KernelCall {
+            op: self.root.op,
+            work: &work,
+            program: Some(&program),
+            inputs: &inputs,
+            outputs: &outputs,
+        };
+        // What a device cannot do as a whole it may do in parts: only an expression alone goes to the host.
+        let alone = self.members.is_empty();
+        profile::timed(&call, self.device, self.members.len() + 1, || match alone {
+            true => launch::run_kernel(&call, self.device),
+            false => launch::run_on_device(&call, self.device),
+        })
+    }
+    /// An array that only this group reads, as large as the result and laid out like it: its memory becomes the result's,
+    /// each element being read before it is overwritten.
+    fn donor(&self, result: &Buffer) -> Option<Donor<'_>> {
+        let sources =
+            || self.expressions().flat_map(|(e, m)| e.sources.iter().zip(0..).map(move |(s, k)| (s, m, k)));
+        // Rows are read more than once.
+        if self.root.kind != Kind::Map || self.needs_rows() {
+            return None;
+        }
+        sources().find_map(|(s, _, _)| {
+            let Source::Array(a) = s else { return None };
+            let b = a.buffer();
+            let memory = b
+                .disposable()
+                .filter(|_| b.bytes() == result.bytes() && a.dtype().size() == self.root.dtype.size())?;
+            let mut reads = 0;
+            let fits = sources().all(|(s, m, k)| match s {
+                Source::Array(x) if Arc::ptr_eq(x.buffer(), b) => {
+                    reads += 1;
+                    let view = m.map_or(Some(x.layout()), |m| m.reads[k].as_deref());
+                    view == Some(&self.root.layout)
+                }
+                _ => true,
+            });
+            (fits && Arc::strong_count(b) == reads).then_some(Donor { buffer: b, memory })
+        })
+    }
+    /// Memory for the stored members, oldest first.
+    fn allocate(&self) -> Result<Fresh> {
+        let mut fresh = Fresh { device: self.device, memory: SmallVec::new() };
+        for m in self.members.iter().rev().filter(|m| m.stored) {
+            fresh.memory.push(self.device.allocate(m.buffer.bytes())?);
+        }
+        Ok(fresh)
+    }
+    /// The stored members have their values now.
+    fn finish(mut self, mut fresh: Fresh, done: &mut Done) {
+        let memory = std::mem::take(&mut fresh.memory);
+        for (m, memory) in self.members.iter_mut().rev().filter(|m| m.stored).zip(memory) {
+            m.buffer.fulfil(memory);
+            done.note(m.buffer);
+            done.garbage.extend(m.guard.take());
+        }
+    }
+}
+
+/// See `Group::donor`.
+struct Donor<'g> {
+    buffer: &'g Arc<Buffer>,
+    memory: Memory,
+}
+
+/// Memory that is given back unless the group ran.
+struct Fresh {
+    device: DeviceRef,
+    memory: SmallVec<[Memory; 4]>,
+}
+impl Drop for Fresh {
+    fn drop(&mut self) {
+        self.memory.drain(..).for_each(|m| self.device.free(m));
+    }
+}
+
+/// Computes a pending buffer whose lock is given; gives a blank one memory.
+pub(crate) fn evaluate(buffer: &Buffer, mut guard: Guard, done: &mut Done) -> Result<()> {
+    if buffer.present().is_some() {
+        return Ok(());
+    }
+    let memory = match guard.as_deref() {
+        None => buffer.device().allocate(buffer.bytes())?,
+        Some(root) => match compute(root, buffer, MOST_MEMBERS, done) {
+            // Something in the group is not for this device: each expression finds its own way.
+            Err(e) if e.kind() == ErrorKind::Unsupported => compute(root, buffer, 1, done)?,
+            result => result?,
+        },
+    };
+    buffer.fulfil(memory);
+    done.garbage.extend(guard.take());
+    done.note(buffer);
+    Ok(())
+}
+
+/// The memory with the values of `root`, which belongs to `buffer`, computed in a group of at most `most` expressions.
+fn compute(root: &Expr, buffer: &Buffer, most: usize, done: &mut Done) -> Result<Memory> {
+    let device = buffer.device();
+    let group = Group::collect(root, device, most, done)?;
+    let mut fresh = Fresh { device, memory: SmallVec::new() };
+    let donor = group.donor(buffer);
+    let memory = match &donor {
+        Some(d) => d.memory,
+        None => {
+            fresh.memory.push(device.allocate(buffer.bytes())?);
+            fresh.memory[0]
+        }
+    };
+    let l = &root.layout;
+    let out = View { memory: &memory, dtype: root.dtype, shape: l.shape(), strides: l.strides(), offset: 0 };
+    let stored = group.allocate()?;
+    group.run(out, &stored.memory)?;
+    fresh.memory.clear();
+    if let Some(d) = donor {
+        d.buffer.donate();
+    }
+    group.finish(stored, done);
+    Ok(memory)
+}
+
+/// Runs `root` now, into views that exist.
+pub(crate) fn run_into(root: &Expr, out: &Array, done: &mut Done) -> Result<()> {
+    let device = out.device();
+    let memory = out.buffer().memory()?;
+    let mut group = Group::collect(root, device, MOST_MEMBERS, done)?;
+    // What a member reads and the write would disturb: elementwise, only the same element at the same index is read
+    // before it is written. What the call itself reads was looked at by dispatch.
+    let disturbed = |a: &Array, l: &Layout| {
+        let same =
+            root.kind == Kind::Map && !group.needs_rows() && l == out.layout() && a.dtype() == out.dtype();
+        let same = same && Arc::ptr_eq(a.buffer(), out.buffer()) && l.is_injective();
+        !same && a.view(l.clone()).may_share_memory(out)
+    };
+    let rows = group.needs_rows()
+        && root.sources.iter().any(|s| matches!(s, Source::Array(a) if a.may_share_memory(out)));
+    if rows || group.members.iter().any(|m| group.arrays_of(m).any(|(a, l)| disturbed(a, l))) {
+        drop(group);
+        group = Group::collect(root, device, 1, done)?;
+    }
+    let l = out.layout();
+    let view =
+        View { memory, dtype: out.dtype(), shape: l.shape(), strides: l.strides(), offset: l.offset() };
+    let stored = group.allocate()?;
+    match group.run(view, &stored.memory) {
+        Ok(()) => {
+            group.finish(stored, done);
+            Ok(())
+        }
+        Err(e) if e.kind() == ErrorKind::Unsupported && !group.members.is_empty() => {
+            drop((group, stored));
+            Group::collect(root, device, 1, done)?.run(view, &[])
+        }
+        Err(e) => Err(e),
+    }
+}
