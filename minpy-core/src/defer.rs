@@ -39,7 +39,8 @@ use std::sync::{Arc, Weak};
 const MOST_DEPTH: u32 = 48;
 /// Pending expressions in all.
 const MOST_PENDING: usize = 1024;
-/// Bytes that pending expressions may keep alive, each counted as often as it is read.
+/// Bytes that pending expressions may keep alive, each counted as often as it is read: this or a quarter of the device's
+/// memory, whichever is more.
 const MOST_HELD: usize = 1 << 30;
 /// Results larger than this get their memory at once, so that the error of a lack of it comes where it belongs.
 const MOST_BYTES: usize = 1 << 30;
@@ -129,10 +130,9 @@ impl Expr {
                 Arg::Array(a, layout) => {
                     let b = a.buffer();
                     b.readers().fetch_add(1, Relaxed);
-                    held += b.bytes();
-                    if b.present().is_none()
-                        && let Some(e) = &*b.pending().lock()
-                    {
+                    if b.present().is_some() {
+                        held += b.bytes();
+                    } else if let Some(e) = &*b.pending().lock() {
                         depth = depth.max(e.depth);
                     }
                     Source::Array(match layout {
@@ -247,10 +247,11 @@ pub(crate) fn record(
     *out.buffer().pending().lock() = Some(e);
     let mut w = WAITING.lock();
     w.list.push(Arc::downgrade(out.buffer()));
-    if w.list.len() < w.prune_at && HELD.load(Relaxed) < MOST_HELD {
+    let most = MOST_HELD.max(device.capabilities().total_memory / 4);
+    if w.list.len() < w.prune_at && HELD.load(Relaxed) < most {
         return Ok(true);
     }
-    prune(w)?;
+    prune(w, most)?;
     Ok(true)
 }
 
@@ -261,7 +262,7 @@ fn rows(input: &Layout, out: &Array) -> bool {
 
 /// Forgets buffers that are no longer pending; computes all when there are too many of them.
 #[cold]
-fn prune(mut w: MutexGuard<Waiting>) -> Result<()> {
+fn prune(mut w: MutexGuard<Waiting>, most_held: usize) -> Result<()> {
     // A buffer whose last handle this is must not be dropped under the lock.
     let alive: Vec<Arc<Buffer>> =
         w.list.iter().filter_map(Weak::upgrade).filter(|b| b.present().is_none()).collect();
@@ -271,7 +272,7 @@ fn prune(mut w: MutexGuard<Waiting>) -> Result<()> {
     w.prune_at = (2 * count).max(64);
     drop(w);
     drop(alive);
-    if count >= MOST_PENDING || HELD.load(Relaxed) >= MOST_HELD { flush() } else { Ok(()) }
+    if count >= MOST_PENDING || HELD.load(Relaxed) >= most_held { flush() } else { Ok(()) }
 }
 
 /// The pending buffers, newest first; given one at a time, because whoever holds one makes it be stored.
