@@ -10,8 +10,11 @@ use crate::kernel::{Family, Input, KernelCall, Launch, LaunchInput, View, Work};
 use crate::layout::Layout;
 use crate::registry::{self, KernelEntry};
 use crate::{Array, ErrorKind, Result, Scalar, bail, profile, stats};
+use parking_lot::RwLock;
+use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 /// An input of `launch`: an array, seen through another layout where it is broadcast or permuted; or a number.
@@ -79,10 +82,11 @@ pub fn launch(
     profile::timed(&call, device, 1, || run_kernel(&call, device))
 }
 
-/// Whether the device itself can run such work.
+/// Whether the device itself can run such work, as far as is known.
 pub(crate) fn has_kernel(device: DeviceRef, work: &Work, program: &Program) -> Result<bool> {
     let kernel = registry::global()?.family_kernel(device.kind(), work.family());
-    Ok(kernel.is_some_and(|k| k.dtypes == DTypeSet::ALL || k.dtypes.contains_all(program.dtypes())))
+    Ok(kernel.is_some_and(|k| k.dtypes == DTypeSet::ALL || k.dtypes.contains_all(program.dtypes()))
+        && !was_refused(program, device))
 }
 
 /// Whether the device has a kernel for fused row reductions.
@@ -120,7 +124,10 @@ pub fn run_kernel(call: &KernelCall, device: DeviceRef) -> Result<()> {
     let reason = match (kernel, context::policy()) {
         (_, Policy::OnlyHost) => "policy only_host".to_string(),
         (Some(k), _) => match (k.run)(device, call) {
-            Err(e) if e.kind() == ErrorKind::Unsupported => e.message().to_string(),
+            Err(e) if e.kind() == ErrorKind::Unsupported => {
+                refused(call, device);
+                e.message().to_string()
+            }
             r => return r,
         },
         (None, _) => format!("no {} kernel for {}", device.name(), call.work.family().name()),
@@ -129,6 +136,22 @@ pub fn run_kernel(call: &KernelCall, device: DeviceRef) -> Result<()> {
         bail!(Policy, "{}: {reason}, and the policy is only_device", call.op);
     }
     host_fallback(call, device, &reason)
+}
+
+/// Programs that a kernel refused, by (program, kind of device): they are not deferred again, so that their fallback is
+/// counted at the line that calls them and no group is tried in vain.
+static REFUSED: LazyLock<RwLock<FxHashSet<(u32, usize)>>> = LazyLock::new(Default::default);
+static ANY_REFUSED: AtomicBool = AtomicBool::new(false);
+
+#[cold]
+fn refused(call: &KernelCall, device: DeviceRef) {
+    let Some(program) = call.program else { return };
+    let key = (program.id(), device.kind());
+    REFUSED.write().insert(key);
+    ANY_REFUSED.store(true, Relaxed);
+}
+fn was_refused(program: &Program, device: DeviceRef) -> bool {
+    ANY_REFUSED.load(Relaxed) && REFUSED.read().contains(&(program.id(), device.kind()))
 }
 
 #[cold]

@@ -32,9 +32,15 @@ fn what_is_missing_is_done_by_the_host_or_refused() {
     stats::reset();
     let e = ops::exp(&a).unwrap();
     assert_eq!(e.device(), toy);
+    // It waits for somebody who wants it.
+    assert!(stats::fallbacks().is_empty());
+    assert_eq!(e.to_vec::<f32>().unwrap(), [1f32.exp(); 4]);
     let f = &stats::fallbacks()[0];
     assert_eq!((f.op.as_str(), f.by, f.device.as_str()), ("exp", "host", "toy(0)"));
     assert!(f.reason.contains("Exp") && f.bytes > 0, "{f:?}");
+    // What a kernel has refused once is not deferred again.
+    ops::exp(&a).unwrap();
+    assert_eq!(stats::fallback_count(), 2);
     let refused = minpy_core::context::with_policy(Policy::OnlyDevice, || ops::exp(&a));
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::Policy);
 }
