@@ -1,7 +1,7 @@
 //! Deferral: expressions that wait until somebody needs their values, and then run together.
 //!
 //! `launch` hands elementwise work and reductions to `record` when the result is a blank buffer; nothing is computed. The
-//! buffer is *pending* from then on and owns its [`Expr`], which names what it reads: buffers (in memory or pending
+//! buffer is *pending* from then on and owns its `Expr`, which names what it reads: buffers (in memory or pending
 //! themselves) through layouts, and numbers. `Buffer::memory` evaluates a pending buffer (`fuse/` decides what runs in one
 //! kernel). Errors of shape and dtype were raised before anything was deferred.
 //!

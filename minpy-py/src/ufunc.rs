@@ -469,7 +469,7 @@ impl<'py> FromPyObject<'_, 'py> for AxisArgument<'py> {
 }
 
 /// Operations of the elementwise table that NumPy offers as functions of another kind.
-const NOT_UFUNCS: [&str; 6] = ["copy", "where", "clip", "real", "imag", "taken"];
+const NOT_UFUNCS: [&str; 7] = ["copy", "where", "clip", "real", "imag", "taken", "tanh_slope"];
 
 /// Every ufunc: `name -> object`.
 #[pyfunction]

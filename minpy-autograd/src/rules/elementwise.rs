@@ -97,7 +97,9 @@ rules! { RULES {
     ARCTAN: [0] |s, g| divide(g, &add(&square(s.x(0))?, 1.0)?) ;;
     SINH: [0] |s, g| multiply(g, &cosh(s.x(0))?) ;;
     COSH: [0] |s, g| multiply(g, &sinh(s.x(0))?) ;;
-    TANH: [y] |s, g| multiply(g, &one_minus_square(Operand::Array(s.y()))?) ;;
+    // One operation and not three: most of the backward pass of a small recurrent network.
+    TANH: [y] |s, g| tanh_slope(s.y(), g) ;;
+    TANH_SLOPE: [0 1] |s, g| multiply(&multiply(g, s.x(1))?, &multiply(s.x(0), -2.0)?); [0] |s, g| tanh_slope(s.x(0), g) ;;
     ARCSINH: [0] |s, g| divide(g, &sqrt(&add(&square(s.x(0))?, 1.0)?)?) ;;
     // Two roots: that of their product has another sign in the left half of the complex plane.
     ARCCOSH: [0] |s, g| divide(g, &multiply(&sqrt(&subtract(s.x(0), 1.0)?)?, &sqrt(&add(s.x(0), 1.0)?)?)?) ;;
