@@ -1,10 +1,10 @@
 //! Reverse mode: from the gradients of results back to those of watched inputs.
 
 use crate::accumulate::{Home, Total, unbroadcast};
-use crate::rule::{InputMeta, Saves, Value};
-use crate::tape::{Kind, Node, NodeId, Saved, TAPE};
+use crate::rule::{Saves, Value};
+use crate::tape::{Constant, Edge, Kind, Node, NodeId, Saved, TAPE};
 use minpy_core::context::{RECORDING, flags, set_flag};
-use minpy_core::{Array, Attrs, Error, ErrorKind, OpDef, Operand, Result, Target, ops};
+use minpy_core::{Array, Attrs, Error, ErrorKind, Layout, OpDef, Operand, Result, Target, ops};
 use smallvec::SmallVec;
 
 /// Takes the nodes out of the tape while a pass walks over them (the pass may record new ones), and puts them back.
@@ -30,6 +30,13 @@ impl Walk {
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[(id - self.base) as usize]
     }
+    /// The view through which an edge read.
+    pub fn view<'a>(&'a self, e: &'a Edge) -> &'a Layout {
+        match &e.via {
+            Some(l) => l,
+            None => &self.node(e.node).layout,
+        }
+    }
     pub fn base(&self) -> NodeId {
         self.base
     }
@@ -54,7 +61,6 @@ pub(crate) fn home(node: &Node) -> Home {
 pub(crate) struct Fetched {
     inputs: SmallVec<[Value; 3]>,
     output: Value,
-    metas: SmallVec<[Option<InputMeta>; 3]>,
 }
 impl Fetched {
     pub fn of(node: &Node, op: &'static OpDef, inputs: &[Saved], output: &Saved) -> Result<Fetched> {
@@ -65,25 +71,21 @@ impl Fetched {
         }
     }
     fn as_saved(node: &Node, inputs: &[Saved], output: &Saved) -> Result<Fetched> {
+        if inputs.is_empty() && matches!(output, Saved::Nothing) {
+            return Ok(Fetched { inputs: node.edges.iter().map(|_| Value::Nothing).collect(), output: Value::Nothing });
+        }
         TAPE.with_borrow(|t| {
             let value = |s: &Saved| -> Result<Value> {
                 Ok(match s {
                     Saved::Nothing => Value::Nothing,
                     Saved::Array(i) => Value::Array(t.saved(*i)?),
-                    Saved::Number(n) => Value::Number(*n),
-                    Saved::Scalar(s) => Value::Scalar(*s),
+                    Saved::Constant(i) => match t.constant(*i) {
+                        Constant::Number(n) => Value::Number(n),
+                        Constant::Scalar(s) => Value::Scalar(s),
+                    },
                 })
             };
-            let meta = |e: &crate::tape::Edge| InputMeta {
-                layout: e.layout.clone(),
-                dtype: e.dtype,
-                device: e.device,
-            };
-            Ok(Fetched {
-                inputs: inputs.iter().map(value).collect::<Result<_>>()?,
-                output: value(output)?,
-                metas: node.edges.iter().map(|e| e.as_ref().map(meta)).collect(),
-            })
+            Ok(Fetched { inputs: inputs.iter().map(value).collect::<Result<_>>()?, output: value(output)? })
         })
     }
     /// Under `where=`: a point of the operation's domain in the elements that were not written, which is all that users of
@@ -112,15 +114,16 @@ impl Fetched {
         }
         Ok(self)
     }
-    pub fn saves<'a>(&'a self, attrs: &'a Attrs) -> Saves<'a> {
-        Saves { attrs, inputs: &self.inputs, output: &self.output, metas: &self.metas }
+    pub fn saves<'a>(&'a self, attrs: &'a Option<Box<Attrs>>, walk: &'a Walk, node: &'a Node) -> Saves<'a> {
+        let attrs = attrs.as_deref().unwrap_or(&Attrs::None);
+        Saves { attrs, inputs: &self.inputs, output: &self.output, walk, edges: &node.edges }
     }
 }
 
 /// Gradients of `targets` (nodes) from seeds at nodes, among nodes from `first` on.
 pub(crate) fn backward(
     first: NodeId,
-    seeds: Vec<(NodeId, minpy_core::Layout, Array)>,
+    seeds: Vec<(NodeId, Layout, Array)>,
     targets: &[NodeId],
 ) -> Result<Vec<Option<Total>>> {
     let walk = Walk::start();
@@ -196,15 +199,16 @@ pub(crate) fn backward(
         match &node.kind {
             Kind::Op { rule, attrs, inputs, output } => {
                 let fetched = Fetched::of(node, rule.op, inputs, output)?;
-                let saves = fetched.saves(attrs);
+                let saves = fetched.saves(attrs, &walk, node);
                 for (k, e) in node.edges.iter().enumerate() {
                     let Some(e) = e else { continue };
                     let Some(slot) = at(e.node).filter(|&s| needed[s]) else { continue };
                     let Some(r) = rule.inputs.get(k) else { continue };
                     let gi = (r.vjp)(&saves, &g)
                         .map_err(|err| err.context(&format!("gradient of {}", rule.op.name)))?;
-                    let gi = unbroadcast(gi, e.layout.shape(), e.dtype)?;
-                    Total::deposit(&mut totals[slot], gi, &e.layout, &home(walk.node(e.node)))?;
+                    let view = walk.view(e);
+                    let gi = unbroadcast(gi, view.shape(), e.dtype)?;
+                    Total::deposit(&mut totals[slot], gi, view, &home(walk.node(e.node)))?;
                 }
             }
             Kind::Missing(name) => return Err(missing(name, node)),
@@ -230,8 +234,9 @@ fn deposit_foreign(
         if let (Some(e), Some(g)) = (e, g)
             && let Some(slot) = at(e.node).filter(|&s| needed[s])
         {
-            let g = unbroadcast(g, e.layout.shape(), e.dtype)?;
-            Total::deposit(&mut totals[slot], g, &e.layout, &home(walk.node(e.node)))?;
+            let view = walk.view(e);
+            let g = unbroadcast(g, view.shape(), e.dtype)?;
+            Total::deposit(&mut totals[slot], g, view, &home(walk.node(e.node)))?;
         }
     }
     Ok(())
@@ -254,7 +259,7 @@ pub(crate) fn ones_for(a: &Array) -> Result<Array> {
 }
 
 /// A gradient as users get it: an array of its own, elements not shared.
-pub(crate) fn finished(total: Total, layout: &minpy_core::Layout) -> Result<Array> {
+pub(crate) fn finished(total: Total, layout: &Layout) -> Result<Array> {
     let g = total.through(layout)?;
     drop(total);
     if std::sync::Arc::strong_count(g.buffer()) > 1 || !g.layout().is_injective() {

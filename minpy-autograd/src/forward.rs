@@ -41,7 +41,7 @@ pub(crate) fn forward(
                         Some(f) => f,
                         empty => empty.insert(Fetched::of(node, rule.op, inputs, output)?),
                     };
-                    let part = (r.jvp)(&f.saves(attrs), &t.through(&e.layout)?)?;
+                    let part = (r.jvp)(&f.saves(attrs, walk, node), &t.through(walk.view(e))?)?;
                     sum = Some(match sum {
                         None => part,
                         Some(s) => ops::add(&s, &part)?,

@@ -6,6 +6,8 @@
 //! accumulates, converts dtypes and skips inputs that need nothing. Complex gradients follow HIPS autograd:
 //! the gradient of a holomorphic f is g * f'(z), without conjugation.
 
+use crate::backward::Walk;
+use crate::tape::Edge;
 use minpy_core::{Array, Attrs, DType, DeviceRef, Layout, OpDef, Operand, Result};
 use rustc_hash::FxHashMap;
 use std::sync::LazyLock;
@@ -24,10 +26,10 @@ pub enum Value {
 }
 
 /// Shape, dtype and device of an input.
-#[derive(Clone)]
-pub struct InputMeta {
+#[derive(Clone, Copy)]
+pub struct InputMeta<'a> {
     /// Layout through which it was read.
-    pub layout: Layout,
+    pub layout: &'a Layout,
     /// Its dtype.
     pub dtype: DType,
     /// Where it lives.
@@ -39,7 +41,8 @@ pub struct Saves<'a> {
     pub(crate) attrs: &'a Attrs,
     pub(crate) inputs: &'a [Value],
     pub(crate) output: &'a Value,
-    pub(crate) metas: &'a [Option<InputMeta>],
+    pub(crate) walk: &'a Walk,
+    pub(crate) edges: &'a [Option<Edge>],
 }
 impl<'a> Saves<'a> {
     /// Attributes of the call.
@@ -65,8 +68,9 @@ impl<'a> Saves<'a> {
         }
     }
     /// Shape, dtype, device of watched input `i`.
-    pub fn meta(&self, i: usize) -> &'a InputMeta {
-        self.metas[i].as_ref().expect("only watched inputs are asked for")
+    pub fn meta(&self, i: usize) -> InputMeta<'a> {
+        let e = self.edges[i].as_ref().expect("only watched inputs are asked for");
+        InputMeta { layout: self.walk.view(e), dtype: e.dtype, device: self.walk.node(e.node).device }
     }
     /// Shape of watched input `i`.
     pub fn shape(&self, i: usize) -> &'a [usize] {

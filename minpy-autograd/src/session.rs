@@ -2,10 +2,9 @@
 
 use crate::backward::{Walk, backward, finished, ones_for};
 use crate::forward::forward;
-use crate::tape::{Edge, ForeignVjp, Kind, Node, NodeId, TAPE, TapeRecorder};
+use crate::tape::{Edges, ForeignVjp, Kind, Node, NodeId, TAPE, TapeRecorder};
 use minpy_core::context::{RECORDING, flags, set_flag};
 use minpy_core::{Array, Buffer, Layout, Result, bail, ops, recorder};
-use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -58,8 +57,9 @@ impl Session {
         TAPE.with_borrow_mut(|t| {
             let node = t.push(Node {
                 kind: Kind::Leaf,
-                edges: SmallVec::new(),
-                layout: Layout::contiguous(&[a.buffer().bytes() / a.dtype().size()]),
+                edges: Edges::new(),
+                // How it will mostly be read.
+                layout: a.layout().clone(),
                 dtype: a.dtype(),
                 device: a.device(),
                 elements: a.buffer().bytes() / a.dtype().size(),
@@ -164,7 +164,9 @@ impl Drop for Session {
             t.close()
         });
         // Dropping arrays may run foreign code: not inside the borrow.
-        drop(dropped);
+        if let Some(closed) = dropped {
+            closed.release();
+        }
     }
 }
 
@@ -224,16 +226,10 @@ pub fn record_foreign(
         return Ok(());
     }
     TAPE.with_borrow_mut(|t| {
-        let edges: SmallVec<[Option<Edge>; 3]> = inputs
-            .iter()
-            .map(|a| {
-                let node = t.lookup(a.buffer()).filter(|_| a.dtype().is_inexact())?;
-                Some(Edge { node, layout: a.layout().clone(), dtype: a.dtype(), device: a.device() })
-            })
-            .collect();
-        let device = match edges.iter().flatten().next() {
-            Some(e) => e.device,
-            None => return Ok(()),
+        let edges: Edges =
+            inputs.iter().map(|a| t.edge(a).filter(|_| a.dtype().is_inexact())).collect();
+        let Some(device) = inputs.iter().zip(&edges).find_map(|(a, e)| e.as_ref().map(|_| a.device())) else {
+            return Ok(());
         };
         let kind = Kind::Foreign { name: name.to_string(), vjp, outputs: outputs.len() };
         let node = |kind, edges, a: Option<&Array>, previous| Node {
@@ -250,7 +246,7 @@ pub fn record_foreign(
         let call = t.push(node(kind, edges, None, None));
         for (index, a) in outputs.iter().enumerate().filter(|(_, a)| a.dtype().is_inexact()) {
             let previous = t.lookup(a.buffer());
-            let id = t.push(node(Kind::ForeignOutput { call, index }, SmallVec::new(), Some(a), previous));
+            let id = t.push(node(Kind::ForeignOutput { call, index }, Edges::new(), Some(a), previous));
             t.set_node(a.buffer(), id);
         }
         Ok(())

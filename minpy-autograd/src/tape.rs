@@ -23,23 +23,30 @@ use std::sync::{Arc, Weak};
 pub(crate) type NodeId = u32;
 
 /// One read of a watched buffer.
-#[derive(Clone)]
 pub(crate) struct Edge {
     /// The node whose contents were read.
     pub node: NodeId,
-    /// Through which view.
-    pub layout: Layout,
     pub dtype: DType,
-    pub device: DeviceRef,
+    /// Through which view, where it is not the one through which the node was written: most are, and are not kept twice.
+    pub via: Option<Box<Layout>>,
 }
+/// What a call read; most have one or two inputs.
+pub(crate) type Edges = SmallVec<[Option<Edge>; 2]>;
 
 /// A saved operand of a recorded call.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(crate) enum Saved {
     /// Not declared by the rule.
     Nothing,
     /// Index into `Tape::saves`.
     Array(u32),
+    /// Index into `Tape::constants`.
+    Constant(u32),
+}
+
+/// A number that took part in a recorded call.
+#[derive(Clone, Copy)]
+pub(crate) enum Constant {
     Number(Number),
     Scalar(Scalar),
 }
@@ -47,13 +54,11 @@ pub(crate) enum Saved {
 /// The gradient function of a foreign node: from the gradients of all outputs to those of all inputs.
 pub(crate) type ForeignVjp = Box<dyn Fn(&[Option<Array>]) -> Result<Vec<Option<Array>>>>;
 
-// Most nodes are `Op`: boxing it would cost an allocation per recorded call.
-#[allow(clippy::large_enum_variant)]
 pub(crate) enum Kind {
     /// A watched input.
     Leaf,
-    /// A recorded operation.
-    Op { rule: &'static Rule, attrs: Attrs, inputs: SmallVec<[Saved; 3]>, output: Saved },
+    /// A recorded operation. Without attributes for most; without `inputs` where the rule declares nothing.
+    Op { rule: &'static Rule, attrs: Option<Box<Attrs>>, inputs: SmallVec<[Saved; 3]>, output: Saved },
     /// An operation without a rule: an error when its gradient is asked for.
     Missing(String),
     /// A call from outside (Python function, symbol): inputs here, one `ForeignOutput` per output.
@@ -68,7 +73,7 @@ pub(crate) enum Kind {
 pub(crate) struct Node {
     pub kind: Kind,
     /// One per input of the operation; `None` where the input is not watched.
-    pub edges: SmallVec<[Option<Edge>; 3]>,
+    pub edges: Edges,
     /// View through which the operation wrote.
     pub layout: Layout,
     pub dtype: DType,
@@ -99,10 +104,30 @@ pub(crate) struct Tape {
     pub base: u32,
     pub nodes: Vec<Node>,
     saves: Vec<Save>,
-    pending: Vec<Node>,
+    constants: Vec<Constant>,
+    /// The call that runs now.
+    pending: Option<Node>,
     /// Buffers whose slot belongs (or belonged) to another thread's tape, by address. The weak reference keeps the address
     /// from being used again.
     elsewhere: HashMap<usize, (Weak<Buffer>, u64)>,
+}
+
+/// Entries of a closed tape whose room is kept.
+const MOST_KEPT: usize = 1 << 16;
+
+/// What a closed tape held. To be dropped outside of any borrow: dropping arrays may run foreign code.
+pub(crate) struct Closed {
+    nodes: Vec<Node>,
+    saves: Vec<Save>,
+}
+impl Closed {
+    /// Drops the contents, and gives the room back to the thread's tape.
+    pub fn release(mut self) {
+        self.nodes.clear();
+        self.saves.clear();
+        // No tape any more when the thread ends.
+        let _ = TAPE.try_with(|t| t.borrow_mut().refill(self));
+    }
 }
 
 thread_local! { pub(crate) static TAPE: RefCell<Tape> = RefCell::default(); }
@@ -196,6 +221,14 @@ impl Tape {
         }
         Ok(save.array.clone())
     }
+    /// A kept number.
+    pub fn constant(&self, index: u32) -> Constant {
+        self.constants[index as usize]
+    }
+    fn keep_constant(&mut self, c: Constant) -> Saved {
+        self.constants.push(c);
+        Saved::Constant(self.constants.len() as u32 - 1)
+    }
     /// The saves of one contents, from the one with this number (plus one) to the oldest.
     fn chain(&self, newest: u32) -> impl Iterator<Item = &Save> {
         let at = |i: u32| self.saves.get((i as usize).wrapping_sub(1));
@@ -211,7 +244,7 @@ impl Tape {
         self.depth += 1;
     }
     /// Closes one session; gives back what is to be dropped outside the borrow.
-    pub fn close(&mut self) -> Option<(Vec<Node>, Vec<Array>)> {
+    pub fn close(&mut self) -> Option<Closed> {
         self.depth -= 1;
         if self.depth > 0 {
             return None;
@@ -222,14 +255,27 @@ impl Tape {
         self.id = 0;
         self.base = 0;
         self.elsewhere.clear();
-        self.pending.clear();
-        let nodes: Vec<Node> = self.nodes.drain(..).collect();
-        let saves = self.saves.drain(..).map(|s| s.array).collect();
-        Some((nodes, saves))
+        self.pending = None;
+        self.constants.clear();
+        Some(Closed { nodes: std::mem::take(&mut self.nodes), saves: std::mem::take(&mut self.saves) })
     }
-    fn edge(&self, a: &Array) -> Option<Edge> {
+    /// Takes back the room of a tape that was closed: the next one needs as much. A tape far longer than any before it
+    /// need not be the first of many.
+    fn refill(&mut self, closed: Closed) {
+        if self.nodes.capacity() == 0 && closed.nodes.capacity() <= MOST_KEPT {
+            self.nodes = closed.nodes;
+        }
+        if self.saves.capacity() == 0 && closed.saves.capacity() <= MOST_KEPT {
+            self.saves = closed.saves;
+        }
+    }
+    /// The read of an array, if it is watched.
+    pub fn edge(&self, a: &Array) -> Option<Edge> {
         let node = self.lookup(a.buffer())?;
-        Some(Edge { node, layout: a.layout().clone(), dtype: a.dtype(), device: a.device() })
+        // Nodes below `base` are in the hands of a pass.
+        let written = node.checked_sub(self.base).and_then(|i| self.nodes.get(i as usize)).map(|n| &n.layout);
+        let via = if written == Some(a.layout()) { None } else { Some(Box::new(a.layout().clone())) };
+        Some(Edge { node, dtype: a.dtype(), via })
     }
     fn in_place_node(
         &mut self,
@@ -240,7 +286,7 @@ impl Tape {
     ) -> Result<Node> {
         Ok(Node {
             kind,
-            edges: SmallVec::new(),
+            edges: Edges::new(),
             layout: target.layout().clone(),
             dtype: target.dtype(),
             device: target.device(),
@@ -270,20 +316,20 @@ impl Recorder for TapeRecorder {
     fn prepare(&self, call: &OpCall) -> Result<u64> {
         TAPE.with_borrow_mut(|t| {
             // Calls do not nest between `prepare` and `commit`: what is here belongs to one that failed.
-            t.pending.clear();
-            let arrays = call.inputs.iter().map(|o| o.array());
-            let watched = arrays.clone().flatten().any(|a| t.lookup(a.buffer()).is_some());
-            if !watched {
-                return Ok(0);
-            }
+            t.pending = None;
             if let Target::Into(out) = call.target
                 && !out.dtype().is_inexact()
             {
                 return Ok(0);
             }
-            let edges: SmallVec<[Option<Edge>; 3]> =
-                arrays.map(|a| a.filter(|a| a.dtype().is_inexact()).and_then(|a| t.edge(a))).collect();
-            if edges.iter().all(|e| e.is_none()) {
+            let mut edges = Edges::new();
+            let mut watched = false;
+            for o in call.inputs {
+                let e = o.array().filter(|a| a.dtype().is_inexact()).and_then(|a| t.edge(a));
+                watched |= e.is_some();
+                edges.push(e);
+            }
+            if !watched {
                 return Ok(0);
             }
             let kind = match decision(call.op) {
@@ -298,32 +344,38 @@ impl Recorder for TapeRecorder {
                         .enumerate()
                         .fold(0, |m, (i, e)| if e.is_some() { m | rule.saves(i) } else { m });
                     let mut inputs: SmallVec<[Saved; 3]> = SmallVec::new();
-                    for (i, o) in call.inputs.iter().enumerate() {
-                        inputs.push(match o {
-                            Operand::Number(n) => Saved::Number(*n),
-                            Operand::Scalar(s) => Saved::Scalar(*s),
-                            Operand::Array(a) if rule.keeps(wanted, i) => Saved::Array(t.save(a)?),
-                            Operand::Array(_) => Saved::Nothing,
-                        });
+                    if wanted != 0 {
+                        for (i, o) in call.inputs.iter().enumerate() {
+                            inputs.push(match o {
+                                Operand::Number(n) => t.keep_constant(Constant::Number(*n)),
+                                Operand::Scalar(s) => t.keep_constant(Constant::Scalar(*s)),
+                                Operand::Array(a) if rule.keeps(wanted, i) => Saved::Array(t.save(a)?),
+                                Operand::Array(_) => Saved::Nothing,
+                            });
+                        }
                     }
                     // The output is saved in `commit`; the flag travels in its place.
                     let output =
                         if wanted & Rule::OUTPUT != 0 { Saved::Array(u32::MAX) } else { Saved::Nothing };
-                    Kind::Op { rule, attrs: call.attrs.clone(), inputs, output }
+                    let attrs = match call.attrs {
+                        Attrs::None => None,
+                        a => Some(Box::new(a.clone())),
+                    };
+                    Kind::Op { rule, attrs, inputs, output }
                 }
             };
-            let mut node = match call.target {
+            t.pending = Some(match call.target {
                 Target::Into(out) => {
                     let previous = t.lookup(out.buffer());
-                    t.in_place_node(kind, out, call.mask, previous)?
+                    Node { edges, ..t.in_place_node(kind, out, call.mask, previous)? }
                 }
                 Target::New => Node {
                     kind,
-                    edges: SmallVec::new(),
+                    edges,
                     // The result is not there yet: `commit` fills these in.
                     layout: Layout::contiguous(&[]),
                     dtype: DType::F64,
-                    device: edges.iter().flatten().map(|e| e.device).next().expect("an edge is there"),
+                    device: call.inputs.iter().find_map(|o| o.array()).expect("an edge is there").device(),
                     elements: 0,
                     previous: None,
                     in_place: call.mask.is_some(),
@@ -332,10 +384,8 @@ impl Recorder for TapeRecorder {
                         None => None,
                     },
                 },
-            };
-            node.edges = edges;
-            t.pending.push(node);
-            Ok(t.pending.len() as u64)
+            });
+            Ok(1)
         })
     }
 
@@ -368,10 +418,9 @@ impl Recorder for TapeRecorder {
         })
     }
 
-    fn commit(&self, token: u64, call: &OpCall, output: &Array) -> Result<()> {
+    fn commit(&self, _token: u64, call: &OpCall, output: &Array) -> Result<()> {
         TAPE.with_borrow_mut(|t| {
-            debug_assert_eq!(token, t.pending.len() as u64);
-            let Some(mut node) = t.pending.pop() else { return Ok(()) };
+            let Some(mut node) = t.pending.take() else { return Ok(()) };
             if !output.dtype().is_inexact() {
                 return Ok(());
             }

@@ -61,6 +61,22 @@ impl Array {
         }
         Ok(Array { buffer: Buffer::lazy(device, bytes), layout, dtype, weak: false })
     }
+    /// The result of a call on contiguous arrays of this shape, outside of tracing: its size was counted when they were
+    /// made.
+    #[inline]
+    pub(crate) fn beside(device: DeviceRef, shape: &[usize], dtype: DType) -> Result<Array> {
+        let layout = Layout::contiguous(shape);
+        // A result of wider elements than its inputs' may be too big where they were not.
+        let Some(bytes) = layout.size().checked_mul(dtype.size()).filter(|&b| b <= isize::MAX as usize) else {
+            return Array::empty_with(device, layout, dtype);
+        };
+        let buffer = if defer::worth(device, bytes) {
+            Buffer::lazy(device, bytes)
+        } else {
+            Buffer::allocate(device, bytes).map_err(|e| allocation_failed(e, shape, dtype))?
+        };
+        Ok(Array { buffer, layout, dtype, weak: false })
+    }
     /// `empty_on` the current device.
     pub fn empty(shape: &[usize], dtype: DType) -> Result<Array> {
         Array::empty_on(context::current_device()?, shape, dtype)

@@ -7,11 +7,12 @@
 
 use crate::defer::{self, Expr};
 use crate::device::{DeviceRef, Memory};
+use crate::late::Late;
 use crate::{Result, bail};
 use parking_lot::Mutex;
 use std::any::Any;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
 
 /// Somebody outside (NumPy, DLPack) can read or write the memory: see design.md section 10.
 const SHARED: u32 = 1;
@@ -24,7 +25,7 @@ const DONATED: u32 = 8;
 
 /// Shared memory on one device.
 pub struct Buffer {
-    memory: OnceLock<Memory>,
+    memory: Late<Memory>,
     /// What the contents will be. While it is there the buffer has no memory.
     pending: Mutex<Option<Box<Expr>>>,
     /// How many pending expressions read this buffer: a write evaluates them first.
@@ -42,18 +43,15 @@ pub struct Buffer {
 }
 
 impl Buffer {
+    #[inline]
     fn build(
         device: DeviceRef,
         memory: Option<Memory>,
         bytes: usize,
         owner: Option<Box<dyn Any + Send + Sync>>,
     ) -> Arc<Buffer> {
-        let cell = OnceLock::new();
-        if let Some(m) = memory {
-            let _ = cell.set(m);
-        }
         Arc::new(Buffer {
-            memory: cell,
+            memory: Late::new(memory),
             pending: Mutex::new(None),
             readers: AtomicU32::new(0),
             bytes,
@@ -104,7 +102,7 @@ impl Buffer {
     /// Gives a placeholder its memory. Once only; the memory must outlive the buffer (see `placeholder`'s owner)
     /// unless the device itself is to free it, which happens when the buffer has no owner.
     pub fn assign(&self, memory: Memory) -> Result<()> {
-        if memory.bytes < self.bytes || self.memory.set(memory).is_err() {
+        if memory.bytes < self.bytes || !self.memory.set(memory) {
             bail!(
                 Runtime,
                 "memory plan: a buffer of {} bytes was given {} bytes or was assigned twice",
@@ -175,7 +173,7 @@ impl Buffer {
     /// The memory was computed.
     pub(crate) fn fulfil(&self, memory: Memory) {
         let first = self.memory.set(memory);
-        debug_assert!(first.is_ok(), "a buffer is computed once");
+        debug_assert!(first, "a buffer is computed once");
     }
     /// Memory that may go to another buffer once nobody refers to this one: the device's own.
     #[inline]
@@ -243,6 +241,7 @@ fn no_memory<T>() -> Result<T> {
 }
 
 impl Drop for Buffer {
+    #[inline]
     fn drop(&mut self) {
         if self.owner.is_none()
             && self.flags.load(Relaxed) & DONATED == 0

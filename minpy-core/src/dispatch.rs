@@ -36,12 +36,13 @@ pub fn call(
 ) -> Result<Array> {
     match &op.tier {
         Tier::Elementwise(e) => {
-            if context::flags() == 0
+            let flags = context::flags();
+            if flags & !RECORDING == 0
                 && inputs.len() == op.arity
                 && (e.check.is_none() || inputs[0].dtype().is_inexact())
                 && mask.is_none()
                 && let (Target::New, Attrs::None) = (&target, attrs)
-                && let Some(r) = straight(op, e, inputs)
+                && let Some(r) = straight(op, e, inputs, flags != 0)
             {
                 return r;
             }
@@ -63,7 +64,12 @@ pub fn call(
 
 /// The common case with the least work: contiguous arrays of one shape, dtype and device, or one of them a number.
 #[inline]
-fn straight(op: &'static OpDef, e: &'static Elementwise, inputs: &[Operand]) -> Option<Result<Array>> {
+fn straight(
+    op: &'static OpDef,
+    e: &'static Elementwise,
+    inputs: &[Operand],
+    recording: bool,
+) -> Option<Result<Array>> {
     let plain = |a: &Array| !a.is_weak() && a.layout().is_contiguous() && !a.layout().shape().contains(&0);
     let (first, number) = match *inputs {
         [Operand::Array(a)] if plain(a) => (a, None),
@@ -97,10 +103,12 @@ fn straight(op: &'static OpDef, e: &'static Elementwise, inputs: &[Operand]) -> 
     )?;
     let device = first.device();
     let joins = inputs.iter().any(|o| o.array().is_some_and(|a| a.buffer().present().is_none()));
-    let shape = Layout::contiguous(first.shape());
     let dtype = program.output_dtype(0);
-    let made =
-        if joins { Array::lazy_on(device, shape, dtype) } else { Array::empty_with(device, shape, dtype) };
+    let made = if joins {
+        Array::lazy_on(device, Layout::contiguous(first.shape()), dtype)
+    } else {
+        Array::beside(device, first.shape(), dtype)
+    };
     let out = match made {
         Ok(out) => out,
         Err(e) => return Some(Err(e)),
@@ -110,12 +118,28 @@ fn straight(op: &'static OpDef, e: &'static Elementwise, inputs: &[Operand]) -> 
         (_, Operand::Array(a)) => Arg::Array(a, None),
         _ => unreachable!("numbers were taken out above"),
     };
-    let r = if inputs.len() == 1 {
-        launch(op.name, device, &Work::Elementwise, Some(program), &[arg(0)], &[&out])
-    } else {
-        launch(op.name, device, &Work::Elementwise, Some(program), &[arg(0), arg(1)], &[&out])
+    let run = || {
+        if inputs.len() == 1 {
+            launch(op.name, device, &Work::Elementwise, Some(program), &[arg(0)], &[&out])
+        } else {
+            launch(op.name, device, &Work::Elementwise, Some(program), &[arg(0), arg(1)], &[&out])
+        }
     };
+    let r = if recording { recorded(op, inputs, &out, run) } else { run() };
     Some(r.map(|()| out))
+}
+
+/// The recorder's part of a call without attributes into a new array.
+fn recorded(
+    op: &'static OpDef,
+    inputs: &[Operand],
+    out: &Array,
+    run: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    let call = OpCall { op, attrs: &Attrs::None, inputs, mask: None, target: Target::New };
+    let record = Record::start(&call)?;
+    run()?;
+    record.finish(&call, out)
 }
 
 /// Where a call runs: where its target or its arrays live; arrays on several devices go to the current one;

@@ -14,12 +14,37 @@ pub type Strides = SmallVec<[isize; 6]>;
 /// The greatest number of dimensions (NumPy 2's limit).
 pub const MAX_NDIM: usize = 64;
 
+/// Dimensions that a layout keeps without an allocation. Every array and every edge of a tape carries a layout: it is
+/// to be small, and copied without looking at it.
+const INLINE: usize = 4;
+
+/// Shape and strides; of the same number of dimensions.
+#[derive(Clone)]
+enum Axes {
+    Inline { ndim: u8, shape: [usize; INLINE], strides: [isize; INLINE] },
+    Heap(Box<(Dims, Strides)>),
+}
+
 /// Shape, strides and offset of a view, in elements.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Layout {
-    shape: Dims,
-    strides: Strides,
+    axes: Axes,
     offset: usize,
+}
+
+impl PartialEq for Layout {
+    #[inline]
+    fn eq(&self, other: &Layout) -> bool {
+        self.offset == other.offset && self.shape() == other.shape() && self.strides() == other.strides()
+    }
+}
+impl Eq for Layout {}
+
+impl std::fmt::Debug for Layout {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut s = f.debug_struct("Layout");
+        s.field("shape", &self.shape()).field("strides", &self.strides()).field("offset", &self.offset).finish()
+    }
 }
 
 /// Strides of a C-contiguous array of this shape.
@@ -95,28 +120,65 @@ pub fn normalize_axis(op: &str, axis: isize, ndim: usize) -> Result<usize> {
 
 impl Layout {
     /// C-contiguous layout from offset 0.
+    #[inline]
     pub fn contiguous(shape: &[usize]) -> Layout {
-        Layout { shape: shape.into(), strides: contiguous_strides(shape), offset: 0 }
+        Layout::contiguous_at(shape, 0)
+    }
+    #[inline]
+    fn contiguous_at(shape: &[usize], offset: usize) -> Layout {
+        let ndim = shape.len();
+        if ndim > INLINE {
+            return Layout { axes: Axes::Heap(Box::new((shape.into(), contiguous_strides(shape)))), offset };
+        }
+        let (mut sizes, mut strides) = ([0; INLINE], [0; INLINE]);
+        let mut step = 1isize;
+        for i in (0..ndim).rev() {
+            sizes[i] = shape[i];
+            strides[i] = step;
+            step = step.wrapping_mul(shape[i].max(1) as isize);
+        }
+        Layout { axes: Axes::Inline { ndim: ndim as u8, shape: sizes, strides }, offset }
+    }
+    #[inline]
+    fn build(shape: &[usize], strides: &[isize], offset: usize) -> Layout {
+        debug_assert_eq!(shape.len(), strides.len());
+        let ndim = shape.len();
+        if ndim > INLINE {
+            return Layout { axes: Axes::Heap(Box::new((shape.into(), strides.into()))), offset };
+        }
+        let (mut sizes, mut steps) = ([0; INLINE], [0; INLINE]);
+        for i in 0..ndim {
+            sizes[i] = shape[i];
+            steps[i] = strides[i];
+        }
+        Layout { axes: Axes::Inline { ndim: ndim as u8, shape: sizes, strides: steps }, offset }
+    }
+    /// Shape and strides, to be changed one by one.
+    fn parts(&self) -> (Dims, Strides) {
+        (self.shape().into(), self.strides().into())
     }
     /// A layout from its parts; the caller answers for staying inside the buffer. Without elements the offset is 0,
     /// which every buffer has room for.
     pub fn new(shape: impl Into<Dims>, strides: impl Into<Strides>, offset: usize) -> Layout {
-        let mut l = Layout { shape: shape.into(), strides: strides.into(), offset };
-        if l.shape.contains(&0) {
-            l.offset = 0;
-        }
-        debug_assert_eq!(l.shape.len(), l.strides.len());
-        l
+        let (shape, strides) = (shape.into(), strides.into());
+        let offset = if shape.contains(&0) { 0 } else { offset };
+        Layout::build(&shape, &strides, offset)
     }
     /// Sizes of the dimensions.
     #[inline]
     pub fn shape(&self) -> &[usize] {
-        &self.shape
+        match &self.axes {
+            Axes::Inline { ndim, shape, .. } => &shape[..(*ndim as usize).min(INLINE)],
+            Axes::Heap(b) => &b.0,
+        }
     }
     /// Strides in elements.
     #[inline]
     pub fn strides(&self) -> &[isize] {
-        &self.strides
+        match &self.axes {
+            Axes::Inline { ndim, strides, .. } => &strides[..(*ndim as usize).min(INLINE)],
+            Axes::Heap(b) => &b.1,
+        }
     }
     /// Element at which index 0 lies.
     #[inline]
@@ -126,23 +188,23 @@ impl Layout {
     /// Number of dimensions.
     #[inline]
     pub fn ndim(&self) -> usize {
-        self.shape.len()
+        self.shape().len()
     }
     /// Number of elements.
     #[inline]
     pub fn size(&self) -> usize {
-        self.shape.iter().product()
+        self.shape().iter().product()
     }
     /// Elements follow one another in C order.
     #[inline]
     pub fn is_contiguous(&self) -> bool {
         let mut step = 1isize;
-        for (&n, &s) in self.shape.iter().zip(self.strides.iter()).rev() {
+        for (&n, &s) in self.shape().iter().zip(self.strides().iter()).rev() {
             if n == 0 {
                 return true;
             }
             if n != 1 && s != step {
-                return self.shape.contains(&0);
+                return self.shape().contains(&0);
             }
             step *= n as isize;
         }
@@ -159,25 +221,25 @@ impl Layout {
     /// Axes from the slowest to the fastest when the view is a permuted contiguous block with positive strides.
     pub fn dense_order(&self) -> Option<SmallVec<[usize; 6]>> {
         let mut order: SmallVec<[usize; 6]> = (0..self.ndim()).collect();
-        order.sort_by_key(|&i| (std::cmp::Reverse(self.strides[i]), std::cmp::Reverse(self.shape[i])));
+        order.sort_by_key(|&i| (std::cmp::Reverse(self.strides()[i]), std::cmp::Reverse(self.shape()[i])));
         let mut step = 1isize;
         for &i in order.iter().rev() {
-            if self.shape[i] != 1 {
-                if self.strides[i] != step {
+            if self.shape()[i] != 1 {
+                if self.strides()[i] != step {
                     return None;
                 }
-                step *= self.shape[i] as isize;
+                step *= self.shape()[i] as isize;
             }
         }
         Some(order)
     }
     /// First and one-past-last element that the view can touch, or an empty range.
     pub fn span(&self) -> (usize, usize) {
-        if self.shape.contains(&0) {
+        if self.shape().contains(&0) {
             return (self.offset, self.offset);
         }
         let (mut lo, mut hi) = (self.offset as isize, self.offset as isize);
-        for (&n, &s) in self.shape.iter().zip(self.strides.iter()) {
+        for (&n, &s) in self.shape().iter().zip(self.strides().iter()) {
             let reach = (n as isize - 1) * s;
             if reach < 0 {
                 lo += reach;
@@ -193,7 +255,7 @@ impl Layout {
             return false;
         }
         let (mut lo, mut hi) = (self.offset as i128, self.offset as i128);
-        for (&n, &s) in self.shape.iter().zip(self.strides.iter()) {
+        for (&n, &s) in self.shape().iter().zip(self.strides().iter()) {
             match n {
                 0 => return true,
                 1 => continue,
@@ -206,13 +268,13 @@ impl Layout {
     }
     /// No two indices reach the same element (judged conservatively: may say `false` for exotic layouts).
     pub fn is_injective(&self) -> bool {
-        if self.shape.contains(&0) {
+        if self.shape().contains(&0) {
             return true;
         }
         let mut dims: SmallVec<[(usize, usize); 6]> = self
-            .shape
+            .shape()
             .iter()
-            .zip(self.strides.iter())
+            .zip(self.strides().iter())
             .filter(|(n, _)| **n > 1)
             .map(|(&n, &s)| (s.unsigned_abs(), n))
             .collect();
@@ -244,7 +306,7 @@ impl Layout {
         let g = [self, other]
             .iter()
             .flat_map(|l| {
-                l.shape.iter().zip(l.strides.iter()).filter(|(n, _)| **n > 1).map(|(_, s)| s.unsigned_abs())
+                l.shape().iter().zip(l.strides().iter()).filter(|(n, _)| **n > 1).map(|(_, s)| s.unsigned_abs())
             })
             .fold(0, gcd);
         g == 0 && self.offset == other.offset
@@ -257,7 +319,7 @@ impl Layout {
                 ErrorKind::Value,
                 format!(
                     "{op}: could not broadcast input array from shape {} into shape {}",
-                    show(&self.shape),
+                    show(self.shape()),
                     show(shape)
                 ),
             )
@@ -268,78 +330,79 @@ impl Layout {
         let lead = shape.len() - self.ndim();
         let mut strides: Strides = SmallVec::from_elem(0, shape.len());
         for i in 0..self.ndim() {
-            if self.shape[i] == shape[lead + i] {
-                strides[lead + i] = self.strides[i];
-            } else if self.shape[i] != 1 {
+            if self.shape()[i] == shape[lead + i] {
+                strides[lead + i] = self.strides()[i];
+            } else if self.shape()[i] != 1 {
                 return Err(fail());
             }
         }
-        Ok(Layout { shape: shape.into(), strides, offset: self.offset })
+        Ok(Layout::build(shape, &strides, self.offset))
     }
     /// Axes permuted; `None` reverses them. The axes must be a permutation.
     pub fn transpose(&self, axes: Option<&[usize]>) -> Layout {
-        let order: SmallVec<[usize; 6]> = match axes {
-            Some(a) => a.into(),
-            None => (0..self.ndim()).rev().collect(),
+        let (shape, strides) = (self.shape(), self.strides());
+        let pick = |axis: &mut dyn FnMut(usize) -> usize| {
+            let (mut sizes, mut steps) = (Dims::new(), Strides::new());
+            for k in 0..shape.len() {
+                let i = axis(k);
+                sizes.push(shape[i]);
+                steps.push(strides[i]);
+            }
+            Layout::build(&sizes, &steps, self.offset)
         };
-        Layout {
-            shape: order.iter().map(|&i| self.shape[i]).collect(),
-            strides: order.iter().map(|&i| self.strides[i]).collect(),
-            offset: self.offset,
+        match axes {
+            Some(a) => pick(&mut |k| a[k]),
+            None => pick(&mut |k| shape.len() - 1 - k),
         }
     }
     /// Elements `start, start + step, ...` (`len` of them) along one axis; the indices must be in range.
     pub fn slice(&self, axis: usize, start: usize, step: isize, len: usize) -> Layout {
-        let mut l = self.clone();
-        l.shape[axis] = len;
-        l.moved((start as isize).wrapping_mul(self.strides[axis]));
+        let (mut shape, mut strides) = self.parts();
+        shape[axis] = len;
+        let by = (start as isize).wrapping_mul(strides[axis]);
         // The step that leads to no second element may be of any size.
-        l.strides[axis] = self.strides[axis].checked_mul(step).unwrap_or(0);
-        l
+        strides[axis] = strides[axis].checked_mul(step).unwrap_or(0);
+        Layout::build(&shape, &strides, self.offset).moved(by)
     }
     /// One index of one axis; the axis disappears.
     pub fn select(&self, axis: usize, index: usize) -> Layout {
-        let mut l = self.clone();
-        l.shape.remove(axis);
-        l.strides.remove(axis);
-        l.moved(index as isize * self.strides[axis]);
-        l
+        let (mut shape, mut strides) = self.parts();
+        shape.remove(axis);
+        let stride = strides.remove(axis);
+        Layout::build(&shape, &strides, self.offset).moved(index as isize * stride)
     }
     /// Moves index 0 by `by` elements. A view without elements stays where it is: its strides say nothing about its
     /// buffer, which may have no bytes at all.
-    fn moved(&mut self, by: isize) {
-        if !self.shape.contains(&0) {
+    fn moved(mut self, by: isize) -> Layout {
+        if !self.shape().contains(&0) {
             self.offset = (self.offset as isize).wrapping_add(by) as usize;
         }
+        self
     }
     /// A new dimension of size 1 (stride 0) before `axis`.
     pub fn insert_axis(&self, axis: usize) -> Layout {
-        let mut l = self.clone();
-        l.shape.insert(axis, 1);
-        l.strides.insert(axis, 0);
-        l
+        let (mut shape, mut strides) = self.parts();
+        shape.insert(axis, 1);
+        strides.insert(axis, 0);
+        Layout::build(&shape, &strides, self.offset)
     }
     /// Drops one dimension of size 1.
     pub fn remove_axis(&self, axis: usize) -> Layout {
-        let mut l = self.clone();
-        l.shape.remove(axis);
-        l.strides.remove(axis);
-        l
+        let (mut shape, mut strides) = self.parts();
+        shape.remove(axis);
+        strides.remove(axis);
+        Layout::build(&shape, &strides, self.offset)
     }
     /// A view with `shape` in C order, or `None` when only a copy can have it. Sizes must agree.
     pub fn reshape(&self, shape: &[usize]) -> Option<Layout> {
         if self.is_contiguous() {
-            return Some(Layout {
-                shape: shape.into(),
-                strides: contiguous_strides(shape),
-                offset: self.offset,
-            });
+            return Some(Layout::contiguous_at(shape, self.offset));
         }
         // Groups of old and new dimensions of equal product; inside a group the old ones must merge.
         let old: SmallVec<[(usize, isize); 6]> = self
-            .shape
+            .shape()
             .iter()
-            .zip(self.strides.iter())
+            .zip(self.strides().iter())
             .filter(|(n, _)| **n != 1)
             .map(|(&n, &s)| (n, s))
             .collect();
@@ -371,13 +434,11 @@ impl Layout {
                 step *= shape[k] as isize;
             }
         }
-        Some(Layout { shape: shape.into(), strides, offset: self.offset })
+        Some(Layout::build(shape, &strides, self.offset))
     }
     /// The same view moved by `by` elements.
     pub fn shifted(&self, by: isize) -> Layout {
-        let mut l = self.clone();
-        l.moved(by);
-        l
+        self.clone().moved(by)
     }
 }
 

@@ -22,6 +22,7 @@ mod error;
 pub mod expr;
 mod fuse;
 pub mod kernel;
+mod late;
 pub mod launch;
 pub mod layout;
 pub mod op;

@@ -8,7 +8,6 @@ use crate::host::{import, to_numpy, wrap_import};
 use crate::numpy::{dtype_from, dtype_object, numpy};
 use minpy_core::layout::Layout;
 use minpy_core::{Array, DType, ops};
-use parking_lot::Mutex;
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -20,22 +19,36 @@ use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
 #[pyclass(frozen, subclass, weakref, name = "array_base", module = "minpy.numpy")]
 pub struct PyArray {
     first: Array,
-    /// Set when `shape`, `dtype` or `strides` was assigned: the array as it is now, owned by `all`.
-    now: AtomicPtr<Array>,
-    /// Every assigned state, kept until the object dies: somebody may still look at an earlier one.
-    #[allow(clippy::vec_box, reason = "addresses must stay")]
-    all: Mutex<Vec<Box<Array>>>,
+    /// Set when `shape`, `dtype` or `strides` was assigned: the array as it is now. Owned.
+    now: AtomicPtr<Assigned>,
     read_only: AtomicU8,
     scalar: bool,
     base: Option<Py<PyAny>>,
 }
 
+/// A state that was assigned. Every one is kept until the object dies: somebody may still look at an earlier one.
+struct Assigned {
+    array: Array,
+    before: *mut Assigned,
+}
+
+impl Drop for PyArray {
+    #[inline]
+    fn drop(&mut self) {
+        let mut p = *self.now.get_mut();
+        while !p.is_null() {
+            // SAFETY: every entry was boxed by `replace`, is in the list once, and nobody looks at it any more.
+            p = unsafe { Box::from_raw(p) }.before;
+        }
+    }
+}
+
 impl PyArray {
+    #[inline]
     fn new(array: Array, scalar: bool, base: Option<Py<PyAny>>, read_only: bool) -> PyArray {
         PyArray {
             first: array,
             now: AtomicPtr::new(std::ptr::null_mut()),
-            all: Mutex::new(Vec::new()),
             read_only: AtomicU8::new(read_only as u8),
             scalar,
             base,
@@ -45,8 +58,8 @@ impl PyArray {
     #[inline]
     pub fn array(&self) -> &Array {
         let p = self.now.load(Ordering::Acquire);
-        // SAFETY: a non-null pointer is the address of a box in `all`, which only `drop` empties.
-        if p.is_null() { &self.first } else { unsafe { &*p } }
+        // SAFETY: a non-null pointer comes from `replace`, and is freed by `drop` only.
+        if p.is_null() { &self.first } else { unsafe { &(*p).array } }
     }
     /// Whether the object is a `scalar`.
     pub fn is_scalar(&self) -> bool {
@@ -57,10 +70,16 @@ impl PyArray {
         self.read_only.load(Ordering::Relaxed) != 0
     }
     fn replace(&self, array: Array) {
-        let mut all = self.all.lock();
-        all.push(Box::new(array));
-        let p: *const Array = &**all.last().expect("just pushed");
-        self.now.store(p.cast_mut(), Ordering::Release);
+        let new = Box::into_raw(Box::new(Assigned { array, before: std::ptr::null_mut() }));
+        let mut before = self.now.load(Ordering::Acquire);
+        loop {
+            // SAFETY: `new` is ours until it is in the list.
+            unsafe { (*new).before = before };
+            match self.now.compare_exchange_weak(before, new, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return,
+                Err(other) => before = other,
+            }
+        }
     }
     /// An error unless the object may be written.
     pub fn check_writable(&self) -> PyResult<()> {
