@@ -72,7 +72,10 @@ impl Fetched {
     }
     fn as_saved(node: &Node, inputs: &[Saved], output: &Saved) -> Result<Fetched> {
         if inputs.is_empty() && matches!(output, Saved::Nothing) {
-            return Ok(Fetched { inputs: node.edges.iter().map(|_| Value::Nothing).collect(), output: Value::Nothing });
+            return Ok(Fetched {
+                inputs: node.edges.iter().map(|_| Value::Nothing).collect(),
+                output: Value::Nothing,
+            });
         }
         TAPE.with_borrow(|t| {
             let value = |s: &Saved| -> Result<Value> {

@@ -226,8 +226,7 @@ pub fn record_foreign(
         return Ok(());
     }
     TAPE.with_borrow_mut(|t| {
-        let edges: Edges =
-            inputs.iter().map(|a| t.edge(a).filter(|_| a.dtype().is_inexact())).collect();
+        let edges: Edges = inputs.iter().map(|a| t.edge(a).filter(|_| a.dtype().is_inexact())).collect();
         let Some(device) = inputs.iter().zip(&edges).find_map(|(a, e)| e.as_ref().map(|_| a.device())) else {
             return Ok(());
         };

@@ -61,19 +61,19 @@ impl Array {
         }
         Ok(Array { buffer: Buffer::lazy(device, bytes), layout, dtype, weak: false })
     }
-    /// The result of a call on contiguous arrays of this shape, outside of tracing: its size was counted when they were
-    /// made.
+    /// A new array as contiguous as `first`, with undefined contents; outside of tracing.
     #[inline]
-    pub(crate) fn beside(device: DeviceRef, shape: &[usize], dtype: DType) -> Result<Array> {
-        let layout = Layout::contiguous(shape);
-        // A result of wider elements than its inputs' may be too big where they were not.
-        let Some(bytes) = layout.size().checked_mul(dtype.size()).filter(|&b| b <= isize::MAX as usize) else {
+    pub(crate) fn beside(first: &Array, dtype: DType) -> Result<Array> {
+        let device = first.device();
+        let layout = first.layout.anew();
+        // The size was counted when `first` was made. A result of wider elements than its inputs' may be too big where they were not.
+        let Some(bytes) = first.size().checked_mul(dtype.size()).filter(|&b| b <= isize::MAX as usize) else {
             return Array::empty_with(device, layout, dtype);
         };
         let buffer = if defer::worth(device, bytes) {
             Buffer::lazy(device, bytes)
         } else {
-            Buffer::allocate(device, bytes).map_err(|e| allocation_failed(e, shape, dtype))?
+            Buffer::allocate(device, bytes).map_err(|e| allocation_failed(e, first.shape(), dtype))?
         };
         Ok(Array { buffer, layout, dtype, weak: false })
     }

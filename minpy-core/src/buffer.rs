@@ -46,12 +46,12 @@ impl Buffer {
     #[inline]
     fn build(
         device: DeviceRef,
-        memory: Option<Memory>,
+        memory: Late<Memory>,
         bytes: usize,
         owner: Option<Box<dyn Any + Send + Sync>>,
     ) -> Arc<Buffer> {
         Arc::new(Buffer {
-            memory: Late::new(memory),
+            memory,
             pending: Mutex::new(None),
             readers: AtomicU32::new(0),
             bytes,
@@ -67,12 +67,12 @@ impl Buffer {
     #[inline]
     pub fn allocate(device: DeviceRef, bytes: usize) -> Result<Arc<Buffer>> {
         let memory = device.allocate(bytes)?;
-        Ok(Buffer::build(device, Some(memory), bytes, None))
+        Ok(Buffer::build(device, Late::there(memory), bytes, None))
     }
     /// Memory of `bytes` that is allocated when somebody asks for it. An expression may be deferred into it until then.
     #[inline]
     pub fn lazy(device: DeviceRef, bytes: usize) -> Arc<Buffer> {
-        Buffer::build(device, None, bytes, None)
+        Buffer::build(device, Late::empty(), bytes, None)
     }
     /// Memory that belongs to somebody else, kept alive by `owner`.
     ///
@@ -85,7 +85,7 @@ impl Buffer {
         shared: bool,
         read_only: bool,
     ) -> Arc<Buffer> {
-        let b = Buffer::build(device, Some(memory), memory.bytes, Some(owner));
+        let b = Buffer::build(device, Late::there(memory), memory.bytes, Some(owner));
         b.flags.store(if shared { SHARED } else { 0 } | if read_only { READ_ONLY } else { 0 }, Relaxed);
         b
     }
@@ -95,7 +95,7 @@ impl Buffer {
         bytes: usize,
         owner: Option<Box<dyn Any + Send + Sync>>,
     ) -> Arc<Buffer> {
-        let b = Buffer::build(device, None, bytes, owner);
+        let b = Buffer::build(device, Late::empty(), bytes, owner);
         b.flags.store(PLACEHOLDER, Relaxed);
         b
     }

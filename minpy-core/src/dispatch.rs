@@ -105,9 +105,9 @@ fn straight(
     let joins = inputs.iter().any(|o| o.array().is_some_and(|a| a.buffer().present().is_none()));
     let dtype = program.output_dtype(0);
     let made = if joins {
-        Array::lazy_on(device, Layout::contiguous(first.shape()), dtype)
+        Array::lazy_on(device, first.layout().anew(), dtype)
     } else {
-        Array::beside(device, first.shape(), dtype)
+        Array::beside(first, dtype)
     };
     let out = match made {
         Ok(out) => out,

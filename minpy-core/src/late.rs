@@ -21,21 +21,22 @@ pub(crate) struct Late<T: Copy> {
 unsafe impl<T: Copy + Send + Sync> Sync for Late<T> {}
 
 impl<T: Copy> Late<T> {
-    /// With a value, or without one yet.
+    /// With its value.
     #[inline]
-    pub fn new(value: Option<T>) -> Late<T> {
-        match value {
-            Some(v) => {
-                Late { value: UnsafeCell::new(MaybeUninit::new(v)), state: AtomicU8::new(THERE) }
-            }
-            None => Late { value: UnsafeCell::new(MaybeUninit::uninit()), state: AtomicU8::new(EMPTY) },
-        }
+    pub fn there(value: T) -> Late<T> {
+        Late { value: UnsafeCell::new(MaybeUninit::new(value)), state: AtomicU8::new(THERE) }
+    }
+    /// Without a value yet.
+    #[inline]
+    pub fn empty() -> Late<T> {
+        Late { value: UnsafeCell::new(MaybeUninit::uninit()), state: AtomicU8::new(EMPTY) }
     }
     /// The value, if it has arrived.
     #[inline]
     pub fn get(&self) -> Option<&T> {
         // SAFETY: THERE is stored after the value was written, and nobody writes it again.
-        (self.state.load(Ordering::Acquire) == THERE).then(|| unsafe { (*self.value.get()).assume_init_ref() })
+        (self.state.load(Ordering::Acquire) == THERE)
+            .then(|| unsafe { (*self.value.get()).assume_init_ref() })
     }
     /// Stores the value; `false` when there is one already, or another thread is storing it.
     pub fn set(&self, value: T) -> bool {
@@ -54,12 +55,19 @@ mod tests {
     use super::*;
     #[test]
     fn one_value_arrives() {
-        assert_eq!(Late::new(Some(1)).get(), Some(&1));
-        assert!(!Late::new(Some(1)).set(2));
-        let late = Late::new(None);
+        assert_eq!(Late::there(1).get(), Some(&1));
+        assert!(!Late::there(1).set(2));
+        let late = Late::empty();
         assert!(late.get().is_none());
         let stored = std::thread::scope(|s| {
-            let threads: Vec<_> = (0..4).map(|k| s.spawn({ let l = &late; move || l.set(k) })).collect();
+            let threads: Vec<_> = (0..4)
+                .map(|k| {
+                    s.spawn({
+                        let l = &late;
+                        move || l.set(k)
+                    })
+                })
+                .collect();
             threads.into_iter().map(|t| t.join().unwrap()).filter(|&set| set).count()
         });
         assert_eq!(stored, 1);

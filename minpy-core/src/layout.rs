@@ -21,7 +21,13 @@ const INLINE: usize = 4;
 /// Shape and strides; of the same number of dimensions.
 #[derive(Clone)]
 enum Axes {
-    Inline { ndim: u8, shape: [usize; INLINE], strides: [isize; INLINE] },
+    /// Whether the elements follow one another is asked several times per call, and known here.
+    Inline {
+        ndim: u8,
+        contiguous: bool,
+        shape: [usize; INLINE],
+        strides: [isize; INLINE],
+    },
     Heap(Box<(Dims, Strides)>),
 }
 
@@ -43,7 +49,10 @@ impl Eq for Layout {}
 impl std::fmt::Debug for Layout {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut s = f.debug_struct("Layout");
-        s.field("shape", &self.shape()).field("strides", &self.strides()).field("offset", &self.offset).finish()
+        s.field("shape", &self.shape())
+            .field("strides", &self.strides())
+            .field("offset", &self.offset)
+            .finish()
     }
 }
 
@@ -118,6 +127,22 @@ pub fn normalize_axis(op: &str, axis: isize, ndim: usize) -> Result<usize> {
     Ok(if axis < 0 { axis + n } else { axis } as usize)
 }
 
+/// Whether elements follow one another in C order.
+#[inline]
+fn follow(shape: &[usize], strides: &[isize]) -> bool {
+    let mut step = 1isize;
+    for (&n, &s) in shape.iter().zip(strides).rev() {
+        if n == 0 {
+            return true;
+        }
+        if n != 1 && s != step {
+            return shape.contains(&0);
+        }
+        step = step.wrapping_mul(n as isize);
+    }
+    true
+}
+
 impl Layout {
     /// C-contiguous layout from offset 0.
     #[inline]
@@ -137,7 +162,19 @@ impl Layout {
             strides[i] = step;
             step = step.wrapping_mul(shape[i].max(1) as isize);
         }
-        Layout { axes: Axes::Inline { ndim: ndim as u8, shape: sizes, strides }, offset }
+        Layout { axes: Axes::Inline { ndim: ndim as u8, contiguous: true, shape: sizes, strides }, offset }
+    }
+    /// The layout of a new array for elements in the order of this one, which is contiguous: from offset 0.
+    #[inline]
+    pub(crate) fn anew(&self) -> Layout {
+        debug_assert!(self.is_contiguous());
+        match &self.axes {
+            // A dimension of size 1 may have any stride; new arrays have the usual one.
+            Axes::Inline { shape, .. } if !shape.contains(&1) => {
+                Layout { axes: self.axes.clone(), offset: 0 }
+            }
+            _ => Layout::contiguous(self.shape()),
+        }
     }
     #[inline]
     fn build(shape: &[usize], strides: &[isize], offset: usize) -> Layout {
@@ -151,7 +188,8 @@ impl Layout {
             sizes[i] = shape[i];
             steps[i] = strides[i];
         }
-        Layout { axes: Axes::Inline { ndim: ndim as u8, shape: sizes, strides: steps }, offset }
+        let contiguous = follow(shape, strides);
+        Layout { axes: Axes::Inline { ndim: ndim as u8, contiguous, shape: sizes, strides: steps }, offset }
     }
     /// Shape and strides, to be changed one by one.
     fn parts(&self) -> (Dims, Strides) {
@@ -198,17 +236,10 @@ impl Layout {
     /// Elements follow one another in C order.
     #[inline]
     pub fn is_contiguous(&self) -> bool {
-        let mut step = 1isize;
-        for (&n, &s) in self.shape().iter().zip(self.strides().iter()).rev() {
-            if n == 0 {
-                return true;
-            }
-            if n != 1 && s != step {
-                return self.shape().contains(&0);
-            }
-            step *= n as isize;
+        match &self.axes {
+            Axes::Inline { contiguous, .. } => *contiguous,
+            Axes::Heap(b) => follow(&b.0, &b.1),
         }
-        true
     }
     /// Elements follow one another in Fortran order.
     pub fn is_f_contiguous(&self) -> bool {
@@ -306,7 +337,11 @@ impl Layout {
         let g = [self, other]
             .iter()
             .flat_map(|l| {
-                l.shape().iter().zip(l.strides().iter()).filter(|(n, _)| **n > 1).map(|(_, s)| s.unsigned_abs())
+                l.shape()
+                    .iter()
+                    .zip(l.strides().iter())
+                    .filter(|(n, _)| **n > 1)
+                    .map(|(_, s)| s.unsigned_abs())
             })
             .fold(0, gcd);
         g == 0 && self.offset == other.offset

@@ -11,7 +11,7 @@ use crate::errors::Outcome;
 use crate::fallback;
 use crate::index::get_int;
 use crate::numpy::numpy;
-use crate::run::{compute, compute_into, deliver, native};
+use crate::run::{compute_into, compute_object, deliver, native};
 use minpy_core::op::OpDef;
 use minpy_core::{Array, Number, Operand, ops};
 use pyo3::basic::CompareOp;
@@ -30,11 +30,11 @@ fn binary<'py>(
     let py = left.py();
     if native() {
         if let (Some(a), Some(b)) = (as_array(left), as_array(right)) {
-            return wrap_result(py, compute(py, op, &[Operand::Array(a), Operand::Array(b)])?);
+            return compute_object(py, op, &[Operand::Array(a), Operand::Array(b)]);
         }
         if let (Some(a), Some(b)) = (operand(left)?, operand(right)?) {
             let (a, b) = settle(a, b)?;
-            return wrap_result(py, compute(py, op, &[a.operand(), b.operand()])?);
+            return compute_object(py, op, &[a.operand(), b.operand()]);
         }
     }
     unusual(symbol, left, right)
@@ -98,7 +98,7 @@ fn power<'py>(left: &Bound<'py, PyAny>, right: &Bound<'py, PyAny>) -> PyResult<B
         };
         if let Some(op) = op {
             let py = left.py();
-            return wrap_result(py, compute(py, op, &[Operand::Array(a)])?);
+            return compute_object(py, op, &[Operand::Array(a)]);
         }
     }
     binary(&ops::POWER, "pow", left, right)
@@ -270,7 +270,7 @@ fn unary<'py>(op: &'static OpDef, symbol: &str, slf: &Bound<'py, PyArray>) -> Py
     if !native() {
         return fallback::call_module("operator", symbol, (slf,));
     }
-    wrap_result(py, compute(py, op, &[Operand::Array(slf.get().array())])?)
+    compute_object(py, op, &[Operand::Array(slf.get().array())])
 }
 
 /// `a @ b`.

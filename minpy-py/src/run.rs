@@ -1,5 +1,6 @@
 //! The way from the shim into core: calls, with the GIL released where the work is worth it.
 
+use crate::array::wrap_result;
 use crate::errors::Outcome;
 use minpy_core::op::OpDef;
 use minpy_core::{Array, Attrs, Operand, Result, Target, context, ops};
@@ -33,6 +34,21 @@ fn elements(inputs: &[Operand]) -> usize {
 #[inline]
 pub fn compute(py: Python<'_>, op: &'static OpDef, inputs: &[Operand]) -> PyResult<Array> {
     heavy(py, elements(inputs), || ops::call(op, &Attrs::None, inputs, None, Target::New))
+}
+/// The same, with the result as a Python object: moved once.
+#[inline]
+pub fn compute_object<'py>(
+    py: Python<'py>,
+    op: &'static OpDef,
+    inputs: &[Operand],
+) -> PyResult<Bound<'py, PyAny>> {
+    if elements(inputs) >= WORTH_DETACHING {
+        return wrap_result(py, compute(py, op, inputs)?);
+    }
+    match ops::call(op, &Attrs::None, inputs, None, Target::New) {
+        Ok(a) => wrap_result(py, a),
+        Err(e) => Err(e).py(),
+    }
 }
 /// The same into an existing array.
 pub fn compute_into(py: Python<'_>, op: &'static OpDef, inputs: &[Operand], out: &Array) -> PyResult<()> {
