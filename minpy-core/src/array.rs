@@ -61,21 +61,26 @@ impl Array {
         }
         Ok(Array { buffer: Buffer::lazy(device, bytes), layout, dtype, weak: false })
     }
-    /// A new array as contiguous as `first`, with undefined contents; outside of tracing.
+    /// Memory for a result with as many elements as `first`, outside of tracing; what waits for something pending
+    /// (`joins`) waits too, however small it is.
     #[inline]
-    pub(crate) fn beside(first: &Array, dtype: DType) -> Result<Array> {
+    pub(crate) fn memory_beside(first: &Array, dtype: DType, joins: bool) -> Result<Arc<Buffer>> {
         let device = first.device();
-        let layout = first.layout.anew();
-        // The size was counted when `first` was made. A result of wider elements than its inputs' may be too big where they were not.
-        let Some(bytes) = first.size().checked_mul(dtype.size()).filter(|&b| b <= isize::MAX as usize) else {
-            return Array::empty_with(device, layout, dtype);
-        };
-        let buffer = if defer::worth(device, bytes) {
-            Buffer::lazy(device, bytes)
-        } else {
-            Buffer::allocate(device, bytes).map_err(|e| allocation_failed(e, first.shape(), dtype))?
-        };
-        Ok(Array { buffer, layout, dtype, weak: false })
+        // The size was counted when `first` was made. Wider elements than its may still be too many.
+        let bytes = first.size().saturating_mul(dtype.size());
+        if joins && defer::possible(bytes) || defer::worth(device, bytes) {
+            return Ok(Buffer::lazy(device, bytes));
+        }
+        if bytes > isize::MAX as usize {
+            // For its message.
+            return Array::empty_with(device, first.layout.clone(), dtype).map(|a| a.buffer);
+        }
+        Buffer::allocate(device, bytes).map_err(|e| allocation_failed(e, first.shape(), dtype))
+    }
+    /// A result like `first`, which is contiguous, in memory made for it.
+    #[inline]
+    pub(crate) fn beside(first: &Array, buffer: Arc<Buffer>, dtype: DType) -> Array {
+        Array { buffer, layout: first.layout.anew(), dtype, weak: false }
     }
     /// `empty_on` the current device.
     pub fn empty(shape: &[usize], dtype: DType) -> Result<Array> {

@@ -42,9 +42,9 @@ pub fn call(
                 && (e.check.is_none() || inputs[0].dtype().is_inexact())
                 && mask.is_none()
                 && let (Target::New, Attrs::None) = (&target, attrs)
-                && let Some(r) = straight(op, e, inputs, flags != 0)
+                && let Some(plan) = straight(op, e, inputs)
             {
-                return r;
+                return plan.run(op, inputs, flags != 0);
             }
             elementwise(op, e, attrs, inputs, mask, target)
         }
@@ -63,13 +63,17 @@ pub fn call(
 }
 
 /// The common case with the least work: contiguous arrays of one shape, dtype and device, or one of them a number.
+struct Straight<'a> {
+    /// What the result is like.
+    first: &'a Array,
+    /// Which operand is a number, in the dtype of the others.
+    number: Option<(usize, Scalar)>,
+    program: &'static Arc<Program>,
+}
+
+/// Whether a call is such a case.
 #[inline]
-fn straight(
-    op: &'static OpDef,
-    e: &'static Elementwise,
-    inputs: &[Operand],
-    recording: bool,
-) -> Option<Result<Array>> {
+fn straight<'a>(op: &'static OpDef, e: &'static Elementwise, inputs: &[Operand<'a>]) -> Option<Straight<'a>> {
     let plain = |a: &Array| !a.is_weak() && a.layout().is_contiguous() && !a.layout().shape().contains(&0);
     let (first, number) = match *inputs {
         [Operand::Array(a)] if plain(a) => (a, None),
@@ -101,32 +105,37 @@ fn straight(
         inputs.len(),
         number.as_ref().map_or(0, |(i, _)| i + 1),
     )?;
-    let device = first.device();
-    let joins = inputs.iter().any(|o| o.array().is_some_and(|a| a.buffer().present().is_none()));
-    let dtype = program.output_dtype(0);
-    let made = if joins {
-        Array::lazy_on(device, first.layout().anew(), dtype)
-    } else {
-        Array::beside(first, dtype)
-    };
-    let out = match made {
-        Ok(out) => out,
-        Err(e) => return Some(Err(e)),
-    };
-    let arg = |i: usize| match (&number, &inputs[i]) {
-        (Some((k, s)), _) if *k == i => Arg::Scalar(*s),
-        (_, Operand::Array(a)) => Arg::Array(a, None),
-        _ => unreachable!("numbers were taken out above"),
-    };
-    let run = || {
-        if inputs.len() == 1 {
-            launch(op.name, device, &Work::Elementwise, Some(program), &[arg(0)], &[&out])
+    Some(Straight { first, number, program })
+}
+
+impl Straight<'_> {
+    #[inline]
+    fn run(&self, op: &'static OpDef, inputs: &[Operand], recording: bool) -> Result<Array> {
+        let device = self.first.device();
+        let joins = inputs.iter().any(|o| o.array().is_some_and(|a| a.buffer().present().is_none()));
+        let dtype = self.program.output_dtype(0);
+        // The memory first, and the array around it once: it is moved no more than the way to the caller needs.
+        let buffer = Array::memory_beside(self.first, dtype, joins)?;
+        let out = Array::beside(self.first, buffer, dtype);
+        let arg = |i: usize| match (&self.number, &inputs[i]) {
+            (Some((k, s)), _) if *k == i => Arg::Scalar(*s),
+            (_, Operand::Array(a)) => Arg::Array(a, None),
+            _ => unreachable!("numbers were taken out above"),
+        };
+        let launch = || {
+            if inputs.len() == 1 {
+                launch(op.name, device, &Work::Elementwise, Some(self.program), &[arg(0)], &[&out])
+            } else {
+                launch(op.name, device, &Work::Elementwise, Some(self.program), &[arg(0), arg(1)], &[&out])
+            }
+        };
+        if recording {
+            recorded(op, inputs, &out, launch)?
         } else {
-            launch(op.name, device, &Work::Elementwise, Some(program), &[arg(0), arg(1)], &[&out])
+            launch()?
         }
-    };
-    let r = if recording { recorded(op, inputs, &out, run) } else { run() };
-    Some(r.map(|()| out))
+        Ok(out)
+    }
 }
 
 /// The recorder's part of a call without attributes into a new array.

@@ -184,9 +184,9 @@ impl Layout {
             return Layout { axes: Axes::Heap(Box::new((shape.into(), strides.into()))), offset };
         }
         let (mut sizes, mut steps) = ([0; INLINE], [0; INLINE]);
-        for i in 0..ndim {
-            sizes[i] = shape[i];
-            steps[i] = strides[i];
+        // Few: a loop, and no call that copies.
+        for ((size, step), (&n, &s)) in sizes.iter_mut().zip(&mut steps).zip(shape.iter().zip(strides)) {
+            (*size, *step) = (n, s);
         }
         let contiguous = follow(shape, strides);
         Layout { axes: Axes::Inline { ndim: ndim as u8, contiguous, shape: sizes, strides: steps }, offset }
