@@ -22,6 +22,8 @@ const READ_ONLY: u32 = 2;
 const PLACEHOLDER: u32 = 4;
 /// The memory went to another buffer: not freed here.
 const DONATED: u32 = 8;
+/// The contents were computed in a register of a group and are not wanted any more: nobody had a handle.
+const CONSUMED: u32 = 16;
 
 /// Shared memory on one device.
 pub struct Buffer {
@@ -184,6 +186,14 @@ impl Buffer {
     /// The memory belongs to another buffer now. Nobody may look at this one again.
     pub(crate) fn donate(&self) {
         self.flags.fetch_or(DONATED, Relaxed);
+    }
+    /// The contents went into a group that nobody outside of it could ask for them.
+    pub(crate) fn consume(&self) {
+        self.flags.fetch_or(CONSUMED, Relaxed);
+    }
+    /// See `consume`.
+    pub(crate) fn is_consumed(&self) -> bool {
+        self.flags.load(Relaxed) & CONSUMED != 0
     }
     /// Bytes of the buffer.
     #[inline]

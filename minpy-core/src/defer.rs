@@ -130,9 +130,10 @@ impl Expr {
                 Arg::Array(a, layout) => {
                     let b = a.buffer();
                     b.readers().fetch_add(1, Relaxed);
-                    if b.present().is_some() {
-                        held += b.bytes();
-                    } else if let Some(e) = &*b.pending().lock() {
+                    held += b.bytes();
+                    if b.present().is_none()
+                        && let Some(e) = &*b.pending().lock()
+                    {
                         depth = depth.max(e.depth);
                     }
                     Source::Array(match layout {
@@ -251,7 +252,7 @@ pub(crate) fn record(
     if w.list.len() < w.prune_at && HELD.load(Relaxed) < most {
         return Ok(true);
     }
-    prune(w, most)?;
+    prune(w, most);
     Ok(true)
 }
 
@@ -262,17 +263,20 @@ fn rows(input: &Layout, out: &Array) -> bool {
 
 /// Forgets buffers that are no longer pending; computes all when there are too many of them.
 #[cold]
-fn prune(mut w: MutexGuard<Waiting>, most_held: usize) -> Result<()> {
+fn prune(mut w: MutexGuard<Waiting>, most_held: usize) {
     // A buffer whose last handle this is must not be dropped under the lock.
     let alive: Vec<Arc<Buffer>> =
         w.list.iter().filter_map(Weak::upgrade).filter(|b| b.present().is_none()).collect();
     w.list.clear();
     w.list.extend(alive.iter().map(Arc::downgrade));
     let count = alive.len();
-    w.prune_at = (2 * count).max(64);
+    w.prune_at = (2 * count).clamp(64, MOST_PENDING);
     drop(w);
     drop(alive);
-    if count >= MOST_PENDING || HELD.load(Relaxed) >= most_held { flush() } else { Ok(()) }
+    if count >= MOST_PENDING || HELD.load(Relaxed) >= most_held {
+        // What cannot be computed stays pending, and says so to whoever reads it.
+        let _ = flush();
+    }
 }
 
 /// The pending buffers, newest first; given one at a time, because whoever holds one makes it be stored.
@@ -288,7 +292,7 @@ fn waiting() -> impl Iterator<Item = Arc<Buffer>> {
 pub fn flush() -> Result<()> {
     let mut result = Ok(());
     for b in waiting() {
-        result = result.and(b.memory().map(drop));
+        result = result.and(evaluate(&b));
     }
     result
 }
@@ -313,7 +317,7 @@ pub(crate) fn settle(buffer: &Buffer, but: &[*const Buffer]) -> Result<()> {
             None => false,
         };
         if reads {
-            b.memory()?;
+            evaluate(&b)?;
         }
     }
     Ok(())
@@ -323,7 +327,8 @@ pub(crate) fn settle(buffer: &Buffer, but: &[*const Buffer]) -> Result<()> {
 pub(crate) fn evaluate(buffer: &Buffer) -> Result<()> {
     let mut done = fuse::Done::default();
     let result = stats::later(|| fuse::evaluate(buffer, buffer.pending().lock(), &mut done));
-    done.settle().and(result)
+    done.settle(Some(buffer));
+    result
 }
 
 /// Runs elementwise work or a reduction now, together with the pending expressions that it reads, into views that exist.
@@ -342,25 +347,28 @@ pub(crate) fn run_into(
     }
     let mut done = fuse::Done::default();
     let result = stats::later(|| fuse::run_into(&root, out, &mut done));
-    done.settle().and(result)
+    done.settle(None);
+    result
 }
 
-/// Computes the pending reductions of these buffers, which were computed just now and are still in the cache. Waiting
-/// longer would gain nothing: what they read has its memory.
-pub(crate) fn reduce_now(buffers: &[*const Buffer]) -> Result<()> {
+/// Computes what is pending on these buffers, which were computed just now and are still in the cache, and is much smaller:
+/// reductions and parts of them. Waiting longer would gain nothing, and would keep the large memory for the small result.
+pub(crate) fn reduce_now(buffers: &[*const Buffer]) {
     for b in waiting() {
-        let reads = b.pending().lock().as_ref().is_some_and(|e| {
-            matches!(e.kind, Kind::Fold(_))
-                && e.sources.iter().any(|s| match s {
-                    Source::Array(a) => buffers.contains(&Arc::as_ptr(a.buffer())),
-                    Source::Scalar(_) => false,
-                })
+        let smaller = b.pending().lock().as_ref().is_some_and(|e| {
+            e.sources.iter().any(|s| match s {
+                Source::Array(a) => {
+                    buffers.contains(&Arc::as_ptr(a.buffer()))
+                        && (matches!(e.kind, Kind::Fold(_)) || 4 * b.bytes() <= a.buffer().bytes())
+                }
+                Source::Scalar(_) => false,
+            })
         });
-        if reads {
-            b.memory()?;
+        if smaller {
+            // It stays pending if that fails, and says so to whoever reads it.
+            let _ = evaluate(&b);
         }
     }
-    Ok(())
 }
 
 /// The pending buffers that an expression depends on.

@@ -86,7 +86,7 @@ pub fn launch(
 pub(crate) fn has_kernel(device: DeviceRef, work: &Work, program: &Program) -> Result<bool> {
     let kernel = registry::global()?.family_kernel(device.kind(), work.family());
     Ok(kernel.is_some_and(|k| k.dtypes == DTypeSet::ALL || k.dtypes.contains_all(program.dtypes()))
-        && !was_refused(program, device))
+        && !was_refused(program, work, device))
 }
 
 /// Whether the device has a kernel for fused row reductions.
@@ -138,20 +138,20 @@ pub fn run_kernel(call: &KernelCall, device: DeviceRef) -> Result<()> {
     host_fallback(call, device, &reason)
 }
 
-/// Programs that a kernel refused, by (program, kind of device): they are not deferred again, so that their fallback is
+/// Programs that a kernel refused, by (program, form of work, kind of device): they are not deferred again, so that their fallback is
 /// counted at the line that calls them and no group is tried in vain.
-static REFUSED: LazyLock<RwLock<FxHashSet<(u32, usize)>>> = LazyLock::new(Default::default);
+static REFUSED: LazyLock<RwLock<FxHashSet<(u32, Family, usize)>>> = LazyLock::new(Default::default);
 static ANY_REFUSED: AtomicBool = AtomicBool::new(false);
 
 #[cold]
 fn refused(call: &KernelCall, device: DeviceRef) {
     let Some(program) = call.program else { return };
-    let key = (program.id(), device.kind());
+    let key = (program.id(), call.work.family(), device.kind());
     REFUSED.write().insert(key);
     ANY_REFUSED.store(true, Relaxed);
 }
-fn was_refused(program: &Program, device: DeviceRef) -> bool {
-    ANY_REFUSED.load(Relaxed) && REFUSED.read().contains(&(program.id(), device.kind()))
+fn was_refused(program: &Program, work: &Work, device: DeviceRef) -> bool {
+    ANY_REFUSED.load(Relaxed) && REFUSED.read().contains(&(program.id(), work.family(), device.kind()))
 }
 
 #[cold]

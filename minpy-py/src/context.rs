@@ -108,12 +108,9 @@ pub fn _profile_start() {
 }
 /// Ends it: `(name, family, device, operations, calls, seconds, bytes)`, the longest time first.
 #[pyfunction]
-pub fn _profile_stop(py: Python<'_>) -> PyResult<Vec<(String, &'static str, String, usize, u64, f64, u64)>> {
-    _flush(py)?;
+pub fn _profile_stop() -> Vec<(String, &'static str, String, usize, u64, f64, u64)> {
     let all = profile::stop().into_iter();
-    Ok(all
-        .map(|e| (e.name, e.family, e.device, e.operations, e.calls, e.time.as_secs_f64(), e.bytes))
-        .collect())
+    all.map(|e| (e.name, e.family, e.device, e.operations, e.calls, e.time.as_secs_f64(), e.bytes)).collect()
 }
 /// Number of threads that a kernel on the CPU uses.
 #[pyfunction]

@@ -89,6 +89,13 @@ const MOST_COLUMNS: usize = 1 << 15;
 /// Rows below which a kernel over rows leaves threads idle.
 const LEAST_ROWS: usize = 16;
 
+impl Drop for Group<'_> {
+    fn drop(&mut self) {
+        // Oldest first: the expression of a newer one keeps an older one's buffer, and with it its lock, alive.
+        while self.members.pop().is_some() {}
+    }
+}
+
 impl<'a> Group<'a> {
     /// Decides what runs in the root's kernel; computes what does not and has to be there.
     pub fn collect(root: &'a Expr, device: DeviceRef, most: usize, done: &mut Done) -> Result<Group<'a>> {
@@ -144,7 +151,11 @@ impl<'a> Group<'a> {
             match todo.iter_mut().find(|c| Arc::ptr_eq(c.buffer, a.buffer())) {
                 Some(c) => {
                     c.held += 1;
-                    c.mixed |= c.view != *view || c.dtype != a.dtype();
+                    // It will be computed first, and each view of it be an array of the kernel.
+                    if c.view != *view || c.dtype != a.dtype() {
+                        c.mixed = true;
+                        sizes.pending += 1;
+                    }
                 }
                 None => {
                     sizes.pending += 1;
@@ -194,9 +205,11 @@ impl<'a> Group<'a> {
         }
         let (row, inner) = match e.kind {
             Kind::Map if self.sees_whole(c, e, stored) => (false, self.inner),
+            // What is the same along a row, and no fold makes it so, is cheaper computed once than in every element.
+            Kind::Map if !has_fold(e) => return None,
             _ => (true, Some(self.sees_row(c, e)?)),
         };
-        let needs_rows = matches!(e.kind, Kind::Fold(_)) || stored && (row || self.root.kind != Kind::Map);
+        let needs_rows = row || stored && self.root.kind != Kind::Map;
         if needs_rows && !inner.is_some_and(|i| self.rows_fit(i)) {
             return None;
         }
@@ -273,6 +286,17 @@ fn layout_of(s: &Source) -> Option<&Layout> {
         Source::Scalar(_) => None,
     }
 }
+/// Whether a pending reduction is part of what the expression computes.
+fn has_fold(e: &Expr) -> bool {
+    matches!(e.kind, Kind::Fold(_)) && e.dtype != DType::F16
+        || e.sources.iter().any(|s| match s {
+            // Older than what is locked: the order of locks is kept.
+            Source::Array(a) if a.buffer().present().is_none() => {
+                a.buffer().pending().lock().as_deref().is_some_and(has_fold)
+            }
+            _ => false,
+        })
+}
 fn uses_index(p: &Program) -> bool {
     p.nodes().iter().any(|(n, _)| *n == Node::Index)
 }
@@ -281,7 +305,7 @@ fn uses_index(p: &Program) -> bool {
 #[derive(Default)]
 struct Sizes<'a> {
     /// Different views that are read from memory.
-    arrays: SmallVec<[(*const Buffer, Seen<'a>); 8]>,
+    arrays: SmallVec<[(*const Buffer, DType, Seen<'a>); 8]>,
     /// Pending buffers that may become arrays.
     pending: usize,
     numbers: usize,
@@ -290,11 +314,11 @@ struct Sizes<'a> {
 impl<'a> Sizes<'a> {
     fn knows(&self, a: &Array, view: &Layout) -> bool {
         let b = Arc::as_ptr(a.buffer());
-        self.arrays.iter().any(|(x, l)| *x == b && **l == *view)
+        self.arrays.iter().any(|(x, d, l)| *x == b && *d == a.dtype() && **l == *view)
     }
     fn read(&mut self, a: &Array, view: &Seen<'a>) {
         if !self.knows(a, view) {
-            self.arrays.push((Arc::as_ptr(a.buffer()), view.clone()));
+            self.arrays.push((Arc::as_ptr(a.buffer()), a.dtype(), view.clone()));
         }
     }
     /// Whether another expression with these sources still has room.

@@ -25,21 +25,27 @@ type Guard<'a> = MutexGuard<'a, Option<Box<Expr>>>;
 /// What is left to do after an evaluation, without any lock.
 #[derive(Default)]
 pub(crate) struct Done {
-    #[allow(clippy::vec_box, reason = "expressions are large, and come boxed")]
+    #[allow(clippy::vec_box, reason = "expressions come boxed")]
     garbage: Vec<Box<Expr>>,
-    /// Buffers that were computed and that pending expressions read.
-    computed: SmallVec<[*const Buffer; 4]>,
+    /// Members that were stored.
+    stored: SmallVec<[Arc<Buffer>; 2]>,
 }
 impl Done {
-    fn note(&mut self, b: &Buffer) {
-        if b.readers().load(Relaxed) != 0 {
-            self.computed.push(b);
-        }
-    }
-    /// Drops what was let go of, computes the reductions of what was computed.
-    pub fn settle(self) -> Result<()> {
+    /// Drops what was let go of, and computes what is pending on what was computed and smaller. An error of that is not the
+    /// caller's: whoever reads those values will see it.
+    pub fn settle(self, root: Option<&Buffer>) {
         drop(self.garbage);
-        if self.computed.is_empty() { Ok(()) } else { defer::reduce_now(&self.computed) }
+        let computed: SmallVec<[*const Buffer; 4]> = self
+            .stored
+            .iter()
+            .map(|b| &**b)
+            .chain(root)
+            .filter(|b| b.readers().load(Relaxed) != 0)
+            .map(std::ptr::from_ref)
+            .collect();
+        if !computed.is_empty() {
+            defer::reduce_now(&computed);
+        }
     }
 }
 
@@ -133,12 +139,18 @@ impl Group<'_> {
         }
         Ok(fresh)
     }
-    /// The stored members have their values now.
+    /// The stored members have their values now; the others are done with. Whoever waits for the lock of one of these (only
+    /// through the list of pending buffers: there was no handle) must not compute it again, from memory that may be gone.
     fn finish(mut self, mut fresh: Fresh, done: &mut Done) {
-        let memory = std::mem::take(&mut fresh.memory);
-        for (m, memory) in self.members.iter_mut().rev().filter(|m| m.stored).zip(memory) {
-            m.buffer.fulfil(memory);
-            done.note(m.buffer);
+        let mut memory = std::mem::take(&mut fresh.memory).into_iter();
+        for m in self.members.iter_mut().rev() {
+            match if m.stored { memory.next() } else { None } {
+                Some(memory) => {
+                    m.buffer.fulfil(memory);
+                    done.stored.push(m.buffer.clone());
+                }
+                None => m.buffer.consume(),
+            }
             done.garbage.extend(m.guard.take());
         }
     }
@@ -163,7 +175,7 @@ impl Drop for Fresh {
 
 /// Computes a pending buffer whose lock is given; gives a blank one memory.
 pub(crate) fn evaluate(buffer: &Buffer, mut guard: Guard, done: &mut Done) -> Result<()> {
-    if buffer.present().is_some() {
+    if buffer.present().is_some() || buffer.is_consumed() {
         return Ok(());
     }
     let memory = match guard.as_deref() {
@@ -176,7 +188,6 @@ pub(crate) fn evaluate(buffer: &Buffer, mut guard: Guard, done: &mut Done) -> Re
     };
     buffer.fulfil(memory);
     done.garbage.extend(guard.take());
-    done.note(buffer);
     Ok(())
 }
 

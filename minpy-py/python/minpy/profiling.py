@@ -33,8 +33,14 @@ class profile:
         _minpy._profile_start()
         return self
 
-    def __exit__(self, *exception):
-        self.groups = [Group(*g) for g in _minpy._profile_stop()]
+    def __exit__(self, kind, *exception):
+        try:
+            _minpy._flush()
+        except Exception:
+            if kind is None:  # else the exception of the body is the one to see
+                raise
+        finally:
+            self.groups = [Group(*g) for g in _minpy._profile_stop()]
 
     def __str__(self):
         total = sum(g.seconds for g in self.groups)
