@@ -60,6 +60,7 @@ impl Total {
             }
             Some(t) if t.layout == *layout => {
                 if t.owned && !recording {
+                    let _last = g.buffer().last_use();
                     add_in_place(&t.array, &g)?;
                 } else {
                     t.array = add(&t.array, &g)?;

@@ -203,7 +203,9 @@ pub(crate) fn backward(
             Kind::Op { rule, attrs, inputs, output } => {
                 let fetched = Fetched::of(node, rule.op, inputs, output)?;
                 let saves = fetched.saves(attrs, &walk, node);
-                for (k, e) in node.edges.iter().enumerate() {
+                // The first argument last: in networks it is what the operation before made, whose own gradient then joins
+                // the product that is computed for this one.
+                for (k, e) in node.edges.iter().enumerate().rev() {
                     let Some(e) = e else { continue };
                     let Some(slot) = at(e.node).filter(|&s| needed[s]) else { continue };
                     let Some(r) = rule.inputs.get(k) else { continue };

@@ -32,6 +32,8 @@ pub struct Buffer {
     pending: Mutex<Option<Box<Expr>>>,
     /// How many pending expressions read this buffer: a write evaluates them first.
     readers: AtomicU32,
+    /// How many handles will not be asked for the contents any more: see `last_use`.
+    forgone: AtomicU32,
     bytes: usize,
     device: DeviceRef,
     version: AtomicU32,
@@ -56,6 +58,7 @@ impl Buffer {
             memory,
             pending: Mutex::new(None),
             readers: AtomicU32::new(0),
+            forgone: AtomicU32::new(0),
             bytes,
             device,
             version: AtomicU32::new(0),
@@ -172,6 +175,16 @@ impl Buffer {
     pub(crate) fn readers(&self) -> &AtomicU32 {
         &self.readers
     }
+    /// Promises that the handle which the caller holds is dropped right after the guard, without anybody having asked it for
+    /// the contents except the call in between. What is pending need not be stored for its sake.
+    pub fn last_use(&self) -> LastUse<'_> {
+        self.forgone.fetch_add(1, Relaxed);
+        LastUse(self)
+    }
+    /// Whether somebody beside `held` handles may ask for the contents.
+    pub(crate) fn is_wanted(self: &Arc<Buffer>, held: usize) -> bool {
+        Arc::strong_count(self) > held + self.forgone.load(Relaxed) as usize
+    }
     /// The memory was computed.
     pub(crate) fn fulfil(&self, memory: Memory) {
         let first = self.memory.set(memory);
@@ -242,6 +255,14 @@ impl Buffer {
     #[inline]
     pub fn saves(&self) -> &AtomicU64 {
         &self.saves
+    }
+}
+
+/// See `Buffer::last_use`.
+pub struct LastUse<'a>(&'a Buffer);
+impl Drop for LastUse<'_> {
+    fn drop(&mut self) {
+        self.0.forgone.fetch_sub(1, Relaxed);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Deferral: expressions that wait until somebody needs their values, and then run together.
 //!
-//! `launch` hands elementwise work and reductions to `record` when the result is a blank buffer; nothing is computed. The
+//! `launch` hands elementwise work, reductions and matrix products to `record` when the result is a blank buffer; nothing is computed. The
 //! buffer is *pending* from then on and owns its `Expr`, which names what it reads: buffers (in memory or pending
 //! themselves) through layouts, and numbers. `Buffer::memory` evaluates a pending buffer (`fuse/` decides what runs in one
 //! kernel). Errors of shape and dtype were raised before anything was deferred.
@@ -8,11 +8,11 @@
 //! # What is deferred
 //! On the CPU results of at least [`threshold`] bytes, and whatever reads something pending; elsewhere everything. Not:
 //! under another policy than `prefer_device`, while tracing, what reads memory that foreigners can write, and what the
-//! device has no kernel for.
+//! device has no kernel for. Of matrix products one waits at a time, and its operands do not.
 //!
 //! # What ends a group
 //! Reading an element on the host (`item`, `print`, `bool`, export to NumPy); another kind of operation that reads it
-//! (matrix product, gather, scan, sort); a copy to another device; a write to something it reads; [`flush`]; the limits
+//! (matrix product, gather, scan, sort); for a product, the next product of the thread; a copy to another device; a write to something it reads; [`flush`]; the limits
 //! below; a view of it that is neither a permutation nor a slice; more than `MOST_INPUTS` arrays (`fuse/group.rs`).
 //!
 //! # What keeps this right
@@ -26,11 +26,12 @@
 use crate::context::{self, Policy};
 use crate::device::DeviceRef;
 use crate::expr::Program;
-use crate::kernel::{Fold, Work};
+use crate::kernel::{Family, Fold, Work};
 use crate::launch::{self, Arg};
 use crate::{Array, Buffer, DType, Layout, Result, Scalar, fuse, stats};
 use parking_lot::{Mutex, MutexGuard};
 use smallvec::SmallVec;
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 
@@ -48,7 +49,7 @@ const MOST_BYTES: usize = 1 << 30;
 /// Bytes from which on the CPU defers: below, a kernel takes less time than deferring it. `usize::MAX`: never, anywhere.
 static THRESHOLD: AtomicUsize = AtomicUsize::new(UNSET);
 const UNSET: usize = usize::MAX - 1;
-/// Measured: where a chain of operations is as fast either way (`benches/benches/chain.rs`).
+/// Measured: where a chain of 13 operations on float32 arrays is as fast either way, on two machines with AVX-512.
 const DEFAULT_THRESHOLD: usize = 32 << 10;
 
 /// How an expression is computed.
@@ -58,6 +59,8 @@ pub(crate) enum Kind {
     Map,
     /// As `Work::Reduce`.
     Fold(Fold),
+    /// As `Work::Matmul`: the sources are the two matrices, in memory; the program is the identity.
+    Product,
 }
 
 impl Kind {
@@ -65,6 +68,7 @@ impl Kind {
         match work {
             Work::Elementwise => Some(Kind::Map),
             Work::Reduce(f) => Some(Kind::Fold(*f)),
+            Work::Matmul => Some(Kind::Product),
             _ => None,
         }
     }
@@ -72,6 +76,7 @@ impl Kind {
         match self {
             Kind::Map => Work::Elementwise,
             Kind::Fold(f) => Work::Reduce(f),
+            Kind::Product => Work::Matmul,
         }
     }
 }
@@ -215,7 +220,12 @@ pub(crate) fn record(
     inputs: &[Arg],
     out: &Array,
 ) -> Result<bool> {
-    let (Some(kind), Some(program)) = (Kind::of(work), program) else { return Ok(false) };
+    let Some(kind) = Kind::of(work) else { return Ok(false) };
+    let program = match program {
+        Some(p) => p,
+        None if kind == Kind::Product => Program::identity(out.dtype()),
+        None => return Ok(false),
+    };
     let l = out.layout();
     let whole = l.offset() == 0 && l.size() * out.dtype().size() == out.buffer().bytes() && l.is_dense();
     let readable =
@@ -231,8 +241,11 @@ pub(crate) fn record(
     // A reduction of what is in memory gains nothing by waiting, unless rows of it may be read once more with the result.
     if let (Kind::Fold(_), [Arg::Array(a, l)]) = (kind, inputs)
         && a.buffer().present().is_some()
-        && !(rows(l.unwrap_or(a.layout()), out) && launch::has_rows(device))
+        && !(rows(l.unwrap_or(a.layout()), out) && launch::has_family(device, Family::Rows))
     {
+        return Ok(false);
+    }
+    if kind == Kind::Product && !product_waits(device, inputs, out)? {
         return Ok(false);
     }
     let mut e = Expr::new(op, kind, program, inputs, out);
@@ -254,6 +267,53 @@ pub(crate) fn record(
     }
     prune(w, most);
     Ok(true)
+}
+
+thread_local! {
+    /// The last product that this thread deferred.
+    static PRODUCT: RefCell<Weak<Buffer>> = const { RefCell::new(Weak::new()) };
+}
+
+/// Whether a product may wait for what is computed of it. Its operands do not wait: they are computed here. Nor does the
+/// product before it: one at a time waits, because what they read is large and still near.
+fn product_waits(device: DeviceRef, operands: &[Arg], out: &Array) -> Result<bool> {
+    if !worth(device, out.buffer().bytes()) || !launch::has_family(device, Family::Epilogue) {
+        return Ok(false);
+    }
+    for o in operands {
+        if let Arg::Array(a, _) = o {
+            a.buffer().memory()?;
+        }
+    }
+    let before = PRODUCT.replace(Arc::downgrade(out.buffer()));
+    if is_pending(&before) {
+        end(&before);
+    }
+    Ok(true)
+}
+
+fn is_pending(buffer: &Weak<Buffer>) -> bool {
+    buffer.upgrade().is_some_and(|b| b.is_pending())
+}
+
+/// Computes a pending product, where possible as a part of what is computed of it. Weak, because whoever holds a buffer makes
+/// it be stored. What cannot be computed stays pending, and says so to whoever reads it.
+fn end(product: &Weak<Buffer>) {
+    let has_readers = product.upgrade().is_some_and(|b| b.readers().load(Relaxed) != 0);
+    for b in has_readers.then(waiting).into_iter().flatten() {
+        let reads = |e: &Box<Expr>| reachable(e).contains(&product.as_ptr());
+        // The lock ends before the evaluation begins, which takes it again.
+        let last = b.pending().lock().as_ref().is_some_and(reads);
+        if last {
+            let _ = evaluate(&b);
+        }
+        if !is_pending(product) {
+            return;
+        }
+    }
+    if let Some(b) = product.upgrade() {
+        let _ = evaluate(&b);
+    }
 }
 
 /// Whether a reduction is of the rows of a large array: elements that follow one another.

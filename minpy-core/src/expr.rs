@@ -8,8 +8,8 @@ use crate::{DType, Scalar};
 use smallvec::SmallVec;
 use std::any::Any;
 use std::cell::RefCell;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 macro_rules! prims {
     ($($(#[$m:meta])* $name:ident / $arity:literal = $text:literal,)*) => {
@@ -207,7 +207,20 @@ pub struct Program {
 
 static NEXT_ID: AtomicU32 = AtomicU32::new(1);
 
+/// See `Program::identity`.
+static IDENTITIES: LazyLock<[Arc<Program>; DType::ALL.len()]> = LazyLock::new(|| {
+    DType::ALL.map(|d| {
+        let b = Builder::new();
+        let x = b.input(d).id();
+        Arc::new(b.finish("identity", &[x], 0))
+    })
+});
+
 impl Program {
+    /// The program whose output is its one input.
+    pub(crate) fn identity(dtype: DType) -> &'static Arc<Program> {
+        &IDENTITIES[dtype as usize]
+    }
     /// What the program computes, for profiles and kernel names.
     pub fn name(&self) -> &str {
         &self.name

@@ -169,6 +169,12 @@ pub enum Work {
     /// `outputs[0][.., m, n] = sum over k of inputs[0][.., m, k] * inputs[1][.., k, n]`: equal leading axes (stride 0 where
     /// broadcast), one dtype, any strides. With k == 0 the result is 0.
     Matmul,
+    /// A product and what is computed of it, element by element, before it is stored: `outputs[k][i] = program(p[i],
+    /// inputs[2..][i])_k` with `p` the `Matmul` of the first two inputs. Its dtype is theirs, that of `outputs[0]` and of the
+    /// program's first input; all further inputs and the outputs have its shape. An input from the third on may be the same
+    /// view as `outputs[0]`; otherwise outputs overlap nothing. Optional for a backend: without it the parts run one by one. A
+    /// kernel may answer `ErrorKind::Unsupported` to what it cannot do well, before it writes anything.
+    Epilogue,
     /// `outputs[0][b.., r..] = inputs[0][i_0[b], i_1[b], .., r..]`: `inputs[1..=indexed]` are int64 views of shape `b`,
     /// negative indices count from the end; an index out of range is an `IndexError` (`index_error`).
     Gather {
@@ -211,6 +217,7 @@ impl Work {
             Work::Rows { .. } => Family::Rows,
             Work::Scan(_) => Family::Scan,
             Work::Matmul => Family::Matmul,
+            Work::Epilogue => Family::Epilogue,
             Work::Gather { .. } => Family::Gather,
             Work::Scatter { .. } => Family::Scatter,
             Work::Sort { .. } => Family::Sort,
@@ -237,6 +244,8 @@ pub enum Family {
     Scan,
     /// `Work::Matmul`
     Matmul,
+    /// `Work::Epilogue`
+    Epilogue,
     /// `Work::Gather`
     Gather,
     /// `Work::Scatter`
@@ -261,6 +270,7 @@ impl Family {
         Family::Rows,
         Family::Scan,
         Family::Matmul,
+        Family::Epilogue,
         Family::Gather,
         Family::Scatter,
         Family::Sort,
@@ -277,6 +287,7 @@ impl Family {
             Family::Rows => "rows",
             Family::Scan => "scan",
             Family::Matmul => "matmul",
+            Family::Epilogue => "epilogue",
             Family::Gather => "gather",
             Family::Scatter => "scatter",
             Family::Sort => "sort",
@@ -294,7 +305,7 @@ pub struct KernelCall<'a> {
     pub op: &'static str,
     /// What to do.
     pub work: &'a Work,
-    /// The scalar program (elementwise and reduce).
+    /// The scalar program (elementwise, reduce, rows and epilogue).
     pub program: Option<&'a Arc<Program>>,
     /// What is read.
     pub inputs: &'a [Input<'a>],

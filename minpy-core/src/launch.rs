@@ -89,9 +89,9 @@ pub(crate) fn has_kernel(device: DeviceRef, work: &Work, program: &Program) -> R
         && !was_refused(program, work, device))
 }
 
-/// Whether the device has a kernel for fused row reductions.
-pub(crate) fn has_rows(device: DeviceRef) -> bool {
-    registry::global().is_ok_and(|r| r.family_kernel(device.kind(), Family::Rows).is_some())
+/// Whether the device has a kernel for a form of fused work.
+pub(crate) fn has_family(device: DeviceRef, family: Family) -> bool {
+    registry::global().is_ok_and(|r| r.family_kernel(device.kind(), family).is_some())
 }
 
 fn find_kernel(call: &KernelCall, device: DeviceRef) -> Result<Option<&'static KernelEntry>> {

@@ -26,14 +26,19 @@ pub(crate) fn min_items(cost_per_16: usize) -> usize {
 }
 
 fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
-    let c = compiled(call.program(), device.kind(), Use::Store)?;
+    execute(compiled(call.program(), device.kind(), Use::Store)?, call);
+    Ok(())
+}
+
+/// Runs a compiled program on the views and numbers of a call.
+pub(crate) fn execute(c: &Compiled, call: &KernelCall) {
     let out = &call.outputs[0];
     if c.index.is_none() && call.outputs.len() == 1 && is_flat(call) {
         let n = out.size();
         if let [step] = &c.steps[..]
             && single(c, step, call, n)
         {
-            return Ok(());
+            return;
         }
         let operands = std::iter::once((out.host_ptr() as isize, out.dtype.size() as isize));
         let inputs = call.inputs.iter().map(|i| match i {
@@ -41,8 +46,7 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
             Input::View(v) => (v.host_ptr() as isize, 0),
             Input::Scalar(s) => (s.as_ptr() as isize, 0),
         });
-        blocks(c, &Space::flat(n, operands.chain(inputs)), 1);
-        return Ok(());
+        return blocks(c, &Space::flat(n, operands.chain(inputs)), 1);
     }
     let zeros: SmallVec<[isize; 6]> = SmallVec::from_elem(0, out.shape.len());
     let positions = minpy_core::layout::contiguous_strides(out.shape);
@@ -66,7 +70,7 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
         operands.push(Strided { base: 0, strides: &positions, size: 1 });
     }
     if out.shape.contains(&0) {
-        return Ok(());
+        return;
     }
     let space = Space::new(out.shape, &operands, true);
     if c.copy {
@@ -74,7 +78,6 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
     } else if !row_by_row(c, &space) {
         blocks(c, &space, call.outputs.len());
     }
-    Ok(())
 }
 
 /// Every view contiguous; broadcast ones do not count, unless they are whole scalars.

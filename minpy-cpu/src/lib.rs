@@ -9,6 +9,7 @@ mod blas;
 mod block;
 pub mod device;
 pub mod elementwise;
+pub mod epilogue;
 mod fold;
 mod frame;
 mod fuse;
@@ -44,6 +45,7 @@ pub static ITEMS: &[Item] = &[
     Item::Driver(&device::DRIVER),
     Item::Kernel(&arg_reduce::ENTRY),
     Item::Kernel(&elementwise::ENTRY),
+    Item::Kernel(&epilogue::ENTRY),
     Item::Kernel(&index::GATHER),
     Item::Kernel(&index::SCATTER),
     Item::Kernel(&matmul::ENTRY),

@@ -15,12 +15,34 @@ use minpy_core::kernel::{Family, KernelCall, View};
 use minpy_core::registry::Slot;
 use minpy_core::{DType, Error, ErrorKind, Result, kernel};
 use num_complex::{Complex32, Complex64};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 kernel!(pub ENTRY: "cpu", Slot::Family(Family::Matmul), DTypeSet::ALL, run);
 
+/// What is done with a result as soon as a part of it is there.
+pub(crate) struct Finish<'a> {
+    /// Called for rows and columns that are complete; several threads do so at once, for disjoint parts.
+    part: &'a (dyn Fn(Range<usize>, Range<usize>) + Sync),
+    /// The product calls `part` itself. Otherwise that is done when all of it is there.
+    taken: AtomicBool,
+}
+impl<'a> Finish<'a> {
+    pub fn new(part: &'a (dyn Fn(Range<usize>, Range<usize>) + Sync)) -> Finish<'a> {
+        Finish { part, taken: AtomicBool::new(false) }
+    }
+    /// From here on the product calls `part` for all of its parts.
+    pub fn take(&self) {
+        self.taken.store(true, Relaxed);
+    }
+    pub fn part(&self, rows: Range<usize>, columns: Range<usize>) {
+        (self.part)(rows, columns);
+    }
+}
+
 /// A product of one matrix pair: addresses, strides in elements.
 #[derive(Clone, Copy)]
-pub(crate) struct Product {
+pub(crate) struct Product<'a> {
     pub m: usize,
     pub n: usize,
     pub k: usize,
@@ -30,13 +52,23 @@ pub(crate) struct Product {
     pub b_strides: (isize, isize),
     pub c: *mut u8,
     pub c_strides: (isize, isize),
+    pub finish: Option<&'a Finish<'a>>,
 }
 // SAFETY: the pointers are views of memory that dispatch keeps alive during the call; batches write disjoint parts.
-unsafe impl Send for Product {}
+unsafe impl Send for Product<'_> {}
 // SAFETY: as above.
-unsafe impl Sync for Product {}
+unsafe impl Sync for Product<'_> {}
 
 fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
+    products(call, false, None)
+}
+
+/// What is done with rows and columns of the matrix at a position of the leading axes.
+pub(crate) type Apply<'a> = dyn Fn(&[usize], Range<usize>, Range<usize>) + Sync + 'a;
+
+/// The product of the first two inputs of a call into, or (`add`) added to, its first output; `apply` is called for every
+/// part of it once.
+pub(crate) fn products(call: &KernelCall, add: bool, apply: Option<&Apply>) -> Result<()> {
     let (a, b, c) = (call.inputs[0].view(), call.inputs[1].view(), &call.outputs[0]);
     let nd = c.shape.len();
     if nd < 2 || a.shape.len() != nd || b.shape.len() != nd {
@@ -56,14 +88,14 @@ fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
         b_strides: last(b),
         c: c.host_ptr(),
         c_strides: last(c),
+        finish: None,
     };
     let counts = &c.shape[..nd - 2];
     let batches: usize = counts.iter().product();
     let item = c.dtype.size() as isize;
     // As a whole: closures capture the pointers inside one by one, which threads may not share.
     let whole = &whole;
-    let at = |i: usize| {
-        let digits = Tiling::digits(counts, i);
+    let at = |digits: &[usize]| {
         let shift =
             |v: &View| digits.iter().zip(v.strides).map(|(&d, &s)| d as isize * s * item).sum::<isize>();
         Product {
@@ -79,13 +111,25 @@ fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
     let least = (TASK_NS * 20 / flops.max(1)).max(1);
     parallel_for(batches, if inner { usize::MAX / 2 } else { least }, |range| {
         for i in range {
-            one(c.dtype, if batches == 1 { *whole } else { at(i) }, inner);
+            let digits = Tiling::digits(counts, i);
+            let p = if batches == 1 { *whole } else { at(&digits) };
+            match apply {
+                None => one(c.dtype, p, inner, add),
+                Some(apply) => {
+                    let part = |rows: Range<usize>, columns: Range<usize>| apply(&digits, rows, columns);
+                    let finish = Finish::new(&part);
+                    one(c.dtype, Product { finish: Some(&finish), ..p }, inner, add);
+                    if !finish.taken.load(Relaxed) {
+                        part(0..p.m, 0..p.n);
+                    }
+                }
+            }
         }
     });
     Ok(())
 }
 
-fn one(dtype: DType, p: Product, parallel: bool) {
+fn one(dtype: DType, p: Product, parallel: bool, add: bool) {
     macro_rules! plain {
         ($t:ty, $add:expr, $mul:expr) => {
             blocked::<$t>(p, parallel, $add, $mul)
@@ -93,10 +137,10 @@ fn one(dtype: DType, p: Product, parallel: bool) {
     }
     // Products of integers wrap; of bool: or of ands.
     match dtype {
-        DType::F32 => float::<f32>(p, parallel, false),
-        DType::F64 => float::<f64>(p, parallel, false),
-        DType::C64 => float::<Complex32>(p, parallel, false),
-        DType::C128 => float::<Complex64>(p, parallel, false),
+        DType::F32 => float::<f32>(p, parallel, add),
+        DType::F64 => float::<f64>(p, parallel, add),
+        DType::C64 => float::<Complex32>(p, parallel, add),
+        DType::C128 => float::<Complex64>(p, parallel, add),
         DType::F16 => half(p, parallel),
         DType::Bool => {
             plain!(B8, |a: B8, b: B8| B8::new(a.get() | b.get()), |a: B8, b: B8| B8::new(a.get() & b.get()))
@@ -292,6 +336,7 @@ fn half(p: Product, parallel: bool) {
             b_strides: (p.n as isize, 1),
             c: c.as_mut_ptr().cast(),
             c_strides: (p.n as isize, 1),
+            finish: None,
             ..p
         },
         parallel,

@@ -208,6 +208,20 @@ impl Sources {
             &[batched(), batched()],
             &[batched()],
         );
+        let b = Builder::new();
+        let (p, bias) = (b.input(dtype), b.input(dtype));
+        let sum = p + bias;
+        let program = Arc::new(b.finish("p + bias", &[sum.id(), p.id()], 0));
+        let mut bias = Shape::new(dtype, &[300, 300]);
+        bias.strides = vec![0, 1];
+        let square = || Shape::new(dtype, &[300, 300]);
+        self.add(
+            &format!("epilogue {dtype}"),
+            &Work::Epilogue,
+            Some(&program),
+            &[square(), square(), bias],
+            &[square(), square().transposed()],
+        );
         let vector = Shape::new(dtype, &[400, 1]);
         let inputs = [Shape::new(dtype, &[300, 400]), vector];
         self.add(

@@ -3,7 +3,7 @@
 
 use crate::subject::Subject;
 use minpy_core::kernel::ScatterMode;
-use minpy_core::{Array, DType, Operand, Result, ops};
+use minpy_core::{Array, DType, Operand, Result, Target, ops};
 
 /// A program: it calls the second argument on every intermediate result, and hands on what comes back.
 type Formula = fn(&[Array], &dyn Fn(Array) -> Result<Array>) -> Result<Array>;
@@ -99,6 +99,64 @@ pub fn rows(s: &Subject) {
     }
 }
 
+/// Products and what is computed of them before they are stored.
+pub fn products(s: &Subject) {
+    for (dtype, tolerance) in DTYPES {
+        compare(s, "a layer", dtype, tolerance, |x, at| {
+            let product = at(ops::matmul(&x[0], &x[1].t())?)?;
+            let sum = at(ops::add(&product, &x[0].slice(0, 3, 1, 1).slice(1, 0, 1, ROWS))?)?;
+            drop(product);
+            at(ops::maximum(&sum, 0)?)
+        });
+        compare(s, "a product that is kept, and what is computed of it", dtype, tolerance, |x, at| {
+            let product = at(ops::matmul(&x[0].t(), &x[1])?)?;
+            let positive = at(ops::greater(&product, 0)?)?;
+            let chosen = at(ops::select(&positive, &at(ops::negative(&product)?)?, 3)?)?;
+            at(ops::add(&chosen, &product)?)
+        });
+        compare(s, "a stack of products", dtype, tolerance, |x, at| {
+            let split = |x: &Array| ops::reshape(x, &[8, 12, COLUMNS as isize]);
+            let product = at(ops::matmul(&split(&x[0])?, &split(&x[1])?.transpose(Some(&[0, 2, 1]))?)?)?;
+            let double = at(ops::add(&product, &product)?)?;
+            at(ops::subtract(&double, 1)?)
+        });
+        compare(s, "a sum of two products", dtype, tolerance, |x, at| {
+            let first = at(ops::matmul(&x[0], &x[1].t())?)?;
+            let second = at(ops::matmul(&x[1], &x[1].t())?)?;
+            at(ops::add(&first, &second)?)
+        });
+        compare(s, "a product times a column, transposed", dtype, tolerance, |x, at| {
+            let product = at(ops::matmul(&x[0], &x[1].t())?)?;
+            at(ops::multiply(&product.t(), &x[0].slice(1, 5, 1, 1))?)
+        });
+        compare(s, "a product added in place", dtype, tolerance, |x, at| {
+            let total = ops::multiply(&x[0], 1)?;
+            total.buffer().memory()?;
+            let product = at(ops::matmul(&x[1].slice(1, 0, 1, ROWS), &x[0])?)?;
+            let operands = [Operand::Array(&total), Operand::Array(&product)];
+            ops::call(&ops::ADD, &Default::default(), &operands, None, Target::Into(&total))
+        });
+        compare(s, "a step along a product", dtype, tolerance, |x, at| {
+            let product = at(ops::matmul(&x[1].slice(1, 0, 1, ROWS), &x[0])?)?;
+            let step = at(ops::multiply(&product, 2)?)?;
+            drop(product);
+            let operands = [Operand::Array(&x[1]), Operand::Array(&step)];
+            ops::call(&ops::SUBTRACT, &Default::default(), &operands, None, Target::Into(&x[1]))
+        });
+        compare(s, "a product into one of its operands", dtype, tolerance, |x, at| {
+            let a = x[0].slice(1, 0, 1, ROWS);
+            let product = at(ops::add(&at(ops::matmul(&a, &x[1].slice(1, 0, 1, ROWS))?)?, 1)?)?;
+            ops::assign(&a, &product)?;
+            at(ops::add(&x[0], 0)?)
+        });
+        compare(s, "a product of what is overwritten", dtype, tolerance, |x, at| {
+            let product = at(ops::matmul(&x[0], &x[1].t())?)?;
+            ops::assign(&x[1], 0)?;
+            at(ops::add(&product, &x[1].slice(1, 0, 1, ROWS))?)
+        });
+    }
+}
+
 /// Writes: pending values straight into views, targets that are read elsewhere by what is pending, and shifted by it.
 pub fn writes(s: &Subject) {
     for (dtype, tolerance) in DTYPES {
@@ -120,7 +178,7 @@ pub fn writes(s: &Subject) {
                 &Default::default(),
                 &[Operand::Array(&y), Operand::Array(&x[1])],
                 None,
-                minpy_core::Target::Into(&y),
+                Target::Into(&y),
             )?;
             at(ops::subtract(&y, &z)?)
         });

@@ -58,7 +58,7 @@ macro_rules! conformance {
             copies: copies { host_and_device views fill ranges errors }
             aliasing: aliasing { writes_through_views overlapping_in_place broadcast_targets }
             memory: memory { reuse statistics too_much threads }
-            fused: fused { chains rows writes }
+            fused: fused { chains rows products writes }
             fallback: fallback { accounting only_host counters registration outside_operation }
         }
     };

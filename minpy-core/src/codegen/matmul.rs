@@ -1,12 +1,13 @@
 //! Matrix products: tiles in local memory with a block of results per item (GPU), or packed panels and a block of
-//! vector registers (CPU). Any strides, any dtype, batched; a product with a vector is a reduction.
+//! vector registers (CPU). Any strides, any dtype, batched; a product with a vector is a reduction. What is computed of the
+//! result (`Work::Epilogue`) happens where an element is stored.
 
 use super::dialect::{accumulator, ctype, storage};
 use super::dims::{base, collapse, index_type, unravel};
 use super::expr::{Writer, load};
-use super::{Arg, Form as AnyForm, Plan, Spec, Tuning, reduce};
+use super::{Arg, Form as AnyForm, Plan, ProgramRef, Spec, Tuning, reduce, unsupported};
 use crate::expr::Prim;
-use crate::kernel::KernelCall;
+use crate::kernel::{Input, KernelCall, View, Work};
 use crate::{DType, Result};
 use smallvec::{SmallVec, smallvec};
 
@@ -19,6 +20,47 @@ pub struct Form {
     block: u16,
     /// What a CPU item packs.
     tile: Tile,
+    epilogue: Option<Epilogue>,
+}
+
+/// What is computed of an element of the result before it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Epilogue {
+    program: ProgramRef,
+    /// Where the program's inputs come from, beginning with the second.
+    inputs: SmallVec<[In; 4]>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum In {
+    /// A kernel parameter.
+    Number,
+    /// A view of its own.
+    View,
+    /// The result's memory.
+    Result,
+}
+
+impl Epilogue {
+    /// The epilogue of a call, and its views: what it reads, then what it writes beside the result.
+    fn of<'c>(call: &'c KernelCall) -> (Option<Epilogue>, SmallVec<[&'c View<'c>; 6]>) {
+        let mut views: SmallVec<[&View; 6]> = SmallVec::new();
+        if !matches!(call.work, Work::Epilogue) {
+            return (None, views);
+        }
+        let result = &call.outputs[0];
+        let inputs = call.inputs[2..].iter().map(|i| match i {
+            Input::Scalar(_) => In::Number,
+            Input::View(v) if v.memory == result.memory && v.offset == result.offset => In::Result,
+            Input::View(v) => {
+                views.push(v);
+                In::View
+            }
+        });
+        let e = Epilogue { inputs: inputs.collect(), program: ProgramRef(call.program().clone()) };
+        views.extend(&call.outputs[1..]);
+        (Some(e), views)
+    }
 }
 
 /// What one CPU item packs: a size that fits into local memory.
@@ -77,6 +119,10 @@ pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
     let lead = c.shape.len() - 2;
     let (m, n, k) = (c.shape[lead], c.shape[lead + 1], a.shape[lead + 1]);
     let ([am, ak], [bk, bn], [cm, cn]) = (last_two(a.strides), last_two(b.strides), last_two(c.strides));
+    let (epilogue, extra) = Epilogue::of(call);
+    if epilogue.is_some() && (n == 1 || m == 1) {
+        return Err(unsupported(call.op, "products with a vector are reductions"));
+    }
     // Sums of half products must not round the products: only the kernel below keeps them in float32.
     if (n == 1 || m == 1) && c.dtype != DType::F16 {
         let with = |lead: &[isize], tail: &[isize]| -> SmallVec<[isize; 8]> {
@@ -91,8 +137,8 @@ pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
         let outer: SmallVec<[usize; 6]> = c.shape[..lead].iter().copied().chain([size]).collect();
         return reduce::plan_dot(call, [&x, &y, &z], &outer, k, tuning);
     }
-    let mut dims =
-        collapse(&c.shape[..lead], [&a.strides[..lead], &b.strides[..lead], &c.strides[..lead]].into_iter());
+    let views = || [a, b, c].into_iter().chain(extra.iter().copied());
+    let mut dims = collapse(&c.shape[..lead], views().map(|v| &v.strides[..lead]));
     let batch = dims.padded_ndim();
     dims.pad(batch);
     let batches = dims.total();
@@ -107,18 +153,20 @@ pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
     };
     let mut meta: SmallVec<[i64; 24]> = smallvec![m as i64, n as i64, k as i64, batches as i64];
     meta.extend([am, ak, bk, bn, cm, cn].map(|s| s as i64));
-    for v in [a, b, c] {
+    meta.extend(extra.iter().flat_map(|v| last_two(v.strides)).map(|s| s as i64));
+    for v in views() {
         meta.push(base(call.op, v)?);
     }
     meta.extend(dims.n.iter().map(|&n| n as i64));
     meta.extend(dims.s.iter().flatten().map(|&s| s as i64));
-    let form = Form { dtype: c.dtype, batch: batch as u8, block: block as u16, tile };
-    let args = smallvec![
-        Arg::Memory(a.memory.handle),
-        Arg::Memory(b.memory.handle),
-        Arg::Memory(c.memory.handle),
-        Arg::Ints(meta)
-    ];
+    let form = Form { dtype: c.dtype, batch: batch as u8, block: block as u16, tile, epilogue };
+    let mut args: SmallVec<[Arg; 8]> = views().map(|v| Arg::Memory(v.memory.handle)).collect();
+    args.extend(
+        call.inputs
+            .iter()
+            .filter_map(|i| if let Input::Scalar(s) = i { Some(Arg::Scalar(*s)) } else { None }),
+    );
+    args.push(Arg::Ints(meta));
     Ok(Plan::one(Spec::new(AnyForm::Matmul(form), local), args, groups))
 }
 
@@ -130,6 +178,60 @@ fn last_two(strides: &[isize]) -> [isize; 2] {
 /// Columns of a block of registers: two vectors.
 fn cpu_columns(dtype: DType, vector: usize) -> usize {
     (2 * vector / accumulator(dtype).size()).max(4)
+}
+
+/// Index of an element of the result.
+const C: &str = "oc + row * m.cm + col * m.cn";
+
+impl Epilogue {
+    /// Statements that compute and store an element, `value` being that of the product. Adds parameters, and the offsets of
+    /// views beside those of the product.
+    fn render(
+        &self,
+        w: &mut Writer,
+        value: &str,
+        parameters: &mut String,
+        offsets: &mut Vec<String>,
+    ) -> Result<String> {
+        let p = &self.program.0;
+        let mut element = |pointer: &str| {
+            let e = offsets.len() - 3;
+            offsets.push(format!("o{pointer}"));
+            format!("{pointer}[o{pointer} + row * m.e[{e}][0] + col * m.e[{e}][1]]")
+        };
+        let mut inputs = vec![value.to_string()];
+        let mut numbers = String::new();
+        for (i, source) in self.inputs.iter().enumerate() {
+            let d = p.inputs()[i + 1];
+            w.uses(d);
+            inputs.push(match source {
+                In::Number => {
+                    numbers += &format!("const {} c{i}, ", storage(d));
+                    load(d, &format!("c{i}"))
+                }
+                In::View => {
+                    *parameters += &format!("MP_GLOBAL const {}* MP_RESTRICT in{i}, ", storage(d));
+                    load(d, &element(&format!("in{i}")))
+                }
+                In::Result => load(d, &format!("c[{C}]")),
+            });
+        }
+        let (mut text, results) = w.program(p, &|i| inputs[i].clone(), "")?;
+        for (o, result) in results.iter().enumerate() {
+            let d = p.output_dtype(o);
+            w.uses(d);
+            let target = if o == 0 {
+                format!("c[{C}]")
+            } else {
+                *parameters += &format!("MP_GLOBAL {}* MP_RESTRICT out{o}, ", storage(d));
+                element(&format!("out{o}"))
+            };
+            let stored = if d == DType::F16 { format!("mp_f2h({result})") } else { result.clone() };
+            text += &format!("{target} = {stored};\n");
+        }
+        *parameters += &numbers;
+        Ok(text)
+    }
 }
 
 impl Form {
@@ -151,23 +253,31 @@ impl Form {
             }
         };
         let zero = w.constant(&crate::Number::Float(0.0).cast(acc));
-        let offsets = ["oa", "ob", "oc"]
-            .iter()
-            .enumerate()
-            .map(|(i, o)| (o.to_string(), format!("m.s[{i}]")))
-            .collect::<Vec<_>>();
+        let (mut parameters, mut names) = (String::new(), vec!["oa".to_string(), "ob".into(), "oc".into()]);
+        let value = w.cast(acc, d, "x");
+        let store = match &self.epilogue {
+            None => w.store(d, "c", C, &value),
+            Some(e) => e.render(w, &value, &mut parameters, &mut names)?,
+        };
+        let (nv, extra) = (names.len(), names.len() - 3);
+        let offsets: Vec<(String, String)> =
+            names.iter().enumerate().map(|(i, o)| (o.clone(), format!("m.s[{i}]"))).collect();
+        let steps = if extra > 0 { format!("e[{extra}][2], ") } else { String::new() };
         let mut k = format!(
-            "typedef struct {{ mp_i64 m, n, k, batches, am, ak, bk, bn, cm, cn, off[3], nb[{nb}], s[3][{nb}]; }} mp_meta;\n\
-             {}(MP_GLOBAL const {s}* MP_RESTRICT a, MP_GLOBAL const {s}* MP_RESTRICT b, MP_GLOBAL {s}* MP_RESTRICT c, const mp_meta m) {{\n",
+            "typedef struct {{ mp_i64 m, n, k, batches, am, ak, bk, bn, cm, cn, {steps}off[{nv}], nb[{nb}], s[{nv}][{nb}]; }} mp_meta;\n\
+             {}(MP_GLOBAL const {s}* MP_RESTRICT a, MP_GLOBAL const {s}* MP_RESTRICT b, MP_GLOBAL {s}* MP_RESTRICT c, {parameters}const mp_meta m) {{\n",
             w.dialect.kernel("mp_matmul", local),
             s = storage(d)
         );
-        let value = w.cast(acc, d, "x");
-        let store = w.store(d, "c", "oc + row * m.cm + col * m.cn", &value);
         let text = Text { t: &t, zero: &zero, mad: &mad, a: load(d, "a[$i]"), b: load(d, "b[$i]"), store };
         let split = format!(
-            "mp_i64 oa = m.off[0], ob = m.off[1], oc = m.off[2];\n{{ {ix} q = ({ix})batch;\n{}}}\n",
+            "{starts}\n{{ {ix} q = ({ix})batch;\n{}}}\n",
             unravel(index_type(true), "q", nb, "m.nb", &offsets),
+            starts = names
+                .iter()
+                .enumerate()
+                .map(|(i, o)| format!("mp_i64 {o} = m.off[{i}]; "))
+                .collect::<String>(),
             ix = index_type(true)
         );
         if local[0] == 1 {

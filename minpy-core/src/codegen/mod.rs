@@ -217,13 +217,14 @@ impl Spec {
 }
 
 /// The families that `plan` can do.
-pub const FAMILIES: [Family; 9] = [
+pub const FAMILIES: [Family; 10] = [
     Family::Elementwise,
     Family::Reduce,
     Family::ArgReduce,
     Family::Rows,
     Family::Scan,
     Family::Matmul,
+    Family::Epilogue,
     Family::Gather,
     Family::Scatter,
     Family::RandomBits,
@@ -237,7 +238,7 @@ pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
         Work::Rows { inner } => rows::plan(call, *inner, tuning),
         Work::ArgReduce { max } => arg_reduce::plan(call, *max, tuning),
         Work::Scan(fold) => scan::plan(call, *fold, tuning),
-        Work::Matmul => matmul::plan(call, tuning),
+        Work::Matmul | Work::Epilogue => matmul::plan(call, tuning),
         Work::Gather { indexed } => index::plan_gather(call, *indexed, tuning),
         Work::Scatter { indexed, mode } => index::plan_scatter(call, *indexed, *mode, tuning),
         Work::RandomBits { key, counter } => random::plan(call, *key, *counter, tuning),

@@ -4,6 +4,7 @@ use super::{Done, Guard, evaluate};
 use crate::defer::{Expr, Kind, Source};
 use crate::device::DeviceRef;
 use crate::expr::{Node, Program};
+use crate::kernel::Family;
 use crate::launch;
 use crate::relayout::translate_read;
 use crate::{Array, Buffer, DType, Layout, Result};
@@ -26,7 +27,7 @@ pub(super) struct Member<'a> {
     pub guard: Guard<'a>,
     /// Its buffer as the root's iteration space sees it.
     pub view: Seen<'a>,
-    /// What it reads, translated into the root's iteration space; `None` for numbers.
+    /// What it reads, translated into the root's iteration space; `None` for numbers and for the matrices of a product.
     pub reads: Reads<'a>,
     /// Somebody outside the group refers to its buffer: the values are stored.
     pub stored: bool,
@@ -140,9 +141,17 @@ impl<'a> Group<'a> {
         sizes: &mut Sizes<'a>,
     ) {
         for (s, view) in e.sources.iter().zip(reads) {
-            let (Source::Array(a), Some(view)) = (s, view) else {
-                sizes.numbers += 1;
-                continue;
+            let (a, view) = match (s, view) {
+                (Source::Array(a), Some(view)) => (a, view),
+                // A matrix, which is in memory: products wait for no operands.
+                (Source::Array(a), None) => {
+                    sizes.read(a, &Cow::Borrowed(a.layout()));
+                    continue;
+                }
+                (Source::Scalar(_), _) => {
+                    sizes.numbers += 1;
+                    continue;
+                }
             };
             if a.buffer().present().is_some() {
                 sizes.read(a, view);
@@ -189,12 +198,12 @@ impl<'a> Group<'a> {
         inner > 0
             && columns <= MOST_COLUMNS
             && (rows >= LEAST_ROWS || rows * columns <= MOST_COLUMNS)
-            && launch::has_rows(self.device)
+            && launch::has_family(self.device, Family::Rows)
     }
     /// Whether a candidate can be a member, and how.
     fn fits(&self, c: &Candidate<'a>, e: &'a Expr, sizes: &Sizes<'a>) -> Option<Fit<'a>> {
         // More references than the group holds: somebody may ask for the values.
-        let stored = Arc::strong_count(c.buffer) > c.held;
+        let stored = c.buffer.is_wanted(c.held);
         if c.mixed
             || c.dtype != e.dtype
             || c.buffer.device() != self.device
@@ -204,19 +213,23 @@ impl<'a> Group<'a> {
             return None;
         }
         let (row, inner) = match e.kind {
+            Kind::Product if self.ends_in(c, e) => (false, None),
+            Kind::Product => return None,
             Kind::Map if self.sees_whole(c, e, stored) => (false, self.inner),
             // What is the same along a row, and no fold makes it so, is cheaper computed once than in every element.
             Kind::Map if !has_fold(e) => return None,
             _ => (true, Some(self.sees_row(c, e)?)),
         };
         let needs_rows = row || stored && self.root.kind != Kind::Map;
-        if needs_rows && !inner.is_some_and(|i| self.rows_fit(i)) {
+        if needs_rows && self.product().is_some() || needs_rows && !inner.is_some_and(|i| self.rows_fit(i)) {
             return None;
         }
         let mut reads: Reads<'a> = Reads::new();
         for s in &e.sources {
             reads.push(match s {
                 Source::Scalar(_) => None,
+                // Matrices are not read element by element.
+                Source::Array(_) if e.kind == Kind::Product => None,
                 // A fold has the root's iteration space; so has what is seen as it lies.
                 Source::Array(a) if matches!(e.kind, Kind::Fold(_)) || *c.view == e.layout => {
                     Some(Cow::Borrowed(a.layout()))
@@ -225,6 +238,15 @@ impl<'a> Group<'a> {
             });
         }
         sizes.room(&e.sources, &reads).then_some(Fit { reads, stored, row, inner })
+    }
+    /// The root is computed of a product, element by element, in the memory that the product is computed in.
+    fn ends_in(&self, c: &Candidate, e: &Expr) -> bool {
+        self.root.kind == Kind::Map
+            && self.inner.is_none()
+            && self.product().is_none()
+            && e.dtype == self.root.dtype
+            && *c.view == e.layout
+            && launch::has_family(self.device, Family::Epilogue)
     }
     /// Every element of the candidate, or of the part of it that is needed at all, is needed once.
     fn sees_whole(&self, c: &Candidate, e: &Expr, stored: bool) -> bool {
@@ -238,7 +260,7 @@ impl<'a> Group<'a> {
         let inner = match (self.inner, e.kind) {
             (Some(i), _) => i,
             (None, Kind::Fold(_)) => space.len() - e.layout.ndim().min(space.len()),
-            (None, Kind::Map) => (0..space.len()).rev().take_while(fixed).count(),
+            (None, _) => (0..space.len()).rev().take_while(fixed).count(),
         };
         let outer = space.len() - inner;
         if inner == 0 || c.view.shape() != space || !(outer..space.len()).all(|d| fixed(&d)) {
@@ -246,6 +268,7 @@ impl<'a> Group<'a> {
         }
         let seen = Layout::new(&space[..outer], &strides[..outer], c.view.offset());
         let fits = match e.kind {
+            Kind::Product => false,
             Kind::Map => seen.size() == e.layout.size() && seen.is_injective() && !uses_index(&e.program),
             // The same rows in the same order.
             Kind::Fold(_) => {
@@ -268,7 +291,11 @@ impl<'a> Group<'a> {
         let map = self.root.kind == Kind::Map;
         self.members.iter().any(|m| matches!(m.expr().kind, Kind::Fold(_)) || m.stored && (m.row || !map))
     }
-    /// What a member reads from memory, as the root's iteration space sees it.
+    /// The product of which the rest of the group is computed.
+    pub fn product(&self) -> Option<&Member<'a>> {
+        self.members.iter().find(|m| m.expr().kind == Kind::Product)
+    }
+    /// What a member reads from memory element by element, as the root's iteration space sees it.
     pub fn arrays_of<'m>(&'m self, m: &'m Member<'a>) -> impl Iterator<Item = (&'m Array, &'m Layout)> {
         m.expr().sources.iter().zip(&m.reads).filter_map(|(s, l)| match (s, l) {
             (Source::Array(a), Some(l)) if self.position(a.buffer()).is_none() => Some((a, &**l)),
@@ -329,7 +356,8 @@ impl<'a> Sizes<'a> {
                 (Source::Array(a), Some(l)) => {
                     arrays += (a.buffer().present().is_none() || !self.knows(a, l)) as usize;
                 }
-                _ => numbers += 1,
+                (Source::Array(_), None) => arrays += 1,
+                (Source::Scalar(_), _) => numbers += 1,
             }
         }
         arrays <= MOST_INPUTS && numbers <= MOST_NUMBERS

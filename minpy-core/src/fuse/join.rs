@@ -18,6 +18,9 @@ const MOST_PROGRAMS: usize = 4096;
 type Key = SmallVec<[u32; 32]>;
 static PROGRAMS: LazyLock<RwLock<FxHashMap<Key, Arc<Program>>>> = LazyLock::new(Default::default);
 
+/// The part of a key that stands for the elements of the product.
+const PRODUCT: u32 = 4 << 16;
+
 /// Where an input comes from, as a part of the key.
 #[derive(Clone, Copy)]
 pub(super) enum From {
@@ -26,6 +29,8 @@ pub(super) enum From {
     /// A power of two: part of the program, because a CPU multiplies where a program divides by it.
     Constant(Scalar, i32),
     Member(usize),
+    /// The elements of the product.
+    Product,
 }
 
 /// Sign and exponent of a number of float32 or float64 that is a power of two of moderate size: few, so that few programs
@@ -77,7 +82,14 @@ impl<'a> Group<'a> {
                     | self.folds(e, m.is_none()).map_or(0, |f| 2 + 2 * f as u32),
             );
             let mut wires = SmallVec::new();
-            for (k, s) in e.sources.iter().enumerate() {
+            // A product's program is the identity: its one input is the program's first.
+            let product = e.kind == Kind::Product;
+            if product {
+                j.key.push(PRODUCT);
+                wires.push(From::Product);
+            }
+            let sources = if product { &[][..] } else { &e.sources[..] };
+            for (k, s) in sources.iter().enumerate() {
                 let from = match s {
                     Source::Scalar(s)
                         if self.device.is_host()
@@ -111,6 +123,7 @@ impl<'a> Group<'a> {
                     From::Number(i) => 1 << 16 | i as u32,
                     From::Member(i) => 2 << 16 | i as u32,
                     From::Constant(_, code) => 3 << 16 | code as u32 & 0xffff,
+                    From::Product => PRODUCT,
                 });
                 wires.push(from);
             }
@@ -124,10 +137,12 @@ impl<'a> Group<'a> {
             return p.clone();
         }
         let b = Builder::new();
-        // Arrays first, then numbers: the kernel's inputs come in this order.
+        // The product first, then arrays, then numbers: the kernel's inputs come in this order.
+        let product = self.product().map(|m| b.input(m.expr().dtype));
         let arrays: SmallVec<[E; 8]> = j.inputs.iter().map(|(a, _)| b.input(a.dtype())).collect();
         let numbers: SmallVec<[E; 8]> = j.numbers.iter().map(|s| b.input(s.dtype())).collect();
-        let scalars = (0..numbers.len()).fold(0, |m, i| m | 1 << (arrays.len() + i));
+        let scalars =
+            (0..numbers.len()).fold(0, |m, i| m | 1 << (product.is_some() as usize + arrays.len() + i));
         let mut values: SmallVec<[E; 16]> = SmallVec::new();
         let mut outputs: SmallVec<[u16; 4]> = SmallVec::new();
         let mut name = String::new();
@@ -139,6 +154,7 @@ impl<'a> Group<'a> {
                     From::Number(i) => numbers[i],
                     From::Constant(s, _) => b.constant(s),
                     From::Member(i) => values[i],
+                    From::Product => product.expect("a group whose wires lead to a product has one"),
                 })
                 .collect();
             let mut value = e.program.inline(&b, &arguments).expect("dispatch has typed every expression")[0];

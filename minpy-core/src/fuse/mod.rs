@@ -65,14 +65,20 @@ impl Group<'_> {
                     Source::Array(a) => Input::View(view(a, a.layout())?),
                 });
             }
-            self.root.program.clone()
+            (self.root.kind != Kind::Product).then(|| self.root.program.clone())
         } else {
             let j = self.join();
+            let matrices = self.product().into_iter().flat_map(|m| &m.expr().sources);
+            for s in matrices {
+                if let Source::Array(a) = s {
+                    inputs.push(Input::View(view(a, a.layout())?));
+                }
+            }
             for (a, l) in &j.inputs {
                 inputs.push(Input::View(view(a, l)?));
             }
             inputs.extend(j.numbers.iter().map(|s| Input::Scalar(*s)));
-            self.program(&j)
+            Some(self.program(&j))
         };
         let mut outputs: SmallVec<[View; 2]> = SmallVec::new();
         outputs.push(out);
@@ -88,12 +94,13 @@ impl Group<'_> {
         }
         let work = match self.inner {
             Some(inner) if self.needs_rows() => Work::Rows { inner },
+            _ if self.product().is_some() => Work::Epilogue,
             _ => self.root.kind.work(),
         };
         let call = KernelCall {
             op: self.root.op,
             work: &work,
-            program: Some(&program),
+            program: program.as_ref(),
             inputs: &inputs,
             outputs: &outputs,
         };
@@ -109,8 +116,8 @@ impl Group<'_> {
     fn donor(&self, result: &Buffer) -> Option<Donor<'_>> {
         let sources =
             || self.expressions().flat_map(|(e, m)| e.sources.iter().zip(0..).map(move |(s, k)| (s, m, k)));
-        // Rows are read more than once.
-        if self.root.kind != Kind::Map || self.needs_rows() {
+        // Rows are read more than once; a product is written before the rest is read.
+        if self.root.kind != Kind::Map || self.needs_rows() || self.product().is_some() {
             return None;
         }
         sources().find_map(|(s, _, _)| {
@@ -231,7 +238,10 @@ pub(crate) fn run_into(root: &Expr, out: &Array, done: &mut Done) -> Result<()> 
     };
     let rows = group.needs_rows()
         && root.sources.iter().any(|s| matches!(s, Source::Array(a) if a.may_share_memory(out)));
-    if rows || group.members.iter().any(|m| group.arrays_of(m).any(|(a, l)| disturbed(a, l))) {
+    let matrices = group.product().is_some_and(|m| {
+        m.expr().sources.iter().any(|s| matches!(s, Source::Array(a) if a.may_share_memory(out)))
+    });
+    if rows || matrices || group.members.iter().any(|m| group.arrays_of(m).any(|(a, l)| disturbed(a, l))) {
         drop(group);
         group = Group::collect(root, device, 1, done)?;
     }

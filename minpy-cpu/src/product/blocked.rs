@@ -38,7 +38,7 @@ struct Part<T> {
     spare: *mut T,
 }
 
-impl<T: Element> Job<T> {
+impl<T: Element> Job<'_, T> {
     /// Rows of a tile here: as even as the number of tiles allows.
     fn high(&self) -> usize {
         self.m.div_ceil(self.m.div_ceil(self.tiles.rows))
@@ -46,6 +46,9 @@ impl<T: Element> Job<T> {
     pub(super) unsafe fn blocks(&self) {
         if self.k == 0 {
             return self.nothing();
+        }
+        if let Some(f) = self.finish {
+            f.take();
         }
         let (high, width) = (self.high(), self.width());
         let (tiles, panels) = (self.m.div_ceil(high), self.n.div_ceil(width));
@@ -125,6 +128,10 @@ impl<T: Element> Job<T> {
                         };
                         // SAFETY: the caller's promise; the scratch memory has room for all that.
                         unsafe { self.part(&p, top == i) };
+                        // While it is in cache.
+                        if let Some(f) = self.finish.filter(|_| k0 + p.k == self.k) {
+                            f.part(top..top + p.rows, first..first + p.cols);
+                        }
                     }
                 }
             }

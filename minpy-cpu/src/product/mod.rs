@@ -14,7 +14,7 @@ mod tile;
 mod x86;
 
 use crate::frame::with_scratch;
-use crate::matmul::Product;
+use crate::matmul::{Finish, Product};
 use crate::simd::level;
 use crate::threads::{parallel_parts, usable_threads};
 use pack::Matrix;
@@ -65,16 +65,16 @@ unsafe fn product_by<T: Element>(tiles: &'static Tiles<T>, p: &Product, parallel
     }
     // The tile writes rows: a result that lies in columns is computed transposed.
     let job = if c.col == 1 || c.row != 1 {
-        Job { tiles, m, n, k, a, b, c, add, threads: 1 }
+        Job { tiles, m, n, k, a, b, c, add, threads: 1, finish: p.finish }
     } else {
-        Job { tiles, m: n, n: m, k, a: b.t(), b: a.t(), c: c.t(), add, threads: 1 }
+        Job { tiles, m: n, n: m, k, a: b.t(), b: a.t(), c: c.t(), add, threads: 1, finish: None }
     };
     // SAFETY: the caller's promise.
     unsafe { job.run(parallel) };
     true
 }
 
-struct Job<T: Element> {
+struct Job<'a, T: Element> {
     tiles: &'static Tiles<T>,
     m: usize,
     n: usize,
@@ -85,9 +85,11 @@ struct Job<T: Element> {
     c: Matrix<T>,
     add: bool,
     threads: usize,
+    /// Only `blocks` calls it.
+    finish: Option<&'a Finish<'a>>,
 }
 
-impl<T: Element> Job<T> {
+impl<T: Element> Job<'_, T> {
     /// Columns of a full tile.
     #[inline(always)]
     fn width(&self) -> usize {
@@ -109,7 +111,19 @@ impl<T: Element> Job<T> {
                 let (sizes, c, add) = ((self.n, self.m, self.k), self.c.t(), self.add);
                 let done = stream::in_parts(parts, sizes, c, parallel, add, |l, k, to| {
                     let (a, b, tiles) = (self.a.from(0, l), self.b.from(l, 0), self.tiles);
-                    Job { tiles, m: self.m, n: self.n, k, a, b, c: to.t(), add: false, threads: 1 }.blocks();
+                    Job {
+                        tiles,
+                        m: self.m,
+                        n: self.n,
+                        k,
+                        a,
+                        b,
+                        c: to.t(),
+                        add: false,
+                        threads: 1,
+                        finish: None,
+                    }
+                    .blocks();
                 });
                 if done {
                     return;

@@ -67,7 +67,7 @@ fn view<T: Number>(
     a: &Lying<T>,
     b: &Lying<T>,
     c: &mut Lying<T>,
-) -> Product {
+) -> Product<'static> {
     Product {
         m,
         n,
@@ -78,6 +78,7 @@ fn view<T: Number>(
         b_strides: b.strides,
         c: (&raw mut c.memory[c.start]).cast(),
         c_strides: c.strides,
+        finish: None,
     }
 }
 

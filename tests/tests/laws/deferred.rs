@@ -52,8 +52,67 @@ fn an_array_that_only_the_group_reads_gives_its_memory() {
         let product = ops::matmul(&f32s(&[8, 8]), &f32s(&[8, 8]))?;
         Ok(vec![ops::maximum(&ops::add(&product, &f32s(&[8]))?, 0.0)?])
     });
-    // Four for the operands and the product; the group needs none.
-    assert_eq!(log, costs(&["matmul", "maximum"], 4));
+    // Three for the operands and one for the product, in which the rest is computed.
+    assert_eq!(log, costs(&["maximum"], 4));
+    let log = watch_deferred(|| {
+        let sorted = ops::sort(&f32s(&[8, 8]), Some(1))?;
+        Ok(vec![ops::maximum(&ops::add(&sorted, &f32s(&[8]))?, 0.0)?])
+    });
+    assert_eq!(log, costs(&["sort", "maximum"], 3));
+}
+
+#[test]
+fn what_is_computed_of_a_product_is_part_of_it() {
+    let (x, w, b) = (f32s(&[8, 6]), f32s(&[6, 4]), f32s(&[4]));
+    let layer = |x: &Array, w: &Array| ops::tanh(&ops::add(&ops::matmul(x, w)?, &b)?);
+    assert_eq!(watch_deferred(|| Ok(vec![layer(&x, &w)?])), costs(&["tanh"], 1));
+    // A product that is held is stored too.
+    let log = watch_deferred(|| {
+        let product = ops::matmul(&x, &w)?;
+        Ok(vec![ops::add(&product, &b)?, product])
+    });
+    assert_eq!(log, costs(&["add"], 2));
+    // One product waits at a time: what the next one reads, and the one before it, come first. Of two that are added the
+    // second takes the rest with it.
+    let v = f32s(&[4, 4]);
+    assert_eq!(watch_deferred(|| Ok(vec![layer(&layer(&x, &w)?, &v)?])), costs(&["tanh", "tanh"], 2));
+    let log = watch_deferred(|| Ok(vec![layer(&x, &w)?, layer(&x, &w)?]));
+    assert_eq!(log, costs(&["tanh", "tanh"], 2));
+    let log = watch_deferred(|| Ok(vec![ops::add(&ops::matmul(&x, &w)?, &ops::matmul(&x, &w)?)?]));
+    assert_eq!(log, costs(&["matmul", "add"], 2));
+    // Nobody asks.
+    assert_eq!(watch_deferred(|| ops::matmul(&x, &w).map(|_| vec![])), Log::default());
+    // Another dtype, or less than all of it: the product comes first.
+    let log = watch_deferred(|| Ok(vec![ops::cast(&ops::matmul(&x, &w)?, DType::F64)?]));
+    assert_eq!(log, costs(&["matmul", "copy"], 2));
+    let log = watch_deferred(|| Ok(vec![ops::exp(&ops::matmul(&x, &w)?.slice(0, 2, 1, 3))?]));
+    assert_eq!(log, costs(&["matmul", "exp"], 2));
+    // Added to what is there; stored, because it has a name during the call.
+    let total = f32s(&[8, 4]);
+    let log = watch_deferred(|| {
+        let product = ops::matmul(&x, &w)?;
+        let inputs = [Operand::Array(&total), Operand::Array(&product)];
+        ops::call(&ops::ADD, &Attrs::None, &inputs, None, Target::Into(&total))?;
+        Ok(vec![])
+    });
+    assert_eq!(log, costs(&["add"], 1));
+}
+
+#[test]
+fn gradients_of_products_are_added_in_place() {
+    let (x, w) = (f32s(&[8, 6]), f32s(&[6, 4]));
+    let log = watch_deferred(|| {
+        let uses = |a: &[Array]| {
+            let pairs: Vec<Array> = (0..4)
+                .map(|_| ops::sum(&ops::dot(&x, &a[0])?, None, false))
+                .collect::<minpy_core::Result<_>>()?;
+            pairs.iter().skip(1).try_fold(pairs[0].clone(), |s, p| ops::add(&s, p))
+        };
+        minpy_autograd::grad(uses, &[w.clone()])
+    });
+    let count = |name: &str| log.kernels.iter().filter(|k| **k == name).count();
+    // Four products and the sum of the losses forward; then one product, to which three are added as they are computed.
+    assert_eq!((count("matmul"), count("add")), (4 + 1, 1 + 3), "{:?}", log.kernels);
 }
 
 #[test]
@@ -113,7 +172,7 @@ fn a_gradient_is_fused_backward_too() {
         )
     });
     let count = |name: &str| log.kernels.iter().filter(|k| **k == name).count();
-    assert_eq!((count("matmul"), count("copy")), (3, 0), "{:?}", log.kernels);
-    // The loss itself is never asked for; 1 - y * y times the seed is one kernel.
+    // The loss itself is never asked for; the first product, tanh and 1 - y * y times the seed are one kernel.
+    assert_eq!((count("matmul"), count("tanh_slope"), count("copy")), (2, 1, 0), "{:?}", log.kernels);
     assert!(log.kernels.len() <= 6, "{:?}", log.kernels);
 }

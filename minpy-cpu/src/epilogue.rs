@@ -1,0 +1,94 @@
+//! `Work::Epilogue`: a product and what is computed of it, block by block while the block is in cache.
+//!
+//! The product is computed in the memory of the first output. Large ones are finished by the thread that computed a block of
+//! it; all others when all of it is there, which is small, or costs little beside reading the operands.
+
+use crate::elementwise::execute;
+use crate::matmul::products;
+use crate::program::{Use, compiled};
+use minpy_core::device::DeviceRef;
+use minpy_core::dtype::DTypeSet;
+use minpy_core::expr::{Node, Prim, Program};
+use minpy_core::kernel::{Family, Input, KernelCall, View, Work};
+use minpy_core::registry::Slot;
+use minpy_core::{DType, Error, ErrorKind, Result, kernel};
+use smallvec::SmallVec;
+use std::ops::Range;
+
+kernel!(pub ENTRY: "cpu", Slot::Family(Family::Epilogue), DTypeSet::ALL, run);
+
+fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
+    let unsupported = |what: &str| Err(Error::new(ErrorKind::Unsupported, format!("{}: {what}", call.op)));
+    let program = call.program();
+    let c = compiled(program, device.kind(), Use::Store)?;
+    if c.index.is_some() {
+        return unsupported("a product whose elements are combined with their positions");
+    }
+    let out = &call.outputs[0];
+    let product = KernelCall { work: &Work::Matmul, program: None, inputs: &call.inputs[..2], ..*call };
+    if call.inputs[2..].iter().any(|i| matches!(i, Input::View(v) if same(v, out))) {
+        if call.outputs.len() == 1 && is_sum(program) && is_summed(out.dtype) {
+            return products(&product, true, None);
+        }
+        return unsupported("a product into what is read with it");
+    }
+    let apply = |batch: &[usize], rows: Range<usize>, columns: Range<usize>| {
+        let shape = [rows.len(), columns.len()];
+        let parts: SmallVec<[Part; 8]> = std::iter::once(out)
+            .chain(
+                call.inputs[2..].iter().filter_map(|i| if let Input::View(v) = i { Some(v) } else { None }),
+            )
+            .chain(&call.outputs[1..])
+            .map(|v| Part::new(v, batch, rows.start, columns.start))
+            .collect();
+        let mut parts = parts.iter().map(|p| p.view(&shape));
+        let Some(first) = parts.next() else { return };
+        let mut inputs: SmallVec<[Input; 8]> = SmallVec::new();
+        inputs.push(Input::View(first));
+        inputs.extend(call.inputs[2..].iter().filter_map(|i| match i {
+            Input::View(_) => parts.next().map(Input::View),
+            Input::Scalar(s) => Some(Input::Scalar(*s)),
+        }));
+        let outputs: SmallVec<[View; 4]> = std::iter::once(first).chain(parts).collect();
+        execute(c, &KernelCall { work: &Work::Elementwise, inputs: &inputs, outputs: &outputs, ..*call });
+    };
+    products(&product, false, Some(&apply))
+}
+
+/// A rectangle of one matrix of a view.
+struct Part<'a> {
+    whole: &'a View<'a>,
+    offset: usize,
+}
+impl<'a> Part<'a> {
+    /// From this row and column on, at a position of the leading axes.
+    fn new(whole: &'a View<'a>, batch: &[usize], row: usize, column: usize) -> Part<'a> {
+        let at = batch.iter().chain([&row, &column]).zip(whole.strides).map(|(&i, &s)| i as isize * s);
+        Part { whole, offset: whole.offset.wrapping_add_signed(at.sum()) }
+    }
+    fn view(&self, shape: &'a [usize; 2]) -> View<'a> {
+        let leading = self.whole.strides.len() - 2;
+        View { shape, strides: &self.whole.strides[leading..], offset: self.offset, ..*self.whole }
+    }
+}
+
+/// Two views of one piece of memory that begin at the same element: by the kernel's contract they are the same.
+fn same(a: &View, b: &View) -> bool {
+    a.memory.handle == b.memory.handle && a.memory.offset == b.memory.offset && a.offset == b.offset
+}
+
+/// Whether a program adds its two inputs, so that the product can be added to what is there.
+fn is_sum(program: &Program) -> bool {
+    let node = |n: u16| program.nodes()[n as usize].0;
+    match node(program.outputs()[0]) {
+        Node::Prim(Prim::Add, [x, y, _]) => {
+            matches!((node(x), node(y)), (Node::Input(0), Node::Input(1)) | (Node::Input(1), Node::Input(0)))
+        }
+        _ => false,
+    }
+}
+
+/// Dtypes whose product can be added to what is there.
+fn is_summed(dtype: DType) -> bool {
+    matches!(dtype, DType::F32 | DType::F64 | DType::C64 | DType::C128)
+}

@@ -1,0 +1,104 @@
+//! Products with an epilogue against the product and then the program, bit for bit.
+
+mod support;
+use minpy_core::expr::{Builder, Prim, Program};
+use minpy_core::kernel::{Input, Work};
+use minpy_core::{DType, ErrorKind, Number, Result};
+use std::sync::Arc;
+use support::*;
+
+/// `max(p + x * c, y)`, what is compared with zero, and the product itself; in the dtype of the product.
+fn program(d: DType) -> Arc<Program> {
+    let b = Builder::new();
+    let (p, x, y, c) = (b.input(d), b.input(d), b.input(d), b.input(d));
+    let sum = p + x * c;
+    let first = sum.binary(Prim::Maximum, y);
+    let positive = p.binary(Prim::Gt, p.lit(0.0));
+    Arc::new(b.finish("test", &[first.id(), positive.id(), p.id()], 1 << 3))
+}
+
+fn epilogue(program: &Arc<Program>, inputs: &[Input], outputs: &[&Arr]) -> Result<()> {
+    call(&minpy_cpu::epilogue::ENTRY, Work::Epilogue, Some(program), inputs, outputs)
+}
+
+#[test]
+fn like_the_parts() {
+    let mut rng = Rng(11);
+    // One tile, rectangles of several threads, several depths, few columns, a deep one, and stacks.
+    let sizes: [(&[usize], usize, usize, usize); 9] = [
+        (&[], 1, 1, 1),
+        (&[], 5, 9, 7),
+        (&[], 37, 45, 29),
+        (&[], 300, 270, 600),
+        (&[], 530, 140, 128),
+        (&[], 900, 3, 70),
+        (&[], 20, 30, 9000),
+        (&[3], 20, 30, 10),
+        (&[2, 2], 130, 110, 100),
+    ];
+    for d in [DType::F32, DType::F64, DType::F16, DType::I32] {
+        let p = program(d);
+        for (batch, m, n, k) in sizes {
+            let with = |tail: [usize; 2]| [batch, &tail[..]].concat();
+            let count = |s: &[usize]| s.iter().product::<usize>();
+            let mut make = |shape: &[usize], lay| Arr::new(shape, lay, &rng.smalls(d, count(shape)));
+            for lay in [Lay::Contiguous, Lay::Transposed, Lay::Sliced] {
+                let shape = with([m, n]);
+                let (a, b) = (make(&with([m, k]), Lay::Contiguous), make(&with([k, n]), lay));
+                let (mut x, y) = (make(&shape, Lay::Contiguous), make(&shape, lay));
+                // The same along each column.
+                let row = x.strides.len() - 2;
+                x.strides[row] = 0;
+                let number = Number::Int(3).cast(d);
+                let others = [x.input(), y.input(), Input::Scalar(number)];
+                let outputs = || [d, DType::Bool, d].map(|d| Arr::empty(d, &shape, lay));
+                let whole = outputs();
+                let inputs = [&[a.input(), b.input()], &others[..]].concat();
+                epilogue(&p, &inputs, &whole.each_ref()).unwrap();
+                let parts = outputs();
+                let matrices = [a.input(), b.input()];
+                let product = Arr::empty(d, &shape, lay);
+                call(&minpy_cpu::matmul::ENTRY, Work::Matmul, None, &matrices, &[&product]).unwrap();
+                let inputs = [&[product.input()], &others[..]].concat();
+                elementwise(&p, &inputs, &parts.each_ref()).unwrap();
+                for (w, p) in whole.iter().zip(&parts) {
+                    assert!(w.scalars() == p.scalars(), "{d} {batch:?} {m}x{k}x{n} {lay:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn into_what_is_read() {
+    let mut rng = Rng(12);
+    let sum = |d: DType| {
+        let b = Builder::new();
+        let r = b.input(d) + b.input(d);
+        let id = r.id();
+        Arc::new(b.finish("sum", &[id], 0))
+    };
+    for d in [DType::F32, DType::F64, DType::C64] {
+        for (m, n, k) in [(7, 9, 5), (300, 200, 400)] {
+            let mut make = |m, n| Arr::new(&[m, n], Lay::Contiguous, &rng.smalls(d, m * n));
+            let (a, b, c, want) = (make(m, k), make(k, n), make(m, n), Arr::zeros(d, &[m, n]));
+            let product = Arr::zeros(d, &[m, n]);
+            let matrices = [a.input(), b.input()];
+            call(&minpy_cpu::matmul::ENTRY, Work::Matmul, None, &matrices, &[&product]).unwrap();
+            elementwise(&sum(d), &[product.input(), c.input()], &[&want]).unwrap();
+            epilogue(&sum(d), &[a.input(), b.input(), c.input()], &[&c]).unwrap();
+            let tolerance = if d == DType::F64 { 1e-13 } else { 1e-5 };
+            assert_same(&c.scalars(), &want.scalars(), tolerance, &format!("{d} {m}x{k}x{n}"));
+        }
+    }
+    // Refused, and nothing is written.
+    let refused = |p: &Arc<Program>, d: DType| {
+        let (a, b, c) = (Arr::zeros(d, &[3, 4]), Arr::zeros(d, &[4, 5]), Arr::zeros(d, &[3, 5]));
+        c.put(&vec![Number::Int(7).cast(d); 15]);
+        let e = epilogue(p, &[a.input(), b.input(), c.input()], &[&c]).unwrap_err();
+        assert_eq!(e.kind(), ErrorKind::Unsupported);
+        assert!(c.scalars().iter().all(|x| *x == Number::Int(7).cast(d)));
+    };
+    refused(&sum(DType::I32), DType::I32);
+    refused(&prim(Prim::Maximum, &[DType::F32; 2]), DType::F32);
+}
