@@ -301,9 +301,9 @@ fn is_pending(buffer: &Weak<Buffer>) -> bool {
 fn end(product: &Weak<Buffer>) {
     let has_readers = product.upgrade().is_some_and(|b| b.readers().load(Relaxed) != 0);
     for b in has_readers.then(waiting).into_iter().flatten() {
-        let reads = |e: &Box<Expr>| reachable(e).contains(&product.as_ptr());
+        let reads = |e: &Expr| reachable(e).contains(&product.as_ptr());
         // The lock ends before the evaluation begins, which takes it again.
-        let last = b.pending().lock().as_ref().is_some_and(reads);
+        let last = b.pending().lock().as_deref().is_some_and(reads);
         if last {
             let _ = evaluate(&b);
         }

@@ -221,7 +221,7 @@ impl<'a> Group<'a> {
             _ => (true, Some(self.sees_row(c, e)?)),
         };
         let needs_rows = row || stored && self.root.kind != Kind::Map;
-        if needs_rows && self.product().is_some() || needs_rows && !inner.is_some_and(|i| self.rows_fit(i)) {
+        if needs_rows && (self.product().is_some() || !inner.is_some_and(|i| self.rows_fit(i))) {
             return None;
         }
         let mut reads: Reads<'a> = Reads::new();
