@@ -186,15 +186,18 @@ pub(crate) fn unbroadcast(g: Array, shape: &[usize], dtype: DType) -> Result<Arr
             g = g.broadcast_to(&grown)?;
         }
         let lead = g.ndim() - shape.len();
-        let axes: Vec<isize> = (0..g.ndim())
+        let axes: SmallVec<[isize; 6]> = (0..g.ndim())
             .filter(|&i| i < lead || shape[i - lead] == 1 && g.shape()[i] != 1)
             .map(|i| i as isize)
             .collect();
         if !axes.is_empty() {
-            g = sum(&g, Some(&axes), true)?;
+            // Leading axes go, others stay with size 1.
+            g = sum(&g, Some(&axes), axes.len() > lead)?;
         }
-        let to: Vec<isize> = shape.iter().map(|&n| n as isize).collect();
-        g = reshape(&g, &to)?;
+        if g.shape() != shape {
+            let to: SmallVec<[isize; 6]> = shape.iter().map(|&n| n as isize).collect();
+            g = reshape(&g, &to)?;
+        }
     }
     if g.dtype() == dtype {
         return Ok(g);

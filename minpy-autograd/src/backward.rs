@@ -16,6 +16,7 @@ pub(crate) struct Walk {
 impl Walk {
     pub fn start() -> Walk {
         TAPE.with_borrow_mut(|t| {
+            t.abandon();
             let nodes = std::mem::take(&mut t.nodes);
             let base = t.base;
             t.base += nodes.len() as u32;
@@ -45,6 +46,7 @@ impl Drop for Walk {
     fn drop(&mut self) {
         set_flag(RECORDING, self.recording);
         TAPE.with_borrow_mut(|t| {
+            t.abandon();
             let mut all = std::mem::take(&mut self.nodes);
             all.append(&mut t.nodes);
             t.nodes = all;
@@ -71,30 +73,35 @@ impl Fetched {
         }
     }
     fn as_saved(node: &Node, inputs: &[Saved], output: &Saved) -> Result<Fetched> {
+        let mut fetched = Fetched { inputs: SmallVec::new(), output: Value::Nothing };
         if inputs.is_empty() && matches!(output, Saved::Nothing) {
-            return Ok(Fetched {
-                inputs: node.edges.iter().map(|_| Value::Nothing).collect(),
-                output: Value::Nothing,
-            });
+            fetched.inputs.extend(node.edges.iter().map(|_| Value::Nothing));
+            return Ok(fetched);
         }
         TAPE.with_borrow(|t| {
-            let value = |s: &Saved| -> Result<Value> {
-                Ok(match s {
-                    Saved::Nothing => Value::Nothing,
-                    Saved::Array(i) => Value::Array(t.saved(*i)?),
-                    Saved::Constant(i) => match t.constant(*i) {
-                        Constant::Number(n) => Value::Number(n),
-                        Constant::Scalar(s) => Value::Scalar(s),
-                    },
-                })
+            let constant = |i: u32| match t.constant(i) {
+                Constant::Number(n) => Value::Number(n),
+                Constant::Scalar(s) => Value::Scalar(s),
             };
-            Ok(Fetched { inputs: inputs.iter().map(value).collect::<Result<_>>()?, output: value(output)? })
+            for s in inputs {
+                match s {
+                    Saved::Nothing => fetched.inputs.push(Value::Nothing),
+                    Saved::Array(i) => fetched.inputs.push(Value::Array(t.saved(*i)?.clone())),
+                    Saved::Constant(i) => fetched.inputs.push(constant(*i)),
+                }
+            }
+            match output {
+                Saved::Nothing => {}
+                Saved::Array(i) => fetched.output = Value::Array(t.saved(*i)?.clone()),
+                Saved::Constant(i) => fetched.output = constant(*i),
+            }
+            Ok(fetched)
         })
     }
     /// Under `where=`: a point of the operation's domain in the elements that were not written, which is all that users of
     /// `where=` want to be spared. The factor of their zero gradients is finite then, in derivatives of any order.
     fn written(mut self, op: &'static OpDef, condition_first: bool, mask: u32) -> Result<Fetched> {
-        let mask = TAPE.with_borrow(|t| t.saved(mask))?;
+        let mask = TAPE.with_borrow(|t| t.saved(mask).cloned())?;
         let mut point: SmallVec<[Operand; 3]> = SmallVec::new();
         for (i, v) in self.inputs.iter_mut().enumerate() {
             let (lo, hi) = op.domain[i];
@@ -138,9 +145,10 @@ pub(crate) fn backward(
 
     // Only nodes that depend on a target need a gradient.
     let mut needed = vec![false; count];
+    let mut is_target = vec![false; count];
     for &t in targets {
         if let Some(i) = at(t) {
-            needed[i] = true;
+            (needed[i], is_target[i]) = (true, true);
         }
     }
     for id in first..=last {
@@ -173,14 +181,14 @@ pub(crate) fn backward(
             continue;
         }
         // What a target depends on lies before this session.
-        if targets.contains(&id) {
+        if is_target[i] {
             continue;
         }
         let Some(total) = totals[i].take() else { continue };
         if !needed[i] {
             continue;
         }
-        let mask = node.mask.map(|m| TAPE.with_borrow(|t| t.saved(m))).transpose()?;
+        let mask = node.mask.map(|m| TAPE.with_borrow(|t| t.saved(m).cloned())).transpose()?;
         let mut g = total.through(&node.layout)?;
         if let (true, Some(m)) = (node.in_place, &mask) {
             g = ops::select(m, &g, 0.0)?;

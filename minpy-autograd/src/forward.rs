@@ -61,7 +61,7 @@ pub(crate) fn forward(
         if sum.is_none() && before.is_none() {
             continue;
         }
-        let mask = node.mask.map(|m| TAPE.with_borrow(|t| t.saved(m))).transpose()?;
+        let mask = node.mask.map(|m| TAPE.with_borrow(|t| t.saved(m).cloned())).transpose()?;
         let mut total = match before {
             Some(_) if node.previous.is_some_and(|p| walk.node(p).dtype != node.dtype) => {
                 bail!(NoGradient, "No forward derivative of view with another dtype defined.")

@@ -76,7 +76,8 @@ impl Session {
     fn leaf_nodes(&self, wrt: &[Array]) -> Result<Vec<(NodeId, Layout)>> {
         let leaves = self.leaves.borrow();
         wrt.iter()
-            .map(|a| match leaves.iter().find(|l| Arc::ptr_eq(&l.buffer, a.buffer())) {
+            .enumerate()
+            .map(|(i, a)| match find_leaf(&leaves, i, a) {
                 Some(l) => Ok((l.node, a.layout().clone())),
                 None => {
                     bail!(Value, "grad: an array of shape {:?} is not watched in this session", a.shape())
@@ -118,18 +119,19 @@ impl Session {
         unique.sort_unstable();
         unique.dedup();
         let totals = backward(self.first, starts, &unique)?;
-        let mut by_node: Vec<(NodeId, Option<crate::accumulate::Total>)> =
-            unique.into_iter().zip(totals).collect();
-        let mut out = Vec::new();
-        for (k, (node, layout)) in targets.iter().enumerate() {
-            let slot = by_node.iter_mut().find(|(n, _)| n == node).map(|(_, t)| t);
-            let again = nodes[k + 1..].contains(node);
-            out.push(match slot {
-                Some(t) if again => {
-                    t.as_ref().map(|t| t.through(layout).and_then(|g| ops::copy(&g))).transpose()?
-                }
-                Some(t) => t.take().map(|t| finished(t, layout)).transpose()?,
-                None => None,
+        let mut totals = totals;
+        let mut left = vec![0u32; unique.len()];
+        let place = |n: &NodeId| unique.partition_point(|u| u < n);
+        nodes.iter().for_each(|n| left[place(n)] += 1);
+        let mut out = Vec::with_capacity(targets.len());
+        for (node, layout) in &targets {
+            let k = place(node);
+            left[k] -= 1;
+            out.push(if left[k] > 0 {
+                // Wanted again, for another argument.
+                totals[k].as_ref().map(|t| t.through(layout).and_then(|g| ops::copy(&g))).transpose()?
+            } else {
+                totals[k].take().map(|t| finished(t, layout)).transpose()?
             });
         }
         Ok(out)
@@ -150,6 +152,12 @@ impl Session {
         let walk = Walk::start();
         forward(&walk, self.first, starts, &ends)
     }
+}
+
+/// The leaf of an array. Arguments are mostly asked for in the order in which they were marked: number `likely` first.
+fn find_leaf<'a>(leaves: &'a [Leaf], likely: usize, a: &Array) -> Option<&'a Leaf> {
+    let is = |l: &&Leaf| Arc::ptr_eq(&l.buffer, a.buffer());
+    leaves.get(likely).filter(is).or_else(|| leaves.iter().find(is))
 }
 
 impl Drop for Session {
@@ -200,7 +208,7 @@ impl Kept {
             if t.id != self.tape {
                 bail!(Runtime, "gradient: the session that kept an array is over");
             }
-            t.saved(self.save)
+            t.saved(self.save).cloned()
         })
     }
 }

@@ -105,8 +105,8 @@ pub(crate) struct Tape {
     pub nodes: Vec<Node>,
     saves: Vec<Save>,
     constants: Vec<Constant>,
-    /// The call that runs now.
-    pending: Option<Node>,
+    /// The last node is that of a call that runs now: `commit` completes it.
+    running: bool,
     /// Buffers whose slot belongs (or belonged) to another thread's tape, by address. The weak reference keeps the address
     /// from being used again.
     elsewhere: HashMap<usize, (Weak<Buffer>, u64)>,
@@ -167,13 +167,22 @@ impl Tape {
     }
     /// Puts the slot back to what it was before `watch`.
     pub fn restore(&mut self, buffer: &Arc<Buffer>, slot: Option<NodeId>) {
-        self.elsewhere.remove(&(Arc::as_ptr(buffer) as usize));
+        if !self.elsewhere.is_empty() {
+            self.elsewhere.remove(&(Arc::as_ptr(buffer) as usize));
+        }
         if unpack(self.id, buffer.node().load(Relaxed)).is_some() {
             buffer.node().store(slot.map_or(0, |n| pack(self.id, n)), Relaxed);
         }
     }
+    /// Forgets the node of a call that did not come to its end.
+    pub fn abandon(&mut self) {
+        if std::mem::take(&mut self.running) {
+            self.nodes.pop();
+        }
+    }
     /// Appends a node.
     pub fn push(&mut self, node: Node) -> NodeId {
+        self.abandon();
         self.nodes.push(node);
         self.base + self.nodes.len() as u32 - 1
     }
@@ -210,7 +219,8 @@ impl Tape {
         Ok(index)
     }
     /// A kept array.
-    pub fn saved(&self, index: u32) -> Result<Array> {
+    #[inline]
+    pub fn saved(&self, index: u32) -> Result<&Array> {
         let save = &self.saves[index as usize];
         if save.array.buffer().version() != save.version {
             bail!(
@@ -219,7 +229,7 @@ impl Tape {
                 minpy_core::layout::show(save.array.shape())
             );
         }
-        Ok(save.array.clone())
+        Ok(&save.array)
     }
     /// A kept number.
     pub fn constant(&self, index: u32) -> Constant {
@@ -236,6 +246,7 @@ impl Tape {
     }
     /// Opens a tape for the first session.
     pub fn open(&mut self) {
+        self.abandon();
         if self.depth == 0 {
             self.id = NEXT_TAPE.fetch_add(1, Relaxed);
             live(|l| l.push(self.id));
@@ -255,7 +266,7 @@ impl Tape {
         self.id = 0;
         self.base = 0;
         self.elsewhere.clear();
-        self.pending = None;
+        self.running = false;
         self.constants.clear();
         Some(Closed { nodes: std::mem::take(&mut self.nodes), saves: std::mem::take(&mut self.saves) })
     }
@@ -315,8 +326,8 @@ pub(crate) struct TapeRecorder;
 impl Recorder for TapeRecorder {
     fn prepare(&self, call: &OpCall) -> Result<u64> {
         TAPE.with_borrow_mut(|t| {
-            // Calls do not nest between `prepare` and `commit`: what is here belongs to one that failed.
-            t.pending = None;
+            // Calls do not nest between `prepare` and `commit`: an unfinished node belongs to one that failed.
+            t.abandon();
             if let Target::Into(out) = call.target
                 && !out.dtype().is_inexact()
             {
@@ -364,7 +375,8 @@ impl Recorder for TapeRecorder {
                     Kind::Op { rule, attrs, inputs, output }
                 }
             };
-            t.pending = Some(match call.target {
+            // Made where it will stay: nodes are large.
+            let node = match call.target {
                 Target::Into(out) => {
                     let previous = t.lookup(out.buffer());
                     Node { edges, ..t.in_place_node(kind, out, call.mask, previous)? }
@@ -384,7 +396,9 @@ impl Recorder for TapeRecorder {
                         None => None,
                     },
                 },
-            });
+            };
+            t.nodes.push(node);
+            t.running = true;
             Ok(1)
         })
     }
@@ -420,22 +434,25 @@ impl Recorder for TapeRecorder {
 
     fn commit(&self, _token: u64, call: &OpCall, output: &Array) -> Result<()> {
         TAPE.with_borrow_mut(|t| {
-            let Some(mut node) = t.pending.take() else { return Ok(()) };
             if !output.dtype().is_inexact() {
-                return Ok(());
+                t.abandon();
             }
+            let (true, Some(node)) = (t.running, t.nodes.last_mut()) else { return Ok(()) };
             if let Target::New = call.target {
                 node.layout = output.layout().clone();
                 node.dtype = output.dtype();
                 node.device = output.device();
                 node.elements = output.buffer().bytes() / output.dtype().size();
             }
-            let id = t.end();
-            t.set_node(output.buffer(), id);
-            if let Kind::Op { output: slot @ Saved::Array(_), .. } = &mut node.kind {
-                *slot = Saved::Array(t.save(output)?);
+            let saves_output = matches!(node.kind, Kind::Op { output: Saved::Array(_), .. });
+            t.set_node(output.buffer(), t.end() - 1);
+            if saves_output {
+                let saved = Saved::Array(t.save(output)?);
+                if let Some(Node { kind: Kind::Op { output, .. }, .. }) = t.nodes.last_mut() {
+                    *output = saved;
+                }
             }
-            t.push(node);
+            t.running = false;
             Ok(())
         })
     }

@@ -39,6 +39,7 @@ pub fn call(
             let flags = context::flags();
             if flags & !RECORDING == 0
                 && inputs.len() == op.arity
+                && op.arity <= STRAIGHT
                 && (e.check.is_none() || inputs[0].dtype().is_inexact())
                 && mask.is_none()
                 && let (Target::New, Attrs::None) = (&target, attrs)
@@ -62,79 +63,112 @@ pub fn call(
     }
 }
 
-/// The common case with the least work: contiguous arrays of one shape, dtype and device, or one of them a number.
+/// Most operands of a straight call.
+const STRAIGHT: usize = 3;
+
+/// The common case with the least work: strong arrays of one dtype and device, and numbers that fit it. One of the arrays is
+/// contiguous and has the shape that the others have or are broadcast to.
 struct Straight<'a> {
-    /// What the result is like.
+    /// The array that the result is like.
     first: &'a Array,
-    /// Which operand is a number, in the dtype of the others.
-    number: Option<(usize, Scalar)>,
+    /// The operands that are numbers, in the dtype of the arrays.
+    numbers: [Scalar; STRAIGHT],
+    /// Operands that are broadcast.
+    spread: u32,
     program: &'static Arc<Program>,
 }
 
 /// Whether a call is such a case.
 #[inline]
 fn straight<'a>(op: &'static OpDef, e: &'static Elementwise, inputs: &[Operand<'a>]) -> Option<Straight<'a>> {
-    let plain = |a: &Array| !a.is_weak() && a.layout().is_contiguous() && !a.layout().shape().contains(&0);
-    let (first, number) = match *inputs {
-        [Operand::Array(a)] if plain(a) => (a, None),
-        [Operand::Array(a), Operand::Array(b)]
-            if a.dtype() == b.dtype()
-                && a.shape() == b.shape()
-                && a.device() == b.device()
-                && plain(a)
-                && plain(b) =>
-        {
-            (a, None)
+    let (mut first, mut scalars): (Option<&'a Array>, u32) = (None, 0);
+    for (i, o) in inputs.iter().enumerate() {
+        match (o, first) {
+            (Operand::Array(a), Some(f)) if a.dtype() != f.dtype() || a.device() != f.device() => {
+                return None;
+            }
+            (Operand::Array(a), _) if a.is_weak() => return None,
+            (Operand::Array(a), Some(f)) if a.ndim() <= f.ndim() && a.size() <= f.size() => {}
+            (Operand::Array(a), _) => first = Some(a),
+            (Operand::Number(_), _) => scalars |= 1 << i,
+            (Operand::Scalar(_), _) => return None,
         }
-        [Operand::Array(a), Operand::Number(n)] if n.promote_weak(a.dtype()) == a.dtype() && plain(a) => {
-            (a, Some((1, n)))
+    }
+    let first = first.filter(|f| f.layout().is_contiguous() && !f.shape().contains(&0))?;
+    let (mut spread, mut numbers) = (0, [Scalar::new(false); STRAIGHT]);
+    for (i, o) in inputs.iter().enumerate() {
+        match o {
+            Operand::Array(a) if a.shape() == first.shape() => {}
+            Operand::Array(a) => {
+                let lead = first.ndim().checked_sub(a.ndim())?;
+                let fits =
+                    a.shape().iter().zip(&first.shape()[lead..]).all(|(&n, &wide)| n == wide || n == 1);
+                if !fits {
+                    return None;
+                }
+                spread |= 1 << i;
+            }
+            // Comparisons accept integers out of range: left to the general path.
+            Operand::Number(n) if n.promote_weak(first.dtype()) == first.dtype() => {
+                numbers[i] = n.to_scalar(first.dtype()).ok()?;
+            }
+            _ => return None,
         }
-        [Operand::Number(n), Operand::Array(a)] if n.promote_weak(a.dtype()) == a.dtype() && plain(a) => {
-            (a, Some((0, n)))
-        }
-        _ => return None,
-    };
-    let number = match number {
-        // Comparisons accept integers out of range: left to the general path.
-        Some((i, n)) => Some((i, n.to_scalar(first.dtype()).ok()?)),
-        None => None,
-    };
-    let program = e.same_dtype_program(
-        op.name,
-        first.dtype(),
-        inputs.len(),
-        number.as_ref().map_or(0, |(i, _)| i + 1),
-    )?;
-    Some(Straight { first, number, program })
+    }
+    let program = e.same_dtype_program(op.name, first.dtype(), inputs.len(), scalars)?;
+    Some(Straight { first, numbers, spread, program })
 }
 
 impl Straight<'_> {
     #[inline]
     fn run(&self, op: &'static OpDef, inputs: &[Operand], recording: bool) -> Result<Array> {
-        let device = self.first.device();
         let joins = inputs.iter().any(|o| o.array().is_some_and(|a| a.buffer().present().is_none()));
         let dtype = self.program.output_dtype(0);
         // The memory first, and the array around it once: it is moved no more than the way to the caller needs.
         let buffer = Array::memory_beside(self.first, dtype, joins)?;
         let out = Array::beside(self.first, buffer, dtype);
-        let arg = |i: usize| match (&self.number, &inputs[i]) {
-            (Some((k, s)), _) if *k == i => Arg::Scalar(*s),
-            (_, Operand::Array(a)) => Arg::Array(a, None),
-            _ => unreachable!("numbers were taken out above"),
-        };
-        let launch = || {
-            if inputs.len() == 1 {
-                launch(op.name, device, &Work::Elementwise, Some(self.program), &[arg(0)], &[&out])
-            } else {
-                launch(op.name, device, &Work::Elementwise, Some(self.program), &[arg(0), arg(1)], &[&out])
-            }
-        };
+        let launch =
+            || if self.spread == 0 { self.flat(op, inputs, &out) } else { self.wide(op, inputs, &out) };
         if recording {
             recorded(op, inputs, &out, launch)?
         } else {
             launch()?
         }
         Ok(out)
+    }
+    #[inline]
+    fn arg<'x>(&'x self, i: usize, inputs: &'x [Operand], layout: Option<&'x Layout>) -> Arg<'x> {
+        match &inputs[i] {
+            Operand::Array(a) => Arg::Array(a, layout),
+            _ => Arg::Scalar(self.numbers[i]),
+        }
+    }
+    #[inline]
+    fn launch(&self, op: &'static OpDef, args: &[Arg], out: &Array) -> Result<()> {
+        launch(op.name, self.first.device(), &Work::Elementwise, Some(self.program), args, &[out])
+    }
+    #[inline]
+    fn flat(&self, op: &'static OpDef, inputs: &[Operand], out: &Array) -> Result<()> {
+        let arg = |i| self.arg(i, inputs, None);
+        match inputs.len() {
+            1 => self.launch(op, &[arg(0)], out),
+            2 => self.launch(op, &[arg(0), arg(1)], out),
+            _ => self.launch(op, &[arg(0), arg(1), arg(2)], out),
+        }
+    }
+    #[inline(never)]
+    fn wide(&self, op: &'static OpDef, inputs: &[Operand], out: &Array) -> Result<()> {
+        let mut layouts = [const { None }; STRAIGHT];
+        for (i, o) in inputs.iter().enumerate() {
+            if let (Operand::Array(a), 1) = (o, self.spread >> i & 1) {
+                layouts[i] = Some(a.layout().broadcast_to(op.name, self.first.shape())?);
+            }
+        }
+        let arg = |i: usize| self.arg(i, inputs, layouts[i].as_ref());
+        match inputs.len() {
+            2 => self.launch(op, &[arg(0), arg(1)], out),
+            _ => self.launch(op, &[arg(0), arg(1), arg(2)], out),
+        }
     }
 }
 
@@ -346,21 +380,13 @@ fn elementwise(
         dtypes.push(m.dtype());
         dtypes.push(out_dtype.unwrap_or(natural));
     }
-    // Most calls have one dtype throughout and at most one number of two operands: their program needs no hashing.
-    let number = match (operands.len(), scalars) {
-        (_, 0) => Some(0),
-        (2, 1) => Some(1),
-        (2, 2) => Some(2),
-        _ => None,
-    };
+    // Most calls have one dtype throughout: their program needs no hashing.
     let plain = mask.is_none()
         && out_dtype.is_none()
         && matches!(attrs, Attrs::None)
         && dtypes.iter().all(|&d| d == promoted);
-    let program = match number
-        .filter(|_| plain)
-        .and_then(|n| e.same_dtype_program(op.name, promoted, operands.len(), n))
-    {
+    let same = if plain { e.same_dtype_program(op.name, promoted, operands.len(), scalars) } else { None };
+    let program = match same {
         Some(p) => p.clone(),
         None => e.program(
             op.name,
@@ -525,20 +551,28 @@ fn structured(
     target: Target,
 ) -> Result<Array> {
     let device = pick_device(inputs, mask, &target)?;
-    let mut arrays: SmallVec<[Array; 4]> = SmallVec::new();
+    // What has to be moved, converted or made of a number; most inputs are used as they are.
+    let mut made: SmallVec<[Option<Array>; 4]> = SmallVec::new();
     for (i, o) in inputs.iter().enumerate() {
+        let dtype = s.input_dtype(attrs, inputs, i);
         let a = match o {
+            Operand::Array(a) if a.device() == device && dtype.is_none_or(|d| d == a.dtype()) => {
+                made.push(None);
+                continue;
+            }
             Operand::Array(a) => a.to_device(device)?,
             Operand::Number(n) => Array::from_scalar_on(device, n.to_scalar(n.default_dtype())?)?,
             Operand::Scalar(v) => Array::from_scalar_on(device, *v)?,
         };
-        arrays.push(match s.input_dtype(attrs, inputs, i) {
+        made.push(Some(match dtype {
             Some(d) if d != a.dtype() => ops::cast(&a, d)?,
             _ => a,
-        });
+        }));
     }
+    let arrays: SmallVec<[&Array; 4]> =
+        inputs.iter().zip(&made).filter_map(|(o, m)| m.as_ref().or(o.array())).collect();
     let meta = s.infer(op, attrs, &arrays)?;
-    let operands: Operands = arrays.iter().map(Operand::Array).collect();
+    let operands: Operands = arrays.iter().map(|a| Operand::Array(a)).collect();
     if let Target::Into(out) = target {
         if out.shape() != &*meta.shape {
             bail!(

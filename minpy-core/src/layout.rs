@@ -41,7 +41,15 @@ pub struct Layout {
 impl PartialEq for Layout {
     #[inline]
     fn eq(&self, other: &Layout) -> bool {
-        self.offset == other.offset && self.shape() == other.shape() && self.strides() == other.strides()
+        self.offset == other.offset
+            && match (&self.axes, &other.axes) {
+                // Entries beyond `ndim` are 0: whole arrays are compared, without a loop.
+                (
+                    Axes::Inline { ndim: n, shape: a, strides: s, .. },
+                    Axes::Inline { ndim: m, shape: b, strides: t, .. },
+                ) => n == m && a == b && s == t,
+                _ => self.shape() == other.shape() && self.strides() == other.strides(),
+            }
     }
 }
 impl Eq for Layout {}
@@ -247,7 +255,7 @@ impl Layout {
     }
     /// Some permutation of the axes is contiguous: the view covers `size` consecutive elements once each.
     pub fn is_dense(&self) -> bool {
-        self.dense_order().is_some()
+        self.is_contiguous() || self.dense_order().is_some()
     }
     /// Axes from the slowest to the fastest when the view is a permuted contiguous block with positive strides.
     pub fn dense_order(&self) -> Option<SmallVec<[usize; 6]>> {
@@ -284,6 +292,12 @@ impl Layout {
     pub fn fits(&self, elements: usize) -> bool {
         if self.ndim() > MAX_NDIM || self.offset > elements {
             return false;
+        }
+        // Most views are whole and small.
+        if let Axes::Inline { contiguous: true, ndim, shape, .. } = &self.axes {
+            let shape = &shape[..(*ndim as usize).min(INLINE)];
+            let count = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
+            return shape.contains(&0) || count.is_some_and(|n| n <= elements - self.offset);
         }
         let (mut lo, mut hi) = (self.offset as i128, self.offset as i128);
         for (&n, &s) in self.shape().iter().zip(self.strides().iter()) {
@@ -363,32 +377,40 @@ impl Layout {
             return Err(fail());
         }
         let lead = shape.len() - self.ndim();
-        let mut strides: Strides = SmallVec::from_elem(0, shape.len());
-        for i in 0..self.ndim() {
-            if self.shape()[i] == shape[lead + i] {
-                strides[lead + i] = self.strides()[i];
-            } else if self.shape()[i] != 1 {
+        let (mut few, mut many);
+        let strides: &mut [isize] = if shape.len() <= INLINE {
+            few = [0; INLINE];
+            &mut few[..shape.len()]
+        } else {
+            many = SmallVec::<[isize; 6]>::from_elem(0, shape.len());
+            &mut many
+        };
+        for ((to, &wide), (&n, &s)) in
+            strides[lead..].iter_mut().zip(&shape[lead..]).zip(self.shape().iter().zip(self.strides()))
+        {
+            if n == wide {
+                *to = s;
+            } else if n != 1 {
                 return Err(fail());
             }
         }
-        Ok(Layout::build(shape, &strides, self.offset))
+        Ok(Layout::build(shape, strides, self.offset))
     }
     /// Axes permuted; `None` reverses them. The axes must be a permutation.
     pub fn transpose(&self, axes: Option<&[usize]>) -> Layout {
         let (shape, strides) = (self.shape(), self.strides());
-        let pick = |axis: &mut dyn FnMut(usize) -> usize| {
-            let (mut sizes, mut steps) = (Dims::new(), Strides::new());
-            for k in 0..shape.len() {
-                let i = axis(k);
-                sizes.push(shape[i]);
-                steps.push(strides[i]);
+        let n = shape.len();
+        let axis = |k: usize| axes.map_or(n - 1 - k, |a| a[k]);
+        if n <= INLINE {
+            let (mut sizes, mut steps) = ([0; INLINE], [0; INLINE]);
+            for k in 0..n {
+                (sizes[k], steps[k]) = (shape[axis(k)], strides[axis(k)]);
             }
-            Layout::build(&sizes, &steps, self.offset)
-        };
-        match axes {
-            Some(a) => pick(&mut |k| a[k]),
-            None => pick(&mut |k| shape.len() - 1 - k),
+            return Layout::build(&sizes[..n], &steps[..n], self.offset);
         }
+        let sizes: Dims = (0..n).map(|k| shape[axis(k)]).collect();
+        let steps: Strides = (0..n).map(|k| strides[axis(k)]).collect();
+        Layout::build(&sizes, &steps, self.offset)
     }
     /// Elements `start, start + step, ...` (`len` of them) along one axis; the indices must be in range.
     pub fn slice(&self, axis: usize, start: usize, step: isize, len: usize) -> Layout {

@@ -192,9 +192,9 @@ pub trait Structured: Send + Sync {
         None
     }
     /// Shape and dtype of the result; every complaint about the arguments is raised here.
-    fn infer(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[Array]) -> Result<Meta>;
+    fn infer(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array]) -> Result<Meta>;
     /// Does the work through `dispatch::launch` into `out`, which has the inferred shape and dtype and overlaps no input.
-    fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[Array], out: &Array) -> Result<()>;
+    fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array], out: &Array) -> Result<()>;
 }
 
 /// How an elementwise operation treats dtypes.
@@ -219,8 +219,8 @@ pub struct Elementwise {
 
 /// Programs of one operation, per dtype and per position of a number.
 struct Cache {
-    /// `[0]`: all arrays of one dtype; `[1 + i]`: the same with a number as input `i` (of two).
-    same: [[OnceLock<Arc<Program>>; 14]; 3],
+    /// All inputs of one dtype, by the bits of those that are numbers.
+    same: [[OnceLock<Arc<Program>>; 14]; 8],
     /// Result dtype per compute dtype.
     result: [OnceLock<DType>; 14],
     rest: RwLock<Option<FxHashMap<Key, Arc<Program>>>>,
@@ -257,7 +257,7 @@ impl Elementwise {
             expr,
             check: None,
             cache: Cache {
-                same: [const { [const { OnceLock::new() }; 14] }; 3],
+                same: [const { [const { OnceLock::new() }; 14] }; 8],
                 result: [const { OnceLock::new() }; 14],
                 rest: RwLock::new(None),
             },
@@ -268,16 +268,17 @@ impl Elementwise {
         self.check = Some(check);
         self
     }
-    /// The program for all inputs of `dtype`, input `number - 1` being a number (0: none).
+    /// The program for all inputs of `dtype`, some of them (bits of `scalars`) numbers; `None` for those whose programs are
+    /// not kept by number.
     #[inline]
     pub fn same_dtype_program(
         &self,
         name: &'static str,
         dtype: DType,
         arity: usize,
-        number: usize,
+        scalars: u32,
     ) -> Option<&Arc<Program>> {
-        let slot = self.cache.same.get(number)?.get(dtype as usize)?;
+        let slot = self.cache.same.get(scalars as usize)?.get(dtype as usize)?;
         if let Some(p) = slot.get() {
             return Some(p);
         }
@@ -285,13 +286,8 @@ impl Elementwise {
         if self.rule.condition_first {
             return None;
         }
-        let spec = ProgramSpec {
-            inputs: &[dtype; 4][..arity.min(4)],
-            scalars: if number == 0 { 0 } else { 1 << (number - 1) },
-            compute,
-            out: None,
-            masked: false,
-        };
+        let spec =
+            ProgramSpec { inputs: &[dtype; 4][..arity.min(4)], scalars, compute, out: None, masked: false };
         Some(slot.get_or_init(|| Arc::new(self.build(name, &spec))))
     }
     /// The program for `spec`, from the cache or new.
@@ -344,6 +340,12 @@ impl Elementwise {
 
 /// The dtype in which an elementwise call computes, from its operands under NEP 50.
 pub fn promoted_dtype(op: &str, operands: &[Operand]) -> Result<DType> {
+    if let [Operand::Array(a), rest @ ..] = operands
+        && !a.is_weak()
+        && rest.iter().all(|o| matches!(o, Operand::Array(b) if !b.is_weak() && b.dtype() == a.dtype()))
+    {
+        return Ok(a.dtype());
+    }
     let mut strong: Option<DType> = None;
     let mut weak: Option<Number> = None;
     let rank = |n: &Number| match n {

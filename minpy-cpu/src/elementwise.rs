@@ -5,6 +5,8 @@
 
 use crate::block::{Reach, Tiling, Walk};
 use crate::frame::with_scratch;
+use crate::prims::Loop;
+use crate::prims::loops::BinaryLoop;
 use crate::program::{Compiled, Use, compiled};
 use crate::strided::{Space, Strided, copy2d};
 use crate::threads::parallel_for;
@@ -47,6 +49,9 @@ pub(crate) fn execute(c: &Compiled, call: &KernelCall) {
             Input::Scalar(s) => (s.as_ptr() as isize, 0),
         });
         return blocks(c, &Space::flat(n, operands.chain(inputs)), 1);
+    }
+    if layer(c, call) {
+        return;
     }
     let zeros: SmallVec<[isize; 6]> = SmallVec::from_elem(0, out.shape.len());
     let positions = minpy_core::layout::contiguous_strides(out.shape);
@@ -93,7 +98,6 @@ fn is_flat(call: &KernelCall) -> bool {
 /// The shortest path: one loop over contiguous memory. False when the operands are not of the plain kinds.
 #[inline]
 fn single(c: &Compiled, step: &crate::program::Step, call: &KernelCall, n: usize) -> bool {
-    use crate::prims::Loop;
     let out = call.outputs[0].host_ptr() as usize;
     let out_size = step.size as usize;
     // Address and distance between elements of an argument.
@@ -157,10 +161,69 @@ fn single(c: &Compiled, step: &crate::program::Step, call: &KernelCall, n: usize
     true
 }
 
-/// One loop per row, for programs of one step whose rows need no gathering: the bias of a layer, a scaled column.
-/// False when this is not such work.
+/// The loop for the arguments of a step of two, of which some are single elements.
+fn binary_of(step: &crate::program::Step, singles: [bool; 2]) -> Option<BinaryLoop> {
+    match (step.run, singles) {
+        (Loop::Binary(f), [false, false]) => Some(f[0]),
+        (Loop::Binary(f), [false, true]) => Some(f[1]),
+        (Loop::Binary(f), [true, false]) => Some(f[2]),
+        _ => None,
+    }
+}
+
+/// Rows one after another: the addresses of the first ones of result and arguments, and the bytes to the next.
+///
+/// # Safety
+/// `rows` rows of `cols` elements lie there, or one where the loop reads one; the result equals an argument or is disjoint.
+#[inline]
+unsafe fn each_row(run: BinaryLoop, first: [isize; 3], step: [isize; 3], rows: usize, cols: usize) {
+    let [mut d, mut a, mut b] = first;
+    for _ in 0..rows {
+        // SAFETY: the caller's promise.
+        unsafe { run(a as *const u8, b as *const u8, d as *mut u8, cols) };
+        (d, a, b) = (d + step[0], a + step[1], b + step[2]);
+    }
+}
+
+/// The shortest path for a matrix and a row, a column or a number: the bias of a layer. False when this is not such work.
+fn layer(c: &Compiled, call: &KernelCall) -> bool {
+    let out = &call.outputs[0];
+    let ([step], None, &[rows, cols], &[out_row, 1], 1) =
+        (&c.steps[..], c.index, out.shape, out.strides, call.outputs.len())
+    else {
+        return false;
+    };
+    if cols < 32 || step.run.arity() != 2 {
+        return false;
+    }
+    let (mut first, mut steps, mut singles) = ([out.host_ptr() as isize; 3], [0; 3], [false; 2]);
+    steps[0] = out_row * step.size as isize;
+    for k in 0..2 {
+        let place = step.args[k] as usize;
+        (first[k + 1], steps[k + 1], singles[k]) = match call.inputs.get(place) {
+            None => (c.consts[place - c.inputs].as_ptr() as isize, 0, true),
+            Some(Input::Scalar(s)) => (s.as_ptr() as isize, 0, true),
+            Some(Input::View(v)) => {
+                let &[row, col] = v.strides else { return false };
+                if col != 0 && col != 1 {
+                    return false;
+                }
+                (v.host_ptr() as isize, row * v.dtype.size() as isize, col == 0)
+            }
+        };
+    }
+    let Some(run) = binary_of(step, singles) else { return false };
+    parallel_for(rows, (min_items(c.cost) / cols).max(1), |range| {
+        let at = |k: usize| first[k] + range.start as isize * steps[k];
+        // SAFETY: rows of the views; dispatch promises that the output equals an input or is disjoint.
+        unsafe { each_row(run, [at(0), at(1), at(2)], steps, range.len(), cols) }
+    });
+    true
+}
+
+/// One loop per row, for programs of one step whose rows need no gathering: a bias, a scaled column, in any number of
+/// dimensions. False when this is not such work.
 fn row_by_row(c: &Compiled, space: &Space) -> bool {
-    use crate::prims::Loop;
     let ([step], None, &[.., cols]) = (&c.steps[..], c.index, &space.dims[..]) else { return false };
     let nd = space.dims.len();
     let out_size = step.size as isize;
@@ -186,12 +249,7 @@ fn row_by_row(c: &Compiled, space: &Space) -> bool {
             (usize::MAX, c.consts[place - c.inputs].as_ptr() as isize, true)
         };
     }
-    let run = match (step.run, args[0].2, args[1].2) {
-        (Loop::Binary(f), false, false) => f[0],
-        (Loop::Binary(f), false, true) => f[1],
-        (Loop::Binary(f), true, false) => f[2],
-        _ => return false,
-    };
+    let Some(run) = binary_of(step, [args[0].2, args[1].2]) else { return false };
     let outer = &space.dims[..nd - 1];
     let rows = space.dims[nd - 2];
     let least = (min_items(c.cost) / (rows * cols)).max(1);
@@ -204,12 +262,8 @@ fn row_by_row(c: &Compiled, space: &Space) -> bool {
     let (s0, s1, s2) = (step_of(0), step_of(args[0].0), step_of(args[1].0));
     parallel_for(groups, least, |range| {
         let row = |first: [isize; 3], n: usize| {
-            let [mut d, mut a, mut b] = first;
-            for _ in 0..n {
-                // SAFETY: rows of the views, `cols` elements or one; the output equals an input or is disjoint.
-                unsafe { run(a as *const u8, b as *const u8, d as *mut u8, cols) };
-                (d, a, b) = (d + s0, a + s1, b + s2);
-            }
+            // SAFETY: rows of the views, `cols` elements or one; the output equals an input or is disjoint.
+            unsafe { each_row(run, first, [s0, s1, s2], n, cols) };
         };
         let base = |op: usize, fixed: isize| if op == usize::MAX { fixed } else { space.base[op] };
         let start = [space.base[0], base(args[0].0, args[0].1), base(args[1].0, args[1].1)];

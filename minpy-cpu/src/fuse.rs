@@ -6,11 +6,22 @@
 use crate::prims::{Loop, fused};
 use crate::program::{Step, TEMP};
 use minpy_core::expr::Prim;
+use minpy_core::{DType, Scalar};
+
+/// A constant's number, for the codes of constants.
+fn constant(code: u16, consts: &[Scalar]) -> Option<f64> {
+    let s = consts.get((code & !TEMP).checked_sub(0x4000)? as usize).filter(|_| code & TEMP == 0)?;
+    match s.dtype() {
+        DType::F32 => s.get::<f32>().map(f64::from),
+        DType::F64 => s.get(),
+        _ => None,
+    }
+}
 
 /// The steps with every addition, subtraction and multiplication joined to what makes its arguments, and every choice
 /// to its comparison, where possible.
 /// `values` are the results that outlive the steps.
-pub(crate) fn fuse(mut steps: Vec<Option<Step>>, values: &[u16]) -> Vec<Step> {
+pub(crate) fn fuse(mut steps: Vec<Option<Step>>, values: &[u16], consts: &[Scalar]) -> Vec<Step> {
     // Readers and maker of each temporary.
     let mut readers = vec![0usize; steps.len()];
     let mut maker = vec![0usize; steps.len()];
@@ -21,6 +32,8 @@ pub(crate) fn fuse(mut steps: Vec<Option<Step>>, values: &[u16]) -> Vec<Step> {
         step.args[..step.run.arity()].iter().filter_map(|&a| number(a)).for_each(|t| readers[t] += 1);
     }
     values.iter().filter_map(|&v| number(v)).for_each(|t| readers[t] += 1);
+    // Steps that are `x == y ? z / 2 : 0`, with x, y, z: the second half of `taken`.
+    let mut ties: Vec<Option<[u16; 3]>> = vec![None; steps.len()];
 
     for i in 0..steps.len() {
         let Some((last, dtype, args)) = steps[i].as_ref().and_then(|s| s.key.map(|(p, d)| (p, d, s.args)))
@@ -38,8 +51,29 @@ pub(crate) fn fuse(mut steps: Vec<Option<Step>>, values: &[u16]) -> Vec<Step> {
             else {
                 continue;
             };
-            if let (Some(compare), Some(step)) = (steps[at].take(), &mut steps[i]) {
-                let joined = [compare.args[0], compare.args[1], args[1], args[2]];
+            let Some(Step { args: [x, y, ..], key: Some((prim, _)), .. }) = steps[at] else { continue };
+            if let (Prim::Eq, Some(0.0), Some((at, Prim::Mul))) =
+                (prim, constant(args[2], consts), part(args[1]))
+                && let Some(Step { args: [z, half, ..], .. }) = steps[at]
+                && constant(half, consts) == Some(0.5)
+            {
+                ties[i] = Some([x, y, z]);
+            }
+            steps[at] = None;
+            // `taken(x, y, z)`, the gradient of maximum, takes three such steps into one.
+            let tie = number(args[2]).filter(|&t| readers[t] == 1).map(|t| maker[t]);
+            if let (Prim::Gt, Some(at), Some(run)) = (prim, tie, fused::taken(dtype))
+                && ties[at] == Some([x, y, args[1]])
+                && let Some(inner) = steps[at].take()
+            {
+                steps[maker[(inner.args[2] & !TEMP) as usize]] = None;
+                if let Some(step) = &mut steps[i] {
+                    (step.run, step.args, step.key) = (Loop::Fused(run), [x, y, args[1], args[1]], None);
+                }
+                continue;
+            }
+            if let Some(step) = &mut steps[i] {
+                let joined = [x, y, args[1], args[2]];
                 (step.run, step.args, step.key) = (Loop::Fused(run), joined, None);
             }
             continue;
@@ -94,6 +128,14 @@ mod tests {
         // A constant power of two is no division; the sign goes along.
         assert_eq!(steps(|[x, ..]| vec![-x / 2.0]), (1, 1));
         assert_eq!(steps(|[x, y, z]| vec![x.binary(Prim::Gt, y).select(x + y, z)]), (2, 1));
+        // The gradient of maximum; of other numbers it is three steps.
+        for (half, count) in [(0.5, 1), (0.25, 3)] {
+            let found = steps(|[x, y, z]| {
+                let tie = x.binary(Prim::Eq, y).select(z * half, z.lit(0.0));
+                vec![x.binary(Prim::Gt, y).select(z, tie)]
+            });
+            assert_eq!(found.0, count);
+        }
         // Read twice, or an output: computed once, by itself.
         assert_eq!(
             steps(|[x, y, _]| {

@@ -17,7 +17,7 @@ pub(crate) fn assign(c: Compiler, outputs: SmallVec<[(Value, DType); 2]>) -> Com
     let index = (inputs + c.consts.len()) as u16;
     let temps = index + c.index as u16;
     let values: SmallVec<[u16; 2]> = outputs.iter().map(|(v, _)| v.code()).collect();
-    let mut steps = fuse(c.steps.into_iter().map(Some).collect(), &values);
+    let mut steps = fuse(c.steps.into_iter().map(Some).collect(), &values, &c.consts);
     let mut last = vec![0usize; c.next as usize];
     for (i, s) in steps.iter().enumerate() {
         for a in s.args.iter().filter(|&&a| a & TEMP != 0) {

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use pyo3::exceptions::PyBufferError;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::ffi::{c_int, c_void};
 use std::sync::{Arc, LazyLock, Weak};
@@ -284,8 +285,8 @@ pub fn to_numpy<'py>(py: Python<'py>, a: &Array, writable: bool) -> PyResult<Bou
 struct Export {
     /// Keeps device copies alive; the exporter itself is kept by `view.obj`.
     _array: Array,
-    shape: Vec<isize>,
-    strides: Vec<isize>,
+    shape: SmallVec<[isize; 4]>,
+    strides: SmallVec<[isize; 4]>,
 }
 
 /// Fills a buffer request for host memory.
@@ -323,21 +324,20 @@ pub unsafe fn fill_view(
     let mut keep = Box::new(Export {
         shape: array.shape().iter().map(|&n| n as isize).collect(),
         strides: array.layout().strides().iter().map(|&s| s * item as isize).collect(),
-        _array: array.clone(),
+        _array: array,
     });
+    let array = &keep._array;
+    let (size, format, ndim) = (array.size(), format_letter(array.dtype()), array.ndim());
     // SAFETY: the caller's request; pointers stay valid while the box does, which `release_view` frees.
     unsafe {
         (*view).obj = owner.clone().into_ptr();
         (*view).buf = address as *mut c_void;
-        (*view).len = (array.size() * item) as isize;
+        (*view).len = (size * item) as isize;
         (*view).readonly = read_only as c_int;
         (*view).itemsize = item as isize;
-        (*view).format = if flags & ffi::PyBUF_FORMAT != 0 {
-            format_letter(array.dtype()).as_ptr().cast_mut()
-        } else {
-            std::ptr::null_mut()
-        };
-        (*view).ndim = array.ndim() as c_int;
+        (*view).format =
+            if flags & ffi::PyBUF_FORMAT != 0 { format.as_ptr().cast_mut() } else { std::ptr::null_mut() };
+        (*view).ndim = ndim as c_int;
         (*view).shape =
             if flags & ffi::PyBUF_ND != 0 { keep.shape.as_mut_ptr() } else { std::ptr::null_mut() };
         (*view).strides = if plain { std::ptr::null_mut() } else { keep.strides.as_mut_ptr() };

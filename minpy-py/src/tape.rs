@@ -132,14 +132,11 @@ pub fn _differentiate<'py>(
     };
     let found = session.gradients(&ends, seeds.as_deref(), &watched.arrays).py()?;
     drop(session);
-    let list = PyList::empty(py);
-    for g in found {
-        match g {
-            Some(g) => list.append(wrap_result(py, g)?)?,
-            None => list.append(py.None())?,
-        }
-    }
-    Ok((list, value))
+    let gradients: Vec<Any<'py>> = found
+        .into_iter()
+        .map(|g| g.map_or_else(|| Ok(py.None().into_bound(py)), |g| wrap_result(py, g)))
+        .collect::<PyResult<_>>()?;
+    Ok((PyList::new(py, gradients)?, value))
 }
 
 /// `(value, tangents of the arrays in it)` for tangents of the arguments of those numbers: forward mode.

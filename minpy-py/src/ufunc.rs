@@ -9,7 +9,7 @@ use crate::errors::Outcome;
 use crate::fallback;
 use crate::numpy::{dtype_from, numpy};
 use crate::reduce::{reduction, scan};
-use crate::run::{compute, heavy, native};
+use crate::run::{compute, compute_object, heavy, native};
 use minpy_core::expr::Prim;
 use minpy_core::op::OpDef;
 use minpy_core::{Array, Attrs, DType, Operand, Target, ops};
@@ -193,6 +193,9 @@ impl Ufunc {
         let Some(inputs) = self.operands(&given[..n])? else { return self.hand_over(py, "", args, kwargs) };
         let operands: SmallVec<[Operand; 3]> = inputs.iter().map(|a| a.operand()).collect();
         if kwargs.is_none() && given.len() == n {
+            if operands.iter().any(|o| o.array().is_some()) {
+                return compute_object(py, self.op, &operands);
+            }
             return wrap_result(py, strong(compute(py, self.op, &operands)?, &operands));
         }
         let Some(mut options) = Options::read(kwargs)? else { return self.hand_over(py, "", args, kwargs) };

@@ -19,7 +19,7 @@ pub(crate) fn operations(attrs: &Attrs) -> Vec<&'static OpDef> {
     let r = registry::global().expect("a backend is linked");
     let understands = |op: &'static OpDef, attrs: &Attrs| match &op.tier {
         Tier::Structured(t) if op.arity == 1 => match (Array::empty(&[2, 3], DType::I32), attrs) {
-            (Ok(probe), attrs) => t.infer(op, attrs, &[probe]).is_ok(),
+            (Ok(probe), attrs) => t.infer(op, attrs, &[&probe]).is_ok(),
             _ => false,
         },
         _ => false,

@@ -14,13 +14,13 @@ impl Structured for Gather {
     fn input_dtype(&self, _: &Attrs, _: &[Operand], i: usize) -> Option<DType> {
         (i > 0).then_some(DType::I64)
     }
-    fn infer(&self, _: &'static OpDef, attrs: &Attrs, inputs: &[Array]) -> Result<Meta> {
+    fn infer(&self, _: &'static OpDef, attrs: &Attrs, inputs: &[&Array]) -> Result<Meta> {
         let indexed = indexed(attrs)?;
         let mut shape: Dims = inputs[1].shape().into();
         shape.extend_from_slice(&inputs[0].shape()[indexed..]);
         Ok(Meta { shape, dtype: inputs[0].dtype() })
     }
-    fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[Array], out: &Array) -> Result<()> {
+    fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array], out: &Array) -> Result<()> {
         let indexed = indexed(attrs)?;
         if out.size() == 0 {
             return check_indices(op, &inputs[0].shape()[..indexed], &inputs[1..]);
@@ -38,7 +38,7 @@ impl Structured for Scatter {
     fn input_dtype(&self, _: &Attrs, inputs: &[Operand], i: usize) -> Option<DType> {
         if i == 1 { Some(inputs[0].dtype()) } else { (i > 1).then_some(DType::I64) }
     }
-    fn infer(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[Array]) -> Result<Meta> {
+    fn infer(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array]) -> Result<Meta> {
         let indexed = indexed(attrs)?;
         let mut shape: Dims = inputs[2].shape().into();
         shape.extend_from_slice(&inputs[0].shape()[indexed..]);
@@ -53,7 +53,7 @@ impl Structured for Scatter {
         }
         Ok(Meta { shape: inputs[0].shape().into(), dtype: inputs[0].dtype() })
     }
-    fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[Array], out: &Array) -> Result<()> {
+    fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array], out: &Array) -> Result<()> {
         let Attrs::Index { indexed, mode } = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
         if !inputs[0].same_view(out) {
             copy_into_raw(&inputs[0], out, None)?;
@@ -81,7 +81,7 @@ fn empty_axes(op: &OpDef, shape: &[usize]) -> Result<()> {
 }
 
 /// The bounds check where no element moves, and so no kernel runs.
-fn check_indices(op: &OpDef, shape: &[usize], indices: &[Array]) -> Result<()> {
+fn check_indices(op: &OpDef, shape: &[usize], indices: &[&Array]) -> Result<()> {
     for (axis, (&n, index)) in shape.iter().zip(indices).enumerate() {
         for i in index.to_vec::<i64>()? {
             if i < -(n as i64) || i >= n as i64 {

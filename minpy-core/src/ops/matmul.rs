@@ -25,7 +25,7 @@ impl Structured for Matmul {
     fn input_dtype(&self, _: &Attrs, inputs: &[Operand], _: usize) -> Option<DType> {
         promoted_dtype("matmul", inputs).ok()
     }
-    fn infer(&self, op: &'static OpDef, _: &Attrs, inputs: &[Array]) -> Result<Meta> {
+    fn infer(&self, op: &'static OpDef, _: &Attrs, inputs: &[&Array]) -> Result<Meta> {
         let (a, b) = (&inputs[0], &inputs[1]);
         let fits = a.ndim() >= 2 && b.ndim() >= 2 && a.shape()[a.ndim() - 1] == b.shape()[b.ndim() - 2];
         if !fits {
@@ -35,7 +35,7 @@ impl Structured for Matmul {
         shape.extend([a.shape()[a.ndim() - 2], b.shape()[b.ndim() - 1]]);
         Ok(Meta { shape, dtype: a.dtype() })
     }
-    fn lower(&self, op: &'static OpDef, _: &Attrs, inputs: &[Array], out: &Array) -> Result<()> {
+    fn lower(&self, op: &'static OpDef, _: &Attrs, inputs: &[&Array], out: &Array) -> Result<()> {
         if out.size() == 0 {
             return Ok(());
         }

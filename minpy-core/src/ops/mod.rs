@@ -79,10 +79,10 @@ pub fn assign_where<'a>(target: &Array, value: impl Into<Operand<'a>>, mask: &Ar
 /// Copy between devices; see `Array::to_device`.
 struct ToDevice;
 impl Structured for ToDevice {
-    fn infer(&self, _: &'static OpDef, _: &Attrs, inputs: &[Array]) -> Result<Meta> {
+    fn infer(&self, _: &'static OpDef, _: &Attrs, inputs: &[&Array]) -> Result<Meta> {
         Ok(Meta { shape: inputs[0].shape().into(), dtype: inputs[0].dtype() })
     }
-    fn lower(&self, op: &'static OpDef, _: &Attrs, _: &[Array], _: &Array) -> Result<()> {
+    fn lower(&self, op: &'static OpDef, _: &Attrs, _: &[&Array], _: &Array) -> Result<()> {
         crate::bail!(Unsupported, "{}: call Array::to_device", op.name)
     }
 }

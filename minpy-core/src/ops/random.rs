@@ -10,12 +10,12 @@ use crate::{Array, Attrs, DType, Meta, Result, Target, bail};
 
 struct RandomBits;
 impl Structured for RandomBits {
-    fn infer(&self, op: &'static OpDef, attrs: &Attrs, _: &[Array]) -> Result<Meta> {
+    fn infer(&self, op: &'static OpDef, attrs: &Attrs, _: &[&Array]) -> Result<Meta> {
         let Attrs::Random { shape, .. } = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
         count(op.name, shape)?;
         Ok(Meta { shape: shape.clone(), dtype: DType::U32 })
     }
-    fn lower(&self, op: &'static OpDef, attrs: &Attrs, _: &[Array], out: &Array) -> Result<()> {
+    fn lower(&self, op: &'static OpDef, attrs: &Attrs, _: &[&Array], out: &Array) -> Result<()> {
         let Attrs::Random { key, counter, .. } = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
         if out.size() == 0 {
             return Ok(());

@@ -56,7 +56,7 @@ fn prologue(kind: Prologue, input: DType, output: DType) -> Arc<Program> {
 }
 
 impl Structured for Reduction {
-    fn infer(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[Array]) -> Result<Meta> {
+    fn infer(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array]) -> Result<Meta> {
         let Attrs::Reduce { axes, keepdims, dtype } = attrs else {
             bail!(Type, "{}: wrong attributes", op.name)
         };
@@ -75,7 +75,7 @@ impl Structured for Reduction {
         }
         Ok(Meta { shape: reduced_shape(a.shape(), axes, *keepdims), dtype })
     }
-    fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[Array], out: &Array) -> Result<()> {
+    fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array], out: &Array) -> Result<()> {
         let Attrs::Reduce { axes, keepdims, .. } = attrs else {
             bail!(Type, "{}: wrong attributes", op.name)
         };

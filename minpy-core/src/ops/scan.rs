@@ -25,11 +25,11 @@ impl Structured for Scan {
             _ => None,
         }
     }
-    fn infer(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[Array]) -> Result<Meta> {
+    fn infer(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array]) -> Result<Meta> {
         let Attrs::Axis(_) = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
         Ok(Meta { shape: inputs[0].shape().into(), dtype: inputs[0].dtype() })
     }
-    fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[Array], out: &Array) -> Result<()> {
+    fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array], out: &Array) -> Result<()> {
         let Attrs::Axis(axis) = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
         if out.size() == 0 {
             return Ok(());

@@ -12,7 +12,7 @@ struct ArgReduce {
     max: bool,
 }
 impl Structured for ArgReduce {
-    fn infer(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[Array]) -> Result<Meta> {
+    fn infer(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array]) -> Result<Meta> {
         let Attrs::Axis(axis) = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
         let a = &inputs[0];
         if a.shape()[*axis] == 0 {
@@ -20,7 +20,7 @@ impl Structured for ArgReduce {
         }
         Ok(Meta { shape: a.layout().select(*axis, 0).shape().into(), dtype: DType::I64 })
     }
-    fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[Array], out: &Array) -> Result<()> {
+    fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array], out: &Array) -> Result<()> {
         let Attrs::Axis(axis) = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
         if out.size() == 0 {
             return Ok(());
@@ -43,12 +43,12 @@ struct Sort {
     arg: bool,
 }
 impl Structured for Sort {
-    fn infer(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[Array]) -> Result<Meta> {
+    fn infer(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array]) -> Result<Meta> {
         let Attrs::Axis(_) = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
         let a = &inputs[0];
         Ok(Meta { shape: a.shape().into(), dtype: if self.arg { DType::I64 } else { a.dtype() } })
     }
-    fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[Array], out: &Array) -> Result<()> {
+    fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array], out: &Array) -> Result<()> {
         let Attrs::Axis(axis) = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
         if out.size() == 0 {
             return Ok(());

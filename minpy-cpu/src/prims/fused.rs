@@ -46,6 +46,21 @@ impl<T: Copy, C: Op2<T, R = B8>> Op4<T> for Choose<C> {
     }
 }
 
+/// `a > b ? c : a == b ? c / 2 : 0`: the gradient of maximum.
+struct Taken;
+macro_rules! taken {
+    ($($t:ty)*) => {$(
+        impl Op4<$t> for Taken {
+            #[inline(always)]
+            fn f(a: $t, b: $t, c: $t, _: $t) -> $t {
+                let tie = if a == b { c * 0.5 } else { 0.0 };
+                if a > b { c } else { tie }
+            }
+        }
+    )*};
+}
+taken!(f32 f64);
+
 /// Elements that are read before any is written: a register of 512 bits of float32, two of float64.
 const BLOCK: usize = 16;
 
@@ -201,6 +216,15 @@ pub fn lookup(first: Part, second: Part, last: Prim, dtype: DType) -> Option<Fus
     match dtype {
         DType::F32 => of_f32(first, second, last),
         DType::F64 => of_f64(first, second, last),
+        _ => None,
+    }
+}
+
+/// The loop of `a > b ? c : a == b ? c / 2 : 0` on `dtype`, where there is one.
+pub fn taken(dtype: DType) -> Option<FusedLoop> {
+    match dtype {
+        DType::F32 => of::<f32, Taken>(),
+        DType::F64 => of::<f64, Taken>(),
         _ => None,
     }
 }
