@@ -93,6 +93,11 @@ impl Total {
         let aliased = std::sync::Arc::ptr_eq(r.buffer(), self.array.buffer());
         if aliased && (!r.layout().is_injective() || fresh && !self.owned) { copy(&r) } else { Ok(r) }
     }
+    /// The gradient itself, where it corresponds to that view.
+    #[inline]
+    pub fn as_seen(&self, layout: &Layout) -> Option<&Array> {
+        (self.layout == *layout).then_some(&self.array)
+    }
     /// The gradient of the elements that `layout` shows.
     pub fn through(&self, layout: &Layout) -> Result<Array> {
         if self.layout == *layout {

@@ -65,19 +65,30 @@ pub(crate) struct Fetched {
     output: Value,
 }
 impl Fetched {
-    pub fn of(node: &Node, op: &'static OpDef, inputs: &[Saved], output: &Saved) -> Result<Fetched> {
-        let fetched = Fetched::as_saved(node, inputs, output)?;
+    /// Nothing, with room for what the operations of a pass need, one after another.
+    pub fn new() -> Fetched {
+        Fetched { inputs: SmallVec::new(), output: Value::Nothing }
+    }
+    /// Lets go of what was fetched, so that its memory can be used again.
+    pub fn clear(&mut self) {
+        self.inputs.clear();
+        self.output = Value::Nothing;
+    }
+    /// Fetches what the rule of a recorded operation needs.
+    pub fn load(&mut self, node: &Node, op: &'static OpDef) -> Result<()> {
+        self.clear();
+        let Kind::Op { inputs, output, .. } = &node.kind else { return Ok(()) };
+        if inputs.is_empty() && matches!(output, Saved::Nothing) {
+            self.inputs.extend(node.edges.iter().map(|_| Value::Nothing));
+        } else {
+            self.as_saved(inputs, output)?;
+        }
         match (op.elementwise(), node.mask) {
-            (Some(e), Some(m)) => fetched.written(op, e.rule.condition_first, m),
-            _ => Ok(fetched),
+            (Some(e), Some(m)) => self.written(op, e.rule.condition_first, m),
+            _ => Ok(()),
         }
     }
-    fn as_saved(node: &Node, inputs: &[Saved], output: &Saved) -> Result<Fetched> {
-        let mut fetched = Fetched { inputs: SmallVec::new(), output: Value::Nothing };
-        if inputs.is_empty() && matches!(output, Saved::Nothing) {
-            fetched.inputs.extend(node.edges.iter().map(|_| Value::Nothing));
-            return Ok(fetched);
-        }
+    fn as_saved(&mut self, inputs: &[Saved], output: &Saved) -> Result<()> {
         TAPE.with_borrow(|t| {
             let constant = |i: u32| match t.constant(i) {
                 Constant::Number(n) => Value::Number(n),
@@ -85,22 +96,22 @@ impl Fetched {
             };
             for s in inputs {
                 match s {
-                    Saved::Nothing => fetched.inputs.push(Value::Nothing),
-                    Saved::Array(i) => fetched.inputs.push(Value::Array(t.saved(*i)?.clone())),
-                    Saved::Constant(i) => fetched.inputs.push(constant(*i)),
+                    Saved::Nothing => self.inputs.push(Value::Nothing),
+                    Saved::Array(i) => self.inputs.push(Value::Array(t.saved(*i)?.clone())),
+                    Saved::Constant(i) => self.inputs.push(constant(*i)),
                 }
             }
             match output {
                 Saved::Nothing => {}
-                Saved::Array(i) => fetched.output = Value::Array(t.saved(*i)?.clone()),
-                Saved::Constant(i) => fetched.output = constant(*i),
+                Saved::Array(i) => self.output = Value::Array(t.saved(*i)?.clone()),
+                Saved::Constant(i) => self.output = constant(*i),
             }
-            Ok(fetched)
+            Ok(())
         })
     }
     /// Under `where=`: a point of the operation's domain in the elements that were not written, which is all that users of
     /// `where=` want to be spared. The factor of their zero gradients is finite then, in derivatives of any order.
-    fn written(mut self, op: &'static OpDef, condition_first: bool, mask: u32) -> Result<Fetched> {
+    fn written(&mut self, op: &'static OpDef, condition_first: bool, mask: u32) -> Result<()> {
         let mask = TAPE.with_borrow(|t| t.saved(mask).cloned())?;
         let mut point: SmallVec<[Operand; 3]> = SmallVec::new();
         for (i, v) in self.inputs.iter_mut().enumerate() {
@@ -122,7 +133,7 @@ impl Fetched {
             let there = ops::call(op, &Attrs::None, &point, None, Target::New)?;
             *y = ops::select(&mask, &*y, &there)?;
         }
-        Ok(self)
+        Ok(())
     }
     pub fn saves<'a>(&'a self, attrs: &'a Option<Box<Attrs>>, walk: &'a Walk, node: &'a Node) -> Saves<'a> {
         let attrs = attrs.as_deref().unwrap_or(&Attrs::None);
@@ -169,6 +180,7 @@ pub(crate) fn backward(
             Total::deposit(&mut totals[i], g, &layout, &home(walk.node(id)))?;
         }
     }
+    let mut fetched = Fetched::new();
     let mut foreign: std::collections::HashMap<NodeId, Vec<Option<Array>>> = Default::default();
     for id in (first..=last).rev() {
         let i = (id - first) as usize;
@@ -184,10 +196,29 @@ pub(crate) fn backward(
         if is_target[i] {
             continue;
         }
-        let Some(total) = totals[i].take() else { continue };
-        if !needed[i] {
+        // What an operation read was there before it: the gradients of earlier nodes grow while this one is read.
+        let (earlier, now) = totals.split_at_mut(i);
+        let slot = &mut now[0];
+        if let (Some(total), Kind::Op { rule, .. }) = (&*slot, &node.kind)
+            && needed[i]
+            && node.mask.is_none()
+            && node.previous.is_none()
+        {
+            let through;
+            let g = match total.as_seen(&node.layout) {
+                Some(a) => a,
+                None => {
+                    through = total.through(&node.layout)?;
+                    &through
+                }
+            };
+            fetched.load(node, rule.op)?;
+            pull(&walk, node, &fetched, g, earlier, &at, &needed)?;
+            fetched.clear();
+            *slot = None;
             continue;
         }
+        let Some(total) = slot.take().filter(|_| needed[i]) else { continue };
         let mask = node.mask.map(|m| TAPE.with_borrow(|t| t.saved(m).cloned())).transpose()?;
         let mut g = total.through(&node.layout)?;
         if let (true, Some(m)) = (node.in_place, &mask) {
@@ -205,24 +236,13 @@ pub(crate) fn backward(
         };
         // First, so that what the written values read of the same buffer is added where it belongs.
         if let Some((p, t)) = before {
-            t.pass_on(&mut totals[(p - first) as usize], &home(walk.node(p)))?;
+            t.pass_on(&mut earlier[(p - first) as usize], &home(walk.node(p)))?;
         }
         match &node.kind {
-            Kind::Op { rule, attrs, inputs, output } => {
-                let fetched = Fetched::of(node, rule.op, inputs, output)?;
-                let saves = fetched.saves(attrs, &walk, node);
-                // The first argument last: in networks it is what the operation before made, whose own gradient then joins
-                // the product that is computed for this one.
-                for (k, e) in node.edges.iter().enumerate().rev() {
-                    let Some(e) = e else { continue };
-                    let Some(slot) = at(e.node).filter(|&s| needed[s]) else { continue };
-                    let Some(r) = rule.inputs.get(k) else { continue };
-                    let gi = (r.vjp)(&saves, &g)
-                        .map_err(|err| err.context(&format!("gradient of {}", rule.op.name)))?;
-                    let view = walk.view(e);
-                    let gi = unbroadcast(gi, view.shape(), e.dtype)?;
-                    Total::deposit(&mut totals[slot], gi, view, &home(walk.node(e.node)))?;
-                }
+            Kind::Op { rule, .. } => {
+                fetched.load(node, rule.op)?;
+                pull(&walk, node, &fetched, &g, earlier, &at, &needed)?;
+                fetched.clear();
             }
             Kind::Missing(name) => return Err(missing(name, node)),
             Kind::ForeignOutput { call, index } => {
@@ -233,6 +253,32 @@ pub(crate) fn backward(
         }
     }
     Ok(targets.iter().map(|&t| at(t).and_then(|i| totals[i].take())).collect())
+}
+
+/// From the gradient `g` of what an operation wrote to those of what it read.
+fn pull(
+    walk: &Walk,
+    node: &Node,
+    fetched: &Fetched,
+    g: &Array,
+    earlier: &mut [Option<Total>],
+    at: &impl Fn(NodeId) -> Option<usize>,
+    needed: &[bool],
+) -> Result<()> {
+    let Kind::Op { rule, attrs, .. } = &node.kind else { return Ok(()) };
+    let saves = fetched.saves(attrs, walk, node);
+    // The first argument last: in networks it is what the operation before made, whose own gradient then joins the product
+    // that is computed for this one.
+    for (k, e) in node.edges.iter().enumerate().rev() {
+        let Some(e) = e else { continue };
+        let Some(slot) = at(e.node).filter(|&s| needed[s]) else { continue };
+        let Some(r) = rule.inputs.get(k) else { continue };
+        let gi = (r.vjp)(&saves, g).map_err(|err| err.context(&format!("gradient of {}", rule.op.name)))?;
+        let view = walk.view(e);
+        let gi = unbroadcast(gi, view.shape(), e.dtype)?;
+        Total::deposit(&mut earlier[slot], gi, view, &home(walk.node(e.node)))?;
+    }
+    Ok(())
 }
 
 fn deposit_foreign(

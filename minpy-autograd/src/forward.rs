@@ -20,6 +20,7 @@ pub(crate) fn forward(
             Total::deposit(&mut tangents[i], t, &layout, &home(walk.node(id)))?;
         }
     }
+    let mut fetched = Fetched::new();
     for id in first..last {
         let i = (id - first) as usize;
         let node = walk.node(id);
@@ -28,8 +29,7 @@ pub(crate) fn forward(
         }
         let mut sum: Option<Array> = None;
         match &node.kind {
-            Kind::Op { rule, attrs, inputs, output } => {
-                let mut fetched = None;
+            Kind::Op { rule, attrs, .. } => {
                 for (k, e) in node.edges.iter().enumerate() {
                     let Some(e) = e else { continue };
                     let Some(t) = at(e.node).and_then(|s| tangents[s].as_ref()) else { continue };
@@ -37,11 +37,10 @@ pub(crate) fn forward(
                     if e.dtype != walk.node(e.node).dtype {
                         bail!(NoGradient, "No forward derivative of view with another dtype defined.");
                     }
-                    let f = match &mut fetched {
-                        Some(f) => f,
-                        empty => empty.insert(Fetched::of(node, rule.op, inputs, output)?),
-                    };
-                    let part = (r.jvp)(&f.saves(attrs, walk, node), &t.through(walk.view(e))?)?;
+                    if sum.is_none() {
+                        fetched.load(node, rule.op)?;
+                    }
+                    let part = (r.jvp)(&fetched.saves(attrs, walk, node), &t.through(walk.view(e))?)?;
                     sum = Some(match sum {
                         None => part,
                         Some(s) => ops::add(&s, &part)?,

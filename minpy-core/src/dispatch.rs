@@ -10,6 +10,7 @@ use crate::context::{self, RECORDING};
 use crate::device::DeviceRef;
 use crate::expr::Program;
 use crate::kernel::Work;
+use crate::launch::run_now;
 pub use crate::launch::{Arg, launch, replay, run_kernel};
 use crate::layout::{Dims, Layout, broadcast_shapes, show};
 use crate::op::{
@@ -81,6 +82,19 @@ struct Straight<'a> {
 /// Whether a call is such a case.
 #[inline]
 fn straight<'a>(op: &'static OpDef, e: &'static Elementwise, inputs: &[Operand<'a>]) -> Option<Straight<'a>> {
+    let mut numbers = [Scalar::ZERO; STRAIGHT];
+    // Most of all: arrays that look alike.
+    if let [Operand::Array(a), Operand::Array(b)] = inputs
+        && a.dtype() == b.dtype()
+        && a.layout() == b.layout()
+        && a.device() == b.device()
+        && !(a.is_weak() || b.is_weak())
+        && a.layout().is_contiguous()
+        && !a.shape().contains(&0)
+    {
+        let program = e.same_dtype_program(op.name, a.dtype(), 2, 0)?;
+        return Some(Straight { first: a, numbers, spread: 0, program });
+    }
     let (mut first, mut scalars): (Option<&'a Array>, u32) = (None, 0);
     for (i, o) in inputs.iter().enumerate() {
         match (o, first) {
@@ -95,7 +109,7 @@ fn straight<'a>(op: &'static OpDef, e: &'static Elementwise, inputs: &[Operand<'
         }
     }
     let first = first.filter(|f| f.layout().is_contiguous() && !f.shape().contains(&0))?;
-    let (mut spread, mut numbers) = (0, [Scalar::new(false); STRAIGHT]);
+    let mut spread = 0;
     for (i, o) in inputs.iter().enumerate() {
         match o {
             Operand::Array(a) if a.shape() == first.shape() => {}
@@ -127,8 +141,18 @@ impl Straight<'_> {
         // The memory first, and the array around it once: it is moved no more than the way to the caller needs.
         let buffer = Array::memory_beside(self.first, dtype, joins)?;
         let out = Array::beside(self.first, buffer, dtype);
-        let launch =
-            || if self.spread == 0 { self.flat(op, inputs, &out) } else { self.wide(op, inputs, &out) };
+        let now = !joins && out.buffer().present().is_some();
+        let launch = || {
+            if self.spread != 0 {
+                return self.wide(op, inputs, &out, now);
+            }
+            let arg = |i| self.arg(i, inputs, None);
+            match inputs.len() {
+                1 => self.launch(op, &[arg(0)], &out, now),
+                2 => self.launch(op, &[arg(0), arg(1)], &out, now),
+                _ => self.launch(op, &[arg(0), arg(1), arg(2)], &out, now),
+            }
+        };
         if recording {
             recorded(op, inputs, &out, launch)?
         } else {
@@ -143,21 +167,24 @@ impl Straight<'_> {
             _ => Arg::Scalar(self.numbers[i]),
         }
     }
+    /// `now`: everything is in memory.
     #[inline]
-    fn launch(&self, op: &'static OpDef, args: &[Arg], out: &Array) -> Result<()> {
-        launch(op.name, self.first.device(), &Work::Elementwise, Some(self.program), args, &[out])
-    }
-    #[inline]
-    fn flat(&self, op: &'static OpDef, inputs: &[Operand], out: &Array) -> Result<()> {
-        let arg = |i| self.arg(i, inputs, None);
-        match inputs.len() {
-            1 => self.launch(op, &[arg(0)], out),
-            2 => self.launch(op, &[arg(0), arg(1)], out),
-            _ => self.launch(op, &[arg(0), arg(1), arg(2)], out),
+    fn launch<const N: usize>(
+        &self,
+        op: &'static OpDef,
+        args: &[Arg; N],
+        out: &Array,
+        now: bool,
+    ) -> Result<()> {
+        let (device, work) = (self.first.device(), &Work::Elementwise);
+        if now {
+            run_now(op.name, device, work, Some(self.program), args, out)
+        } else {
+            launch(op.name, device, work, Some(self.program), args, &[out])
         }
     }
     #[inline(never)]
-    fn wide(&self, op: &'static OpDef, inputs: &[Operand], out: &Array) -> Result<()> {
+    fn wide(&self, op: &'static OpDef, inputs: &[Operand], out: &Array, now: bool) -> Result<()> {
         let mut layouts = [const { None }; STRAIGHT];
         for (i, o) in inputs.iter().enumerate() {
             if let (Operand::Array(a), 1) = (o, self.spread >> i & 1) {
@@ -166,8 +193,8 @@ impl Straight<'_> {
         }
         let arg = |i: usize| self.arg(i, inputs, layouts[i].as_ref());
         match inputs.len() {
-            2 => self.launch(op, &[arg(0), arg(1)], out),
-            _ => self.launch(op, &[arg(0), arg(1), arg(2)], out),
+            2 => self.launch(op, &[arg(0), arg(1)], out, now),
+            _ => self.launch(op, &[arg(0), arg(1), arg(2)], out, now),
         }
     }
 }
@@ -551,26 +578,31 @@ fn structured(
     target: Target,
 ) -> Result<Array> {
     let device = pick_device(inputs, mask, &target)?;
-    // What has to be moved, converted or made of a number; most inputs are used as they are.
-    let mut made: SmallVec<[Option<Array>; 4]> = SmallVec::new();
+    // What has to be moved, converted or made of a number, with its position; most inputs are used as they are.
+    let mut made: SmallVec<[(usize, Array); 1]> = SmallVec::new();
     for (i, o) in inputs.iter().enumerate() {
         let dtype = s.input_dtype(attrs, inputs, i);
         let a = match o {
-            Operand::Array(a) if a.device() == device && dtype.is_none_or(|d| d == a.dtype()) => {
-                made.push(None);
-                continue;
-            }
+            Operand::Array(a) if a.device() == device && dtype.is_none_or(|d| d == a.dtype()) => continue,
             Operand::Array(a) => a.to_device(device)?,
             Operand::Number(n) => Array::from_scalar_on(device, n.to_scalar(n.default_dtype())?)?,
             Operand::Scalar(v) => Array::from_scalar_on(device, *v)?,
         };
-        made.push(Some(match dtype {
+        let a = match dtype {
             Some(d) if d != a.dtype() => ops::cast(&a, d)?,
             _ => a,
-        }));
+        };
+        made.push((i, a));
     }
-    let arrays: SmallVec<[&Array; 4]> =
-        inputs.iter().zip(&made).filter_map(|(o, m)| m.as_ref().or(o.array())).collect();
+    let mut arrays: SmallVec<[&Array; 4]> = SmallVec::new();
+    let mut next = made.iter().peekable();
+    for (i, o) in inputs.iter().enumerate() {
+        match (next.next_if(|m| m.0 == i), o) {
+            (Some((_, a)), _) => arrays.push(a),
+            (None, Operand::Array(a)) => arrays.push(a),
+            (None, _) => unreachable!("an array was made of each number"),
+        }
+    }
     let meta = s.infer(op, attrs, &arrays)?;
     let operands: Operands = arrays.iter().map(|a| Operand::Array(a)).collect();
     if let Target::Into(out) = target {

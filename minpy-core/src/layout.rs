@@ -313,7 +313,7 @@ impl Layout {
     }
     /// No two indices reach the same element (judged conservatively: may say `false` for exotic layouts).
     pub fn is_injective(&self) -> bool {
-        if self.shape().contains(&0) {
+        if self.is_contiguous() || self.shape().contains(&0) {
             return true;
         }
         let mut dims: SmallVec<[(usize, usize); 6]> = self

@@ -128,6 +128,8 @@ pub struct Scalar {
 }
 
 impl Scalar {
+    /// Room for scalars that are not there yet.
+    pub(crate) const ZERO: Scalar = Scalar { bits: [0; 16], dtype: DType::Bool };
     /// The scalar that holds `value`.
     pub fn new<T: crate::Element>(value: T) -> Scalar {
         let mut bits = [0u8; 16];

@@ -26,8 +26,12 @@ pub fn heavy<R: Send>(py: Python<'_>, elements: usize, f: impl FnOnce() -> Resul
     if elements < WORTH_DETACHING { f() } else { py.detach(f) }.py()
 }
 
+#[inline]
 fn elements(inputs: &[Operand]) -> usize {
-    inputs.iter().filter_map(|o| o.array()).map(|a| a.size()).max().unwrap_or(0)
+    // Few bytes have few elements, unless they are repeated.
+    let few = |a: &Array| a.layout().is_contiguous() && a.buffer().bytes() < WORTH_DETACHING;
+    let size = |a: &Array| if few(a) { 0 } else { a.size() };
+    inputs.iter().filter_map(|o| o.array()).map(size).max().unwrap_or(0)
 }
 
 /// Calls an elementwise operation.
