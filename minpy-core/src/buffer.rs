@@ -54,24 +54,37 @@ impl Buffer {
         bytes: usize,
         owner: Option<Box<dyn Any + Send + Sync>>,
     ) -> Arc<Buffer> {
-        Arc::new(Buffer {
-            memory,
-            pending: Mutex::new(None),
-            readers: AtomicU32::new(0),
-            forgone: AtomicU32::new(0),
-            bytes,
-            device,
-            version: AtomicU32::new(0),
-            flags: AtomicU32::new(0),
-            node: AtomicU64::new(0),
-            saves: AtomicU64::new(0),
-            owner,
-        })
+        let buffer = Arc::<Buffer>::new_uninit();
+        // Written where it stays. A buffer is made in every call, and one that is moved there is read in wider pieces than it
+        // was just written in, for which a processor waits.
+        let to = Arc::as_ptr(&buffer).cast_mut();
+        // SAFETY: nobody else has seen the new allocation, and all of it is written.
+        unsafe {
+            (*to).write(Buffer {
+                memory,
+                pending: Mutex::new(None),
+                readers: AtomicU32::new(0),
+                forgone: AtomicU32::new(0),
+                bytes,
+                device,
+                version: AtomicU32::new(0),
+                flags: AtomicU32::new(0),
+                node: AtomicU64::new(0),
+                saves: AtomicU64::new(0),
+                owner,
+            });
+            buffer.assume_init()
+        }
     }
     /// Fresh memory of `bytes`, contents undefined.
     #[inline]
     pub fn allocate(device: DeviceRef, bytes: usize) -> Result<Arc<Buffer>> {
         let memory = device.allocate(bytes)?;
+        // Word by word, as the device has just written it: see `build`.
+        // SAFETY: reads of a local.
+        let word = |w: &usize| unsafe { std::ptr::read_volatile(w) };
+        let memory =
+            Memory { handle: word(&memory.handle), offset: word(&memory.offset), bytes: word(&memory.bytes) };
         Ok(Buffer::build(device, Late::there(memory), bytes, None))
     }
     /// Memory of `bytes` that is allocated when somebody asks for it. An expression may be deferred into it until then.

@@ -44,9 +44,11 @@ pub fn call(
                 && (e.check.is_none() || inputs[0].dtype().is_inexact())
                 && mask.is_none()
                 && let (Target::New, Attrs::None) = (&target, attrs)
-                && let Some(plan) = straight(op, e, inputs)
             {
-                return plan.run(op, inputs, flags != 0);
+                let mut numbers = [Scalar::ZERO; STRAIGHT];
+                if let Some(plan) = straight(op, e, inputs, &mut numbers) {
+                    return plan.run(op, inputs, &numbers, flags != 0);
+                }
             }
             elementwise(op, e, attrs, inputs, mask, target)
         }
@@ -72,17 +74,19 @@ const STRAIGHT: usize = 3;
 struct Straight<'a> {
     /// The array that the result is like.
     first: &'a Array,
-    /// The operands that are numbers, in the dtype of the arrays.
-    numbers: [Scalar; STRAIGHT],
     /// Operands that are broadcast.
     spread: u32,
     program: &'static Arc<Program>,
 }
 
-/// Whether a call is such a case.
+/// Whether a call is such a case; `numbers` are the operands that are numbers, in the dtype of the arrays.
 #[inline]
-fn straight<'a>(op: &'static OpDef, e: &'static Elementwise, inputs: &[Operand<'a>]) -> Option<Straight<'a>> {
-    let mut numbers = [Scalar::ZERO; STRAIGHT];
+fn straight<'a>(
+    op: &'static OpDef,
+    e: &'static Elementwise,
+    inputs: &[Operand<'a>],
+    numbers: &mut [Scalar; STRAIGHT],
+) -> Option<Straight<'a>> {
     // Most of all: arrays that look alike.
     if let [Operand::Array(a), Operand::Array(b)] = inputs
         && a.dtype() == b.dtype()
@@ -93,7 +97,7 @@ fn straight<'a>(op: &'static OpDef, e: &'static Elementwise, inputs: &[Operand<'
         && !a.shape().contains(&0)
     {
         let program = e.same_dtype_program(op.name, a.dtype(), 2, 0)?;
-        return Some(Straight { first: a, numbers, spread: 0, program });
+        return Some(Straight { first: a, spread: 0, program });
     }
     let (mut first, mut scalars): (Option<&'a Array>, u32) = (None, 0);
     for (i, o) in inputs.iter().enumerate() {
@@ -130,12 +134,18 @@ fn straight<'a>(op: &'static OpDef, e: &'static Elementwise, inputs: &[Operand<'
         }
     }
     let program = e.same_dtype_program(op.name, first.dtype(), inputs.len(), scalars)?;
-    Some(Straight { first, numbers, spread, program })
+    Some(Straight { first, spread, program })
 }
 
 impl Straight<'_> {
     #[inline]
-    fn run(&self, op: &'static OpDef, inputs: &[Operand], recording: bool) -> Result<Array> {
+    fn run(
+        &self,
+        op: &'static OpDef,
+        inputs: &[Operand],
+        numbers: &[Scalar; STRAIGHT],
+        recording: bool,
+    ) -> Result<Array> {
         let joins = inputs.iter().any(|o| o.array().is_some_and(|a| a.buffer().present().is_none()));
         let dtype = self.program.output_dtype(0);
         // The memory first, and the array around it once: it is moved no more than the way to the caller needs.
@@ -144,9 +154,9 @@ impl Straight<'_> {
         let now = !joins && out.buffer().present().is_some();
         let launch = || {
             if self.spread != 0 {
-                return self.wide(op, inputs, &out, now);
+                return self.wide(op, inputs, numbers, &out, now);
             }
-            let arg = |i| self.arg(i, inputs, None);
+            let arg = |i: usize| arg(&inputs[i], numbers[i], None);
             match inputs.len() {
                 1 => self.launch(op, &[arg(0)], &out, now),
                 2 => self.launch(op, &[arg(0), arg(1)], &out, now),
@@ -159,13 +169,6 @@ impl Straight<'_> {
             launch()?
         }
         Ok(out)
-    }
-    #[inline]
-    fn arg<'x>(&'x self, i: usize, inputs: &'x [Operand], layout: Option<&'x Layout>) -> Arg<'x> {
-        match &inputs[i] {
-            Operand::Array(a) => Arg::Array(a, layout),
-            _ => Arg::Scalar(self.numbers[i]),
-        }
     }
     /// `now`: everything is in memory.
     #[inline]
@@ -184,18 +187,34 @@ impl Straight<'_> {
         }
     }
     #[inline(never)]
-    fn wide(&self, op: &'static OpDef, inputs: &[Operand], out: &Array, now: bool) -> Result<()> {
+    fn wide(
+        &self,
+        op: &'static OpDef,
+        inputs: &[Operand],
+        numbers: &[Scalar; STRAIGHT],
+        out: &Array,
+        now: bool,
+    ) -> Result<()> {
         let mut layouts = [const { None }; STRAIGHT];
         for (i, o) in inputs.iter().enumerate() {
             if let (Operand::Array(a), 1) = (o, self.spread >> i & 1) {
                 layouts[i] = Some(a.layout().broadcast_to(op.name, self.first.shape())?);
             }
         }
-        let arg = |i: usize| self.arg(i, inputs, layouts[i].as_ref());
+        let arg = |i: usize| arg(&inputs[i], numbers[i], layouts[i].as_ref());
         match inputs.len() {
             2 => self.launch(op, &[arg(0), arg(1)], out, now),
             _ => self.launch(op, &[arg(0), arg(1), arg(2)], out, now),
         }
+    }
+}
+
+/// An operand of a straight call: an array through a layout, or its number.
+#[inline]
+fn arg<'a>(o: &Operand<'a>, number: Scalar, layout: Option<&'a Layout>) -> Arg<'a> {
+    match o {
+        Operand::Array(a) => Arg::Array(a, layout),
+        _ => Arg::Scalar(number),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::context::{self, COUNTING, Policy};
 use crate::defer::{self, Kind};
-use crate::device::DeviceRef;
+use crate::device::{DeviceRef, Memory};
 use crate::dispatch::copy_program;
 use crate::dtype::DTypeSet;
 use crate::expr::Program;
@@ -107,10 +107,27 @@ pub(crate) fn run_now<const N: usize>(
     inputs: &[Arg; N],
     out: &Array,
 ) -> Result<()> {
-    let mut views = [Input::Scalar(Scalar::ZERO); N];
-    for (v, i) in views.iter_mut().zip(inputs) {
-        *v = input_of(i)?;
+    for i in inputs {
+        if let Arg::Array(a, _) = i {
+            a.buffer().memory()?;
+        }
     }
+    // Views are built where they stay; a `Result` of one would be moved there.
+    const NOWHERE: &Memory = &Memory { handle: 0, offset: 0, bytes: 0 };
+    let views: [Input; N] = std::array::from_fn(|k| match inputs[k] {
+        Arg::Array(a, l) => {
+            let l = l.unwrap_or(a.layout());
+            Input::View(View {
+                // It has just been asked for.
+                memory: a.buffer().present().unwrap_or(NOWHERE),
+                dtype: a.dtype(),
+                shape: l.shape(),
+                strides: l.strides(),
+                offset: l.offset(),
+            })
+        }
+        Arg::Scalar(s) => Input::Scalar(s),
+    });
     let call = KernelCall { op, work, program, inputs: &views, outputs: &[view_of(out, None)?] };
     profile::timed(&call, device, 1, || run_kernel(&call, device))
 }

@@ -18,8 +18,8 @@ pub const ALIGN: usize = 64;
 const SMALL: usize = 64 << 10;
 /// Number of size classes up to `SMALL`: four per power of two from 256 on.
 const CLASSES: usize = 36;
-/// Bytes that a thread keeps per size class.
-const KEEP_PER_CLASS: usize = 512 << 10;
+/// Bytes that a thread keeps in all: what a step of a training loop lets go of at once, the next one wants again.
+const KEEP: usize = 32 << 20;
 /// A thread reports its counters when they have moved by this much.
 const REPORT: isize = 256 << 10;
 
@@ -46,7 +46,8 @@ fn large_size(bytes: usize) -> usize {
 
 struct Lists {
     heads: [Cell<usize>; CLASSES],
-    counts: [Cell<u32>; CLASSES],
+    /// Bytes on the lists.
+    kept: Cell<usize>,
     /// Bytes taken minus bytes given back, and bytes kept, since the last report.
     used: Cell<isize>,
     pooled: Cell<isize>,
@@ -56,7 +57,7 @@ thread_local! {
     static LISTS: Lists = const {
         Lists {
             heads: [const { Cell::new(0) }; CLASSES],
-            counts: [const { Cell::new(0) }; CLASSES],
+            kept: Cell::new(0),
             used: Cell::new(0),
             pooled: Cell::new(0),
         }
@@ -89,7 +90,6 @@ impl Lists {
     fn clear(&self) {
         for c in 0..CLASSES {
             let mut p = self.heads[c].replace(0);
-            self.counts[c].set(0);
             let size = class_size(c);
             while p != 0 {
                 // SAFETY: every block on the list is free, of this class's size, and holds the next one's address.
@@ -101,6 +101,7 @@ impl Lists {
                 self.pooled.set(self.pooled.get() - size as isize);
             }
         }
+        self.kept.set(0);
         self.report();
     }
 }
@@ -159,7 +160,7 @@ pub fn allocate(bytes: usize) -> Result<usize> {
         if p != 0 {
             // SAFETY: a block on the list holds the address of the next.
             l.heads[class].set(unsafe { *(p as *const usize) });
-            l.counts[class].set(l.counts[class].get() - 1);
+            l.kept.set(l.kept.get() - size);
             l.moved(size as isize, -(size as isize));
         } else {
             l.moved(size as isize, 0);
@@ -260,12 +261,12 @@ pub unsafe fn free(handle: usize, bytes: usize) {
     }
     let (size, class) = class_of(bytes);
     let kept = LISTS.try_with(|l| {
-        let keep = (l.counts[class].get() as usize) < KEEP_PER_CLASS / size;
+        let keep = l.kept.get() + size <= KEEP;
         if keep {
             // SAFETY: the block is free now and has room for an address.
             unsafe { *(handle as *mut usize) = l.heads[class].get() };
             l.heads[class].set(handle);
-            l.counts[class].set(l.counts[class].get() + 1);
+            l.kept.set(l.kept.get() + size);
         }
         l.moved(-(size as isize), if keep { size as isize } else { 0 });
         keep

@@ -352,7 +352,7 @@ impl Reduction<'_> {
         for tile in 0..tiles {
             let widths: Vec<std::sync::atomic::AtomicUsize> =
                 (0..parts).map(|_| Default::default()).collect();
-            parallel_parts(inner, parts, |p, range| {
+            parallel_parts(inner, parts, inner / least_blocks >= 6, |p, range| {
                 if range.is_empty() {
                     return;
                 }

@@ -67,6 +67,10 @@ fn watch_for_fork() {
 #[cfg(not(unix))]
 fn watch_for_fork() {}
 
+/// Times the least work of a thread from which on sleeping threads are woken: a wake-up costs the caller several
+/// microseconds, and the sleeper some fifty until it works.
+const LONG: usize = 6;
+
 /// Calls `body` with disjoint ranges that cover `0..items`, on several threads when there are at least
 /// `2 * min_items` of them. `body` must not depend on which ranges it gets.
 pub fn parallel_for(items: usize, min_items: usize, body: impl Fn(Range<usize>) + Sync) {
@@ -90,11 +94,16 @@ pub fn parallel_for(items: usize, min_items: usize, body: impl Fn(Range<usize>) 
             body(start..(start + chunk).min(items));
         }
     };
-    workers::together(threads, &work);
+    workers::together(threads, items / min_items >= LONG, &work);
 }
 
-/// Like `parallel_for`, but with exactly `parts` ranges known by number: for partial results.
-pub(crate) fn parallel_parts(items: usize, parts: usize, body: impl Fn(usize, Range<usize>) + Sync) {
+/// Like `parallel_for`, but with exactly `parts` ranges known by number: for partial results. `long`: see `workers.rs`.
+pub(crate) fn parallel_parts(
+    items: usize,
+    parts: usize,
+    long: bool,
+    body: impl Fn(usize, Range<usize>) + Sync,
+) {
     let step = items.div_ceil(parts);
     let next = AtomicUsize::new(0);
     let work = || {
@@ -106,7 +115,7 @@ pub(crate) fn parallel_parts(items: usize, parts: usize, body: impl Fn(usize, Ra
             body(p, (p * step).min(items)..((p + 1) * step).min(items));
         }
     };
-    workers::together(usable_threads().min(parts), &work);
+    workers::together(usable_threads().min(parts), long, &work);
 }
 
 #[cfg(test)]
@@ -124,7 +133,7 @@ mod tests {
             });
             assert!(seen.iter().all(|s| s.load(Relaxed) == 1));
             let sum = AtomicUsize::new(0);
-            parallel_parts(items, 3, |_, r| {
+            parallel_parts(items, 3, true, |_, r| {
                 sum.fetch_add(r.len(), Relaxed);
             });
             assert_eq!(sum.load(Relaxed), items);

@@ -132,8 +132,9 @@ impl Drop for Close<'_> {
 }
 
 /// Calls `work` on this thread and, at the same time, on up to `threads - 1` workers: as many as come in before this
-/// thread's own call returns. `work` must hand out its parts itself and return when none is left.
-pub(crate) fn together(threads: usize, work: &Work<'_>) {
+/// thread's own call returns. `work` must hand out its parts itself and return when none is left. `long`: it takes so long
+/// that sleeping workers are worth waking; who is awake comes in any case.
+pub(crate) fn together(threads: usize, long: bool, work: &Work<'_>) {
     let helpers = threads.saturating_sub(1).min(MOST);
     if helpers == 0 || TAKEN.swap(true, Acquire) {
         return work();
@@ -153,7 +154,7 @@ pub(crate) fn together(threads: usize, work: &Work<'_>) {
     let next = number(GATE.load(Relaxed)).wrapping_add(1) & 0xffff_ffff;
     GATE.store(next << 32 | OPEN | (helpers as u64) << ROOM_SHIFT, SeqCst);
     let asleep = ASLEEP.load(SeqCst);
-    if asleep > 0 {
+    if asleep > 0 && long {
         drop(BED.lock().unwrap_or_else(|e| e.into_inner()));
         if asleep > helpers { (0..helpers).for_each(|_| BELL.notify_one()) } else { BELL.notify_all() }
     }
@@ -174,7 +175,7 @@ mod tests {
                 s.spawn(|| {
                     for round in 0..2000usize {
                         let (next, sum) = (AtomicUsize::new(0), AtomicUsize::new(0));
-                        together(3, &|| {
+                        together(3, round % 2 == 0, &|| {
                             loop {
                                 let i = next.fetch_add(1, Relaxed);
                                 if i >= 20 {
@@ -193,9 +194,9 @@ mod tests {
         });
         for _ in 0..50 {
             // Whether a worker came in time for its own panic or not: the next job knows nothing of it.
-            assert!(catch_unwind(|| together(2, &|| panic!("on purpose"))).is_err());
+            assert!(catch_unwind(|| together(2, true, &|| panic!("on purpose"))).is_err());
             let done = AtomicUsize::new(0);
-            together(2, &|| {
+            together(2, true, &|| {
                 done.fetch_add(1, Relaxed);
             });
             assert!(done.into_inner() >= 1);

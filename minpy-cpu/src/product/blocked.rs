@@ -5,7 +5,7 @@
 
 use super::pack::Matrix;
 use super::tile::Element;
-use super::{Job, each};
+use super::{Job, LONG, each};
 use crate::frame::with_scratch;
 
 /// What a panel of B may take: with the strip of A beside it, about a first-level cache.
@@ -66,7 +66,8 @@ impl<T: Element> Job<'_, T> {
         let Some((down, across)) = grids.min_by_key(|&g| cost(g)) else { return };
         let (tiles_each, panels_each) = (tiles.div_ceil(down), panels.div_ceil(across));
         let (down, across) = (tiles.div_ceil(tiles_each), panels.div_ceil(panels_each));
-        each(self.threads > 1, down * across, |task| {
+        let long = self.m * self.n * self.k >= LONG;
+        each(self.threads > 1, long, down * across, |task| {
             let (i, j) = (task / across * tiles_each * high, task % across * panels_each * width);
             let (rows, cols) = ((tiles_each * high).min(self.m - i), (panels_each * width).min(self.n - j));
             // SAFETY: the promise of `product`; tasks write disjoint parts of C.

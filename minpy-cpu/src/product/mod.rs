@@ -22,6 +22,8 @@ use tile::{ACROSS, Element, Tiles};
 
 /// Multiply-adds below which waking other threads costs more than it saves.
 const ALONE: usize = 1_200_000;
+/// Multiply-adds from which on sleeping threads are woken: their help comes late.
+const LONG: usize = 6_000_000;
 /// `k` up to which a panel of B is read in place, or copied, as a whole.
 const SHALLOW: usize = 512;
 /// Up to this `k` and from these elements of C on, writing C is what costs.
@@ -166,11 +168,11 @@ impl<T: Element> Job<'_, T> {
     }
 }
 
-/// Calls `body` for every task, each on one of the threads.
-fn each(parallel: bool, tasks: usize, body: impl Fn(usize) + Sync) {
+/// Calls `body` for every task, each on one of the threads. `long`: see `workers.rs`.
+fn each(parallel: bool, long: bool, tasks: usize, body: impl Fn(usize) + Sync) {
     if parallel && tasks > 1 {
         // One by one: a thread that is late takes fewer of them.
-        parallel_parts(tasks, tasks, |task, _| body(task));
+        parallel_parts(tasks, tasks, long, |task, _| body(task));
     } else {
         (0..tasks).for_each(body);
     }

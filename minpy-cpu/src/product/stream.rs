@@ -155,6 +155,8 @@ pub(super) unsafe fn sums<S: Vector, const N: usize>(
 
 /// Bytes of the large operand from which on other threads help.
 const SHARED: usize = 256 << 10;
+/// Bytes of the large operand from which on they are woken for it.
+const WOKEN: usize = 1 << 20;
 /// Bytes of the large operand that one task reads, about.
 const TASK: usize = 128 << 10;
 /// What a task of `sums` has of the result: it stays in the first-level cache.
@@ -175,6 +177,7 @@ pub(super) unsafe fn stream<T: Element>(
 ) -> bool {
     let size = size_of::<T>();
     let parallel = parallel && m * k * size >= SHARED;
+    let long = m * k * size >= WOKEN;
     // Parts of `k` where the result alone has too few parts for several threads. By sizes alone: the number of
     // threads must not change how a sum is rounded.
     let split = |lines: usize| {
@@ -203,7 +206,7 @@ pub(super) unsafe fn stream<T: Element>(
                     Matrix { at: to.cast_const(), row: k as isize, col: 1 }
                 };
                 if parts == 1 {
-                    each(parallel, tasks, |t| {
+                    each(parallel, long, tasks, |t| {
                         let from = t * lines;
                         run(lines.min(m - from), k, a.from(from, 0), b, c.from(from, 0), add);
                     });
@@ -220,7 +223,7 @@ pub(super) unsafe fn stream<T: Element>(
             let tasks = m.div_ceil(cols);
             let parts = split(tasks);
             if parts == 1 && c.row == 1 {
-                each(parallel, tasks, |t| {
+                each(parallel, long, tasks, |t| {
                     let from = t * cols;
                     let (cols, to) = (cols.min(m - from), c.from(from, 0).t());
                     if !add {
@@ -265,7 +268,7 @@ pub(super) unsafe fn in_parts<T: Element>(
     let parts = k.div_ceil(step);
     let Some(memory) = Memory::new(parts * m * n * size_of::<T>()) else { return false };
     let all = Matrix { at: memory.at as *const T, row: 1, col: m as isize };
-    each(parallel, parts, |p| {
+    each(parallel, true, parts, |p| {
         body(p * step, step.min(k - p * step), all.from(0, p * n));
     });
     // SAFETY: all parts were written; the caller vouches for `c`.
