@@ -4,6 +4,8 @@
 //! Every probed device lives until the process ends, so that a `DeviceRef` is a plain pointer.
 
 use crate::dtype::DTypeSet;
+use crate::expr::Program;
+use crate::kernel::PlainLoop;
 use crate::{Error, ErrorKind, Result, registry};
 use parking_lot::Mutex;
 use std::any::Any;
@@ -72,6 +74,11 @@ pub trait Device: Send + Sync + 'static {
         dst_offset: usize,
         bytes: usize,
     ) -> Result<()>;
+    /// The host's device only: a loop that does what `program` says, for calls that are so small that the way to a kernel
+    /// would take longer than the work. The device itself keeps none of it; asked once per program.
+    fn plain_loop(&self, _program: &Program) -> Option<PlainLoop> {
+        None
+    }
     /// Waits until everything queued is done.
     fn synchronize(&self) -> Result<()>;
     /// Figures of the memory pool.

@@ -9,7 +9,7 @@ use crate::array::strides_in_order;
 use crate::context::{self, RECORDING};
 use crate::device::DeviceRef;
 use crate::expr::Program;
-use crate::kernel::Work;
+use crate::kernel::{PlainLoop, Work};
 use crate::launch::run_now;
 pub use crate::launch::{Arg, launch, replay, run_kernel};
 use crate::layout::{Dims, Layout, broadcast_shapes, show};
@@ -17,7 +17,7 @@ use crate::op::{
     Attrs, Elementwise, OpCall, OpDef, Operand, ProgramSpec, Structured, Target, Tier, promoted_dtype,
 };
 use crate::ops;
-use crate::{Array, DType, Error, ErrorKind, Number, Result, Scalar, bail, defer, recorder, stats};
+use crate::{Array, DType, Error, ErrorKind, Number, Result, Scalar, bail, defer, profile, recorder, stats};
 use smallvec::SmallVec;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -68,6 +68,8 @@ pub fn call(
 
 /// Most operands of a straight call.
 const STRAIGHT: usize = 3;
+/// Elements from which on a kernel may use several threads.
+const PLAIN: usize = 8192;
 
 /// The common case with the least work: strong arrays of one dtype and device, and numbers that fit it. One of the arrays is
 /// contiguous and has the shape that the others have or are broadcast to.
@@ -76,6 +78,8 @@ struct Straight<'a> {
     first: &'a Array,
     /// Operands that are broadcast.
     spread: u32,
+    /// Every array is contiguous and has the shape of the first.
+    whole: bool,
     program: &'static Arc<Program>,
 }
 
@@ -97,7 +101,7 @@ fn straight<'a>(
         && !a.shape().contains(&0)
     {
         let program = e.same_dtype_program(op.name, a.dtype(), 2, 0)?;
-        return Some(Straight { first: a, spread: 0, program });
+        return Some(Straight { first: a, spread: 0, whole: true, program });
     }
     let (mut first, mut scalars): (Option<&'a Array>, u32) = (None, 0);
     for (i, o) in inputs.iter().enumerate() {
@@ -113,10 +117,10 @@ fn straight<'a>(
         }
     }
     let first = first.filter(|f| f.layout().is_contiguous() && !f.shape().contains(&0))?;
-    let mut spread = 0;
+    let (mut spread, mut whole) = (0, true);
     for (i, o) in inputs.iter().enumerate() {
         match o {
-            Operand::Array(a) if a.shape() == first.shape() => {}
+            Operand::Array(a) if a.shape() == first.shape() => whole &= a.layout().is_contiguous(),
             Operand::Array(a) => {
                 let lead = first.ndim().checked_sub(a.ndim())?;
                 let fits =
@@ -134,7 +138,7 @@ fn straight<'a>(
         }
     }
     let program = e.same_dtype_program(op.name, first.dtype(), inputs.len(), scalars)?;
-    Some(Straight { first, spread, program })
+    Some(Straight { first, spread, whole: whole && spread == 0, program })
 }
 
 impl Straight<'_> {
@@ -153,6 +157,15 @@ impl Straight<'_> {
         let out = Array::beside(self.first, buffer, dtype);
         let now = !joins && out.buffer().present().is_some();
         let launch = || {
+            if now
+                && self.whole
+                && self.first.size() < PLAIN
+                && self.first.device().is_host()
+                && let Some(run) = self.program.plain_loop(self.first.device())
+                && !profile::is_on()
+            {
+                return self.plain(run, inputs, numbers, &out);
+            }
             if self.spread != 0 {
                 return self.wide(op, inputs, numbers, &out, now);
             }
@@ -169,6 +182,36 @@ impl Straight<'_> {
             launch()?
         }
         Ok(out)
+    }
+    /// Without a kernel: a loop over host memory.
+    #[inline]
+    fn plain(
+        &self,
+        run: PlainLoop,
+        inputs: &[Operand],
+        numbers: &[Scalar; STRAIGHT],
+        out: &Array,
+    ) -> Result<()> {
+        let address = |a: &Array| -> Result<*mut u8> {
+            let m = a.buffer().memory()?;
+            Ok((m.handle + m.offset + a.layout().offset() * a.dtype().size()) as *mut u8)
+        };
+        let input = |i: usize| -> Result<*const u8> {
+            match &inputs[i] {
+                Operand::Array(a) => Ok(address(a)?),
+                _ => Ok(numbers[i].as_ptr()),
+            }
+        };
+        let n = self.first.size();
+        // SAFETY: the program has as many inputs as the operation; arrays are contiguous and in host memory, with `n` elements of
+        // the program's dtype, numbers are where the program takes some; the output has just been made.
+        unsafe {
+            match run {
+                PlainLoop::Unary(f) => f(input(0)?, address(out)?, n),
+                PlainLoop::Binary(f) => f(input(0)?, input(1)?, address(out)?, n),
+            }
+        }
+        Ok(())
     }
     /// `now`: everything is in memory.
     #[inline]

@@ -3,7 +3,8 @@
 //! Operations write expressions with `E` values; `Program` is the finished, typed form that the CPU evaluator
 //! interprets block-wise and `codegen` renders to C. A new primitive costs one line per evaluator and renderer.
 
-use crate::kernel::Fold;
+use crate::device::DeviceRef;
+use crate::kernel::{Fold, PlainLoop};
 use crate::{DType, Scalar};
 use smallvec::SmallVec;
 use std::any::Any;
@@ -203,6 +204,7 @@ pub struct Program {
     outputs: SmallVec<[NodeId; 2]>,
     id: u32,
     slots: [OnceLock<Box<dyn Any + Send + Sync>>; 8],
+    plain: OnceLock<Option<PlainLoop>>,
 }
 
 static NEXT_ID: AtomicU32 = AtomicU32::new(1);
@@ -264,6 +266,15 @@ impl Program {
     /// A place for what a backend compiled from this program, one per device kind (`DeviceRef::kind`).
     pub fn slot(&self, kind: usize) -> Option<&OnceLock<Box<dyn Any + Send + Sync>>> {
         self.slots.get(kind)
+    }
+    /// Which inputs are numbers, one bit each.
+    pub fn scalars(&self) -> u32 {
+        self.scalars
+    }
+    /// The loop that the host's device has for this program.
+    #[inline]
+    pub(crate) fn plain_loop(&self, host: DeviceRef) -> Option<PlainLoop> {
+        *self.plain.get_or_init(|| host.plain_loop(self))
     }
     /// The outputs of this program over other expressions: how programs are fused. `None` when the dtypes of arguments and
     /// inputs differ.
@@ -356,6 +367,7 @@ impl Builder {
             outputs: outputs.into(),
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             slots: Default::default(),
+            plain: OnceLock::new(),
         }
     }
 }

@@ -346,6 +346,17 @@ pub fn index_error(op: &str, index: i64, axis: usize, size: usize) -> crate::Err
 /// A kernel: runs `call` on `device`. May return before the device is done.
 pub type KernelFn = fn(DeviceRef, &KernelCall) -> Result<()>;
 
+/// A loop over host memory that does what an elementwise program of one output says: see `Device::plain_loop`. Called with
+/// the address of each input, that of the result, and the number of elements, at least 1. Inputs hold so many elements of
+/// the program's dtypes, one after another, or one where the program takes a number; the result overlaps none.
+#[derive(Clone, Copy)]
+pub enum PlainLoop {
+    /// Of one input.
+    Unary(unsafe fn(*const u8, *mut u8, usize)),
+    /// Of two inputs.
+    Binary(unsafe fn(*const u8, *const u8, *mut u8, usize)),
+}
+
 /// Input of a recorded launch.
 #[derive(Clone)]
 pub enum LaunchInput {

@@ -45,6 +45,12 @@ pub fn stop() -> Vec<Entry> {
     all
 }
 
+/// Whether figures are taken.
+#[inline]
+pub(crate) fn is_on() -> bool {
+    ON.load(Relaxed)
+}
+
 /// Runs a kernel and takes its figures where a profile is on.
 #[inline]
 pub(crate) fn timed(
@@ -53,7 +59,7 @@ pub(crate) fn timed(
     operations: usize,
     run: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
-    if ON.load(Relaxed) { measured(call, device, operations, run) } else { run() }
+    if is_on() { measured(call, device, operations, run) } else { run() }
 }
 
 #[cold]

@@ -2,9 +2,11 @@
 //!
 //! Allocation lives in `pool.rs`; kernels in the files named after their form of work.
 
-use crate::pool;
+use crate::{elementwise, pool};
 use minpy_core::device::{Capabilities, Device, Memory, MemoryStats};
 use minpy_core::dtype::DTypeSet;
+use minpy_core::expr::Program;
+use minpy_core::kernel::PlainLoop;
 use minpy_core::{Error, ErrorKind, Result};
 use std::any::Any;
 
@@ -79,6 +81,9 @@ impl Device for CpuDevice {
     fn free(&self, memory: Memory) {
         // SAFETY: core gives back, once, what `allocate` returned, with the same number of bytes.
         unsafe { pool::free(memory.handle, memory.bytes) }
+    }
+    fn plain_loop(&self, program: &Program) -> Option<PlainLoop> {
+        elementwise::plain_loop(program)
     }
     fn upload(&self, src: &[u8], dst: &Memory, offset: usize) -> Result<()> {
         check("upload", dst, offset, src.len())?;

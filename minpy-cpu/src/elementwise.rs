@@ -12,8 +12,9 @@ use crate::strided::{Space, Strided, copy2d};
 use crate::threads::parallel_for;
 use minpy_core::device::DeviceRef;
 use minpy_core::dtype::DTypeSet;
-use minpy_core::kernel::{Family, Input, KernelCall};
-use minpy_core::registry::Slot;
+use minpy_core::expr::Program;
+use minpy_core::kernel::{Family, Input, KernelCall, PlainLoop};
+use minpy_core::registry::{HOST_KIND, Slot};
 use minpy_core::{Result, kernel};
 use smallvec::SmallVec;
 
@@ -30,6 +31,19 @@ pub(crate) fn min_items(cost_per_16: usize) -> usize {
 fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
     execute(compiled(call.program(), device.kind(), Use::Store)?, call);
     Ok(())
+}
+
+/// The loop of a program that is one step on its inputs, in their order.
+pub(crate) fn plain_loop(program: &Program) -> Option<PlainLoop> {
+    let c = compiled(program, HOST_KIND, Use::Store).ok()?;
+    let ([step], None, 1) = (&c.steps[..], c.index, program.outputs().len()) else { return None };
+    match (step.run, c.inputs, program.scalars()) {
+        (Loop::Unary(f), 1, 0) if step.args[0] == 0 => Some(PlainLoop::Unary(f)),
+        (Loop::Binary(f), 2, numbers @ 0..3) if step.args[..2] == [0, 1] => {
+            Some(PlainLoop::Binary([f[0], f[2], f[1]][numbers as usize]))
+        }
+        _ => None,
+    }
 }
 
 /// Runs a compiled program on the views and numbers of a call.

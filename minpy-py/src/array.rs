@@ -121,11 +121,11 @@ impl PyArray {
 const PART: u8 = 2;
 
 /// NumPy's `ndarray` on any device.
-#[pyclass(frozen, extends = PyArray, name = "ndarray", module = "minpy.numpy")]
+#[pyclass(frozen, extends = PyArray, name = "ndarray", module = "minpy.numpy", freelist = 1024)]
 pub struct NdArray;
 
 /// A 0-d result: behaves as NumPy's scalars do (immutable, hashable; `+=` rebinds the name).
-#[pyclass(frozen, extends = PyArray, name = "scalar", module = "minpy.numpy")]
+#[pyclass(frozen, extends = PyArray, name = "scalar", module = "minpy.numpy", freelist = 1024)]
 pub struct PyScalar;
 
 /// The core array of one of our objects.
