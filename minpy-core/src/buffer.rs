@@ -107,6 +107,12 @@ impl Buffer {
         b.flags.store(if shared { SHARED } else { 0 } | if read_only { READ_ONLY } else { 0 }, Relaxed);
         b
     }
+    /// A buffer whose memory is only a number: see `fuse::grouped`.
+    pub(crate) fn numbered(device: DeviceRef, memory: Memory) -> Arc<Buffer> {
+        let b = Buffer::build(device, Late::there(memory), memory.bytes, None);
+        b.donate();
+        b
+    }
     /// A buffer without memory: stands for a value while a program is traced; a memory plan may assign memory later.
     pub fn placeholder(
         device: DeviceRef,

@@ -45,6 +45,8 @@ pub const RECORDING: u32 = 1;
 pub const TRACING: u32 = 2;
 /// Operations are counted.
 pub const COUNTING: u32 = 4;
+/// Launches are grouped and collected, and not run (`fuse::grouped`).
+pub const GROUPING: u32 = 8;
 
 struct Context {
     flags: Cell<u32>,
@@ -58,7 +60,7 @@ thread_local! {
     };
 }
 
-/// The flags in force: `RECORDING`, `TRACING`, `COUNTING`.
+/// The flags in force: `RECORDING`, `TRACING`, `COUNTING`, `GROUPING`.
 #[inline]
 pub fn flags() -> u32 {
     CONTEXT.with(|c| c.flags.get())

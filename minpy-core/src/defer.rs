@@ -29,7 +29,7 @@ use crate::expr::Program;
 use crate::kernel::{Family, Fold, Work};
 use crate::launch::{self, Arg};
 use crate::{Array, Buffer, DType, Layout, Result, Scalar, fuse, stats};
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -111,11 +111,21 @@ static HELD: AtomicUsize = AtomicUsize::new(0);
 
 /// The pending buffers, for `flush`, `settle` and the limits. Entries of buffers that are gone or computed are removed
 /// when the list has doubled.
-struct Waiting {
+pub(crate) struct Waiting {
     list: Vec<Weak<Buffer>>,
     prune_at: usize,
 }
+impl Default for Waiting {
+    fn default() -> Waiting {
+        Waiting { list: Vec::new(), prune_at: 64 }
+    }
+}
 static WAITING: Mutex<Waiting> = Mutex::new(Waiting { list: Vec::new(), prune_at: 64 });
+
+/// The list of pending buffers: everybody's, or that of the program which this thread groups.
+fn list<R>(f: impl FnOnce(&mut Waiting) -> R) -> R {
+    if fuse::grouping() { fuse::waiting(f) } else { f(&mut WAITING.lock()) }
+}
 
 impl Expr {
     /// The expression of a call, with owned sources.
@@ -147,6 +157,9 @@ impl Expr {
                     })
                 }
             });
+        }
+        if fuse::grouping() {
+            held = 0; // of no memory
         }
         HELD.fetch_add(held, Relaxed);
         Box::new(Expr {
@@ -259,13 +272,14 @@ pub(crate) fn record(
         e.depth = 1;
     }
     *out.buffer().pending().lock() = Some(e);
-    let mut w = WAITING.lock();
-    w.list.push(Arc::downgrade(out.buffer()));
+    let many = list(|w| {
+        w.list.push(Arc::downgrade(out.buffer()));
+        w.list.len() >= w.prune_at
+    });
     let most = MOST_HELD.max(device.capabilities().total_memory / 4);
-    if w.list.len() < w.prune_at && HELD.load(Relaxed) < most {
-        return Ok(true);
+    if many || HELD.load(Relaxed) >= most {
+        prune(most);
     }
-    prune(w, most);
     Ok(true)
 }
 
@@ -277,7 +291,8 @@ thread_local! {
 /// Whether a product may wait for what is computed of it. Its operands do not wait: they are computed here. Nor does the
 /// product before it: one at a time waits, because what they read is large and still near.
 fn product_waits(device: DeviceRef, operands: &[Arg], out: &Array) -> Result<bool> {
-    if !worth(device, out.buffer().bytes()) || !launch::has_family(device, Family::Epilogue) {
+    let large = worth(device, out.buffer().bytes()) || fuse::grouping();
+    if !large || !launch::has_family(device, Family::Epilogue) {
         return Ok(false);
     }
     for o in operands {
@@ -323,15 +338,16 @@ fn rows(input: &Layout, out: &Array) -> bool {
 
 /// Forgets buffers that are no longer pending; computes all when there are too many of them.
 #[cold]
-fn prune(mut w: MutexGuard<Waiting>, most_held: usize) {
+fn prune(most_held: usize) {
     // A buffer whose last handle this is must not be dropped under the lock.
-    let alive: Vec<Arc<Buffer>> =
-        w.list.iter().filter_map(Weak::upgrade).filter(|b| b.present().is_none()).collect();
-    w.list.clear();
-    w.list.extend(alive.iter().map(Arc::downgrade));
-    let count = alive.len();
-    w.prune_at = (2 * count).clamp(64, MOST_PENDING);
-    drop(w);
+    let alive: Vec<Arc<Buffer>> = list(|w| {
+        let all: Vec<Arc<Buffer>> = w.list.iter().filter_map(Weak::upgrade).collect();
+        w.list.clear();
+        w.list.extend(all.iter().filter(|b| b.present().is_none()).map(Arc::downgrade));
+        w.prune_at = (2 * w.list.len()).clamp(64, MOST_PENDING);
+        all
+    });
+    let count = alive.iter().filter(|b| b.present().is_none()).count();
     drop(alive);
     if count >= MOST_PENDING || HELD.load(Relaxed) >= most_held {
         // What cannot be computed stays pending, and says so to whoever reads it.
@@ -341,8 +357,8 @@ fn prune(mut w: MutexGuard<Waiting>, most_held: usize) {
 
 /// The pending buffers, newest first; given one at a time, because whoever holds one makes it be stored.
 fn waiting() -> impl Iterator<Item = Arc<Buffer>> {
-    let list = WAITING.lock().list.clone();
-    list.into_iter().rev().filter_map(|w| w.upgrade()).filter(|b| b.present().is_none())
+    let all = list(|w| w.list.clone());
+    all.into_iter().rev().filter_map(|w| w.upgrade()).filter(|b| b.present().is_none())
 }
 
 /// Computes everything that is pending, in all threads.

@@ -11,7 +11,7 @@ use crate::device::DeviceRef;
 use crate::expr::Program;
 use crate::kernel::{PlainLoop, Work};
 use crate::launch::run_now;
-pub use crate::launch::{Arg, launch, replay, run_kernel};
+pub use crate::launch::{Arg, launch, replay, run_kernel, run_planned};
 use crate::layout::{Dims, Layout, broadcast_shapes, show};
 use crate::op::{
     Attrs, Elementwise, OpCall, OpDef, Operand, ProgramSpec, Structured, Target, Tier, promoted_dtype,

@@ -1,6 +1,6 @@
 //! The door to kernels: counts, traces, defers, runs, and falls back to the host.
 
-use crate::context::{self, COUNTING, Policy};
+use crate::context::{self, COUNTING, GROUPING, Policy};
 use crate::defer::{self, Kind};
 use crate::device::{DeviceRef, Memory};
 use crate::dispatch::copy_program;
@@ -9,7 +9,7 @@ use crate::expr::Program;
 use crate::kernel::{Family, Input, KernelCall, Launch, LaunchInput, View, Work};
 use crate::layout::Layout;
 use crate::registry::{self, KernelEntry};
-use crate::{Array, ErrorKind, Result, Scalar, bail, profile, stats};
+use crate::{Array, ErrorKind, Result, Scalar, bail, fuse, profile, stats};
 use parking_lot::RwLock;
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
@@ -49,6 +49,7 @@ pub fn launch(
     outputs: &[&Array],
 ) -> Result<()> {
     let flags = context::flags();
+    let grouping = flags & GROUPING != 0;
     if flags & (context::TRACING | COUNTING) != 0 {
         if flags & context::TRACING != 0 {
             trace_launch(op, work, program, inputs, outputs);
@@ -70,6 +71,7 @@ pub fn launch(
     if let [out] = outputs {
         out.buffer().memory_to_write()?;
         match *inputs {
+            _ if grouping => {}
             [a] => return run_now(op, device, work, program, &[a], out),
             [a, b] => return run_now(op, device, work, program, &[a, b], out),
             [a, b, c] => return run_now(op, device, work, program, &[a, b, c], out),
@@ -86,6 +88,10 @@ pub fn launch(
         views.push(input_of(i)?);
     }
     let call = KernelCall { op, work, program, inputs: &views, outputs: &outs };
+    if grouping {
+        fuse::collect(&call);
+        return Ok(());
+    }
     profile::timed(&call, device, 1, || run_kernel(&call, device))
 }
 
@@ -186,6 +192,12 @@ pub fn run_kernel(call: &KernelCall, device: DeviceRef) -> Result<()> {
         bail!(Policy, "{}: {reason}, and the policy is only_device", call.op);
     }
     host_fallback(call, device, &reason)
+}
+
+/// Runs a kernel of a planned program, which shows in profiles.
+#[inline]
+pub fn run_planned(call: &KernelCall, device: DeviceRef) -> Result<()> {
+    profile::timed(call, device, 0, || run_kernel(call, device))
 }
 
 /// Programs that a kernel refused, by (program, form of work, kind of device): they are not deferred again, so that their fallback is

@@ -20,7 +20,7 @@ mod display;
 pub mod dtype;
 mod error;
 pub mod expr;
-mod fuse;
+pub mod fuse;
 pub mod kernel;
 mod late;
 pub mod launch;

@@ -51,7 +51,8 @@ pub(crate) fn is_on() -> bool {
     ON.load(Relaxed)
 }
 
-/// Runs a kernel and takes its figures where a profile is on.
+/// Runs a kernel and takes its figures where a profile is on. `operations`: how many run in it; 0: as many as its program
+/// names.
 #[inline]
 pub(crate) fn timed(
     call: &KernelCall,
@@ -69,6 +70,8 @@ fn measured(
     operations: usize,
     run: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
+    let named = || call.program.map_or(1, |p| 1 + p.name().matches('+').count());
+    let operations = if operations == 0 { named() } else { operations };
     device.synchronize()?;
     let start = Instant::now();
     run()?;

@@ -70,7 +70,7 @@ impl Compiled {
     pub fn new(request: &Request) -> Result<Compiled> {
         let traced = trace(request)?;
         let mut schedule = traced.schedule;
-        optimise(&mut schedule);
+        optimise(&mut schedule)?;
         let plan = plan(&schedule);
         if cfg!(debug_assertions) {
             verify_plan(&schedule, &plan)?;

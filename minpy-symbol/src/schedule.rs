@@ -4,7 +4,7 @@
 //! `plan` gives its values places, and `run` replays it on a table of memories.
 
 use minpy_core::device::Memory;
-use minpy_core::dispatch::run_kernel;
+use minpy_core::dispatch::run_planned;
 use minpy_core::expr::Program;
 use minpy_core::kernel::{Input, KernelCall, View, Work};
 use minpy_core::{Buffer, DType, DeviceRef, Layout, Result, Scalar, context, stats};
@@ -160,7 +160,7 @@ impl Schedule {
                 inputs: &inputs,
                 outputs: &outputs,
             };
-            run_kernel(&call, self.device)?;
+            run_planned(&call, self.device)?;
         }
         Ok(())
     }

@@ -221,6 +221,10 @@ impl<'a> Group<'a> {
             _ => (true, Some(self.sees_row(c, e)?)),
         };
         let needs_rows = row || stored && self.root.kind != Kind::Map;
+        // What is stored beside a sum over columns would be written column by column.
+        if needs_rows && !row && !lies_in_rows(&c.view) {
+            return None;
+        }
         if needs_rows && (self.product().is_some() || !inner.is_some_and(|i| self.rows_fit(i))) {
             return None;
         }
@@ -307,6 +311,13 @@ impl<'a> Group<'a> {
     }
 }
 
+/// Whether elements of the last axis follow one another.
+fn lies_in_rows(l: &Layout) -> bool {
+    match (l.shape().last(), l.strides().last()) {
+        (Some(&n), Some(&s)) => n == 1 || s == 1,
+        _ => true,
+    }
+}
 fn layout_of(s: &Source) -> Option<&Layout> {
     match s {
         Source::Array(a) => Some(a.layout()),

@@ -7,7 +7,11 @@
 //! program once.
 
 mod group;
+mod grouped;
 mod join;
+
+pub use grouped::{Collected, Grouping, Kernel, Place, Read, grouped};
+pub(crate) use grouped::{collect, on as grouping, waiting};
 
 use crate::defer::{self, Expr, Kind, Source};
 use crate::device::{DeviceRef, Memory};
@@ -47,6 +51,16 @@ impl Done {
             defer::reduce_now(&computed);
         }
     }
+}
+
+fn allocate(device: DeviceRef, bytes: usize) -> Result<Memory> {
+    if grouping() { Ok(grouped::number(bytes)) } else { device.allocate(bytes) }
+}
+fn fulfil(buffer: &Buffer, memory: Memory) {
+    if grouping() {
+        buffer.donate();
+    }
+    buffer.fulfil(memory);
 }
 
 fn view<'x>(a: &'x Array, l: &'x Layout) -> Result<View<'x>> {
@@ -106,6 +120,15 @@ impl Group<'_> {
         };
         // What a device cannot do as a whole it may do in parts: only an expression alone goes to the host.
         let alone = self.members.is_empty();
+        if grouping() {
+            return match alone {
+                true => {
+                    collect(&call);
+                    Ok(())
+                }
+                false => grouped::collect_group(&call, self.device),
+            };
+        }
         profile::timed(&call, self.device, self.members.len() + 1, || match alone {
             true => launch::run_kernel(&call, self.device),
             false => launch::run_on_device(&call, self.device),
@@ -142,7 +165,7 @@ impl Group<'_> {
     fn allocate(&self) -> Result<Fresh> {
         let mut fresh = Fresh { device: self.device, memory: SmallVec::new() };
         for m in self.members.iter().rev().filter(|m| m.stored) {
-            fresh.memory.push(self.device.allocate(m.buffer.bytes())?);
+            fresh.memory.push(allocate(self.device, m.buffer.bytes())?);
         }
         Ok(fresh)
     }
@@ -153,7 +176,7 @@ impl Group<'_> {
         for m in self.members.iter_mut().rev() {
             match if m.stored { memory.next() } else { None } {
                 Some(memory) => {
-                    m.buffer.fulfil(memory);
+                    fulfil(m.buffer, memory);
                     done.stored.push(m.buffer.clone());
                 }
                 None => m.buffer.consume(),
@@ -176,7 +199,8 @@ struct Fresh {
 }
 impl Drop for Fresh {
     fn drop(&mut self) {
-        self.memory.drain(..).for_each(|m| self.device.free(m));
+        // A number is no memory.
+        self.memory.drain(..).filter(|_| !grouping()).for_each(|m| self.device.free(m));
     }
 }
 
@@ -186,14 +210,14 @@ pub(crate) fn evaluate(buffer: &Buffer, mut guard: Guard, done: &mut Done) -> Re
         return Ok(());
     }
     let memory = match guard.as_deref() {
-        None => buffer.device().allocate(buffer.bytes())?,
+        None => allocate(buffer.device(), buffer.bytes())?,
         Some(root) => match compute(root, buffer, MOST_MEMBERS, done) {
             // Something in the group is not for this device: each expression finds its own way.
             Err(e) if e.kind() == ErrorKind::Unsupported => compute(root, buffer, 1, done)?,
             result => result?,
         },
     };
-    buffer.fulfil(memory);
+    fulfil(buffer, memory);
     done.garbage.extend(guard.take());
     Ok(())
 }
@@ -207,7 +231,7 @@ fn compute(root: &Expr, buffer: &Buffer, most: usize, done: &mut Done) -> Result
     let memory = match &donor {
         Some(d) => d.memory,
         None => {
-            fresh.memory.push(device.allocate(buffer.bytes())?);
+            fresh.memory.push(allocate(device, buffer.bytes())?);
             fresh.memory[0]
         }
     };

@@ -1,5 +1,5 @@
 //! Passes over a schedule: each a function in a file of its own that leaves the results as they are and the work
-//! smaller. In debug builds the schedule is verified after each.
+//! smaller. In debug builds the schedule is verified after each. Last comes fusion, by the rules of core.
 
 mod copies;
 mod dead;
@@ -11,21 +11,24 @@ mod verify;
 pub(crate) use verify::verify;
 
 use crate::schedule::Schedule;
+use minpy_core::Result;
 
 /// All passes in order.
-pub(crate) fn optimise(schedule: &mut Schedule) {
-    let passes: [fn(&mut Schedule); 5] = [
-        dead::remove_dead,
-        duplicates::merge_duplicates,
-        copies::remove_copies,
-        fuse::fuse,
-        dead::remove_dead,
+pub(crate) fn optimise(schedule: &mut Schedule) -> Result<()> {
+    type Pass = (&'static str, fn(&mut Schedule));
+    let passes: [Pass; 3] = [
+        ("dead", dead::remove_dead),
+        ("duplicates", duplicates::merge_duplicates),
+        ("copies", copies::remove_copies),
     ];
     check(schedule, "trace");
-    for (pass, name) in passes.into_iter().zip(["dead", "duplicates", "copies", "fuse", "dead"]) {
+    for (name, pass) in passes {
         pass(schedule);
         check(schedule, name);
     }
+    fuse::fuse(schedule)?;
+    check(schedule, "fuse");
+    Ok(())
 }
 
 fn check(schedule: &Schedule, pass: &str) {

@@ -1,6 +1,6 @@
 //! Verification: what must hold for every schedule, whoever made it.
 
-use crate::schedule::{External, Place, Schedule};
+use crate::schedule::{External, Operand, Place, Schedule};
 use minpy_core::kernel::Work;
 use minpy_core::{Result, bail};
 
@@ -43,10 +43,14 @@ pub(crate) fn verify(s: &Schedule) -> Result<()> {
             }
         }
         for out in &step.outputs {
-            let in_place =
-                |r: &crate::schedule::Operand| *r == *out && matches!(step.work, Work::Elementwise);
-            if step.reads().any(|r| r.value == out.value && r.layout.may_overlap(&out.layout) && !in_place(r))
-            {
+            // The matrices of a product are read while it is written.
+            let matrices = if let Work::Epilogue = step.work { 2 } else { 0 };
+            let by_element = matches!(step.work, Work::Elementwise | Work::Epilogue);
+            let in_place = |k: usize, r: &Operand| *r == *out && by_element && k >= matrices;
+            let disturbed = |(k, r): (usize, &Operand)| {
+                r.value == out.value && r.layout.may_overlap(&out.layout) && !in_place(k, r)
+            };
+            if step.reads().enumerate().any(disturbed) {
                 bail!(Runtime, "schedule: step {i} ({}) reads what it writes", step.op);
             }
             written[out.value] = true;

@@ -1,0 +1,237 @@
+//! Grouping ahead of time: which work deferral would run in one kernel, collected and not run.
+//!
+//! An engine that plans the memory of a whole program (minpy-symbol) hands its launches to [`grouped`] one after another
+//! and gets kernels back, made by the same rules that imperative programs follow. Inside, everything goes the way of
+//! every launch; only that memory is a number, kept where a device keeps its handle, and that kernels are noted down.
+
+use crate::context::{self, COUNTING, GROUPING, Policy, RECORDING, TRACING};
+use crate::defer::Waiting;
+use crate::device::{DeviceRef, Memory};
+use crate::expr::Program;
+use crate::kernel::{Input, KernelCall, View, Work};
+use crate::{Buffer, DType, ErrorKind, Layout, Result, Scalar, defer, launch};
+use rustc_hash::{FxHashSet, FxHasher};
+use smallvec::SmallVec;
+use std::cell::RefCell;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+/// A view of numbered memory.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// Number of the memory.
+    pub memory: usize,
+    /// How it is seen.
+    pub layout: Layout,
+    /// Element type.
+    pub dtype: DType,
+}
+
+/// What a kernel reads.
+#[derive(Clone, Debug)]
+pub enum Read {
+    /// Elements.
+    Place(Place),
+    /// One number.
+    Scalar(Scalar),
+}
+
+/// One kernel: a `KernelCall` whose memory is named by number.
+#[derive(Clone, Debug)]
+pub struct Kernel {
+    /// The operation; of a group that of its last member.
+    pub op: &'static str,
+    /// What to do.
+    pub work: Work,
+    /// The scalar program.
+    pub program: Option<Arc<Program>>,
+    /// What is read.
+    pub inputs: SmallVec<[Read; 3]>,
+    /// What is written.
+    pub outputs: SmallVec<[Place; 1]>,
+}
+
+/// What [`grouped`] collects.
+#[derive(Default)]
+pub struct Collected {
+    /// The kernels, in order.
+    pub kernels: Vec<Kernel>,
+    /// Bytes of each memory, by number.
+    pub bytes: Vec<usize>,
+}
+
+#[derive(Default)]
+struct State {
+    collected: Collected,
+    /// The pending buffers of this program: other threads must not come across them.
+    waiting: Waiting,
+    /// Groups that the device has been seen to take.
+    accepted: FxHashSet<u64>,
+}
+
+thread_local! { static STATE: RefCell<State> = RefCell::default(); }
+
+/// A program that is being grouped.
+pub struct Grouping(());
+
+impl Grouping {
+    /// Memory that exists outside of the program. Numbered in the order of calls, together with what the program makes.
+    pub fn outside(&self, device: DeviceRef, bytes: usize) -> Arc<Buffer> {
+        Buffer::numbered(device, number(bytes))
+    }
+    /// Memory of the program, which gets its number when something has to be stored there. Whoever holds the buffer wants its
+    /// contents; what nobody holds is stored only if a kernel has to read it.
+    pub fn inside(&self, device: DeviceRef, bytes: usize) -> Arc<Buffer> {
+        Buffer::lazy(device, bytes)
+    }
+    /// Ends every group. The number of kernels so far.
+    pub fn boundary(&self) -> Result<usize> {
+        defer::flush()?;
+        Ok(STATE.with_borrow(|s| s.collected.kernels.len()))
+    }
+}
+
+/// Calls `f`, which launches work (`dispatch::launch`) on buffers that the `Grouping` made, and gives the kernels back.
+///
+/// # Errors
+/// What `f` fails with.
+pub fn grouped(f: impl FnOnce(&Grouping) -> Result<()>) -> Result<Collected> {
+    struct Restore(u32, State);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            for flag in [GROUPING, RECORDING, TRACING, COUNTING] {
+                context::set_flag(flag, self.0 & flag != 0);
+            }
+            STATE.set(std::mem::take(&mut self.1));
+        }
+    }
+    let restore = Restore(context::flags(), STATE.take());
+    for (flag, on) in [(GROUPING, true), (RECORDING, false), (TRACING, false), (COUNTING, false)] {
+        context::set_flag(flag, on);
+    }
+    context::with_policy(Policy::PreferDevice, || {
+        let g = Grouping(());
+        f(&g)?;
+        g.boundary()
+    })?;
+    let collected = STATE.with_borrow_mut(|s| std::mem::take(&mut s.collected));
+    drop(restore);
+    Ok(collected)
+}
+
+/// Whether this thread is grouping.
+#[inline]
+pub(crate) fn on() -> bool {
+    context::flags() & GROUPING != 0
+}
+
+/// This thread's list of pending buffers while it groups.
+pub(crate) fn waiting<R>(f: impl FnOnce(&mut Waiting) -> R) -> R {
+    STATE.with_borrow_mut(|s| f(&mut s.waiting))
+}
+
+/// The next number, for memory of that size.
+pub(crate) fn number(bytes: usize) -> Memory {
+    STATE.with_borrow_mut(|s| {
+        s.collected.bytes.push(bytes);
+        Memory { handle: s.collected.bytes.len() - 1, offset: 0, bytes }
+    })
+}
+
+/// Notes a kernel down.
+pub(crate) fn collect(call: &KernelCall) {
+    let place = |v: &View| Place {
+        memory: v.memory.handle,
+        layout: Layout::new(v.shape, v.strides, v.offset),
+        dtype: v.dtype,
+    };
+    let kernel = Kernel {
+        op: call.op,
+        work: call.work.clone(),
+        program: call.program.cloned(),
+        inputs: call
+            .inputs
+            .iter()
+            .map(|i| match i {
+                Input::View(v) => Read::Place(place(v)),
+                Input::Scalar(s) => Read::Scalar(*s),
+            })
+            .collect(),
+        outputs: call.outputs.iter().map(place).collect(),
+    };
+    STATE.with_borrow_mut(|s| s.collected.kernels.push(kernel));
+}
+
+/// Notes a group down, if the device takes it: that shows when it runs, which it does here once, on memory of zeros.
+///
+/// # Errors
+/// `ErrorKind::Unsupported` when the device refuses; the group then runs in parts.
+pub(crate) fn collect_group(call: &KernelCall, device: DeviceRef) -> Result<()> {
+    let key = shape_of(call);
+    if !STATE.with_borrow(|s| s.accepted.contains(&key)) {
+        context::set_flag(GROUPING, false);
+        let tried = try_out(call, device);
+        context::set_flag(GROUPING, true);
+        match tried {
+            // Without memory for the trial nothing is known: the program itself may have it, and will say so if not.
+            Err(e) if e.kind() == ErrorKind::Unsupported => return Err(e),
+            _ => STATE.with_borrow_mut(|s| s.accepted.insert(key)),
+        };
+    }
+    collect(call);
+    Ok(())
+}
+
+/// What a device's verdict may depend on.
+fn shape_of(call: &KernelCall) -> u64 {
+    let mut h = FxHasher::default();
+    (call.work.family() as u8, call.program.map(|p| p.id())).hash(&mut h);
+    let views = call.inputs.iter().filter_map(|i| if let Input::View(v) = i { Some(v) } else { None });
+    let first = call.outputs.first().map(|o| o.memory.handle);
+    for v in views.chain(call.outputs) {
+        (v.shape, v.strides, v.offset, v.dtype as u8, Some(v.memory.handle) == first).hash(&mut h);
+    }
+    h.finish()
+}
+
+fn try_out(call: &KernelCall, device: DeviceRef) -> Result<()> {
+    struct Scratch(DeviceRef, SmallVec<[(usize, Memory); 8]>);
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            self.1.drain(..).for_each(|(_, m)| self.0.free(m));
+        }
+    }
+    let mut scratch = Scratch(device, SmallVec::new());
+    let views = || {
+        let inputs = call.inputs.iter().filter_map(|i| if let Input::View(v) = i { Some(v) } else { None });
+        inputs.chain(call.outputs)
+    };
+    for v in views() {
+        let (number, bytes) = (v.memory.handle, v.memory.bytes);
+        if !scratch.1.iter().any(|(n, _)| *n == number) {
+            let memory = device.allocate(bytes)?;
+            scratch.1.push((number, memory));
+            const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+            for at in (0..bytes).step_by(ZEROS.len()) {
+                device.upload(&ZEROS[..ZEROS.len().min(bytes - at)], &memory, at)?;
+            }
+        }
+    }
+    let there = |v: &View<'_>| -> Memory {
+        scratch.1.iter().find(|(n, _)| *n == v.memory.handle).map_or(*v.memory, |(_, m)| *m)
+    };
+    let memories: SmallVec<[Memory; 8]> = views().map(there).collect();
+    let mut next = memories.iter();
+    let (mut inputs, mut outputs): (SmallVec<[Input; 8]>, SmallVec<[View; 2]>) = Default::default();
+    for i in call.inputs {
+        inputs.push(match i {
+            Input::View(v) => Input::View(View { memory: next.next().unwrap_or(v.memory), ..*v }),
+            Input::Scalar(s) => Input::Scalar(*s),
+        });
+    }
+    for v in call.outputs {
+        outputs.push(View { memory: next.next().unwrap_or(v.memory), ..*v });
+    }
+    launch::run_on_device(&KernelCall { inputs: &inputs, outputs: &outputs, ..*call }, device)?;
+    device.synchronize()
+}
