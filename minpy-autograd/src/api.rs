@@ -9,7 +9,7 @@ pub fn value_and_grad(f: impl Fn(&[Array]) -> Result<Array>, args: &[Array]) -> 
     let session = Session::begin();
     let watched: Vec<Array> = args.iter().map(|a| session.watch(a)).collect::<Result<_>>()?;
     let y = f(&watched)?;
-    let grads = session.gradients(std::slice::from_ref(&y), None, &watched)?;
+    let grads = session.last_gradients(std::slice::from_ref(&y), None, &watched)?;
     let grads = grads
         .into_iter()
         .zip(args)

@@ -2,7 +2,7 @@
 
 use crate::accumulate::{Home, Total, unbroadcast};
 use crate::rule::{Saves, Value};
-use crate::tape::{Constant, Edge, Kind, Node, NodeId, Saved, TAPE};
+use crate::tape::{Constant, Edge, Kind, Node, NodeId, Saved, TAPE, Tape};
 use minpy_core::context::{RECORDING, flags, set_flag};
 use minpy_core::{Array, Attrs, Error, ErrorKind, Layout, OpDef, Operand, Result, Target, ops};
 use smallvec::SmallVec;
@@ -74,37 +74,39 @@ impl Fetched {
         self.inputs.clear();
         self.output = Value::Nothing;
     }
-    /// Fetches what the rule of a recorded operation needs.
-    pub fn load(&mut self, node: &Node, op: &'static OpDef) -> Result<()> {
+    /// Fetches what the rule of a recorded operation needs; `last`: nobody will need it again.
+    pub fn load(&mut self, node: &Node, op: &'static OpDef, last: bool) -> Result<()> {
         self.clear();
         let Kind::Op { inputs, output, .. } = &node.kind else { return Ok(()) };
         if inputs.is_empty() && matches!(output, Saved::Nothing) {
             self.inputs.extend(node.edges.iter().map(|_| Value::Nothing));
         } else {
-            self.as_saved(inputs, output)?;
+            self.as_saved(inputs, output, last)?;
         }
         match (op.elementwise(), node.mask) {
             (Some(e), Some(m)) => self.written(op, e.rule.condition_first, m),
             _ => Ok(()),
         }
     }
-    fn as_saved(&mut self, inputs: &[Saved], output: &Saved) -> Result<()> {
-        TAPE.with_borrow(|t| {
-            let constant = |i: u32| match t.constant(i) {
+    fn as_saved(&mut self, inputs: &[Saved], output: &Saved, last: bool) -> Result<()> {
+        TAPE.with_borrow_mut(|t| {
+            let constant = |t: &Tape, i: u32| match t.constant(i) {
                 Constant::Number(n) => Value::Number(n),
                 Constant::Scalar(s) => Value::Scalar(s),
             };
             for s in inputs {
                 match s {
                     Saved::Nothing => self.inputs.push(Value::Nothing),
+                    Saved::Array(i) if last => self.inputs.push(Value::Array(t.take_saved(*i)?)),
                     Saved::Array(i) => self.inputs.push(Value::Array(t.saved(*i)?.clone())),
-                    Saved::Constant(i) => self.inputs.push(constant(*i)),
+                    Saved::Constant(i) => self.inputs.push(constant(t, *i)),
                 }
             }
             match output {
                 Saved::Nothing => {}
+                Saved::Array(i) if last => self.output = Value::Array(t.take_saved(*i)?),
                 Saved::Array(i) => self.output = Value::Array(t.saved(*i)?.clone()),
-                Saved::Constant(i) => self.output = constant(*i),
+                Saved::Constant(i) => self.output = constant(t, *i),
             }
             Ok(())
         })
@@ -141,9 +143,11 @@ impl Fetched {
     }
 }
 
-/// Gradients of `targets` (nodes) from seeds at nodes, among nodes from `first` on.
+/// Gradients of `targets` (nodes) from seeds at nodes, among nodes from `first` on. `last_pass`: the tape is not needed afterwards,
+/// and lets go of what it keeps as the pass comes by: gradients then take that memory while it is near.
 pub(crate) fn backward(
     first: NodeId,
+    last_pass: bool,
     seeds: Vec<(NodeId, Layout, Array)>,
     targets: &[NodeId],
 ) -> Result<Vec<Option<Total>>> {
@@ -212,7 +216,7 @@ pub(crate) fn backward(
                     &through
                 }
             };
-            fetched.load(node, rule.op)?;
+            fetched.load(node, rule.op, last_pass)?;
             pull(&walk, node, &fetched, g, earlier, &at, &needed)?;
             fetched.clear();
             *slot = None;
@@ -240,7 +244,7 @@ pub(crate) fn backward(
         }
         match &node.kind {
             Kind::Op { rule, .. } => {
-                fetched.load(node, rule.op)?;
+                fetched.load(node, rule.op, last_pass)?;
                 pull(&walk, node, &fetched, &g, earlier, &at, &needed)?;
                 fetched.clear();
             }

@@ -38,7 +38,7 @@ pub(crate) fn forward(
                         bail!(NoGradient, "No forward derivative of view with another dtype defined.");
                     }
                     if sum.is_none() {
-                        fetched.load(node, rule.op)?;
+                        fetched.load(node, rule.op, false)?;
                     }
                     let part = (r.jvp)(&fetched.saves(attrs, walk, node), &t.through(walk.view(e))?)?;
                     sum = Some(match sum {

@@ -93,6 +93,26 @@ impl Session {
         seeds: Option<&[Array]>,
         wrt: &[Array],
     ) -> Result<Vec<Option<Array>>> {
+        self.pass(outputs, seeds, wrt, false)
+    }
+    /// `gradients`, and the end of the session: what was kept for a gradient is let go of as soon as it has been used.
+    pub fn last_gradients(
+        self,
+        outputs: &[Array],
+        seeds: Option<&[Array]>,
+        wrt: &[Array],
+    ) -> Result<Vec<Option<Array>>> {
+        // An outer session still needs the tape.
+        let outermost = TAPE.with_borrow(|t| t.depth == 1);
+        self.pass(outputs, seeds, wrt, outermost)
+    }
+    fn pass(
+        &self,
+        outputs: &[Array],
+        seeds: Option<&[Array]>,
+        wrt: &[Array],
+        last: bool,
+    ) -> Result<Vec<Option<Array>>> {
         let targets = self.leaf_nodes(wrt)?;
         let mut starts = Vec::new();
         for (k, y) in outputs.iter().enumerate() {
@@ -118,7 +138,7 @@ impl Session {
         let mut unique = nodes.clone();
         unique.sort_unstable();
         unique.dedup();
-        let totals = backward(self.first, starts, &unique)?;
+        let totals = backward(self.first, last, starts, &unique)?;
         let mut totals = totals;
         let mut left = vec![0u32; unique.len()];
         let place = |n: &NodeId| unique.partition_point(|u| u < n);

@@ -88,7 +88,8 @@ pub(crate) struct Node {
 }
 
 struct Save {
-    array: Array,
+    /// Until a last pass has taken it.
+    array: Option<Array>,
     /// Version of the buffer when it was saved: another thread's write is found, never used.
     version: u32,
     /// The next older save of the same contents, plus one.
@@ -212,24 +213,36 @@ impl Tape {
             }
             let layout = a.layout().shifted(-(lo as isize));
             let copy = Array::from_parts(copy.buffer().clone(), layout, a.dtype()).with_weak(a.is_weak());
-            self.saves.push(Save { version: copy.buffer().version(), array: copy, next: 0 });
+            self.saves.push(Save { version: copy.buffer().version(), array: Some(copy), next: 0 });
             return Ok(index);
         }
-        self.saves.push(Save { array: a.clone(), version: a.buffer().version(), next });
+        self.saves.push(Save { array: Some(a.clone()), version: a.buffer().version(), next });
         Ok(index)
     }
     /// A kept array.
     #[inline]
     pub fn saved(&self, index: u32) -> Result<&Array> {
         let save = &self.saves[index as usize];
-        if save.array.buffer().version() != save.version {
+        let Some(array) = &save.array else {
+            bail!(Runtime, "gradient: the session that kept an array is over");
+        };
+        if array.buffer().version() != save.version {
             bail!(
                 Runtime,
                 "gradient: an array of shape {} that the gradient needs was overwritten outside of the recording thread",
-                minpy_core::layout::show(save.array.shape())
+                minpy_core::layout::show(array.shape())
             );
         }
-        Ok(&save.array)
+        Ok(array)
+    }
+    /// The same for good: the tape lets go of it.
+    #[inline]
+    pub fn take_saved(&mut self, index: u32) -> Result<Array> {
+        self.saved(index)?;
+        self.saves[index as usize]
+            .array
+            .take()
+            .map_or_else(|| bail!(Runtime, "gradient: nothing was kept"), Ok)
     }
     /// A kept number.
     pub fn constant(&self, index: u32) -> Constant {
@@ -408,7 +421,9 @@ impl Recorder for TapeRecorder {
             let newest = unpack(t.id, target.buffer().saves().load(Relaxed)).map_or(0, |i| i + 1);
             // One copy of the whole buffer serves every save of these contents; it stands for the same node. It is counted in
             // the smallest items of the saves: the target's, or another save's, may leave a rest.
-            let Some(least) = t.chain(newest).map(|s| &s.array).min_by_key(|a| a.dtype().size()) else {
+            let Some(least) =
+                t.chain(newest).filter_map(|s| s.array.as_ref()).min_by_key(|a| a.dtype().size())
+            else {
                 return Ok(());
             };
             let snapshot = copy_raw(&least.base_view())?;
@@ -418,12 +433,10 @@ impl Recorder for TapeRecorder {
             let mut at = newest;
             while at != 0 {
                 let save = &mut t.saves[at as usize - 1];
-                save.array = Array::from_parts(
-                    snapshot.buffer().clone(),
-                    save.array.layout().clone(),
-                    save.array.dtype(),
-                )
-                .with_weak(save.array.is_weak());
+                if let Some(a) = &mut save.array {
+                    let view = Array::from_parts(snapshot.buffer().clone(), a.layout().clone(), a.dtype());
+                    *a = view.with_weak(a.is_weak());
+                }
                 save.version = snapshot.buffer().version();
                 at = save.next;
             }

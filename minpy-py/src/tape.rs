@@ -130,8 +130,7 @@ pub fn _differentiate<'py>(
             Some(list)
         }
     };
-    let found = session.gradients(&ends, seeds.as_deref(), &watched.arrays).py()?;
-    drop(session);
+    let found = session.last_gradients(&ends, seeds.as_deref(), &watched.arrays).py()?;
     let gradients: Vec<Any<'py>> = found
         .into_iter()
         .map(|g| g.map_or_else(|| Ok(py.None().into_bound(py)), |g| wrap_result(py, g)))

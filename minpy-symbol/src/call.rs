@@ -205,7 +205,7 @@ impl Call {
                 }
             })
         })?;
-        let mut found = session.gradients(&results.outputs, Some(heads), &leaves)?.into_iter();
+        let mut found = session.last_gradients(&results.outputs, Some(heads), &leaves)?.into_iter();
         let all = pool.key.wanted.iter().map(|w| if *w { found.next().flatten() } else { None }).collect();
         Ok(self.of_given(all))
     }

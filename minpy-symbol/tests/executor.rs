@@ -330,9 +330,10 @@ fn the_arena_is_smaller_than_its_values() {
     }
     let ex = net.simple_bind(cpu(), &[Known::shape("x", &[16, 32])], |_| GradReq::Write).unwrap();
     let r = ex.report();
-    assert!(r.planned_bytes * 2 < r.naive_bytes, "{r:?}");
-    // matmul and add+relu forward; mask, two products and a sum backward.
-    assert!(r.forward_launches <= 20 * 2 + 1 && r.backward_launches <= 20 * 4 + 1, "{r:?}");
+    // The result of each layer, which its gradient needs, and a gradient on its way.
+    assert!(r.planned_bytes <= (20 + 1) * 16 * 32 * 4 && r.planned_bytes < r.naive_bytes, "{r:?}");
+    // matmul+add+relu forward; matmul and its mask, another product and a sum backward.
+    assert!(r.forward_launches == 20 && r.backward_launches <= 20 * 3 + 1, "{r:?}");
     let frozen = net.simple_bind(cpu(), &[Known::shape("x", &[16, 32])], |_| GradReq::Null).unwrap().report();
     assert_eq!(frozen.backward_launches, 0);
     assert!(frozen.planned_bytes <= 2 * 16 * 32 * 4 + 512, "{frozen:?}");
