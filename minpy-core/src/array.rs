@@ -110,7 +110,14 @@ impl Array {
                 show(shape)
             );
         }
-        let a = Array::empty_on(device, shape, dtype)?;
+        // Values that are known are a constant of a traced program.
+        let a = if context::tracing() {
+            let buffer =
+                Buffer::allocate(device, bytes.len()).map_err(|e| allocation_failed(e, shape, dtype))?;
+            Array { buffer, layout: Layout::contiguous(shape), dtype, weak: false }
+        } else {
+            Array::empty_on(device, shape, dtype)?
+        };
         if !bytes.is_empty() {
             device.upload(bytes, a.buffer.memory()?, 0)?;
         }

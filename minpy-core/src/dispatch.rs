@@ -736,7 +736,7 @@ pub fn to_device(a: &Array, device: DeviceRef) -> Result<Array> {
 }
 
 fn move_raw(a: &Array, device: DeviceRef) -> Result<Array> {
-    if context::tracing() {
+    if context::tracing() && a.buffer().is_placeholder() {
         bail!(Unsupported, "to_device: a traced program stays on one device");
     }
     let bytes = a.to_bytes()?;

@@ -14,6 +14,7 @@ mod host;
 mod index;
 mod numpy;
 mod operators;
+mod record;
 mod reduce;
 mod run;
 mod shape;
@@ -40,6 +41,7 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<symbol::PySymbol>()?;
     m.add_class::<executor::PyExecutor>()?;
     m.add_class::<executor::PyFunction>()?;
+    m.add_class::<record::PyRecorded>()?;
     macro_rules! functions {
         ($($file:ident: $($f:ident),*;)*) => { $($( m.add_function(wrap_pyfunction!($file::$f, m)?)?; )*)* };
     }
@@ -56,6 +58,7 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
             _reset_counts, _flush, _pending_count, _defer_bytes, _profile_start, _profile_stop, get_num_threads,
             set_num_threads;
         symbol: _symbol_operators, _symbol_apply, _symbol_variable, _symbol_group, _symbol_from_json, _symbol_seed;
+        record: _record;
         tape: _differentiate, _push_forward, _record_foreign, _is_watched, _no_grad;
     }
     Ok(())

@@ -7,7 +7,7 @@ use crate::noise;
 use crate::passes::optimise;
 use crate::plan::{Plan, plan, verify_plan};
 use crate::schedule::{External, Place, Schedule, ValueId};
-use crate::trace::{Request, trace};
+use crate::trace::{Request, Traced, trace};
 use minpy_core::context::{self, RECORDING};
 use minpy_core::device::Memory;
 use minpy_core::{Array, Buffer, Meta, Result, bail, recorder};
@@ -68,7 +68,10 @@ const NOWHERE: Memory = Memory { handle: 0, offset: 0, bytes: 0 };
 
 impl Compiled {
     pub fn new(request: &Request) -> Result<Compiled> {
-        let traced = trace(request)?;
+        Compiled::of(trace(request)?)
+    }
+    /// What was traced, optimised and planned.
+    pub fn of(traced: Traced) -> Result<Compiled> {
         let mut schedule = traced.schedule;
         optimise(&mut schedule)?;
         let plan = plan(&schedule);

@@ -2,7 +2,8 @@
 //!
 //! Data flows through the modules in this order: `graph` (what the user composes, out of `operator`s) - `infer`
 //! (shapes) - `trace` (the launches of forward and backward) - `passes`, `plan` (fewer launches, one arena) -
-//! `executor` (runs them) - `function` (a symbol as an ordinary differentiable call). `json` saves and loads.
+//! `executor` (runs them) - `function` (a symbol as an ordinary differentiable call). `record` gives the same engine a Rust
+//! function instead of a symbol. `json` saves and loads.
 
 mod arithmetic;
 pub mod attributes;
@@ -20,6 +21,7 @@ pub mod operator;
 mod ops;
 mod passes;
 mod plan;
+pub mod record;
 mod schedule;
 mod trace;
 
@@ -31,4 +33,5 @@ pub use function::Function;
 pub use graph::Symbol;
 pub use infer::{Inferred, Known};
 pub use noise::seed;
+pub use record::{Recorded, record};
 pub use trace::GradReq;

@@ -140,12 +140,12 @@ pub(crate) fn trace(request: &Request) -> Result<Traced> {
 }
 
 /// Arrays that stand for memory from outside.
-struct Proxies {
-    device: DeviceRef,
-    list: Vec<(External, Array)>,
+pub(crate) struct Proxies {
+    pub device: DeviceRef,
+    pub list: Vec<(External, Array)>,
 }
 impl Proxies {
-    fn add(&mut self, what: External, look: &Look) -> Array {
+    pub fn add(&mut self, what: External, look: &Look) -> Array {
         let buffer = Buffer::placeholder(self.device, look.bytes, None);
         let a = Array::from_parts(buffer, look.layout.clone(), look.dtype);
         self.list.push((what, a.clone()));
@@ -248,7 +248,7 @@ fn backward(
 }
 
 /// Launches as plain data. The proxies and launches hold every buffer, so that addresses name buffers.
-fn collect(
+pub(crate) fn collect(
     device: DeviceRef,
     proxies: &[(External, Array)],
     launches: Vec<Launch>,

@@ -2,7 +2,7 @@
 
 Values are small integers in float64, float32, int32 or bool, so that every mode must give the same bits whatever the order of
 a sum. `MINPY_LAWS=20000 pytest tests/python/test_deferral.py` runs that many programs instead of the sample, from number
-`MINPY_LAWS_FIRST` on.
+`MINPY_LAWS_FIRST` on; `MINPY_LAWS_DEVICES` is the same for devices beside the CPU.
 """
 import os
 import threading
@@ -17,6 +17,8 @@ from minpy.core import grad, grad_and_loss
 
 PROGRAMS = int(os.environ.get("MINPY_LAWS", "400"))
 FIRST = int(os.environ.get("MINPY_LAWS_FIRST", "0"))
+# Devices beside the CPU compile a kernel for most groups: a smaller sample unless asked for.
+ON_DEVICES = int(os.environ.get("MINPY_LAWS_DEVICES", max(4, PROGRAMS // 100)))
 DTYPES = ("f8", "f4", "i4", "?")
 
 
@@ -36,10 +38,12 @@ def all_deferred():
 
 
 class Program:
-    """One random program, run with `np` either NumPy or MinPy: the same seed makes the same decisions."""
+    """One random program, run with `np` either NumPy or MinPy: the same seed makes the same decisions.
 
-    def __init__(self, np, seed):
-        self.np, self.r, self.pool, self.seen = np, numpy.random.default_rng(seed), [], []
+    Without `reads` nothing depends on values, so that it can be recorded."""
+
+    def __init__(self, np, seed, reads=True):
+        self.np, self.r, self.pool, self.seen, self.reads = np, numpy.random.default_rng(seed), [], [], reads
         for _ in range(3):
             shape = self.pick([(4, 6), (6,), (4, 1), (2, 3, 4), (8, 8), (1, 5), (40, 3), ()])
             values = self.r.integers(-4, 5, shape).astype(self.pick(DTYPES))
@@ -167,7 +171,9 @@ class Program:
 
     def read(self):
         a = self.any()
-        self.seen.append(self.pick([lambda: bool((a == a).all()), lambda: numpy.asarray(a.sum()).tolist(), lambda: a.tolist()])())
+        see = self.pick([lambda: bool((a == a).all()), lambda: numpy.asarray(a.sum()).tolist(), lambda: a.tolist()])
+        if self.reads:
+            self.seen.append(see())
         return None
 
     def forget(self):
@@ -175,14 +181,22 @@ class Program:
             self.pool.pop(int(self.r.integers(len(self.pool))))
         return None
 
-    def run(self, steps=16):
+    def go(self, steps=16):
         kinds = [self.binary] * 4 + [self.unary] * 2 + [self.where, self.cast, self.reduce, self.centred, self.gather,
                  self.product, self.read, self.forget, self.forget] + [self.view] * 2 + [self.write] * 3
         for _ in range(steps):
             made = self.pick(kinds)()
             if made is not None:
                 self.pool.append(made)
-        return self.seen + [numpy.asarray(a).tolist() for a in self.pool], [str(a.dtype) for a in self.pool]
+        return self.pool
+
+    def run(self):
+        self.go()
+        return self.seen + values(self.pool), [str(a.dtype) for a in self.pool]
+
+
+def values(arrays):
+    return [numpy.asarray(a).tolist() for a in arrays]
 
 
 
@@ -197,15 +211,41 @@ def test_programs(deferred):
     assert minpy._minpy._pending_count() < 2000
 
 
+def check_recorded(seed):
+    """The same program through the engine of the symbols: called once on arrays without values, run twice from its plan."""
+    theirs = Program(numpy, seed, reads=False)
+    started = [numpy.array(a) for a in theirs.pool]
+    written = list(theirs.pool)
+    results = theirs.go()
+    ours = Program(mnp, seed, reads=False)
+
+    def steps(*arrays):
+        ours.pool = list(arrays)
+        return ours.go()
+
+    recorded = minpy._minpy._record(steps, [mnp.array(a) for a in started])
+    for turn in range(2):
+        arguments = [mnp.array(a) for a in started]
+        got = recorded(arguments)
+        assert (values(got), [str(a.dtype) for a in got]) == (values(results), [str(a.dtype) for a in results]), f"program {seed}"
+        assert values(arguments) == values(written), f"program {seed}"
+
+
+def test_programs_recorded():
+    for seed in range(FIRST, FIRST + PROGRAMS):
+        check_recorded(seed)
+
+
 def test_programs_on_other_devices(deferred):
-    """Other devices compile a kernel per group: a smaller sample."""
     others = [d for d in minpy.devices() if d.device_type != "cpu"]
     if not others or deferred == "large":
         pytest.skip("no device beside the CPU, or nothing that differs there")
     for device in others:
         with device:
-            for seed in range(max(4, PROGRAMS // 100)):
+            for seed in range(FIRST, FIRST + ON_DEVICES):
                 check(1_000_000 + seed)
+                if deferred == "everything":
+                    check_recorded(1_000_000 + seed)
 
 
 def softmax(np, x):
