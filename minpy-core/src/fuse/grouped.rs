@@ -211,7 +211,7 @@ fn try_out(call: &KernelCall, device: DeviceRef) -> Result<()> {
         if !scratch.1.iter().any(|(n, _)| *n == number) {
             let memory = device.allocate(bytes)?;
             scratch.1.push((number, memory));
-            const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+            static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
             for at in (0..bytes).step_by(ZEROS.len()) {
                 device.upload(&ZEROS[..ZEROS.len().min(bytes - at)], &memory, at)?;
             }

@@ -56,7 +56,7 @@ impl Structured for Scatter {
     fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array], out: &Array) -> Result<()> {
         let Attrs::Index { indexed, mode } = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
         if !inputs[0].same_view(out) {
-            copy_into_raw(&inputs[0], out, None)?;
+            copy_into_raw(inputs[0], out, None)?;
         }
         if inputs[1].size() == 0 || out.size() == 0 {
             return check_indices(op, &inputs[0].shape()[..*indexed], &inputs[2..]);

@@ -53,8 +53,8 @@ impl Structured for Matmul {
             shape.extend_from_slice(core);
             Ok(Some(a.layout().broadcast_to(op.name, &shape)?))
         };
-        let (la, lb) = (spread(&inputs[0])?, spread(&inputs[1])?);
-        let args = [Arg::Array(&inputs[0], la.as_ref()), Arg::Array(&inputs[1], lb.as_ref())];
+        let (la, lb) = (spread(inputs[0])?, spread(inputs[1])?);
+        let args = [Arg::Array(inputs[0], la.as_ref()), Arg::Array(inputs[1], lb.as_ref())];
         launch(op.name, out.device(), &Work::Matmul, None, &args, &[out])
     }
 }

@@ -34,7 +34,7 @@ impl Structured for Scan {
         if out.size() == 0 {
             return Ok(());
         }
-        let a = if inputs[0].may_share_memory(out) { copy_raw(&inputs[0])? } else { inputs[0].clone() };
+        let a = if inputs[0].may_share_memory(out) { copy_raw(inputs[0])? } else { inputs[0].clone() };
         let (i, o) = (axis_last(a.layout(), *axis), out.view(axis_last(out.layout(), *axis)));
         launch(op.name, out.device(), &Work::Scan(self.0), None, &[Arg::Array(&a, Some(&i))], &[&o])
     }

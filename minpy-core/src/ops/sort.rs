@@ -31,7 +31,7 @@ impl Structured for ArgReduce {
             out.device(),
             &Work::ArgReduce { max: self.max },
             None,
-            &[Arg::Array(&inputs[0], Some(&l))],
+            &[Arg::Array(inputs[0], Some(&l))],
             &[out],
         )
     }
@@ -60,7 +60,7 @@ impl Structured for Sort {
             out.device(),
             &Work::Sort { arg: self.arg },
             None,
-            &[Arg::Array(&inputs[0], Some(&l))],
+            &[Arg::Array(inputs[0], Some(&l))],
             &[&o],
         )
     }
