@@ -67,6 +67,13 @@ impl<'a> Saves<'a> {
             _ => unreachable!("the rule declares the result as saved"),
         }
     }
+    /// What was kept instead of the declared operands, where the rule allows that and it was done.
+    pub fn instead(&self) -> Option<&'a Array> {
+        match (self.inputs, self.output) {
+            ([], Value::Array(a)) => Some(a),
+            _ => None,
+        }
+    }
     /// Shape, dtype, device of watched input `i`.
     pub fn meta(&self, i: usize) -> InputMeta<'a> {
         let e = self.edges[i].as_ref().expect("only watched inputs are asked for");
@@ -99,12 +106,18 @@ pub struct InputRule {
     pub jvp: Map,
 }
 
+/// Computes what may be kept of the operands instead of themselves, where only input `i` is watched; not recorded.
+pub type Instead = fn(&[Operand], usize) -> Result<Array>;
+
 /// The gradient rule of an operation.
 pub struct Rule {
     /// The operation.
     pub op: &'static OpDef,
     /// One per differentiable leading input; further inputs (indices) have none.
     pub inputs: &'static [InputRule],
+    /// For operands that wait to be computed together with the result: keeping these would make each of them a result of
+    /// its own. The maps find it in `Saves::instead`. Only for rules that do not keep the result.
+    pub instead: Option<Instead>,
 }
 impl Rule {
     /// Bit of `saves` that keeps the result.
@@ -156,14 +169,17 @@ pub fn decision(op: &'static OpDef) -> Decision {
 }
 
 /// `rules! { LOG1P: x [0] => |s, g| ...; }`: one row per operation; per input the saves in brackets (operand numbers, `y`
-/// for the result, `further` for the inputs without a map) and the linear map; after `~` the forward map where it differs.
+/// for the result, `further` for the inputs without a map) and the linear map; after `~` the forward map where it differs;
+/// after `=>`, at the end of a row, `Rule::instead`.
 macro_rules! rules {
     (@bit y) => { $crate::rule::Rule::OUTPUT };
     (@bit further) => { $crate::rule::Rule::FURTHER };
     (@bit $n:literal) => { 1 << $n };
     (@jvp $map:expr) => { $map };
     (@jvp $map:expr, $jvp:expr) => { $jvp };
-    ($name:ident { $($op:ident: $([$($save:tt)*] $map:expr $(, ~ $jvp:expr)?);+ ;;)* }) => {
+    (@instead) => { None };
+    (@instead $instead:expr) => { Some($instead) };
+    ($name:ident { $($op:ident: $([$($save:tt)*] $map:expr $(, ~ $jvp:expr)?);+ $(=> $instead:expr)? ;;)* }) => {
         /// The rules of this file.
         pub static $name: &[$crate::rule::Rule] = &[$(
             $crate::rule::Rule {
@@ -175,6 +191,7 @@ macro_rules! rules {
                         jvp: $crate::rule::rules!(@jvp $map $(, $jvp)?),
                     }
                 ),+],
+                instead: $crate::rule::rules!(@instead $($instead)?),
             },
         )*];
     };

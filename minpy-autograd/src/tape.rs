@@ -6,7 +6,8 @@
 //! a later write can move them to a snapshot first.
 
 use crate::rule::{Decision, Rule, decision};
-use minpy_core::context::{RECORDING, set_flag};
+use minpy_core::context::{RECORDING, set_flag, tracing};
+use minpy_core::defer::compute_beside;
 use minpy_core::dispatch::copy_raw;
 use minpy_core::op::OpCall;
 use minpy_core::recorder::Recorder;
@@ -18,6 +19,32 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
+
+/// Token of a recorded call.
+const RECORDED: u64 = 1;
+/// The same with something kept instead of its operands.
+const CONDENSED: u64 = 2;
+
+/// What a rule lets the tape keep instead of the operands, where these wait to be computed with the result.
+fn condensed(call: &OpCall) -> Result<Option<Array>> {
+    let waits = |o: &Operand| o.array().is_some_and(|a| a.buffer().is_pending());
+    if !call.inputs.iter().any(waits) || call.mask.is_some() || tracing() {
+        return Ok(None);
+    }
+    let Decision::Rule(Rule { instead: Some(instead), .. }) = decision(call.op) else { return Ok(None) };
+    let watched = TAPE.with_borrow(|t| {
+        let is = |o: &Operand| {
+            o.array().is_some_and(|a| a.dtype().is_inexact() && t.lookup(a.buffer()).is_some())
+        };
+        let mut all = (0..call.inputs.len()).filter(|&i| is(&call.inputs[i]));
+        all.next().filter(|_| all.next().is_none())
+    });
+    let Some(i) = watched.filter(|&i| waits(&call.inputs[i])) else { return Ok(None) };
+    set_flag(RECORDING, false);
+    let kept = instead(call.inputs, i);
+    set_flag(RECORDING, true);
+    kept.map(Some)
+}
 
 /// Index of a node on its tape.
 pub(crate) type NodeId = u32;
@@ -338,6 +365,7 @@ pub(crate) struct TapeRecorder;
 
 impl Recorder for TapeRecorder {
     fn prepare(&self, call: &OpCall) -> Result<u64> {
+        let condensed = condensed(call)?;
         TAPE.with_borrow_mut(|t| {
             // Calls do not nest between `prepare` and `commit`: an unfinished node belongs to one that failed.
             t.abandon();
@@ -368,7 +396,7 @@ impl Recorder for TapeRecorder {
                         .enumerate()
                         .fold(0, |m, (i, e)| if e.is_some() { m | rule.saves(i) } else { m });
                     let mut inputs: SmallVec<[Saved; 3]> = SmallVec::new();
-                    if wanted != 0 {
+                    if wanted != 0 && condensed.is_none() {
                         for (i, o) in call.inputs.iter().enumerate() {
                             inputs.push(match o {
                                 Operand::Number(n) => t.keep_constant(Constant::Number(*n)),
@@ -379,8 +407,11 @@ impl Recorder for TapeRecorder {
                         }
                     }
                     // The output is saved in `commit`; the flag travels in its place.
-                    let output =
-                        if wanted & Rule::OUTPUT != 0 { Saved::Array(u32::MAX) } else { Saved::Nothing };
+                    let output = match &condensed {
+                        Some(kept) => Saved::Array(t.save(kept)?),
+                        None if wanted & Rule::OUTPUT != 0 => Saved::Array(u32::MAX),
+                        None => Saved::Nothing,
+                    };
                     let attrs = match call.attrs {
                         Attrs::None => None,
                         a => Some(Box::new(a.clone())),
@@ -412,7 +443,7 @@ impl Recorder for TapeRecorder {
             };
             t.nodes.push(node);
             t.running = true;
-            Ok(1)
+            Ok(if condensed.is_some() { CONDENSED } else { RECORDED })
         })
     }
 
@@ -445,7 +476,7 @@ impl Recorder for TapeRecorder {
         })
     }
 
-    fn commit(&self, _token: u64, call: &OpCall, output: &Array) -> Result<()> {
+    fn commit(&self, token: u64, call: &OpCall, output: &Array) -> Result<()> {
         TAPE.with_borrow_mut(|t| {
             if !output.dtype().is_inexact() {
                 t.abandon();
@@ -457,7 +488,14 @@ impl Recorder for TapeRecorder {
                 node.device = output.device();
                 node.elements = output.buffer().bytes() / output.dtype().size();
             }
-            let saves_output = matches!(node.kind, Kind::Op { output: Saved::Array(_), .. });
+            let saves_output = match node.kind {
+                Kind::Op { output: Saved::Array(kept), .. } if token == CONDENSED => {
+                    compute_beside(output, t.saved(kept)?);
+                    false
+                }
+                Kind::Op { output: Saved::Array(_), .. } => true,
+                _ => false,
+            };
             t.set_node(output.buffer(), t.end() - 1);
             if saves_output {
                 let saved = Saved::Array(t.save(output)?);

@@ -94,6 +94,7 @@ pub(crate) struct Expr {
     pub op: &'static str,
     pub kind: Kind,
     pub program: Arc<Program>,
+    /// In the order of the program's inputs; what follows is computed beside it and not read.
     pub sources: SmallVec<[Source; 2]>,
     /// How the result lies in its buffer: dense, all of it.
     pub layout: Layout,
@@ -281,6 +282,23 @@ pub(crate) fn record(
         prune(most);
     }
     Ok(true)
+}
+
+/// Whoever evaluates `out` has `beside` computed by the same kernel, where both fit into one: a result of the same elements
+/// that was recorded before it. Nothing happens unless both are pending.
+pub fn compute_beside(out: &Array, beside: &Array) {
+    if out.shape() != beside.shape() || fuse::grouping() {
+        return;
+    }
+    let Some(depth) = beside.buffer().pending().lock().as_deref().map(|e| e.depth) else { return };
+    // Nobody reads an expression but under this lock.
+    if let Some(e) = out.buffer().pending().lock().as_deref_mut()
+        && e.kind == Kind::Map
+    {
+        beside.buffer().readers().fetch_add(1, Relaxed);
+        e.depth = e.depth.max(depth + 1);
+        e.sources.push(Source::Array(beside.clone()));
+    }
 }
 
 thread_local! {

@@ -14,6 +14,7 @@ fn constant(code: u16, consts: &[Scalar]) -> Option<f64> {
     match s.dtype() {
         DType::F32 => s.get::<f32>().map(f64::from),
         DType::F64 => s.get(),
+        DType::U8 => s.get::<u8>().map(f64::from),
         _ => None,
     }
 }
@@ -40,12 +41,25 @@ pub(crate) fn fuse(mut steps: Vec<Option<Step>>, values: &[u16], consts: &[Scala
         else {
             continue;
         };
-        // The step that makes an argument, if it may be joined: its place and its primitive.
+        // The step that makes an argument that nobody else reads.
+        let made = |arg: u16| number(arg).filter(|&t| readers[t] == 1).map(|t| maker[t]);
+        // The same if it may be joined: its place and its primitive.
         let part = |arg: u16| {
-            let at = maker[number(arg).filter(|&t| readers[t] == 1)?];
+            let at = made(arg)?;
             let (prim, d) = steps[at].as_ref()?.key?;
             (d == dtype).then_some((at, prim))
         };
+        if let (Prim::Select, DType::U8) = (last, dtype) {
+            if let Some(Side { greater, equal, tie, of, run }) = side(&steps, &made, args, consts) {
+                for at in [greater, equal, tie] {
+                    steps[at] = None;
+                }
+                if let Some(step) = &mut steps[i] {
+                    (step.run, step.args, step.key) = (Loop::Fused(run), [of[0], of[1], of[0], of[0]], None);
+                }
+            }
+            continue;
+        }
         if last == Prim::Select {
             let Some((at, run)) = part(args[0]).and_then(|(at, p)| Some((at, fused::choice(p, dtype)?)))
             else {
@@ -103,6 +117,34 @@ pub(crate) fn fuse(mut steps: Vec<Option<Step>>, values: &[u16], consts: &[Scala
     steps.into_iter().flatten().collect()
 }
 
+/// The steps that make `x > y ? 2 : x == y ? 1 : 0`.
+struct Side {
+    greater: usize,
+    equal: usize,
+    tie: usize,
+    of: [u16; 2],
+    run: fused::FusedLoop,
+}
+/// Finds them from the arguments of the last one.
+fn side(
+    steps: &[Option<Step>],
+    made: &impl Fn(u16) -> Option<usize>,
+    args: [u16; 4],
+    consts: &[Scalar],
+) -> Option<Side> {
+    let step = |at: usize, prim: Prim| {
+        let step = steps[at].as_ref()?;
+        step.key.filter(|k| k.0 == prim).map(|(_, dtype)| (step.args, dtype))
+    };
+    let (greater, tie) = (made(args[0])?, made(args[2])?);
+    let ([x, y, ..], dtype) = step(greater, Prim::Gt)?;
+    let ([which, one, zero, _], _) = step(tie, Prim::Select)?;
+    let equal = made(which)?;
+    let same = step(equal, Prim::Eq)? == ([x, y, 0, 0], dtype);
+    let numbers = [args[1], one, zero].map(|c| constant(c, consts)) == [Some(2.0), Some(1.0), Some(0.0)];
+    (same && numbers).then_some(Side { greater, equal, tie, of: [x, y], run: fused::side(dtype)? })
+}
+
 #[cfg(test)]
 mod tests {
     use crate::prims::Loop;
@@ -136,6 +178,13 @@ mod tests {
             });
             assert_eq!(found.0, count);
         }
+        // What the tape keeps of maximum.
+        let found = steps(|[x, y, z]| {
+            let (greater, equal) = (x.binary(Prim::Gt, y), x.binary(Prim::Eq, y));
+            let of = |n: f64| equal.cast(DType::U8).lit(n);
+            vec![greater.select(of(2.0), equal.select(of(1.0), of(0.0))), x.binary(Prim::Maximum, z)]
+        });
+        assert_eq!(found, (2, 1));
         // Read twice, or an output: computed once, by itself.
         assert_eq!(
             steps(|[x, y, _]| {

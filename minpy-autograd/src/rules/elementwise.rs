@@ -1,7 +1,7 @@
 //! Rules of the elementwise table. Formulas are the derivatives of calculus; where a function has a kink, the choice is
 //! stated in the row.
 
-use crate::rule::rules;
+use crate::rule::{Saves, rules};
 use minpy_core::ops::*;
 use minpy_core::{Array, Number, Operand, Result};
 
@@ -66,6 +66,13 @@ fn portion2(x: Operand, y: Operand) -> R {
 fn share(g: &Array, first: &Array, equal: &Array) -> R {
     select(first, g, &select(equal, &multiply(g, 0.5)?, 0.0)?)
 }
+/// `g` where operand `a` is greater than operand `b`, half of it where they are equal, else 0.
+fn won(s: &Saves, a: usize, b: usize, g: &Array) -> R {
+    match s.instead() {
+        Some(side) => taken(side, 1.0, g),
+        None => taken(s.x(a), s.x(b), g),
+    }
+}
 fn zero_where_not(c: &Array, g: &Array) -> R {
     select(c, g, 0.0)
 }
@@ -129,8 +136,8 @@ rules! { RULES {
     LOGADDEXP: [0 1] |s, g| multiply(g, &portion(s.x(0), s.x(1))?); [0 1] |s, g| multiply(g, &portion(s.x(1), s.x(0))?) ;;
     LOGADDEXP2: [0 1] |s, g| multiply(g, &portion2(s.x(0), s.x(1))?); [0 1] |s, g| multiply(g, &portion2(s.x(1), s.x(0))?) ;;
     // Ties share evenly.
-    MAXIMUM: [0 1] |s, g| taken(s.x(0), s.x(1), g); [0 1] |s, g| taken(s.x(1), s.x(0), g) ;;
-    MINIMUM: [0 1] |s, g| taken(s.x(1), s.x(0), g); [0 1] |s, g| taken(s.x(0), s.x(1), g) ;;
+    MAXIMUM: [0 1] |s, g| won(s, 0, 1, g); [0 1] |s, g| won(s, 1, 0, g) => |x, i| side(x[i], x[1 - i]) ;;
+    MINIMUM: [0 1] |s, g| won(s, 1, 0, g); [0 1] |s, g| won(s, 0, 1, g) => |x, i| side(x[1 - i], x[i]) ;;
     FMAX: [0 1] |s, g| share(g, &logical_or(&greater(s.x(0), s.x(1))?, &isnan(s.x(1))?)?, &equal(s.x(0), s.x(1))?);
         [0 1] |s, g| share(g, &logical_or(&greater(s.x(1), s.x(0))?, &isnan(s.x(0))?)?, &equal(s.x(0), s.x(1))?) ;;
     FMIN: [0 1] |s, g| share(g, &logical_or(&less(s.x(0), s.x(1))?, &isnan(s.x(1))?)?, &equal(s.x(0), s.x(1))?);

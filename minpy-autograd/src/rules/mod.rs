@@ -32,6 +32,7 @@ pub(crate) static ZERO: &[&OpDef] = &[
     &ops::FLOOR_DIVIDE,
     &ops::NEXTAFTER,
     &ops::HEAVISIDE,
+    &ops::SIDE,
     &ops::EQUAL,
     &ops::NOT_EQUAL,
     &ops::LESS,

@@ -73,7 +73,8 @@ impl Group<'_> {
     fn run(&self, out: View, stored: &[Memory]) -> Result<()> {
         let mut inputs: SmallVec<[Input; 8]> = SmallVec::new();
         let program = if self.members.is_empty() {
-            for s in &self.root.sources {
+            let read = if self.root.kind == Kind::Product { 2 } else { self.root.program.inputs().len() };
+            for s in &self.root.sources[..read] {
                 inputs.push(match s {
                     Source::Scalar(s) => Input::Scalar(*s),
                     Source::Array(a) => Input::View(view(a, a.layout())?),

@@ -163,6 +163,7 @@ elementwise! {
     LCM "lcm" 2 WHOLE, x => x[0].binary(Lcm, x[1]), D2, "Least common multiple.";
 
     TAKEN "taken" 3 ARITH, x => taken_expr(x[0], x[1], x[2]), &[(1.5, 3.0), (0.0, 1.0), ANY], "x3 where x1 > x2, half of it where they are equal, else 0: the gradient of maximum.";
+    SIDE "side" 2 ORDERED, x => side_expr(x[0], x[1]), D2, "2 where x1 > x2, 1 where they are equal, else 0 (uint8): what the gradient of maximum needs of them, in a byte.";
     TANH_SLOPE "tanh_slope" 2 FLOAT, x => x[1] * (1.0 - x[0] * x[0]), D2, "x2 * (1 - x1**2): the gradient of tanh, where its result is x1.";
     WHERE "where" 3 SELECT, x => x[0].select(x[1], x[2]), &[(0.0, 1.0), ANY, ANY], "x2 where x1 is true, else x3.";
     CLIP "clip" 3 ARITH, x => x[0].binary(Maximum, x[1]).binary(Minimum, x[2]), &[(-1.0, 1.0), (-3.0, -2.0), (2.0, 3.0)], "x1 limited to [x2, x3].";
@@ -207,6 +208,11 @@ fn taken_expr<'b>(x: E<'b>, y: E<'b>, g: E<'b>) -> E<'b> {
     let tie = x.binary(Eq, y).select(half, g.lit(0.0));
     x.binary(Gt, y).select(g, tie)
 }
+fn side_expr<'b>(x: E<'b>, y: E<'b>) -> E<'b> {
+    let (greater, equal) = (x.binary(Gt, y), x.binary(Eq, y));
+    let of = |n: f64| equal.cast(U8).lit(n);
+    greater.select(of(2.0), equal.select(of(1.0), of(0.0)))
+}
 fn heaviside<'b>(x: E<'b>, h: E<'b>) -> E<'b> {
     let zero = x.lit(0.0);
     let step = x.binary(Lt, zero).select(zero, x.lit(1.0));
@@ -232,5 +238,5 @@ functions! {
     remainder(a, b) REMAINDER; power(a, b) POWER; arctan2(a, b) ARCTAN2; hypot(a, b) HYPOT; logaddexp(a, b) LOGADDEXP;
     maximum(a, b) MAXIMUM; minimum(a, b) MINIMUM; equal(a, b) EQUAL; not_equal(a, b) NOT_EQUAL; less(a, b) LESS;
     less_equal(a, b) LESS_EQUAL; greater(a, b) GREATER; greater_equal(a, b) GREATER_EQUAL; logical_and(a, b) LOGICAL_AND;
-    logical_or(a, b) LOGICAL_OR; select(c, a, b) WHERE; taken(a, b, g) TAKEN; tanh_slope(y, g) TANH_SLOPE; clip(x, lo, hi) CLIP;
+    logical_or(a, b) LOGICAL_OR; select(c, a, b) WHERE; taken(a, b, g) TAKEN; side(a, b) SIDE; tanh_slope(y, g) TANH_SLOPE; clip(x, lo, hi) CLIP;
 }

@@ -12,7 +12,7 @@ use minpy_core::DType;
 use minpy_core::expr::Prim;
 use std::marker::PhantomData;
 
-/// `(arguments, which are scalars (bits), dst, n)`: `dst` may equal arguments that are no scalars.
+/// `(arguments, which are scalars (bits), dst, n)`: `dst` may equal arguments that are no scalars and no smaller.
 pub type FusedLoop = unsafe fn([*const u8; 4], u8, *mut u8, usize);
 
 /// What makes an argument of the last operation: nothing, or an operation of its own.
@@ -27,11 +27,14 @@ op2!(Negated, |a, _b| -a; f32 f64);
 
 /// Function of four elements of one type.
 trait Op4<T>: 'static {
-    fn f(a: T, b: T, c: T, d: T) -> T;
+    /// Type of the result.
+    type R: Copy + Default;
+    fn f(a: T, b: T, c: T, d: T) -> Self::R;
 }
 /// `Q(P(a, b), R(c, d))`.
 struct Join<P, R, Q>(PhantomData<(P, R, Q)>);
-impl<T: Copy, P: Op2<T, R = T>, R: Op2<T, R = T>, Q: Op2<T, R = T>> Op4<T> for Join<P, R, Q> {
+impl<T: Copy + Default, P: Op2<T, R = T>, R: Op2<T, R = T>, Q: Op2<T, R = T>> Op4<T> for Join<P, R, Q> {
+    type R = T;
     #[inline(always)]
     fn f(a: T, b: T, c: T, d: T) -> T {
         Q::f(P::f(a, b), R::f(c, d))
@@ -39,7 +42,8 @@ impl<T: Copy, P: Op2<T, R = T>, R: Op2<T, R = T>, Q: Op2<T, R = T>> Op4<T> for J
 }
 /// `C(a, b) ? c : d`.
 struct Choose<C>(PhantomData<C>);
-impl<T: Copy, C: Op2<T, R = B8>> Op4<T> for Choose<C> {
+impl<T: Copy + Default, C: Op2<T, R = B8>> Op4<T> for Choose<C> {
+    type R = T;
     #[inline(always)]
     fn f(a: T, b: T, c: T, d: T) -> T {
         if C::f(a, b).get() { c } else { d }
@@ -48,13 +52,23 @@ impl<T: Copy, C: Op2<T, R = B8>> Op4<T> for Choose<C> {
 
 /// `a > b ? c : a == b ? c / 2 : 0`: the gradient of maximum.
 struct Taken;
+/// `a > b ? 2 : a == b ? 1 : 0`: what that gradient needs of `a` and `b`.
+struct Side;
 macro_rules! taken {
     ($($t:ty)*) => {$(
         impl Op4<$t> for Taken {
+            type R = $t;
             #[inline(always)]
             fn f(a: $t, b: $t, c: $t, _: $t) -> $t {
                 let tie = if a == b { c * 0.5 } else { 0.0 };
                 if a > b { c } else { tie }
+            }
+        }
+        impl Op4<$t> for Side {
+            type R = u8;
+            #[inline(always)]
+            fn f(a: $t, b: $t, _: $t, _: $t) -> u8 {
+                (a > b) as u8 + (a >= b) as u8
             }
         }
     )*};
@@ -85,7 +99,7 @@ unsafe fn fused<T: Copy + Default, O: Op4<T>>(args: [*const u8; 4], scalar: u8, 
             (from[k], step[k]) = (same[k].as_ptr(), 0);
         }
     }
-    let mut to = dst.cast::<T>();
+    let mut to = dst.cast::<O::R>();
     let mut left = n;
     while left >= BLOCK {
         // SAFETY: `left >= BLOCK` elements lie at the slices and at `to`.
@@ -100,7 +114,7 @@ unsafe fn fused<T: Copy + Default, O: Op4<T>>(args: [*const u8; 4], scalar: u8, 
         left -= BLOCK;
     }
     if left > 0 {
-        let (mut pad, mut out) = (same, [T::default(); BLOCK]);
+        let (mut pad, mut out) = (same, [O::R::default(); BLOCK]);
         for k in 0..4 {
             // SAFETY: `left < BLOCK` elements remain of a slice; a scalar's block has all.
             unsafe { std::ptr::copy_nonoverlapping(from[k], pad[k].as_mut_ptr(), left) };
@@ -119,7 +133,7 @@ unsafe fn fused<T: Copy + Default, O: Op4<T>>(args: [*const u8; 4], scalar: u8, 
 /// Blocks at all pointers, of any alignment.
 #[inline(always)]
 unsafe fn block<T: Copy + Default, O: Op4<T>>(
-    to: *mut [T; BLOCK],
+    to: *mut [O::R; BLOCK],
     a: *const [T; BLOCK],
     b: *const [T; BLOCK],
     c: *const [T; BLOCK],
@@ -128,7 +142,7 @@ unsafe fn block<T: Copy + Default, O: Op4<T>>(
     // SAFETY: the caller's promise.
     let (a, b, c, d) =
         unsafe { (a.read_unaligned(), b.read_unaligned(), c.read_unaligned(), d.read_unaligned()) };
-    let mut r = [T::default(); BLOCK];
+    let mut r = [O::R::default(); BLOCK];
     for i in 0..BLOCK {
         r[i] = O::f(a[i], b[i], c[i], d[i]);
     }
@@ -225,6 +239,15 @@ pub fn taken(dtype: DType) -> Option<FusedLoop> {
     match dtype {
         DType::F32 => of::<f32, Taken>(),
         DType::F64 => of::<f64, Taken>(),
+        _ => None,
+    }
+}
+
+/// The loop of `a > b ? 2 : a == b ? 1 : 0` (uint8) on `dtype`, where there is one.
+pub fn side(dtype: DType) -> Option<FusedLoop> {
+    match dtype {
+        DType::F32 => of::<f32, Side>(),
+        DType::F64 => of::<f64, Side>(),
         _ => None,
     }
 }
