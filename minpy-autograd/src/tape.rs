@@ -33,9 +33,8 @@ fn condensed(call: &OpCall) -> Result<Option<Array>> {
     }
     let Decision::Rule(Rule { instead: Some(instead), .. }) = decision(call.op) else { return Ok(None) };
     let watched = TAPE.with_borrow(|t| {
-        let is = |o: &Operand| {
-            o.array().is_some_and(|a| a.dtype().is_inexact() && t.lookup(a.buffer()).is_some())
-        };
+        let is =
+            |o: &Operand| o.array().is_some_and(|a| a.dtype().is_inexact() && t.lookup(a.buffer()).is_some());
         let mut all = (0..call.inputs.len()).filter(|&i| is(&call.inputs[i]));
         all.next().filter(|_| all.next().is_none())
     });
@@ -488,6 +487,7 @@ impl Recorder for TapeRecorder {
                 node.device = output.device();
                 node.elements = output.buffer().bytes() / output.dtype().size();
             }
+            let previous = node.previous;
             let saves_output = match node.kind {
                 Kind::Op { output: Saved::Array(kept), .. } if token == CONDENSED => {
                     compute_beside(output, t.saved(kept)?);
@@ -498,7 +498,15 @@ impl Recorder for TapeRecorder {
             };
             t.set_node(output.buffer(), t.end() - 1);
             if saves_output {
-                let saved = Saved::Array(t.save(output)?);
+                // After the node, for which a copy would stand.
+                let saved = match t.save(output) {
+                    Ok(s) => Saved::Array(s),
+                    Err(e) => {
+                        t.abandon();
+                        t.restore(output.buffer(), previous);
+                        return Err(e);
+                    }
+                };
                 if let Some(Node { kind: Kind::Op { output, .. }, .. }) = t.nodes.last_mut() {
                     *output = saved;
                 }

@@ -11,6 +11,7 @@ use crate::late::Late;
 use crate::{Result, bail};
 use parking_lot::Mutex;
 use std::any::Any;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
@@ -32,8 +33,6 @@ pub struct Buffer {
     pending: Mutex<Option<Box<Expr>>>,
     /// How many pending expressions read this buffer: a write evaluates them first.
     readers: AtomicU32,
-    /// How many handles will not be asked for the contents any more: see `last_use`.
-    forgone: AtomicU32,
     bytes: usize,
     device: DeviceRef,
     version: AtomicU32,
@@ -64,7 +63,6 @@ impl Buffer {
                 memory,
                 pending: Mutex::new(None),
                 readers: AtomicU32::new(0),
-                forgone: AtomicU32::new(0),
                 bytes,
                 device,
                 version: AtomicU32::new(0),
@@ -194,15 +192,15 @@ impl Buffer {
     pub(crate) fn readers(&self) -> &AtomicU32 {
         &self.readers
     }
-    /// Promises that the handle which the caller holds is dropped right after the guard, without anybody having asked it for
-    /// the contents except the call in between. What is pending need not be stored for its sake.
+    /// Promises that the handle which the caller holds is dropped right after the guard, and that only the call in between
+    /// asks for the contents through it: a group that this thread evaluates meanwhile need not store them for its sake. Other
+    /// threads do not know, and store them.
     pub fn last_use(&self) -> LastUse<'_> {
-        self.forgone.fetch_add(1, Relaxed);
-        LastUse(self)
+        LastUse(FORGONE.replace(self), self)
     }
     /// Whether somebody beside `held` handles may ask for the contents.
     pub(crate) fn is_wanted(self: &Arc<Buffer>, held: usize) -> bool {
-        Arc::strong_count(self) > held + self.forgone.load(Relaxed) as usize
+        Arc::strong_count(self) > held + std::ptr::eq(FORGONE.get(), Arc::as_ptr(self)) as usize
     }
     /// The memory was computed.
     pub(crate) fn fulfil(&self, memory: Memory) {
@@ -278,15 +276,19 @@ impl Buffer {
 }
 
 /// See `Buffer::last_use`.
-pub struct LastUse<'a>(&'a Buffer);
+pub struct LastUse<'a>(*const Buffer, #[expect(dead_code, reason = "keeps the buffer borrowed")] &'a Buffer);
 impl Drop for LastUse<'_> {
     fn drop(&mut self) {
-        self.0.forgone.fetch_sub(1, Relaxed);
+        FORGONE.set(self.0);
     }
+}
+thread_local! {
+    /// The buffer that this thread uses for the last time.
+    static FORGONE: Cell<*const Buffer> = const { Cell::new(std::ptr::null()) };
 }
 
 #[cold]
-fn no_memory<T>() -> Result<T> {
+pub(crate) fn no_memory<T>() -> Result<T> {
     bail!(Runtime, "the value of a traced array is not known while the program is being traced")
 }
 

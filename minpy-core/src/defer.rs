@@ -105,6 +105,8 @@ pub(crate) struct Expr {
     depth: u32,
     /// Bytes of what it reads.
     held: usize,
+    /// Part of a program that is grouped and not run (`fuse::grouped`).
+    pub grouped: bool,
 }
 
 static NUMBER: AtomicU64 = AtomicU64::new(1);
@@ -159,7 +161,8 @@ impl Expr {
                 }
             });
         }
-        if fuse::grouping() {
+        let grouped = fuse::grouping();
+        if grouped {
             held = 0; // of no memory
         }
         HELD.fetch_add(held, Relaxed);
@@ -173,6 +176,7 @@ impl Expr {
             number: NUMBER.fetch_add(1, Relaxed),
             depth: depth + 1,
             held,
+            grouped,
         })
     }
 }
@@ -211,6 +215,11 @@ pub fn set_threshold(bytes: usize) -> usize {
     let before = threshold();
     THRESHOLD.store(if bytes >= UNSET { usize::MAX } else { bytes }, Relaxed);
     before
+}
+
+/// Bytes that pending expressions keep alive, for the limit; those of a program that is only grouped keep none.
+fn held_by_all() -> usize {
+    if fuse::grouping() { 0 } else { HELD.load(Relaxed) }
 }
 
 /// Whether results of `bytes` on `device` are large enough to be deferred.
@@ -278,7 +287,7 @@ pub(crate) fn record(
         w.list.len() >= w.prune_at
     });
     let most = MOST_HELD.max(device.capabilities().total_memory / 4);
-    if many || HELD.load(Relaxed) >= most {
+    if many || held_by_all() >= most {
         prune(most);
     }
     Ok(true)
@@ -304,6 +313,10 @@ pub fn compute_beside(out: &Array, beside: &Array) {
 thread_local! {
     /// The last product that this thread deferred.
     static PRODUCT: RefCell<Weak<Buffer>> = const { RefCell::new(Weak::new()) };
+}
+/// Replaces the product that this thread deferred last: a program that is grouped has its own.
+pub(crate) fn set_last_product(product: Weak<Buffer>) -> Weak<Buffer> {
+    PRODUCT.replace(product)
 }
 
 /// Whether a product may wait for what is computed of it. Its operands do not wait: they are computed here. Nor does the
@@ -334,9 +347,11 @@ fn is_pending(buffer: &Weak<Buffer>) -> bool {
 fn end(product: &Weak<Buffer>) {
     let has_readers = product.upgrade().is_some_and(|b| b.readers().load(Relaxed) != 0);
     for b in has_readers.then(waiting).into_iter().flatten() {
-        let reads = |e: &Expr| reachable(e).contains(&product.as_ptr());
+        let mut passed = Vec::new();
+        let reads = |e: &Expr| reachable(e, &mut passed).contains(&product.as_ptr());
         // The lock ends before the evaluation begins, which takes it again.
         let last = b.pending().lock().as_deref().is_some_and(reads);
+        drop(passed);
         if last {
             let _ = evaluate(&b);
         }
@@ -367,7 +382,7 @@ fn prune(most_held: usize) {
     });
     let count = alive.iter().filter(|b| b.present().is_none()).count();
     drop(alive);
-    if count >= MOST_PENDING || HELD.load(Relaxed) >= most_held {
+    if count >= MOST_PENDING || held_by_all() >= most_held {
         // What cannot be computed stays pending, and says so to whoever reads it.
         let _ = flush();
     }
@@ -437,7 +452,8 @@ pub(crate) fn run_into(
     let root = Expr::new(op, kind, program, inputs, out);
     if target.readers().load(Relaxed) != 0 {
         // Pending readers of what is overwritten; those that are part of this call run inside it.
-        settle(target, &reachable(&root))?;
+        let inside = reachable(&root, &mut Vec::new());
+        settle(target, &inside)?;
     }
     let mut done = fuse::Done::default();
     let result = stats::later(|| fuse::run_into(&root, out, &mut done));
@@ -465,8 +481,9 @@ pub(crate) fn reduce_now(buffers: &[*const Buffer]) {
     }
 }
 
-/// The pending buffers that an expression depends on.
-fn reachable(root: &Expr) -> SmallVec<[*const Buffer; 8]> {
+/// The pending buffers that an expression depends on. `passed` gets the handles of the way: the last one of a buffer must
+/// not be dropped under a lock.
+fn reachable(root: &Expr, passed: &mut Vec<Arc<Buffer>>) -> SmallVec<[*const Buffer; 8]> {
     let mut seen: SmallVec<[*const Buffer; 8]> = SmallVec::new();
     let mut todo: Vec<Arc<Buffer>> = Vec::new();
     let add = |e: &Expr, seen: &mut SmallVec<[*const Buffer; 8]>, todo: &mut Vec<Arc<Buffer>>| {
@@ -485,6 +502,7 @@ fn reachable(root: &Expr) -> SmallVec<[*const Buffer; 8]> {
         if let Some(e) = &*b.pending().lock() {
             add(e, &mut seen, &mut todo);
         }
+        passed.push(b);
     }
     seen
 }

@@ -113,19 +113,19 @@ pub(crate) fn run_now<const N: usize>(
     inputs: &[Arg; N],
     out: &Array,
 ) -> Result<()> {
-    for i in inputs {
+    const NOWHERE: &Memory = &Memory { handle: 0, offset: 0, bytes: 0 };
+    let mut memories = [NOWHERE; N];
+    for (memory, i) in memories.iter_mut().zip(inputs) {
         if let Arg::Array(a, _) = i {
-            a.buffer().memory()?;
+            *memory = a.buffer().memory()?;
         }
     }
     // Views are built where they stay; a `Result` of one would be moved there.
-    const NOWHERE: &Memory = &Memory { handle: 0, offset: 0, bytes: 0 };
     let views: [Input; N] = std::array::from_fn(|k| match inputs[k] {
         Arg::Array(a, l) => {
             let l = l.unwrap_or(a.layout());
             Input::View(View {
-                // It has just been asked for.
-                memory: a.buffer().present().unwrap_or(NOWHERE),
+                memory: memories[k],
                 dtype: a.dtype(),
                 shape: l.shape(),
                 strides: l.strides(),

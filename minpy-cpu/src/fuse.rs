@@ -70,6 +70,7 @@ pub(crate) fn fuse(mut steps: Vec<Option<Step>>, values: &[u16], consts: &[Scala
                 (prim, constant(args[2], consts), part(args[1]))
                 && let Some(Step { args: [z, half, ..], .. }) = steps[at]
                 && constant(half, consts) == Some(0.5)
+                && constant(args[2], consts).is_some_and(f64::is_sign_positive)
             {
                 ties[i] = Some([x, y, z]);
             }

@@ -18,8 +18,10 @@ pub const ALIGN: usize = 64;
 const SMALL: usize = 64 << 10;
 /// Number of size classes up to `SMALL`: four per power of two from 256 on.
 const CLASSES: usize = 36;
-/// Bytes that a thread keeps in all: what a step of a training loop lets go of at once, the next one wants again.
-const KEEP: usize = 32 << 20;
+/// Bytes that every thread may keep. What goes beyond is lent in parts of this size, to all threads together.
+const KEEP: usize = 1 << 20;
+/// What is lent at most: what a step of a training loop lets go of at once, the next one wants again.
+const LENT: usize = 64 << 20;
 /// A thread reports its counters when they have moved by this much.
 const REPORT: isize = 256 << 10;
 
@@ -46,8 +48,9 @@ fn large_size(bytes: usize) -> usize {
 
 struct Lists {
     heads: [Cell<usize>; CLASSES],
-    /// Bytes on the lists.
+    /// Bytes on the lists, and how many there may be.
     kept: Cell<usize>,
+    limit: Cell<usize>,
     /// Bytes taken minus bytes given back, and bytes kept, since the last report.
     used: Cell<isize>,
     pooled: Cell<isize>,
@@ -58,6 +61,7 @@ thread_local! {
         Lists {
             heads: [const { Cell::new(0) }; CLASSES],
             kept: Cell::new(0),
+            limit: Cell::new(KEEP),
             used: Cell::new(0),
             pooled: Cell::new(0),
         }
@@ -68,6 +72,8 @@ static USED: AtomicIsize = AtomicIsize::new(0);
 static POOLED: AtomicIsize = AtomicIsize::new(0);
 static PEAK: AtomicIsize = AtomicIsize::new(0);
 static SYSTEM: AtomicUsize = AtomicUsize::new(0);
+/// Bytes by which the limits of all threads exceed `KEEP`.
+static BORROWED: AtomicUsize = AtomicUsize::new(0);
 static LARGE: Mutex<BTreeMap<usize, Vec<usize>>> = Mutex::new(BTreeMap::new());
 
 impl Lists {
@@ -78,6 +84,16 @@ impl Lists {
         PEAK.fetch_max(now, Relaxed);
         self.used.set(0);
         self.pooled.set(0);
+    }
+    /// Raises the limit, if there is something left to lend.
+    #[cold]
+    fn borrow(&self) -> bool {
+        let lent =
+            BORROWED.fetch_update(Relaxed, Relaxed, |b| (b + KEEP <= LENT).then_some(b + KEEP)).is_ok();
+        if lent {
+            self.limit.set(self.limit.get() + KEEP);
+        }
+        lent
     }
     #[inline]
     fn moved(&self, used: isize, pooled: isize) {
@@ -102,6 +118,7 @@ impl Lists {
             }
         }
         self.kept.set(0);
+        BORROWED.fetch_sub(self.limit.replace(KEEP) - KEEP, Relaxed);
         self.report();
     }
 }
@@ -261,7 +278,7 @@ pub unsafe fn free(handle: usize, bytes: usize) {
     }
     let (size, class) = class_of(bytes);
     let kept = LISTS.try_with(|l| {
-        let keep = l.kept.get() + size <= KEEP;
+        let keep = l.kept.get() + size <= l.limit.get() || l.borrow();
         if keep {
             // SAFETY: the block is free now and has room for an address.
             unsafe { *(handle as *mut usize) = l.heads[class].get() };
@@ -348,6 +365,23 @@ mod tests {
             // SAFETY: as above.
             unsafe { free(q, bytes) };
         }
+    }
+    #[test]
+    fn threads_share_what_is_lent() {
+        let keep_much = || {
+            let blocks: Vec<_> = (0..2 * LENT / SMALL).map(|_| allocate(SMALL).unwrap()).collect();
+            // SAFETY: given back once.
+            blocks.into_iter().for_each(|p| unsafe { free(p, SMALL) });
+            LISTS.with(|l| (l.kept.get(), l.limit.get()))
+        };
+        let kept: Vec<_> = std::thread::scope(|s| {
+            let all: Vec<_> = (0..3).map(|_| s.spawn(keep_much)).collect();
+            all.into_iter().map(|t| t.join().unwrap()).collect()
+        });
+        assert!(kept.iter().all(|&(kept, limit)| kept <= limit && limit <= KEEP + LENT));
+        // Each of these threads has given back what it was lent.
+        let (_, limit) = std::thread::spawn(keep_much).join().unwrap();
+        assert!(limit > KEEP);
     }
     #[test]
     fn too_much_is_a_memory_error() {

@@ -1,14 +1,17 @@
 //! Recorded functions: what a function does to arrays, launched once on arrays without memory, and then run from a plan: the
 //! engine of the executors, without a symbol.
 //!
-//! The function runs once. What it decides by shapes and dtypes stays decided; values it cannot ask for.
+//! The function runs once. What it decides by shapes and dtypes stays decided; values it cannot ask for, nor random numbers
+//! of a device, which would be the same ones at every run. To a tape a run is one call without a gradient.
 
 use crate::compiled::{Compiled, Instance};
 use crate::infer::unrecorded;
 use crate::schedule::External;
 use crate::trace::{Look, Proxies, Traced, collect};
+use minpy_core::kernel::Work;
 use minpy_core::layout::show;
-use minpy_core::{Array, DeviceRef, Meta, Result, bail, context, ops};
+use minpy_core::{Array, Buffer, DType, DeviceRef, Layout, Meta, Result, bail, context, ops};
+use std::sync::Arc;
 
 /// A function of arrays that was recorded.
 pub struct Recorded {
@@ -16,6 +19,9 @@ pub struct Recorded {
     compiled: Compiled,
     instance: Instance,
     arguments: Vec<Look>,
+    /// Arguments that are written in place.
+    written: Vec<usize>,
+    constants: Vec<Arc<Buffer>>,
     outputs: Vec<Meta>,
 }
 
@@ -24,7 +30,7 @@ pub struct Recorded {
 ///
 /// # Errors
 /// What `f` fails with; `ErrorKind::Runtime` when it asks for a value; `ErrorKind::Value` for an argument on another device,
-/// and when `f` writes to a constant.
+/// and when `f` writes to a constant; `ErrorKind::Unsupported` when it draws random numbers.
 pub fn record(
     device: DeviceRef,
     arguments: &[Array],
@@ -55,12 +61,24 @@ pub fn record(
     done?;
     let forward = launches.len();
     let schedule = collect(device, &proxies.list, launches, forward);
-    if schedule.written(0..forward).iter().any(|(_, e)| matches!(e, External::Constant(_))) {
-        bail!(Value, "record: the function writes in place to an array that is not one of its arguments");
+    if schedule.steps.iter().any(|s| matches!(s.work, Work::RandomBits { .. })) {
+        bail!(Unsupported, "record: the function draws random numbers, which would be the same at every run");
     }
+    let mut written = Vec::new();
+    for (_, e) in schedule.written(0..forward) {
+        match e {
+            External::Constant(_) => bail!(
+                Value,
+                "record: the function writes in place to an array that is not one of its arguments"
+            ),
+            External::Auxiliary(i) => written.push(i),
+            _ => {}
+        }
+    }
+    let constants = schedule.constants.clone();
     let compiled = Compiled::of(Traced { schedule, noise: Vec::new() })?;
     let instance = compiled.instance()?;
-    Ok(Recorded { device, compiled, instance, arguments: looks, outputs })
+    Ok(Recorded { device, compiled, instance, arguments: looks, written, constants, outputs })
 }
 
 impl Recorded {
@@ -68,7 +86,8 @@ impl Recorded {
     /// buffers. What the function wrote in place is written in them.
     ///
     /// # Errors
-    /// `ErrorKind::Value` for arguments that look otherwise or share memory with one another.
+    /// `ErrorKind::Value` for arguments that look otherwise or share memory with one another; for one that is to be written
+    /// in place if it is read-only, repeats elements, or shares memory with a constant.
     pub fn run(&mut self, arguments: &[Array]) -> Result<Vec<Array>> {
         if arguments.len() != self.arguments.len() {
             bail!(Value, "record: {} arguments for {}", arguments.len(), self.arguments.len());
@@ -90,6 +109,17 @@ impl Recorded {
                 bail!(Value, "record: argument {i} shares memory with one before it");
             }
         }
+        let base =
+            |b: &Arc<Buffer>| Array::from_parts(b.clone(), Layout::contiguous(&[b.bytes()]), DType::U8);
+        for &i in &self.written {
+            let a = &arguments[i];
+            if a.buffer().is_read_only() || !a.layout().is_injective() {
+                bail!(Value, "record: argument {i} is written in place, but is read-only");
+            }
+            if self.constants.iter().any(|c| base(c).may_share_memory(a)) {
+                bail!(Value, "record: argument {i} is written in place, but shares memory with a constant");
+            }
+        }
         let outputs: Vec<Array> = unrecorded(|| {
             self.outputs
                 .iter()
@@ -101,6 +131,9 @@ impl Recorded {
             External::Output(i) => outputs.get(i),
             _ => None,
         })?;
+        let touched: Vec<Array> =
+            outputs.iter().chain(self.written.iter().map(|&i| &arguments[i])).cloned().collect();
+        minpy_autograd::record_foreign("a recorded function", arguments, &touched, None)?;
         Ok(outputs)
     }
     /// Kernels of a run.

@@ -12,6 +12,7 @@ import pytest
 
 import minpy
 import minpy.numpy as mnp
+import minpy.symbol as sym
 from minpy import _minpy
 from minpy.core import grad, grad_and_loss
 
@@ -563,3 +564,138 @@ def test_a_long_deferred_chain(all_deferred):
     assert a.tolist() == [50_001.0] * 4
     g = grad(lambda a: mnp.sum(long_chain(a, 20_000)))(mnp.array(numpy.ones(4)))
     assert g.tolist() == [1.0] * 4
+
+
+def test_what_waits_is_left_alone_by_a_program_that_is_planned():
+    w = mnp.ones((200, 200), dtype="f4") * 2
+    one = mnp.ones((200, 200), dtype="f4") * 1
+    net = sym.FullyConnected(sym.Variable("data"), num_hidden=8, name="fc")
+    product = mnp.dot(one, w)
+    net.simple_bind(minpy.context.cpu(), data=(32, 20))
+    assert product[0, 0] == 400
+    hidden = mnp.maximum(mnp.dot(one, w) + 1, 0)
+    recorded = _minpy._record(lambda a: [mnp.dot(a, a) + 1], [one])
+    assert hidden[0, 0] == 401
+    product = mnp.dot(one, w)
+    assert recorded([one])[0][0, 0] == 201
+    assert product[0, 0] == 400
+    layer = minpy.core.Function(net, {"data": (200, 200)})
+
+    def loss(w):
+        h = mnp.maximum(mnp.dot(one, w), 0)
+        return layer(data=h, fc_weight=mnp.ones((8, 200), dtype="f4"), fc_bias=mnp.zeros(8, dtype="f4")).sum()
+
+    assert numpy.asarray(grad(loss)(w)).tolist() == [[1600.0] * 200] * 200
+
+
+def test_recorded_functions_check_their_arguments():
+    def tripled(a):
+        a *= 3
+        return [a + 1]
+
+    one = mnp.ones(3)
+    run = _minpy._record(tripled, [one])
+    assert run([one])[0].tolist() == [4, 4, 4] and one.tolist() == [3, 3, 3]
+    locked = numpy.ones(3)
+    locked.setflags(write=False)
+    with pytest.raises(ValueError, match="read-only"):
+        run([mnp.asarray(locked)])
+    assert locked.tolist() == [1, 1, 1]
+    with pytest.raises(minpy.core.NoGradientFuncError, match="recorded function"):
+        grad(lambda x: _minpy._record(lambda a: [mnp.sum(a * a)], [x])([x])[0])(one)
+    with pytest.raises(minpy.core.NoGradientFuncError, match="recorded function"):
+        grad(lambda x: mnp.sum((lambda y: (run([y]), y)[1])(x * 1)))(one)
+    held = mnp.ones(3) * 2
+    shifted = _minpy._record(lambda a: [held * 2, tripled(a)[0]], [one])
+    with pytest.raises(ValueError, match="constant"):
+        shifted([held])
+    leaked = []
+    _minpy._record(lambda a: leaked.append(a * 2) or [a], [one])
+    with pytest.raises(RuntimeError, match="traced"):
+        one += leaked[0]
+
+
+def test_gradients_beside_flushes_of_other_threads():
+    """Another thread may flush between the last use of a gradient and its addition."""
+    w = mnp.ones((64, 64)) * 0.5
+    x = mnp.ones((64, 64)) * 1
+    others = []
+
+    def foreign(x):
+        y = minpy.core.no_grad(lambda: x * 1.0)()
+
+        def vjp(gradients):
+            result = mnp.multiply(gradients[0], w)
+            others.append(result * 2)
+            return [result]
+
+        _minpy._record_foreign("f", [x], [y], vjp)
+        return y
+
+    def loss(x):
+        return (foreign(x) * 3).sum() + (x * 2).sum() + (x * x).sum() + (x * 5).sum()
+
+    over = threading.Event()
+
+    def flush():
+        while not over.is_set():
+            minpy.flush()
+
+    threads = [threading.Thread(target=flush) for _ in range(2)]
+    for t in threads:
+        t.start()
+    try:
+        for _ in range(1000):
+            assert grad(loss)(x)[0, 0] == 10.5
+            assert others.pop()[0, 0] == 3
+    finally:
+        over.set()
+        for t in threads:
+            t.join()
+
+
+@pytest.mark.parametrize("name", ["maximum", "minimum"])
+def test_gradient_of_what_waits(name, deferred):
+    """Ties, NaN, infinities, broadcast; one operand watched, or both; second and forward derivatives."""
+    f = getattr(mnp, name)
+    sign = 1 if name == "maximum" else -1
+    rows = [[1.0, 2.0, 2.0], [numpy.nan, 2.0, numpy.inf], [-numpy.inf, 0.0, -0.0]]
+    given = numpy.array(rows * 40, dtype="f4")
+    for other in (2.0, 0.0, numpy.float32([2, 0, numpy.nan]), given[::-1].copy()):
+        wins = (sign * given > sign * numpy.float32(other)) + 0.5 * (given == other)
+        o = other if isinstance(other, float) else mnp.array(other)
+        g = mnp.array(numpy.arange(given.size, dtype="f4").reshape(given.shape))
+        for swap in (False, True):
+
+            def loss(x, both=None):
+                x = x * 1 if both is None else x * both
+                y = f(o, x) if swap else f(x, o)
+                return mnp.sum(y * g)
+
+            d = numpy.asarray(grad(loss)(mnp.array(given)))
+            numpy.testing.assert_array_equal(d, wins * numpy.asarray(g))
+        if isinstance(other, float):
+            continue
+        share = grad(lambda o, x: mnp.sum(f(x * 1, o * 1) * g), argnum=[0, 1])(o, mnp.array(given))
+        numpy.testing.assert_array_equal(numpy.asarray(share[1]), wins * numpy.asarray(g))
+    x = mnp.array([1.0, 2.0, 3.0] * 50)
+    cube = grad(lambda x: mnp.sum(f(x * x, 4.0) * x))
+    twice = numpy.asarray(grad(lambda x: mnp.sum(cube(x)))(x))
+    inside = [0, 2 * 2 + 2, 6 * 3] if name == "maximum" else [6, 2 * 2 + 2, 0]
+    # At the tie half of x * x counts, with slope 2x, and x with that of the half: d(4 + x * x) / dx.
+    assert twice[[0, 2]].tolist() == [inside[0], inside[2]]
+
+
+def test_a_waiting_maximum_keeps_a_byte_an_element(all_deferred):
+    """What its gradient needs is computed by the kernel of the result; the argument is not stored."""
+    x = mnp.ones((100, 100), dtype="f4")
+
+    def loss(x):
+        y = mnp.maximum(x + 1, 0)
+        numpy.asarray(y)
+        return mnp.sum(y)
+
+    with minpy.profile() as p:
+        grad(loss)(x)
+    first = next(g for g in p.groups if "maximum" in g.name)
+    assert first.calls == 1 and first.bytes == 40000 + 40000 + 10000 and "side" in first.name

@@ -205,6 +205,7 @@ impl<'a> Group<'a> {
         // More references than the group holds: somebody may ask for the values.
         let stored = c.buffer.is_wanted(c.held);
         if c.mixed
+            || e.grouped != self.root.grouped
             || c.dtype != e.dtype
             || c.buffer.device() != self.device
             || self.members.len() + 1 >= self.most

@@ -9,12 +9,12 @@ use crate::defer::Waiting;
 use crate::device::{DeviceRef, Memory};
 use crate::expr::Program;
 use crate::kernel::{Input, KernelCall, View, Work};
-use crate::{Buffer, DType, ErrorKind, Layout, Result, Scalar, defer, launch};
+use crate::{Buffer, DType, Error, ErrorKind, Layout, Result, Scalar, defer, launch};
 use rustc_hash::{FxHashSet, FxHasher};
 use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// A view of numbered memory.
 #[derive(Clone, Debug)]
@@ -96,19 +96,22 @@ impl Grouping {
 /// # Errors
 /// What `f` fails with.
 pub fn grouped(f: impl FnOnce(&Grouping) -> Result<()>) -> Result<Collected> {
-    struct Restore(u32, State);
+    struct Restore {
+        _flags: Flags,
+        state: State,
+        product: Weak<Buffer>,
+    }
     impl Drop for Restore {
         fn drop(&mut self) {
-            for flag in [GROUPING, RECORDING, TRACING, COUNTING] {
-                context::set_flag(flag, self.0 & flag != 0);
-            }
-            STATE.set(std::mem::take(&mut self.1));
+            STATE.set(std::mem::take(&mut self.state));
+            defer::set_last_product(std::mem::take(&mut self.product));
         }
     }
-    let restore = Restore(context::flags(), STATE.take());
-    for (flag, on) in [(GROUPING, true), (RECORDING, false), (TRACING, false), (COUNTING, false)] {
-        context::set_flag(flag, on);
-    }
+    let restore = Restore {
+        _flags: Flags::only(GROUPING),
+        state: STATE.take(),
+        product: defer::set_last_product(Weak::new()),
+    };
     context::with_policy(Policy::PreferDevice, || {
         let g = Grouping(());
         f(&g)?;
@@ -117,6 +120,29 @@ pub fn grouped(f: impl FnOnce(&Grouping) -> Result<()>) -> Result<Collected> {
     let collected = STATE.with_borrow_mut(|s| std::mem::take(&mut s.collected));
     drop(restore);
     Ok(collected)
+}
+
+/// The flags that say what becomes of launches; back when this is dropped.
+struct Flags(u32);
+impl Flags {
+    const ALL: [u32; 4] = [GROUPING, RECORDING, TRACING, COUNTING];
+    /// None but these.
+    fn only(on: u32) -> Flags {
+        let before = context::flags();
+        Flags::ALL.iter().for_each(|&f| context::set_flag(f, on & f != 0));
+        Flags(before)
+    }
+}
+impl Drop for Flags {
+    fn drop(&mut self) {
+        Flags::ALL.iter().for_each(|&f| context::set_flag(f, self.0 & f != 0));
+    }
+}
+
+/// Runs `f` as if nothing were grouped.
+pub(crate) fn suspended<R>(f: impl FnOnce() -> R) -> R {
+    let _flags = Flags::only(0);
+    f()
 }
 
 /// Whether this thread is grouping.
@@ -169,12 +195,11 @@ pub(crate) fn collect(call: &KernelCall) {
 pub(crate) fn collect_group(call: &KernelCall, device: DeviceRef) -> Result<()> {
     let key = shape_of(call);
     if !STATE.with_borrow(|s| s.accepted.contains(&key)) {
-        context::set_flag(GROUPING, false);
-        let tried = try_out(call, device);
-        context::set_flag(GROUPING, true);
-        match tried {
+        match suspended(|| try_out(call, device)) {
             // Without memory for the trial nothing is known: the program itself may have it, and will say so if not.
-            Err(e) if e.kind() == ErrorKind::Unsupported => return Err(e),
+            Err(e) if e.kind() != ErrorKind::Memory => {
+                return Err(Error::new(ErrorKind::Unsupported, e.message().to_string()));
+            }
             _ => STATE.with_borrow_mut(|s| s.accepted.insert(key)),
         };
     }

@@ -13,6 +13,7 @@ mod join;
 pub use grouped::{Collected, Grouping, Kernel, Place, Read, grouped};
 pub(crate) use grouped::{collect, on as grouping, waiting};
 
+use crate::buffer::no_memory;
 use crate::defer::{self, Expr, Kind, Source};
 use crate::device::{DeviceRef, Memory};
 use crate::kernel::{Input, KernelCall, View, Work};
@@ -164,7 +165,7 @@ impl Group<'_> {
     }
     /// Memory for the stored members, oldest first.
     fn allocate(&self) -> Result<Fresh> {
-        let mut fresh = Fresh { device: self.device, memory: SmallVec::new() };
+        let mut fresh = Fresh::new(self.device);
         for m in self.members.iter().rev().filter(|m| m.stored) {
             fresh.memory.push(allocate(self.device, m.buffer.bytes())?);
         }
@@ -197,11 +198,17 @@ struct Donor<'g> {
 struct Fresh {
     device: DeviceRef,
     memory: SmallVec<[Memory; 4]>,
+    /// Numbers and no memory: see `fuse::grouped`.
+    numbers: bool,
+}
+impl Fresh {
+    fn new(device: DeviceRef) -> Fresh {
+        Fresh { device, memory: SmallVec::new(), numbers: grouping() }
+    }
 }
 impl Drop for Fresh {
     fn drop(&mut self) {
-        // A number is no memory.
-        self.memory.drain(..).filter(|_| !grouping()).for_each(|m| self.device.free(m));
+        self.memory.drain(..).filter(|_| !self.numbers).for_each(|m| self.device.free(m));
     }
 }
 
@@ -211,7 +218,14 @@ pub(crate) fn evaluate(buffer: &Buffer, mut guard: Guard, done: &mut Done) -> Re
         return Ok(());
     }
     let memory = match guard.as_deref() {
+        None if buffer.is_placeholder() => return no_memory(),
         None => allocate(buffer.device(), buffer.bytes())?,
+        // Of an array that outlived the program which was grouped.
+        Some(root) if root.grouped && !grouping() => return no_memory(),
+        // What waits in a running program is computed, also while another is grouped.
+        Some(root) if !root.grouped && grouping() => {
+            return grouped::suspended(|| evaluate(buffer, guard, done));
+        }
         Some(root) => match compute(root, buffer, MOST_MEMBERS, done) {
             // Something in the group is not for this device: each expression finds its own way.
             Err(e) if e.kind() == ErrorKind::Unsupported => compute(root, buffer, 1, done)?,
@@ -227,7 +241,7 @@ pub(crate) fn evaluate(buffer: &Buffer, mut guard: Guard, done: &mut Done) -> Re
 fn compute(root: &Expr, buffer: &Buffer, most: usize, done: &mut Done) -> Result<Memory> {
     let device = buffer.device();
     let group = Group::collect(root, device, most, done)?;
-    let mut fresh = Fresh { device, memory: SmallVec::new() };
+    let mut fresh = Fresh::new(device);
     let donor = group.donor(buffer);
     let memory = match &donor {
         Some(d) => d.memory,
