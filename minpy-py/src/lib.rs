@@ -27,9 +27,24 @@ use minpy_cuda as _;
 use minpy_opencl as _;
 use pyo3::prelude::*;
 
+/// Complains about variables that the libraries below would pass over, being unable to complain.
+fn check_environment() -> PyResult<()> {
+    for (name, least, word) in [("MINPY_NUM_THREADS", 1, None), ("MINPY_DEFER_BYTES", 0, Some("off"))] {
+        let Ok(text) = std::env::var(name) else { continue };
+        let text = text.trim();
+        if !text.is_empty() && word != Some(text) && !text.parse().is_ok_and(|n: usize| n >= least) {
+            let or = word.map_or(String::new(), |w| format!(" or '{w}'"));
+            let message = format!("{name}={text}: a whole number from {least} on{or} is needed");
+            return Err(pyo3::exceptions::PyValueError::new_err(message));
+        }
+    }
+    Ok(())
+}
+
 #[pymodule]
 fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = m.py();
+    check_environment()?;
     context::install();
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     m.add("NoGradientFuncError", py.get_type::<errors::NoGradientFuncError>())?;

@@ -1,5 +1,6 @@
 """The package: every name of NumPy, contexts, the registry after linking, and imports."""
 import importlib
+import os
 import subprocess
 import sys
 import threading
@@ -181,3 +182,9 @@ def test_type_stubs():
     ours = [n for n in dir(np) if n in TABLE or inspect.isbuiltin(getattr(np, n)) and getattr(np, n) is not getattr(numpy, n, None)
             or isinstance(getattr(np, n), _minpy.ufunc)]
     assert not [n for n in ours if not n.startswith("_") and n not in names]
+
+
+@pytest.mark.parametrize("name, text", [("MINPY_DEFER_BYTES", "32K"), ("MINPY_NUM_THREADS", "0"), ("MINPY_NUM_THREADS", "two")])
+def test_environment_is_checked(name, text):
+    run = subprocess.run([sys.executable, "-c", "import minpy"], env={**os.environ, name: text}, capture_output=True, text=True)
+    assert run.returncode != 0 and f"{name}={text}" in run.stderr and "ValueError" in run.stderr

@@ -10,11 +10,12 @@ use crate::device::{DeviceRef, Memory};
 use crate::expr::Program;
 use crate::kernel::{Input, KernelCall, View, Work};
 use crate::{Buffer, DType, Error, ErrorKind, Layout, Result, Scalar, defer, launch};
-use rustc_hash::{FxHashSet, FxHasher};
+use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::cell::RefCell;
-use std::hash::{Hash, Hasher};
-use std::sync::{Arc, Weak};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, LazyLock, Weak};
 
 /// A view of numbered memory.
 #[derive(Clone, Debug)]
@@ -65,9 +66,12 @@ struct State {
     collected: Collected,
     /// The pending buffers of this program: other threads must not come across them.
     waiting: Waiting,
-    /// Groups that the device has been seen to take.
-    accepted: FxHashSet<u64>,
 }
+
+/// Groups that their device has been seen to take or to refuse.
+static TRIED: LazyLock<Mutex<FxHashMap<u64, bool>>> = LazyLock::new(Mutex::default);
+/// How many are kept.
+const MOST_TRIED: usize = 1 << 14;
 
 thread_local! { static STATE: RefCell<State> = RefCell::default(); }
 
@@ -193,24 +197,33 @@ pub(crate) fn collect(call: &KernelCall) {
 /// # Errors
 /// `ErrorKind::Unsupported` when the device refuses; the group then runs in parts.
 pub(crate) fn collect_group(call: &KernelCall, device: DeviceRef) -> Result<()> {
-    let key = shape_of(call);
-    if !STATE.with_borrow(|s| s.accepted.contains(&key)) {
-        match suspended(|| try_out(call, device)) {
+    let key = shape_of(call, device);
+    let known = TRIED.lock().get(&key).copied();
+    let taken = match known {
+        Some(taken) => taken,
+        None => match suspended(|| try_out(call, device)) {
             // Without memory for the trial nothing is known: the program itself may have it, and will say so if not.
-            Err(e) if e.kind() != ErrorKind::Memory => {
-                return Err(Error::new(ErrorKind::Unsupported, e.message().to_string()));
+            Err(e) if e.kind() == ErrorKind::Memory => true,
+            result => {
+                let mut tried = TRIED.lock();
+                if tried.len() >= MOST_TRIED {
+                    tried.clear();
+                }
+                *tried.entry(key).or_insert(result.is_ok())
             }
-            _ => STATE.with_borrow_mut(|s| s.accepted.insert(key)),
-        };
+        },
+    };
+    if !taken {
+        return Err(Error::new(ErrorKind::Unsupported, format!("{device} does not take this group")));
     }
     collect(call);
     Ok(())
 }
 
 /// What a device's verdict may depend on.
-fn shape_of(call: &KernelCall) -> u64 {
-    let mut h = FxHasher::default();
-    (call.work.family() as u8, call.program.map(|p| p.id())).hash(&mut h);
+fn shape_of(call: &KernelCall, device: DeviceRef) -> u64 {
+    let mut h = DefaultHasher::new();
+    (device.to_string(), format!("{:?}", call.work), call.program.map(|p| p.id())).hash(&mut h);
     let views = call.inputs.iter().filter_map(|i| if let Input::View(v) = i { Some(v) } else { None });
     let first = call.outputs.first().map(|o| o.memory.handle);
     for v in views.chain(call.outputs) {
