@@ -2,7 +2,7 @@
 //!
 //! Here: construction, access to the parts, views, and reading values on the host. Arithmetic is in `ops`.
 
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, Lent};
 use crate::device::{DeviceRef, Memory};
 use crate::layout::{self, Layout, Strides, normalize_axis, show};
 use crate::{DType, Element, Error, ErrorKind, Result, Scalar, bail, context, defer, dispatch};
@@ -254,8 +254,25 @@ impl Array {
         let ((a0, a1), (b0, b1)) = (bytes(self, a), bytes(other, b));
         a0 < b1 && b0 < a1
     }
-    /// Makes the memory reachable from outside (NumPy): what a tape keeps of it is copied first.
-    pub fn share(&self) -> Result<()> {
+    /// Makes the memory reachable from outside (NumPy) until the window that is given back is closed: what a tape keeps of it
+    /// is copied first, and until then operations on it run at once.
+    ///
+    /// # Errors
+    /// What computing the contents may fail with.
+    pub fn lend(&self) -> Result<Lent> {
+        self.settle_for_others()?;
+        Ok(Lent::of(&self.buffer))
+    }
+    /// The same for good: for those who take an address and keep nothing alive.
+    ///
+    /// # Errors
+    /// As `lend`.
+    pub fn share_for_good(&self) -> Result<()> {
+        self.settle_for_others()?;
+        self.buffer.share_for_good();
+        Ok(())
+    }
+    fn settle_for_others(&self) -> Result<()> {
         if self.buffer.saves().load(std::sync::atomic::Ordering::Relaxed) != 0
             && let Some(r) = crate::recorder::get()
         {
@@ -263,7 +280,6 @@ impl Array {
         }
         // What is pending on these contents is computed before somebody outside can change them.
         self.buffer.memory_to_write()?;
-        self.buffer.mark_shared();
         Ok(())
     }
     /// Same buffer, same layout, same dtype.

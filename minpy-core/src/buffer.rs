@@ -15,7 +15,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
-/// Somebody outside (NumPy, DLPack) can read or write the memory: see design.md section 10.
+/// Somebody outside (NumPy, DLPack) can read or write the memory, for good: see design.md section 10.
 const SHARED: u32 = 1;
 /// Writes are refused (imported from a read-only NumPy array).
 const READ_ONLY: u32 = 2;
@@ -33,6 +33,8 @@ pub struct Buffer {
     pending: Mutex<Option<Box<Expr>>>,
     /// How many pending expressions read this buffer: a write evaluates them first.
     readers: AtomicU32,
+    /// How many windows to the memory are open outside.
+    lent: AtomicU32,
     bytes: usize,
     device: DeviceRef,
     version: AtomicU32,
@@ -63,6 +65,7 @@ impl Buffer {
                 memory,
                 pending: Mutex::new(None),
                 readers: AtomicU32::new(0),
+                lent: AtomicU32::new(0),
                 bytes,
                 device,
                 version: AtomicU32::new(0),
@@ -210,7 +213,7 @@ impl Buffer {
     /// Memory that may go to another buffer once nobody refers to this one: the device's own.
     #[inline]
     pub(crate) fn disposable(&self) -> Option<Memory> {
-        let plain = self.owner.is_none() && self.flags.load(Relaxed) & (SHARED | DONATED) == 0;
+        let plain = self.owner.is_none() && !self.is_shared() && self.flags.load(Relaxed) & DONATED == 0;
         if plain { self.memory.get().copied() } else { None }
     }
     /// The memory belongs to another buffer now. Nobody may look at this one again.
@@ -248,10 +251,10 @@ impl Buffer {
     /// Whether somebody outside the library can reach the memory.
     #[inline]
     pub fn is_shared(&self) -> bool {
-        self.flags.load(Relaxed) & SHARED != 0
+        self.flags.load(Relaxed) & SHARED != 0 || self.lent.load(Relaxed) != 0
     }
-    /// Marks the memory as reachable from outside (exported to NumPy).
-    pub(crate) fn mark_shared(&self) {
+    /// The memory can be reached from outside from now on, by ways that nobody can follow.
+    pub(crate) fn share_for_good(&self) {
         self.flags.fetch_or(SHARED, Relaxed);
     }
     /// Whether writes are refused.
@@ -272,6 +275,20 @@ impl Buffer {
     #[inline]
     pub fn saves(&self) -> &AtomicU64 {
         &self.saves
+    }
+}
+
+/// A window to memory that is open outside (a NumPy array): until it is dropped the memory counts as shared.
+pub struct Lent(Arc<Buffer>);
+impl Lent {
+    pub(crate) fn of(buffer: &Arc<Buffer>) -> Lent {
+        buffer.lent.fetch_add(1, Relaxed);
+        Lent(buffer.clone())
+    }
+}
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.0.lent.fetch_sub(1, Relaxed);
     }
 }
 

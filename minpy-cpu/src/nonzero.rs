@@ -24,25 +24,40 @@ fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
     }
     let out = output.host_ptr().cast::<i64>();
     let base = input.host_ptr();
-    let mut index: SmallVec<[usize; 6]> = SmallVec::from_elem(0, ndim);
+    let (row, leading) = match input.shape.split_last() {
+        Some((&row, leading)) => (row, leading),
+        None => (1, input.shape),
+    };
+    let step = input.strides.last().copied().unwrap_or(0);
+    let to = |d: usize, k: usize| {
+        out.wrapping_offset(d as isize * output.strides[0] + k as isize * output.strides[1])
+    };
+    let mut index: SmallVec<[usize; 6]> = SmallVec::from_elem(0, leading.len());
     let mut found = 0usize;
-    with_lane!(input.dtype, T => for_each_offset(input.shape, input.strides, 0, |_, at| {
-        // Offsets are signed in truth; the sum below wraps round to the right address.
-        // SAFETY: the view holds this element.
-        let x = unsafe { *base.cast::<T>().wrapping_add(at) };
-        if x.truth() {
-            if found < n {
-                for (d, &i) in index.iter().enumerate() {
-                    let to = d as isize * output.strides[0] + found as isize * output.strides[1];
-                    // SAFETY: `d < ndim` and `found < n`.
-                    unsafe { *out.wrapping_offset(to) = i as i64 };
-                }
+    with_lane!(input.dtype, T => for_each_offset(leading, &input.strides[..leading.len()], 0, |_, at| {
+        // Offsets are signed in truth; the sum wraps round to the right address.
+        let from = base.cast::<T>().wrapping_add(at);
+        let before = found;
+        for i in 0..row {
+            // SAFETY: the view holds this element.
+            let x = unsafe { *from.wrapping_offset(i as isize * step) }.truth();
+            // Written before it is known whether it counts, which is cheaper than a jump that nobody foresees: what does
+            // not is written over by the next one that does.
+            if found < n && ndim > 0 {
+                // SAFETY: `found < n`; the last axis is row `ndim - 1`.
+                unsafe { *to(ndim - 1, found) = i as i64 };
             }
-            found += 1;
+            found += x as usize;
         }
-        for d in (0..ndim).rev() {
+        for (d, i) in index.iter_mut().enumerate() {
+            for k in before..found.min(n) {
+                // SAFETY: `d < ndim` and `k < n`.
+                unsafe { *to(d, k) = *i as i64 };
+            }
+        }
+        for d in (0..leading.len()).rev() {
             index[d] += 1;
-            if index[d] < input.shape[d] {
+            if index[d] < leading[d] {
                 break;
             }
             index[d] = 0;

@@ -13,6 +13,7 @@ use crate::strided::{Space, Strided, copy2d};
 use crate::threads::{parallel_for, parallel_parts, usable_threads};
 use minpy_core::device::DeviceRef;
 use minpy_core::dtype::DTypeSet;
+use minpy_core::expr::{Node, Prim, Program};
 use minpy_core::kernel::{Family, Fold, Input, KernelCall, Work};
 use minpy_core::registry::Slot;
 use minpy_core::{DType, Error, ErrorKind, Result, kernel};
@@ -73,6 +74,18 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
         }
         return Ok(());
     }
+    if let (Fold::Add, [Input::View(v)]) = (fold, call.inputs)
+        && (out.dtype, out.size(), v.dtype) == (DType::I64, 1, DType::Bool)
+        && v.is_contiguous()
+        && counts(call.program())
+    {
+        // SAFETY: contiguous views of that many elements, of one byte, and of one element.
+        unsafe {
+            let all = std::slice::from_raw_parts(v.host_ptr(), shape.iter().product());
+            *out.host_ptr().cast::<i64>() = how_many(all);
+        }
+        return Ok(());
+    }
     let zeros: SmallVec<[isize; 6]> = SmallVec::from_elem(0, shape.len());
     let mut out_strides = zeros.clone();
     out_strides[..out.shape.len()].copy_from_slice(out.strides);
@@ -104,7 +117,12 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
         if space.stride(0, axis) == 0 { reduced.push(axis) } else { kept.push(axis) }
     }
     let finest_reduced = reduced.last() == Some(&(space.dims.len() - 1));
-    let r = Reduction { c, folder, narrow };
+    let decided = match (fold, out.dtype) {
+        (Fold::Or | Fold::Max, DType::Bool) => Some(1),
+        (Fold::And | Fold::Min, DType::Bool) => Some(0),
+        _ => None,
+    };
+    let r = Reduction { c, folder, narrow, decided };
     if finest_reduced {
         let order: SmallVec<[Option<usize>; 6]> = kept.iter().chain(&reduced).map(|&a| Some(a)).collect();
         let space = space.permuted(&order);
@@ -125,6 +143,24 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
         r.tiles(&space.permuted(&order), rest.len(), true);
     }
     Ok(())
+}
+
+/// Whether a program of one input of bool makes the number 1 of what is true.
+fn counts(program: &Program) -> bool {
+    let node = |n: u16| program.nodes()[n as usize].0;
+    let itself = |n: u16| node(n) == Node::Input(0);
+    let none = |n: u16| matches!(node(n), Node::Const(s) if s.dtype() == DType::Bool && s.get() == Some(false));
+    match node(program.outputs()[0]) {
+        Node::Cast(of) => match node(of) {
+            Node::Prim(Prim::Ne, [x, y, _]) => itself(x) && none(y),
+            _ => itself(of),
+        },
+        _ => false,
+    }
+}
+/// How many bytes are not 0: added up as bytes as long as these hold the sum.
+fn how_many(bytes: &[u8]) -> i64 {
+    bytes.chunks(255).map(|c| i64::from(c.iter().map(|&b| (b != 0) as u8).sum::<u8>())).sum()
 }
 
 fn wrong(op: &str) -> Error {
@@ -163,6 +199,8 @@ struct Reduction<'a> {
     folder: Folder,
     /// The accumulators are float32, the output float16.
     narrow: bool,
+    /// A byte that no further element changes: `any` that has found something, `all` that has not.
+    decided: Option<u8>,
 }
 
 impl Reduction<'_> {
@@ -290,6 +328,9 @@ impl Reduction<'_> {
                         if !keep_last {
                             (self.folder.fold)(p, n, room);
                             main.push(room);
+                            if self.decided.is_some_and(|d| d == *room) {
+                                break;
+                            }
                         } else if n == whole {
                             main.push(p);
                         } else {

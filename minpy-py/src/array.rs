@@ -368,6 +368,10 @@ impl PyArray {
     fn _shared(&self) -> bool {
         self.array().buffer().is_shared()
     }
+    /// For those who take an address and keep nothing alive.
+    fn _share_for_good(&self) -> PyResult<()> {
+        self.array().share_for_good().py()
+    }
     /// Address of the first element, for arrays on the host.
     #[getter]
     fn _address(&self) -> PyResult<Option<usize>> {

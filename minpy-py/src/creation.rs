@@ -126,7 +126,7 @@ fn make<'py>(
         }
         kwargs.set_item("copy", copy)?;
         match np.module.bind(py).call_method("array", (object,), Some(&kwargs)) {
-            Ok(made) => match adopt(&made, device)? {
+            Ok(made) => match adopt(&made, 0, device)? {
                 Some(a) => {
                     theirs = device.is_host().then_some(made);
                     (a, true)
@@ -190,7 +190,7 @@ fn plain<'py>(
         None => object.clone(),
     };
     let made = numpy(py)?.module.bind(py).call_method("array", (given,), Some(&kwargs))?;
-    match adopt(&made, here()?)? {
+    match adopt(&made, 0, here()?)? {
         Some(a) => wrap(py, a),
         None => Ok(made),
     }
@@ -392,18 +392,19 @@ pub fn _eye<'py>(
 }
 /// A result of NumPy as one of ours on a device (None: the current one); None for elements that are not ours.
 /// `pairs` are the arguments of the call: (our array, the NumPy array that stood for it). A result that looks at the
-/// memory of an argument becomes a view of that argument.
+/// memory of an argument becomes a view of that argument. `held`: references of frames that forget the array (`_references`).
 #[pyfunction]
-#[pyo3(signature = (array, device=None, pairs=Vec::new(), scalar=false))]
+#[pyo3(signature = (array, device=None, pairs=Vec::new(), scalar=false, held=0))]
 pub fn _adopt<'py>(
     py: Python<'py>,
     array: &Any<'py>,
     device: Opt<'_, 'py>,
     pairs: Vec<(Any<'py>, Any<'py>)>,
     scalar: bool,
+    held: isize,
 ) -> PyResult<Option<Any<'py>>> {
     let device = device_argument(device)?;
-    let Some(a) = adopt(array, device)? else { return Ok(None) };
+    let Some(a) = adopt(array, held, device)? else { return Ok(None) };
     if scalar {
         return crate::array::wrap_scalar(py, a).map(Some);
     }

@@ -6,6 +6,7 @@
 use crate::array::{PyArray, as_array, wrap, wrap_lent};
 use crate::errors::Outcome;
 use crate::numpy::{dtype_of_format, format_letter, numpy};
+use minpy_core::buffer::Lent;
 use minpy_core::device::{self, Memory};
 use minpy_core::{Array, Buffer, DType, DeviceRef, Layout};
 use parking_lot::Mutex;
@@ -197,12 +198,21 @@ pub fn wrap_import<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bound<
 
 /// References that the callers of `adopt` themselves hold.
 const LENT_OUT: isize = 1;
+fn references(object: &Bound<'_, PyAny>) -> isize {
+    // SAFETY: reading the count of a live object.
+    unsafe { ffi::Py_REFCNT(object.as_ptr()) }
+}
+/// How many references to the argument there are beyond one, from which Python counts what its own frames hold.
+#[pyfunction]
+pub fn _references(object: &Bound<'_, PyAny>) -> isize {
+    references(object) - LENT_OUT
+}
 
 /// A result of NumPy, just made, to which only the caller refers and which it forgets: ours alone from now on, on
 /// `device`. Anything else is imported.
-pub fn adopt(object: &Bound<'_, PyAny>, device: DeviceRef) -> PyResult<Option<Array>> {
-    // SAFETY: reading the count of a live object.
-    let alone = unsafe { ffi::Py_REFCNT(object.as_ptr()) } <= LENT_OUT && object.getattr("base")?.is_none();
+/// `held`: references beyond those that the callers in Rust hold, which are forgotten too.
+pub fn adopt(object: &Bound<'_, PyAny>, held: isize, device: DeviceRef) -> PyResult<Option<Array>> {
+    let alone = references(object) <= LENT_OUT + held && object.getattr("base")?.is_none();
     if !alone || !device.is_host() {
         return import(object)?.map(|a| a.to_device(device)).transpose().py();
     }
@@ -251,13 +261,14 @@ pub fn on_host(a: &Array) -> PyResult<Array> {
 pub struct HostView {
     array: Array,
     read_only: bool,
+    _lent: Lent,
 }
 #[pymethods]
 impl HostView {
     unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
         let me = slf.get();
         // SAFETY: `view` comes from the interpreter; the memory lives as long as `slf`.
-        unsafe { fill_view(view, flags, me.array.clone(), me.read_only, slf.as_any()) }
+        unsafe { fill_view(view, flags, me.array.clone(), None, me.read_only, slf.as_any()) }
     }
     unsafe fn __releasebuffer__(&self, view: *mut ffi::Py_buffer) {
         // SAFETY: `fill_view` put the box there.
@@ -267,24 +278,22 @@ impl HostView {
 
 /// A NumPy array that looks at the memory of a host array.
 pub fn lend<'py>(py: Python<'py>, a: &Array, read_only: bool) -> PyResult<Bound<'py, PyAny>> {
-    let view = Bound::new(py, HostView { array: a.clone(), read_only })?;
+    let view = Bound::new(py, HostView { array: a.clone(), read_only, _lent: a.lend().py()? })?;
     numpy(py)?.asarray.bind(py).call1((view,))
 }
 
 /// The array as a NumPy array: shared on the host, a read-only copy from a device.
 pub fn to_numpy<'py>(py: Python<'py>, a: &Array, writable: bool) -> PyResult<Bound<'py, PyAny>> {
     let host = on_host(a)?;
-    let lent = writable && a.device().is_host() && !a.buffer().is_read_only();
-    if a.device().is_host() {
-        a.share().py()?;
-    }
-    lend(py, &host, !lent)
+    let writable = writable && a.device().is_host() && !a.buffer().is_read_only();
+    lend(py, &host, !writable)
 }
 
 /// What an exported buffer must keep while somebody looks at it.
 struct Export {
     /// Keeps device copies alive; the exporter itself is kept by `view.obj`.
     _array: Array,
+    _lent: Option<Lent>,
     shape: SmallVec<[isize; 4]>,
     strides: SmallVec<[isize; 4]>,
 }
@@ -297,6 +306,7 @@ pub unsafe fn fill_view(
     view: *mut ffi::Py_buffer,
     flags: c_int,
     array: Array,
+    lent: Option<Lent>,
     read_only: bool,
     owner: &Bound<'_, PyAny>,
 ) -> PyResult<()> {
@@ -325,6 +335,7 @@ pub unsafe fn fill_view(
         shape: array.shape().iter().map(|&n| n as isize).collect(),
         strides: array.layout().strides().iter().map(|&s| s * item as isize).collect(),
         _array: array,
+        _lent: lent,
     });
     let array = &keep._array;
     let (size, format, ndim) = (array.size(), format_letter(array.dtype()), array.ndim());
@@ -362,13 +373,11 @@ impl PyArray {
         let me = slf.get();
         let a = me.array();
         let host = on_host(a)?;
-        if a.device().is_host() {
-            a.share().py()?;
-        }
+        let lent = if a.device().is_host() { Some(a.lend().py()?) } else { None };
         let read_only =
             !a.device().is_host() || a.buffer().is_read_only() || me.is_read_only() || me.is_scalar();
         // SAFETY: `view` comes from the interpreter; `host` lies on the host.
-        unsafe { fill_view(view, flags, host, read_only, slf.as_any()) }
+        unsafe { fill_view(view, flags, host, lent, read_only, slf.as_any()) }
     }
     unsafe fn __releasebuffer__(&self, view: *mut ffi::Py_buffer) {
         // SAFETY: `fill_view` put the box there.

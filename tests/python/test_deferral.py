@@ -503,6 +503,57 @@ def test_a_profile_ends_with_the_exception_of_its_body():
     assert p.groups == []
 
 
+def test_profiles_do_not_nest():
+    x = mnp.ones((100, 100))
+    with minpy.profile() as outer:
+        x + 1
+        with pytest.raises(RuntimeError, match="another profile"):
+            with minpy.profile():
+                pass
+        numpy.asarray(x * 2)
+    assert sum(g.calls for g in outer.groups) >= 1
+
+
+def test_contact_with_numpy_ends(all_deferred):
+    """Memory is shared as long as NumPy has a window to it, and deferral goes on afterwards."""
+    x = mnp.array(numpy.arange(12.0).reshape(3, 4)) * 1
+    str(x), x.tolist(), x.asnumpy(), x.tobytes(), numpy.asarray(x).sum(), mnp.linalg.norm(x), numpy.testing.assert_allclose(x, x)
+    assert not x._shared
+    assert kernels(lambda: numpy.asarray(mnp.exp(x * 2) + 1)) == [(3, 1)]
+    window = numpy.asarray(x)[1:]
+    assert x._shared
+    y = x + 1
+    window[0, 0] = 100
+    assert y[1, 0] == 5 and x[1, 0] == 100
+    del window
+    assert not x._shared
+    y = x + 1
+    memoryview(x)[0, 0] = 50  # whoever opens a window has what is pending computed first
+    assert y[0, 0] == 1 and x[0, 0] == 50
+    # Results of NumPy that nobody else knows are ours.
+    for made in (mnp.random.randn(3, 4), mnp.diff(x), mnp.pad(x, 1), mnp.random.default_rng(1).normal(size=5)):
+        assert not made._shared
+    known = numpy.ones(3)
+    assert mnp.asarray(known)._shared
+    # An address keeps nothing alive.
+    x.__array_interface__
+    assert x._shared
+
+
+@pytest.mark.parametrize("size", [1, 7, 255, 256, 4097, 300000])
+def test_masks(size, deferred):
+    given = numpy.random.default_rng(size).random(size) < 0.3
+    for m in (given, numpy.zeros(size, bool), numpy.ones(size, bool), given[::-1], given.reshape(1, size), numpy.stack([given, ~given])[:, ::2]):
+        ours = mnp.array(m)
+        ours = ours if m.flags.c_contiguous else mnp.array(numpy.ascontiguousarray(m))
+        assert bool(ours.any()) == m.any() and bool(ours.all()) == m.all()
+        assert mnp.count_nonzero(ours) == numpy.count_nonzero(m) == ours.sum()
+        for a, b in zip(mnp.nonzero(ours), numpy.nonzero(m)):
+            numpy.testing.assert_array_equal(numpy.asarray(a), b)
+    foreign = numpy.frombuffer(bytes(range(7)), dtype=bool)
+    assert mnp.count_nonzero(mnp.asarray(foreign)) == 6
+
+
 def test_number_of_threads():
     before = minpy.get_num_threads()
     try:

@@ -1,6 +1,7 @@
 """Profiles: which kernels ran, as which fused groups, and how long."""
 from __future__ import annotations
 
+import threading
 from typing import NamedTuple
 
 from minpy import _minpy
@@ -22,15 +23,24 @@ class profile:
     """Collects what runs inside the `with`: `with minpy.profile() as p: ...; print(p)`.
 
     `p.groups` has a `Group` per kind of kernel, the longest time first. Every kernel is waited for, so that its time is its
-    own, and what is pending is computed at both ends. All threads are seen; profiles do not nest.
+    own, and what is pending is computed at both ends. All threads are seen; a profile inside
+    another one is a RuntimeError.
     """
+
+    _open = threading.Lock()
 
     def __init__(self):
         self.groups: list[Group] = []
 
     def __enter__(self):
-        _minpy._flush()
-        _minpy._profile_start()
+        if not profile._open.acquire(blocking=False):
+            raise RuntimeError("minpy.profile: another profile is open, and there is one for all threads")
+        try:
+            _minpy._flush()
+            _minpy._profile_start()
+        except BaseException:
+            profile._open.release()
+            raise
         return self
 
     def __exit__(self, kind, *exception):
@@ -41,6 +51,7 @@ class profile:
                 raise
         finally:
             self.groups = [Group(*g) for g in _minpy._profile_stop()]
+            profile._open.release()
 
     def __str__(self):
         total = sum(g.seconds for g in self.groups)

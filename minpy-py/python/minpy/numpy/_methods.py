@@ -185,6 +185,7 @@ def _array_namespace(self, *, api_version=None):
 def _array_interface(self):
     if self.context.device_type != "cpu":
         raise AttributeError("an array on a device has no address on the host: call asnumpy()")
+    self._share_for_good()  # an address keeps nothing alive
     return self._numpy(True).__array_interface__
 
 
@@ -293,6 +294,7 @@ def _as_integer_ratio(self):
 
 
 def _ctypes(self):
+    self._share_for_good()
     return self._numpy(True).ctypes
 
 
