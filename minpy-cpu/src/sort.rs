@@ -1,6 +1,7 @@
 //! `Work::Sort`: stable sorts and argsorts along the last axis, NaN last, complex by real then imaginary part.
 //!
-//! The orders are those of NumPy's `npysort_common.h`.
+//! The orders are those of NumPy's `npysort_common.h`. Real numbers are sorted as unsigned integers of the same order, which
+//! compare without jumps; positions go along in the lower half of a wider integer, and so keep the sort stable.
 
 use crate::prims::{B8, with_lane};
 use crate::rows::for_rows;
@@ -30,7 +31,7 @@ fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
     for_rows(input, output, true, 320, |row, out| {
         with_lane!(input.dtype, T => {
             // SAFETY: rows hold `n` elements; the output's are `T`, or int64 when `arg`.
-            unsafe { if arg { positions::<T>(row.cast(), out.cast(), n) } else { values::<T>(row.cast(), out.cast(), n) } }
+            unsafe { if arg { T::sort_positions(row.cast(), out.cast(), n) } else { T::sort_values(row.cast(), out.cast(), n) } }
         })
     });
     Ok(())
@@ -51,36 +52,117 @@ trait Sorts: Copy {
             Ordering::Equal
         }
     }
-    /// Equal elements cannot be told apart, so that a sort need not be stable.
-    const PLAIN: bool = false;
+    /// # Safety
+    /// As for `values`.
+    unsafe fn sort_values(src: *const Self, dst: *mut Self, n: usize) {
+        // SAFETY: handed on.
+        unsafe { values::<Self>(src, dst, n) }
+    }
+    /// # Safety
+    /// As for `positions`.
+    unsafe fn sort_positions(src: *const Self, dst: *mut i64, n: usize) {
+        // SAFETY: handed on.
+        unsafe { positions::<Self>(src, dst, n) }
+    }
 }
 macro_rules! integers {
-    ($($t:ty)*) => {$(
+    ($($t:ty, $key:ty, $pair:ty;)*) => {$(
         impl Sorts for $t {
             #[inline(always)]
             fn less(self, other: $t) -> bool { self < other }
-            #[inline(always)]
-            fn order(self, other: $t) -> Ordering { self.cmp(&other) }
-            const PLAIN: bool = true;
+            unsafe fn sort_values(src: *const $t, dst: *mut $t, n: usize) {
+                // SAFETY: the caller's promise. Equal numbers cannot be told apart: the sort need not be stable.
+                unsafe { copied(src, dst, n) }.sort_unstable();
+            }
+            unsafe fn sort_positions(src: *const $t, dst: *mut i64, n: usize) {
+                let key = |x: $t| x as $key ^ if <$t>::MIN == 0 { 0 } else { 1 << (<$key>::BITS - 1) };
+                // SAFETY: the caller's promise.
+                unsafe { by_pairs!($t, $pair, key, src, dst, n) }
+            }
         }
     )*};
 }
-integers!(i8 i16 i32 i64 u8 u16 u32 u64);
+/// Writes where the elements go, sorted by `key`; positions fill the lower half of a pair.
+macro_rules! by_pairs {
+    ($t:ty, $pair:ty, $key:expr, $src:expr, $dst:expr, $n:expr) => {{
+        const HALF: u32 = <$pair>::BITS / 2;
+        if $n >> (HALF - 1) != 0 {
+            return positions::<$t>($src, $dst, $n);
+        }
+        let mut pairs: Vec<$pair> =
+            (0..$n).map(|i| (<$pair>::from($key(*$src.add(i)))) << HALF | i as $pair).collect();
+        pairs.sort_unstable();
+        for (i, pair) in pairs.into_iter().enumerate() {
+            *$dst.add(i) = (pair & (<$pair>::MAX >> HALF)) as i64;
+        }
+    }};
+}
+integers! {
+    i8, u8, u64; i16, u16, u64; i32, u32, u64; i64, u64, u128;
+    u8, u8, u64; u16, u16, u64; u32, u32, u64; u64, u64, u128;
+}
 impl Sorts for B8 {
     #[inline(always)]
     fn less(self, other: B8) -> bool {
         !self.get() & other.get()
     }
 }
+impl Sorts for f16 {
+    #[inline(always)]
+    fn less(self, other: f16) -> bool {
+        self < other || other.is_nan() && !self.is_nan()
+    }
+}
 macro_rules! floats {
-    ($($t:ty)*) => {$(
+    ($($t:ty, $key:ident, $pair:ty;)*) => {$(
         impl Sorts for $t {
             #[inline(always)]
             fn less(self, other: $t) -> bool { self < other || other.is_nan() && !self.is_nan() }
+            unsafe fn sort_values(src: *const $t, dst: *mut $t, n: usize) {
+                const SIGN: $key = 1 << ($key::BITS - 1);
+                // SAFETY: the caller's promise.
+                let row = unsafe { copied(src, dst, n) };
+                // Zeros of both signs are equal, and keep their order; so do NaNs, which come last.
+                let mixed = row.iter().any(|x| x.to_bits() == SIGN);
+                let (mut zeros, mut nans): (Vec<$t>, Vec<$t>) = Default::default();
+                let mut numbers = 0;
+                for i in 0..n {
+                    let x = row[i];
+                    if x.is_nan() {
+                        nans.push(x);
+                        continue;
+                    }
+                    if mixed && x == 0.0 {
+                        zeros.push(x);
+                    }
+                    let b = x.to_bits();
+                    row[numbers] = <$t>::from_bits(if b & SIGN != 0 { !b } else { b | SIGN });
+                    numbers += 1;
+                }
+                let (sorted, last) = row.split_at_mut(numbers);
+                // SAFETY: both types have one size and alignment, and no invalid values.
+                let keys = unsafe { std::slice::from_raw_parts_mut(sorted.as_mut_ptr().cast::<$key>(), numbers) };
+                keys.sort_unstable();
+                keys.iter_mut().for_each(|k| *k = if *k & SIGN != 0 { *k ^ SIGN } else { !*k });
+                let first = sorted.partition_point(|x| *x < 0.0);
+                sorted[first..first + zeros.len()].copy_from_slice(&zeros);
+                last.copy_from_slice(&nans);
+            }
+            unsafe fn sort_positions(src: *const $t, dst: *mut i64, n: usize) {
+                const SIGN: $key = 1 << ($key::BITS - 1);
+                let key = |x: $t| {
+                    // Both zeros have one key, and so have all NaNs.
+                    let b = if x == 0.0 { 0 } else { x.to_bits() };
+                    let ordered = if b & SIGN != 0 { !b } else { b | SIGN };
+                    if x.is_nan() { $key::MAX } else { ordered }
+                };
+                // SAFETY: the caller's promise.
+                unsafe { by_pairs!($t, $pair, key, src, dst, n) }
+            }
         }
     )*};
 }
-floats!(f32 f64 f16);
+floats! { f32, u32, u64; f64, u64, u128; }
 macro_rules! complex {
     ($($t:ty)*) => {$(
         impl Sorts for $t {
@@ -102,19 +184,23 @@ macro_rules! complex {
 }
 complex!(Complex32 Complex64);
 
+/// The elements in their place to be.
+///
 /// # Safety
-/// `n` elements at both places, equal or disjoint.
-unsafe fn values<T: Sorts>(src: *const T, dst: *mut T, n: usize) {
+/// `n` elements at both places, equal or disjoint; nobody else uses those at `dst`.
+unsafe fn copied<'a, T: Copy>(src: *const T, dst: *mut T, n: usize) -> &'a mut [T] {
     // SAFETY: the caller's promise; after the copy `dst` holds `n` elements.
-    let row = unsafe {
+    unsafe {
         std::ptr::copy(src, dst, n);
         std::slice::from_raw_parts_mut(dst, n)
-    };
-    if T::PLAIN {
-        row.sort_unstable_by(|a, b| a.order(*b));
-    } else {
-        row.sort_by(|a, b| a.order(*b));
     }
+}
+
+/// # Safety
+/// As for `copied`.
+unsafe fn values<T: Sorts>(src: *const T, dst: *mut T, n: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { copied(src, dst, n) }.sort_by(|a, b| a.order(*b));
 }
 
 /// # Safety

@@ -349,3 +349,29 @@ def test_slices_to_the_end_of_all_integers(device):
     for s in (slice(None, None, sys.maxsize), slice(None, None, -sys.maxsize - 1), slice(-sys.maxsize - 1, sys.maxsize), slice(2, None, 2**70),
               slice(sys.maxsize, -sys.maxsize - 1, -sys.maxsize)):
         assert a[s].tolist() == n[s].tolist()
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "?", "c8", "c16"])
+@pytest.mark.parametrize("size", [0, 1, 2, 33, 1000, 40000])
+def test_sorting_is_stable_to_the_bit(dtype, size):
+    """Zeros of both signs and NaNs of several payloads are equal, and keep their order."""
+    draw = numpy.random.default_rng(size)
+    t = numpy.dtype(dtype)
+    if t.kind == "f":
+        bits = numpy.dtype(f"u{t.itemsize}")
+        x = draw.normal(size=size).astype(t)
+        special = numpy.array([0.0, -0.0, numpy.nan, numpy.inf, -numpy.inf, 1.0, 1.0], t)
+        payload = (numpy.array([numpy.nan], t).view(bits) | bits.type(3)).view(t)
+        special = numpy.concatenate([special, payload, -payload])
+        chosen = draw.random(size) < 0.4
+        x[chosen] = draw.choice(special, chosen.sum())
+    elif t.kind == "c":
+        bits = numpy.dtype(t.str.replace("c", "u").replace("16", "8")) if t.itemsize == 16 else numpy.dtype("u4")
+        x = (draw.integers(-3, 3, size) + 1j * draw.integers(-3, 3, size)).astype(t)
+    else:
+        bits = t
+        x = draw.integers(0, 2, size).astype(t) if t.kind == "b" else draw.integers(numpy.iinfo(t).min, numpy.iinfo(t).max, size, dtype=t, endpoint=True)
+    order = numpy.argsort(x, kind="stable")
+    ours = np.array(x)
+    assert np.argsort(ours, kind="stable").tolist() == order.tolist()
+    assert numpy.asarray(np.sort(ours)).view(bits).tolist() == x[order].view(bits).tolist()
