@@ -152,11 +152,41 @@ fn wrong(op: &str) -> Error {
     )
 }
 
+/// Elements of a vector into a contiguous result: nothing but the indices themselves is kept.
+fn pick(op: &str, src: &View, indices: &View, out: &View) -> Result<()> {
+    let (n, size, item) = (indices.size(), src.shape[0] as i64, src.dtype.size());
+    let step = src.strides[0] * item as isize;
+    // SAFETY: a contiguous view of `n` int64.
+    let indices = unsafe { std::slice::from_raw_parts(indices.host_ptr().cast::<i64>(), n) };
+    // Without a jump in the loop; which one it is matters to the message only.
+    if indices.iter().fold(false, |bad, &i| bad | (i < -size) | (i >= size))
+        && let Some(&i) = indices.iter().find(|&&i| i < -size || i >= size)
+    {
+        return Err(index_error(op, i, 0, size as usize));
+    }
+    let (from, to) = (src.host_ptr() as isize, out.host_ptr() as isize);
+    parallel_for(n, min_items(16).max(1), |range| {
+        with_bits!(item, T => for k in range {
+            let i = indices[k];
+            let at = (i + (size & (i >> 63))) as isize;
+            // SAFETY: the index was checked; the output has a place for every one of them.
+            unsafe { *(to as *mut T).add(k) = *((from + at * step) as *const T) };
+        })
+    });
+    Ok(())
+}
+
 fn gather(_: DeviceRef, call: &KernelCall) -> Result<()> {
     let Work::Gather { indexed } = *call.work else { return Err(wrong(call.op)) };
     let (src, out) = (call.inputs[0].view(), &call.outputs[0]);
     if indexed == 0 || call.inputs.len() <= indexed || src.shape.len() < indexed {
         return Err(wrong(call.op));
+    }
+    if let ([Input::View(i)], true) = (&call.inputs[1..=indexed], src.shape.len() == 1)
+        && i.is_contiguous()
+        && out.is_contiguous()
+    {
+        return pick(call.op, src, i, out);
     }
     let from = offsets(call.op, src, &call.inputs[1..=indexed])?;
     let axes = call.inputs[1].view().shape.len();

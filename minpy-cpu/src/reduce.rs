@@ -149,7 +149,8 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
 fn counts(program: &Program) -> bool {
     let node = |n: u16| program.nodes()[n as usize].0;
     let itself = |n: u16| node(n) == Node::Input(0);
-    let none = |n: u16| matches!(node(n), Node::Const(s) if s.dtype() == DType::Bool && s.get() == Some(false));
+    let none =
+        |n: u16| matches!(node(n), Node::Const(s) if s.dtype() == DType::Bool && s.get() == Some(false));
     match node(program.outputs()[0]) {
         Node::Cast(of) => match node(of) {
             Node::Prim(Prim::Ne, [x, y, _]) => itself(x) && none(y),
