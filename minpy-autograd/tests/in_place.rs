@@ -291,7 +291,7 @@ fn a_write_through_a_view_of_larger_items_keeps_all_that_was_saved() {
 fn a_part_of_memory_that_others_write_is_kept_alone() {
     const MEGA: usize = 1 << 20;
     let data = ops::ones(&[8 * MEGA], DType::F64).unwrap();
-    data.share().unwrap();
+    data.share_for_good().unwrap();
     let batch = data.slice(0, 5 * MEGA, -1, 3);
     let used = || data.device().memory_stats().used;
     let session = Session::begin();

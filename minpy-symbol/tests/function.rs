@@ -200,7 +200,7 @@ fn an_argument_changed_before_its_gradient_counts_as_it_was() {
         let x = random(1, &[2]);
         let before = values(&x);
         if shared {
-            x.share().unwrap();
+            x.share_for_good().unwrap();
         }
         let _outer = nested.then(Session::begin);
         let session = Session::begin();
