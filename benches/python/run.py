@@ -1,6 +1,6 @@
 """Runs the workloads in MinPy and in each peer in turn, and writes docs/performance.md; `make bench` and `make bench-quick` call it.
 
-    run.py [--quick] [--peers NAME,...] [--groups NAME,...] [--python ENVIRONMENT=INTERPRETER ...] [--output DIRECTORY]
+    run.py [--quick] [--peers NAME,...] [--groups NAME,...] [--minutes N] [--python ENVIRONMENT=INTERPRETER ...] [--output DIRECTORY]
 
 For one workload every system gets a process, all are started, and then they run one after the other for a fraction of a second, again and
 again. Ratios are taken within such a round and their median is reported, so that what disturbs the machine for longer than a round disturbs
@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import datetime
 import json
+import math
 import os
 import platform
 import queue
@@ -217,8 +218,11 @@ def systems_of(group: str, peers: list[str], sweep_peers: Sequence[str]) -> list
     return [*OURS, *(p for p in peers if p in sweep_peers)]
 
 
+def title(group: str, workload: Workload) -> str:
+    return f"{group}: {workload.name}{' forward' if workload.forward else ''}"
+
+
 def show(group: str, workload: Workload, rows: dict[str, Any]) -> None:
-    title = f"{group}: {workload.name}{' forward' if workload.forward else ''}"
     ours = rows["minpy"]
     cells = [f"{ours['us']:.2f} us;" if "us" in ours else str(ours)]
     for system, row in rows.items():
@@ -226,7 +230,7 @@ def show(group: str, workload: Workload, rows: dict[str, Any]) -> None:
             cells.append(f"{system} {row['ratio']:.2f}{'' if row['agrees'] else ' (DISAGREES)'}")
         elif "failed" in row and system != "minpy":
             cells.append(f"{system} failed: {row['failed']}")
-    print(f"{title:32} {' '.join(cells)}", flush=True)
+    print(f"{title(group, workload):32} {' '.join(cells)}", flush=True)
 
 
 def processor() -> str:
@@ -312,6 +316,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="the essence, in five minutes: fewer sizes, shorter, without PyTorch")
     parser.add_argument("--peers", help=f"of {','.join(ALL_PEERS)}")
     parser.add_argument("--groups", default=",".join(GROUPS), help=f"of {','.join(GROUPS)}")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin no further workload after that time; the page names those left out")
     parser.add_argument(
         "--python",
         action="append",
@@ -356,6 +361,7 @@ def main() -> int:
         },
         "versions": {},
         "missing": missing,
+        "left_out": [],
         "groups": {},
     }
     partial = DIRECTORY / "interrupted.json"
@@ -367,6 +373,9 @@ def main() -> int:
             pace = Pace(0.2 if group == "headline" else 0.1, 3) if options.quick else Pace(1.0 if group == "headline" else 0.3, 7)
             chosen = {s: pythons[s] for s in systems_of(group, options.peers, options.sweep_peers) if s in pythons}
             for workload in GROUPS[group](options.quick):
+                if time.monotonic() - began > 60 * options.minutes:
+                    results["left_out"].append(title(group, workload))
+                    continue
                 rows, versions = measure(workload, chosen, pace)
                 results["versions"] |= versions
                 done.append({"workload": workload.to_json(), "systems": rows})
