@@ -375,3 +375,20 @@ def test_sorting_is_stable_to_the_bit(dtype, size):
     ours = np.array(x)
     assert np.argsort(ours, kind="stable").tolist() == order.tolist()
     assert numpy.asarray(np.sort(ours)).view(bits).tolist() == x[order].view(bits).tolist()
+
+
+@pytest.mark.parametrize("size", [1, 7, 255, 256, 4097, 300000])
+def test_masks(size):
+    """Contiguous, backwards, of two axes and with steps; decided early, late and never."""
+    given = numpy.random.default_rng(size).random(size) < 0.3
+    late = numpy.zeros(size, bool)
+    late[-1] = True
+    for base in (given, numpy.zeros(size, bool), numpy.ones(size, bool), late, ~late):
+        for seen in (lambda m: m, lambda m: m[::-1], lambda m: m.reshape(1, -1), lambda m: m[::3], lambda m: m.reshape(1, -1).T):
+            theirs, ours = seen(base), seen(np.array(base))
+            assert bool(ours.any()) == theirs.any() and bool(ours.all()) == theirs.all()
+            assert np.count_nonzero(ours) == numpy.count_nonzero(theirs) == ours.sum()
+            for a, b in zip(np.nonzero(ours), numpy.nonzero(theirs), strict=True):
+                numpy.testing.assert_array_equal(numpy.asarray(a), b)
+    foreign = numpy.frombuffer(bytes(range(7)), dtype=bool)
+    assert np.count_nonzero(np.asarray(foreign)) == 6
