@@ -6,6 +6,7 @@
 //! a later write can move them to a snapshot first.
 
 use crate::rule::{Decision, Rule, decision};
+use crate::session::no_grad;
 use minpy_core::context::{RECORDING, set_flag, tracing};
 use minpy_core::defer::compute_beside;
 use minpy_core::dispatch::copy_raw;
@@ -39,10 +40,7 @@ fn condensed(call: &OpCall) -> Result<Option<Array>> {
         all.next().filter(|_| all.next().is_none())
     });
     let Some(i) = watched.filter(|&i| waits(&call.inputs[i])) else { return Ok(None) };
-    set_flag(RECORDING, false);
-    let kept = instead(call.inputs, i);
-    set_flag(RECORDING, true);
-    kept.map(Some)
+    no_grad(|| instead(call.inputs, i)).map(Some)
 }
 
 /// Index of a node on its tape.
