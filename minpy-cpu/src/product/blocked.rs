@@ -3,10 +3,12 @@
 //! Threads share nothing but the operands: each takes rectangles of C and packs what it needs for itself. Copies that
 //! another core has written would cost more to fetch than they cost to make (measured: 8 % of 512 x 512 x 512).
 
+use super::ahead::{Ask, Asks};
 use super::pack::Matrix;
 use super::tile::Element;
 use super::{Job, LONG, each};
 use crate::frame::with_scratch;
+use std::ptr::null_mut;
 
 /// What a panel of B may take: with the strip of A beside it, about a first-level cache.
 const PANEL_BYTES: usize = 32 << 10;
@@ -31,6 +33,8 @@ struct Part<T> {
     rows: usize,
     first: usize,
     cols: usize,
+    /// The first one with its panels.
+    new: bool,
     /// Packed, or null where read in place.
     panels: *mut T,
     strips: *mut T,
@@ -105,41 +109,48 @@ impl<T: Element> Job<'_, T> {
         let strips = if a_in_place { 0 } else { depth * rows };
         with_scratch((width * high + panels + strips) * size, |memory| {
             let spare = memory.cast::<T>();
-            for first in (j..j + n).step_by(cols) {
-                for k0 in (0..self.k).step_by(depth) {
-                    for top in (i..i + m).step_by(rows) {
-                        let p = Part {
-                            k0,
-                            k: depth.min(self.k - k0),
-                            top,
-                            rows: rows.min(i + m - top),
-                            first,
-                            cols: cols.min(j + n - first),
-                            panels: if b_in_place {
-                                std::ptr::null_mut()
-                            } else {
-                                spare.wrapping_add(width * high)
-                            },
-                            strips: if a_in_place {
-                                std::ptr::null_mut()
-                            } else {
-                                spare.wrapping_add(width * high + panels)
-                            },
-                            spare,
-                        };
-                        // SAFETY: the caller's promise; the scratch memory has room for all that.
-                        unsafe { self.part(&p, top == i) };
-                        // While it is in cache.
-                        if let Some(f) = self.finish.filter(|_| k0 + p.k == self.k) {
-                            f.part(top..top + p.rows, first..first + p.cols);
-                        }
-                    }
+            let (across, deep, down) = (n.div_ceil(cols), self.k.div_ceil(depth), m.div_ceil(rows));
+            let part = |number: usize| {
+                let (first, k0, top) =
+                    (number / down / deep * cols, number / down % deep * depth, number % down * rows);
+                Part {
+                    k0,
+                    k: depth.min(self.k - k0),
+                    top: i + top,
+                    rows: rows.min(m - top),
+                    first: j + first,
+                    cols: cols.min(n - first),
+                    new: top == 0,
+                    panels: if b_in_place { null_mut() } else { spare.wrapping_add(width * high) },
+                    strips: if a_in_place { null_mut() } else { spare.wrapping_add(width * high + panels) },
+                    spare,
+                }
+            };
+            let parts = across * deep * down;
+            for number in 0..parts {
+                let p = part(number);
+                let next = (number + 1 < parts).then(|| part(number + 1));
+                // SAFETY: the caller's promise; the scratch memory has room for all that.
+                unsafe { self.part(&p, next) };
+                // While it is in cache.
+                if let Some(f) = self.finish.filter(|_| p.k0 + p.k == self.k) {
+                    f.part(p.top..p.top + p.rows, p.first..p.first + p.cols);
                 }
             }
         });
     }
-    /// Packs strips of A, panels of B if they are `new`, and multiplies them.
-    unsafe fn part(&self, p: &Part<T>, new: bool) {
+    /// What `part` will pack first: its strips, and its first panel. In place: nothing, that is read once or twice.
+    fn first(&self, p: Option<Part<T>>) -> impl Iterator<Item = Ask<T>> {
+        let width = self.width();
+        let p = p.filter(|p| !p.strips.is_null());
+        p.into_iter().flat_map(move |p| {
+            let (a, b) = (self.a.from(p.top, p.k0), self.b.from(p.k0, p.first));
+            let panel = if p.new && !p.panels.is_null() { width.min(p.cols) } else { 0 };
+            Asks::new(a, p.rows, p.k, width, p.k).chain(Asks::new(b, p.k, panel, width, p.k))
+        })
+    }
+    /// Packs strips of A, panels of B if they are new, and multiplies them, while it asks for those of the `next`.
+    unsafe fn part(&self, p: &Part<T>, next: Option<Part<T>>) {
         let (width, high, pack) = (self.width(), self.high(), self.tiles.pack);
         let (a, b, c) = (self.a.from(p.top, p.k0), self.b.from(p.k0, p.first), self.c.from(p.top, p.first));
         // SAFETY: the caller's promise: there is room for whole strips and panels.
@@ -154,6 +165,7 @@ impl<T: Element> Job<'_, T> {
                     }
                 }
             }
+            let nothing = Ask { at: c.at, step: 0 };
             let panel = |j: usize, new: bool| {
                 if p.panels.is_null() {
                     return b.from(0, j);
@@ -164,43 +176,55 @@ impl<T: Element> Job<'_, T> {
                 }
                 Matrix { at: to.cast_const(), row: width as isize, col: 1 }
             };
-            let tile = |i: usize, j: usize, b: Matrix<T>| {
+            let tile = |i: usize, j: usize, b: Matrix<T>, ask: Ask<T>| {
                 let a = if p.strips.is_null() {
                     a.from(i, 0)
                 } else {
                     Matrix { at: p.strips.add(i * p.k).cast_const(), row: 1, col: high as isize }
                 };
-                self.tile(p, a, b, high.min(p.rows - i), width.min(p.cols - j), c.from(i, j));
+                self.tile(p, a, b, (high.min(p.rows - i), width.min(p.cols - j)), c.from(i, j), ask);
             };
             // Panels that all stay near: C is what costs, and is written in the order of its memory.
             if p.k * p.cols * size_of::<T>() <= NEAR_BYTES {
                 for i in (0..p.rows).step_by(high) {
                     for j in (0..p.cols).step_by(width) {
-                        tile(i, j, panel(j, new && i == 0));
+                        tile(i, j, panel(j, p.new && i == 0), nothing);
                     }
                 }
                 return;
             }
+            let mut later = self.first(next);
             for j in (0..p.cols).step_by(width) {
-                let b = panel(j, new);
+                let packed = panel(j, p.new);
+                let following =
+                    if p.new && !p.panels.is_null() { p.cols.saturating_sub(j + width) } else { 0 };
+                let mut soon = Asks::new(b.from(0, j + width), p.k, following.min(width), width, p.k);
                 for i in (0..p.rows).step_by(high) {
-                    tile(i, j, b);
+                    tile(i, j, packed, soon.next().or_else(|| later.next()).unwrap_or(nothing));
                 }
             }
         }
     }
     /// One tile of C, of `rows` x `cols`; through `spare` where the rows of C do not lie whole.
     #[inline]
-    unsafe fn tile(&self, p: &Part<T>, a: Matrix<T>, b: Matrix<T>, rows: usize, cols: usize, c: Matrix<T>) {
+    unsafe fn tile(
+        &self,
+        p: &Part<T>,
+        a: Matrix<T>,
+        b: Matrix<T>,
+        (rows, cols): (usize, usize),
+        c: Matrix<T>,
+        ask: Ask<T>,
+    ) {
         let (Some(run), last) = self.tiles.get(rows, cols) else { return };
         let more = self.add || p.k0 > 0;
         let to = c.at.cast_mut();
         // SAFETY: strips, panels and C hold what a tile of that size touches; `spare` holds a whole tile.
         unsafe {
             if c.col == 1 {
-                return run(p.k, a.at, a.row, a.col, b.at, b.row, to, c.row, last, more);
+                return run(p.k, a.at, a.row, a.col, b.at, b.row, to, c.row, last, more, ask);
             }
-            run(p.k, a.at, a.row, a.col, b.at, b.row, p.spare, cols as isize, last, false);
+            run(p.k, a.at, a.row, a.col, b.at, b.row, p.spare, cols as isize, last, false, ask);
             for i in 0..rows {
                 for j in 0..cols {
                     let at = to.offset(i as isize * c.row + j as isize * c.col);

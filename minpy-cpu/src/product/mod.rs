@@ -4,6 +4,7 @@
 //! into the order in which the tiles read them (`blocked.rs`), those with few columns as the memory delivers
 //! (`stream.rs`). The way, and with it the rounding, depends on sizes and strides only, never on the number of threads.
 
+mod ahead;
 mod blocked;
 mod pack;
 mod stream;
@@ -17,6 +18,7 @@ use crate::frame::with_scratch;
 use crate::matmul::{Finish, Product};
 use crate::simd::level;
 use crate::threads::{parallel_parts, usable_threads};
+use ahead::Ask;
 use pack::Matrix;
 use tile::{ACROSS, Element, Tiles};
 
@@ -149,7 +151,9 @@ impl<T: Element> Job<'_, T> {
                 let rows = high.min(m - i);
                 let (Some(run), last) = tiles.get(rows, cols) else { return };
                 let (a, c) = (self.a.from(i, 0), self.c.from(i, j));
-                run(k, a.at, a.row, a.col, b.at, b.row, c.at.cast_mut(), c.row, last, self.add);
+                // Nothing to come.
+                let ask = Ask { at: c.at, step: 0 };
+                run(k, a.at, a.row, a.col, b.at, b.row, c.at.cast_mut(), c.row, last, self.add, ask);
                 i += high;
             }
         };

@@ -4,6 +4,7 @@
 //! The shape follows Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008), with rows and
 //! columns exchanged because our matrices are mostly row-major: elements of A are broadcast, rows of B are vectors.
 
+use super::ahead::Ask;
 use super::pack::Matrix;
 use crate::simd::Level;
 
@@ -30,8 +31,10 @@ pub(crate) trait Vector {
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
     /// The sum of all elements.
     unsafe fn sum(v: Self::V) -> Self::T;
-    /// Asks for the cache line of an address.
+    /// Asks for the cache line of an address, into the first level.
     unsafe fn near(p: *const Self::T);
+    /// Asks for it into the second level, where it waits longer without driving out what is in use.
+    unsafe fn second(p: *const Self::T);
     /// `a * b + c`
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// Columns that `quad` moves.
@@ -40,17 +43,17 @@ pub(crate) trait Vector {
     unsafe fn quad(to: *mut Self::T, wide: usize, from: *const Self::T, row: isize);
 }
 
-/// `(k, a, rows of a, steps of a, b, steps of b, c, rows of c, last, accumulate)`: distances in elements. The tile of
-/// `c` is `a * b`, or that added to what is there; its last register holds `last` elements.
+/// `(k, a, rows of a, steps of a, b, steps of b, c, rows of c, last, accumulate, ask)`: distances in elements. The tile
+/// of `c` is `a * b`, or that added to what is there; its last register holds `last` elements.
 pub(crate) type Tile<T> =
-    unsafe fn(usize, *const T, isize, isize, *const T, isize, *mut T, isize, usize, bool);
+    unsafe fn(usize, *const T, isize, isize, *const T, isize, *mut T, isize, usize, bool, Ask<T>);
 
 /// Most rows of a tile, over all instruction sets.
 pub(crate) const MOST_ROWS: usize = 12;
 /// Registers across a tile.
 pub(crate) const ACROSS: usize = 2;
-/// `k` from which on a tile asks for its part of C early: before, the answer would come too late to be of use.
-const ASK: usize = 24;
+/// Steps between two requests. With 4 they get into each other's way.
+pub(crate) const EVERY: usize = 8;
 
 /// The loops of one element type for this machine.
 pub(crate) struct Tiles<T: 'static> {
@@ -111,6 +114,7 @@ pub(super) unsafe fn tile<S: Vector, const ROWS: usize, const WIDE: usize, const
     c_row: isize,
     last: usize,
     accumulate: bool,
+    mut ask: Ask<S::T>,
 ) {
     // Two multiply-adds start in each cycle and take four: small tiles hold several sums for each element.
     let sets = const {
@@ -126,13 +130,6 @@ pub(super) unsafe fn tile<S: Vector, const ROWS: usize, const WIDE: usize, const
     unsafe {
         let mask = S::mask(last);
         let mut sums = [[[S::zero(); WIDE]; ROWS]; 4];
-        // The tile of `c` is needed when `k` has run: by then it should be near.
-        if k >= ASK {
-            for i in 0..ROWS {
-                S::near(c.offset(i as isize * c_row));
-                S::near(c.offset(i as isize * c_row).wrapping_add(WIDE * S::N - 1));
-            }
-        }
         // Every third row has a pointer, from which the next two are addressed: stepping from row to row would be a
         // chain of additions as long as the multiply-adds themselves.
         let mut at: [*const S::T; 4] = std::array::from_fn(|i| a.wrapping_offset(3 * i as isize * a_row));
@@ -155,7 +152,26 @@ pub(super) unsafe fn tile<S: Vector, const ROWS: usize, const WIDE: usize, const
                 b = b.wrapping_offset(b_step);
             };
         }
-        for _ in 0..k / sets {
+        for group in 0..k / EVERY {
+            // The tile of `c` is needed when `k` has run: by then it should be near.
+            if group < ROWS {
+                let line = c.wrapping_offset(group as isize * c_row);
+                S::near(line);
+                S::near(line.wrapping_add(WIDE * S::N - 1));
+            }
+            // Small tiles have no time to spare.
+            if sets == 1 {
+                S::second(ask.at);
+                S::second(ask.at.wrapping_add(WIDE * S::N - 1));
+                ask.at = ask.at.wrapping_offset(ask.step);
+            }
+            for _ in 0..EVERY / sets {
+                for s in sums.iter_mut().take(sets) {
+                    step!(s);
+                }
+            }
+        }
+        for _ in 0..k % EVERY / sets {
             for s in sums.iter_mut().take(sets) {
                 step!(s);
             }

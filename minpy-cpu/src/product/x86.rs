@@ -1,5 +1,6 @@
 //! The vector units of x86-64: AVX2 with FMA, and AVX-512; the tables of loops compiled for them.
 
+use super::ahead::Ask;
 use super::pack::{Matrix, pack};
 use super::stream::{dots, sums};
 use super::tile::{ACROSS, Element, MOST_ROWS, Tile, Tiles, Vector, tile};
@@ -28,6 +29,7 @@ macro_rules! vector {
                 fn add(a: $v, b: $v) -> $v { $add(a, b) }
                 fn sum(v: $v) -> $t { $sum(v) }
                 fn near(p: *const $t) -> () { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
+                fn second(p: *const $t) -> () { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
                 fn fma(a: $v, b: $v, c: $v) -> $v { $fma(a, b, c) }
                 fn quad(to: *mut $t, wide: usize, from: *const $t, row: isize) -> () { $quad(to, wide, from, row) }
             }
@@ -159,9 +161,12 @@ macro_rules! wrappers {
                 c_row: isize,
                 last: usize,
                 add: bool,
+                ask: Ask<S::T>,
             ) {
                 // SAFETY: here and below, the caller's promise.
-                unsafe { tile::<S, ROWS, WIDE, PART>(k, a, a_row, a_step, b, b_step, c, c_row, last, add) }
+                unsafe {
+                    tile::<S, ROWS, WIDE, PART>(k, a, a_row, a_step, b, b_step, c, c_row, last, add, ask)
+                }
             }
             #[target_feature(enable = $features)]
             pub unsafe fn packed<S: Vector>(to: *mut S::T, wide: usize, m: Matrix<S::T>, n: usize, k: usize) {
