@@ -1,10 +1,12 @@
 //! `Work::Epilogue`: a product and what is computed of it, block by block while the block is in cache.
 //!
-//! The product is computed in the memory of the first output. Large ones are finished by the thread that computed a block of
-//! it; all others when all of it is there, which is small, or costs little beside reading the operands.
+//! The product is computed in the memory of the first output. What goes on from it operation by operation is done to each
+//! tile (`chain.rs`). Other programs finish large products block by block, on the thread that computed the block, and all
+//! others when all of it is there, which is small, or costs little beside reading the operands.
 
+use crate::chain::chain;
 use crate::elementwise::execute;
-use crate::matmul::products;
+use crate::matmul::{Epilogue, products};
 use crate::program::{Use, compiled};
 use minpy_core::device::DeviceRef;
 use minpy_core::dtype::DTypeSet;
@@ -52,7 +54,8 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
         let outputs: SmallVec<[View; 4]> = std::iter::once(first).chain(parts).collect();
         execute(c, &KernelCall { work: &Work::Elementwise, inputs: &inputs, outputs: &outputs, ..*call });
     };
-    products(&product, false, Some(&apply))
+    let chain = chain(program, device.kind())?.and_then(|c| c.bind(call));
+    products(&product, false, Some(&Epilogue { apply: &apply, chain }))
 }
 
 /// A rectangle of one matrix of a view.

@@ -4,7 +4,7 @@
 //! value changes in between: every temporary is written once until places are assigned.
 
 use crate::prims::{Loop, fused};
-use crate::program::{Step, TEMP};
+use crate::program::{Key, Step, TEMP};
 use minpy_core::expr::Prim;
 use minpy_core::{DType, Scalar};
 
@@ -37,25 +37,23 @@ pub(crate) fn fuse(mut steps: Vec<Option<Step>>, values: &[u16], consts: &[Scala
     let mut ties: Vec<Option<[u16; 3]>> = vec![None; steps.len()];
 
     for i in 0..steps.len() {
-        let Some((last, dtype, args)) = steps[i].as_ref().and_then(|s| s.key.map(|(p, d)| (p, d, s.args)))
-        else {
-            continue;
-        };
+        let Some(Step { args, key: Some(Key::Prim(last, dtype)), .. }) = steps[i] else { continue };
         // The step that makes an argument that nobody else reads.
         let made = |arg: u16| number(arg).filter(|&t| readers[t] == 1).map(|t| maker[t]);
         // The same if it may be joined: its place and its primitive.
         let part = |arg: u16| {
             let at = made(arg)?;
-            let (prim, d) = steps[at].as_ref()?.key?;
+            let Key::Prim(prim, d) = steps[at].as_ref()?.key? else { return None };
             (d == dtype).then_some((at, prim))
         };
         if let (Prim::Select, DType::U8) = (last, dtype) {
-            if let Some(Side { greater, equal, tie, of, run }) = side(&steps, &made, args, consts) {
+            if let Some(Side { greater, equal, tie, of, compared, run }) = side(&steps, &made, args, consts) {
                 for at in [greater, equal, tie] {
                     steps[at] = None;
                 }
                 if let Some(step) = &mut steps[i] {
-                    (step.run, step.args, step.key) = (Loop::Fused(run), [of[0], of[1], of[0], of[0]], None);
+                    let key = Some(Key::Side(compared));
+                    (step.run, step.args, step.key) = (Loop::Fused(run), [of[0], of[1], of[0], of[0]], key);
                 }
             }
             continue;
@@ -65,7 +63,9 @@ pub(crate) fn fuse(mut steps: Vec<Option<Step>>, values: &[u16], consts: &[Scala
             else {
                 continue;
             };
-            let Some(Step { args: [x, y, ..], key: Some((prim, _)), .. }) = steps[at] else { continue };
+            let Some(Step { args: [x, y, ..], key: Some(Key::Prim(prim, _)), .. }) = steps[at] else {
+                continue;
+            };
             if let (Prim::Eq, Some(0.0), Some((at, Prim::Mul))) =
                 (prim, constant(args[2], consts), part(args[1]))
                 && let Some(Step { args: [z, half, ..], .. }) = steps[at]
@@ -83,7 +83,8 @@ pub(crate) fn fuse(mut steps: Vec<Option<Step>>, values: &[u16], consts: &[Scala
             {
                 steps[maker[(inner.args[2] & !TEMP) as usize]] = None;
                 if let Some(step) = &mut steps[i] {
-                    (step.run, step.args, step.key) = (Loop::Fused(run), [x, y, args[1], args[1]], None);
+                    (step.run, step.args, step.key) =
+                        (Loop::Fused(run), [x, y, args[1], args[1]], Some(Key::Taken(dtype)));
                 }
                 continue;
             }
@@ -112,7 +113,8 @@ pub(crate) fn fuse(mut steps: Vec<Option<Step>>, values: &[u16], consts: &[Scala
             joined[2 * side..][..2].copy_from_slice(&[x, y]);
         }
         if let Some(step) = &mut steps[i] {
-            (step.run, step.args, step.key) = (Loop::Fused(run), joined, None);
+            let key = Key::Joined(a.map(|p| p.1), b.map(|p| p.1), last, dtype);
+            (step.run, step.args, step.key) = (Loop::Fused(run), joined, Some(key));
         }
     }
     steps.into_iter().flatten().collect()
@@ -124,6 +126,7 @@ struct Side {
     equal: usize,
     tie: usize,
     of: [u16; 2],
+    compared: DType,
     run: fused::FusedLoop,
 }
 /// Finds them from the arguments of the last one.
@@ -135,7 +138,8 @@ fn side(
 ) -> Option<Side> {
     let step = |at: usize, prim: Prim| {
         let step = steps[at].as_ref()?;
-        step.key.filter(|k| k.0 == prim).map(|(_, dtype)| (step.args, dtype))
+        let Key::Prim(p, dtype) = step.key? else { return None };
+        (p == prim).then_some((step.args, dtype))
     };
     let (greater, tie) = (made(args[0])?, made(args[2])?);
     let ([x, y, ..], dtype) = step(greater, Prim::Gt)?;
@@ -143,7 +147,14 @@ fn side(
     let equal = made(which)?;
     let same = step(equal, Prim::Eq)? == ([x, y, 0, 0], dtype);
     let numbers = [args[1], one, zero].map(|c| constant(c, consts)) == [Some(2.0), Some(1.0), Some(0.0)];
-    (same && numbers).then_some(Side { greater, equal, tie, of: [x, y], run: fused::side(dtype)? })
+    (same && numbers).then_some(Side {
+        greater,
+        equal,
+        tie,
+        of: [x, y],
+        compared: dtype,
+        run: fused::side(dtype)?,
+    })
 }
 
 #[cfg(test)]

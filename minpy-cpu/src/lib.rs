@@ -7,6 +7,7 @@ pub mod arg_reduce;
 #[cfg(feature = "openblas")]
 mod blas;
 mod block;
+mod chain;
 pub mod device;
 pub mod elementwise;
 pub mod epilogue;

@@ -4,8 +4,10 @@
 //! `gemm` (or to BLAS with feature `openblas`); float16 is widened to float32; integers and bool have a plain loop here.
 
 use crate::block::Tiling;
+use crate::chain::Bound;
 use crate::elementwise::TASK_NS;
 use crate::prims::{B8, Lane, cast};
+use crate::product::post::Post;
 use crate::product::product;
 use crate::threads::{parallel_for, usable_threads};
 use gemm::Parallelism;
@@ -24,14 +26,16 @@ kernel!(pub ENTRY: "cpu", Slot::Family(Family::Matmul), DTypeSet::ALL, run);
 pub(crate) struct Finish<'a> {
     /// Called for rows and columns that are complete; several threads do so at once, for disjoint parts.
     part: &'a (dyn Fn(Range<usize>, Range<usize>) + Sync),
+    /// The same as operations on each tile, where it can be done so.
+    pub post: Option<Post>,
     /// The product calls `part` itself. Otherwise that is done when all of it is there.
     taken: AtomicBool,
 }
 impl<'a> Finish<'a> {
-    pub fn new(part: &'a (dyn Fn(Range<usize>, Range<usize>) + Sync)) -> Finish<'a> {
-        Finish { part, taken: AtomicBool::new(false) }
+    pub fn new(part: &'a (dyn Fn(Range<usize>, Range<usize>) + Sync), post: Option<Post>) -> Finish<'a> {
+        Finish { part, post, taken: AtomicBool::new(false) }
     }
-    /// From here on the product calls `part` for all of its parts.
+    /// From here on the product calls `part` for all of its parts, or does `post` to all of its tiles.
     pub fn take(&self) {
         self.taken.store(true, Relaxed);
     }
@@ -63,12 +67,16 @@ fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
     products(call, false, None)
 }
 
-/// What is done with rows and columns of the matrix at a position of the leading axes.
-pub(crate) type Apply<'a> = dyn Fn(&[usize], Range<usize>, Range<usize>) + Sync + 'a;
+/// What is done with every element of a product once.
+pub(crate) struct Epilogue<'a> {
+    /// To rows and columns of the matrix at a position of the leading axes.
+    pub apply: &'a (dyn Fn(&[usize], Range<usize>, Range<usize>) + Sync),
+    /// The same for tiles, where it can be done so.
+    pub chain: Option<Bound<'a>>,
+}
 
-/// The product of the first two inputs of a call into, or (`add`) added to, its first output; `apply` is called for every
-/// part of it once.
-pub(crate) fn products(call: &KernelCall, add: bool, apply: Option<&Apply>) -> Result<()> {
+/// The product of the first two inputs of a call into, or (`add`) added to, its first output, and what follows.
+pub(crate) fn products(call: &KernelCall, add: bool, epilogue: Option<&Epilogue>) -> Result<()> {
     let (a, b, c) = (call.inputs[0].view(), call.inputs[1].view(), &call.outputs[0]);
     let nd = c.shape.len();
     if nd < 2 || a.shape.len() != nd || b.shape.len() != nd {
@@ -113,11 +121,11 @@ pub(crate) fn products(call: &KernelCall, add: bool, apply: Option<&Apply>) -> R
         for i in range {
             let digits = Tiling::digits(counts, i);
             let p = if batches == 1 { *whole } else { at(&digits) };
-            match apply {
+            match epilogue {
                 None => one(c.dtype, p, inner, add),
-                Some(apply) => {
+                Some(Epilogue { apply, chain }) => {
                     let part = |rows: Range<usize>, columns: Range<usize>| apply(&digits, rows, columns);
-                    let finish = Finish::new(&part);
+                    let finish = Finish::new(&part, chain.as_ref().map(|c| c.at(&digits)));
                     one(c.dtype, Product { finish: Some(&finish), ..p }, inner, add);
                     if !finish.taken.load(Relaxed) {
                         part(0..p.m, 0..p.n);

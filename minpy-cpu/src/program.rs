@@ -3,7 +3,9 @@
 //! A compiled program addresses a table of pointers: inputs, constants, the index, temporaries. Temporaries live in
 //! the thread's scratch memory, a block each, so that they stay in the first-level cache.
 
+use crate::chain::Chain;
 use crate::places::assign;
+use crate::prims::fused::Part;
 use crate::prims::{self, Loop, cast, division};
 use crate::row_plan::RowPlan;
 use minpy_core::expr::{Node, Prim, Program};
@@ -21,8 +23,22 @@ pub(crate) struct Step {
     pub size: u8,
     /// Output whose memory the result may be written to directly.
     pub out: Option<u8>,
-    /// The primitive and the dtype of its arguments, for a step that is just that.
-    pub key: Option<(Prim, DType)>,
+    /// What it computes, where others make something of it.
+    pub key: Option<Key>,
+}
+
+/// What a step computes. The dtypes are those of its arguments.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) enum Key {
+    Prim(Prim, DType),
+    /// From, to.
+    Cast(DType, DType),
+    /// `fused::lookup`
+    Joined(Part, Part, Prim, DType),
+    /// `fused::taken`
+    Taken(DType),
+    /// `fused::side`
+    Side(DType),
 }
 
 impl Step {
@@ -64,6 +80,7 @@ pub(crate) struct Cached {
     stored: OnceLock<std::result::Result<Compiled, String>>,
     folded: OnceLock<std::result::Result<Compiled, String>>,
     pub rows: OnceLock<std::result::Result<RowPlan, String>>,
+    pub chain: OnceLock<Option<Chain>>,
 }
 
 /// How the values of a program are used.
@@ -172,13 +189,18 @@ impl Compiler<'_> {
         }
         let v = self.emit(run, &args, to);
         if let Some(step) = self.steps.last_mut() {
-            step.key = Some((prim, of));
+            step.key = Some(Key::Prim(prim, of));
         }
         v
     }
     fn cast(&mut self, mut v: Value, from: DType, to: DType) -> Value {
-        for (run, dtype) in cast::lookup(from, to) {
+        let loops = cast::lookup(from, to);
+        let whole = loops.len() == 1;
+        for (run, dtype) in loops {
             v = self.emit(Loop::Unary(run), &[v], dtype);
+        }
+        if let Some(step) = self.steps.last_mut().filter(|_| whole) {
+            step.key = Some(Key::Cast(from, to));
         }
         v
     }
@@ -243,7 +265,17 @@ impl Compiler<'_> {
     }
 }
 
+/// The steps of a program, each value in a temporary of its own.
+pub(crate) struct Lowered<'p> {
+    pub compiler: Compiler<'p>,
+    pub outputs: SmallVec<[(Value, DType); 2]>,
+}
+
 pub(crate) fn compile(program: &Program, usage: Use) -> std::result::Result<Compiled, String> {
+    lower(program, usage).map(|l| assign(l.compiler, l.outputs))
+}
+
+pub(crate) fn lower(program: &Program, usage: Use) -> std::result::Result<Lowered<'_>, String> {
     let n = program.nodes().len();
     // Only what an output needs.
     let mut needed = vec![false; n];
@@ -296,5 +328,5 @@ pub(crate) fn compile(program: &Program, usage: Use) -> std::result::Result<Comp
         c.steps[step].out = Some(k as u8);
         outputs.push((v, dtype));
     }
-    Ok(assign(c, outputs))
+    Ok(Lowered { compiler: c, outputs })
 }

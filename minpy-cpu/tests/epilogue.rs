@@ -69,6 +69,81 @@ fn like_the_parts() {
     }
 }
 
+/// A program that is done tile by tile: `max((p + x) * c, 0)`, what came of `p + x` before, and which side of 0 it is on;
+/// or the slope of such a maximum, from bytes or numbers.
+fn chain(d: DType, what: usize) -> Arc<Program> {
+    let b = Builder::new();
+    let (p, x, y, bytes, c) = (b.input(d), b.input(d), b.input(d), b.input(DType::U8), b.input(d));
+    let ids = if what == 0 {
+        let v = p + x;
+        let v2 = v * c;
+        let (greater, equal) = (v.binary(Prim::Gt, v.lit(0.0)), v.binary(Prim::Eq, v.lit(0.0)));
+        let of = |n: f64| equal.cast(DType::U8).lit(n);
+        let side = greater.select(of(2.0), equal.select(of(1.0), of(0.0)));
+        vec![v2.lit(0.0).binary(Prim::Maximum, v2).id(), side.id(), v.id()]
+    } else {
+        let z = if what == 1 { bytes.cast(d) } else { y };
+        let tie = z.binary(Prim::Eq, z.lit(1.0)).select(p * 0.5, p.lit(0.0));
+        vec![z.binary(Prim::Gt, z.lit(1.0)).select(p, tie).id()]
+    };
+    Arc::new(b.finish("chain", &ids, 1 << 4))
+}
+
+#[test]
+fn tile_by_tile() {
+    let mut rng = Rng(13);
+    // In place, tiles at the edges, several depths and rectangles, few columns, stacks.
+    let sizes: [(&[usize], usize, usize, usize); 8] = [
+        (&[], 1, 1, 1),
+        (&[], 13, 33, 7),
+        (&[], 31, 70, 300),
+        (&[], 200, 270, 600),
+        (&[], 530, 141, 128),
+        (&[], 400, 3, 70),
+        (&[3], 20, 30, 10),
+        (&[2, 2], 130, 110, 100),
+    ];
+    for (d, what) in [DType::F32, DType::F64].into_iter().flat_map(|d| [0, 1, 2].map(|w| (d, w))) {
+        let p = chain(d, what);
+        for (batch, m, n, k) in sizes {
+            let with = |tail: [usize; 2]| [batch, &tail[..]].concat();
+            let count = |s: &[usize]| s.iter().product::<usize>();
+            let mut make =
+                |d: DType, shape: &[usize], lay| Arr::new(shape, lay, &rng.smalls(d, count(shape)));
+            let shape = with([m, n]);
+            for (lay, result) in [
+                (Lay::Contiguous, Lay::Contiguous),
+                (Lay::Sliced, Lay::Sliced),
+                (Lay::Transposed, Lay::Transposed),
+            ] {
+                let (a, b) = (make(d, &with([m, k]), Lay::Contiguous), make(d, &with([k, n]), lay));
+                let (mut x, y) = (make(d, &shape, Lay::Contiguous), make(d, &shape, lay));
+                let bytes: Vec<_> =
+                    (0..count(&shape)).map(|i| Number::Int((i * 7 % 3) as i128).cast(DType::U8)).collect();
+                let bytes = Arr::new(&shape, lay, &bytes);
+                // Along each column, or each row, the same.
+                let row = x.strides.len() - 2;
+                x.strides[row + (m > n) as usize] = 0;
+                let others = [x.input(), y.input(), bytes.input(), Input::Scalar(Number::Int(-3).cast(d))];
+                let dtypes = if what == 0 { vec![d, DType::U8, d] } else { vec![d] };
+                let outputs = || dtypes.iter().map(|&d| Arr::empty(d, &shape, result)).collect::<Vec<_>>();
+                let whole = outputs();
+                let inputs = [&[a.input(), b.input()], &others[..]].concat();
+                epilogue(&p, &inputs, &whole.iter().collect::<Vec<_>>()).unwrap();
+                let parts = outputs();
+                let product = Arr::empty(d, &shape, result);
+                let matrices = [a.input(), b.input()];
+                call(&minpy_cpu::matmul::ENTRY, Work::Matmul, None, &matrices, &[&product]).unwrap();
+                let inputs = [&[product.input()], &others[..]].concat();
+                elementwise(&p, &inputs, &parts.iter().collect::<Vec<_>>()).unwrap();
+                for (w, p) in whole.iter().zip(&parts) {
+                    assert!(w.scalars() == p.scalars(), "{d} {what} {batch:?} {m}x{k}x{n} {lay:?}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn into_what_is_read() {
     let mut rng = Rng(12);

@@ -26,7 +26,7 @@ struct Negated;
 op2!(Negated, |a, _b| -a; f32 f64);
 
 /// Function of four elements of one type.
-trait Op4<T>: 'static {
+pub(crate) trait Op4<T>: 'static {
     /// Type of the result.
     type R: Copy + Default;
     fn f(a: T, b: T, c: T, d: T) -> Self::R;
@@ -51,9 +51,9 @@ impl<T: Copy + Default, C: Op2<T, R = B8>> Op4<T> for Choose<C> {
 }
 
 /// `a > b ? c : a == b ? c / 2 : 0`: the gradient of maximum.
-struct Taken;
+pub(crate) struct Taken;
 /// `a > b ? 2 : a == b ? 1 : 0`: what that gradient needs of `a` and `b`.
-struct Side;
+pub(crate) struct Side;
 macro_rules! taken {
     ($($t:ty)*) => {$(
         impl Op4<$t> for Taken {

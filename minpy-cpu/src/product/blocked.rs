@@ -133,25 +133,33 @@ impl<T: Element> Job<'_, T> {
                 // SAFETY: the caller's promise; the scratch memory has room for all that.
                 unsafe { self.part(&p, next) };
                 // While it is in cache.
-                if let Some(f) = self.finish.filter(|_| p.k0 + p.k == self.k) {
+                if let Some(f) = self.finish.filter(|_| self.post.is_none() && p.k0 + p.k == self.k) {
                     f.part(p.top..p.top + p.rows, p.first..p.first + p.cols);
                 }
             }
         });
     }
-    /// What `part` will pack first: its strips, and its first panel. In place: nothing, that is read once or twice.
-    fn first(&self, p: Option<Part<T>>) -> impl Iterator<Item = Ask<T>> {
-        let width = self.width();
-        let p = p.filter(|p| !p.strips.is_null());
-        p.into_iter().flat_map(move |p| {
+    /// What follows the packing of a part: what its tiles read beside, then what the `next` packs first. Operands that are
+    /// read in place are not asked for: they are read once or twice.
+    fn later(&self, p: &Part<T>, next: Option<Part<T>>) -> impl Iterator<Item = Ask> {
+        let wide = self.width() * size_of::<T>();
+        let post = self.post.filter(|_| p.k0 + p.k == self.k);
+        let (rows, cols, k) = (p.rows, p.cols, p.k);
+        let beside = post
+            .into_iter()
+            .flat_map(move |post| post.matrices(p.top, p.first))
+            .flat_map(move |(ask, bytes)| Asks::new(ask, (rows, cols * bytes), wide, k));
+        let next = next.filter(|p| !p.strips.is_null()).into_iter().flat_map(move |p| {
             let (a, b) = (self.a.from(p.top, p.k0), self.b.from(p.k0, p.first));
-            let panel = if p.new && !p.panels.is_null() { width.min(p.cols) } else { 0 };
-            Asks::new(a, p.rows, p.k, width, p.k).chain(Asks::new(b, p.k, panel, width, p.k))
-        })
+            let panel = if p.new && !p.panels.is_null() { self.width().min(p.cols) } else { 0 };
+            Asks::matrix(a, p.rows, p.k, wide, p.k).chain(Asks::matrix(b, p.k, panel, wide, p.k))
+        });
+        beside.chain(next)
     }
     /// Packs strips of A, panels of B if they are new, and multiplies them, while it asks for those of the `next`.
     unsafe fn part(&self, p: &Part<T>, next: Option<Part<T>>) {
         let (width, high, pack) = (self.width(), self.high(), self.tiles.pack);
+        let wide = width * size_of::<T>();
         let (a, b, c) = (self.a.from(p.top, p.k0), self.b.from(p.k0, p.first), self.c.from(p.top, p.first));
         // SAFETY: the caller's promise: there is room for whole strips and panels.
         unsafe {
@@ -165,7 +173,7 @@ impl<T: Element> Job<'_, T> {
                     }
                 }
             }
-            let nothing = Ask { at: c.at, step: 0 };
+            let nothing = Ask { at: c.at.cast(), step: 0 };
             let panel = |j: usize, new: bool| {
                 if p.panels.is_null() {
                     return b.from(0, j);
@@ -176,13 +184,13 @@ impl<T: Element> Job<'_, T> {
                 }
                 Matrix { at: to.cast_const(), row: width as isize, col: 1 }
             };
-            let tile = |i: usize, j: usize, b: Matrix<T>, ask: Ask<T>| {
+            let tile = |i: usize, j: usize, b: Matrix<T>, ask: Ask| {
                 let a = if p.strips.is_null() {
                     a.from(i, 0)
                 } else {
                     Matrix { at: p.strips.add(i * p.k).cast_const(), row: 1, col: high as isize }
                 };
-                self.tile(p, a, b, (high.min(p.rows - i), width.min(p.cols - j)), c.from(i, j), ask);
+                self.tile(p, a, b, (i, j), ask);
             };
             // Panels that all stay near: C is what costs, and is written in the order of its memory.
             if p.k * p.cols * size_of::<T>() <= NEAR_BYTES {
@@ -193,36 +201,35 @@ impl<T: Element> Job<'_, T> {
                 }
                 return;
             }
-            let mut later = self.first(next);
+            let mut later = self.later(p, next);
             for j in (0..p.cols).step_by(width) {
                 let packed = panel(j, p.new);
                 let following =
                     if p.new && !p.panels.is_null() { p.cols.saturating_sub(j + width) } else { 0 };
-                let mut soon = Asks::new(b.from(0, j + width), p.k, following.min(width), width, p.k);
+                let mut soon = Asks::matrix(b.from(0, j + width), p.k, following.min(width), wide, p.k);
                 for i in (0..p.rows).step_by(high) {
                     tile(i, j, packed, soon.next().or_else(|| later.next()).unwrap_or(nothing));
                 }
             }
         }
     }
-    /// One tile of C, of `rows` x `cols`; through `spare` where the rows of C do not lie whole.
+    /// The tile of C at this row and column of the part; through `spare` where the rows of C do not lie whole.
     #[inline]
-    unsafe fn tile(
-        &self,
-        p: &Part<T>,
-        a: Matrix<T>,
-        b: Matrix<T>,
-        (rows, cols): (usize, usize),
-        c: Matrix<T>,
-        ask: Ask<T>,
-    ) {
+    unsafe fn tile(&self, p: &Part<T>, a: Matrix<T>, b: Matrix<T>, (i, j): (usize, usize), ask: Ask) {
+        let (rows, cols) = (self.high().min(p.rows - i), self.width().min(p.cols - j));
         let (Some(run), last) = self.tiles.get(rows, cols) else { return };
+        let (i, j) = (p.top + i, p.first + j);
         let more = self.add || p.k0 > 0;
+        let c = self.c.from(i, j);
         let to = c.at.cast_mut();
         // SAFETY: strips, panels and C hold what a tile of that size touches; `spare` holds a whole tile.
         unsafe {
             if c.col == 1 {
-                return run(p.k, a.at, a.row, a.col, b.at, b.row, to, c.row, last, more, ask);
+                run(p.k, a.at, a.row, a.col, b.at, b.row, to, c.row, last, more, ask);
+                if p.k0 + p.k == self.k {
+                    self.post(i, j, rows, cols);
+                }
+                return;
             }
             run(p.k, a.at, a.row, a.col, b.at, b.row, p.spare, cols as isize, last, false, ask);
             for i in 0..rows {

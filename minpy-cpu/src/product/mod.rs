@@ -7,6 +7,7 @@
 mod ahead;
 mod blocked;
 mod pack;
+pub(crate) mod post;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use crate::simd::level;
 use crate::threads::{parallel_parts, usable_threads};
 use ahead::Ask;
 use pack::Matrix;
+use post::{Post, Tile};
 use tile::{ACROSS, Element, Tiles};
 
 /// Multiply-adds below which waking other threads costs more than it saves.
@@ -69,9 +71,10 @@ unsafe fn product_by<T: Element>(tiles: &'static Tiles<T>, p: &Product, parallel
     }
     // The tile writes rows: a result that lies in columns is computed transposed.
     let job = if c.col == 1 || c.row != 1 {
-        Job { tiles, m, n, k, a, b, c, add, threads: 1, finish: p.finish }
+        let post = p.finish.and_then(|f| f.post.as_ref()).filter(|_| c.col == 1);
+        Job { tiles, m, n, k, a, b, c, add, threads: 1, finish: p.finish, post }
     } else {
-        Job { tiles, m: n, n: m, k, a: b.t(), b: a.t(), c: c.t(), add, threads: 1, finish: None }
+        Job { tiles, m: n, n: m, k, a: b.t(), b: a.t(), c: c.t(), add, threads: 1, finish: None, post: None }
     };
     // SAFETY: the caller's promise.
     unsafe { job.run(parallel) };
@@ -89,8 +92,9 @@ struct Job<'a, T: Element> {
     c: Matrix<T>,
     add: bool,
     threads: usize,
-    /// Only `blocks` calls it.
     finish: Option<&'a Finish<'a>>,
+    /// What follows, where rows of C lie whole.
+    post: Option<&'a Post>,
 }
 
 impl<T: Element> Job<'_, T> {
@@ -126,6 +130,7 @@ impl<T: Element> Job<'_, T> {
                         add: false,
                         threads: 1,
                         finish: None,
+                        post: None,
                     }
                     .blocks();
                 });
@@ -137,6 +142,15 @@ impl<T: Element> Job<'_, T> {
             self.blocks();
         }
     }
+    /// What follows, done to a tile of C that is complete.
+    #[inline(always)]
+    unsafe fn post(&self, i: usize, j: usize, rows: usize, cols: usize) {
+        if let Some(post) = self.post {
+            let tile = Tile { at: self.c.from(i, j).at.cast_mut(), step: self.c.row, i, j, rows, cols };
+            // SAFETY: the promise of `product`.
+            unsafe { (self.tiles.post)(post, tile) };
+        }
+    }
     /// Small products: no plan, no copies but of panels of B whose rows do not lie whole.
     #[inline(always)]
     unsafe fn near(&self) {
@@ -144,6 +158,9 @@ impl<T: Element> Job<'_, T> {
         // Tiles of equal height: a low one at the end would wait for its own multiply-adds.
         let high = if m <= tiles.rows { m } else { m.div_ceil(m.div_ceil(tiles.rows)) };
         // SAFETY: the promise of `product`.
+        if let Some(f) = self.finish.filter(|_| self.post.is_some()) {
+            f.take();
+        }
         let column = |j: usize, b: Matrix<T>| unsafe {
             let cols = width.min(n - j);
             let mut i = 0;
@@ -152,8 +169,9 @@ impl<T: Element> Job<'_, T> {
                 let (Some(run), last) = tiles.get(rows, cols) else { return };
                 let (a, c) = (self.a.from(i, 0), self.c.from(i, j));
                 // Nothing to come.
-                let ask = Ask { at: c.at, step: 0 };
+                let ask = Ask { at: c.at.cast(), step: 0 };
                 run(k, a.at, a.row, a.col, b.at, b.row, c.at.cast_mut(), c.row, last, self.add, ask);
+                self.post(i, j, rows, cols);
                 i += high;
             }
         };

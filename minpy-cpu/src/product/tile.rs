@@ -6,6 +6,7 @@
 
 use super::ahead::Ask;
 use super::pack::Matrix;
+use super::post::{self, Post};
 use crate::simd::Level;
 
 /// One register full of elements.
@@ -46,7 +47,7 @@ pub(crate) trait Vector {
 /// `(k, a, rows of a, steps of a, b, steps of b, c, rows of c, last, accumulate, ask)`: distances in elements. The tile
 /// of `c` is `a * b`, or that added to what is there; its last register holds `last` elements.
 pub(crate) type Tile<T> =
-    unsafe fn(usize, *const T, isize, isize, *const T, isize, *mut T, isize, usize, bool, Ask<T>);
+    unsafe fn(usize, *const T, isize, isize, *const T, isize, *mut T, isize, usize, bool, Ask);
 
 /// Most rows of a tile, over all instruction sets.
 pub(crate) const MOST_ROWS: usize = 12;
@@ -65,6 +66,8 @@ pub(crate) struct Tiles<T: 'static> {
     pub table: [[[Option<Tile<T>>; 2]; ACROSS]; MOST_ROWS],
     /// See `pack::pack`.
     pub pack: unsafe fn(*mut T, usize, Matrix<T>, usize, usize),
+    /// See `post::post`.
+    pub post: unsafe fn(&Post, post::Tile<T>),
     /// See `stream.rs`: by the number of results per line, less one.
     pub dots: [super::stream::Dots<T>; super::stream::MOST],
     pub sums: [super::stream::Sums<T>; super::stream::MOST],
@@ -114,7 +117,7 @@ pub(super) unsafe fn tile<S: Vector, const ROWS: usize, const WIDE: usize, const
     c_row: isize,
     last: usize,
     accumulate: bool,
-    mut ask: Ask<S::T>,
+    mut ask: Ask,
 ) {
     // Two multiply-adds start in each cycle and take four: small tiles hold several sums for each element.
     let sets = const {
@@ -161,8 +164,8 @@ pub(super) unsafe fn tile<S: Vector, const ROWS: usize, const WIDE: usize, const
             }
             // Small tiles have no time to spare.
             if sets == 1 {
-                S::second(ask.at);
-                S::second(ask.at.wrapping_add(WIDE * S::N - 1));
+                S::second(ask.at.cast());
+                S::second(ask.at.cast::<S::T>().wrapping_add(WIDE * S::N - 1));
                 ask.at = ask.at.wrapping_offset(ask.step);
             }
             for _ in 0..EVERY / sets {

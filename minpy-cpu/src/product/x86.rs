@@ -2,6 +2,7 @@
 
 use super::ahead::Ask;
 use super::pack::{Matrix, pack};
+use super::post::{self, Post, Real};
 use super::stream::{dots, sums};
 use super::tile::{ACROSS, Element, MOST_ROWS, Tile, Tiles, Vector, tile};
 use crate::simd::Level;
@@ -146,7 +147,7 @@ unsafe fn quad64(to: *mut f64, wide: usize, from: *const f64, row: isize) {
 
 /// The generic loops behind the features that make their vector functions single instructions.
 macro_rules! wrappers {
-    ($module:ident $features:literal) => {
+    ($module:ident $features:literal $block:literal) => {
         mod $module {
             use super::*;
             #[target_feature(enable = $features)]
@@ -161,7 +162,7 @@ macro_rules! wrappers {
                 c_row: isize,
                 last: usize,
                 add: bool,
-                ask: Ask<S::T>,
+                ask: Ask,
             ) {
                 // SAFETY: here and below, the caller's promise.
                 unsafe {
@@ -172,6 +173,11 @@ macro_rules! wrappers {
             pub unsafe fn packed<S: Vector>(to: *mut S::T, wide: usize, m: Matrix<S::T>, n: usize, k: usize) {
                 // SAFETY: see above.
                 unsafe { pack::<S>(to, wide, m, n, k) }
+            }
+            #[target_feature(enable = $features)]
+            pub unsafe fn finished<T: Real>(post: &Post, tile: post::Tile<T>) {
+                // SAFETY: see above.
+                unsafe { post::post::<T, $block>(post, tile) }
             }
             #[target_feature(enable = $features)]
             pub unsafe fn dotted<S: Vector, const N: usize>(
@@ -199,8 +205,9 @@ macro_rules! wrappers {
         }
     };
 }
-wrappers!(avx2 "avx2,fma");
-wrappers!(avx512 "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt");
+// No tile is narrower than a block of neighbours.
+wrappers!(avx2 "avx2,fma" 8);
+wrappers!(avx512 "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt" 16);
 
 macro_rules! tiles {
     ($f:ident $s:ty: $most:literal: $($rows:literal)*) => {{
@@ -214,6 +221,7 @@ macro_rules! tiles {
             lanes: <$s>::N,
             table,
             pack: $f::packed::<$s>,
+            post: $f::finished,
             dots: [
                 $f::dotted::<$s, 1>, $f::dotted::<$s, 2>, $f::dotted::<$s, 3>,
                 $f::dotted::<$s, 4>, $f::dotted::<$s, 5>, $f::dotted::<$s, 6>,
