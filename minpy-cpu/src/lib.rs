@@ -27,6 +27,7 @@ mod product;
 mod program;
 pub mod random;
 pub mod reduce;
+mod regions;
 mod row_group;
 mod row_plan;
 mod rows;

@@ -2,13 +2,14 @@
 //!
 //! A freed small block is the first word of a linked list, so that taking and giving back cost a few nanoseconds.
 //! Counters of small blocks are kept per thread too and folded into the shared ones now and then.
+//! Blocks between the small ones and those that fill huge pages of their own are parts of regions (`regions.rs`).
 
+use crate::regions::{Blocks, Regions, advise_huge_pages};
 use crate::threads::in_forked_child;
 use minpy_core::device::MemoryStats;
 use minpy_core::{Error, ErrorKind, Result};
 use std::alloc::{Layout, alloc, dealloc};
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
@@ -74,7 +75,13 @@ static PEAK: AtomicIsize = AtomicIsize::new(0);
 static SYSTEM: AtomicUsize = AtomicUsize::new(0);
 /// Bytes by which the limits of all threads exceed `KEEP`.
 static BORROWED: AtomicUsize = AtomicUsize::new(0);
-static LARGE: Mutex<BTreeMap<usize, Vec<usize>>> = Mutex::new(BTreeMap::new());
+static LARGE: Mutex<Store> = Mutex::new(Store { free: Blocks::new(), regions: Regions::NONE });
+
+/// The shared pool.
+struct Store {
+    free: Blocks,
+    regions: Regions,
+}
 
 impl Lists {
     #[cold]
@@ -205,36 +212,31 @@ fn system(size: usize, bytes: usize) -> Result<usize> {
     Ok(p)
 }
 
-/// Blocks from this size on ask for huge pages, as NumPy's do: fewer page faults at first, and fewer misses later.
+/// Blocks from this size on ask for huge pages of their own, as NumPy's do: fewer page faults at first, and fewer misses
+/// later.
 const HUGE: usize = 4 << 20;
 
-#[cfg(target_os = "linux")]
-fn advise_huge_pages(block: usize, bytes: usize) {
-    unsafe extern "C" {
-        fn madvise(address: *mut std::ffi::c_void, length: usize, advice: std::ffi::c_int)
-        -> std::ffi::c_int;
-    }
-    const MADV_HUGEPAGE: std::ffi::c_int = 14;
-    // Whole huge pages only, whose start is aligned to any size of small ones.
-    const PAGE: usize = 2 << 20;
-    let (start, end) = (block.next_multiple_of(PAGE), (block + bytes) / PAGE * PAGE);
-    if start < end {
-        // SAFETY: the pages lie in a block of ours, and the advice leaves their contents. Kernels without huge pages
-        // refuse it, which does no harm.
-        unsafe { madvise(start as *mut _, end - start, MADV_HUGEPAGE) };
-    }
-}
-#[cfg(not(target_os = "linux"))]
-fn advise_huge_pages(_block: usize, _bytes: usize) {}
-
-/// The shared pool. `None` in a forked child whose parent forked while another thread was at it: that thread is gone,
+/// Locks the shared pool. `None` in a forked child whose parent forked while another thread was at it: that thread is gone,
 /// and nobody will ever unlock it.
-fn store() -> Option<MutexGuard<'static, BTreeMap<usize, Vec<usize>>>> {
+fn store() -> Option<MutexGuard<'static, Store>> {
     if in_forked_child() {
         LARGE.try_lock().ok()
     } else {
         Some(LARGE.lock().unwrap_or_else(|e| e.into_inner()))
     }
+}
+
+/// A large block that the pool does not have.
+fn fresh(size: usize, bytes: usize) -> Result<usize> {
+    if size >= HUGE {
+        return system(size, bytes);
+    }
+    let Some(mut store) = store() else { return system(size, bytes) };
+    if let Some(p) = store.regions.take(size) {
+        return Ok(p);
+    }
+    SYSTEM.fetch_add(1, Relaxed);
+    store.regions.grow(size).ok_or_else(|| refuse(bytes))
 }
 
 #[inline(never)]
@@ -243,18 +245,17 @@ fn allocate_large(bytes: usize) -> Result<usize> {
         return Err(refuse(bytes));
     }
     let size = large_size(bytes);
-    let pooled = store().and_then(|mut s| s.get_mut(&size).and_then(Vec::pop));
-    let p = match pooled {
+    let p = match store().and_then(|mut s| s.free.take(size)) {
         Some(p) => {
             POOLED.fetch_sub(size as isize, Relaxed);
             p
         }
-        None => match system(size, bytes) {
+        None => match fresh(size, bytes) {
             Ok(p) => p,
             // The pool may sit on what is missing.
             Err(_) => {
                 trim();
-                system(size, bytes)?
+                fresh(size, bytes)?
             }
         },
     };
@@ -301,22 +302,37 @@ unsafe fn free_large(handle: usize, bytes: usize) {
     let room = POOLED.load(Relaxed).max(0) as usize + size <= keep_limit();
     if let Some(mut store) = store().filter(|_| room) {
         POOLED.fetch_add(size as isize, Relaxed);
-        store.entry(size).or_default().push(handle);
+        store.free.put(size, handle);
     } else {
-        // SAFETY: allocated by `system` with this layout.
-        unsafe { dealloc(handle as *mut u8, Layout::from_size_align_unchecked(size, ALIGN)) };
+        // SAFETY: handed on.
+        unsafe { discard(handle, size) };
     }
+}
+
+/// Gives a large block back to the system, or what its memory takes.
+///
+/// # Safety
+/// The block came from `fresh` with this size, and is given back once.
+unsafe fn discard(block: usize, size: usize) {
+    if size < HUGE {
+        // In a forked child without the pool the block is forgotten, as all of it soon will be.
+        if let Some(mut s) = store() {
+            // SAFETY: handed on.
+            unsafe { s.regions.put(size, block) };
+        }
+        return;
+    }
+    // SAFETY: allocated by `system` with this layout.
+    unsafe { dealloc(block as *mut u8, Layout::from_size_align_unchecked(size, ALIGN)) };
 }
 
 /// Gives back to the system what the shared pool and this thread keep.
 pub fn trim() {
-    let store = store().map(|mut s| std::mem::take(&mut *s));
-    for (size, blocks) in store.into_iter().flatten() {
-        for p in blocks {
-            POOLED.fetch_sub(size as isize, Relaxed);
-            // SAFETY: blocks in the store are free and were allocated with this layout.
-            unsafe { dealloc(p as *mut u8, Layout::from_size_align_unchecked(size, ALIGN)) };
-        }
+    let free = store().map(|mut s| std::mem::take(&mut s.free));
+    for (size, block) in free.into_iter().flatten() {
+        POOLED.fetch_sub(size as isize, Relaxed);
+        // SAFETY: blocks in the store are free, and of this size.
+        unsafe { discard(block, size) };
     }
     let _ = LISTS.try_with(Lists::clear);
 }

@@ -6,6 +6,7 @@
 
 use super::pack::Matrix;
 use super::tile::EVERY;
+use smallvec::SmallVec;
 
 /// What one tile asks for: a line as wide as itself every `EVERY` steps, each `step` bytes after the last.
 #[derive(Clone, Copy)]
@@ -41,9 +42,31 @@ impl Asks {
     }
 }
 
-impl Iterator for Asks {
-    type Item = Ask;
-    fn next(&mut self) -> Option<Ask> {
+/// Several, one after another. No chain of iterators: that costs a tile 2 % (measured).
+pub(super) struct Queue {
+    asks: SmallVec<[Asks; 6]>,
+    at: usize,
+}
+
+impl Queue {
+    pub fn new(asks: impl IntoIterator<Item = Asks>) -> Queue {
+        Queue { asks: asks.into_iter().collect(), at: 0 }
+    }
+    #[inline]
+    pub fn next(&mut self) -> Option<Ask> {
+        while let Some(asks) = self.asks.get_mut(self.at) {
+            if let Some(ask) = asks.next() {
+                return Some(ask);
+            }
+            self.at += 1;
+        }
+        None
+    }
+}
+
+impl Asks {
+    #[inline]
+    pub fn next(&mut self) -> Option<Ask> {
         if self.lines == 0 || self.byte >= self.bytes {
             return None;
         }

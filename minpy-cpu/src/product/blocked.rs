@@ -3,7 +3,7 @@
 //! Threads share nothing but the operands: each takes rectangles of C and packs what it needs for itself. Copies that
 //! another core has written would cost more to fetch than they cost to make (measured: 8 % of 512 x 512 x 512).
 
-use super::ahead::{Ask, Asks};
+use super::ahead::{Ask, Asks, Queue};
 use super::pack::Matrix;
 use super::tile::Element;
 use super::{Job, LONG, each};
@@ -141,20 +141,17 @@ impl<T: Element> Job<'_, T> {
     }
     /// What follows the packing of a part: what its tiles read beside, then what the `next` packs first. Operands that are
     /// read in place are not asked for: they are read once or twice.
-    fn later(&self, p: &Part<T>, next: Option<Part<T>>) -> impl Iterator<Item = Ask> {
+    fn later(&self, p: &Part<T>, next: Option<Part<T>>) -> Queue {
         let wide = self.width() * size_of::<T>();
         let post = self.post.filter(|_| p.k0 + p.k == self.k);
-        let (rows, cols, k) = (p.rows, p.cols, p.k);
-        let beside = post
-            .into_iter()
-            .flat_map(move |post| post.matrices(p.top, p.first))
-            .flat_map(move |(ask, bytes)| Asks::new(ask, (rows, cols * bytes), wide, k));
-        let next = next.filter(|p| !p.strips.is_null()).into_iter().flat_map(move |p| {
+        let beside = post.into_iter().flat_map(|post| post.matrices(p.top, p.first));
+        let beside = beside.map(|(ask, bytes)| Asks::new(ask, (p.rows, p.cols * bytes), wide, p.k));
+        let next = next.filter(|p| !p.strips.is_null()).map(|p| {
             let (a, b) = (self.a.from(p.top, p.k0), self.b.from(p.k0, p.first));
             let panel = if p.new && !p.panels.is_null() { self.width().min(p.cols) } else { 0 };
-            Asks::matrix(a, p.rows, p.k, wide, p.k).chain(Asks::matrix(b, p.k, panel, wide, p.k))
+            [Asks::matrix(a, p.rows, p.k, wide, p.k), Asks::matrix(b, p.k, panel, wide, p.k)]
         });
-        beside.chain(next)
+        Queue::new(beside.chain(next.into_iter().flatten()))
     }
     /// Packs strips of A, panels of B if they are new, and multiplies them, while it asks for those of the `next`.
     unsafe fn part(&self, p: &Part<T>, next: Option<Part<T>>) {
