@@ -490,10 +490,11 @@ fn elementwise(
         Target::New => {
             // What reads something pending joins it, however small.
             let joins = operands.iter().any(|o| o.array().is_some_and(|a| a.buffer().present().is_none()));
+            let layout = result_layout(&shape, &operands, mask);
             let out = if joins && mask.is_none() {
-                Array::lazy_on(device, result_layout(&shape, &operands), natural)?
+                Array::lazy_on(device, layout, natural)?
             } else {
-                Array::empty_with(device, result_layout(&shape, &operands), natural)?
+                Array::empty_with(device, layout, natural)?
             };
             if mask.is_some() {
                 fill_raw(&out, Number::Int(0).cast(natural))?;
@@ -612,23 +613,43 @@ fn compare_signs(
     }
 }
 
-/// C order, unless every array of the full shape is dense in one other order.
-fn result_layout(shape: &[usize], operands: &[Operand]) -> Layout {
-    let mut order: Option<SmallVec<[usize; 6]>> = None;
-    for a in operands.iter().filter_map(|o| o.array()).filter(|a| a.shape() == shape) {
-        if a.layout().is_contiguous() {
-            return Layout::contiguous(shape);
-        }
-        match (a.layout().dense_order(), &order) {
-            (Some(o), None) => order = Some(o),
-            (Some(o), Some(p)) if o == *p => {}
-            _ => return Layout::contiguous(shape),
-        }
+/// NumPy's `K` order: axes in the order of the operands' strides. Where operands disagree, C order wins; where none says
+/// anything (an axis of one element, or broadcast), the axis stays where it is. The rule is that of NumPy's iterator
+/// (`npyiter_find_best_axis_ordering` in `nditer_constr.c`), because writes through `reshape` or `ravel` show it.
+fn result_layout(shape: &[usize], operands: &[Operand], mask: Option<&Array>) -> Layout {
+    let arrays = || operands.iter().filter_map(|o| o.array()).chain(mask);
+    // In rows all of them, broadcast or not: the sort would leave everything in place.
+    if arrays().all(|a| a.layout().is_contiguous()) {
+        return Layout::contiguous(shape);
     }
-    match order {
-        Some(o) => Layout::new(shape, strides_in_order(shape, &o), 0),
-        None => Layout::contiguous(shape),
+    let nd = shape.len();
+    let stride = |a: &Array, axis: usize| match (axis + a.ndim()).checked_sub(nd) {
+        Some(i) if a.shape()[i] != 1 => a.layout().strides()[i].unsigned_abs(),
+        _ => 0,
+    };
+    // From the fastest to the slowest.
+    let mut order: SmallVec<[usize; 6]> = SmallVec::new();
+    for axis in (0..nd).rev() {
+        let mut place = order.len();
+        for i in (0..order.len()).rev() {
+            let faster = order[i];
+            let said =
+                arrays().map(|a| (stride(a, axis), stride(a, faster))).filter(|s| s.0 != 0 && s.1 != 0);
+            let (mut any, mut all) = (false, true);
+            said.for_each(|(slow, fast)| (any, all) = (true, all && fast > slow));
+            match (any, all) {
+                (false, _) => {}
+                (true, true) => place = i,
+                (true, false) => break,
+            }
+        }
+        order.insert(place, axis);
     }
+    order.reverse();
+    if order.is_sorted() {
+        return Layout::contiguous(shape);
+    }
+    Layout::new(shape, strides_in_order(shape, &order), 0)
 }
 
 fn structured(

@@ -392,3 +392,28 @@ def test_masks(size):
                 numpy.testing.assert_array_equal(numpy.asarray(a), b)
     foreign = numpy.frombuffer(bytes(range(7)), dtype=bool)
     assert np.count_nonzero(np.asarray(foreign)) == 6
+
+
+def test_memory_order_of_elementwise_results():
+    """`K` order: it shows in what `reshape` and `ravel` share."""
+    r = numpy.random.default_rng(5)
+
+    def view(module, shape, seed):
+        """An array that broadcasts to `shape`, its axes in any order and some of them strided or reversed."""
+        r = numpy.random.default_rng(seed)
+        own = [n if r.random() < 0.8 else 1 for n in shape][int(r.integers(2)) if len(shape) > 1 else 0 :]
+        order = r.permutation(len(own))
+        steps = [int(r.choice([1, 1, 2, -1])) for _ in own]
+        a = module.ones([own[i] * abs(steps[i]) for i in order]).transpose(numpy.argsort(order))
+        return a[tuple(slice(None, None, s) for s in steps)]
+
+    for n in range(400):
+        shape = [int(k) for k in r.integers(1, 5, r.integers(1, 5))]
+        seeds = [int(s) for s in r.integers(0, 1 << 30, 3)]
+        got = []
+        for module in (numpy, np):
+            a, b, c = (view(module, shape, s) for s in seeds)
+            results = [-a, a + b, module.where(c > 1, a, b), module.add(a, b, where=c > 1, out=None), a + 2]
+            # The stride along an axis of one element is nobody's concern.
+            got.append([[s for s, k in zip(x.strides, x.shape) if k != 1] for x in results])
+        assert got[0] == got[1], (n, shape, seeds)
