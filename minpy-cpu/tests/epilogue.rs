@@ -1,7 +1,7 @@
 //! Products with an epilogue against the product and then the program, bit for bit.
 
 mod support;
-use minpy_core::expr::{Builder, Prim, Program};
+use minpy_core::expr::{Builder, E, Prim, Program};
 use minpy_core::kernel::{Input, Work};
 use minpy_core::{DType, ErrorKind, Number, Result};
 use std::sync::Arc;
@@ -70,17 +70,26 @@ fn like_the_parts() {
 }
 
 /// A program that is done tile by tile: `max((p + x) * c, 0)`, what came of `p + x` before, and which side of 0 it is on;
-/// or the slope of such a maximum, from bytes or numbers.
+/// or the slope of such a maximum, from bytes or numbers; or `max(p + x, c)` alone, with the side, and with a `c` for each
+/// matrix (`y`, whose strides are the test's business).
 fn chain(d: DType, what: usize) -> Arc<Program> {
     let b = Builder::new();
     let (p, x, y, bytes, c) = (b.input(d), b.input(d), b.input(d), b.input(DType::U8), b.input(d));
-    let ids = if what == 0 {
-        let v = p + x;
-        let v2 = v * c;
-        let (greater, equal) = (v.binary(Prim::Gt, v.lit(0.0)), v.binary(Prim::Eq, v.lit(0.0)));
+    let v = p + x;
+    let side = |by: E| {
+        let (greater, equal) = (v.binary(Prim::Gt, by), v.binary(Prim::Eq, by));
         let of = |n: f64| equal.cast(DType::U8).lit(n);
-        let side = greater.select(of(2.0), equal.select(of(1.0), of(0.0)));
-        vec![v2.lit(0.0).binary(Prim::Maximum, v2).id(), side.id(), v.id()]
+        greater.select(of(2.0), equal.select(of(1.0), of(0.0))).id()
+    };
+    let ids = if what == 0 {
+        let v2 = v * c;
+        vec![v2.lit(0.0).binary(Prim::Maximum, v2).id(), side(v.lit(0.0)), v.id()]
+    } else if what == 3 {
+        vec![v.binary(Prim::Maximum, c).id()]
+    } else if what == 4 {
+        vec![v.binary(Prim::Maximum, c).id(), side(c)]
+    } else if what == 5 {
+        vec![v.binary(Prim::Maximum, y).id()]
     } else {
         let z = if what == 1 { bytes.cast(d) } else { y };
         let tie = z.binary(Prim::Eq, z.lit(1.0)).select(p * 0.5, p.lit(0.0));
@@ -103,7 +112,7 @@ fn tile_by_tile() {
         (&[3], 20, 30, 10),
         (&[2, 2], 130, 110, 100),
     ];
-    for (d, what) in [DType::F32, DType::F64].into_iter().flat_map(|d| [0, 1, 2].map(|w| (d, w))) {
+    for (d, what) in [DType::F32, DType::F64].into_iter().flat_map(|d| [0, 1, 2, 3, 4, 5].map(|w| (d, w))) {
         let p = chain(d, what);
         for (batch, m, n, k) in sizes {
             let with = |tail: [usize; 2]| [batch, &tail[..]].concat();
@@ -117,15 +126,22 @@ fn tile_by_tile() {
                 (Lay::Transposed, Lay::Transposed),
             ] {
                 let (a, b) = (make(d, &with([m, k]), Lay::Contiguous), make(d, &with([k, n]), lay));
-                let (mut x, y) = (make(d, &shape, Lay::Contiguous), make(d, &shape, lay));
+                let (mut x, mut y) = (make(d, &shape, Lay::Contiguous), make(d, &shape, lay));
                 let bytes: Vec<_> =
                     (0..count(&shape)).map(|i| Number::Int((i * 7 % 3) as i128).cast(DType::U8)).collect();
                 let bytes = Arr::new(&shape, lay, &bytes);
                 // Along each column, or each row, the same.
                 let row = x.strides.len() - 2;
                 x.strides[row + (m > n) as usize] = 0;
+                if what == 5 {
+                    y.strides[row..].fill(0);
+                }
                 let others = [x.input(), y.input(), bytes.input(), Input::Scalar(Number::Int(-3).cast(d))];
-                let dtypes = if what == 0 { vec![d, DType::U8, d] } else { vec![d] };
+                let dtypes = match what {
+                    0 => vec![d, DType::U8, d],
+                    4 => vec![d, DType::U8],
+                    _ => vec![d],
+                };
                 let outputs = || dtypes.iter().map(|&d| Arr::empty(d, &shape, result)).collect::<Vec<_>>();
                 let whole = outputs();
                 let inputs = [&[a.input(), b.input()], &others[..]].concat();

@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     Side,
     /// Writes `v`.
     Store,
+    /// `Add` of `x`, `Side` where there is an output for it, and `Maximum` of `by`, in one pass.
+    Rectify,
 }
 
 /// An operation and its operand, or the output that it writes, for one matrix.
@@ -45,6 +47,9 @@ pub(crate) struct PostOp {
     pub col: isize,
     /// A number to compare with.
     pub by: *const u8,
+    /// The output of `Rectify`, or null, and the bytes between its rows.
+    pub to: *mut u8,
+    pub to_row: isize,
 }
 
 // SAFETY: views of memory that dispatch keeps alive during the call; tiles are disjoint.
@@ -58,9 +63,10 @@ pub(crate) struct Post(pub SmallVec<[PostOp; 4]>);
 impl Post {
     /// The operands and outputs with an element for each of the product: from this row and column on, bytes of an element.
     pub fn matrices(&self, i: usize, j: usize) -> impl Iterator<Item = (Ask, usize)> {
-        self.0.iter().filter(|op| op.row != 0 && op.col != 0).map(move |op| {
-            let at = op.at.cast_const().wrapping_offset(i as isize * op.row + j as isize * op.col);
-            (Ask { at, step: op.row }, op.col.unsigned_abs())
+        let views = self.0.iter().flat_map(|op| [(op.at, op.row, op.col), (op.to, op.to_row, 1)]);
+        views.filter(|&(_, row, col)| row != 0 && col != 0).map(move |(at, row, col)| {
+            let at = at.cast_const().wrapping_offset(i as isize * row + j as isize * col);
+            (Ask { at, step: row }, col.unsigned_abs())
         })
     }
 }
@@ -154,6 +160,15 @@ pub(super) unsafe fn post<T: Real, const N: usize>(post: &Post, tile: Tile<T>) {
                     let by = *op.by.cast::<T>();
                     write::<T, u8, N>(tile, line, |v| v.side(by));
                 }
+                Kind::Rectify => {
+                    let by = *op.by.cast::<T>();
+                    if op.to.is_null() {
+                        with!(|v: T, x: T| (v + x).maximum(by));
+                    } else {
+                        let to = op.to.wrapping_offset(tile.i as isize * op.to_row + tile.j as isize);
+                        rectify::<T, N>(tile, line, op.col == 0, by, Line { at: to, step: op.to_row });
+                    }
+                }
                 Kind::Store => write::<T, T, N>(tile, line, |v| v),
             }
         }
@@ -246,6 +261,34 @@ unsafe fn write<T: Copy, U: Copy + Default, const N: usize>(tile: Tile<T>, line:
             }
             for j in j..tile.cols {
                 *to.add(j) = f(*v.add(j));
+            }
+        }
+    }
+}
+/// `Kind::Rectify` with an output. `each`: the operand has an element for each row.
+#[inline(always)]
+unsafe fn rectify<T: Real, const N: usize>(tile: Tile<T>, line: Line, each: bool, by: T, to: Line) {
+    for i in 0..tile.rows {
+        let (v, x, to) = (tile.row(i), line.row::<T>(i), to.row::<u8>(i));
+        // SAFETY: see above.
+        unsafe {
+            let mut j = 0;
+            while j + N <= tile.cols {
+                let v = v.add(j).cast::<[T; N]>();
+                let (mut a, mut side) = (v.read_unaligned(), [0; N]);
+                let b = if each { [*x; N] } else { x.add(j).cast::<[T; N]>().read_unaligned() };
+                for ((a, b), side) in a.iter_mut().zip(b).zip(&mut side) {
+                    let sum = *a + b;
+                    (*side, *a) = (sum.side(by), sum.maximum(by));
+                }
+                v.write_unaligned(a);
+                to.add(j).cast::<[u8; N]>().write_unaligned(side);
+                j += N;
+            }
+            for j in j..tile.cols {
+                let sum = *v.add(j) + *x.add(if each { 0 } else { j });
+                *to.add(j) = sum.side(by);
+                *v.add(j) = sum.maximum(by);
             }
         }
     }
