@@ -169,9 +169,11 @@ impl Chain {
                     [if rows == 1 { 0 } else { row * size }, if cols == 1 { size } else { col * size }]
                 }
             };
-            let size = view.map_or(0, |v| v.dtype.size() as isize);
-            let whole =
-                col == size || col == 0 && !matches!(op.kind, Kind::TakenByte | Kind::Side | Kind::Store);
+            let whole = match view {
+                Some(v) if col == v.dtype.size() as isize => true,
+                // One for a row, or for all.
+                _ => col == 0 && !matches!(op.kind, Kind::TakenByte | Kind::Side | Kind::Store),
+            };
             let (to, to_row) = (std::ptr::null_mut(), 0);
             let op = PostOp { kind: op.kind, at: at.cast_mut(), row, col, by, to, to_row };
             whole.then_some(Place { op, view, to: None })

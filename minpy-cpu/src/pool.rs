@@ -4,7 +4,7 @@
 //! Counters of small blocks are kept per thread too and folded into the shared ones now and then.
 //! Blocks between the small ones and those that fill huge pages of their own are parts of regions (`regions.rs`).
 
-use crate::regions::{Blocks, Regions, advise_huge_pages};
+use crate::regions::{Back, Blocks, Region, Regions, advise_huge_pages, forget};
 use crate::threads::in_forked_child;
 use minpy_core::device::MemoryStats;
 use minpy_core::{Error, ErrorKind, Result};
@@ -226,17 +226,21 @@ fn store() -> Option<MutexGuard<'static, Store>> {
     }
 }
 
-/// A large block that the pool does not have.
+/// A large block that the pool does not have. The system is asked without the lock, which it may make wait.
 fn fresh(size: usize, bytes: usize) -> Result<usize> {
     if size >= HUGE {
         return system(size, bytes);
     }
-    let Some(mut store) = store() else { return system(size, bytes) };
-    if let Some(p) = store.regions.take(size) {
+    let taken = store().map(|mut s| s.regions.take(size));
+    let Some(taken) = taken else { return system(size, bytes) };
+    if let Some(p) = taken {
         return Ok(p);
     }
     SYSTEM.fetch_add(1, Relaxed);
-    store.regions.grow(size).ok_or_else(|| refuse(bytes))
+    let region = Region::new(size).ok_or_else(|| refuse(bytes))?;
+    let Some(mut store) = store() else { return system(size, bytes) };
+    store.regions.add(region);
+    store.regions.take(size).ok_or_else(|| refuse(bytes))
 }
 
 #[inline(never)]
@@ -315,12 +319,13 @@ unsafe fn free_large(handle: usize, bytes: usize) {
 /// The block came from `fresh` with this size, and is given back once.
 unsafe fn discard(block: usize, size: usize) {
     if size < HUGE {
-        // In a forked child without the pool the block is forgotten, as all of it soon will be.
-        if let Some(mut s) = store() {
-            // SAFETY: handed on.
-            unsafe { s.regions.put(size, block) };
+        // SAFETY: handed on.
+        unsafe { forget(block, size) };
+        // In a forked child without the pool the address is lost, and no more than that.
+        let back = store().map(|mut s| s.regions.put(size, block));
+        if !matches!(back, Some(Back::Foreign)) {
+            return;
         }
-        return;
     }
     // SAFETY: allocated by `system` with this layout.
     unsafe { dealloc(block as *mut u8, Layout::from_size_align_unchecked(size, ALIGN)) };

@@ -3,7 +3,7 @@
 //! Steps of training walk over hundreds of arrays of about a megabyte; in pages of 4 KiB, looking up their addresses costs
 //! 3 % of a 50-layer perceptron (512 wide, batch 512). A region is never given back: what it holds is, page by page.
 
-use std::alloc::{Layout, alloc};
+use memmap2::{MmapMut, MmapOptions};
 use std::collections::BTreeMap;
 
 /// A huge page of today's machines.
@@ -34,61 +34,91 @@ impl IntoIterator for Blocks {
     }
 }
 
+/// Memory of the system that blocks are cut from, one after another.
+pub(crate) struct Region {
+    map: MmapMut,
+    next: usize,
+    /// Blocks that are in use, or kept by the pool.
+    out: usize,
+}
+
+impl Region {
+    /// With room for a block of that size; for just that where the system has no more.
+    pub fn new(size: usize) -> Option<Region> {
+        // The start of a mapping need not be that of a huge page.
+        let bytes = [REGION + PAGE, size];
+        let map = bytes.into_iter().find_map(|b| MmapOptions::new().len(b).map_anon().ok())?;
+        let start = map.as_ptr() as usize;
+        advise_huge_pages(start, map.len());
+        let next = if map.len() > REGION { start.next_multiple_of(PAGE) } else { start };
+        Some(Region { map, next, out: 0 })
+    }
+    fn end(&self) -> usize {
+        self.map.as_ptr() as usize + self.map.len()
+    }
+}
+
 /// The regions of the process.
 pub(crate) struct Regions {
-    /// The rest of the newest one.
-    next: usize,
-    end: usize,
-    /// Blocks that were given back.
+    /// By their start.
+    all: BTreeMap<usize, Region>,
+    /// The one that is not used up.
+    newest: usize,
+    /// Blocks that were given back while others of their region were not.
     empty: Blocks,
 }
 
+/// What became of a block that was given back.
+pub(crate) enum Back {
+    Kept,
+    /// Its region goes with it; best dropped when no lock is held.
+    #[expect(dead_code)]
+    Last(Region),
+    /// It is not from a region.
+    Foreign,
+}
+
 impl Regions {
-    pub const NONE: Regions = Regions { next: 0, end: 0, empty: Blocks::new() };
+    pub const NONE: Regions = Regions { all: BTreeMap::new(), newest: 0, empty: Blocks::new() };
+    /// The region of a block, and its start.
+    fn of(&mut self, block: usize) -> Option<(usize, &mut Region)> {
+        let (&start, region) = self.all.range_mut(..=block).next_back()?;
+        (block < region.end()).then_some((start, region))
+    }
     /// A block, if there is room; sizes are multiples of a cache line.
     pub fn take(&mut self, size: usize) -> Option<usize> {
         if let Some(block) = self.empty.take(size) {
+            self.of(block)?.1.out += 1;
             return Some(block);
         }
-        let block = self.next;
-        (self.end - block >= size).then(|| {
-            self.next += size;
+        let region = self.all.get_mut(&self.newest)?;
+        let block = region.next;
+        (region.end() - block >= size).then(|| {
+            region.next += size;
+            region.out += 1;
             block
         })
     }
-    /// A block of a new region; one that holds just that where the system has no more.
-    pub fn grow(&mut self, size: usize) -> Option<usize> {
-        for bytes in [REGION, size] {
-            let layout = Layout::from_size_align(bytes, PAGE.min(bytes.next_power_of_two())).ok()?;
-            // SAFETY: the size is not 0.
-            let region = unsafe { alloc(layout) } as usize;
-            if region != 0 {
-                advise_huge_pages(region, bytes);
-                (self.next, self.end) = (region, region + bytes);
-                return self.take(size);
-            }
+    /// What is left of the region before stays unused: less than an eighth, and no memory but for the page that it began.
+    pub fn add(&mut self, region: Region) {
+        self.newest = region.map.as_ptr() as usize;
+        self.all.insert(self.newest, region);
+    }
+    /// Takes a block of that size back.
+    pub fn put(&mut self, size: usize, block: usize) -> Back {
+        let Some((start, region)) = self.of(block) else { return Back::Foreign };
+        region.out -= 1;
+        if region.out > 0 {
+            self.empty.put(size, block);
+            return Back::Kept;
         }
-        None
+        let end = region.end();
+        self.empty.0.values_mut().for_each(|blocks| blocks.retain(|b| !(start..end).contains(b)));
+        if self.newest == start {
+            self.newest = 0;
+        }
+        self.all.remove(&start).map_or(Back::Foreign, Back::Last)
     }
-    /// Takes a block back; its whole pages go to the system.
-    ///
-    /// # Safety
-    /// The block came from here with this size, and is given back once.
-    pub unsafe fn put(&mut self, size: usize, block: usize) {
-        // SAFETY: nobody reads it any more.
-        unsafe { forget(block, size) };
-        self.empty.put(size, block);
-    }
-}
-
-#[cfg(target_os = "linux")]
-mod system {
-    use std::ffi::{c_int, c_void};
-    unsafe extern "C" {
-        pub fn madvise(address: *mut c_void, length: usize, advice: c_int) -> c_int;
-    }
-    pub const DONTNEED: c_int = 4;
-    pub const HUGEPAGE: c_int = 14;
 }
 
 /// Asks for huge pages where whole ones lie in a block.
@@ -99,7 +129,7 @@ pub(crate) fn advise_huge_pages(block: usize, bytes: usize) {
     if start < end {
         // SAFETY: the pages lie in a block of ours, and the advice leaves their contents. Kernels without huge pages
         // refuse it, which does no harm.
-        unsafe { system::madvise(start as *mut _, end - start, system::HUGEPAGE) };
+        unsafe { libc::madvise(start as *mut _, end - start, libc::MADV_HUGEPAGE) };
     }
     #[cfg(not(target_os = "linux"))]
     let _ = (start, end);
@@ -109,50 +139,72 @@ pub(crate) fn advise_huge_pages(block: usize, bytes: usize) {
 ///
 /// # Safety
 /// The block is ours, and nobody reads it before it is written again.
-unsafe fn forget(block: usize, bytes: usize) {
-    // A multiple of every small page; what is left at the ends stays.
-    const SMALL_PAGE: usize = 64 << 10;
-    let (start, end) = (block.next_multiple_of(SMALL_PAGE), (block + bytes) / SMALL_PAGE * SMALL_PAGE);
+pub(crate) unsafe fn forget(block: usize, bytes: usize) {
     #[cfg(target_os = "linux")]
-    if start < end {
-        // SAFETY: the pages lie in the block.
-        unsafe { system::madvise(start as *mut _, end - start, system::DONTNEED) };
+    {
+        // SAFETY: a question without side effects.
+        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) }.max(4096) as usize;
+        let (start, end) = (block.next_multiple_of(page), (block + bytes) / page * page);
+        if start < end {
+            // SAFETY: the pages lie in the block.
+            unsafe { libc::madvise(start as *mut _, end - start, libc::MADV_DONTNEED) };
+        }
     }
     #[cfg(not(target_os = "linux"))]
-    let _ = (start, end);
+    let _ = (block, bytes);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// A block, of a new region if need be, full of one byte.
+    fn block(r: &mut Regions, size: usize, byte: u8) -> usize {
+        let block = r.take(size).unwrap_or_else(|| {
+            r.add(Region::new(size).unwrap());
+            r.take(size).unwrap()
+        });
+        // SAFETY: the block holds `size` bytes.
+        unsafe { std::ptr::write_bytes(block as *mut u8, byte, size) };
+        block
+    }
+    fn is_full_of(byte: u8, (block, size): (usize, usize)) -> bool {
+        // SAFETY: as above.
+        let bytes = unsafe { std::slice::from_raw_parts(block as *const u8, size) };
+        bytes.iter().all(|&b| b == byte)
+    }
+
     #[test]
     fn blocks_are_apart_and_come_back() {
         let mut r = Regions::NONE;
-        assert_eq!(r.take(1 << 20), None);
         let sizes = [80 << 10, 1 << 20, 3 << 20];
         let mut blocks: Vec<(usize, usize)> = Vec::new();
-        for size in sizes.into_iter().cycle().take(60) {
-            let block = r.take(size).or_else(|| r.grow(size)).unwrap();
+        for (i, size) in sizes.into_iter().cycle().take(60).enumerate() {
+            let block = block(&mut r, size, i as u8);
             assert!(block % 64 == 0 && blocks.iter().all(|&(b, n)| b + n <= block || block + size <= b));
-            // SAFETY: the block holds `size` bytes.
-            unsafe { std::ptr::write_bytes(block as *mut u8, blocks.len() as u8, size) };
             blocks.push((block, size));
         }
-        for (i, &(block, size)) in blocks.iter().enumerate() {
-            // SAFETY: as above.
-            let bytes = unsafe { std::slice::from_raw_parts(block as *const u8, size) };
-            assert!(bytes.iter().all(|&b| b == i as u8));
-        }
+        assert!((0..60).all(|i| is_full_of(i as u8, blocks[i])));
         // What goes back leaves its neighbours as they are.
         let (block, size) = blocks[1];
-        // SAFETY: given back once.
-        unsafe { r.put(size, block) };
-        for i in [0, 2] {
-            // SAFETY: as above.
-            let bytes = unsafe { std::slice::from_raw_parts(blocks[i].0 as *const u8, blocks[i].1) };
-            assert!(bytes.iter().all(|&b| b == i as u8));
-        }
+        // SAFETY: nobody reads it.
+        unsafe { forget(block, size) };
+        assert!(matches!(r.put(size, block), Back::Kept));
+        assert!(is_full_of(0, blocks[0]) && is_full_of(2, blocks[2]));
         assert_eq!(r.take(size), Some(block));
+        assert!(matches!(r.put(1 << 20, &raw const r as usize), Back::Foreign));
+    }
+
+    #[test]
+    fn empty_regions_go() {
+        let mut r = Regions::NONE;
+        for round in 1..4 {
+            // Another size each time: what is left of the last one must not stay.
+            let size = (round * 200) << 10;
+            let blocks: Vec<usize> = (0..500).map(|_| block(&mut r, size, 1)).collect();
+            assert!(r.all.len() >= 500 * size / REGION);
+            let gone = blocks.into_iter().filter(|&b| matches!(r.put(size, b), Back::Last(_))).count();
+            assert!(gone > 0 && r.all.is_empty() && r.take(size).is_none(), "{gone}");
+        }
     }
 }

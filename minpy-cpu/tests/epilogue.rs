@@ -3,7 +3,7 @@
 mod support;
 use minpy_core::expr::{Builder, E, Prim, Program};
 use minpy_core::kernel::{Input, Work};
-use minpy_core::{DType, ErrorKind, Number, Result};
+use minpy_core::{DType, ErrorKind, Number, Result, Scalar};
 use std::sync::Arc;
 use support::*;
 
@@ -157,6 +157,26 @@ fn tile_by_tile() {
                 }
             }
         }
+    }
+}
+
+/// One byte for all elements is no line of them.
+#[test]
+fn a_side_for_all() {
+    let b = Builder::new();
+    let (p, bytes) = (b.input(DType::F32), b.input(DType::U8));
+    let z = bytes.cast(DType::F32);
+    let tie = z.binary(Prim::Eq, z.lit(1.0)).select(p * 0.5, p.lit(0.0));
+    let id = z.binary(Prim::Gt, z.lit(1.0)).select(p, tie).id();
+    let program = Arc::new(b.finish("taken", &[id], 2));
+    let (m, n, k) = (150, 160, 170);
+    let a = Arr::of(&[m, k], &vec![1f32; m * k]);
+    let b = Arr::of(&[k, n], &vec![1f32; k * n]);
+    for side in 0..3u8 {
+        let out = Arr::empty(DType::F32, &[m, n], Lay::Contiguous);
+        epilogue(&program, &[a.input(), b.input(), Input::Scalar(Scalar::new(side))], &[&out]).unwrap();
+        let expected = Scalar::new(k as f32 * f32::from(side) / 2.0);
+        assert!(out.scalars().iter().all(|&x| x == expected));
     }
 }
 

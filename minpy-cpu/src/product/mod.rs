@@ -157,10 +157,10 @@ impl<T: Element> Job<'_, T> {
         let (m, n, k, width, tiles) = (self.m, self.n, self.k, self.width(), self.tiles);
         // Tiles of equal height: a low one at the end would wait for its own multiply-adds.
         let high = if m <= tiles.rows { m } else { m.div_ceil(m.div_ceil(tiles.rows)) };
-        // SAFETY: the promise of `product`.
         if let Some(f) = self.finish.filter(|_| self.post.is_some()) {
             f.take();
         }
+        // SAFETY: the promise of `product`.
         let column = |j: usize, b: Matrix<T>| unsafe {
             let cols = width.min(n - j);
             let mut i = 0;
