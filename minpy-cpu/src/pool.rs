@@ -228,19 +228,30 @@ fn store() -> Option<MutexGuard<'static, Store>> {
 
 /// A large block that the pool does not have. The system is asked without the lock, which it may make wait.
 fn fresh(size: usize, bytes: usize) -> Result<usize> {
-    if size >= HUGE {
-        return system(size, bytes);
+    if size < HUGE
+        && let Some(p) = part_of_region(size)
+    {
+        Ok(p)
+    } else {
+        system(size, bytes)
     }
-    let taken = store().map(|mut s| s.regions.take(size));
-    let Some(taken) = taken else { return system(size, bytes) };
-    if let Some(p) = taken {
-        return Ok(p);
+}
+
+/// `None` without the pool, or where the system has no room for a region.
+fn part_of_region(size: usize) -> Option<usize> {
+    if let Some(p) = store()?.regions.take(size) {
+        return Some(p);
+    }
+    let region = Region::new()?;
+    let mut store = store()?;
+    // Another thread may have been faster; the region then goes back, after the lock.
+    let taken = store.regions.take(size);
+    if taken.is_some() {
+        return taken;
     }
     SYSTEM.fetch_add(1, Relaxed);
-    let region = Region::new(size).ok_or_else(|| refuse(bytes))?;
-    let Some(mut store) = store() else { return system(size, bytes) };
     store.regions.add(region);
-    store.regions.take(size).ok_or_else(|| refuse(bytes))
+    store.regions.take(size)
 }
 
 #[inline(never)]
