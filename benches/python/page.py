@@ -24,7 +24,7 @@ BUSY_LOAD = 0.5  # processes that wanted to run, on average over the minute befo
 WHY: dict[tuple[str, str], str] = {
     ("tape_add", "numpy"): "NumPy's loop neither records nor differentiates: the rest is the price of a gradient",
     ("rnn", "jaxjit"): "every step multiplies the same inputs by the same weights: a compiler does that once, an imperative program as often as it is written",
-    ("depth", "*"): "products of operands that are not in cache take 8 to 10 % longer here than of those that are, and what is computed inside them 5 % more",
+    ("depth", "*"): "products of operands that are not in cache take 4 to 5 % longer here than of those that are, and what is computed inside them 3 to 5 % more",
 }
 
 GROUP_TITLES = {

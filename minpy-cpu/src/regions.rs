@@ -1,7 +1,7 @@
 //! Memory of large blocks that are too small to fill huge pages: parts of regions that do.
 //!
 //! Steps of training walk over hundreds of arrays of about a megabyte; in pages of 4 KiB, looking up their addresses costs
-//! 3 % of a 50-layer perceptron (512 wide, batch 512). What the pool lets go of returns to the system page by page (on
+//! 2 to 3 % of a 50-layer perceptron (512 wide, batch 512). What the pool lets go of returns to the system page by page (on
 //! Linux), and a region as a whole when none of it is left.
 
 use memmap2::{MmapOptions, MmapRaw};

@@ -3,6 +3,8 @@
 Values are small integers in float64, float32, int32 or bool, so that every mode must give the same bits whatever the order of
 a sum. `MINPY_LAWS=20000 pytest tests/python/test_deferral.py` runs that many programs instead of the sample, from number
 `MINPY_LAWS_FIRST` on; `MINPY_LAWS_DEVICES` is the same for devices beside the CPU.
+
+Longer than most files: its fixtures, the modes of deferral, are what its tests have in common.
 """
 import os
 import threading

@@ -42,7 +42,7 @@ impl Asks {
     }
 }
 
-/// Several, one after another. No chain of iterators: that costs a tile 2 % (measured).
+/// Several, one after another: an array of them, because the types of chained iterators would be longer than this.
 pub(super) struct Queue {
     asks: SmallVec<[Asks; 6]>,
     at: usize,
