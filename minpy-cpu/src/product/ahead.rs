@@ -52,6 +52,9 @@ impl Queue {
     pub fn new(asks: impl IntoIterator<Item = Asks>) -> Queue {
         Queue { asks: asks.into_iter().collect(), at: 0 }
     }
+    pub fn extend(&mut self, asks: impl IntoIterator<Item = Asks>) {
+        self.asks.extend(asks);
+    }
     #[inline]
     pub fn next(&mut self) -> Option<Ask> {
         while let Some(asks) = self.asks.get_mut(self.at) {

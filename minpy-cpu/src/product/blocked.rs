@@ -8,7 +8,9 @@ use super::pack::Matrix;
 use super::tile::Element;
 use super::{Job, LONG, each};
 use crate::frame::with_scratch;
+use smallvec::SmallVec;
 use std::ptr::null_mut;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// What a panel of B may take: with the strip of A beside it, about a first-level cache.
 const PANEL_BYTES: usize = 32 << 10;
@@ -25,7 +27,39 @@ const RECTANGLE: usize = 128 << 20;
 /// What is read in place may take as much as stays in the first-level cache.
 const NEAR_BYTES: usize = 32 << 10;
 
-/// One thread's share at one depth: rows `top..top + rows`, columns `first..first + cols`.
+/// Multiply-adds for each thread from which on rows are handed out in pieces, if each thread got one rectangle otherwise:
+/// those keep a thread of 512 x 512 x 512 waiting for 2 % of the time on quiet cores and for 8 % on busy ones, pieces cost
+/// 1 % more copies.
+const PIECES: usize = 48 << 20;
+
+/// Rows `top..top + rows` and columns `first..first + cols` of C.
+#[derive(Clone, Copy)]
+struct Piece {
+    top: usize,
+    rows: usize,
+    first: usize,
+    cols: usize,
+}
+
+/// Columns of C, or a part of their rows, in pieces of which threads take one after another: who is late, or has lost its
+/// core to somebody else, takes fewer.
+struct Rectangle {
+    all: Piece,
+    pieces: SmallVec<[Piece; 1]>,
+    next: AtomicUsize,
+}
+
+impl Rectangle {
+    fn new(all: Piece, pieces: impl IntoIterator<Item = Piece>) -> Rectangle {
+        Rectangle { all, pieces: pieces.into_iter().collect(), next: AtomicUsize::new(0) }
+    }
+    /// The next piece, for the caller alone.
+    fn take(&self) -> Option<Piece> {
+        self.pieces.get(self.next.fetch_add(1, Relaxed)).copied()
+    }
+}
+
+/// What is multiplied in one go: of a piece, at one depth.
 struct Part<T> {
     k0: usize,
     k: usize,
@@ -33,12 +67,12 @@ struct Part<T> {
     rows: usize,
     first: usize,
     cols: usize,
-    /// The first one with its panels.
+    /// Its panels are still to be packed.
     new: bool,
     /// Packed, or null where read in place.
     panels: *mut T,
     strips: *mut T,
-    /// Room for a panel, if B is neither packed nor readable in place, and a tile.
+    /// Room for a tile.
     spare: *mut T,
 }
 
@@ -47,6 +81,11 @@ impl<T: Element> Job<'_, T> {
     fn high(&self) -> usize {
         self.m.div_ceil(self.m.div_ceil(self.tiles.rows))
     }
+    /// Steps of `k` that are taken at once: as even as their number allows.
+    fn depth(&self) -> usize {
+        let depth = PANEL_BYTES / (self.width() * size_of::<T>());
+        self.k.div_ceil(self.k.div_ceil(depth))
+    }
     pub(super) unsafe fn blocks(&self) {
         if self.k == 0 {
             return self.nothing();
@@ -54,29 +93,69 @@ impl<T: Element> Job<'_, T> {
         if let Some(f) = self.finish {
             f.take();
         }
-        let (high, width) = (self.high(), self.width());
-        let (tiles, panels) = (self.m.div_ceil(high), self.n.div_ceil(width));
-        // The grid of rectangles that makes the largest of them, with the copies that it needs, as cheap as possible.
-        // A moved element costs as much as some ten multiply-adds.
-        let cost = |(rows, cols): (usize, usize)| {
-            let (r, c) = (tiles.div_ceil(rows) * high, panels.div_ceil(cols) * width);
-            r * c + 10 * (r + c)
-        };
-        let count = match self.threads {
-            1 => 1,
-            t => t * (self.m * self.n * self.k / RECTANGLE / t).clamp(1, 8),
-        };
-        let grids = (1..=count).filter(|r| count % r == 0).map(|r| (r, count / r));
-        let Some((down, across)) = grids.min_by_key(|&g| cost(g)) else { return };
-        let (tiles_each, panels_each) = (tiles.div_ceil(down), panels.div_ceil(across));
-        let (down, across) = (tiles.div_ceil(tiles_each), panels.div_ceil(panels_each));
+        let rectangles = self.rectangles();
         let long = self.m * self.n * self.k >= LONG;
-        each(self.threads > 1, long, down * across, |task| {
-            let (i, j) = (task / across * tiles_each * high, task % across * panels_each * width);
-            let (rows, cols) = ((tiles_each * high).min(self.m - i), (panels_each * width).min(self.n - j));
-            // SAFETY: the promise of `product`; tasks write disjoint parts of C.
-            unsafe { self.rectangle((i, rows), (j, cols)) };
+        each(self.threads > 1, long, self.threads, |thread| {
+            // All begin elsewhere, and help the others at the end.
+            let (before, after) = rectangles.split_at(thread * rectangles.len() / self.threads);
+            // SAFETY: the promise of `product`; pieces are disjoint.
+            after.iter().chain(before).for_each(|r| unsafe { self.rectangle(r) });
         });
+    }
+    /// C, divided so that what one thread does, with the copies that it needs, is as cheap as possible.
+    fn rectangles(&self) -> SmallVec<[Rectangle; 1]> {
+        let (m, n, k, threads) = (self.m, self.n, self.k, self.threads);
+        let (high, width) = (self.high(), self.width());
+        let (tiles, panels) = (m.div_ceil(high), n.div_ceil(width));
+        let count = match threads {
+            1 => 1,
+            t => t * (m * n * k / RECTANGLE / t).clamp(1, 8),
+        };
+        // A moved element costs as much as some ten multiply-adds.
+        let cost = |(r, c): (usize, usize)| r * c + 10 * (r + c);
+        let grids = (1..=count).filter(|r| count % r == 0).map(|r| (r, count / r));
+        let sizes =
+            grids.map(|(down, across)| (tiles.div_ceil(down) * high, panels.div_ceil(across) * width));
+        let Some((rows, cols)) = sizes.min_by_key(|&s| cost(s)) else { return SmallVec::new() };
+        if threads > 1 && count == threads && m * n * k >= threads * PIECES {
+            // All threads copy the same panels, of so many columns, and different rows.
+            let slab = SLAB_BYTES / (k * size_of::<T>()) / width * width;
+            if slab > 0
+                && m * n / threads + 10 * (m * n.div_ceil(slab) / threads + n) <= cost((rows, cols)) * 51 / 50
+            {
+                let slabs = (0..n).step_by(slab).map(|j| (j, slab.min(n - j)));
+                return slabs.map(|(first, cols)| self.shared(first, cols)).collect();
+            }
+        }
+        let corners = (0..m).step_by(rows).flat_map(|i| (0..n).step_by(cols).map(move |j| (i, j)));
+        let one = |(top, first)| Piece { top, rows: rows.min(m - top), first, cols: cols.min(n - first) };
+        corners.map(one).map(|p| Rectangle::new(p, [p])).collect()
+    }
+    /// Columns of C in pieces that become smaller: half of the rows that are left for all threads together, and at last
+    /// single strips in parts. (S. F. Hummel et al., "Factoring", CACM 1992.)
+    fn shared(&self, first: usize, cols: usize) -> Rectangle {
+        let (high, width, threads) = (self.high(), self.width(), self.threads);
+        let most = 2 * STRIPS_BYTES / (self.depth() * high * size_of::<T>());
+        let all = Piece { top: 0, rows: self.m, first, cols };
+        let mut pieces = SmallVec::new();
+        let mut top = 0;
+        while top < self.m {
+            let strips = (self.m - top).div_ceil(high).div_ceil(2 * threads).min(most.max(1));
+            let rows = (strips * high).min(self.m - top);
+            let part = if strips > 1 { cols } else { cols.div_ceil(width).div_ceil(2 * threads) * width };
+            for _ in 0..threads {
+                let rows = rows.min(self.m - top);
+                let parts = (0..cols).step_by(part).map(|j| Piece {
+                    top,
+                    rows,
+                    first: first + j,
+                    cols: part.min(cols - j),
+                });
+                pieces.extend(parts.filter(|p| p.rows > 0));
+                top += rows;
+            }
+        }
+        Rectangle { all, pieces, next: AtomicUsize::new(0) }
     }
     /// No terms: zeros, unless they are to be added.
     fn nothing(&self) {
@@ -90,11 +169,11 @@ impl<T: Element> Job<'_, T> {
             }
         }
     }
-    /// Computes rows `i..i + m` and columns `j..j + n` of C.
-    unsafe fn rectangle(&self, (i, m): (usize, usize), (j, n): (usize, usize)) {
-        let (size, width, high) = (size_of::<T>(), self.width(), self.high());
-        let depth = PANEL_BYTES / (width * size);
-        let depth = self.k.div_ceil(self.k.div_ceil(depth));
+    /// Computes pieces of a rectangle as long as there are any.
+    unsafe fn rectangle(&self, r: &Rectangle) {
+        let Some(mut piece) = r.take() else { return };
+        let (size, width, high, depth) = (size_of::<T>(), self.width(), self.high(), self.depth());
+        let (m, n) = (r.all.rows, r.all.cols);
         // In place: rows of B lie whole, and either all of it stays near or it is read once or twice only.
         let near = self.b.row.unsigned_abs() * self.k * size <= NEAR_BYTES;
         let b_in_place = self.b.col == 1 && (near || m <= 2 * high);
@@ -103,58 +182,81 @@ impl<T: Element> Job<'_, T> {
         let most = |bytes: usize, step: usize, all: usize| {
             (bytes / (depth * size) / step * step).clamp(step, all.next_multiple_of(step))
         };
-        let cols = if b_in_place { n } else { most(SLAB_BYTES, width, n) };
-        let rows = if a_in_place { m } else { most(STRIPS_BYTES, high, m) };
-        let panels = if b_in_place { 0 } else { depth * cols };
+        // Pieces have panels of all depths in common.
+        let shared = r.pieces.len() > 1;
+        let cols = if shared || b_in_place { n.next_multiple_of(width) } else { most(SLAB_BYTES, width, n) };
+        let rows = if shared || a_in_place {
+            r.pieces[0].rows.next_multiple_of(high)
+        } else {
+            most(STRIPS_BYTES, high, m)
+        };
+        let panels = if b_in_place { 0 } else { cols * if shared { self.k } else { depth } };
         let strips = if a_in_place { 0 } else { depth * rows };
         with_scratch((width * high + panels + strips) * size, |memory| {
             let spare = memory.cast::<T>();
-            let (across, deep, down) = (n.div_ceil(cols), self.k.div_ceil(depth), m.div_ceil(rows));
-            let part = |number: usize| {
+            let part = |piece: &Piece, number: usize, new: bool| {
+                let (deep, down) = (self.k.div_ceil(depth), piece.rows.div_ceil(rows));
                 let (first, k0, top) =
                     (number / down / deep * cols, number / down % deep * depth, number % down * rows);
+                let k = depth.min(self.k - k0);
+                let panel = if shared { k0 * cols + (piece.first - r.all.first) * k } else { 0 };
                 Part {
                     k0,
-                    k: depth.min(self.k - k0),
-                    top: i + top,
-                    rows: rows.min(m - top),
-                    first: j + first,
-                    cols: cols.min(n - first),
-                    new: top == 0,
-                    panels: if b_in_place { null_mut() } else { spare.wrapping_add(width * high) },
+                    k,
+                    top: piece.top + top,
+                    rows: rows.min(piece.rows - top),
+                    first: piece.first + first,
+                    cols: cols.min(piece.cols - first),
+                    new: new && top == 0,
+                    panels: if b_in_place { null_mut() } else { spare.wrapping_add(width * high + panel) },
                     strips: if a_in_place { null_mut() } else { spare.wrapping_add(width * high + panels) },
                     spare,
                 }
             };
-            let parts = across * deep * down;
-            for number in 0..parts {
-                let p = part(number);
-                let next = (number + 1 < parts).then(|| part(number + 1));
-                // SAFETY: the caller's promise; the scratch memory has room for all that.
-                unsafe { self.part(&p, next) };
-                // While it is in cache.
-                if let Some(f) = self.finish.filter(|_| self.post.is_none() && p.k0 + p.k == self.k) {
-                    f.part(p.top..p.top + p.rows, p.first..p.first + p.cols);
+            let mut new = true;
+            loop {
+                let parts = piece.cols.div_ceil(cols) * self.k.div_ceil(depth) * piece.rows.div_ceil(rows);
+                // All panels are there when a piece over all columns is done.
+                let still = new && !(shared && piece.cols == n);
+                for number in 0..parts {
+                    let p = part(&piece, number, new);
+                    let known = (number + 1 < parts).then(|| part(&piece, number + 1, new));
+                    // Another thread may take it.
+                    let guess = || r.pieces.get(r.next.load(Relaxed)).map(|piece| part(piece, 0, still));
+                    // SAFETY: the caller's promise; the scratch memory has room for all that.
+                    unsafe { self.part(&p, known, guess) };
+                    // While it is in cache.
+                    if let Some(f) = self.finish.filter(|_| self.post.is_none() && p.k0 + p.k == self.k) {
+                        f.part(p.top..p.top + p.rows, p.first..p.first + p.cols);
+                    }
+                }
+                new = still;
+                match r.take() {
+                    Some(next) => piece = next,
+                    None => break,
                 }
             }
         });
     }
-    /// What follows the packing of a part: what its tiles read beside, then what the `next` packs first. Operands that are
-    /// read in place are not asked for: they are read once or twice.
-    fn later(&self, p: &Part<T>, next: Option<Part<T>>) -> Queue {
+    /// What a part packs first.
+    fn first(&self, p: Part<T>) -> [Asks; 2] {
         let wide = self.width() * size_of::<T>();
-        let post = self.post.filter(|_| p.k0 + p.k == self.k);
-        let beside = post.into_iter().flat_map(|post| post.matrices(p.top, p.first));
-        let beside = beside.map(|(ask, bytes)| Asks::new(ask, (p.rows, p.cols * bytes), wide, p.k));
-        let next = next.filter(|p| !p.strips.is_null()).map(|p| {
-            let (a, b) = (self.a.from(p.top, p.k0), self.b.from(p.k0, p.first));
-            let panel = if p.new && !p.panels.is_null() { self.width().min(p.cols) } else { 0 };
-            [Asks::matrix(a, p.rows, p.k, wide, p.k), Asks::matrix(b, p.k, panel, wide, p.k)]
-        });
-        Queue::new(beside.chain(next.into_iter().flatten()))
+        let (a, b) = (self.a.from(p.top, p.k0), self.b.from(p.k0, p.first));
+        // Operands that are read in place are not asked for: they are read once or twice.
+        let rows = if p.strips.is_null() { 0 } else { p.rows };
+        let panel = if p.new && !p.panels.is_null() { self.width().min(p.cols) } else { 0 };
+        [Asks::matrix(a, rows, p.k, wide, p.k), Asks::matrix(b, p.k, panel, wide, p.k)]
     }
-    /// Packs strips of A, panels of B if they are new, and multiplies them, while it asks for those of the `next`.
-    unsafe fn part(&self, p: &Part<T>, next: Option<Part<T>>) {
+    /// What tiles of a part read beside.
+    fn beside(&self, p: &Part<T>) -> impl Iterator<Item = Asks> {
+        let post = self.post.filter(|_| p.k0 + p.k == self.k);
+        let (wide, top, first) = (self.width() * size_of::<T>(), p.top, p.first);
+        let matrices = post.into_iter().flat_map(move |post| post.matrices(top, first));
+        matrices.map(move |(ask, bytes)| Asks::new(ask, (p.rows, p.cols * bytes), wide, p.k))
+    }
+    /// Packs strips of A, panels of B if they are new, and multiplies them, while it asks for what the next part packs:
+    /// `known`, or if there is none, a late `guess`.
+    unsafe fn part(&self, p: &Part<T>, known: Option<Part<T>>, guess: impl Fn() -> Option<Part<T>>) {
         let (width, high, pack) = (self.width(), self.high(), self.tiles.pack);
         let wide = width * size_of::<T>();
         let (a, b, c) = (self.a.from(p.top, p.k0), self.b.from(p.k0, p.first), self.c.from(p.top, p.first));
@@ -198,8 +300,13 @@ impl<T: Element> Job<'_, T> {
                 }
                 return;
             }
-            let mut later = self.later(p, next);
+            let guessed = known.is_none();
+            let mut later = Queue::new(self.beside(p).chain(known.into_iter().flat_map(|p| self.first(p))));
             for j in (0..p.cols).step_by(width) {
+                // Three quarters are done.
+                if guessed && (j + 1..j + 1 + width).contains(&(p.cols * 3 / 4)) {
+                    later.extend(guess().into_iter().flat_map(|p| self.first(p)));
+                }
                 let packed = panel(j, p.new);
                 let following =
                     if p.new && !p.panels.is_null() { p.cols.saturating_sub(j + width) } else { 0 };
