@@ -137,7 +137,6 @@ pub(crate) struct Bound<'a>(SmallVec<[Place<'a>; 4]>);
 struct Place<'a> {
     op: PostOp,
     view: Option<&'a View<'a>>,
-    to: Option<&'a View<'a>>,
 }
 
 impl Chain {
@@ -174,13 +173,10 @@ impl Chain {
                 // One for a row, or for all.
                 _ => col == 0 && !matches!(op.kind, Kind::TakenByte | Kind::Side | Kind::Store),
             };
-            let (to, to_row) = (std::ptr::null_mut(), 0);
-            let op = PostOp { kind: op.kind, at: at.cast_mut(), row, col, by, to, to_row };
-            whole.then_some(Place { op, view, to: None })
+            let op = PostOp { kind: op.kind, at: at.cast_mut(), row, col, by };
+            whole.then_some(Place { op, view })
         });
-        let mut places = ops.collect::<Option<_>>()?;
-        rectified(&mut places, call.outputs[0].dtype);
-        Some(Bound(places))
+        Some(Bound(ops.collect::<Option<_>>()?))
     }
 }
 impl With {
@@ -206,41 +202,9 @@ impl Bound<'_> {
                 steps.sum::<isize>() * v.dtype.size() as isize
             })
         };
-        let one = |p: &Place| PostOp {
-            at: p.op.at.wrapping_offset(shift(p.view)),
-            to: p.op.to.wrapping_offset(shift(p.to)),
-            ..p.op
-        };
+        let one = |p: &Place| PostOp { at: p.op.at.wrapping_offset(shift(p.view)), ..p.op };
         Post(self.0.iter().map(one).collect())
     }
-}
-
-/// A bias and an activation, the commonest beginning, as one pass instead of two or three.
-fn rectified(places: &mut SmallVec<[Place; 4]>, dtype: DType) {
-    let kinds: SmallVec<[Kind; 4]> = places.iter().map(|p| p.op.kind).collect();
-    let side = match kinds[..] {
-        [Kind::Add, Kind::Maximum, ..] => None,
-        [Kind::Add, Kind::Side, Kind::Maximum, ..] => Some(1),
-        _ => return,
-    };
-    let last = side.map_or(1, |s| s + 1);
-    let number = &places[last].op;
-    // SAFETY: operands are readable.
-    let bits = |p: *const u8| unsafe { std::slice::from_raw_parts(p, dtype.size()) };
-    // Not one per matrix.
-    let one = (number.row, number.col) == (0, 0)
-        && places[last].view.is_none_or(|v| v.strides.iter().all(|&s| s == 0));
-    if !one || side.is_some_and(|s| bits(places[s].op.by) != bits(number.at)) {
-        return;
-    }
-    let by = number.at.cast_const();
-    let (to, to_row, view) = side.map_or((std::ptr::null_mut(), 0, None), |s| {
-        let p = &places[s];
-        (p.op.at, p.op.row, p.view)
-    });
-    places[0].op = PostOp { kind: Kind::Rectify, by, to, to_row, ..places[0].op };
-    places[0].to = view;
-    places.drain(1..=last);
 }
 
 #[cfg(test)]

@@ -4,9 +4,7 @@
 //! 512 x 512 x 512 5 to 8 % for a bias and an activation, 13 % where the slope is kept, and here 3 and 5 %.
 
 use super::ahead::Ask;
-use crate::prims::arithmetic::{Maximum, Minimum};
-use crate::prims::fused::{Op4, Side, Taken};
-use crate::prims::loops::Op2;
+use super::tile::{Element, MOST_LANES, Vector, get, put};
 use smallvec::SmallVec;
 
 /// An operation on the elements of a product, `v`. They are of the product's dtype unless it is said otherwise.
@@ -31,8 +29,6 @@ pub(crate) enum Kind {
     Side,
     /// Writes `v`.
     Store,
-    /// `Add` of `x`, `Side` where there is an output for it, and `Maximum` of `by`, in one pass.
-    Rectify,
 }
 
 /// An operation and its operand, or the output that it writes, for one matrix.
@@ -47,9 +43,6 @@ pub(crate) struct PostOp {
     pub col: isize,
     /// A number to compare with.
     pub by: *const u8,
-    /// The output of `Rectify`, or null, and the bytes between its rows.
-    pub to: *mut u8,
-    pub to_row: isize,
 }
 
 // SAFETY: views of memory that dispatch keeps alive during the call; tiles are disjoint.
@@ -63,10 +56,9 @@ pub(crate) struct Post(pub SmallVec<[PostOp; 4]>);
 impl Post {
     /// The operands and outputs with an element for each of the product: from this row and column on, bytes of an element.
     pub fn matrices(&self, i: usize, j: usize) -> impl Iterator<Item = (Ask, usize)> {
-        let views = self.0.iter().flat_map(|op| [(op.at, op.row, op.col), (op.to, op.to_row, 1)]);
-        views.filter(|&(_, row, col)| row != 0 && col != 0).map(move |(at, row, col)| {
-            let at = at.cast_const().wrapping_offset(i as isize * row + j as isize * col);
-            (Ask { at, step: row }, col.unsigned_abs())
+        self.0.iter().filter(|op| op.row != 0 && op.col != 0).map(move |op| {
+            let at = op.at.cast_const().wrapping_offset(i as isize * op.row + j as isize * op.col);
+            (Ask { at, step: op.row }, op.col.unsigned_abs())
         })
     }
 }
@@ -84,212 +76,126 @@ pub(crate) struct Tile<T> {
     pub cols: usize,
 }
 
-/// Real types.
-pub(crate) trait Real:
-    Copy + Default + std::ops::Add<Output = Self> + std::ops::Sub<Output = Self> + std::ops::Mul<Output = Self>
-{
-    fn maximum(self, other: Self) -> Self;
-    fn minimum(self, other: Self) -> Self;
-    fn taken(self, x: Self, by: Self) -> Self;
-    fn side(self, by: Self) -> u8;
-    fn of(byte: u8) -> Self;
-}
-macro_rules! real {
-    ($($t:ty)*) => {$(
-        impl Real for $t {
-            #[inline(always)]
-            fn maximum(self, other: $t) -> $t {
-                Maximum::f(self, other)
-            }
-            #[inline(always)]
-            fn minimum(self, other: $t) -> $t {
-                Minimum::f(self, other)
-            }
-            #[inline(always)]
-            fn taken(self, x: $t, by: $t) -> $t {
-                <Taken as Op4<$t>>::f(x, by, self, self)
-            }
-            #[inline(always)]
-            fn side(self, by: $t) -> u8 {
-                <Side as Op4<$t>>::f(self, by, self, self)
-            }
-            #[inline(always)]
-            fn of(byte: u8) -> $t {
-                byte.into()
-            }
-        }
-    )*};
-}
-real!(f32 f64);
+/// Rows that are in registers at once.
+const ROWS: usize = 6;
 
-/// Does all operations to a tile, `N` neighbours at once. Every wrapper inlines it (`x86.rs`).
+/// Does all operations to a tile. Every wrapper inlines it (`x86.rs`).
 ///
 /// # Safety
-/// The tile may be written; the operands and outputs have all its rows and columns, and overlap neither it nor each other
-/// (operands may be the same).
+/// The machine has the instructions; the tile may be written; the operands and outputs have all its rows and columns, and
+/// overlap neither it nor each other (operands may be the same).
 #[inline(always)]
-pub(super) unsafe fn post<T: Real, const N: usize>(post: &Post, tile: Tile<T>) {
-    for op in &post.0 {
-        let at = op.at.wrapping_offset(tile.i as isize * op.row + tile.j as isize * op.col);
-        let line = Line { at, step: op.row };
-        // SAFETY: the caller's promise; a number is one readable element.
+pub(super) unsafe fn post<S: Vector>(post: &Post, tile: Tile<S::T>) {
+    for i in (0..tile.rows).step_by(ROWS) {
+        // SAFETY: handed on.
         unsafe {
+            if tile.cols == 2 * S::N {
+                block::<S, 2, false>(post, tile, i);
+            } else if tile.cols > S::N {
+                block::<S, 2, true>(post, tile, i);
+            } else {
+                block::<S, 1, true>(post, tile, i);
+            }
+        }
+    }
+}
+
+/// `post` for the rows from `i` on, of `WIDE` registers, of which the last one may hold fewer elements.
+#[inline(always)]
+unsafe fn block<S: Vector, const WIDE: usize, const PART: bool>(post: &Post, tile: Tile<S::T>, i: usize) {
+    // Where there are fewer rows, the last one stands for those that are missing: all are read before any is written.
+    let row: [isize; ROWS] = std::array::from_fn(|r| (i + r).min(tile.rows - 1) as isize);
+    let last = tile.cols - (WIDE - 1) * S::N;
+    // SAFETY: the promise of `post`.
+    unsafe {
+        let mask = S::mask(last);
+        let mut v = [[S::zero(); WIDE]; ROWS];
+        // Macros: closures would lose the instruction set of the wrapper.
+        macro_rules! rows {
+            (|$v:ident, $r:ident, $w:ident, $part:ident| $e:expr) => {
+                for (&$r, v) in row.iter().zip(&mut v) {
+                    for ($w, $v) in v.iter_mut().enumerate() {
+                        let $part = PART && $w == WIDE - 1;
+                        $e
+                    }
+                }
+            };
+        }
+        rows!(|v, r, w, part| *v =
+            get::<S>(tile.at.wrapping_offset(r * tile.step).wrapping_add(w * S::N), part, mask));
+        for op in &post.0 {
+            let from = op.at.wrapping_offset(tile.i as isize * op.row + tile.j as isize * op.col);
+            let at = |r: isize, w: usize| {
+                from.wrapping_offset(r * op.row).wrapping_offset((w * S::N) as isize * op.col)
+            };
             macro_rules! with {
-                ($f:expr) => {
-                    if op.col == 0 { each::<T, N>(tile, line, $f) } else { both::<T, T, N>(tile, line, $f) }
+                (|$v:ident, $x:ident| $e:expr) => {
+                    if op.col == 0 {
+                        rows!(|v, r, _w, _part| {
+                            let ($v, $x) = (*v, S::splat(from.wrapping_offset(r * op.row).cast()));
+                            *v = $e;
+                        })
+                    } else {
+                        rows!(|v, r, w, part| {
+                            let ($v, $x) = (*v, get::<S>(at(r, w).cast(), part, mask));
+                            *v = $e;
+                        })
+                    }
                 };
             }
             match op.kind {
-                Kind::Add => with!(|v: T, x: T| v + x),
-                Kind::Sub => with!(|v: T, x: T| v - x),
-                Kind::SubFrom => with!(|v: T, x: T| x - v),
-                Kind::Mul => with!(|v: T, x: T| v * x),
-                Kind::Maximum => with!(|v: T, x: T| v.maximum(x)),
-                Kind::MaximumOf => with!(|v: T, x: T| x.maximum(v)),
-                Kind::Minimum => with!(|v: T, x: T| v.minimum(x)),
-                Kind::MinimumOf => with!(|v: T, x: T| x.minimum(v)),
+                Kind::Add => with!(|v, x| S::add(v, x)),
+                Kind::Sub => with!(|v, x| S::sub(v, x)),
+                Kind::SubFrom => with!(|v, x| S::sub(x, v)),
+                Kind::Mul => with!(|v, x| S::mul(v, x)),
+                Kind::Maximum => with!(|v, x| S::maximum(v, x)),
+                Kind::MaximumOf => with!(|v, x| S::maximum(x, v)),
+                Kind::Minimum => with!(|v, x| S::minimum(v, x)),
+                Kind::MinimumOf => with!(|v, x| S::minimum(x, v)),
                 Kind::Taken => {
-                    let by = *op.by.cast::<T>();
-                    with!(|v: T, x: T| v.taken(x, by));
+                    let by = S::splat(op.by.cast());
+                    with!(|v, x| taken::<S>(v, x, by))
                 }
                 Kind::TakenByte => {
-                    let by = *op.by.cast::<T>();
-                    both::<T, u8, N>(tile, line, |v, x| v.taken(T::of(x), by));
+                    let by = S::splat(op.by.cast());
+                    rows!(|v, r, w, part| {
+                        let (mut bytes, mut whole) = (at(r, w).cast_const(), [0u8; MOST_LANES]);
+                        if part {
+                            bytes.copy_to_nonoverlapping(whole.as_mut_ptr(), last);
+                            bytes = whole.as_ptr();
+                        }
+                        *v = taken::<S>(*v, S::widen(bytes), by);
+                    });
                 }
                 Kind::Side => {
-                    let by = *op.by.cast::<T>();
-                    write::<T, u8, N>(tile, line, |v| v.side(by));
+                    let (by, one) = (S::splat(op.by.cast()), S::splat(&S::T::ONE));
+                    let two = S::add(one, one);
+                    rows!(|v, r, w, part| {
+                        let side = S::above(*v, by, two, S::equal(*v, by, one, S::zero()));
+                        if part {
+                            let mut whole = [0u8; MOST_LANES];
+                            S::narrow(whole.as_mut_ptr(), side);
+                            at(r, w).copy_from_nonoverlapping(whole.as_ptr(), last);
+                        } else {
+                            S::narrow(at(r, w), side);
+                        }
+                    });
                 }
-                Kind::Rectify => {
-                    let by = *op.by.cast::<T>();
-                    if op.to.is_null() {
-                        with!(|v: T, x: T| (v + x).maximum(by));
-                    } else {
-                        let to = op.to.wrapping_offset(tile.i as isize * op.to_row + tile.j as isize);
-                        rectify::<T, N>(tile, line, op.col == 0, by, Line { at: to, step: op.to_row });
-                    }
-                }
-                Kind::Store => write::<T, T, N>(tile, line, |v| v),
+                Kind::Store => rows!(|v, r, w, part| put::<S>(at(r, w).cast(), part, mask, *v)),
             }
         }
+        rows!(|v, r, w, part| put::<S>(
+            tile.at.wrapping_offset(r * tile.step).wrapping_add(w * S::N),
+            part,
+            mask,
+            *v
+        ));
     }
 }
 
-/// Rows of an operand or output, from the tile's first element on.
-#[derive(Clone, Copy)]
-struct Line {
-    at: *mut u8,
-    /// In bytes.
-    step: isize,
-}
-impl Line {
-    #[inline(always)]
-    fn row<U>(self, i: usize) -> *mut U {
-        self.at.wrapping_offset(i as isize * self.step).cast()
-    }
-}
-impl<T> Tile<T> {
-    #[inline(always)]
-    fn row(self, i: usize) -> *mut T {
-        self.at.wrapping_offset(i as isize * self.step)
-    }
-}
-
-/// `f` of the tile and an operand with an element for each.
+/// `x > by ? v : x == by ? v / 2 : 0`, see `prims/fused.rs`.
 #[inline(always)]
-unsafe fn both<T: Copy, U: Copy, const N: usize>(tile: Tile<T>, line: Line, f: impl Fn(T, U) -> T) {
-    for i in 0..tile.rows {
-        let (v, x) = (tile.row(i), line.row::<U>(i));
-        // SAFETY: here and below, the promise of `post`.
-        unsafe {
-            let mut j = 0;
-            while j + N <= tile.cols {
-                let (v, x) = (v.add(j).cast::<[T; N]>(), x.add(j).cast::<[U; N]>());
-                let (mut a, b) = (v.read_unaligned(), x.read_unaligned());
-                for (a, b) in a.iter_mut().zip(b) {
-                    *a = f(*a, b);
-                }
-                v.write_unaligned(a);
-                j += N;
-            }
-            for j in j..tile.cols {
-                *v.add(j) = f(*v.add(j), *x.add(j));
-            }
-        }
-    }
-}
-/// `f` of the tile and an operand with an element for each row.
-#[inline(always)]
-unsafe fn each<T: Copy, const N: usize>(tile: Tile<T>, line: Line, f: impl Fn(T, T) -> T) {
-    for i in 0..tile.rows {
-        let v = tile.row(i);
-        // SAFETY: see above.
-        unsafe {
-            let x = *line.row::<T>(i);
-            let mut j = 0;
-            while j + N <= tile.cols {
-                let v = v.add(j).cast::<[T; N]>();
-                let mut a = v.read_unaligned();
-                for a in &mut a {
-                    *a = f(*a, x);
-                }
-                v.write_unaligned(a);
-                j += N;
-            }
-            for j in j..tile.cols {
-                *v.add(j) = f(*v.add(j), x);
-            }
-        }
-    }
-}
-/// Writes `f` of the tile to an output.
-#[inline(always)]
-unsafe fn write<T: Copy, U: Copy + Default, const N: usize>(tile: Tile<T>, line: Line, f: impl Fn(T) -> U) {
-    for i in 0..tile.rows {
-        let (v, to) = (tile.row(i), line.row::<U>(i));
-        // SAFETY: see above.
-        unsafe {
-            let mut j = 0;
-            while j + N <= tile.cols {
-                let a = v.add(j).cast::<[T; N]>().read_unaligned();
-                let mut r = [U::default(); N];
-                for (r, a) in r.iter_mut().zip(a) {
-                    *r = f(a);
-                }
-                to.add(j).cast::<[U; N]>().write_unaligned(r);
-                j += N;
-            }
-            for j in j..tile.cols {
-                *to.add(j) = f(*v.add(j));
-            }
-        }
-    }
-}
-/// `Kind::Rectify` with an output. `each`: the operand has an element for each row.
-#[inline(always)]
-unsafe fn rectify<T: Real, const N: usize>(tile: Tile<T>, line: Line, each: bool, by: T, to: Line) {
-    for i in 0..tile.rows {
-        let (v, x, to) = (tile.row(i), line.row::<T>(i), to.row::<u8>(i));
-        // SAFETY: see above.
-        unsafe {
-            let mut j = 0;
-            while j + N <= tile.cols {
-                let v = v.add(j).cast::<[T; N]>();
-                let (mut a, mut side) = (v.read_unaligned(), [0; N]);
-                let b = if each { [*x; N] } else { x.add(j).cast::<[T; N]>().read_unaligned() };
-                for ((a, b), side) in a.iter_mut().zip(b).zip(&mut side) {
-                    let sum = *a + b;
-                    (*side, *a) = (sum.side(by), sum.maximum(by));
-                }
-                v.write_unaligned(a);
-                to.add(j).cast::<[u8; N]>().write_unaligned(side);
-                j += N;
-            }
-            for j in j..tile.cols {
-                let sum = *v.add(j) + *x.add(if each { 0 } else { j });
-                *to.add(j) = sum.side(by);
-                *v.add(j) = sum.maximum(by);
-            }
-        }
-    }
+unsafe fn taken<S: Vector>(v: S::V, x: S::V, by: S::V) -> S::V {
+    // SAFETY: the machine has the instructions.
+    unsafe { S::above(x, by, v, S::equal(x, by, S::mul(v, S::splat(&S::T::HALF)), S::zero())) }
 }

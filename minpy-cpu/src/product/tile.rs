@@ -30,6 +30,19 @@ pub(crate) trait Vector {
     unsafe fn load_some(p: *const Self::T, m: Self::Mask) -> Self::V;
     unsafe fn store_some(p: *mut Self::T, m: Self::Mask, v: Self::V);
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+    unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
+    unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
+    /// `a` where it is at least `b`, or NaN: as in `prims/arithmetic.rs`.
+    unsafe fn maximum(a: Self::V, b: Self::V) -> Self::V;
+    unsafe fn minimum(a: Self::V, b: Self::V) -> Self::V;
+    /// `a > b ? x : y`
+    unsafe fn above(a: Self::V, b: Self::V, x: Self::V, y: Self::V) -> Self::V;
+    /// `a == b ? x : y`
+    unsafe fn equal(a: Self::V, b: Self::V, x: Self::V, y: Self::V) -> Self::V;
+    /// `N` bytes as elements.
+    unsafe fn widen(p: *const u8) -> Self::V;
+    /// Elements, whole numbers below 256, as bytes.
+    unsafe fn narrow(p: *mut u8, v: Self::V);
     /// The sum of all elements.
     unsafe fn sum(v: Self::V) -> Self::T;
     /// Asks for the cache line of an address, into the first level.
@@ -51,6 +64,8 @@ pub(crate) type Tile<T> =
 
 /// Most rows of a tile, over all instruction sets.
 pub(crate) const MOST_ROWS: usize = 12;
+/// Most elements of a register.
+pub(crate) const MOST_LANES: usize = 16;
 /// Registers across a tile.
 pub(crate) const ACROSS: usize = 2;
 /// Steps between two requests. With 4 they get into each other's way.
@@ -86,6 +101,8 @@ impl<T> Tiles<T> {
 /// Element types that have tiles.
 pub(crate) trait Element: Copy + Send + Sync + std::ops::Add<Output = Self> + 'static {
     const ZERO: Self;
+    const HALF: Self;
+    const ONE: Self;
     /// The tiles for these vector units; `None` where we wrote none.
     fn tiles(level: Level) -> Option<&'static Tiles<Self>>;
 }
@@ -202,12 +219,16 @@ mod other {
     use super::*;
     impl Element for f32 {
         const ZERO: f32 = 0.0;
+        const HALF: f32 = 0.5;
+        const ONE: f32 = 1.0;
         fn tiles(_: Level) -> Option<&'static Tiles<f32>> {
             None
         }
     }
     impl Element for f64 {
         const ZERO: f64 = 0.0;
+        const HALF: f64 = 0.5;
+        const ONE: f64 = 1.0;
         fn tiles(_: Level) -> Option<&'static Tiles<f64>> {
             None
         }

@@ -2,7 +2,7 @@
 
 use super::ahead::Ask;
 use super::pack::{Matrix, pack};
-use super::post::{self, Post, Real};
+use super::post::{self, Post};
 use super::stream::{dots, sums};
 use super::tile::{ACROSS, Element, MOST_ROWS, Tile, Tiles, Vector, tile};
 use crate::simd::Level;
@@ -10,7 +10,8 @@ use std::arch::x86_64::*;
 
 macro_rules! vector {
     ($name:ident $t:ty, $v:ty, $n:literal, $m:ty: $zero:ident $splat:ident $load:ident $store:ident $add:ident
-     $fma:ident, $mask:ident $get:ident $put:ident $sum:ident, $columns:literal $quad:ident) => {
+     $fma:ident, $mask:ident $get:ident $put:ident $sum:ident, $columns:literal $quad:ident,
+     $sub:ident $mul:ident $select:ident $widen:ident $narrow:ident) => {
         pub struct $name;
         // SAFETY: in all functions, the caller checked for the instructions, and pointers are its promise.
         impl Vector for $name {
@@ -28,6 +29,14 @@ macro_rules! vector {
                 fn load_some(p: *const $t, m: $m) -> $v { $get(p, m) }
                 fn store_some(p: *mut $t, m: $m, v: $v) -> () { $put(p, m, v) }
                 fn add(a: $v, b: $v) -> $v { $add(a, b) }
+                fn sub(a: $v, b: $v) -> $v { $sub(a, b) }
+                fn mul(a: $v, b: $v) -> $v { $mul(a, b) }
+                fn maximum(a: $v, b: $v) -> $v { $select::<_CMP_NGE_UQ, true>(a, b, b, a) }
+                fn minimum(a: $v, b: $v) -> $v { $select::<_CMP_NLE_UQ, true>(a, b, b, a) }
+                fn above(a: $v, b: $v, x: $v, y: $v) -> $v { $select::<_CMP_GT_OQ, false>(a, b, x, y) }
+                fn equal(a: $v, b: $v, x: $v, y: $v) -> $v { $select::<_CMP_EQ_OQ, false>(a, b, x, y) }
+                fn widen(p: *const u8) -> $v { $widen(p) }
+                fn narrow(p: *mut u8, v: $v) -> () { $narrow(p, v) }
                 fn sum(v: $v) -> $t { $sum(v) }
                 fn near(p: *const $t) -> () { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
                 fn second(p: *const $t) -> () { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
@@ -45,14 +54,100 @@ macro_rules! vector {
     )*};
 }
 vector!(F32x8 f32, __m256, 8, __m256i: _mm256_setzero_ps _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_add_ps
-    _mm256_fmadd_ps, mask8 _mm256_maskload_ps _mm256_maskstore_ps sum8, 8 quad32);
+    _mm256_fmadd_ps, mask8 _mm256_maskload_ps _mm256_maskstore_ps sum8, 8 quad32,
+    _mm256_sub_ps _mm256_mul_ps select_256_ps widen_256_ps narrow_256_ps);
 vector!(F64x4 f64, __m256d, 4, __m256i: _mm256_setzero_pd _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd
-    _mm256_add_pd _mm256_fmadd_pd, mask4 _mm256_maskload_pd _mm256_maskstore_pd sum4, 4 quad64);
+    _mm256_add_pd _mm256_fmadd_pd, mask4 _mm256_maskload_pd _mm256_maskstore_pd sum4, 4 quad64,
+    _mm256_sub_pd _mm256_mul_pd select_256_pd widen_256_pd narrow_256_pd);
 vector!(F32x16 f32, __m512, 16, __mmask16: _mm512_setzero_ps _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps
-    _mm512_add_ps _mm512_fmadd_ps, mask512 get16 _mm512_mask_storeu_ps _mm512_reduce_add_ps, 8 quad32);
+    _mm512_add_ps _mm512_fmadd_ps, mask512 get16 _mm512_mask_storeu_ps _mm512_reduce_add_ps, 8 quad32,
+    _mm512_sub_ps _mm512_mul_ps select_512_ps widen_512_ps narrow_512_ps);
 vector!(F64x8 f64, __m512d, 8, __mmask8: _mm512_setzero_pd _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd
-    _mm512_add_pd _mm512_fmadd_pd, mask512 get8 _mm512_mask_storeu_pd _mm512_reduce_add_pd, 4 quad64);
+    _mm512_add_pd _mm512_fmadd_pd, mask512 get8 _mm512_mask_storeu_pd _mm512_reduce_add_pd, 4 quad64,
+    _mm512_sub_pd _mm512_mul_pd select_512_pd widen_512_pd narrow_512_pd);
 
+/// `select::<CMP, NUMBER>(a, b, x, y)`: `x` where `a` compares with `b`, and if `NUMBER`, `a` is none; else `y`.
+macro_rules! select {
+    ($($name:ident $v:ty: $cmp:ident $masked:ident $blend:ident)*) => {$(
+        #[inline(always)]
+        unsafe fn $name<const CMP: i32, const NUMBER: bool>(a: $v, b: $v, x: $v, y: $v) -> $v {
+            // SAFETY: here and below, see the trait `Vector`.
+            unsafe {
+                let m = $cmp::<CMP>(a, b);
+                $blend(if NUMBER { $masked::<_CMP_ORD_Q>(m, a, a) } else { m }, y, x)
+            }
+        }
+    )*};
+}
+select! {
+    select_512_ps __m512: _mm512_cmp_ps_mask _mm512_mask_cmp_ps_mask _mm512_mask_blend_ps
+    select_512_pd __m512d: _mm512_cmp_pd_mask _mm512_mask_cmp_pd_mask _mm512_mask_blend_pd
+    select_256_ps __m256: _mm256_cmp_ps masked_cmp_ps blend_ps
+    select_256_pd __m256d: _mm256_cmp_pd masked_cmp_pd blend_pd
+}
+/// What AVX2 lacks of that.
+macro_rules! select_256 {
+    ($($v:ty: $masked:ident $and:ident $cmp:ident, $blend:ident $blendv:ident)*) => {$(
+        #[inline(always)]
+        unsafe fn $masked<const CMP: i32>(m: $v, a: $v, b: $v) -> $v {
+            // SAFETY: see above.
+            unsafe { $and(m, $cmp::<CMP>(a, b)) }
+        }
+        #[inline(always)]
+        unsafe fn $blend(m: $v, y: $v, x: $v) -> $v {
+            // SAFETY: see above.
+            unsafe { $blendv(y, x, m) }
+        }
+    )*};
+}
+select_256! {
+    __m256: masked_cmp_ps _mm256_and_ps _mm256_cmp_ps, blend_ps _mm256_blendv_ps
+    __m256d: masked_cmp_pd _mm256_and_pd _mm256_cmp_pd, blend_pd _mm256_blendv_pd
+}
+
+/// Bytes as elements, and back.
+macro_rules! bytes {
+    ($($widen:ident |$p:ident| $from:expr; $narrow:ident |$to:ident, $x:ident| $put:expr; $v:ty;)*) => {$(
+        #[inline(always)]
+        unsafe fn $widen($p: *const u8) -> $v {
+            // SAFETY: see above.
+            unsafe { $from }
+        }
+        #[inline(always)]
+        unsafe fn $narrow($to: *mut u8, $x: $v) {
+            // SAFETY: see above.
+            unsafe { $put }
+        }
+    )*};
+}
+bytes! {
+    widen_512_ps |p| _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(p.cast())));
+    narrow_512_ps |p, v| _mm_storeu_si128(p.cast(), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(v))); __m512;
+    widen_512_pd |p| _mm512_cvtepi32_pd(_mm256_cvtepu8_epi32(_mm_loadl_epi64(p.cast())));
+    narrow_512_pd |p, v| _mm_storel_epi64(p.cast(), eight(_mm512_cvttpd_epi32(v))); __m512d;
+    widen_256_ps |p| _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(p.cast())));
+    narrow_256_ps |p, v| _mm_storel_epi64(p.cast(), eight(_mm256_cvttps_epi32(v))); __m256;
+    widen_256_pd |p| _mm256_cvtepi32_pd(_mm_cvtepu8_epi32(_mm_cvtsi32_si128(p.cast::<i32>().read_unaligned())));
+    narrow_256_pd |p, v| p.cast::<i32>().write_unaligned(_mm_cvtsi128_si32(four(_mm256_cvttpd_epi32(v)))); __m256d;
+}
+/// Eight numbers as bytes.
+#[inline(always)]
+unsafe fn eight(v: __m256i) -> __m128i {
+    // SAFETY: see above.
+    unsafe {
+        let x = _mm_packus_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256::<1>(v));
+        _mm_packus_epi16(x, x)
+    }
+}
+/// Four numbers as bytes.
+#[inline(always)]
+unsafe fn four(v: __m128i) -> __m128i {
+    // SAFETY: see above.
+    unsafe {
+        let x = _mm_packus_epi32(v, v);
+        _mm_packus_epi16(x, x)
+    }
+}
 /// The lowest `n` bits.
 #[inline(always)]
 unsafe fn mask512<M: TryFrom<u32>>(n: usize) -> M {
@@ -147,7 +242,7 @@ unsafe fn quad64(to: *mut f64, wide: usize, from: *const f64, row: isize) {
 
 /// The generic loops behind the features that make their vector functions single instructions.
 macro_rules! wrappers {
-    ($module:ident $features:literal $block:literal) => {
+    ($module:ident $features:literal) => {
         mod $module {
             use super::*;
             #[target_feature(enable = $features)]
@@ -175,9 +270,9 @@ macro_rules! wrappers {
                 unsafe { pack::<S>(to, wide, m, n, k) }
             }
             #[target_feature(enable = $features)]
-            pub unsafe fn finished<T: Real>(post: &Post, tile: post::Tile<T>) {
+            pub unsafe fn finished<S: Vector>(post: &Post, tile: post::Tile<S::T>) {
                 // SAFETY: see above.
-                unsafe { post::post::<T, $block>(post, tile) }
+                unsafe { post::post::<S>(post, tile) }
             }
             #[target_feature(enable = $features)]
             pub unsafe fn dotted<S: Vector, const N: usize>(
@@ -205,9 +300,8 @@ macro_rules! wrappers {
         }
     };
 }
-// No tile is narrower than a block of neighbours.
-wrappers!(avx2 "avx2,fma" 8);
-wrappers!(avx512 "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt" 16);
+wrappers!(avx2 "avx2,fma");
+wrappers!(avx512 "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt");
 
 macro_rules! tiles {
     ($f:ident $s:ty: $most:literal: $($rows:literal)*) => {{
@@ -221,7 +315,7 @@ macro_rules! tiles {
             lanes: <$s>::N,
             table,
             pack: $f::packed::<$s>,
-            post: $f::finished,
+            post: $f::finished::<$s>,
             dots: [
                 $f::dotted::<$s, 1>, $f::dotted::<$s, 2>, $f::dotted::<$s, 3>,
                 $f::dotted::<$s, 4>, $f::dotted::<$s, 5>, $f::dotted::<$s, 6>,
@@ -237,6 +331,8 @@ macro_rules! element {
     ($t:ty: $avx2:ident $avx512:ident) => {
         impl Element for $t {
             const ZERO: $t = 0.0;
+            const HALF: $t = 0.5;
+            const ONE: $t = 1.0;
             #[inline]
             fn tiles(level: Level) -> Option<&'static Tiles<$t>> {
                 // 6 x 2 of 16 registers, 12 x 2 of 32: the rest holds a row of B and the broadcast element.
