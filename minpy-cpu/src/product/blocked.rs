@@ -140,9 +140,11 @@ impl<T: Element> Job<'_, T> {
         let mut pieces = SmallVec::new();
         let mut top = 0;
         while top < self.m {
-            let strips = (self.m - top).div_ceil(high).div_ceil(2 * threads).min(most.max(1));
-            let rows = (strips * high).min(self.m - top);
-            let part = if strips > 1 { cols } else { cols.div_ceil(width).div_ceil(2 * threads) * width };
+            let left = (self.m - top).div_ceil(high);
+            let rows = left.div_ceil(2 * threads).min(most.max(1)) * high;
+            // Each part copies the strip again: only the last ones, which the threads end with.
+            let parts = if left > threads.div_ceil(2) { 1 } else { 2 * threads };
+            let part = cols.div_ceil(width).div_ceil(parts) * width;
             for _ in 0..threads {
                 let rows = rows.min(self.m - top);
                 let parts = (0..cols).step_by(part).map(|j| Piece {
@@ -308,11 +310,21 @@ impl<T: Element> Job<'_, T> {
                     later.extend(guess().into_iter().flat_map(|p| self.first(p)));
                 }
                 let packed = panel(j, p.new);
-                let following =
-                    if p.new && !p.panels.is_null() { p.cols.saturating_sub(j + width) } else { 0 };
-                let mut soon = Asks::matrix(b.from(0, j + width), p.k, following.min(width), wide, p.k);
+                // The next panel: what it is packed from is needed at once; a packed one may have left the second level.
+                let next = if p.panels.is_null() { 0 } else { p.cols.saturating_sub(j + width).min(width) };
+                let mut panel = if p.new {
+                    Asks::matrix(b.from(0, j + width), p.k, next, wide, p.k)
+                } else {
+                    let at = p.panels.wrapping_add((j + width) * p.k).cast_const();
+                    Asks::matrix(Matrix { at, row: width as isize, col: 1 }, p.k, next, wide, p.k)
+                };
                 for i in (0..p.rows).step_by(high) {
-                    tile(i, j, packed, soon.next().or_else(|| later.next()).unwrap_or(nothing));
+                    let ask = if p.new {
+                        panel.next().or_else(|| later.next())
+                    } else {
+                        later.next().or_else(|| panel.next())
+                    };
+                    tile(i, j, packed, ask.unwrap_or(nothing));
                 }
             }
         }
