@@ -133,7 +133,7 @@ fn one(prim: Prim, value: u16, x: u16, y: u16) -> Option<(Kind, u16)> {
 /// A chain with the operands of a call.
 pub(crate) struct Bound<'a>(SmallVec<[Place<'a>; 4]>);
 
-/// An operation on the first matrix, and the views of what it reads or writes, of which others are further on.
+/// An operation on the first matrix, and the view of what it reads or writes, of which others are further on.
 struct Place<'a> {
     op: PostOp,
     view: Option<&'a View<'a>>,

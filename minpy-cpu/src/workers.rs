@@ -12,7 +12,7 @@ use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 /// How long an idle worker looks for the next job before it sleeps.
-const SPIN: Duration = Duration::from_micros(50);
+const SPIN: Duration = Duration::from_micros(100);
 
 /// The gate: number of the job (32 bits), whether it is open, how many may come in (15 bits), how many are in (16 bits).
 static GATE: AtomicU64 = AtomicU64::new(0);

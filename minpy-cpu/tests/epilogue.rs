@@ -24,13 +24,14 @@ fn epilogue(program: &Arc<Program>, inputs: &[Input], outputs: &[&Arr]) -> Resul
 #[test]
 fn like_the_parts() {
     let mut rng = Rng(11);
-    // One tile, rectangles of several threads, several depths, few columns, a deep one, and stacks.
-    let sizes: [(&[usize], usize, usize, usize); 9] = [
+    // One tile, rectangles of several threads, pieces of rows, several depths, few columns, a deep one, and stacks.
+    let sizes: [(&[usize], usize, usize, usize); 10] = [
         (&[], 1, 1, 1),
         (&[], 5, 9, 7),
         (&[], 37, 45, 29),
         (&[], 300, 270, 600),
         (&[], 530, 140, 128),
+        (&[], 530, 401, 500),
         (&[], 900, 3, 70),
         (&[], 20, 30, 9000),
         (&[3], 20, 30, 10),
@@ -102,12 +103,13 @@ fn chain(d: DType, what: usize) -> Arc<Program> {
 fn tile_by_tile() {
     let mut rng = Rng(13);
     // In place, tiles at the edges, several depths and rectangles, few columns, stacks.
-    let sizes: [(&[usize], usize, usize, usize); 8] = [
+    let sizes: [(&[usize], usize, usize, usize); 9] = [
         (&[], 1, 1, 1),
         (&[], 13, 33, 7),
         (&[], 31, 70, 300),
         (&[], 200, 270, 600),
         (&[], 530, 141, 128),
+        (&[], 530, 401, 500),
         (&[], 400, 3, 70),
         (&[3], 20, 30, 10),
         (&[2, 2], 130, 110, 100),

@@ -8,7 +8,7 @@ use super::pack::Matrix;
 use super::tile::Element;
 use super::{Job, LONG, each};
 use crate::frame::with_scratch;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -27,10 +27,10 @@ const RECTANGLE: usize = 128 << 20;
 /// What is read in place may take as much as stays in the first-level cache.
 const NEAR_BYTES: usize = 32 << 10;
 
-/// Multiply-adds for each thread from which on rows are handed out in pieces, if each thread got one rectangle otherwise:
-/// those keep a thread of 512 x 512 x 512 waiting for 2 % of the time on quiet cores and for 8 % on busy ones, pieces cost
-/// 1 % more copies.
-const PIECES: usize = 48 << 20;
+/// Multiply-adds for each thread from which on rows are handed out in pieces, where each thread would get one rectangle:
+/// with those, a thread of 512 x 512 x 512 waits for 2 % of the time on quiet cores and for 8 % on busy ones. Pieces cost
+/// up to 2 % in copies. Tests reach them with less.
+const PIECES: usize = if cfg!(test) { 4 << 20 } else { 48 << 20 };
 
 /// Rows `top..top + rows` and columns `first..first + cols` of C.
 #[derive(Clone, Copy)]
@@ -50,9 +50,6 @@ struct Rectangle {
 }
 
 impl Rectangle {
-    fn new(all: Piece, pieces: impl IntoIterator<Item = Piece>) -> Rectangle {
-        Rectangle { all, pieces: pieces.into_iter().collect(), next: AtomicUsize::new(0) }
-    }
     /// The next piece, for the caller alone.
     fn take(&self) -> Option<Piece> {
         self.pieces.get(self.next.fetch_add(1, Relaxed)).copied()
@@ -67,6 +64,8 @@ struct Part<T> {
     rows: usize,
     first: usize,
     cols: usize,
+    /// Rows of a tile: `Job::high`, which divides.
+    high: usize,
     /// Its panels are still to be packed.
     new: bool,
     /// Packed, or null where read in place.
@@ -129,7 +128,10 @@ impl<T: Element> Job<'_, T> {
         }
         let corners = (0..m).step_by(rows).flat_map(|i| (0..n).step_by(cols).map(move |j| (i, j)));
         let one = |(top, first)| Piece { top, rows: rows.min(m - top), first, cols: cols.min(n - first) };
-        corners.map(one).map(|p| Rectangle::new(p, [p])).collect()
+        corners
+            .map(one)
+            .map(|p| Rectangle { all: p, pieces: smallvec![p], next: AtomicUsize::new(0) })
+            .collect()
     }
     /// Columns of C in pieces that become smaller: half of the rows that are left for all threads together, and at last
     /// single strips in parts. (S. F. Hummel et al., "Factoring", CACM 1992.)
@@ -209,6 +211,7 @@ impl<T: Element> Job<'_, T> {
                     rows: rows.min(piece.rows - top),
                     first: piece.first + first,
                     cols: cols.min(piece.cols - first),
+                    high,
                     new: new && top == 0,
                     panels: if b_in_place { null_mut() } else { spare.wrapping_add(width * high + panel) },
                     strips: if a_in_place { null_mut() } else { spare.wrapping_add(width * high + panels) },
@@ -259,7 +262,7 @@ impl<T: Element> Job<'_, T> {
     /// Packs strips of A, panels of B if they are new, and multiplies them, while it asks for what the next part packs:
     /// `known`, or if there is none, a late `guess`.
     unsafe fn part(&self, p: &Part<T>, known: Option<Part<T>>, guess: impl Fn() -> Option<Part<T>>) {
-        let (width, high, pack) = (self.width(), self.high(), self.tiles.pack);
+        let (width, high, pack) = (self.width(), p.high, self.tiles.pack);
         let wide = width * size_of::<T>();
         let (a, b, c) = (self.a.from(p.top, p.k0), self.b.from(p.k0, p.first), self.c.from(p.top, p.first));
         // SAFETY: the caller's promise: there is room for whole strips and panels.
@@ -332,7 +335,7 @@ impl<T: Element> Job<'_, T> {
     /// The tile of C at this row and column of the part; through `spare` where the rows of C do not lie whole.
     #[inline]
     unsafe fn tile(&self, p: &Part<T>, a: Matrix<T>, b: Matrix<T>, (i, j): (usize, usize), ask: Ask) {
-        let (rows, cols) = (self.high().min(p.rows - i), self.width().min(p.cols - j));
+        let (rows, cols) = (p.high.min(p.rows - i), self.width().min(p.cols - j));
         let (Some(run), last) = self.tiles.get(rows, cols) else { return };
         let (i, j) = (p.top + i, p.first + j);
         let more = self.add || p.k0 > 0;

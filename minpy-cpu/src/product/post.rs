@@ -1,7 +1,8 @@
 //! What follows a product element by element, done to each tile while it is in the first-level cache.
 //!
 //! `chain.rs` finds the operations; other programs run on larger blocks (`epilogue.rs`), which costs a product of
-//! 512 x 512 x 512 5 to 8 % for a bias and an activation, 13 % where the slope is kept, and here 3 and 5 %.
+//! 512 x 512 x 512 5 to 8 % for a bias and an activation, 13 % where the slope is kept, and here 2 and 4 %. Written with
+//! the functions of `Vector`: what the compiler made of loops over arrays was four times as large and took half as long again.
 
 use super::ahead::Ask;
 use super::tile::{Element, MOST_LANES, Vector, get, put};

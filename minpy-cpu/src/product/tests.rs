@@ -1,9 +1,13 @@
 //! Every way of `product`, with the tiles of every instruction set that the machine has, against three plain loops.
 //! Operands are small integers: their sums are exact, whatever the order.
 
+use super::post::{self, Kind, Post, PostOp};
 use super::tile::Element;
 use super::{Product, product_by};
 use crate::matmul::float;
+use crate::prims::arithmetic::{Maximum, Minimum};
+use crate::prims::fused::{Op4, Side, Taken};
+use crate::prims::loops::Op2;
 use crate::simd::{Level, supports};
 use crate::threads::set_num_threads;
 use num_complex::Complex32;
@@ -204,4 +208,95 @@ fn same_bits_with_any_number_of_threads() {
         }
     }
     set_num_threads(before);
+}
+
+/// What follows a product, on tiles of every size and for every instruction set, against the loops of other programs.
+trait Follows: Element + Number {
+    fn want(kind: Kind, v: Self, x: Self, by: Self) -> (Self, u8);
+    fn special(i: usize) -> Self;
+    fn bits(self) -> u64;
+}
+macro_rules! follows {
+    ($($t:ty)*) => {$(
+        impl Follows for $t {
+            fn want(kind: Kind, v: $t, x: $t, by: $t) -> ($t, u8) {
+                let r = match kind {
+                    Kind::Add => v + x,
+                    Kind::Sub => v - x,
+                    Kind::SubFrom => x - v,
+                    Kind::Mul => v * x,
+                    Kind::Maximum => Maximum::f(v, x),
+                    Kind::MaximumOf => Maximum::f(x, v),
+                    Kind::Minimum => Minimum::f(v, x),
+                    Kind::MinimumOf => Minimum::f(x, v),
+                    Kind::Taken | Kind::TakenByte => <Taken as Op4<$t>>::f(x, by, v, v),
+                    Kind::Side | Kind::Store => v,
+                };
+                (r, <Side as Op4<$t>>::f(v, by, v, v))
+            }
+            fn special(i: usize) -> $t {
+                [1.5, -0.0, 0.0, -2.0, <$t>::NAN, <$t>::INFINITY, 1.0, 3e30][i % 8]
+            }
+            /// All NaN are one.
+            fn bits(self) -> u64 {
+                if self.is_nan() { u64::MAX } else { self.to_bits().into() }
+            }
+        }
+    )*};
+}
+follows!(f32 f64);
+
+fn what_follows<T: Follows>() {
+    use Kind::*;
+    let kinds =
+        [Add, Sub, SubFrom, Mul, Maximum, MaximumOf, Minimum, MinimumOf, Taken, TakenByte, Side, Store];
+    for level in [Level::Avx2, Level::Avx512] {
+        let Some(tiles) = T::tiles(level).filter(|_| supports(level)) else { continue };
+        let (most, wide) = (tiles.rows, 2 * tiles.lanes);
+        for (kind, each) in kinds.into_iter().flat_map(|k| [(k, false), (k, true)]) {
+            // One for each row: not of bytes, and not of what is written.
+            if each && matches!(kind, TakenByte | Side | Store) {
+                continue;
+            }
+            for (rows, cols) in (1..=most).flat_map(|r| (1..=wide).map(move |c| (r, c))) {
+                // A row and a column more, which must stay.
+                let (step, count) = (wide + 1, (most + 1) * (wide + 1));
+                let before: Vec<T> = (0..count).map(|i| T::special(i * 5 + i / 8)).collect();
+                let mut x: Vec<T> = (0..count).map(|i| T::special(i * 3 + i / 7)).collect();
+                let mut bytes: Vec<u8> = (0..count).map(|i| (i % 3) as u8).collect();
+                let (x_before, bytes_before) = (x.clone(), bytes.clone());
+                let by = T::of(i32::from(kind == TakenByte));
+                let byte = matches!(kind, TakenByte | Side);
+                let size = if byte { 1 } else { size_of::<T>() };
+                let op = PostOp {
+                    kind,
+                    at: if byte { bytes.as_mut_ptr() } else { x.as_mut_ptr().cast() },
+                    row: (step * size) as isize,
+                    col: if each { 0 } else { size as isize },
+                    by: (&raw const by).cast(),
+                };
+                let mut v = before.clone();
+                let tile = post::Tile { at: v.as_mut_ptr(), step: step as isize, i: 0, j: 0, rows, cols };
+                // SAFETY: the machine has the instructions; the vectors hold the tile and the operands.
+                unsafe { (tiles.post)(&Post(smallvec::smallvec![op]), tile) };
+                for (k, &old) in before.iter().enumerate() {
+                    let (i, j) = (k / step, k % step);
+                    let inside = i < rows && j < cols;
+                    let other = if each { x_before[i * step] } else { x_before[k] };
+                    let other = if kind == TakenByte { T::of(bytes_before[k].into()) } else { other };
+                    let (want, side) = if inside { T::want(kind, old, other, by) } else { (old, 0) };
+                    let stored = if inside && kind == Store { old } else { x_before[k] };
+                    let side = if inside && kind == Side { side } else { bytes_before[k] };
+                    let place = format!("{kind:?} {level:?} {rows} x {cols}, {i} {j}: {old:?} {other:?}");
+                    assert_eq!(v[k].bits(), want.bits(), "{place}");
+                    assert_eq!((x[k].bits(), bytes[k]), (stored.bits(), side), "{place}");
+                }
+            }
+        }
+    }
+}
+#[test]
+fn what_follows_on_tiles_of_every_size() {
+    what_follows::<f32>();
+    what_follows::<f64>();
 }
