@@ -23,6 +23,7 @@ fn epilogue(program: &Arc<Program>, inputs: &[Input], outputs: &[&Arr]) -> Resul
 
 #[test]
 fn like_the_parts() {
+    minpy_cpu::threads::set_num_threads(2);
     let mut rng = Rng(11);
     // One tile, rectangles of several threads, pieces of rows, several depths, few columns, a deep one, and stacks.
     let sizes: [(&[usize], usize, usize, usize); 10] = [
@@ -101,6 +102,7 @@ fn chain(d: DType, what: usize) -> Arc<Program> {
 
 #[test]
 fn tile_by_tile() {
+    minpy_cpu::threads::set_num_threads(2);
     let mut rng = Rng(13);
     // In place, tiles at the edges, several depths and rectangles, few columns, stacks.
     let sizes: [(&[usize], usize, usize, usize); 9] = [
@@ -184,6 +186,7 @@ fn a_side_for_all() {
 
 #[test]
 fn into_what_is_read() {
+    minpy_cpu::threads::set_num_threads(2);
     let mut rng = Rng(12);
     let sum = |d: DType| {
         let b = Builder::new();

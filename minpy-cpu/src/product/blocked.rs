@@ -1,7 +1,7 @@
 //! Large products in blocks: panels of B and strips of A are copied into the order in which the tiles read them.
 //!
-//! Threads share nothing but the operands: each takes rectangles of C and packs what it needs for itself. Copies that
-//! another core has written would cost more to fetch than they cost to make (measured: 8 % of 512 x 512 x 512).
+//! Threads share nothing but the operands: each takes pieces of C and packs what it needs for itself. Copies that another
+//! core has written would cost more to fetch than they cost to make (measured: 8 % of 512 x 512 x 512).
 
 use super::ahead::{Ask, Asks, Queue};
 use super::pack::Matrix;
@@ -29,8 +29,8 @@ const NEAR_BYTES: usize = 32 << 10;
 
 /// Multiply-adds for each thread from which on rows are handed out in pieces, where each thread would get one rectangle:
 /// with those, a thread of 512 x 512 x 512 waits for 2 % of the time on quiet cores and for 8 % on busy ones. Pieces cost
-/// up to 2 % in copies. Tests reach them with less.
-const PIECES: usize = if cfg!(test) { 4 << 20 } else { 48 << 20 };
+/// up to 2 % in copies. Unit tests reach them with less.
+const PIECES: usize = if cfg!(test) { 1 << 18 } else { 48 << 20 };
 
 /// Rows `top..top + rows` and columns `first..first + cols` of C.
 #[derive(Clone, Copy)]
@@ -52,7 +52,9 @@ struct Rectangle {
 impl Rectangle {
     /// The next piece, for the caller alone.
     fn take(&self) -> Option<Piece> {
-        self.pieces.get(self.next.fetch_add(1, Relaxed)).copied()
+        // Those that are done with are not written to.
+        let some = self.next.load(Relaxed) < self.pieces.len();
+        some.then(|| self.pieces.get(self.next.fetch_add(1, Relaxed)).copied()).flatten()
     }
 }
 
@@ -64,7 +66,7 @@ struct Part<T> {
     rows: usize,
     first: usize,
     cols: usize,
-    /// Rows of a tile: `Job::high`, which divides.
+    /// Rows of a tile, kept because `Job::high` takes two divisions.
     high: usize,
     /// Its panels are still to be packed.
     new: bool,
@@ -94,11 +96,10 @@ impl<T: Element> Job<'_, T> {
         }
         let rectangles = self.rectangles();
         let long = self.m * self.n * self.k >= LONG;
-        each(self.threads > 1, long, self.threads, |thread| {
-            // All begin elsewhere, and help the others at the end.
-            let (before, after) = rectangles.split_at(thread * rectangles.len() / self.threads);
+        let pieces = rectangles.iter().map(|r| r.pieces.len()).sum();
+        each(self.threads > 1, long, self.threads.min(pieces), |_| {
             // SAFETY: the promise of `product`; pieces are disjoint.
-            after.iter().chain(before).for_each(|r| unsafe { self.rectangle(r) });
+            rectangles.iter().for_each(|r| unsafe { self.rectangle(r) });
         });
     }
     /// C, divided so that what one thread does, with the copies that it needs, is as cheap as possible.
@@ -133,10 +134,11 @@ impl<T: Element> Job<'_, T> {
             .map(|p| Rectangle { all: p, pieces: smallvec![p], next: AtomicUsize::new(0) })
             .collect()
     }
-    /// Columns of C in pieces that become smaller: half of the rows that are left for all threads together, and at last
-    /// single strips in parts. (S. F. Hummel et al., "Factoring", CACM 1992.)
+    /// Columns of C in pieces that become smaller: half of the rows that are left for all threads together, up to a bound,
+    /// and at last single strips in parts. (S. F. Hummel et al., "Factoring", CACM 1992.)
     fn shared(&self, first: usize, cols: usize) -> Rectangle {
         let (high, width, threads) = (self.high(), self.width(), self.threads);
+        // Every piece reads all panels from the second level: fewer of them are faster than smaller strips.
         let most = 2 * STRIPS_BYTES / (self.depth() * high * size_of::<T>());
         let all = Piece { top: 0, rows: self.m, first, cols };
         let mut pieces = SmallVec::new();
@@ -222,12 +224,12 @@ impl<T: Element> Job<'_, T> {
             loop {
                 let parts = piece.cols.div_ceil(cols) * self.k.div_ceil(depth) * piece.rows.div_ceil(rows);
                 // All panels are there when a piece over all columns is done.
-                let still = new && !(shared && piece.cols == n);
+                let still_new = new && !(shared && piece.cols == n);
                 for number in 0..parts {
                     let p = part(&piece, number, new);
                     let known = (number + 1 < parts).then(|| part(&piece, number + 1, new));
                     // Another thread may take it.
-                    let guess = || r.pieces.get(r.next.load(Relaxed)).map(|piece| part(piece, 0, still));
+                    let guess = || r.pieces.get(r.next.load(Relaxed)).map(|piece| part(piece, 0, still_new));
                     // SAFETY: the caller's promise; the scratch memory has room for all that.
                     unsafe { self.part(&p, known, guess) };
                     // While it is in cache.
@@ -235,7 +237,7 @@ impl<T: Element> Job<'_, T> {
                         f.part(p.top..p.top + p.rows, p.first..p.first + p.cols);
                     }
                 }
-                new = still;
+                new = still_new;
                 match r.take() {
                     Some(next) => piece = next,
                     None => break,
@@ -244,7 +246,7 @@ impl<T: Element> Job<'_, T> {
         });
     }
     /// What a part packs first.
-    fn first(&self, p: Part<T>) -> [Asks; 2] {
+    fn packs(&self, p: Part<T>) -> [Asks; 2] {
         let wide = self.width() * size_of::<T>();
         let (a, b) = (self.a.from(p.top, p.k0), self.b.from(p.k0, p.first));
         // Operands that are read in place are not asked for: they are read once or twice.
@@ -306,11 +308,11 @@ impl<T: Element> Job<'_, T> {
                 return;
             }
             let guessed = known.is_none();
-            let mut later = Queue::new(self.beside(p).chain(known.into_iter().flat_map(|p| self.first(p))));
+            let mut later = Queue::new(self.beside(p).chain(known.into_iter().flat_map(|p| self.packs(p))));
             for j in (0..p.cols).step_by(width) {
-                // Three quarters are done.
+                // Late enough for the guess, early enough to be of use.
                 if guessed && (j + 1..j + 1 + width).contains(&(p.cols * 3 / 4)) {
-                    later.extend(guess().into_iter().flat_map(|p| self.first(p)));
+                    later.extend(guess().into_iter().flat_map(|p| self.packs(p)));
                 }
                 let packed = panel(j, p.new);
                 // The next panel: what it is packed from is needed at once; a packed one may have left the second level.

@@ -193,7 +193,7 @@ impl<T: Element> Job<'_, T> {
 /// Calls `body` for every task, each on one of the threads. `long`: see `workers.rs`.
 fn each(parallel: bool, long: bool, tasks: usize, body: impl Fn(usize) + Sync) {
     if parallel && tasks > 1 {
-        // One by one: a thread that is late takes fewer of them.
+        // One by one: a thread that is late takes fewer of them, or none.
         parallel_parts(tasks, tasks, long, |task, _| body(task));
     } else {
         (0..tasks).for_each(body);

@@ -174,6 +174,23 @@ fn large_sizes() {
     }
 }
 
+/// Pieces of rows, for several numbers of threads: several slabs, B in place, few panels, a single strip.
+#[test]
+fn pieces() {
+    let mut random = Random(5);
+    let before = crate::threads::num_threads();
+    for threads in [2, 3, 7] {
+        set_num_threads(threads);
+        for sizes in [(150, 180, 320), (61, 1100, 300), (400, 120, 16), (500, 40, 200), (24, 700, 600)] {
+            for ways in [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (2, 1, 3)] {
+                all_levels::<f32>(sizes, &mut random, ways);
+                all_levels::<f64>(sizes, &mut random, ways);
+            }
+        }
+    }
+    set_num_threads(before);
+}
+
 /// What has no tiles adds as well.
 #[test]
 fn other_types_add() {
@@ -210,7 +227,7 @@ fn same_bits_with_any_number_of_threads() {
     set_num_threads(before);
 }
 
-/// What follows a product, on tiles of every size and for every instruction set, against the loops of other programs.
+/// What follows a product, as the loops of other programs compute it.
 trait Follows: Element + Number {
     fn want(kind: Kind, v: Self, x: Self, by: Self) -> (Self, u8);
     fn special(i: usize) -> Self;
@@ -295,6 +312,7 @@ fn what_follows<T: Follows>() {
         }
     }
 }
+/// On tiles of every size and for every instruction set.
 #[test]
 fn what_follows_on_tiles_of_every_size() {
     what_follows::<f32>();
