@@ -2,7 +2,7 @@
 //!
 //! `chain.rs` finds the operations; other programs run on larger blocks (`epilogue.rs`), which costs a product of
 //! 512 x 512 x 512 5 to 8 % for a bias and an activation, 13 % where the slope is kept, and here 2 and 4 %. Written with
-//! the functions of `Vector`: what the compiler made of loops over arrays was four times as large and took half as long again.
+//! the functions of `Vector`: what the compiler made of loops over arrays was two to three times as large and took a third longer.
 
 use super::ahead::Ask;
 use super::tile::{Element, MOST_LANES, Vector, get, put};
