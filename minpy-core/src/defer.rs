@@ -8,7 +8,7 @@
 //! # What is deferred
 //! On the CPU results of at least [`threshold`] bytes, and whatever reads something pending; elsewhere everything. Not:
 //! under another policy than `prefer_device`, while tracing, what reads memory that foreigners can write, and what the
-//! device has no kernel for. Of matrix products one waits at a time, and its operands do not.
+//! device has no kernel for. Of matrix products one waits at a time, or two of one operand (`Work::Pair`); operands do not.
 //!
 //! # What ends a group
 //! Reading an element on the host (`item`, `print`, `bool`, export to NumPy); another kind of operation that reads it
@@ -310,17 +310,26 @@ pub fn compute_beside(out: &Array, beside: &Array) {
     }
 }
 
-thread_local! {
-    /// The last product that this thread deferred.
-    static PRODUCT: RefCell<Weak<Buffer>> = const { RefCell::new(Weak::new()) };
+/// The products of a thread that may wait.
+#[derive(Default)]
+pub(crate) struct Products {
+    /// The one that was deferred last.
+    last: Weak<Buffer>,
+    /// One before it that is computed beside it.
+    beside: Weak<Buffer>,
 }
-/// Replaces the product that this thread deferred last: a program that is grouped has its own.
-pub(crate) fn set_last_product(product: Weak<Buffer>) -> Weak<Buffer> {
-    PRODUCT.replace(product)
+thread_local! {
+    static PRODUCTS: RefCell<Products> = const { RefCell::new(Products { last: Weak::new(), beside: Weak::new() }) };
+}
+/// Replaces this thread's products: a program that is grouped has its own.
+pub(crate) fn set_products(products: Products) -> Products {
+    PRODUCTS.replace(products)
 }
 
 /// Whether a product may wait for what is computed of it. Its operands do not wait: they are computed here. Nor does the
-/// product before it: one at a time waits, because what they read is large and still near.
+/// product before it, because what it reads is large and still near; unless the new one reads some of that too, as in a
+/// backward pass, and nobody has asked for anything of the one before. Then both are computed at once, which threads
+/// begin and end together only once.
 fn product_waits(device: DeviceRef, operands: &[Arg], out: &Array) -> Result<bool> {
     let large = worth(device, out.buffer().bytes()) || fuse::grouping();
     if !large || !launch::has_family(device, Family::Epilogue) {
@@ -331,11 +340,36 @@ fn product_waits(device: DeviceRef, operands: &[Arg], out: &Array) -> Result<boo
             a.buffer().memory()?;
         }
     }
-    let before = PRODUCT.replace(Arc::downgrade(out.buffer()));
-    if is_pending(&before) {
-        end(&before);
+    let (last, beside) = PRODUCTS.with_borrow(|p| (p.last.clone(), p.beside.clone()));
+    let pair = !is_pending(&beside) && is_free(&last) && {
+        let read = |a: &Array| {
+            operands.iter().any(|o| matches!(o, Arg::Array(b, _) if Arc::ptr_eq(a.buffer(), b.buffer())))
+        };
+        let shares = |e: &Expr| e.sources.iter().any(|s| matches!(s, Source::Array(a) if read(a)));
+        last.upgrade().is_some_and(|b| b.pending().lock().as_deref().is_some_and(shares))
+            && launch::has_family(device, Family::Pair)
+    };
+    if !pair {
+        // Together, if they can be.
+        for product in [&last, &beside] {
+            if is_pending(product) {
+                end(product);
+            }
+        }
     }
+    let beside = if pair { last } else { Weak::new() };
+    PRODUCTS.set(Products { last: Arc::downgrade(out.buffer()), beside });
     Ok(true)
+}
+
+/// Whether a product waits that nothing waits for.
+fn is_free(product: &Weak<Buffer>) -> bool {
+    product.upgrade().is_some_and(|b| b.is_pending() && b.readers().load(Relaxed) == 0)
+}
+
+/// What is to be computed beside a product of this thread, unless that has been done.
+pub(crate) fn beside(product: *const Buffer) -> Option<Arc<Buffer>> {
+    PRODUCTS.with_borrow(|p| std::ptr::eq(p.last.as_ptr(), product).then(|| p.beside.upgrade())?)
 }
 
 fn is_pending(buffer: &Weak<Buffer>) -> bool {

@@ -1,4 +1,4 @@
-//! `Work::Epilogue`: a product and what is computed of it, block by block while the block is in cache.
+//! `Work::Epilogue`: a product and what is computed of it, block by block while the block is in cache; and `Work::Pair`.
 //!
 //! The product is computed in the memory of the first output. What goes on from it operation by operation is done to each
 //! tile (`chain.rs`). Other programs finish large products block by block, on the thread that computed the block, and all
@@ -20,6 +20,26 @@ use std::ops::Range;
 kernel!(pub ENTRY: "cpu", Slot::Family(Family::Epilogue), DTypeSet::ALL, run);
 
 fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
+    epilogue(device, call, None)
+}
+
+kernel!(pub PAIR: "cpu", Slot::Family(Family::Pair), DTypeSet::ALL, run_pair);
+
+fn run_pair(device: DeviceRef, call: &KernelCall) -> Result<()> {
+    let (Some(i), Some(o)) = (call.inputs.len().checked_sub(2), call.outputs.len().checked_sub(1)) else {
+        return Err(Error::new(ErrorKind::Runtime, format!("{}: a pair needs two products", call.op)));
+    };
+    let ((first, second), (out, beside)) = (call.inputs.split_at(i), call.outputs.split_at(o));
+    let beside = KernelCall { work: &Work::Matmul, program: None, inputs: second, outputs: beside, ..*call };
+    let work = if call.program.is_some() { &Work::Epilogue } else { &Work::Matmul };
+    let call = KernelCall { work, inputs: first, outputs: out, ..*call };
+    match call.program {
+        Some(_) => epilogue(device, &call, Some(&beside)),
+        None => products(&call, false, None, Some(&beside)),
+    }
+}
+
+fn epilogue(device: DeviceRef, call: &KernelCall, beside: Option<&KernelCall>) -> Result<()> {
     let unsupported = |what: &str| Err(Error::new(ErrorKind::Unsupported, format!("{}: {what}", call.op)));
     let program = call.program();
     let c = compiled(program, device.kind(), Use::Store)?;
@@ -30,7 +50,7 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
     let product = KernelCall { work: &Work::Matmul, program: None, inputs: &call.inputs[..2], ..*call };
     if call.inputs[2..].iter().any(|i| matches!(i, Input::View(v) if same(v, out))) {
         if call.outputs.len() == 1 && is_sum(program) && is_summed(out.dtype) {
-            return products(&product, true, None);
+            return products(&product, true, None, beside);
         }
         return unsupported("a product into what is read with it");
     }
@@ -55,7 +75,7 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
         execute(c, &KernelCall { work: &Work::Elementwise, inputs: &inputs, outputs: &outputs, ..*call });
     };
     let chain = chain(program, device.kind())?.and_then(|c| c.bind(call));
-    products(&product, false, Some(&Epilogue { apply: &apply, chain }))
+    products(&product, false, Some(&Epilogue { apply: &apply, chain }), beside)
 }
 
 /// A rectangle of one matrix of a view.

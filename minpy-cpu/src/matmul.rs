@@ -64,7 +64,7 @@ unsafe impl Send for Product<'_> {}
 unsafe impl Sync for Product<'_> {}
 
 fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
-    products(call, false, None)
+    products(call, false, None, None)
 }
 
 /// What is done with every element of a product once.
@@ -75,18 +75,15 @@ pub(crate) struct Epilogue<'a> {
     pub chain: Option<Bound<'a>>,
 }
 
-/// The product of the first two inputs of a call into, or (`add`) added to, its first output, and what follows.
-pub(crate) fn products(call: &KernelCall, add: bool, epilogue: Option<&Epilogue>) -> Result<()> {
+/// The first pair of matrices of a call.
+fn first_of(call: &KernelCall) -> Result<Product<'static>> {
     let (a, b, c) = (call.inputs[0].view(), call.inputs[1].view(), &call.outputs[0]);
     let nd = c.shape.len();
     if nd < 2 || a.shape.len() != nd || b.shape.len() != nd {
         return Err(Error::new(ErrorKind::Runtime, format!("{}: the matmul kernel needs matrices", call.op)));
     }
-    if c.shape.contains(&0) {
-        return Ok(());
-    }
     let last = |v: &View| (v.strides[nd - 2], v.strides[nd - 1]);
-    let whole = Product {
+    Ok(Product {
         m: c.shape[nd - 2],
         n: c.shape[nd - 1],
         k: a.shape[nd - 1],
@@ -97,7 +94,32 @@ pub(crate) fn products(call: &KernelCall, add: bool, epilogue: Option<&Epilogue>
         c: c.host_ptr(),
         c_strides: last(c),
         finish: None,
+    })
+}
+
+/// The product of the first two inputs of a call into, or (`add`) added to, its first output, and what follows. `beside`: a
+/// call of a product alone that touches nothing of this one, computed in the same go where that pays.
+pub(crate) fn products(
+    call: &KernelCall,
+    add: bool,
+    epilogue: Option<&Epilogue>,
+    beside: Option<&KernelCall>,
+) -> Result<()> {
+    let whole = first_of(call)?;
+    let (a, b, c) = (call.inputs[0].view(), call.inputs[1].view(), &call.outputs[0]);
+    let nd = c.shape.len();
+    let beside = match beside {
+        // What is not one matrix of this dtype goes alone.
+        Some(other) if other.outputs[0].dtype != c.dtype || other.outputs[0].shape.len() != 2 || nd != 2 => {
+            products(other, false, None, None)?;
+            None
+        }
+        Some(other) => Some(first_of(other)?),
+        None => None,
     };
+    if c.shape.contains(&0) {
+        return Ok(());
+    }
     let counts = &c.shape[..nd - 2];
     let batches: usize = counts.iter().product();
     let item = c.dtype.size() as isize;
@@ -113,28 +135,53 @@ pub(crate) fn products(call: &KernelCall, add: bool, epilogue: Option<&Epilogue>
             ..*whole
         }
     };
+    let matrix = |i: usize, compute: &dyn Fn(Product)| {
+        let digits = Tiling::digits(counts, i);
+        let p = if batches == 1 { *whole } else { at(&digits) };
+        match epilogue {
+            None => compute(p),
+            Some(Epilogue { apply, chain }) => {
+                let part = |rows: Range<usize>, columns: Range<usize>| apply(&digits, rows, columns);
+                let finish = Finish::new(&part, chain.as_ref().map(|c| c.at(&digits)));
+                compute(Product { finish: Some(&finish), ..p });
+                if !finish.taken.load(Relaxed) {
+                    part(0..p.m, 0..p.n);
+                }
+            }
+        }
+    };
+    if let Some(other) = beside {
+        matrix(0, &|p| {
+            if add || !pair(c.dtype, &other, &p) {
+                one(c.dtype, other, true, false);
+                one(c.dtype, p, true, add);
+            }
+        });
+        return Ok(());
+    }
     let flops = 2 * whole.m * whole.n * whole.k.max(1);
     // Many matrices: one after another on several threads. One large matrix: several threads inside the product.
     let inner = batches < usable_threads();
     let least = (TASK_NS * 20 / flops.max(1)).max(1);
     parallel_for(batches, if inner { usize::MAX / 2 } else { least }, |range| {
-        for i in range {
-            let digits = Tiling::digits(counts, i);
-            let p = if batches == 1 { *whole } else { at(&digits) };
-            match epilogue {
-                None => one(c.dtype, p, inner, add),
-                Some(Epilogue { apply, chain }) => {
-                    let part = |rows: Range<usize>, columns: Range<usize>| apply(&digits, rows, columns);
-                    let finish = Finish::new(&part, chain.as_ref().map(|c| c.at(&digits)));
-                    one(c.dtype, Product { finish: Some(&finish), ..p }, inner, add);
-                    if !finish.taken.load(Relaxed) {
-                        part(0..p.m, 0..p.n);
-                    }
-                }
-            }
-        }
+        range.for_each(|i| matrix(i, &|p| one(c.dtype, p, inner, add)));
     });
     Ok(())
+}
+
+/// Two products at once, where our tiles do both and it pays; `false`: nothing was done.
+fn pair(dtype: DType, first: &Product, second: &Product) -> bool {
+    if cfg!(feature = "openblas") {
+        return false;
+    }
+    // SAFETY: the views hold the elements that sizes and strides describe; neither touches what the other writes.
+    unsafe {
+        match dtype {
+            DType::F32 => crate::product::pair::<f32>(first, second),
+            DType::F64 => crate::product::pair::<f64>(first, second),
+            _ => false,
+        }
+    }
 }
 
 fn one(dtype: DType, p: Product, parallel: bool, add: bool) {

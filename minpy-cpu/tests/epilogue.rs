@@ -1,4 +1,4 @@
-//! Products with an epilogue against the product and then the program, bit for bit.
+//! Products with an epilogue, and pairs of them, against the product and then the program, bit for bit.
 
 mod support;
 use minpy_core::expr::{Builder, E, Prim, Program};
@@ -162,6 +162,80 @@ fn tile_by_tile() {
             }
         }
     }
+}
+
+/// A product with or without what follows, and another one beside it: as each of them alone.
+#[test]
+fn pairs() {
+    minpy_cpu::threads::set_num_threads(2);
+    let mut rng = Rng(14);
+    let call_pair = |program: Option<&Arc<Program>>, inputs: &[Input], outputs: &[&Arr]| {
+        call(&minpy_cpu::epilogue::PAIR, Work::Pair, program, inputs, outputs)
+    };
+    // Both large, in pieces and in rectangles; one too small; a stack.
+    let sizes: [[(&[usize], usize, usize, usize); 2]; 6] = [
+        [(&[], 200, 210, 220), (&[], 230, 190, 210)],
+        [(&[], 530, 401, 500), (&[], 500, 401, 530)],
+        [(&[], 300, 270, 600), (&[], 530, 401, 500)],
+        [(&[], 200, 210, 220), (&[], 30, 20, 10)],
+        [(&[], 30, 20, 10), (&[], 200, 210, 220)],
+        [(&[], 200, 210, 220), (&[2], 200, 210, 220)],
+    ];
+    // Of one dtype or two; int32 has no tiles.
+    let dtypes = [[DType::F32; 2], [DType::F64; 2], [DType::F32, DType::F64], [DType::I32; 2]];
+    for ([d, e], [(batch, m, n, k), (other, m2, n2, k2)]) in
+        dtypes.into_iter().flat_map(|d| sizes.map(|s| (d, s)))
+    {
+        for lay in [Lay::Contiguous, Lay::Transposed] {
+            let with = |batch: &[usize], tail: [usize; 2]| [batch, &tail[..]].concat();
+            let mut make = |d: DType, shape: Vec<usize>, lay| {
+                let count = shape.iter().product();
+                Arr::new(&shape, lay, &rng.smalls(d, count))
+            };
+            let (a, b) = (make(d, with(batch, [m, k]), lay), make(d, with(batch, [k, n]), Lay::Contiguous));
+            let (x, y) = (make(d, with(batch, [m, n]), lay), make(d, with(batch, [m, n]), Lay::Contiguous));
+            let (a2, b2) = (make(e, with(other, [m2, k2]), lay), make(e, with(other, [k2, n2]), lay));
+            let beside = || Arr::empty(e, &with(other, [m2, n2]), lay);
+            let alone = beside();
+            let second = [a2.input(), b2.input()];
+            call(&minpy_cpu::matmul::ENTRY, Work::Matmul, None, &second, &[&alone]).unwrap();
+            let empty = |d: DType| Arr::empty(d, &with(batch, [m, n]), lay);
+            let what = format!("{d} {batch:?} {m}x{k}x{n}, {e} {other:?} {m2}x{k2}x{n2}, {lay:?}");
+
+            let first = [a.input(), b.input()];
+            let (want, got, got2) = (empty(d), empty(d), beside());
+            call(&minpy_cpu::matmul::ENTRY, Work::Matmul, None, &first, &[&want]).unwrap();
+            call_pair(None, &[first, second].concat(), &[&got, &got2]).unwrap();
+            assert!(got.scalars() == want.scalars() && got2.scalars() == alone.scalars(), "{what}");
+
+            // Tile by tile, and block by block.
+            let bytes = make(DType::U8, with(batch, [m, n]), lay);
+            let number = Input::Scalar(Number::Int(-3).cast(d));
+            let tiles = vec![a.input(), b.input(), x.input(), y.input(), bytes.input(), number];
+            let blocks = vec![a.input(), b.input(), x.input(), y.input(), number];
+            for (program, inputs, made) in
+                [(chain(d, 0), tiles, [d, DType::U8, d]), (program(d), blocks, [d, DType::Bool, d])]
+            {
+                let (want, got, got2) = (made.map(empty), made.map(empty), beside());
+                epilogue(&program, &inputs, &want.each_ref()).unwrap();
+                let outputs: Vec<&Arr> = got.iter().chain([&got2]).collect();
+                call_pair(Some(&program), &[&inputs[..], &second].concat(), &outputs).unwrap();
+                for (g, w) in got.iter().zip(&want).chain([(&got2, &alone)]) {
+                    assert!(g.scalars() == w.scalars(), "{what}");
+                }
+            }
+        }
+    }
+    // What an epilogue is refused for, before anything is written; no panic where there are not two products.
+    let (a, b) = (Arr::zeros(DType::I32, &[3, 4]), Arr::zeros(DType::I32, &[4, 5]));
+    let outputs =
+        [0, 1].map(|_| Arr::new(&[3, 5], Lay::Contiguous, &vec![Number::Int(7).cast(DType::I32); 15]));
+    let inputs = [a.input(), b.input(), outputs[0].input(), a.input(), b.input()];
+    let sum = prim(Prim::Add, &[DType::I32; 2]);
+    let e = call_pair(Some(&sum), &inputs, &outputs.each_ref()).unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::Unsupported);
+    assert!(outputs.iter().flat_map(|o| o.scalars()).all(|x| x == Number::Int(7).cast(DType::I32)));
+    assert_eq!(call_pair(None, &inputs[..1], &[]).unwrap_err().kind(), ErrorKind::Runtime);
 }
 
 /// One byte for all elements is no line of them.

@@ -15,7 +15,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, LazyLock, Weak};
+use std::sync::{Arc, LazyLock};
 
 /// A view of numbered memory.
 #[derive(Clone, Debug)]
@@ -103,18 +103,18 @@ pub fn grouped(f: impl FnOnce(&Grouping) -> Result<()>) -> Result<Collected> {
     struct Restore {
         _flags: Flags,
         state: State,
-        product: Weak<Buffer>,
+        products: defer::Products,
     }
     impl Drop for Restore {
         fn drop(&mut self) {
             STATE.set(std::mem::take(&mut self.state));
-            defer::set_last_product(std::mem::take(&mut self.product));
+            defer::set_products(std::mem::take(&mut self.products));
         }
     }
     let restore = Restore {
         _flags: Flags::only(GROUPING),
         state: STATE.take(),
-        product: defer::set_last_product(Weak::new()),
+        products: defer::set_products(Default::default()),
     };
     context::with_policy(Policy::PreferDevice, || {
         let g = Grouping(());

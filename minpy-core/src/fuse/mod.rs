@@ -34,12 +34,14 @@ pub(crate) struct Done {
     garbage: Vec<Box<Expr>>,
     /// Members that were stored.
     stored: SmallVec<[Arc<Buffer>; 2]>,
+    /// Handles that may be the last ones by now.
+    handles: SmallVec<[Arc<Buffer>; 1]>,
 }
 impl Done {
     /// Drops what was let go of, and computes what is pending on what was computed and smaller. An error of that is not the
     /// caller's: whoever reads those values will see it.
     pub fn settle(self, root: Option<&Buffer>) {
-        drop(self.garbage);
+        drop((self.garbage, self.handles));
         let computed: SmallVec<[*const Buffer; 4]> = self
             .stored
             .iter()
@@ -69,9 +71,26 @@ fn view<'x>(a: &'x Array, l: &'x Layout) -> Result<View<'x>> {
     Ok(View { memory, dtype: a.dtype(), shape: l.shape(), strides: l.strides(), offset: l.offset() })
 }
 
+/// A product that nobody waits for, computed beside that of a group.
+struct Beside<'a> {
+    buffer: &'a Arc<Buffer>,
+    guard: Guard<'a>,
+}
+impl<'a> Beside<'a> {
+    /// `None` if it has found another way, or another thread is at it: that one may wait for a lock of the group.
+    fn of(buffer: &'a Arc<Buffer>, root: &Expr) -> Option<Beside<'a>> {
+        let guard = buffer.pending().try_lock()?;
+        let e = guard.as_deref()?;
+        let free =
+            e.kind == Kind::Product && e.grouped == root.grouped && buffer.readers().load(Relaxed) == 0;
+        free.then_some(Beside { buffer, guard })
+    }
+}
+
 impl Group<'_> {
-    /// Runs the group: `out` is the root's view, `stored` the memory of the stored members, oldest first.
-    fn run(&self, out: View, stored: &[Memory]) -> Result<()> {
+    /// Runs the group: `out` is the root's view, `stored` the memory of the stored members, oldest first; and a product
+    /// beside it, into its memory.
+    fn run(&self, out: View, stored: &[Memory], beside: Option<(&Beside, &Memory)>) -> Result<()> {
         let mut inputs: SmallVec<[Input; 8]> = SmallVec::new();
         let program = if self.members.is_empty() {
             let read = if self.root.kind == Kind::Product { 2 } else { self.root.program.inputs().len() };
@@ -108,7 +127,25 @@ impl Group<'_> {
                 offset: m.view.offset(),
             });
         }
+        if let Some((b, memory)) = beside
+            && let Some(e) = b.guard.as_deref()
+        {
+            for s in &e.sources {
+                if let Source::Array(a) = s {
+                    inputs.push(Input::View(view(a, a.layout())?));
+                }
+            }
+            let l = &e.layout;
+            outputs.push(View {
+                memory,
+                dtype: e.dtype,
+                shape: l.shape(),
+                strides: l.strides(),
+                offset: l.offset(),
+            });
+        }
         let work = match self.inner {
+            _ if beside.is_some() => Work::Pair,
             Some(inner) if self.needs_rows() => Work::Rows { inner },
             _ if self.product().is_some() => Work::Epilogue,
             _ => self.root.kind.work(),
@@ -121,7 +158,7 @@ impl Group<'_> {
             outputs: &outputs,
         };
         // What a device cannot do as a whole it may do in parts: only an expression alone goes to the host.
-        let alone = self.members.is_empty();
+        let alone = self.members.is_empty() && beside.is_none();
         if grouping() {
             return match alone {
                 true => {
@@ -131,7 +168,8 @@ impl Group<'_> {
                 false => grouped::collect_group(&call, self.device),
             };
         }
-        profile::timed(&call, self.device, self.members.len() + 1, || match alone {
+        let expressions = self.members.len() + 1 + beside.is_some() as usize;
+        profile::timed(&call, self.device, expressions, || match alone {
             true => launch::run_kernel(&call, self.device),
             false => launch::run_on_device(&call, self.device),
         })
@@ -253,8 +291,25 @@ fn compute(root: &Expr, buffer: &Buffer, most: usize, done: &mut Done) -> Result
     let l = &root.layout;
     let out = View { memory: &memory, dtype: root.dtype, shape: l.shape(), strides: l.strides(), offset: 0 };
     let stored = group.allocate()?;
-    group.run(out, &stored.memory)?;
+    // Where the group is to run in parts there is nothing to be beside.
+    let product = match root.kind {
+        Kind::Product => Some(std::ptr::from_ref(buffer)),
+        _ => group.product().map(|m| Arc::as_ptr(m.buffer)),
+    };
+    let partner = product.filter(|_| most > 1).and_then(defer::beside);
+    done.handles.extend(partner.clone());
+    let beside = partner.as_ref().and_then(|b| Beside::of(b, root));
+    // Without memory for it, it waits for its own turn.
+    let beside = beside.and_then(|b| Some((allocate(device, b.buffer.bytes()).ok()?, b)));
+    let mut second = Fresh::new(device);
+    second.memory.extend(beside.as_ref().map(|b| b.0));
+    group.run(out, &stored.memory, beside.as_ref().map(|(memory, b)| (b, memory)))?;
     fresh.memory.clear();
+    second.memory.clear();
+    if let Some((memory, mut b)) = beside {
+        fulfil(b.buffer, memory);
+        done.garbage.extend(b.guard.take());
+    }
     if let Some(d) = donor {
         d.buffer.donate();
     }
@@ -288,14 +343,14 @@ pub(crate) fn run_into(root: &Expr, out: &Array, done: &mut Done) -> Result<()> 
     let view =
         View { memory, dtype: out.dtype(), shape: l.shape(), strides: l.strides(), offset: l.offset() };
     let stored = group.allocate()?;
-    match group.run(view, &stored.memory) {
+    match group.run(view, &stored.memory, None) {
         Ok(()) => {
             group.finish(stored, done);
             Ok(())
         }
         Err(e) if e.kind() == ErrorKind::Unsupported && !group.members.is_empty() => {
             drop((group, stored));
-            Group::collect(root, device, 1, done)?.run(view, &[])
+            Group::collect(root, device, 1, done)?.run(view, &[], None)
         }
         Err(e) => Err(e),
     }

@@ -19,8 +19,6 @@ const PANEL_BYTES: usize = 32 << 10;
 const STRIPS_BYTES: usize = 96 << 10;
 /// Panels of B that are packed together: half a second-level cache of today. 0.5, 1 and 4 MiB are equally fast.
 const SLAB_BYTES: usize = 1 << 20;
-/// Steps packed at once where columns of A lie whole. 8 and 16 are 4 % of 512 x 512 x 512 faster than all.
-const STEPS: usize = 16;
 /// Multiply-adds from which on a thread gets more than one rectangle, so that a late one takes fewer. Smaller ones cost
 /// more copies than they gain, also on a busy machine.
 const RECTANGLE: usize = 128 << 20;
@@ -77,6 +75,34 @@ struct Part<T> {
     spare: *mut T,
 }
 
+/// Computes products that have nothing to do with one another, all by as many threads.
+///
+/// # Safety
+/// The promise of `product` for each of them; none touches what another one writes.
+pub(super) unsafe fn blocks<T: Element>(jobs: &[&Job<T>]) {
+    let threads = jobs.iter().map(|j| j.threads).max().unwrap_or(1);
+    let (mut pieces, mut work) = (0, 0);
+    let mut all: SmallVec<[(&Job<T>, Rectangle); 2]> = SmallVec::new();
+    for &job in jobs {
+        if job.k == 0 {
+            job.nothing();
+            continue;
+        }
+        if let Some(f) = job.finish {
+            f.take();
+        }
+        work += job.m * job.n * job.k;
+        for r in job.rectangles() {
+            pieces += r.pieces.len();
+            all.push((job, r));
+        }
+    }
+    each(threads > 1, work >= LONG, threads.min(pieces), |_| {
+        // SAFETY: the promise of `product`; pieces are disjoint.
+        all.iter().for_each(|(job, r)| unsafe { job.rectangle(r) });
+    });
+}
+
 impl<T: Element> Job<'_, T> {
     /// Rows of a tile here: as even as the number of tiles allows.
     fn high(&self) -> usize {
@@ -86,21 +112,6 @@ impl<T: Element> Job<'_, T> {
     fn depth(&self) -> usize {
         let depth = PANEL_BYTES / (self.width() * size_of::<T>());
         self.k.div_ceil(self.k.div_ceil(depth))
-    }
-    pub(super) unsafe fn blocks(&self) {
-        if self.k == 0 {
-            return self.nothing();
-        }
-        if let Some(f) = self.finish {
-            f.take();
-        }
-        let rectangles = self.rectangles();
-        let long = self.m * self.n * self.k >= LONG;
-        let pieces = rectangles.iter().map(|r| r.pieces.len()).sum();
-        each(self.threads > 1, long, self.threads.min(pieces), |_| {
-            // SAFETY: the promise of `product`; pieces are disjoint.
-            rectangles.iter().for_each(|r| unsafe { self.rectangle(r) });
-        });
     }
     /// C, divided so that what one thread does, with the copies that it needs, is as cheap as possible.
     fn rectangles(&self) -> SmallVec<[Rectangle; 1]> {
@@ -270,14 +281,7 @@ impl<T: Element> Job<'_, T> {
         // SAFETY: the caller's promise: there is room for whole strips and panels.
         unsafe {
             if !p.strips.is_null() {
-                // Where columns lie whole, a few of them at once for all strips: in the order of memory.
-                let steps = if a.row == 1 { STEPS } else { p.k };
-                for l in (0..p.k).step_by(steps) {
-                    for i in (0..p.rows).step_by(high) {
-                        let to = p.strips.add(i * p.k + l * high);
-                        pack(to, high, a.from(i, l), high.min(p.rows - i), steps.min(p.k - l));
-                    }
-                }
+                pack(p.strips, high, a, p.rows, p.k);
             }
             let nothing = Ask { at: c.at.cast(), step: 0 };
             let panel = |j: usize, new: bool| {

@@ -20,6 +20,7 @@ use crate::matmul::{Finish, Product};
 use crate::simd::level;
 use crate::threads::{parallel_parts, usable_threads};
 use ahead::Ask;
+use blocked::blocks;
 use pack::Matrix;
 use post::{Post, Tile};
 use tile::{ACROSS, Element, Tiles};
@@ -47,38 +48,58 @@ pub(crate) unsafe fn product<T: Element>(p: &Product, parallel: bool, add: bool)
     T::tiles(level()).is_some_and(|tiles| unsafe { product_by(tiles, p, parallel, add) })
 }
 
+/// Computes two products at once, if both are large enough for all threads; otherwise `false`, and nothing is done.
+///
+/// # Safety
+/// As for `product`, for both; neither touches what the other writes.
+pub(crate) unsafe fn pair<T: Element>(first: &Product, second: &Product) -> bool {
+    let threads = usable_threads();
+    let large = |p: &Product| {
+        let few = p.m.min(p.n);
+        few > stream::MOST && p.m * p.n > DOT.0 && p.m * p.n * p.k >= LONG
+    };
+    if threads == 1 || !large(first) || !large(second) {
+        return false;
+    }
+    let Some(tiles) = T::tiles(level()) else { return false };
+    let job = |p| Job { threads, ..Job::new(tiles, p, false) };
+    // SAFETY: handed on.
+    unsafe { blocks(&[&job(first), &job(second)]) };
+    true
+}
+
 /// `product` with these tiles, which the machine can run.
 #[inline(always)]
 unsafe fn product_by<T: Element>(tiles: &'static Tiles<T>, p: &Product, parallel: bool, add: bool) -> bool {
     let (m, n, k) = (p.m, p.n, p.k);
-    let mut a = Matrix { at: p.a.cast::<T>(), row: p.a_strides.0, col: p.a_strides.1 };
-    let mut b = Matrix { at: p.b.cast::<T>(), row: p.b_strides.0, col: p.b_strides.1 };
-    let mut c = Matrix { at: p.c.cast::<T>().cast_const(), row: p.c_strides.0, col: p.c_strides.1 };
-    // The stride along an axis of one element is whatever suits.
-    if n == 1 {
-        (b.col, c.col) = (1, 1);
-    }
-    if m == 1 {
-        (a.row, c.row) = (1, 1);
-    }
     let few = m.min(n);
     if few <= stream::MOST && (few == 1 || m.max(n) * k * size_of::<T>() >= STREAM) {
+        let (a, b, c) = matrices(p);
         let (sizes, views) = if n <= m { ((m, n, k), (a, b, c)) } else { ((n, m, k), (b.t(), a.t(), c.t())) };
         // SAFETY: the caller's promise.
         if unsafe { stream::stream(tiles, sizes, views, parallel, add) } {
             return true;
         }
     }
-    // The tile writes rows: a result that lies in columns is computed transposed.
-    let job = if c.col == 1 || c.row != 1 {
-        let post = p.finish.and_then(|f| f.post.as_ref()).filter(|_| c.col == 1);
-        Job { tiles, m, n, k, a, b, c, add, threads: 1, finish: p.finish, post }
-    } else {
-        Job { tiles, m: n, n: m, k, a: b.t(), b: a.t(), c: c.t(), add, threads: 1, finish: None, post: None }
-    };
     // SAFETY: the caller's promise.
-    unsafe { job.run(parallel) };
+    unsafe { Job::new(tiles, p, add).run(parallel) };
     true
+}
+
+/// A, B and C.
+#[inline(always)]
+fn matrices<T: Element>(p: &Product) -> (Matrix<T>, Matrix<T>, Matrix<T>) {
+    let mut a = Matrix { at: p.a.cast::<T>(), row: p.a_strides.0, col: p.a_strides.1 };
+    let mut b = Matrix { at: p.b.cast::<T>(), row: p.b_strides.0, col: p.b_strides.1 };
+    let mut c = Matrix { at: p.c.cast::<T>().cast_const(), row: p.c_strides.0, col: p.c_strides.1 };
+    // The stride along an axis of one element is whatever suits.
+    if p.n == 1 {
+        (b.col, c.col) = (1, 1);
+    }
+    if p.m == 1 {
+        (a.row, c.row) = (1, 1);
+    }
+    (a, b, c)
 }
 
 struct Job<'a, T: Element> {
@@ -97,7 +118,20 @@ struct Job<'a, T: Element> {
     post: Option<&'a Post>,
 }
 
-impl<T: Element> Job<'_, T> {
+impl<'a, T: Element> Job<'a, T> {
+    /// For one thread.
+    #[inline(always)]
+    fn new(tiles: &'static Tiles<T>, p: &Product<'a>, add: bool) -> Job<'a, T> {
+        let ((m, n, k), (a, b, c)) = ((p.m, p.n, p.k), matrices(p));
+        // The tile writes rows: a result that lies in columns is computed transposed.
+        if c.col == 1 || c.row != 1 {
+            let post = p.finish.and_then(|f| f.post.as_ref()).filter(|_| c.col == 1);
+            Job { tiles, m, n, k, a, b, c, add, threads: 1, finish: p.finish, post }
+        } else {
+            let (a, b, c) = (b.t(), a.t(), c.t());
+            Job { tiles, m: n, n: m, k, a, b, c, add, threads: 1, finish: None, post: None }
+        }
+    }
     /// Columns of a full tile.
     #[inline(always)]
     fn width(&self) -> usize {
@@ -119,27 +153,16 @@ impl<T: Element> Job<'_, T> {
                 let (sizes, c, add) = ((self.n, self.m, self.k), self.c.t(), self.add);
                 let done = stream::in_parts(parts, sizes, c, parallel, add, |l, k, to| {
                     let (a, b, tiles) = (self.a.from(0, l), self.b.from(l, 0), self.tiles);
-                    Job {
-                        tiles,
-                        m: self.m,
-                        n: self.n,
-                        k,
-                        a,
-                        b,
-                        c: to.t(),
-                        add: false,
-                        threads: 1,
-                        finish: None,
-                        post: None,
-                    }
-                    .blocks();
+                    let (m, n, c) = (self.m, self.n, to.t());
+                    let (threads, add, finish, post) = (1, false, None, None);
+                    blocks(&[&Job { tiles, m, n, k, a, b, c, add, threads, finish, post }]);
                 });
                 if done {
                     return;
                 }
             }
             self.threads = if parallel && work >= ALONE { usable_threads() } else { 1 };
-            self.blocks();
+            blocks(&[&self]);
         }
     }
     /// What follows, done to a tile of C that is complete.

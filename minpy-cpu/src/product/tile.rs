@@ -51,10 +51,10 @@ pub(crate) trait Vector {
     unsafe fn second(p: *const Self::T);
     /// `a * b + c`
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
-    /// Columns that `quad` moves.
-    const QUAD: usize;
-    /// Writes 4 rows of `QUAD` neighbours as `QUAD` groups of 4, `wide` elements apart.
-    unsafe fn quad(to: *mut Self::T, wide: usize, from: *const Self::T, row: isize);
+    /// Elements in 128 bits.
+    const FEW: usize;
+    /// Writes `FEW` columns of `PARTS * FEW` rows as lines, `wide` elements apart. No more than fit a register.
+    unsafe fn turn<const PARTS: usize>(to: *mut Self::T, wide: usize, from: *const Self::T, row: isize);
 }
 
 /// `(k, a, rows of a, steps of a, b, steps of b, c, rows of c, last, accumulate, ask)`: distances in elements. The tile

@@ -10,7 +10,7 @@ use std::arch::x86_64::*;
 
 macro_rules! vector {
     ($name:ident $t:ty, $v:ty, $n:literal, $m:ty: $zero:ident $splat:ident $load:ident $store:ident $add:ident
-     $fma:ident, $mask:ident $get:ident $put:ident $sum:ident, $columns:literal $quad:ident,
+     $fma:ident, $mask:ident $get:ident $put:ident $sum:ident, $few:literal $turn:ident,
      $sub:ident $mul:ident $select:ident $widen:ident $narrow:ident) => {
         pub struct $name;
         // SAFETY: in all functions, the caller checked for the instructions, and pointers are its promise.
@@ -19,7 +19,7 @@ macro_rules! vector {
             type V = $v;
             type Mask = $m;
             const N: usize = $n;
-            const QUAD: usize = $columns;
+            const FEW: usize = $few;
             vector! {
                 fn zero() -> $v { $zero() }
                 fn splat(p: *const $t) -> $v { $splat(*p) }
@@ -41,7 +41,11 @@ macro_rules! vector {
                 fn near(p: *const $t) -> () { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
                 fn second(p: *const $t) -> () { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
                 fn fma(a: $v, b: $v, c: $v) -> $v { $fma(a, b, c) }
-                fn quad(to: *mut $t, wide: usize, from: *const $t, row: isize) -> () { $quad(to, wide, from, row) }
+            }
+            #[inline(always)]
+            unsafe fn turn<const PARTS: usize>(to: *mut $t, wide: usize, from: *const $t, row: isize) {
+                // SAFETY: see the trait.
+                unsafe { $turn::<PARTS>(to, wide, from, row) }
             }
         }
     };
@@ -54,16 +58,16 @@ macro_rules! vector {
     )*};
 }
 vector!(F32x8 f32, __m256, 8, __m256i: _mm256_setzero_ps _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_add_ps
-    _mm256_fmadd_ps, mask8 _mm256_maskload_ps _mm256_maskstore_ps sum8, 8 quad32,
+    _mm256_fmadd_ps, mask8 _mm256_maskload_ps _mm256_maskstore_ps sum8, 4 turn_256_ps,
     _mm256_sub_ps _mm256_mul_ps select_256_ps widen_256_ps narrow_256_ps);
 vector!(F64x4 f64, __m256d, 4, __m256i: _mm256_setzero_pd _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd
-    _mm256_add_pd _mm256_fmadd_pd, mask4 _mm256_maskload_pd _mm256_maskstore_pd sum4, 4 quad64,
+    _mm256_add_pd _mm256_fmadd_pd, mask4 _mm256_maskload_pd _mm256_maskstore_pd sum4, 2 turn_256_pd,
     _mm256_sub_pd _mm256_mul_pd select_256_pd widen_256_pd narrow_256_pd);
 vector!(F32x16 f32, __m512, 16, __mmask16: _mm512_setzero_ps _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps
-    _mm512_add_ps _mm512_fmadd_ps, mask512 get16 _mm512_mask_storeu_ps _mm512_reduce_add_ps, 8 quad32,
+    _mm512_add_ps _mm512_fmadd_ps, mask512 get16 _mm512_mask_storeu_ps _mm512_reduce_add_ps, 4 turn_512_ps,
     _mm512_sub_ps _mm512_mul_ps select_512_ps widen_512_ps narrow_512_ps);
 vector!(F64x8 f64, __m512d, 8, __mmask8: _mm512_setzero_pd _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd
-    _mm512_add_pd _mm512_fmadd_pd, mask512 get8 _mm512_mask_storeu_pd _mm512_reduce_add_pd, 4 quad64,
+    _mm512_add_pd _mm512_fmadd_pd, mask512 get8 _mm512_mask_storeu_pd _mm512_reduce_add_pd, 2 turn_512_pd,
     _mm512_sub_pd _mm512_mul_pd select_512_pd widen_512_pd narrow_512_pd);
 
 /// `select::<CMP, NUMBER>(a, b, x, y)`: `x` where `a` compares with `b`, and if `NUMBER`, `a` is none; else `y`.
@@ -193,52 +197,71 @@ unsafe fn sum4(v: __m256d) -> f64 {
         _mm_cvtsd_f64(_mm_add_sd(x, _mm_unpackhi_pd(x, x)))
     }
 }
-/// 256 bits on machines with 512 too, where more units shuffle those.
-#[inline(always)]
-unsafe fn quad32(to: *mut f32, wide: usize, from: *const f32, row: isize) {
-    // SAFETY: see above.
-    unsafe {
-        let line = |i: isize| from.offset(i * row);
-        let [a, b, c, d] = [
-            _mm256_loadu_ps(line(0)),
-            _mm256_loadu_ps(line(1)),
-            _mm256_loadu_ps(line(2)),
-            _mm256_loadu_ps(line(3)),
-        ];
-        let (low, high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
-        let (low2, high2) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
-        // Columns 0 and 4, 1 and 5, ...
-        let pairs = [
-            _mm256_shuffle_ps::<0x44>(low, low2),
-            _mm256_shuffle_ps::<0xee>(low, low2),
-            _mm256_shuffle_ps::<0x44>(high, high2),
-            _mm256_shuffle_ps::<0xee>(high, high2),
-        ];
-        for (l, p) in pairs.into_iter().enumerate() {
-            _mm_storeu_ps(to.add(l * wide), _mm256_castps256_ps128(p));
-            _mm_storeu_ps(to.add((l + 4) * wide), _mm256_extractf128_ps::<1>(p));
+/// `turn`: 128 bits of each row are put together as they are loaded, which needs no unit that shuffles; then rows and columns
+/// are exchanged in each of these parts, and the parts make up whole lines.
+macro_rules! turn {
+    ($name:ident $t:ty: $few:literal, $load:ident $wide:ident, $($insert:ident $part:literal)*; $whole:ident,
+     |$v:ident| $exchange:expr, |$to:ident, $line:ident| { $($parts:pat => $store:expr,)* }) => {
+        #[inline(always)]
+        unsafe fn $name<const PARTS: usize>(to: *mut $t, wide: usize, from: *const $t, row: isize) {
+            // SAFETY: see above.
+            unsafe {
+                let mut $v = [$wide($load(from)); $few];
+                for (i, v) in $v.iter_mut().enumerate() {
+                    *v = $wide($load(from.offset(i as isize * row)));
+                    $(if PARTS > $part {
+                        *v = $insert::<$part>(*v, $load(from.offset((i + $part * $few) as isize * row)));
+                    })*
+                }
+                for (l, $line) in $exchange.into_iter().enumerate() {
+                    let $to = to.add(l * wide);
+                    match PARTS {
+                        $($parts => $store,)*
+                        _ => $whole($to, $line),
+                    }
+                }
+            }
         }
-    }
+    };
 }
-#[inline(always)]
-unsafe fn quad64(to: *mut f64, wide: usize, from: *const f64, row: isize) {
-    // SAFETY: see above.
-    unsafe {
-        let line = |i: isize| from.offset(i * row);
-        let [a, b, c, d] = [
-            _mm256_loadu_pd(line(0)),
-            _mm256_loadu_pd(line(1)),
-            _mm256_loadu_pd(line(2)),
-            _mm256_loadu_pd(line(3)),
-        ];
-        let (even, odd) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
-        let (even2, odd2) = (_mm256_unpacklo_pd(c, d), _mm256_unpackhi_pd(c, d));
-        _mm256_storeu_pd(to, _mm256_permute2f128_pd::<0x20>(even, even2));
-        _mm256_storeu_pd(to.add(wide), _mm256_permute2f128_pd::<0x20>(odd, odd2));
-        _mm256_storeu_pd(to.add(2 * wide), _mm256_permute2f128_pd::<0x31>(even, even2));
-        _mm256_storeu_pd(to.add(3 * wide), _mm256_permute2f128_pd::<0x31>(odd, odd2));
-    }
-}
+turn!(turn_256_ps f32: 4, _mm_loadu_ps _mm256_castps128_ps256, _mm256_insertf128_ps 1; _mm256_storeu_ps, |v| {
+    let [a, b, c, d] = v;
+    let (low, high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+    let (low2, high2) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+    [
+        _mm256_shuffle_ps::<0x44>(low, low2),
+        _mm256_shuffle_ps::<0xee>(low, low2),
+        _mm256_shuffle_ps::<0x44>(high, high2),
+        _mm256_shuffle_ps::<0xee>(high, high2),
+    ]
+}, |to, x| { 1 => _mm_storeu_ps(to, _mm256_castps256_ps128(x)), });
+turn!(turn_512_ps f32: 4, _mm_loadu_ps _mm512_castps128_ps512,
+    _mm512_insertf32x4 1 _mm512_insertf32x4 2 _mm512_insertf32x4 3; _mm512_storeu_ps, |v| {
+    let [a, b, c, d] = v;
+    let (low, high) = (_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+    let (low2, high2) = (_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+    [
+        _mm512_shuffle_ps::<0x44>(low, low2),
+        _mm512_shuffle_ps::<0xee>(low, low2),
+        _mm512_shuffle_ps::<0x44>(high, high2),
+        _mm512_shuffle_ps::<0xee>(high, high2),
+    ]
+}, |to, x| {
+    1 => _mm_storeu_ps(to, _mm512_castps512_ps128(x)),
+    2 => _mm256_storeu_ps(to, _mm512_castps512_ps256(x)),
+    3 => _mm512_mask_storeu_ps(to, 0xfff, x),
+});
+turn!(turn_256_pd f64: 2, _mm_loadu_pd _mm256_castpd128_pd256, _mm256_insertf128_pd 1; _mm256_storeu_pd, |v| {
+    [_mm256_unpacklo_pd(v[0], v[1]), _mm256_unpackhi_pd(v[0], v[1])]
+}, |to, x| { 1 => _mm_storeu_pd(to, _mm256_castpd256_pd128(x)), });
+turn!(turn_512_pd f64: 2, _mm_loadu_pd _mm512_castpd128_pd512,
+    _mm512_insertf64x2 1 _mm512_insertf64x2 2 _mm512_insertf64x2 3; _mm512_storeu_pd, |v| {
+    [_mm512_unpacklo_pd(v[0], v[1]), _mm512_unpackhi_pd(v[0], v[1])]
+}, |to, x| {
+    1 => _mm_storeu_pd(to, _mm512_castpd512_pd128(x)),
+    2 => _mm256_storeu_pd(to, _mm512_castpd512_pd256(x)),
+    3 => _mm512_mask_storeu_pd(to, 0x3f, x),
+});
 
 /// The generic loops behind the features that make their vector functions single instructions.
 macro_rules! wrappers {

@@ -44,9 +44,13 @@ pub(crate) fn verify(s: &Schedule) -> Result<()> {
         }
         for out in &step.outputs {
             // The matrices of a product are read while it is written.
-            let matrices = if let Work::Epilogue = step.work { 2 } else { 0 };
-            let by_element = matches!(step.work, Work::Elementwise | Work::Epilogue);
-            let in_place = |k: usize, r: &Operand| *r == *out && by_element && k >= matrices;
+            let by_element = match step.work {
+                Work::Elementwise => 0..usize::MAX,
+                Work::Epilogue => 2..usize::MAX,
+                Work::Pair => 2..step.reads().count() - 2,
+                _ => 0..0,
+            };
+            let in_place = |k: usize, r: &Operand| *r == *out && by_element.contains(&k);
             let disturbed = |(k, r): (usize, &Operand)| {
                 r.value == out.value && r.layout.may_overlap(&out.layout) && !in_place(k, r)
             };
