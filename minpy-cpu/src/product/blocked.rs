@@ -83,7 +83,7 @@ pub(super) unsafe fn blocks<T: Element>(jobs: &[&Job<T>]) {
     let threads = jobs.iter().map(|j| j.threads).max().unwrap_or(1);
     let (mut pieces, mut work) = (0, 0);
     let mut all: SmallVec<[(&Job<T>, Rectangle); 2]> = SmallVec::new();
-    for &job in jobs {
+    for (i, &job) in jobs.iter().enumerate() {
         if job.k == 0 {
             job.nothing();
             continue;
@@ -92,7 +92,7 @@ pub(super) unsafe fn blocks<T: Element>(jobs: &[&Job<T>]) {
             f.take();
         }
         work += job.m * job.n * job.k;
-        for r in job.rectangles() {
+        for r in job.rectangles(i + 1 == jobs.len()) {
             pieces += r.pieces.len();
             all.push((job, r));
         }
@@ -113,8 +113,9 @@ impl<T: Element> Job<'_, T> {
         let depth = PANEL_BYTES / (self.width() * size_of::<T>());
         self.k.div_ceil(self.k.div_ceil(depth))
     }
-    /// C, divided so that what one thread does, with the copies that it needs, is as cheap as possible.
-    fn rectangles(&self) -> SmallVec<[Rectangle; 1]> {
+    /// C, divided so that what one thread does, with the copies that it needs, is as cheap as possible. `last`: threads have
+    /// nothing to do afterwards.
+    fn rectangles(&self, last: bool) -> SmallVec<[Rectangle; 1]> {
         let (m, n, k, threads) = (self.m, self.n, self.k, self.threads);
         let (high, width) = (self.high(), self.width());
         let (tiles, panels) = (m.div_ceil(high), n.div_ceil(width));
@@ -135,7 +136,7 @@ impl<T: Element> Job<'_, T> {
                 && m * n / threads + 10 * (m * n.div_ceil(slab) / threads + n) <= cost((rows, cols)) * 51 / 50
             {
                 let slabs = (0..n).step_by(slab).map(|j| (j, slab.min(n - j)));
-                return slabs.map(|(first, cols)| self.shared(first, cols)).collect();
+                return slabs.map(|(first, cols)| self.shared(first, cols, last)).collect();
             }
         }
         let corners = (0..m).step_by(rows).flat_map(|i| (0..n).step_by(cols).map(move |j| (i, j)));
@@ -146,19 +147,22 @@ impl<T: Element> Job<'_, T> {
             .collect()
     }
     /// Columns of C in pieces that become smaller: half of the rows that are left for all threads together, up to a bound,
-    /// and at last single strips in parts. (S. F. Hummel et al., "Factoring", CACM 1992.)
-    fn shared(&self, first: usize, cols: usize) -> Rectangle {
+    /// and at last single strips in parts. (S. F. Hummel et al., "Factoring", CACM 1992.) Unless another product is `last`, which
+    /// makes up for what is uneven here: then a few even pieces.
+    fn shared(&self, first: usize, cols: usize, last: bool) -> Rectangle {
         let (high, width, threads) = (self.high(), self.width(), self.threads);
         // Every piece reads all panels from the second level: fewer of them are faster than smaller strips.
-        let most = 2 * STRIPS_BYTES / (self.depth() * high * size_of::<T>());
+        let most = (2 * STRIPS_BYTES / (self.depth() * high * size_of::<T>())).max(1);
+        let strips = self.m.div_ceil(high);
+        let even = strips.div_ceil(strips.div_ceil(most));
         let all = Piece { top: 0, rows: self.m, first, cols };
         let mut pieces = SmallVec::new();
         let mut top = 0;
         while top < self.m {
             let left = (self.m - top).div_ceil(high);
-            let rows = left.div_ceil(2 * threads).min(most.max(1)) * high;
+            let rows = if last { left.div_ceil(2 * threads).min(most) } else { even } * high;
             // Each part copies the strip again: only the last ones, which the threads end with.
-            let parts = if left > threads.div_ceil(2) { 1 } else { 2 * threads };
+            let parts = if !last || left > threads.div_ceil(2) { 1 } else { 2 * threads };
             let part = cols.div_ceil(width).div_ceil(parts) * width;
             for _ in 0..threads {
                 let rows = rows.min(self.m - top);
