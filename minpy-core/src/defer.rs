@@ -8,7 +8,7 @@
 //! # What is deferred
 //! On the CPU results of at least [`threshold`] bytes, and whatever reads something pending; elsewhere everything. Not:
 //! under another policy than `prefer_device`, while tracing, what reads memory that foreigners can write, and what the
-//! device has no kernel for. Of matrix products one waits at a time, or two of one operand (`Work::Pair`); operands do not.
+//! device has no kernel for. Of matrix products one waits at a time, or two of one operand (`Work::Products`); operands do not.
 //!
 //! # What ends a group
 //! Reading an element on the host (`item`, `print`, `bool`, export to NumPy); another kind of operation that reads it
@@ -181,6 +181,22 @@ impl Expr {
     }
 }
 
+impl Expr {
+    /// Whether it is the sum over the rows of what lies, in C order, in that buffer.
+    pub fn is_column_sum(&self, of: &Buffer, layout: &Layout, dtype: DType) -> bool {
+        let ([Source::Array(a)], &[m, n]) = (&self.sources[..], layout.shape()) else { return false };
+        self.kind == Kind::Fold(Fold::Add)
+            && std::ptr::eq(&**a.buffer(), of)
+            && layout.is_contiguous()
+            && (a.dtype(), self.dtype) == (dtype, dtype)
+            && self.program.is_identity()
+            && a.shape() == [n, m]
+            && *a.layout() == layout.transpose(Some(&[1, 0]))
+            && self.layout.shape() == [n]
+            && self.layout.is_contiguous()
+    }
+}
+
 impl Drop for Expr {
     fn drop(&mut self) {
         HELD.fetch_sub(self.held, Relaxed);
@@ -347,7 +363,7 @@ fn product_waits(device: DeviceRef, operands: &[Arg], out: &Array) -> Result<boo
         };
         let shares = |e: &Expr| e.sources.iter().any(|s| matches!(s, Source::Array(a) if read(a)));
         last.upgrade().is_some_and(|b| b.pending().lock().as_deref().is_some_and(shares))
-            && launch::has_family(device, Family::Pair)
+            && launch::has_family(device, Family::Products)
     };
     if !pair {
         // Together, if they can be.
@@ -469,9 +485,27 @@ pub(crate) fn settle(buffer: &Buffer, but: &[*const Buffer]) -> Result<()> {
 /// Gives a blank or pending buffer its memory.
 pub(crate) fn evaluate(buffer: &Buffer) -> Result<()> {
     let mut done = fuse::Done::default();
-    let result = stats::later(|| fuse::evaluate(buffer, buffer.pending().lock(), &mut done));
+    let sum = column_sum(buffer);
+    let result = stats::later(|| fuse::evaluate(buffer, buffer.pending().lock(), sum.as_ref(), &mut done));
     done.settle(Some(buffer));
     result
+}
+
+/// A pending sum of the columns of a pending matrix, if a product waits that the matrix may be computed of.
+fn column_sum(buffer: &Buffer) -> Option<Arc<Buffer>> {
+    if buffer.readers().load(Relaxed) == 0 || !launch::has_family(buffer.device(), Family::Products) {
+        return None;
+    }
+    let last = PRODUCTS.with_borrow(|p| p.last.clone());
+    let (layout, dtype) = match buffer.pending().lock().as_deref() {
+        Some(e) if e.kind == Kind::Map && e.layout.ndim() == 2 => (e.layout.clone(), e.dtype),
+        _ => return None,
+    };
+    if !is_pending(&last) {
+        return None;
+    }
+    let sums = |e: &Expr| e.is_column_sum(buffer, &layout, dtype);
+    waiting().find(|b| b.pending().lock().as_deref().is_some_and(sums))
 }
 
 /// Runs elementwise work or a reduction now, together with the pending expressions that it reads, into views that exist.

@@ -220,8 +220,13 @@ static IDENTITIES: LazyLock<[Arc<Program>; DType::ALL.len()]> = LazyLock::new(||
 
 impl Program {
     /// The program whose output is its one input.
-    pub(crate) fn identity(dtype: DType) -> &'static Arc<Program> {
+    pub fn identity(dtype: DType) -> &'static Arc<Program> {
         &IDENTITIES[dtype as usize]
+    }
+    /// Whether its output is its one input.
+    pub fn is_identity(&self) -> bool {
+        let output = |&n: &u16| matches!(self.nodes[n as usize].0, Node::Input(0));
+        self.inputs.len() == 1 && self.outputs.len() == 1 && self.outputs.iter().all(output)
     }
     /// What the program computes, for profiles and kernel names.
     pub fn name(&self) -> &str {

@@ -175,10 +175,15 @@ pub enum Work {
     /// view as `outputs[0]`; otherwise outputs overlap nothing. Optional for a backend: without it the parts run one by one. A
     /// kernel may answer `ErrorKind::Unsupported` to what it cannot do well, before it writes anything.
     Epilogue,
-    /// Two products at once: `Epilogue` (without a program `Matmul`) of all inputs but the last two into all outputs but the
-    /// last, and `Matmul` of the last two inputs into the last output, which nothing else in the call touches. Sizes and
-    /// dtypes of the two have nothing to do with each other. Optional for a backend, and refused, as `Epilogue` is.
-    Pair,
+    /// `Epilogue` (without a program `Matmul`) and what can be computed at the same time. Optional for a backend, and refused,
+    /// as `Epilogue` is.
+    Products {
+        /// An output follows those of the epilogue: `outputs[0]` summed over its last axis but one.
+        sum: bool,
+        /// Two inputs follow those of the epilogue, whose `Matmul` is the last output. Nothing else in the call touches that;
+        /// sizes and dtype of this product are its own.
+        beside: bool,
+    },
     /// `outputs[0][b.., r..] = inputs[0][i_0[b], i_1[b], .., r..]`: `inputs[1..=indexed]` are int64 views of shape `b`,
     /// negative indices count from the end; an index out of range is an `IndexError` (`index_error`).
     Gather {
@@ -222,7 +227,7 @@ impl Work {
             Work::Scan(_) => Family::Scan,
             Work::Matmul => Family::Matmul,
             Work::Epilogue => Family::Epilogue,
-            Work::Pair => Family::Pair,
+            Work::Products { .. } => Family::Products,
             Work::Gather { .. } => Family::Gather,
             Work::Scatter { .. } => Family::Scatter,
             Work::Sort { .. } => Family::Sort,
@@ -251,8 +256,8 @@ pub enum Family {
     Matmul,
     /// `Work::Epilogue`
     Epilogue,
-    /// `Work::Pair`
-    Pair,
+    /// `Work::Products`
+    Products,
     /// `Work::Gather`
     Gather,
     /// `Work::Scatter`
@@ -278,7 +283,7 @@ impl Family {
         Family::Scan,
         Family::Matmul,
         Family::Epilogue,
-        Family::Pair,
+        Family::Products,
         Family::Gather,
         Family::Scatter,
         Family::Sort,
@@ -296,7 +301,7 @@ impl Family {
             Family::Scan => "scan",
             Family::Matmul => "matmul",
             Family::Epilogue => "epilogue",
-            Family::Pair => "pair",
+            Family::Products => "products",
             Family::Gather => "gather",
             Family::Scatter => "scatter",
             Family::Sort => "sort",
@@ -314,7 +319,7 @@ pub struct KernelCall<'a> {
     pub op: &'static str,
     /// What to do.
     pub work: &'a Work,
-    /// The scalar program (elementwise, reduce, rows and epilogue; a pair that has one).
+    /// The scalar program (elementwise, reduce, rows and epilogue; products that have one).
     pub program: Option<&'a Arc<Program>>,
     /// What is read.
     pub inputs: &'a [Input<'a>],

@@ -3,7 +3,7 @@
 
 use crate::fuse::fuse;
 use crate::prims::fused::Part;
-use crate::product::post::{Kind, Post, PostOp};
+use crate::product::post::{Kind, Post, PostOp, Sums};
 use crate::program::{Key, TEMP, Use, cached, lower};
 use minpy_core::expr::{Prim, Program};
 use minpy_core::kernel::{Input, KernelCall, View};
@@ -195,7 +195,7 @@ impl With {
 }
 impl Bound<'_> {
     /// The operations on the matrix at a position of the leading axes.
-    pub fn at(&self, batch: &[usize]) -> Post {
+    pub fn at<'s>(&self, batch: &[usize], sums: Option<&'s Sums>) -> Post<'s> {
         let shift = |view: Option<&View>| {
             view.map_or(0, |v| {
                 let steps = batch.iter().zip(v.strides).map(|(&i, &s)| i as isize * s);
@@ -203,7 +203,7 @@ impl Bound<'_> {
             })
         };
         let one = |p: &Place| PostOp { at: p.op.at.wrapping_offset(shift(p.view)), ..p.op };
-        Post(self.0.iter().map(one).collect())
+        Post { ops: self.0.iter().map(one).collect(), sums }
     }
 }
 

@@ -1,4 +1,4 @@
-//! `Work::Epilogue`: a product and what is computed of it, block by block while the block is in cache; and `Work::Pair`.
+//! `Work::Epilogue`: a product and what is computed of it, block by block while the block is in cache; and `Work::Products`.
 //!
 //! The product is computed in the memory of the first output. What goes on from it operation by operation is done to each
 //! tile (`chain.rs`). Other programs finish large products block by block, on the thread that computed the block, and all
@@ -7,11 +7,12 @@
 use crate::chain::chain;
 use crate::elementwise::execute;
 use crate::matmul::{Epilogue, products};
+use crate::product::post::Sums;
 use crate::program::{Use, compiled};
 use minpy_core::device::DeviceRef;
 use minpy_core::dtype::DTypeSet;
 use minpy_core::expr::{Node, Prim, Program};
-use minpy_core::kernel::{Family, Input, KernelCall, View, Work};
+use minpy_core::kernel::{Family, Fold, Input, KernelCall, View, Work};
 use minpy_core::registry::Slot;
 use minpy_core::{DType, Error, ErrorKind, Result, kernel};
 use smallvec::SmallVec;
@@ -20,26 +21,77 @@ use std::ops::Range;
 kernel!(pub ENTRY: "cpu", Slot::Family(Family::Epilogue), DTypeSet::ALL, run);
 
 fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
-    epilogue(device, call, None)
+    epilogue(device, call, None, None)
 }
 
-kernel!(pub PAIR: "cpu", Slot::Family(Family::Pair), DTypeSet::ALL, run_pair);
+kernel!(pub PRODUCTS: "cpu", Slot::Family(Family::Products), DTypeSet::ALL, run_products);
 
-fn run_pair(device: DeviceRef, call: &KernelCall) -> Result<()> {
-    let (Some(i), Some(o)) = (call.inputs.len().checked_sub(2), call.outputs.len().checked_sub(1)) else {
-        return Err(Error::new(ErrorKind::Runtime, format!("{}: a pair needs two products", call.op)));
+fn run_products(device: DeviceRef, call: &KernelCall) -> Result<()> {
+    let wrong = || {
+        Error::new(ErrorKind::Runtime, format!("{}: the kernel of products was given other work", call.op))
     };
-    let ((first, second), (out, beside)) = (call.inputs.split_at(i), call.outputs.split_at(o));
-    let beside = KernelCall { work: &Work::Matmul, program: None, inputs: second, outputs: beside, ..*call };
-    let work = if call.program.is_some() { &Work::Epilogue } else { &Work::Matmul };
-    let call = KernelCall { work, inputs: first, outputs: out, ..*call };
-    match call.program {
-        Some(_) => epilogue(device, &call, Some(&beside)),
-        None => products(&call, false, None, Some(&beside)),
+    let Work::Products { sum, beside } = *call.work else { return Err(wrong()) };
+    let (i, o) = (2 * beside as usize, sum as usize + beside as usize);
+    let (Some(i), Some(o)) = (call.inputs.len().checked_sub(i), call.outputs.len().checked_sub(o)) else {
+        return Err(wrong());
+    };
+    let ((inputs, second), (outputs, extra)) = (call.inputs.split_at(i), call.outputs.split_at(o));
+    if i < 2 || o < 1 {
+        return Err(wrong());
     }
+    let (sum, product) = extra.split_at(sum as usize);
+    let other = KernelCall { work: &Work::Matmul, program: None, inputs: second, outputs: product, ..*call };
+    let beside = beside.then_some(&other);
+    let work = if call.program.is_some() { &Work::Epilogue } else { &Work::Matmul };
+    let call = KernelCall { work, inputs, outputs, ..*call };
+    let out = &outputs[0];
+    // Sums are made with the tiles where that can be: of the programs that run on tiles.
+    let tiles = call.program.is_some() && matches!(out.dtype, DType::F32 | DType::F64);
+    let sums = match (sum, out.shape) {
+        ([s], &[m, n]) if tiles && s.is_contiguous() => Sums::new(m, n, out.dtype.size()),
+        _ => None,
+    };
+    match call.program {
+        Some(_) => epilogue(device, &call, beside, sums.as_ref())?,
+        None => products(&call, false, None, beside)?,
+    }
+    for to in sum {
+        // SAFETY: the product is done, and the output has one element for each column.
+        let done = sums.as_ref().is_some_and(|s| unsafe {
+            match out.dtype {
+                DType::F32 => s.finish(to.host_ptr().cast::<f32>()),
+                _ => s.finish(to.host_ptr().cast::<f64>()),
+            }
+        });
+        if !done {
+            sum_rows(device, &call, out, to)?;
+        }
+    }
+    Ok(())
 }
 
-fn epilogue(device: DeviceRef, call: &KernelCall, beside: Option<&KernelCall>) -> Result<()> {
+/// `out` summed over its last axis but one.
+fn sum_rows(device: DeviceRef, call: &KernelCall, out: &View, to: &View) -> Result<()> {
+    let (mut shape, mut strides) =
+        (SmallVec::<[usize; 6]>::from(out.shape), SmallVec::<[isize; 6]>::from(out.strides));
+    let last = shape.len() - 1;
+    shape.swap(last - 1, last);
+    strides.swap(last - 1, last);
+    let turned = View { shape: &shape, strides: &strides, ..*out };
+    let (work, program) = (Work::Reduce(Fold::Add), Some(Program::identity(out.dtype)));
+    let inputs = &[Input::View(turned)];
+    (crate::reduce::ENTRY.run)(
+        device,
+        &KernelCall { op: call.op, work: &work, program, inputs, outputs: &[*to] },
+    )
+}
+
+fn epilogue(
+    device: DeviceRef,
+    call: &KernelCall,
+    beside: Option<&KernelCall>,
+    sums: Option<&Sums>,
+) -> Result<()> {
     let unsupported = |what: &str| Err(Error::new(ErrorKind::Unsupported, format!("{}: {what}", call.op)));
     let program = call.program();
     let c = compiled(program, device.kind(), Use::Store)?;
@@ -75,7 +127,7 @@ fn epilogue(device: DeviceRef, call: &KernelCall, beside: Option<&KernelCall>) -
         execute(c, &KernelCall { work: &Work::Elementwise, inputs: &inputs, outputs: &outputs, ..*call });
     };
     let chain = chain(program, device.kind())?.and_then(|c| c.bind(call));
-    products(&product, false, Some(&Epilogue { apply: &apply, chain }), beside)
+    products(&product, false, Some(&Epilogue { apply: &apply, chain, sums }), beside)
 }
 
 /// A rectangle of one matrix of a view.

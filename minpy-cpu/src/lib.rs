@@ -48,7 +48,7 @@ pub static ITEMS: &[Item] = &[
     Item::Kernel(&arg_reduce::ENTRY),
     Item::Kernel(&elementwise::ENTRY),
     Item::Kernel(&epilogue::ENTRY),
-    Item::Kernel(&epilogue::PAIR),
+    Item::Kernel(&epilogue::PRODUCTS),
     Item::Kernel(&index::GATHER),
     Item::Kernel(&index::SCATTER),
     Item::Kernel(&matmul::ENTRY),

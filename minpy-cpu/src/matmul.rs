@@ -7,7 +7,7 @@ use crate::block::Tiling;
 use crate::chain::Bound;
 use crate::elementwise::TASK_NS;
 use crate::prims::{B8, Lane, cast};
-use crate::product::post::Post;
+use crate::product::post::{Post, Sums};
 use crate::product::product;
 use crate::threads::{parallel_for, usable_threads};
 use gemm::Parallelism;
@@ -27,12 +27,12 @@ pub(crate) struct Finish<'a> {
     /// Called for rows and columns that are complete; several threads do so at once, for disjoint parts.
     part: &'a (dyn Fn(Range<usize>, Range<usize>) + Sync),
     /// The same as operations on each tile, where it can be done so.
-    pub post: Option<Post>,
+    pub post: Option<Post<'a>>,
     /// The product calls `part` itself. Otherwise that is done when all of it is there.
     taken: AtomicBool,
 }
 impl<'a> Finish<'a> {
-    pub fn new(part: &'a (dyn Fn(Range<usize>, Range<usize>) + Sync), post: Option<Post>) -> Finish<'a> {
+    pub fn new(part: &'a (dyn Fn(Range<usize>, Range<usize>) + Sync), post: Option<Post<'a>>) -> Finish<'a> {
         Finish { part, post, taken: AtomicBool::new(false) }
     }
     /// From here on the product calls `part` for all of its parts, or does `post` to all of its tiles.
@@ -73,6 +73,8 @@ pub(crate) struct Epilogue<'a> {
     pub apply: &'a (dyn Fn(&[usize], Range<usize>, Range<usize>) + Sync),
     /// The same for tiles, where it can be done so.
     pub chain: Option<Bound<'a>>,
+    /// For sums over the rows, if they are wanted: of one matrix, where it is done for tiles.
+    pub sums: Option<&'a Sums>,
 }
 
 /// The first pair of matrices of a call.
@@ -140,9 +142,9 @@ pub(crate) fn products(
         let p = if batches == 1 { *whole } else { at(&digits) };
         match epilogue {
             None => compute(p),
-            Some(Epilogue { apply, chain }) => {
+            Some(Epilogue { apply, chain, sums }) => {
                 let part = |rows: Range<usize>, columns: Range<usize>| apply(&digits, rows, columns);
-                let finish = Finish::new(&part, chain.as_ref().map(|c| c.at(&digits)));
+                let finish = Finish::new(&part, chain.as_ref().map(|c| c.at(&digits, *sums)));
                 compute(Product { finish: Some(&finish), ..p });
                 if !finish.taken.load(Relaxed) {
                     part(0..p.m, 0..p.n);

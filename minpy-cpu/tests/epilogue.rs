@@ -169,9 +169,10 @@ fn tile_by_tile() {
 fn pairs() {
     minpy_cpu::threads::set_num_threads(2);
     let mut rng = Rng(14);
-    let call_pair = |program: Option<&Arc<Program>>, inputs: &[Input], outputs: &[&Arr]| {
-        call(&minpy_cpu::epilogue::PAIR, Work::Pair, program, inputs, outputs)
+    let products = |work: Work, program: Option<&Arc<Program>>, inputs: &[Input], outputs: &[&Arr]| {
+        call(&minpy_cpu::epilogue::PRODUCTS, work, program, inputs, outputs)
     };
+    let pair = Work::Products { sum: false, beside: true };
     // Both large, in pieces and in rectangles; one too small; a stack.
     let sizes: [[(&[usize], usize, usize, usize); 2]; 6] = [
         [(&[], 200, 210, 220), (&[], 230, 190, 210)],
@@ -205,7 +206,7 @@ fn pairs() {
             let first = [a.input(), b.input()];
             let (want, got, got2) = (empty(d), empty(d), beside());
             call(&minpy_cpu::matmul::ENTRY, Work::Matmul, None, &first, &[&want]).unwrap();
-            call_pair(None, &[first, second].concat(), &[&got, &got2]).unwrap();
+            products(pair.clone(), None, &[first, second].concat(), &[&got, &got2]).unwrap();
             assert!(got.scalars() == want.scalars() && got2.scalars() == alone.scalars(), "{what}");
 
             // Tile by tile, and block by block.
@@ -219,7 +220,7 @@ fn pairs() {
                 let (want, got, got2) = (made.map(empty), made.map(empty), beside());
                 epilogue(&program, &inputs, &want.each_ref()).unwrap();
                 let outputs: Vec<&Arr> = got.iter().chain([&got2]).collect();
-                call_pair(Some(&program), &[&inputs[..], &second].concat(), &outputs).unwrap();
+                products(pair.clone(), Some(&program), &[&inputs[..], &second].concat(), &outputs).unwrap();
                 for (g, w) in got.iter().zip(&want).chain([(&got2, &alone)]) {
                     assert!(g.scalars() == w.scalars(), "{what}");
                 }
@@ -232,10 +233,88 @@ fn pairs() {
         [0, 1].map(|_| Arr::new(&[3, 5], Lay::Contiguous, &vec![Number::Int(7).cast(DType::I32); 15]));
     let inputs = [a.input(), b.input(), outputs[0].input(), a.input(), b.input()];
     let sum = prim(Prim::Add, &[DType::I32; 2]);
-    let e = call_pair(Some(&sum), &inputs, &outputs.each_ref()).unwrap_err();
+    let e = products(pair.clone(), Some(&sum), &inputs, &outputs.each_ref()).unwrap_err();
     assert_eq!(e.kind(), ErrorKind::Unsupported);
     assert!(outputs.iter().flat_map(|o| o.scalars()).all(|x| x == Number::Int(7).cast(DType::I32)));
-    assert_eq!(call_pair(None, &inputs[..1], &[]).unwrap_err().kind(), ErrorKind::Runtime);
+    let too_few = [(1, 2), (3, 2), (4, 0), (4, 1)];
+    for (i, o) in too_few {
+        let e = products(pair.clone(), None, &inputs[..i], &outputs.each_ref()[..o]).unwrap_err();
+        assert_eq!(e.kind(), ErrorKind::Runtime);
+    }
+}
+
+/// Sums over the rows of what is computed of a product, on tiles of all heights and otherwise, with and without another
+/// product beside it.
+#[test]
+fn sums() {
+    minpy_cpu::threads::set_num_threads(2);
+    let mut rng = Rng(15);
+    let sizes: [(&[usize], usize, usize, usize); 9] = [
+        (&[], 1, 1, 1),
+        (&[], 7, 33, 9),
+        (&[], 13, 16, 7),
+        (&[], 47, 70, 300),
+        (&[], 200, 270, 600),
+        (&[], 530, 401, 500),
+        (&[], 400, 3, 70),
+        (&[], 20, 30, 9000),
+        (&[2, 2], 130, 110, 100),
+    ];
+    let d_sizes = [DType::F32, DType::F64, DType::I32].into_iter().flat_map(|d| sizes.map(|s| (d, s)));
+    for (d, (batch, m, n, k)) in d_sizes {
+        for (lay, beside) in [(Lay::Contiguous, false), (Lay::Contiguous, true), (Lay::Transposed, true)] {
+            let with = |tail: &[usize]| [batch, tail].concat();
+            let mut make = |d: DType, shape: Vec<usize>, lay| {
+                let count = shape.iter().product();
+                Arr::new(&shape, lay, &rng.smalls(d, count))
+            };
+            let (a, b) = (make(d, with(&[m, k]), lay), make(d, with(&[k, n]), Lay::Contiguous));
+            let (x, y) = (make(d, with(&[m, n]), lay), make(d, with(&[m, n]), Lay::Contiguous));
+            let bytes = make(DType::U8, with(&[m, n]), lay);
+            let number = Input::Scalar(Number::Int(-3).cast(d));
+            let a2 = make(d, with(&[n, k]), lay);
+            let second = [a2.input(), b.input()];
+            let (square, alone) = ([(); 2]).map(|()| Arr::empty(d, &with(&[n, n]), Lay::Contiguous)).into();
+            call(&minpy_cpu::matmul::ENTRY, Work::Matmul, None, &second, &[&alone]).unwrap();
+            let tiles = vec![a.input(), b.input(), x.input(), y.input(), bytes.input(), number];
+            let blocks = vec![a.input(), b.input(), x.input(), y.input(), number];
+            let plain = vec![a.input(), b.input()];
+            let programs = [
+                (Some(chain(d, 3)), tiles, vec![d]),
+                (Some(program(d)), blocks, vec![d, DType::Bool, d]),
+                (None, plain, vec![d]),
+            ];
+            for (program, inputs, made) in programs {
+                let got: Vec<Arr> = made.iter().map(|&d| Arr::empty(d, &with(&[m, n]), lay)).collect();
+                let (sum, want) = (
+                    Arr::empty(d, &with(&[n]), Lay::Contiguous),
+                    Arr::empty(d, &with(&[n]), Lay::Contiguous),
+                );
+                let outputs: Vec<&Arr> = got.iter().chain([&sum]).chain(beside.then_some(&square)).collect();
+                let inputs = [&inputs[..], if beside { &second } else { &[] }].concat();
+                let work = Work::Products { sum: true, beside };
+                call(&minpy_cpu::epilogue::PRODUCTS, work, program.as_ref(), &inputs, &outputs).unwrap();
+                // As the kernel of sums has it: small integers, so in any order.
+                let values = got[0].scalars();
+                let add = |x: Scalar, y: Scalar| match (x.number(), y.number()) {
+                    (Number::Int(x), Number::Int(y)) => Number::Int(x + y).cast(d),
+                    (Number::Float(x), Number::Float(y)) => Number::Float(x + y).cast(d),
+                    _ => unreachable!("the dtypes of this test"),
+                };
+                let stacks: usize = batch.iter().product();
+                let all: Vec<Scalar> = (0..stacks * n)
+                    .map(|i| {
+                        let column = (0..m).map(|r| values[(i / n * m + r) * n + i % n]);
+                        column.reduce(add).unwrap()
+                    })
+                    .collect();
+                want.put(&all);
+                let same =
+                    sum.scalars() == want.scalars() && (!beside || square.scalars() == alone.scalars());
+                assert!(same, "{d} {batch:?} {m}x{k}x{n} {lay:?}");
+            }
+        }
+    }
 }
 
 /// One byte for all elements is no line of them.

@@ -128,7 +128,7 @@ impl<'a> Group<'a> {
                     g.inner = inner;
                     g.members.push(Member { buffer: c.buffer, guard, view: c.view, reads, stored, row });
                 }
-                None => evaluate(c.buffer, guard, done)?,
+                None => evaluate(c.buffer, guard, None, done)?,
             }
         }
     }

@@ -71,26 +71,59 @@ fn view<'x>(a: &'x Array, l: &'x Layout) -> Result<View<'x>> {
     Ok(View { memory, dtype: a.dtype(), shape: l.shape(), strides: l.strides(), offset: l.offset() })
 }
 
-/// A product that nobody waits for, computed beside that of a group.
-struct Beside<'a> {
+/// What is computed together with a group and is no member of it: see `Work::Products`.
+struct Extra<'a> {
     buffer: &'a Arc<Buffer>,
     guard: Guard<'a>,
+    memory: Memory,
 }
-impl<'a> Beside<'a> {
-    /// `None` if it has found another way, or another thread is at it: that one may wait for a lock of the group.
-    fn of(buffer: &'a Arc<Buffer>, root: &Expr) -> Option<Beside<'a>> {
+impl<'a> Extra<'a> {
+    /// `None` if it has found another way, or another thread is at it: that one may wait for a lock of the group. Nor if there
+    /// is no memory for it: it then waits for its own turn.
+    fn of(buffer: &'a Arc<Buffer>, root: &Expr, fits: impl Fn(&Expr) -> bool) -> Option<Extra<'a>> {
         let guard = buffer.pending().try_lock()?;
-        let e = guard.as_deref()?;
-        let free =
-            e.kind == Kind::Product && e.grouped == root.grouped && buffer.readers().load(Relaxed) == 0;
-        free.then_some(Beside { buffer, guard })
+        guard.as_deref().filter(|e| e.grouped == root.grouped && fits(e))?;
+        let memory = allocate(buffer.device(), buffer.bytes()).ok()?;
+        Some(Extra { buffer, guard, memory })
+    }
+    fn output(&self) -> Option<View<'_>> {
+        let e = self.guard.as_deref()?;
+        let l = &e.layout;
+        Some(View {
+            memory: &self.memory,
+            dtype: e.dtype,
+            shape: l.shape(),
+            strides: l.strides(),
+            offset: l.offset(),
+        })
+    }
+    fn finish(mut self, done: &mut Done) {
+        fulfil(self.buffer, self.memory);
+        done.stored.push(self.buffer.clone());
+        done.garbage.extend(self.guard.take());
+    }
+}
+impl Drop for Extra<'_> {
+    fn drop(&mut self) {
+        // Pending still: it did not run.
+        if let Some(e) = self.guard.as_deref()
+            && !e.grouped
+        {
+            self.buffer.device().free(self.memory);
+        }
     }
 }
 
+/// The extras of a group: a sum over the rows of its root, and a product.
+#[derive(Default)]
+struct Extras<'a> {
+    sum: Option<Extra<'a>>,
+    beside: Option<Extra<'a>>,
+}
+
 impl Group<'_> {
-    /// Runs the group: `out` is the root's view, `stored` the memory of the stored members, oldest first; and a product
-    /// beside it, into its memory.
-    fn run(&self, out: View, stored: &[Memory], beside: Option<(&Beside, &Memory)>) -> Result<()> {
+    /// Runs the group: `out` is the root's view, `stored` the memory of the stored members, oldest first; and its extras.
+    fn run(&self, out: View, stored: &[Memory], extras: &Extras) -> Result<()> {
         let mut inputs: SmallVec<[Input; 8]> = SmallVec::new();
         let program = if self.members.is_empty() {
             let read = if self.root.kind == Kind::Product { 2 } else { self.root.program.inputs().len() };
@@ -127,25 +160,16 @@ impl Group<'_> {
                 offset: m.view.offset(),
             });
         }
-        if let Some((b, memory)) = beside
-            && let Some(e) = b.guard.as_deref()
-        {
-            for s in &e.sources {
-                if let Source::Array(a) = s {
-                    inputs.push(Input::View(view(a, a.layout())?));
-                }
+        let matrices = extras.beside.iter().filter_map(|b| b.guard.as_deref()).flat_map(|e| &e.sources);
+        for s in matrices {
+            if let Source::Array(a) = s {
+                inputs.push(Input::View(view(a, a.layout())?));
             }
-            let l = &e.layout;
-            outputs.push(View {
-                memory,
-                dtype: e.dtype,
-                shape: l.shape(),
-                strides: l.strides(),
-                offset: l.offset(),
-            });
         }
+        outputs.extend(extras.sum.iter().chain(&extras.beside).filter_map(Extra::output));
+        let (sum, beside) = (extras.sum.is_some(), extras.beside.is_some());
         let work = match self.inner {
-            _ if beside.is_some() => Work::Pair,
+            _ if sum || beside => Work::Products { sum, beside },
             Some(inner) if self.needs_rows() => Work::Rows { inner },
             _ if self.product().is_some() => Work::Epilogue,
             _ => self.root.kind.work(),
@@ -158,7 +182,7 @@ impl Group<'_> {
             outputs: &outputs,
         };
         // What a device cannot do as a whole it may do in parts: only an expression alone goes to the host.
-        let alone = self.members.is_empty() && beside.is_none();
+        let alone = self.members.is_empty() && !beside;
         if grouping() {
             return match alone {
                 true => {
@@ -168,7 +192,7 @@ impl Group<'_> {
                 false => grouped::collect_group(&call, self.device),
             };
         }
-        let expressions = self.members.len() + 1 + beside.is_some() as usize;
+        let expressions = self.members.len() + 1 + sum as usize + beside as usize;
         profile::timed(&call, self.device, expressions, || match alone {
             true => launch::run_kernel(&call, self.device),
             false => launch::run_on_device(&call, self.device),
@@ -250,8 +274,13 @@ impl Drop for Fresh {
     }
 }
 
-/// Computes a pending buffer whose lock is given; gives a blank one memory.
-pub(crate) fn evaluate(buffer: &Buffer, mut guard: Guard, done: &mut Done) -> Result<()> {
+/// Computes a pending buffer whose lock is given, and with it, if that can be, a `sum` over its rows; gives a blank one memory.
+pub(crate) fn evaluate(
+    buffer: &Buffer,
+    mut guard: Guard,
+    sum: Option<&Arc<Buffer>>,
+    done: &mut Done,
+) -> Result<()> {
     if buffer.present().is_some() || buffer.is_consumed() {
         return Ok(());
     }
@@ -262,11 +291,11 @@ pub(crate) fn evaluate(buffer: &Buffer, mut guard: Guard, done: &mut Done) -> Re
         Some(root) if root.grouped && !grouping() => return no_memory(),
         // What waits in a running program is computed, also while another is grouped.
         Some(root) if !root.grouped && grouping() => {
-            return grouped::suspended(|| evaluate(buffer, guard, done));
+            return grouped::suspended(|| evaluate(buffer, guard, sum, done));
         }
-        Some(root) => match compute(root, buffer, MOST_MEMBERS, done) {
+        Some(root) => match compute(root, buffer, MOST_MEMBERS, sum, done) {
             // Something in the group is not for this device: each expression finds its own way.
-            Err(e) if e.kind() == ErrorKind::Unsupported => compute(root, buffer, 1, done)?,
+            Err(e) if e.kind() == ErrorKind::Unsupported => compute(root, buffer, 1, None, done)?,
             result => result?,
         },
     };
@@ -276,7 +305,13 @@ pub(crate) fn evaluate(buffer: &Buffer, mut guard: Guard, done: &mut Done) -> Re
 }
 
 /// The memory with the values of `root`, which belongs to `buffer`, computed in a group of at most `most` expressions.
-fn compute(root: &Expr, buffer: &Buffer, most: usize, done: &mut Done) -> Result<Memory> {
+fn compute(
+    root: &Expr,
+    buffer: &Buffer,
+    most: usize,
+    sum: Option<&Arc<Buffer>>,
+    done: &mut Done,
+) -> Result<Memory> {
     let device = buffer.device();
     let group = Group::collect(root, device, most, done)?;
     let mut fresh = Fresh::new(device);
@@ -291,24 +326,24 @@ fn compute(root: &Expr, buffer: &Buffer, most: usize, done: &mut Done) -> Result
     let l = &root.layout;
     let out = View { memory: &memory, dtype: root.dtype, shape: l.shape(), strides: l.strides(), offset: 0 };
     let stored = group.allocate()?;
-    // Where the group is to run in parts there is nothing to be beside.
+    // Where the group is to run in parts there is nothing beside it.
     let product = match root.kind {
         Kind::Product => Some(std::ptr::from_ref(buffer)),
         _ => group.product().map(|m| Arc::as_ptr(m.buffer)),
     };
     let partner = product.filter(|_| most > 1).and_then(defer::beside);
     done.handles.extend(partner.clone());
-    let beside = partner.as_ref().and_then(|b| Beside::of(b, root));
-    // Without memory for it, it waits for its own turn.
-    let beside = beside.and_then(|b| Some((allocate(device, b.buffer.bytes()).ok()?, b)));
-    let mut second = Fresh::new(device);
-    second.memory.extend(beside.as_ref().map(|b| b.0));
-    group.run(out, &stored.memory, beside.as_ref().map(|(memory, b)| (b, memory)))?;
+    let free = |b: &Arc<Buffer>| b.readers().load(Relaxed) == 0;
+    let extras = Extras {
+        sum: sum
+            .filter(|_| root.kind == Kind::Map && product.is_some())
+            .and_then(|s| Extra::of(s, root, |e| e.is_column_sum(buffer, &root.layout, root.dtype))),
+        beside: partner.as_ref().and_then(|b| Extra::of(b, root, |e| e.kind == Kind::Product && free(b))),
+    };
+    group.run(out, &stored.memory, &extras)?;
     fresh.memory.clear();
-    second.memory.clear();
-    if let Some((memory, mut b)) = beside {
-        fulfil(b.buffer, memory);
-        done.garbage.extend(b.guard.take());
+    for extra in extras.sum.into_iter().chain(extras.beside) {
+        extra.finish(done);
     }
     if let Some(d) = donor {
         d.buffer.donate();
@@ -343,14 +378,14 @@ pub(crate) fn run_into(root: &Expr, out: &Array, done: &mut Done) -> Result<()> 
     let view =
         View { memory, dtype: out.dtype(), shape: l.shape(), strides: l.strides(), offset: l.offset() };
     let stored = group.allocate()?;
-    match group.run(view, &stored.memory, None) {
+    match group.run(view, &stored.memory, &Extras::default()) {
         Ok(()) => {
             group.finish(stored, done);
             Ok(())
         }
         Err(e) if e.kind() == ErrorKind::Unsupported && !group.members.is_empty() => {
             drop((group, stored));
-            Group::collect(root, device, 1, done)?.run(view, &[], None)
+            Group::collect(root, device, 1, done)?.run(view, &[], &Extras::default())
         }
         Err(e) => Err(e),
     }

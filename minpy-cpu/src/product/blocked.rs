@@ -90,6 +90,7 @@ pub(super) unsafe fn blocks<T: Element>(jobs: &[&Job<T>]) {
         }
         if let Some(f) = job.finish {
             f.take();
+            job.begin(job.high());
         }
         work += job.m * job.n * job.k;
         for r in job.rectangles(i + 1 == jobs.len()) {
@@ -356,7 +357,7 @@ impl<T: Element> Job<'_, T> {
             if c.col == 1 {
                 run(p.k, a.at, a.row, a.col, b.at, b.row, to, c.row, last, more, ask);
                 if p.k0 + p.k == self.k {
-                    self.post(i, j, rows, cols);
+                    self.post((i, j), rows, cols, p.high);
                 }
                 return;
             }

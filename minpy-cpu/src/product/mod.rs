@@ -115,7 +115,7 @@ struct Job<'a, T: Element> {
     threads: usize,
     finish: Option<&'a Finish<'a>>,
     /// What follows, where rows of C lie whole.
-    post: Option<&'a Post>,
+    post: Option<&'a Post<'a>>,
 }
 
 impl<'a, T: Element> Job<'a, T> {
@@ -165,11 +165,19 @@ impl<'a, T: Element> Job<'a, T> {
             blocks(&[&self]);
         }
     }
+    /// What follows will be done to all tiles, which are so many rows high.
+    fn begin(&self, high: usize) {
+        if let Some(sums) = self.post.and_then(|p| p.sums) {
+            sums.begin(self.m.div_ceil(high));
+        }
+    }
     /// What follows, done to a tile of C that is complete.
     #[inline(always)]
-    unsafe fn post(&self, i: usize, j: usize, rows: usize, cols: usize) {
+    unsafe fn post(&self, (i, j): (usize, usize), rows: usize, cols: usize, high: usize) {
         if let Some(post) = self.post {
-            let tile = Tile { at: self.c.from(i, j).at.cast_mut(), step: self.c.row, i, j, rows, cols };
+            let above = if post.sums.is_some() { i / high } else { 0 };
+            let tile =
+                Tile { at: self.c.from(i, j).at.cast_mut(), step: self.c.row, i, j, rows, cols, above };
             // SAFETY: the promise of `product`.
             unsafe { (self.tiles.post)(post, tile) };
         }
@@ -182,6 +190,7 @@ impl<'a, T: Element> Job<'a, T> {
         let high = if m <= tiles.rows { m } else { m.div_ceil(m.div_ceil(tiles.rows)) };
         if let Some(f) = self.finish.filter(|_| self.post.is_some()) {
             f.take();
+            self.begin(high);
         }
         // SAFETY: the promise of `product`.
         let column = |j: usize, b: Matrix<T>| unsafe {
@@ -194,7 +203,7 @@ impl<'a, T: Element> Job<'a, T> {
                 // Nothing to come.
                 let ask = Ask { at: c.at.cast(), step: 0 };
                 run(k, a.at, a.row, a.col, b.at, b.row, c.at.cast_mut(), c.row, last, self.add, ask);
-                self.post(i, j, rows, cols);
+                self.post((i, j), rows, cols, high);
                 i += high;
             }
         };

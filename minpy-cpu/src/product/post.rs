@@ -4,9 +4,11 @@
 //! 512 x 512 x 512 5 to 8 % for a bias and an activation, 13 % where the slope is kept, and here 2 and 4 %. Written with
 //! the functions of `Vector`: what the compiler made of loops over arrays was two to three times as large and took a third longer.
 
+use super::Memory;
 use super::ahead::Ask;
 use super::tile::{Element, MOST_LANES, Vector, get, put};
 use smallvec::SmallVec;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// An operation on the elements of a product, `v`. They are of the product's dtype unless it is said otherwise.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,13 +53,64 @@ unsafe impl Send for PostOp {}
 // SAFETY: as above.
 unsafe impl Sync for PostOp {}
 
-/// Operations in their order.
-pub(crate) struct Post(pub SmallVec<[PostOp; 4]>);
+/// Sums over the rows of what the operations made of a product: of each tile, one line; so that they do not depend on who
+/// computes which tile.
+pub(crate) struct Sums {
+    memory: Memory,
+    /// Bytes of a line.
+    line: usize,
+    /// Lines that there will be; 0 as long as no product has begun to make them.
+    lines: AtomicUsize,
+}
 
-impl Post {
+impl Sums {
+    /// For a product of `m` rows and `n` columns, of elements of `size` bytes. `None` without memory.
+    pub fn new(m: usize, n: usize, size: usize) -> Option<Sums> {
+        // No tile of several has less than 4 rows.
+        Some(Sums {
+            memory: Memory::new(m.div_ceil(4) * n * size)?,
+            line: n * size,
+            lines: AtomicUsize::new(0),
+        })
+    }
+    /// A product of so many rows of tiles begins, all of which will be summed.
+    pub(super) fn begin(&self, lines: usize) {
+        debug_assert!(lines * self.line <= self.memory.bytes);
+        self.lines.store(lines, Relaxed);
+    }
+    /// Writes the sums, one for each column; `false` if no product made any.
+    ///
+    /// # Safety
+    /// The product is done; `out` has room for its columns.
+    pub unsafe fn finish<T: Element>(&self, out: *mut T) -> bool {
+        let (lines, n) = (self.lines.load(Relaxed), self.line / size_of::<T>());
+        if lines == 0 {
+            return false;
+        }
+        // SAFETY: the caller's promise; all lines were written, and `out` is elsewhere.
+        unsafe {
+            let at = self.memory.at as *const T;
+            let out = std::slice::from_raw_parts_mut(out, n);
+            out.copy_from_slice(std::slice::from_raw_parts(at, n));
+            for l in 1..lines {
+                let line = std::slice::from_raw_parts(at.add(l * n), n);
+                out.iter_mut().zip(line).for_each(|(sum, &x)| *sum = *sum + x);
+            }
+        }
+        true
+    }
+}
+
+/// Operations in their order, and sums of what comes of them.
+pub(crate) struct Post<'a> {
+    pub ops: SmallVec<[PostOp; 4]>,
+    pub sums: Option<&'a Sums>,
+}
+
+impl Post<'_> {
     /// The operands and outputs with an element for each of the product: from this row and column on, bytes of an element.
     pub fn matrices(&self, i: usize, j: usize) -> impl Iterator<Item = (Ask, usize)> {
-        self.0.iter().filter(|op| op.row != 0 && op.col != 0).map(move |op| {
+        self.ops.iter().filter(|op| op.row != 0 && op.col != 0).map(move |op| {
             let at = op.at.cast_const().wrapping_offset(i as isize * op.row + j as isize * op.col);
             (Ask { at, step: op.row }, op.col.unsigned_abs())
         })
@@ -75,6 +128,8 @@ pub(crate) struct Tile<T> {
     pub j: usize,
     pub rows: usize,
     pub cols: usize,
+    /// How many rows of tiles are above it.
+    pub above: usize,
 }
 
 /// Rows that are in registers at once.
@@ -86,7 +141,7 @@ const ROWS: usize = 6;
 /// The machine has the instructions; the tile may be written; the operands and outputs have all its rows and columns, and
 /// overlap neither it nor each other (operands may be the same).
 #[inline(always)]
-pub(super) unsafe fn post<S: Vector>(post: &Post, tile: Tile<S::T>) {
+pub(super) unsafe fn post<S: Vector>(post: &Post<'_>, tile: Tile<S::T>) {
     for i in (0..tile.rows).step_by(ROWS) {
         // SAFETY: handed on.
         unsafe {
@@ -124,7 +179,7 @@ unsafe fn block<S: Vector, const WIDE: usize, const PART: bool>(post: &Post, til
         }
         rows!(|v, r, w, part| *v =
             get::<S>(tile.at.wrapping_offset(r * tile.step).wrapping_add(w * S::N), part, mask));
-        for op in &post.0 {
+        for op in &post.ops {
             let from = op.at.wrapping_offset(tile.i as isize * op.row + tile.j as isize * op.col);
             let at = |r: isize, w: usize| {
                 from.wrapping_offset(r * op.row).wrapping_offset((w * S::N) as isize * op.col)
@@ -191,6 +246,24 @@ unsafe fn block<S: Vector, const WIDE: usize, const PART: bool>(post: &Post, til
             mask,
             *v
         ));
+        if let Some(sums) = post.sums {
+            let to = (sums.memory.at + tile.above * sums.line) as *mut S::T;
+            let to = to.wrapping_add(tile.j);
+            for w in 0..WIDE {
+                let (to, part) = (to.wrapping_add(w * S::N), PART && w == WIDE - 1);
+                let mut sum = v[0][w];
+                if i > 0 {
+                    sum = S::add(get::<S>(to, part, mask), sum);
+                }
+                // By number, not by a count of rows: they would have to lie in memory for that.
+                for (r, v) in v.iter().enumerate().skip(1) {
+                    if i + r < tile.rows {
+                        sum = S::add(sum, v[w]);
+                    }
+                }
+                put::<S>(to, part, mask, sum);
+            }
+        }
     }
 }
 

@@ -47,7 +47,7 @@ pub(crate) fn verify(s: &Schedule) -> Result<()> {
             let by_element = match step.work {
                 Work::Elementwise => 0..usize::MAX,
                 Work::Epilogue => 2..usize::MAX,
-                Work::Pair => 2..step.reads().count() - 2,
+                Work::Products { beside, .. } => 2..step.reads().count() - 2 * beside as usize,
                 _ => 0..0,
             };
             let in_place = |k: usize, r: &Operand| *r == *out && by_element.contains(&k);

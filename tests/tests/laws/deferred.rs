@@ -128,6 +128,32 @@ fn two_products_of_one_operand_are_one_kernel() {
 }
 
 #[test]
+fn the_gradient_of_a_bias_is_summed_with_the_product() {
+    let (g, w, side) = (f32s(&[8, 4]), f32s(&[6, 4]), f32s(&[8, 6]));
+    let slope = || ops::multiply(&ops::matmul(&g, &w.t())?, &side);
+    let sum = |a: &Array, axis: isize, keep: bool| ops::sum(a, Some(&[axis]), keep);
+    let log = watch_deferred(|| slope().and_then(|a| Ok(vec![a.clone(), sum(&a, 0, false)?])));
+    assert_eq!(log, costs(&["multiply"], 2));
+    // Along the other axis, and of two sums the second: afterwards.
+    let log = watch_deferred(|| slope().and_then(|a| Ok(vec![a.clone(), sum(&a, 1, false)?])));
+    assert_eq!(log, costs(&["multiply", "sum"], 2));
+    let log =
+        watch_deferred(|| slope().and_then(|a| Ok(vec![a.clone(), sum(&a, 0, false)?, sum(&a, 0, false)?])));
+    assert_eq!(log, costs(&["multiply", "sum"], 3));
+    // Nobody asks for it, or for what is summed.
+    let log = watch_deferred(|| slope().and_then(|a| sum(&a, 0, false).map(|_| vec![a])));
+    assert_eq!(log, costs(&["multiply"], 1));
+    // Together with another product.
+    let x = f32s(&[8, 3]);
+    let log = watch_deferred(|| {
+        let weights = ops::matmul(&x.t(), &g)?;
+        let a = slope()?;
+        Ok(vec![a.clone(), sum(&a, 0, false)?, weights])
+    });
+    assert_eq!(log, costs(&["multiply"], 3));
+}
+
+#[test]
 fn gradients_of_products_are_added_in_place() {
     let (x, w) = (f32s(&[8, 6]), f32s(&[6, 4]));
     let log = watch_deferred(|| {

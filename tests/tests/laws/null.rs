@@ -112,7 +112,7 @@ fn count(_: DeviceRef, call: &KernelCall) -> Result<()> {
 macro_rules! kernels {
     ($($name:ident $family:ident),*) => { $( minpy_core::kernel!($name: "null", Slot::Family(Family::$family), DTypeSet::ALL, count); )* };
 }
-kernels!(A Elementwise, B Reduce, C ArgReduce, D Scan, E Matmul, F Gather, G Scatter, H Sort, I Nonzero, J RandomBits, K Rows, L Epilogue, M Pair);
+kernels!(A Elementwise, B Reduce, C ArgReduce, D Scan, E Matmul, F Gather, G Scatter, H Sort, I Nonzero, J RandomBits, K Rows, L Epilogue, M Products);
 
 /// An array with memory on the device.
 pub fn array(shape: &[usize], dtype: DType) -> Array {
