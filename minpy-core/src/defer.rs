@@ -12,16 +12,18 @@
 //!
 //! # What ends a group
 //! Reading an element on the host (`item`, `print`, `bool`, export to NumPy); another kind of operation that reads it
-//! (matrix product, gather, scan, sort); for a product, the next product of the thread; a copy to another device; a write to something it reads; [`flush`]; the limits
-//! below; a view of it that is neither a permutation nor a slice; more than `MOST_INPUTS` arrays (`fuse/group.rs`).
+//! (matrix product, gather, scan, sort); for a product, the next product of the thread, or the one after it; a copy to another
+//! device; a write to something it reads; [`flush`]; the limits below; a view of it that is neither a permutation nor a slice;
+//! more than `MOST_INPUTS` arrays (`fuse/group.rs`).
 //!
 //! # What keeps this right
 //! * An expression never changes once recorded, and it keeps what it reads alive.
 //! * A buffer counts its pending readers. Whoever writes to it evaluates them first (`Buffer::memory_to_write`).
 //! * A buffer is stored at evaluation if anybody but the group itself refers to it; all others live in registers.
 //! * Evaluation holds the locks of the group's buffers. Each was recorded before its readers; locks are taken from the
-//!   newest to the oldest, so that threads cannot wait for one another in a circle. What they let go of is dropped after
-//!   the last lock: foreign memory may need a lock of its own (Python's) to be freed.
+//!   newest to the oldest, so that threads cannot wait for one another in a circle; what else runs in a group's kernel
+//!   (`Work::Products`) only if its lock is free. What they let go of is dropped after the last lock: foreign memory may need a
+//!   lock of its own (Python's) to be freed.
 
 use crate::context::{self, Policy};
 use crate::device::DeviceRef;

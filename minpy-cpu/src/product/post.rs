@@ -78,6 +78,15 @@ impl Sums {
         debug_assert!(lines * self.line <= self.memory.bytes);
         self.lines.store(lines, Relaxed);
     }
+    #[cfg(test)]
+    #[allow(clippy::mut_from_ref, reason = "of one thread")]
+    pub(super) fn line<T>(&self, number: usize) -> &mut [T] {
+        // SAFETY: lines are apart.
+        unsafe {
+            let at = (self.memory.at + number * self.line) as *mut T;
+            std::slice::from_raw_parts_mut(at, self.line / size_of::<T>())
+        }
+    }
     /// Writes the sums, one for each column; `false` if no product made any.
     ///
     /// # Safety

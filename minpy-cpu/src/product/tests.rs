@@ -1,7 +1,7 @@
 //! Every way of `product`, with the tiles of every instruction set that the machine has, against three plain loops.
 //! Operands are small integers: their sums are exact, whatever the order.
 
-use super::post::{self, Kind, Post, PostOp};
+use super::post::{self, Kind, Post, PostOp, Sums};
 use super::tile::Element;
 use super::{Product, product_by};
 use crate::matmul::float;
@@ -293,9 +293,23 @@ fn what_follows<T: Follows>() {
                     by: (&raw const by).cast(),
                 };
                 let mut v = before.clone();
-                let tile = post::Tile { at: v.as_mut_ptr(), step: step as isize, i: 0, j: 0, rows, cols };
+                let (at, step) = (v.as_mut_ptr(), step as isize);
+                let tile = post::Tile { at, step, i: 0, j: 0, rows, cols, above: 1 };
+                // The line of the tile above is somebody else's.
+                let sums = Sums::new(8, cols, size_of::<T>()).unwrap();
+                sums.begin(2);
+                sums.line(0).fill(T::of(0));
                 // SAFETY: the machine has the instructions; the vectors hold the tile and the operands.
-                unsafe { (tiles.post)(&Post(smallvec::smallvec![op]), tile) };
+                unsafe { (tiles.post)(&Post { ops: smallvec::smallvec![op], sums: Some(&sums) }, tile) };
+                let mut summed = vec![T::of(7); cols];
+                // SAFETY: one for each column.
+                assert!(unsafe { sums.finish(summed.as_mut_ptr()) });
+                let step = step as usize;
+                for (j, s) in summed.into_iter().enumerate() {
+                    let column = (0..rows).map(|i| v[i * step + j]);
+                    let want = column.reduce(|a, b| a + b).unwrap() + T::of(0);
+                    assert_eq!(s.bits(), want.bits(), "{kind:?} {level:?} {rows} x {cols}, sum {j}");
+                }
                 for (k, &old) in before.iter().enumerate() {
                     let (i, j) = (k / step, k % step);
                     let inside = i < rows && j < cols;
