@@ -183,9 +183,9 @@ class Program:
             self.pool.pop(int(self.r.integers(len(self.pool))))
         return None
 
-    def go(self, steps=16):
-        kinds = [self.binary] * 4 + [self.unary] * 2 + [self.where, self.cast, self.reduce, self.centred, self.gather,
-                 self.product, self.read, self.forget, self.forget] + [self.view] * 2 + [self.write] * 3
+    def go(self, steps=16, kinds=()):
+        kinds = kinds or [self.binary] * 4 + [self.unary] * 2 + [self.where, self.cast, self.reduce, self.centred, self.gather,
+                          self.product, self.read, self.forget, self.forget] + [self.view] * 2 + [self.write] * 3
         for _ in range(steps):
             made = self.pick(kinds)()
             if made is not None:
@@ -197,12 +197,57 @@ class Program:
         return self.seen + values(self.pool), [str(a.dtype) for a in self.pool]
 
 
+class Products(Program):
+    """Mostly products: alone, two of one operand, with what is computed of them and summed, with writes and reads between."""
+
+    def __init__(self, np, seed, reads=True):
+        super().__init__(np, seed, reads)
+        for shape in [(6, 8), (8, 8), (40, 8), (8,)]:
+            self.pool.append(np.array(self.r.integers(-4, 5, shape).astype(self.pick(("f8", "f4")))))
+
+    def matrix(self, rows=None):
+        """One of the pool, as it lies or transposed, with so many rows."""
+        fitting = [a for a in self.pool if a.ndim == 2 and a.dtype.kind == "f" and a.size]
+        fitting = [a for m in fitting for a in (m, m.T) if rows in (None, a.shape[0])]
+        return self.pick(fitting) if fitting else None
+
+    def times(self, a):
+        b = self.matrix(a.shape[1])
+        return self.np.dot(a, a.T if b is None else b)
+
+    def layer(self, product):
+        """Element by element of a product, and brought back to small numbers."""
+        beside = [b for b in self.pool if self.goes_into(b.shape, product.shape) and b.dtype.kind == "f"]
+        x, np = self.pick(beside + [1.0]), self.np
+        return self.small(self.pick([lambda: product + x, lambda: np.maximum(product, x), lambda: product * (x > 0), lambda: product])())
+
+    def both(self):
+        a = self.matrix()
+        if a is None:
+            return None
+        made = {"first": self.times(a.T), "second": self.times(a)}
+        for what in self.r.permutation(["first", "second", "sum", "write", "forget", "read"]).tolist():
+            if what in made:
+                made[what] = self.layer(made.pop(what))
+                self.pool.append(made[what])
+                if self.pick((True, False)):
+                    self.pool.append(self.small(made[what].sum(axis=0, keepdims=self.pick((True, False)))))
+            elif what == "sum":
+                self.pool.append(self.small(self.layer(self.times(a)).sum(axis=self.pick((0, 1)))))
+            else:
+                getattr(self, what)()
+        return None
+
+    def go(self, steps=8):
+        return super().go(steps, [self.both] * 3 + [self.write, self.read, self.forget, self.view, self.binary])
+
+
 def values(arrays):
     return [numpy.asarray(a).tolist() for a in arrays]
 
 
-def check(seed):
-    theirs, ours = Program(numpy, seed).run(), Program(mnp, seed).run()
+def check(seed, program=Program):
+    theirs, ours = program(numpy, seed).run(), program(mnp, seed).run()
     assert ours == theirs, f"program {seed}"
 
 
@@ -212,13 +257,18 @@ def test_programs(deferred):
     assert minpy._minpy._pending_count() < 2000
 
 
-def check_recorded(seed):
+def test_programs_of_products(deferred):
+    for seed in range(FIRST, FIRST + PROGRAMS // 4):
+        check(seed, Products)
+
+
+def check_recorded(seed, program=Program):
     """The same program through the engine of the symbols: called once on arrays without values, run twice from its plan."""
-    theirs = Program(numpy, seed, reads=False)
+    theirs = program(numpy, seed, reads=False)
     started = [numpy.array(a) for a in theirs.pool]
     written = list(theirs.pool)
     results = theirs.go()
-    ours = Program(mnp, seed, reads=False)
+    ours = program(mnp, seed, reads=False)
 
     def steps(*arrays):
         ours.pool = list(arrays)
@@ -235,6 +285,8 @@ def check_recorded(seed):
 def test_programs_recorded():
     for seed in range(FIRST, FIRST + PROGRAMS):
         check_recorded(seed)
+    for seed in range(FIRST, FIRST + PROGRAMS // 4):
+        check_recorded(seed, Products)
 
 
 def test_programs_on_other_devices(deferred):
