@@ -181,9 +181,6 @@ impl Expr {
             grouped,
         })
     }
-}
-
-impl Expr {
     /// Whether it is the sum over the rows of what lies, in C order, in that buffer.
     pub fn is_column_sum(&self, of: &Buffer, layout: &Layout, dtype: DType) -> bool {
         let ([Source::Array(a)], &[m, n]) = (&self.sources[..], layout.shape()) else { return false };
@@ -486,6 +483,10 @@ pub(crate) fn settle(buffer: &Buffer, but: &[*const Buffer]) -> Result<()> {
 
 /// Gives a blank or pending buffer its memory.
 pub(crate) fn evaluate(buffer: &Buffer) -> Result<()> {
+    // Whoever asks first: the sum is made together with the matrix, and rounds as it does there.
+    if let Some(matrix) = summed(buffer) {
+        evaluate(&matrix)?;
+    }
     let mut done = fuse::Done::default();
     let sum = column_sum(buffer);
     let result = stats::later(|| fuse::evaluate(buffer, buffer.pending().lock(), sum.as_ref(), &mut done));
@@ -493,21 +494,47 @@ pub(crate) fn evaluate(buffer: &Buffer) -> Result<()> {
     result
 }
 
-/// A pending sum of the columns of a pending matrix, if a product waits that the matrix may be computed of.
-fn column_sum(buffer: &Buffer) -> Option<Arc<Buffer>> {
-    if buffer.readers().load(Relaxed) == 0 || !launch::has_family(buffer.device(), Family::Products) {
-        return None;
-    }
-    let last = PRODUCTS.with_borrow(|p| p.last.clone());
-    let (layout, dtype) = match buffer.pending().lock().as_deref() {
-        Some(e) if e.kind == Kind::Map && e.layout.ndim() == 2 => (e.layout.clone(), e.dtype),
+/// The pending matrix that is computed of a product and of which this is the sum over the rows.
+fn summed(buffer: &Buffer) -> Option<Arc<Buffer>> {
+    let matrix = match buffer.pending().lock().as_deref() {
+        Some(Expr { kind: Kind::Fold(Fold::Add), sources, .. }) => match &sources[..] {
+            [Source::Array(a)] if a.buffer().present().is_none() => a.buffer().clone(),
+            _ => return None,
+        },
         _ => return None,
     };
-    if !is_pending(&last) {
+    let (layout, dtype) = of_product(&matrix)?;
+    let fits = buffer.pending().lock().as_deref().is_some_and(|e| e.is_column_sum(&matrix, &layout, dtype));
+    fits.then_some(matrix)
+}
+
+/// A pending sum over the rows of a pending matrix that is computed of a product.
+fn column_sum(buffer: &Buffer) -> Option<Arc<Buffer>> {
+    if buffer.readers().load(Relaxed) == 0 {
         return None;
     }
-    let sums = |e: &Expr| e.is_column_sum(buffer, &layout, dtype);
-    waiting().find(|b| b.pending().lock().as_deref().is_some_and(sums))
+    let (layout, dtype) = of_product(buffer)?;
+    waiting().find(|b| b.pending().lock().as_deref().is_some_and(|e| e.is_column_sum(buffer, &layout, dtype)))
+}
+
+/// How a pending matrix lies, and its dtype, if it seems to be computed of a pending product, element by element, and the device
+/// could sum it at once.
+fn of_product(buffer: &Buffer) -> Option<(Layout, DType)> {
+    if !launch::has_family(buffer.device(), Family::Products) {
+        return None;
+    }
+    let mut passed = Vec::new();
+    let found = match buffer.pending().lock().as_deref() {
+        Some(e) if e.kind == Kind::Map && e.layout.ndim() == 2 => {
+            reachable(e, &mut passed);
+            Some((e.layout.clone(), e.dtype))
+        }
+        _ => None,
+    };
+    let (layout, dtype) = found?;
+    let product = |e: &Expr| e.kind == Kind::Product && e.layout == layout && e.dtype == dtype;
+    let any = passed.iter().any(|b| b.pending().lock().as_deref().is_some_and(product));
+    any.then_some((layout, dtype))
 }
 
 /// Runs elementwise work or a reduction now, together with the pending expressions that it reads, into views that exist.

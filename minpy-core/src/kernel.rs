@@ -178,7 +178,7 @@ pub enum Work {
     /// `Epilogue` (without a program `Matmul`) and what can be computed at the same time. Optional for a backend, and refused,
     /// as `Epilogue` is.
     Products {
-        /// An output follows those of the epilogue: `outputs[0]` summed over its last axis but one.
+        /// An output follows those of the epilogue: `outputs[0]` summed over its last axis but one, in its dtype.
         sum: bool,
         /// Two inputs follow those of the epilogue, whose `Matmul` is the last output. Nothing else in the call touches that;
         /// sizes and dtype of this product are its own.

@@ -44,34 +44,18 @@ fn run_products(device: DeviceRef, call: &KernelCall) -> Result<()> {
     let beside = beside.then_some(&other);
     let work = if call.program.is_some() { &Work::Epilogue } else { &Work::Matmul };
     let call = KernelCall { work, inputs, outputs, ..*call };
-    let out = &outputs[0];
-    // Sums are made with the tiles where that can be: of the programs that run on tiles.
-    let tiles = call.program.is_some() && matches!(out.dtype, DType::F32 | DType::F64);
-    let sums = match (sum, out.shape) {
-        ([s], &[m, n]) if tiles && s.is_contiguous() => Sums::new(m, n, out.dtype.size()),
-        _ => None,
-    };
     match call.program {
-        Some(_) => epilogue(device, &call, beside, sums.as_ref())?,
-        None => products(&call, false, None, beside)?,
-    }
-    for to in sum {
-        // SAFETY: the product is done, and the output has one element for each column.
-        let done = sums.as_ref().is_some_and(|s| unsafe {
-            match out.dtype {
-                DType::F32 => s.finish(to.host_ptr().cast::<f32>()),
-                _ => s.finish(to.host_ptr().cast::<f64>()),
-            }
-        });
-        if !done {
-            sum_rows(device, &call, out, to)?;
+        Some(_) => epilogue(device, &call, beside, sum.first()),
+        None => {
+            products(&call, false, None, beside)?;
+            sum.iter().try_for_each(|to| sum_rows(device, &call, to))
         }
     }
-    Ok(())
 }
 
-/// `out` summed over its last axis but one.
-fn sum_rows(device: DeviceRef, call: &KernelCall, out: &View, to: &View) -> Result<()> {
+/// The first output summed over its last axis but one.
+fn sum_rows(device: DeviceRef, call: &KernelCall, to: &View) -> Result<()> {
+    let out = &call.outputs[0];
     let (mut shape, mut strides) =
         (SmallVec::<[usize; 6]>::from(out.shape), SmallVec::<[isize; 6]>::from(out.strides));
     let last = shape.len() - 1;
@@ -90,7 +74,7 @@ fn epilogue(
     device: DeviceRef,
     call: &KernelCall,
     beside: Option<&KernelCall>,
-    sums: Option<&Sums>,
+    sum: Option<&View>,
 ) -> Result<()> {
     let unsupported = |what: &str| Err(Error::new(ErrorKind::Unsupported, format!("{}: {what}", call.op)));
     let program = call.program();
@@ -102,7 +86,8 @@ fn epilogue(
     let product = KernelCall { work: &Work::Matmul, program: None, inputs: &call.inputs[..2], ..*call };
     if call.inputs[2..].iter().any(|i| matches!(i, Input::View(v) if same(v, out))) {
         if call.outputs.len() == 1 && is_sum(program) && is_summed(out.dtype) {
-            return products(&product, true, None, beside);
+            products(&product, true, None, beside)?;
+            return sum.map_or(Ok(()), |to| sum_rows(device, call, to));
         }
         return unsupported("a product into what is read with it");
     }
@@ -127,7 +112,25 @@ fn epilogue(
         execute(c, &KernelCall { work: &Work::Elementwise, inputs: &inputs, outputs: &outputs, ..*call });
     };
     let chain = chain(program, device.kind())?.and_then(|c| c.bind(call));
-    products(&product, false, Some(&Epilogue { apply: &apply, chain, sums }), beside)
+    // Sums are made of what runs on tiles, which is of float32 or float64.
+    let sums = match (sum, out.shape) {
+        (Some(s), &[m, n])
+            if chain.is_some() && s.shape == [n] && s.is_contiguous() && s.dtype == out.dtype =>
+        {
+            Sums::new(m, n, out.dtype.size())
+        }
+        _ => None,
+    };
+    products(&product, false, Some(&Epilogue { apply: &apply, chain, sums: sums.as_ref() }), beside)?;
+    let Some(to) = sum else { return Ok(()) };
+    // SAFETY: the product is done, and the output has one element for each column.
+    let done = sums.is_some_and(|s| unsafe {
+        match out.dtype {
+            DType::F32 => s.finish(to.host_ptr().cast::<f32>()),
+            _ => s.finish(to.host_ptr().cast::<f64>()),
+        }
+    });
+    if done { Ok(()) } else { sum_rows(device, call, to) }
 }
 
 /// A rectangle of one matrix of a view.

@@ -110,9 +110,10 @@ pub(crate) fn products(
     let whole = first_of(call)?;
     let (a, b, c) = (call.inputs[0].view(), call.inputs[1].view(), &call.outputs[0]);
     let nd = c.shape.len();
+    let matrix = |v: &View| v.shape.len() == 2 && v.dtype == c.dtype && !v.shape.contains(&0);
     let beside = match beside {
         // What is not one matrix of this dtype goes alone.
-        Some(other) if other.outputs[0].dtype != c.dtype || other.outputs[0].shape.len() != 2 || nd != 2 => {
+        Some(other) if !(matrix(c) && matrix(&other.outputs[0])) => {
             products(other, false, None, None)?;
             None
         }

@@ -191,7 +191,7 @@ fn pairs() {
             let with = |batch: &[usize], tail: [usize; 2]| [batch, &tail[..]].concat();
             let mut make = |d: DType, shape: Vec<usize>, lay| {
                 let count = shape.iter().product();
-                Arr::new(&shape, lay, &rng.smalls(d, count))
+                Arr::new(&shape, lay, &rng.rounding(d, count))
             };
             let (a, b) = (make(d, with(batch, [m, k]), lay), make(d, with(batch, [k, n]), Lay::Contiguous));
             let (x, y) = (make(d, with(batch, [m, n]), lay), make(d, with(batch, [m, n]), Lay::Contiguous));
@@ -314,6 +314,38 @@ fn sums() {
                 assert!(same, "{d} {batch:?} {m}x{k}x{n} {lay:?}");
             }
         }
+    }
+}
+
+/// The same bits with every number of threads, and the sums of what is there.
+#[test]
+fn sums_and_threads() {
+    let mut rng = Rng(16);
+    let (m, n, k) = (530, 401, 500);
+    for d in [DType::F32, DType::F64] {
+        let mut make = |m: usize, n: usize| Arr::new(&[m, n], Lay::Contiguous, &rng.rounding(d, m * n));
+        let (a, b, x) = (make(m, k), make(k, n), make(m, n));
+        let number = Input::Scalar(Number::Int(0).cast(d));
+        let bytes = Arr::zeros(DType::U8, &[m, n]);
+        let inputs = [a.input(), b.input(), x.input(), x.input(), bytes.input(), number];
+        let [out, sum, want] = [[m, n].as_slice(), &[n], &[n]].map(|s| Arr::empty(d, s, Lay::Contiguous));
+        let mut first: Option<Vec<Scalar>> = None;
+        for threads in [1, 2, 3, 7] {
+            minpy_cpu::threads::set_num_threads(threads);
+            let work = Work::Products { sum: true, beside: false };
+            let program = chain(d, 3);
+            call(&minpy_cpu::epilogue::PRODUCTS, work, Some(&program), &inputs, &[&out, &sum]).unwrap();
+            let bits = sum.scalars();
+            assert_eq!(first.get_or_insert_with(|| bits.clone()), &bits, "{d}, {threads} threads");
+        }
+        let mut turned = out.view();
+        let (shape, strides) = ([n, m], [1, n as isize]);
+        (turned.shape, turned.strides) = (&shape, &strides);
+        let work = Work::Reduce(minpy_core::kernel::Fold::Add);
+        let inputs = [Input::View(turned)];
+        call(&minpy_cpu::reduce::ENTRY, work, Some(&cast(d, d)), &inputs, &[&want]).unwrap();
+        let tolerance = if d == DType::F64 { 1e-13 } else { 1e-5 };
+        assert_same(&sum.scalars(), &want.scalars(), tolerance, "sums");
     }
 }
 

@@ -293,11 +293,20 @@ pub(crate) fn evaluate(
         Some(root) if !root.grouped && grouping() => {
             return grouped::suspended(|| evaluate(buffer, guard, sum, done));
         }
-        Some(root) => match compute(root, buffer, MOST_MEMBERS, sum, done) {
+        Some(root) => {
+            let refused = |r: &Result<Memory>| r.as_ref().is_err_and(|e| e.kind() == ErrorKind::Unsupported);
+            let mut extras = true;
+            let mut result = compute(root, buffer, MOST_MEMBERS, &mut extras, sum, done);
+            if extras && refused(&result) {
+                extras = false;
+                result = compute(root, buffer, MOST_MEMBERS, &mut extras, None, done);
+            }
             // Something in the group is not for this device: each expression finds its own way.
-            Err(e) if e.kind() == ErrorKind::Unsupported => compute(root, buffer, 1, None, done)?,
-            result => result?,
-        },
+            if refused(&result) {
+                result = compute(root, buffer, 1, &mut extras, None, done);
+            }
+            result?
+        }
     };
     fulfil(buffer, memory);
     done.garbage.extend(guard.take());
@@ -305,10 +314,12 @@ pub(crate) fn evaluate(
 }
 
 /// The memory with the values of `root`, which belongs to `buffer`, computed in a group of at most `most` expressions.
+/// `extras`: whether there may be some, and then, whether there were.
 fn compute(
     root: &Expr,
     buffer: &Buffer,
     most: usize,
+    extras: &mut bool,
     sum: Option<&Arc<Buffer>>,
     done: &mut Done,
 ) -> Result<Memory> {
@@ -326,23 +337,24 @@ fn compute(
     let l = &root.layout;
     let out = View { memory: &memory, dtype: root.dtype, shape: l.shape(), strides: l.strides(), offset: 0 };
     let stored = group.allocate()?;
-    // Where the group is to run in parts there is nothing beside it.
     let product = match root.kind {
         Kind::Product => Some(std::ptr::from_ref(buffer)),
         _ => group.product().map(|m| Arc::as_ptr(m.buffer)),
     };
-    let partner = product.filter(|_| most > 1).and_then(defer::beside);
+    let product = product.filter(|_| *extras);
+    let partner = product.and_then(defer::beside);
     done.handles.extend(partner.clone());
     let free = |b: &Arc<Buffer>| b.readers().load(Relaxed) == 0;
-    let extras = Extras {
+    let beside = Extras {
         sum: sum
             .filter(|_| root.kind == Kind::Map && product.is_some())
             .and_then(|s| Extra::of(s, root, |e| e.is_column_sum(buffer, &root.layout, root.dtype))),
         beside: partner.as_ref().and_then(|b| Extra::of(b, root, |e| e.kind == Kind::Product && free(b))),
     };
-    group.run(out, &stored.memory, &extras)?;
+    *extras = beside.sum.is_some() || beside.beside.is_some();
+    group.run(out, &stored.memory, &beside)?;
     fresh.memory.clear();
-    for extra in extras.sum.into_iter().chain(extras.beside) {
+    for extra in beside.sum.into_iter().chain(beside.beside) {
         extra.finish(done);
     }
     if let Some(d) = donor {

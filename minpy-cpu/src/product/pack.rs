@@ -43,14 +43,16 @@ pub(super) unsafe fn pack<S: Vector>(to: *mut S::T, wide: usize, m: Matrix<S::T>
     let whole = n / wide * wide;
     // SAFETY: the caller's promise.
     unsafe {
-        let first = match wide {
-            6 if m.row == 1 => lines::<S::T, 6>(to, m, whole, k),
-            8 if m.row == 1 => lines::<S::T, 8>(to, m, whole, k),
-            12 if m.row == 1 => lines::<S::T, 12>(to, m, whole, k),
-            16 if m.row == 1 => lines::<S::T, 16>(to, m, whole, k),
-            32 if m.row == 1 => lines::<S::T, 32>(to, m, whole, k),
-            _ => 0,
-        };
+        macro_rules! lines {
+            ($($wide:literal)*) => {
+                match wide {
+                    $($wide if m.row == 1 => lines::<S::T, $wide>(to, m, whole, k),)*
+                    _ => 0,
+                }
+            };
+        }
+        // The heights and widths of tiles.
+        let first = lines!(4 5 6 7 8 9 10 11 12 16 32);
         for i in (first..n).step_by(wide) {
             strip::<S>(to.add(i * k), wide, m.from(i, 0), wide.min(n - i), k);
         }

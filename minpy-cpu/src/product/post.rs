@@ -75,7 +75,7 @@ impl Sums {
     }
     /// A product of so many rows of tiles begins, all of which will be summed.
     pub(super) fn begin(&self, lines: usize) {
-        debug_assert!(lines * self.line <= self.memory.bytes);
+        assert!(lines * self.line <= self.memory.bytes, "tiles are lower than sums know");
         self.lines.store(lines, Relaxed);
     }
     #[cfg(test)]

@@ -173,6 +173,13 @@ impl Rng {
     pub fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
+    /// Floats whose sums and products round; small numbers of other dtypes.
+    pub fn rounding(&mut self, dtype: DType, n: usize) -> Vec<Scalar> {
+        let float = dtype.kind() == minpy_core::dtype::Kind::Float;
+        (0..n)
+            .map(|_| if float { Number::Float(self.unit() - 0.5).cast(dtype) } else { self.small(dtype) })
+            .collect()
+    }
     /// A small number that every dtype can hold (unsigned: not negative).
     pub fn small(&mut self, dtype: DType) -> Scalar {
         let x = (self.next() % 9) as i128 - 4;

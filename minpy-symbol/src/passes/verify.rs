@@ -42,12 +42,14 @@ pub(crate) fn verify(s: &Schedule) -> Result<()> {
                 _ => {}
             }
         }
-        for out in &step.outputs {
-            // The matrices of a product are read while it is written.
+        for (o, out) in step.outputs.iter().enumerate() {
+            // The matrices of a product are read while it is written, and what follows it is written where it is.
             let by_element = match step.work {
                 Work::Elementwise => 0..usize::MAX,
-                Work::Epilogue => 2..usize::MAX,
-                Work::Products { beside, .. } => 2..step.reads().count() - 2 * beside as usize,
+                Work::Epilogue if o == 0 => 2..usize::MAX,
+                Work::Products { beside, .. } if o == 0 => {
+                    2..step.reads().count().saturating_sub(2 * beside as usize)
+                }
                 _ => 0..0,
             };
             let in_place = |k: usize, r: &Operand| *r == *out && by_element.contains(&k);

@@ -134,6 +134,9 @@ fn the_gradient_of_a_bias_is_summed_with_the_product() {
     let sum = |a: &Array, axis: isize, keep: bool| ops::sum(a, Some(&[axis]), keep);
     let log = watch_deferred(|| slope().and_then(|a| Ok(vec![a.clone(), sum(&a, 0, false)?])));
     assert_eq!(log, costs(&["multiply"], 2));
+    // Whoever is asked for first.
+    let log = watch_deferred(|| slope().and_then(|a| Ok(vec![sum(&a, 0, false)?, a])));
+    assert_eq!(log, costs(&["multiply"], 2));
     // Along the other axis, and of two sums the second: afterwards.
     let log = watch_deferred(|| slope().and_then(|a| Ok(vec![a.clone(), sum(&a, 1, false)?])));
     assert_eq!(log, costs(&["multiply", "sum"], 2));
@@ -151,6 +154,18 @@ fn the_gradient_of_a_bias_is_summed_with_the_product() {
         Ok(vec![a.clone(), sum(&a, 0, false)?, weights])
     });
     assert_eq!(log, costs(&["multiply"], 3));
+}
+
+#[test]
+fn products_that_a_device_refuses_at_once_run_one_by_one() {
+    let [g, w, side, x] = [[8, 4], [6, 4], [8, 6], [8, 3]].map(|s| array(&s, DType::F64));
+    let log = watch_deferred(|| {
+        let weights = ops::matmul(&x.t(), &g)?;
+        let slope = ops::multiply(&ops::matmul(&g, &w.t())?, &side)?;
+        Ok(vec![slope.clone(), ops::sum(&slope, Some(&[0]), false)?, weights])
+    });
+    // What is computed of the product still runs in it.
+    assert_eq!(log.kernels, ["multiply", "sum", "matmul"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use minpy_core::device::{Capabilities, Device, DeviceRef, Memory, MemoryStats};
 use minpy_core::kernel::{Family, KernelCall};
 use minpy_core::registry::Slot;
-use minpy_core::{Array, DType, DTypeSet, Layout, Result, defer};
+use minpy_core::{Array, DType, DTypeSet, Error, ErrorKind, Layout, Result, defer};
 use std::any::Any;
 use std::cell::RefCell;
 use std::sync::Mutex;
@@ -112,7 +112,16 @@ fn count(_: DeviceRef, call: &KernelCall) -> Result<()> {
 macro_rules! kernels {
     ($($name:ident $family:ident),*) => { $( minpy_core::kernel!($name: "null", Slot::Family(Family::$family), DTypeSet::ALL, count); )* };
 }
-kernels!(A Elementwise, B Reduce, C ArgReduce, D Scan, E Matmul, F Gather, G Scatter, H Sort, I Nonzero, J RandomBits, K Rows, L Epilogue, M Products);
+kernels!(A Elementwise, B Reduce, C ArgReduce, D Scan, E Matmul, F Gather, G Scatter, H Sort, I Nonzero, J RandomBits, K Rows, L Epilogue);
+
+/// Products at once, but not of float64.
+fn count_products(d: DeviceRef, call: &KernelCall) -> Result<()> {
+    if call.outputs[0].dtype == DType::F64 {
+        return Err(Error::new(ErrorKind::Unsupported, "products of float64"));
+    }
+    count(d, call)
+}
+minpy_core::kernel!(M: "null", Slot::Family(Family::Products), DTypeSet::ALL, count_products);
 
 /// An array with memory on the device.
 pub fn array(shape: &[usize], dtype: DType) -> Array {
