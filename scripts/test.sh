@@ -33,7 +33,7 @@ leave_out() {
 apt_updated=false
 apt_install() { # true when the packages are there afterwards
     dpkg -s "$@" >/dev/null 2>&1 && return 0
-    [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null || return 1
+    [[ $EUID == 0 ]] && command -v apt-get >/dev/null || return 1
     if ! $apt_updated; then
         apt-get update -qq || return 1
         apt_updated=true
