@@ -317,6 +317,16 @@ fn sums() {
     }
 }
 
+/// Whether products are ours: others sum their results afterwards, in parts for each thread.
+fn own_tiles() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return !cfg!(feature = "openblas")
+        && is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("fma");
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
 /// The same bits with every number of threads, and the sums of what is there.
 #[test]
 fn sums_and_threads() {
@@ -336,7 +346,8 @@ fn sums_and_threads() {
             let program = chain(d, 3);
             call(&minpy_cpu::epilogue::PRODUCTS, work, Some(&program), &inputs, &[&out, &sum]).unwrap();
             let bits = sum.scalars();
-            assert_eq!(first.get_or_insert_with(|| bits.clone()), &bits, "{d}, {threads} threads");
+            let same = *first.get_or_insert_with(|| bits.clone()) == bits;
+            assert!(same || !own_tiles(), "{d}, {threads} threads");
         }
         let mut turned = out.view();
         let (shape, strides) = ([n, m], [1, n as isize]);
