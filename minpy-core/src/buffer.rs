@@ -177,9 +177,11 @@ impl Buffer {
     /// Neither computed nor about to be: an expression may be deferred into it.
     #[inline]
     pub(crate) fn is_blank(&self) -> bool {
-        self.memory.get().is_none()
-            && self.flags.load(Relaxed) & PLACEHOLDER == 0
-            && self.pending.lock().is_none()
+        self.memory.get().is_none() && self.flags.load(Relaxed) & PLACEHOLDER == 0 && {
+            // Another thread may have computed it just before it gave the lock back.
+            let pending = self.pending.lock();
+            pending.is_none() && self.memory.get().is_none()
+        }
     }
     /// Whether the contents are waiting to be computed.
     pub fn is_pending(&self) -> bool {

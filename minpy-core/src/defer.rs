@@ -296,7 +296,15 @@ pub(crate) fn record(
         }
         e.depth = 1;
     }
-    *out.buffer().pending().lock() = Some(e);
+    {
+        // An expression that came after the memory would never be evaluated.
+        let mut pending = out.buffer().pending().lock();
+        if out.buffer().present().is_some() {
+            drop(pending);
+            return Ok(false);
+        }
+        *pending = Some(e);
+    }
     let many = list(|w| {
         w.list.push(Arc::downgrade(out.buffer()));
         w.list.len() >= w.prune_at

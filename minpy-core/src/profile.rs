@@ -4,7 +4,7 @@
 
 use crate::Result;
 use crate::device::DeviceRef;
-use crate::kernel::{Input, KernelCall, View};
+use crate::kernel::{Input, KernelCall, View, Work};
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -77,10 +77,15 @@ fn measured(
     run()?;
     device.synchronize()?;
     let time = start.elapsed();
-    let name = if operations > 1 { call.program.map_or(call.op, |p| p.name()) } else { call.op };
+    let mut name =
+        if operations > 1 { call.program.map_or(call.op, |p| p.name()) } else { call.op }.to_string();
+    if let Work::Products { sum, beside } = *call.work {
+        name.push_str(if sum { ", sum" } else { "" });
+        name.push_str(if beside { ", matmul" } else { "" });
+    }
     let views = call.inputs.iter().filter_map(|i| if let Input::View(v) = i { Some(v) } else { None });
     let bytes: u64 = views.chain(call.outputs).map(touched).sum();
-    let key = (name.to_string(), call.work.family().name(), device.to_string());
+    let key = (name, call.work.family().name(), device.to_string());
     if let Some(all) = &mut *ENTRIES.lock() {
         let e = all.entry(key.clone()).or_insert(Entry {
             name: key.0,

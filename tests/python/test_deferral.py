@@ -257,6 +257,26 @@ def test_programs(deferred):
     assert minpy._minpy._pending_count() < 2000
 
 
+def test_a_write_and_another_thread_that_computes(all_deferred):
+    """A write into all of what is pending must not be lost while another thread computes that."""
+    given, done = mnp.array(numpy.random.default_rng(0).normal(size=(513, 400))), threading.Event()
+
+    def computes():
+        while not done.is_set():
+            minpy.flush()
+
+    other = threading.Thread(target=computes)
+    other.start()
+    try:
+        for _ in range(1000):
+            pending = given * 2 + 1
+            pending[:] = given
+            assert bool((pending == given).all())
+    finally:
+        done.set()
+        other.join()
+
+
 def test_programs_of_products(deferred):
     for seed in range(FIRST, FIRST + PROGRAMS // 4):
         check(seed, Products)
