@@ -5,6 +5,8 @@
 //! themselves) through layouts, and numbers. `Buffer::memory` evaluates a pending buffer (`fuse/` decides what runs in one
 //! kernel). Errors of shape and dtype were raised before anything was deferred.
 //!
+//! Longer than most files: what waits, and all that ends waiting, rest on the same promises about locks, which stand here.
+//!
 //! # What is deferred
 //! On the CPU results of at least [`threshold`] bytes, and whatever reads something pending; elsewhere everything. Not:
 //! under another policy than `prefer_device`, while tracing, what reads memory that foreigners can write, and what the

@@ -345,16 +345,16 @@ fn compute(
     let partner = product.and_then(defer::beside);
     done.handles.extend(partner.clone());
     let free = |b: &Arc<Buffer>| b.readers().load(Relaxed) == 0;
-    let beside = Extras {
+    let with = Extras {
         sum: sum
             .filter(|_| root.kind == Kind::Map && product.is_some())
             .and_then(|s| Extra::of(s, root, |e| e.is_column_sum(buffer, &root.layout, root.dtype))),
         beside: partner.as_ref().and_then(|b| Extra::of(b, root, |e| e.kind == Kind::Product && free(b))),
     };
-    *extras = beside.sum.is_some() || beside.beside.is_some();
-    group.run(out, &stored.memory, &beside)?;
+    *extras = with.sum.is_some() || with.beside.is_some();
+    group.run(out, &stored.memory, &with)?;
     fresh.memory.clear();
-    for extra in beside.sum.into_iter().chain(beside.beside) {
+    for extra in with.sum.into_iter().chain(with.beside) {
         extra.finish(done);
     }
     if let Some(d) = donor {
