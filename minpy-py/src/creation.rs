@@ -114,7 +114,7 @@ fn make<'py>(
         }
         theirs = shared.then(|| object.clone());
         (a.to_device(device).py()?, !shared)
-    } else if holds_ours(object) {
+    } else if holds_ours(object)? {
         match sequence(object)? {
             Some(a) => (a, true),
             None => return plain(object, dtype, copy, order, ndmin),

@@ -1,7 +1,7 @@
 //! Shapes and views: reshape, transpose and their relatives, joining, copies and conversions.
 
 use crate::array::{PyArray, as_array, view_as, wrap, wrap_read_only, wrap_view};
-use crate::convert::{array_from, axes_from, shape_from};
+use crate::convert::{array_from, axes_from, items_of, shape_from};
 use crate::errors::Outcome;
 use crate::fallback::HandOver;
 use crate::host::to_numpy;
@@ -433,9 +433,12 @@ impl PyArray {
             }
             return number_of(a, py);
         }
-        let at: Vec<i64> = spread(args)?
-            .extract::<Vec<i64>>()
-            .or_else(|_| spread(args)?.extract::<i64>().map(|i| vec![i]))?;
+        let at = spread(args)?;
+        let at: Vec<i64> = match at.extract::<i64>() {
+            Ok(i) => vec![i],
+            Err(e) if at.try_iter().is_err() => return Err(e),
+            Err(_) => items_of(&at, |i| i.extract())?,
+        };
         let (view, at) = if at.len() == 1 && a.ndim() != 1 {
             // A flat index.
             let n = a.size() as i64;

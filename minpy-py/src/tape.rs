@@ -3,7 +3,7 @@
 //! Argument numbers, defaults and the shape of the answer are decided in python/minpy/core.py.
 
 use crate::array::{as_array, as_pyarray, wrap, wrap_result, wrap_scalar};
-use crate::convert::{array_from, exact_number};
+use crate::convert::{any_leaf, array_from, exact_number};
 use crate::errors::{Outcome, to_core};
 use minpy_autograd::{Session, is_watched, record_foreign};
 use minpy_core::{Array, Number, context};
@@ -41,14 +41,12 @@ fn input(object: &Any<'_>) -> PyResult<(Array, bool)> {
 }
 
 /// Every array of ours in a result, which may be nested.
-fn outputs(value: &Any<'_>, all: &mut Vec<Array>) {
-    if let Some(a) = as_array(value) {
-        all.push(a.clone());
-    } else if let Ok(t) = value.cast::<PyTuple>() {
-        t.iter().for_each(|v| outputs(&v, all));
-    } else if let Ok(l) = value.cast::<PyList>() {
-        l.iter().for_each(|v| outputs(&v, all));
-    }
+fn outputs(value: &Any<'_>, all: &mut Vec<Array>) -> PyResult<()> {
+    any_leaf(value, &mut |item| {
+        all.extend(as_array(item).cloned());
+        false
+    })
+    .map(drop)
 }
 
 /// A result without an array of ours is a constant, if it is numbers at all (`None`: a forgotten `return`).
@@ -106,7 +104,7 @@ pub fn _differentiate<'py>(
     let watched = watch(&session, &argnums, args)?;
     let value = function.call(&watched.args, kwargs)?;
     let mut ends = Vec::new();
-    outputs(&value, &mut ends);
+    outputs(&value, &mut ends)?;
     if ends.is_empty() {
         expect_numbers(&value)?;
     }
@@ -114,7 +112,7 @@ pub fn _differentiate<'py>(
         None => None,
         Some(s) => {
             let mut list = Vec::new();
-            outputs(s, &mut list);
+            outputs(s, &mut list)?;
             if list.is_empty()
                 && let Some(a) = array_from(s)?
             {
@@ -151,7 +149,7 @@ pub fn _push_forward<'py>(
     let watched = watch(&session, &argnums, args)?;
     let value = function.call1(&watched.args)?;
     let mut ends = Vec::new();
-    outputs(&value, &mut ends);
+    outputs(&value, &mut ends)?;
     let mut directions = Vec::new();
     for (t, a) in tangents.iter().zip(&watched.arrays) {
         let (t, _) = input(t)?;
