@@ -405,11 +405,18 @@ impl PyArray {
         copy: Option<bool>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let r = self._numpy(py, true)?;
-        let r = match dtype {
+        let converted = match dtype {
             Some(d) if !d.is_none() => r.call_method1("astype", (d, "K", "unsafe", true, false))?,
-            _ => r,
+            _ => r.clone(),
         };
-        if copy == Some(true) { r.call_method0("copy") } else { Ok(r) }
+        let copied = !converted.is(&r) || !self.array().device().is_host();
+        match copy {
+            Some(false) if copied => Err(PyValueError::new_err(
+                "Unable to avoid copy while creating an array as requested.",
+            )),
+            Some(true) if !copied => converted.call_method0("copy"),
+            _ => Ok(converted),
+        }
     }
     /// Waits until the values have been computed.
     fn wait_to_read(&self, py: Python<'_>) -> PyResult<()> {

@@ -4,7 +4,7 @@ use crate::array::as_array;
 use crate::errors::Outcome;
 use crate::host::import_values;
 use crate::numpy::{dtype_object, numpy};
-use minpy_core::{Array, DType, DeviceRef, Number, Operand, Scalar};
+use minpy_core::{Array, DType, DeviceRef, Number, Operand, Scalar, context};
 use num_complex::Complex64;
 use pyo3::exceptions::{PyMemoryError, PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -105,7 +105,27 @@ fn foreign_operand<'a>(object: &'a Bound<'_, PyAny>) -> PyResult<Option<Arg<'a>>
     if object.is_instance_of::<PyFloat>() {
         return Ok(Some(Arg::Number(Number::Float(object.extract()?))));
     }
+    // What the objects of other libraries compute by themselves (a Series times an array is a Series), a tape would not see: while it
+    // records, they are arrays of their values.
+    if recording() && speaks(object, "__array__") && !object.is_instance(np.ndarray.bind(py))? {
+        let deaf = object.get_type().getattr("__array_ufunc__").is_ok_and(|f| f.is_none());
+        if !deaf {
+            return array_from(object).map(|a| a.map(Arg::Made));
+        }
+    }
     Ok(None)
+}
+
+fn recording() -> bool {
+    context::flags() & context::RECORDING != 0
+}
+/// Whether the class of the object has that attribute. Protocols are looked up there: an object that answers to every name has none.
+fn speaks(object: &Bound<'_, PyAny>, protocol: &str) -> bool {
+    object.get_type().hasattr(protocol).unwrap_or(false)
+}
+/// Whether NumPy's functions are another library's business when they meet the object (pandas, xarray).
+fn computes_itself(object: &Bound<'_, PyAny>) -> bool {
+    !recording() && (speaks(object, "__array_ufunc__") || speaks(object, "__array_function__"))
 }
 
 /// The value of a NumPy scalar with its dtype.
@@ -203,17 +223,27 @@ pub fn items_of<'py, T>(
 
 /// One of our arrays, or anything that NumPy would make an array of; `None` for elements that are not ours.
 pub fn array_from(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
-    match operand(object)? {
-        Some(Arg::Ours(a)) => return Ok(Some(a.clone())),
-        Some(Arg::Made(a)) => return Ok(Some(a)),
-        Some(Arg::Number(n)) => return made(n.to_scalar(n.default_dtype()).py()?).map(Some),
-        Some(Arg::Scalar(s)) => return made(s).map(Some),
-        None => {}
+    if let Some(a) = as_array(object) {
+        return Ok(Some(a.clone()));
     }
     let py = object.py();
     let np = numpy(py)?;
-    if object.is_instance(np.ndarray.bind(py))? {
-        return Ok(None); // subclasses of NumPy's array compute themselves
+    let foreign = speaks(object, "__array__")
+        && !object.get_type().is(np.ndarray.bind(py))
+        && !object.is_instance(np.generic.bind(py))?;
+    if foreign {
+        // So do subclasses of NumPy's array.
+        if object.is_instance(np.ndarray.bind(py))? || computes_itself(object) {
+            return Ok(None);
+        }
+    } else {
+        match operand(object)? {
+            Some(Arg::Ours(a)) => return Ok(Some(a.clone())),
+            Some(Arg::Made(a)) => return Ok(Some(a)),
+            Some(Arg::Number(n)) => return made(n.to_scalar(n.default_dtype()).py()?).map(Some),
+            Some(Arg::Scalar(s)) => return made(s).map(Some),
+            None => {}
+        }
     }
     let array = match np.asarray.bind(py).call1((object,)) {
         Ok(array) => array,
@@ -235,7 +265,7 @@ pub fn array_here(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
 }
 /// The array of ours that an object's `__array__` gives: NumPy takes none but its own.
 pub fn given_by_protocol(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
-    if !object.hasattr("__array__")? {
+    if !speaks(object, "__array__") {
         return Ok(None);
     }
     Ok(as_array(&object.call_method0("__array__")?).cloned())

@@ -135,7 +135,7 @@ def _array_ufunc(self, function, method, *inputs, **kwargs):
     """NumPy's ufuncs called on our arrays become ours."""
     import minpy.numpy as np
     for x in inputs + (kwargs.get("out") or ()):
-        if isinstance(x, (ndarray, numpy.generic, int, float, complex, list, tuple, str, bytes)) or type(x) in (scalar, array_base):
+        if type(x) in _PLAIN_TYPES or isinstance(x, (numpy.ndarray, numpy.generic, int, float, complex, list, tuple, str, bytes)):
             continue
         theirs = getattr(type(x), "__array_ufunc__", numpy.ndarray.__array_ufunc__)
         if theirs is not numpy.ndarray.__array_ufunc__:
@@ -147,7 +147,7 @@ def _array_ufunc(self, function, method, *inputs, **kwargs):
     if type(ours) is ufunc and ours._numpy is function and not subclass:
         return getattr(ours, method)(*inputs, **kwargs)
     # `matmul` and its kind are plain functions here.
-    if method == "__call__" and not subclass and callable(ours) and ours is not function and not hasattr(ours, "_minpy_numpy"):
+    if method == "__call__" and not subclass and callable(ours) and ours is not function and _fallback.stands_for(ours) is None:
         if kwargs.get("out") is not None and len(kwargs["out"]) == 1:
             kwargs["out"] = kwargs["out"][0]
         return ours(*inputs, **kwargs)
@@ -175,6 +175,11 @@ def _array_function(self, function, types, args, kwargs):
 
 _OURS = {}
 _PLAIN_TYPES = (ndarray, scalar, numpy.ndarray)
+
+
+def _conform(self, protocol):
+    """What `sqlite3` stores."""
+    return self.item()
 
 
 def _array_namespace(self, *, api_version=None):
@@ -336,6 +341,7 @@ def install():
     array_base.to_device = lambda self, device, stream=None: self.as_in_context(device)
     ndarray.resize = _resize
     scalar.is_integer, scalar.as_integer_ratio = _is_integer, _as_integer_ratio
+    scalar.__conform__ = _conform
     scalar.hex = lambda self: float(self).hex()
     ndarray.__class_getitem__ = classmethod(lambda cls, item: numpy.ndarray[item])
     for name in dir(numpy.ndarray):

@@ -42,8 +42,7 @@ def wrap_function(name, function, quiet=False):
         functools.update_wrapper(wrapped, function)
     except Exception:  # builtin methods lack some attributes
         wrapped.__name__ = name
-    wrapped._minpy_numpy = function
-    return wrapped
+    return _fallback.stands(wrapped, function)
 
 
 def wrap_member(module, name, value):

@@ -33,12 +33,21 @@ def is_subclass(value):
     return type(value) is not numpy.ndarray and issubclass(type(value), numpy.ndarray)
 
 
+def _computes_itself(kind):
+    """Whether NumPy's functions are another library's business when they meet such an object (pandas, xarray). A tape would not see
+    that: while it records, the object is an array of its values. Rust has the same question in `convert.rs`."""
+    theirs = hasattr(kind, "__array_ufunc__") or hasattr(kind, "__array_function__")
+    return theirs and not issubclass(kind, numpy.generic) and not _minpy._recording()
+
+
 def as_ours(value, dtype=None):
     """The argument as one of our arrays; a NumPy array when its elements are only NumPy's."""
     if is_ours(value) and dtype is None:
         return value
     if is_subclass(value):
         return value if dtype is None else value.astype(dtype, copy=False)  # a subclass computes itself
+    if dtype is None and type(value) is not numpy.ndarray and _computes_itself(type(value)):
+        return value
     return _minpy.asarray(value, dtype)
 
 

@@ -21,6 +21,7 @@ class FallbackUfunc:
         self._minpy_numpy = function
         self.__name__ = self.__qualname__ = function.__name__
         self.__doc__ = function.__doc__
+        _fallback.stands(self, function)
 
     def __call__(self, *args, **kwargs):
         return _fallback.call(self.__name__, self._minpy_numpy, args, kwargs)
