@@ -103,10 +103,13 @@ fn look(object: &Bound<'_, PyAny>) -> Option<Seen> {
 struct Imported {
     buffers: HashMap<usize, Weak<Buffer>>,
     sweep_at: usize,
+    /// Entries that sweeps have looked at, of all time.
+    looked_at: usize,
 }
 impl Imported {
     fn insert(&mut self, key: usize, buffer: &Arc<Buffer>) {
         if self.buffers.len() >= self.sweep_at.max(1024) {
+            self.looked_at += self.buffers.len();
             self.buffers.retain(|_, w| w.strong_count() > 0);
             self.sweep_at = 2 * self.buffers.len();
         }
@@ -117,6 +120,13 @@ impl Imported {
     }
 }
 static IMPORTED: LazyLock<Mutex<Imported>> = LazyLock::new(Default::default);
+
+/// The table of imports, for tests: entries, and how many entries sweeps have looked at.
+#[pyfunction]
+pub fn _import_table() -> (usize, usize) {
+    let table = IMPORTED.lock();
+    (table.buffers.len(), table.looked_at)
+}
 
 /// The object at the end of a chain of NumPy views: the array that owns the memory, or whatever gave it to NumPy. An attribute
 /// `base` may say anything, also that the chain is a circle: then the array itself is the end.

@@ -73,7 +73,7 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
             _reset_counts, _flush, _pending_count, _defer_bytes, _profile_start, _profile_stop, get_num_threads,
             set_num_threads;
         symbol: _symbol_operators, _symbol_apply, _symbol_variable, _symbol_group, _symbol_from_json, _symbol_seed;
-        host: _references;
+        host: _references, _import_table;
         record: _record;
         tape: _differentiate, _push_forward, _record_foreign, _is_watched, _no_grad;
     }
