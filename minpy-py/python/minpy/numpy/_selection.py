@@ -191,3 +191,22 @@ def onehot_encode(indices, out):
     classes = _minpy._arange(0, out.shape[-1], 1, numpy.int64)
     out[...] = indices.astype(numpy.int64, copy=False).reshape(indices.shape + (1,)) == classes
     return out
+
+
+@native
+class ndenumerate(numpy.ndenumerate):
+    """Pairs of index and element, in C order; elements of ours are ours, and recorded."""
+
+    def __init__(self, arr):
+        arr = as_ours(arr)
+        self._array = arr if is_ours(arr) else None
+        if self._array is None:
+            super().__init__(arr)
+        else:
+            self._indices = numpy.ndindex(arr.shape)
+
+    def __next__(self):
+        if self._array is None:
+            return super().__next__()
+        index = next(self._indices)
+        return index, self._array[index]
