@@ -174,6 +174,17 @@ pub fn leaves(py: Python<'_>, array: &Array, how: &str) -> PyResult<()> {
     }
     Ok(())
 }
+/// The same where `made` is made of the array: text and truth values are no numbers to go on computing with.
+pub fn leaves_as(py: Python<'_>, array: &Array, made: &Any<'_>) -> PyResult<()> {
+    if !is_watched(array) {
+        return Ok(());
+    }
+    let dtype = made.getattr("dtype")?;
+    match dtype.getattr("kind")?.extract::<char>()? {
+        'f' | 'c' | 'O' => leaves(py, array, &format!("an array of dtype {dtype}")),
+        _ => Ok(()),
+    }
+}
 /// The same for Python code.
 #[pyfunction]
 pub fn _leaves(py: Python<'_>, array: &Any<'_>, how: &str) -> PyResult<()> {

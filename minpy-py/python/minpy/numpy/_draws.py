@@ -36,7 +36,14 @@ def call(name, owner, function, args, kwargs):
         named = dict(zip(_POSITIONS.get(name, ("loc", "scale", "size")), args))
         if len(named) == len(args) and not named.keys() & kwargs.keys():
             named.update(kwargs)
-            made = _gathered(name, owner, named) if name not in _SHIFTED else _shifted(name, owner, function, args, kwargs, named)
+            if name in _SHIFTED:
+                made = _shifted(name, owner, function, args, kwargs, named)
+            else:
+                x = named.get("a" if name == "choice" else "x")
+                if type(x) is ndarray and x.size == 0:
+                    # Nothing to record; and what NumPy draws for nothing is its own affair.
+                    return _minpy._no_grad(_by_numpy, name, function, args, kwargs)
+                made = _gathered(name, owner, named)
             if made is not None:
                 return made[0]
     return _by_numpy(name, function, args, kwargs)

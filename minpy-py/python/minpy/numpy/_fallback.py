@@ -200,10 +200,17 @@ def _recorded(call, name, this, result):
     written = [a for a, _ in this.written]
     returned = [a for a in _arrays(result) if not any(a is i for i in this.inputs + written)]
     call.wrote([a for a in returned + written if a.dtype.kind in "fc"])
-    if isinstance(result, numpy.ndarray) and type(result) not in (ndarray, scalar) and result.dtype.kind in "fcO":
+    if _stays(result):
         for a in this.inputs:
-            _minpy._leaves(a, name)  # a result that stays NumPy's
+            _minpy._leaves(a, name)
     return result
+
+
+def _stays(value):
+    """Whether numbers in a result stay NumPy's: a subclass, objects, long doubles."""
+    if type(value) in (tuple, list):
+        return any(map(_stays, value))
+    return issubclass(type(value), (numpy.ndarray, numpy.generic)) and value.dtype.kind in "fcO"
 
 
 _FOUND = {}

@@ -4,7 +4,7 @@ import operator
 import numpy
 
 from minpy import _minpy
-from minpy.numpy._native import all_ours, as_ours, by_numpy, is_ours, native
+from minpy.numpy._native import all_ours, as_ours, by_numpy, is_ours, native, on_host
 
 _axis = numpy.lib.array_utils.normalize_axis_index
 
@@ -165,7 +165,7 @@ def trace(a, offset=0, axis1=0, axis2=1, dtype=None, out=None):
 @native
 def compress(condition, a, axis=None, out=None):
     """Elements along an axis where a condition is true."""
-    a, c = as_ours(a), numpy.asarray(condition)
+    a, c = as_ours(a), on_host(condition)
     if not is_ours(a) or out is not None or c.ndim != 1:
         return by_numpy("compress", condition, a, axis, out=out)
     return take(a, numpy.flatnonzero(c), axis)
@@ -174,7 +174,7 @@ def compress(condition, a, axis=None, out=None):
 @native
 def extract(condition, arr):
     """Elements where a condition is true."""
-    return take(as_ours(arr).ravel(), numpy.flatnonzero(numpy.asarray(condition)))
+    return take(as_ours(arr).ravel(), numpy.flatnonzero(on_host(condition)))
 
 
 @native
