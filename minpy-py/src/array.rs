@@ -404,6 +404,7 @@ impl PyArray {
         dtype: Option<&Bound<'py, PyAny>>,
         copy: Option<bool>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        crate::tape::leaves(py, self.array(), "__array__")?;
         let r = self._numpy(py, true)?;
         let converted = match dtype {
             Some(d) if !d.is_none() => r.call_method1("astype", (d, "K", "unsafe", true, false))?,

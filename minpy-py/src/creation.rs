@@ -190,6 +190,9 @@ fn plain<'py>(
         None => object.clone(),
     };
     let made = numpy(py)?.module.bind(py).call_method("array", (given,), Some(&kwargs))?;
+    if let Some(a) = as_array(object) {
+        crate::tape::leaves_as(py, a, &made)?;
+    }
     match adopt(&made, 0, here()?)? {
         Some(a) => wrap(py, a),
         None => Ok(made),

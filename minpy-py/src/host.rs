@@ -190,6 +190,7 @@ pub fn import(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
         && let Ok(m) = buffer.memory()
         && let Some(view) = seen.view(&buffer, m.handle + m.offset)
     {
+        minpy_autograd::returned(&buffer);
         return Ok(Some(view));
     }
     // A layout counts in elements: what begins between two of them has a buffer of its own.
@@ -406,6 +407,7 @@ impl PyArray {
     unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
         let me = slf.get();
         let a = me.array();
+        crate::tape::leaves(slf.py(), a, "the buffer protocol")?;
         let host = on_host(a)?;
         let lent = if a.device().is_host() { Some(a.lend().py()?) } else { None };
         let read_only =

@@ -57,6 +57,7 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<executor::PyExecutor>()?;
     m.add_class::<executor::PyFunction>()?;
     m.add_class::<record::PyRecorded>()?;
+    m.add_class::<tape::PyForeignCall>()?;
     macro_rules! functions {
         ($($file:ident: $($f:ident),*;)*) => { $($( m.add_function(wrap_pyfunction!($file::$f, m)?)?; )*)* };
     }
@@ -75,7 +76,7 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
         symbol: _symbol_operators, _symbol_apply, _symbol_variable, _symbol_group, _symbol_from_json, _symbol_seed;
         host: _references, _import_table;
         record: _record;
-        tape: _differentiate, _push_forward, _record_foreign, _is_watched, _no_grad;
+        tape: _differentiate, _push_forward, _record_foreign, _foreign_call, _is_watched, _leaves, _no_grad;
     }
     Ok(())
 }

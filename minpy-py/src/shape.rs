@@ -370,7 +370,9 @@ impl PyArray {
         let py = slf.py();
         let a = slf.get().array();
         let Some(d) = dtype_from(dtype)? else {
-            return to_numpy(py, a, false)?.call_method1("astype", (dtype, order, casting));
+            let made = to_numpy(py, a, false)?.call_method1("astype", (dtype, order, casting))?;
+            crate::tape::leaves_as(py, a, &made)?;
+            return Ok(made);
         };
         if casting != "unsafe" {
             let np = numpy(py)?.module.bind(py);
@@ -412,6 +414,7 @@ impl PyArray {
                 return wrap_view(slf.get().array().clone(), slf.as_any());
             }
             // Subclasses of NumPy's array stay NumPy's.
+            crate::tape::leaves(py, slf.get().array(), "a view as a subclass of numpy.ndarray")?;
             let theirs = to_numpy(py, slf.get().array(), true)?;
             return match given(dtype).filter(|d| !d.is(class)) {
                 Some(d) => theirs.call_method1("view", (d, class)),

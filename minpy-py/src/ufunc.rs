@@ -472,7 +472,8 @@ impl<'py> FromPyObject<'_, 'py> for AxisArgument<'py> {
 }
 
 /// Operations of the elementwise table that NumPy offers as functions of another kind.
-const NOT_UFUNCS: [&str; 8] = ["copy", "where", "clip", "real", "imag", "taken", "side", "tanh_slope"];
+const NOT_UFUNCS: [&str; 9] =
+    ["copy", "where", "clip", "real", "imag", "root", "taken", "side", "tanh_slope"];
 
 /// Every ufunc: `name -> object`.
 #[pyfunction]

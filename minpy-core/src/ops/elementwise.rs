@@ -85,6 +85,7 @@ elementwise! {
     SQUARE "square" 1 NUMBER, x => x[0] * x[0], D1, "x * x";
     RECIPROCAL "reciprocal" 1 NUMBER, x => reciprocal(x[0]), &[POS], "1 / x; integers truncate.";
     SQRT "sqrt" 1 FLOAT, x => x[0].sqrt(), &[POS], "Square root.";
+    ROOT "root" 1 FLOAT, x => x[0].sqrt(), &[POS], "Square root, whose gradient at 0 is 0: that of a spread, which has its least value there.";
     CBRT "cbrt" 1 FLOAT_REAL, x => x[0].unary(Cbrt), &[POS], "Cube root.";
     EXP "exp" 1 FLOAT, x => x[0].exp(), D1, "e ** x";
     EXP2 "exp2" 1 FLOAT, x => x[0].unary(Exp2), D1, "2 ** x";
@@ -228,7 +229,7 @@ macro_rules! functions {
     )*};
 }
 functions! {
-    positive(x) POSITIVE; negative(x) NEGATIVE; absolute(x) ABSOLUTE; sign(x) SIGN; square(x) SQUARE;
+    positive(x) POSITIVE; negative(x) NEGATIVE; absolute(x) ABSOLUTE; sign(x) SIGN; square(x) SQUARE; root(x) ROOT;
     reciprocal_of(x) RECIPROCAL; sqrt(x) SQRT; cbrt(x) CBRT; exp(x) EXP; exp2(x) EXP2; expm1(x) EXPM1; log(x) LOG; log2(x) LOG2;
     log10(x) LOG10; log1p(x) LOG1P; sin(x) SIN; cos(x) COS; tan(x) TAN; arcsin(x) ARCSIN; arccos(x) ARCCOS; arctan(x) ARCTAN;
     sinh(x) SINH; cosh(x) COSH; tanh(x) TANH; arcsinh(x) ARCSINH; arccosh(x) ARCCOSH; arctanh(x) ARCTANH;

@@ -1,6 +1,6 @@
 //! Reductions along axes: sum, prod, max, min, any, all, count_nonzero, and what is composed of them.
 
-use super::{call, divide, multiply, sqrt, structured, subtract};
+use super::{call, divide, multiply, root, structured, subtract};
 use crate::dispatch::{Arg, fill_raw, launch};
 use crate::expr::{Builder, E, Prim, Program};
 use crate::kernel::{Fold, Work};
@@ -220,7 +220,7 @@ pub fn var(
     let real = result.real();
     if v.dtype() == real { Ok(v) } else { super::cast(&v, real) }
 }
-/// Standard deviation: the root of `var`.
+/// Standard deviation: the root of `var`. Where it is 0, its gradient is 0 (one element, or equal ones).
 pub fn std(
     a: &Array,
     axes: Option<&[isize]>,
@@ -228,5 +228,5 @@ pub fn std(
     ddof: f64,
     dtype: Option<DType>,
 ) -> Result<Array> {
-    sqrt(&var(a, axes, keepdims, ddof, dtype)?)
+    root(&var(a, axes, keepdims, ddof, dtype)?)
 }

@@ -230,24 +230,24 @@ def _reason(policy, name):
 
 
 def _run(this, name, function, given, named, quiet=False):
-    fallback = bool(this.inputs) and not quiet and name not in READS
-    if not fallback:
-        result = function(*given, **named)
-        this.finish()
-        return this.take(result)
-    policy = _minpy._policy()
+    reads = name in READS or not this.inputs
+    fallback = not reads and not quiet
+    policy = _minpy._policy() if fallback else None
     if policy == "only_device":
         _refuse(name)
     began = time.perf_counter()
     result = function(*given, **named)
-    recording = _minpy._recording()
+    # What was read is what stood there before the results are written.
+    call = _minpy._foreign_call(name, this.inputs) if not reads and _minpy._recording() else None
     this.finish()
     ours = this.take(result)
+    if call is not None:
+        ours = _recorded(call, name, this, ours)
+    if not fallback:
+        return ours
     moved = 0 if this.device.device_type == "cpu" else sum(a.nbytes for a in this.inputs) + sum(
         r.nbytes for r in _arrays(ours))
     _minpy._count_fallback(name, str(this.device), _reason(policy, name), moved, time.perf_counter() - began)
-    if recording:
-        _record(name, this, ours)
     return ours
 
 
@@ -259,16 +259,25 @@ def _arrays(value):
     return []
 
 
-def _record(name, this, result):
-    inputs = [a for a in this.inputs if a.dtype.kind in "fc"]
+def _recorded(call, name, this, result):
+    """The result of a call that read watched arrays: its gradient is an error, not 0."""
+    if type(result) is float or type(result) is complex:
+        result = _minpy._adopt(numpy.asarray(result), this.device, [], True)
     # What was written is an output although it is an argument too: its contents now come from NumPy.
     written = [a for a, _ in this.written]
     returned = [a for a in _arrays(result) if not any(a is i for i in this.inputs + written)]
-    outputs = [a for a in returned + written if a.dtype.kind in "fc"]
-    if inputs and outputs:
-        record = getattr(_minpy, "_record_foreign", None)
-        if record is not None:
-            record(name, inputs, outputs, None)
+    call.wrote([a for a in returned + written if a.dtype.kind in "fc"])
+    if _stays(result):
+        for a in this.inputs:
+            _minpy._leaves(a, name)
+    return result
+
+
+def _stays(value):
+    """Whether numbers in a result stay NumPy's: a subclass, objects, long doubles."""
+    if type(value) in (tuple, list):
+        return any(map(_stays, value))
+    return issubclass(type(value), (numpy.ndarray, numpy.generic)) and value.dtype.kind in "fcO"
 
 
 _FOUND = {}

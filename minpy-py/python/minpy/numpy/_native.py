@@ -51,6 +51,11 @@ def as_ours(value, dtype=None):
     return _minpy.asarray(value, dtype)
 
 
+def on_host(value):
+    """The values as a NumPy array, to choose or count by: no gradient is expected of them."""
+    return value._numpy() if is_ours(value) else numpy.asarray(value)
+
+
 def all_ours(*values):
     """Whether every value has elements that core knows."""
     return all(is_ours(v) for v in values)
