@@ -32,7 +32,7 @@ use crate::device::DeviceRef;
 use crate::expr::Program;
 use crate::kernel::{Family, Fold, Work};
 use crate::launch::{self, Arg};
-use crate::{Array, Buffer, DType, Layout, Result, Scalar, fuse, stats};
+use crate::{Array, Buffer, DType, Layout, Result, Scalar, fuse, profile, stats, written};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 use std::cell::RefCell;
@@ -96,6 +96,8 @@ pub(crate) enum Source {
 /// Work that has not run yet. Immutable.
 pub(crate) struct Expr {
     pub op: &'static str,
+    /// The function that the user called; asked for only where a profile is on.
+    pub written: Option<&'static str>,
     pub kind: Kind,
     pub program: Arc<Program>,
     /// In the order of the program's inputs; what follows is computed beside it and not read.
@@ -172,6 +174,7 @@ impl Expr {
         HELD.fetch_add(held, Relaxed);
         Box::new(Expr {
             op,
+            written: profile::is_on().then(written::name).flatten(),
             kind,
             program: program.clone(),
             sources,

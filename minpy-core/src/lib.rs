@@ -33,6 +33,7 @@ pub mod registry;
 pub mod relayout;
 pub mod scalar;
 pub mod stats;
+pub mod written;
 
 pub use array::Array;
 pub use buffer::Buffer;

@@ -6,6 +6,7 @@ use crate::errors::Outcome;
 use crate::fallback::HandOver;
 use crate::host::{adopt, import, shareable, to_numpy, wrap_import};
 use crate::numpy::{dtype_from, dtype_object, given, numpy, order_letter};
+use minpy_core::written::enter;
 use minpy_core::{Array, DType, DeviceRef, Number, context, ops};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -213,6 +214,7 @@ pub fn array<'py>(
     ndmax: usize,
     like: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
+    let _entered = enter("array");
     let _ = like;
     let copy = copy.0;
     let order = order_letter(order, "K");
@@ -242,6 +244,7 @@ pub fn asarray<'py>(
     copy: Copying,
     like: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
+    let _entered = enter("asarray");
     let _ = like;
     make(a, dtype, copy.0, order_letter(order, "K"), 0, device_argument(device)?)
 }
@@ -249,6 +252,7 @@ pub fn asarray<'py>(
 #[pyfunction]
 #[pyo3(signature = (a, dtype=None, *, like=None))]
 pub fn ascontiguousarray<'py>(a: &Any<'py>, dtype: Opt<'_, 'py>, like: Opt<'_, 'py>) -> PyResult<Any<'py>> {
+    let _entered = enter("ascontiguousarray");
     let _ = like;
     make(a, dtype, None, "C", 1, here()?)
 }
@@ -256,6 +260,7 @@ pub fn ascontiguousarray<'py>(a: &Any<'py>, dtype: Opt<'_, 'py>, like: Opt<'_, '
 #[pyfunction]
 #[pyo3(signature = (a, dtype=None, *, like=None))]
 pub fn asfortranarray<'py>(a: &Any<'py>, dtype: Opt<'_, 'py>, like: Opt<'_, 'py>) -> PyResult<Any<'py>> {
+    let _entered = enter("asfortranarray");
     let _ = like;
     make(a, dtype, None, "F", 1, here()?)
 }
@@ -268,6 +273,7 @@ macro_rules! filled {
         pub fn $f<'py>(
             py: Python<'py>, shape: &Any<'py>, dtype: Opt<'_, 'py>, order: Option<&str>, device: Opt<'_, 'py>, like: Opt<'_, 'py>,
         ) -> PyResult<Any<'py>> {
+            let _entered = enter(stringify!($f));
             let value: Option<i64> = $value;
             let Some(d) = given(dtype).map_or(Ok(Some(DType::F64)), dtype_from)? else {
                 return HandOver::new(py, stringify!($f)).arg(shape).opt("dtype", dtype)?.opt("like", like)?.call();
@@ -294,6 +300,7 @@ macro_rules! alike {
         pub fn $f<'py>(
             py: Python<'py>, a: &Any<'py>, dtype: Opt<'_, 'py>, order: Option<&str>, subok: bool, shape: Opt<'_, 'py>, device: Opt<'_, 'py>,
         ) -> PyResult<Any<'py>> {
+            let _entered = enter(stringify!($f));
             let _ = subok;
             let value: Option<i64> = $value;
             let wanted = match given(dtype) {

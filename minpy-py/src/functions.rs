@@ -6,6 +6,7 @@ use crate::errors::Outcome;
 use crate::fallback::HandOver;
 use crate::numpy::given;
 use crate::run::{compute, compute_into, heavy, native};
+use minpy_core::written::enter;
 use minpy_core::{Array, DType, Number, Operand, ops};
 use pyo3::exceptions::{PyIndexError, PyOverflowError, PyValueError};
 use pyo3::prelude::*;
@@ -46,6 +47,7 @@ fn deliver<'py>(py: Python<'py>, r: Array, out: Opt<'_, 'py>) -> PyResult<Any<'p
 #[pyfunction]
 #[pyo3(signature = (a, b, out=None))]
 pub fn dot<'py>(py: Python<'py>, a: &Any<'py>, b: &Any<'py>, out: Opt<'_, 'py>) -> PyResult<Any<'py>> {
+    let _entered = enter("dot");
     if native() {
         if given(out).is_none()
             && let (Some(x), Some(y)) = (as_array(a), as_array(b))
@@ -71,6 +73,7 @@ pub fn matmul<'py>(
     out: Opt<'_, 'py>,
     kwargs: Option<&Bound<'py, pyo3::types::PyDict>>,
 ) -> PyResult<Any<'py>> {
+    let _entered = enter("matmul");
     let simple = kwargs.is_none() && given(out).is_none();
     if simple && (as_array(x1).is_some() || as_array(x2).is_some()) {
         return crate::operators::product(x1, x2);
@@ -118,6 +121,7 @@ pub fn r#where<'py>(
     x: Opt<'_, 'py>,
     y: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
+    let _entered = enter("where");
     let (x, y) = match (x, y) {
         (None, None) => return nonzero(py, condition),
         (Some(x), Some(y)) => (x, y),
@@ -143,6 +147,7 @@ pub fn r#where<'py>(
 /// `numpy.nonzero`
 #[pyfunction]
 pub fn nonzero<'py>(py: Python<'py>, a: &Any<'py>) -> PyResult<Any<'py>> {
+    let _entered = enter("nonzero");
     let Some(x) = array_here(a)?.filter(|_| native()) else {
         return HandOver::new(py, "nonzero").arg(a).call();
     };
@@ -282,6 +287,7 @@ pub fn _diagonal<'py>(a: &Any<'py>, offset: isize, axis1: isize, axis2: isize) -
 /// Softmax along the last axis.
 #[pyfunction]
 pub fn softmax<'py>(py: Python<'py>, x: &Any<'py>) -> PyResult<Any<'py>> {
+    let _entered = enter("softmax");
     match array_here(x)? {
         Some(a) => wrap(py, heavy(py, a.size(), || ops::softmax(&a))?),
         None => Err(pyo3::exceptions::PyTypeError::new_err("softmax: not an array of numbers")),

@@ -9,6 +9,7 @@ use crate::fallback::HandOver;
 use crate::numpy::{dtype_from, given};
 use crate::run::{compute_into, deliver, heavy, native};
 use minpy_core::op::OpDef;
+use minpy_core::written::enter;
 use minpy_core::{Array, Attrs, DType, Operand, Result, Target, ops};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -242,6 +243,7 @@ macro_rules! reductions {
                 py: Python<'py>, a: &Any<'py>, axis: Opt<'_, 'py>, dtype: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>,
                 initial: Opt<'_, 'py>, r#where: Opt<'_, 'py>,
             ) -> PyResult<Any<'py>> {
+                let _entered = enter(stringify!($f));
                 if let Some(r) = reduction(py, &ops::$op, a, axis, dtype, out, keepdims, initial, r#where)? {
                     return Ok(r);
                 }
@@ -266,7 +268,7 @@ macro_rules! reductions {
 reductions! { sum sum SUM; prod prod PROD; }
 
 macro_rules! extrema {
-    ($($f:ident $op:ident;)*) => {
+    ($($f:ident $other:ident $op:ident;)*) => {
         $(
             #[pyfunction]
             #[pyo3(signature = (a, axis=None, out=None, keepdims=None, initial=None, r#where=None))]
@@ -275,11 +277,22 @@ macro_rules! extrema {
                 py: Python<'py>, a: &Any<'py>, axis: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>,
                 initial: Opt<'_, 'py>, r#where: Opt<'_, 'py>,
             ) -> PyResult<Any<'py>> {
+                let _entered = enter(stringify!($f));
                 if let Some(r) = reduction(py, &ops::$op, a, axis, None, out, keepdims, initial, r#where)? {
                     return Ok(r);
                 }
                 HandOver::new(py, stringify!($f)).arg(a).opt("axis", axis)?.opt("out", out)?
                     .opt("keepdims", keepdims)?.opt("initial", initial)?.opt("where", r#where)?.call()
+            }
+            /// The same under its other name.
+            #[pyfunction]
+            #[pyo3(signature = (a, axis=None, out=None, keepdims=None, initial=None, r#where=None))]
+            pub fn $other<'py>(
+                py: Python<'py>, a: &Any<'py>, axis: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>,
+                initial: Opt<'_, 'py>, r#where: Opt<'_, 'py>,
+            ) -> PyResult<Any<'py>> {
+                let _entered = enter(stringify!($other));
+                $f(py, a, axis, out, keepdims, initial, r#where)
             }
         )*
         #[pymethods]
@@ -296,7 +309,7 @@ macro_rules! extrema {
         }
     };
 }
-extrema! { max MAX; min MIN; }
+extrema! { max amax MAX; min amin MIN; }
 
 macro_rules! truths {
     ($($f:ident $op:ident;)*) => {
@@ -307,6 +320,7 @@ macro_rules! truths {
             pub fn $f<'py>(
                 py: Python<'py>, a: &Any<'py>, axis: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>, r#where: Opt<'_, 'py>,
             ) -> PyResult<Any<'py>> {
+                let _entered = enter(stringify!($f));
                 if let Some(r) = reduction(py, &ops::$op, a, axis, None, out, keepdims, None, r#where)? {
                     return Ok(r);
                 }
@@ -338,6 +352,7 @@ macro_rules! arg_reductions {
             pub fn $f<'py>(
                 py: Python<'py>, a: &Any<'py>, axis: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>,
             ) -> PyResult<Any<'py>> {
+                let _entered = enter(stringify!($f));
                 if let Some(r) = arg_reduce(py, &ops::$op, a, axis, out, keepdims)? {
                     return Ok(r);
                 }
@@ -364,6 +379,7 @@ macro_rules! scans {
             #[pyo3(signature = (a, axis=None, dtype=None, out=None))]
             #[doc = concat!("`numpy.", stringify!($f), "`")]
             pub fn $f<'py>(py: Python<'py>, a: &Any<'py>, axis: Opt<'_, 'py>, dtype: Opt<'_, 'py>, out: Opt<'_, 'py>) -> PyResult<Any<'py>> {
+                let _entered = enter(stringify!($f));
                 if let Some(r) = scan(py, &ops::$op, a, axis, dtype, out)? {
                     return Ok(r);
                 }
@@ -392,6 +408,7 @@ pub fn count_nonzero<'py>(
     axis: Opt<'_, 'py>,
     keepdims: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
+    let _entered = enter("count_nonzero");
     match reduction(py, &ops::COUNT_NONZERO, a, axis, None, None, keepdims, None, None)? {
         Some(r) => Ok(r),
         None => {
@@ -410,6 +427,7 @@ macro_rules! moments {
                 py: Python<'py>, a: &Any<'py>, axis: Opt<'_, 'py>, dtype: Opt<'_, 'py>, out: Opt<'_, 'py>, ddof: Opt<'_, 'py>,
                 keepdims: Opt<'_, 'py>, r#where: Opt<'_, 'py>, mean: Opt<'_, 'py>, correction: Opt<'_, 'py>,
             ) -> PyResult<Any<'py>> {
+                let _entered = enter(stringify!($f));
                 let simple = given(mean).is_none() && given(correction).is_none();
                 let degrees = given(ddof).map_or(Ok(0.0), |d| d.extract::<f64>())?;
                 if simple && let Some(r) = moment(py, a, axis, dtype, out, keepdims, degrees, r#where, stringify!($f), $imp)? {
@@ -456,6 +474,7 @@ pub fn mean<'py>(
     keepdims: Opt<'_, 'py>,
     r#where: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
+    let _entered = enter("mean");
     if let Some(r) = moment(py, a, axis, dtype, out, keepdims, 0.0, r#where, "mean", plain_mean)? {
         return Ok(r);
     }
@@ -495,6 +514,7 @@ pub fn sort<'py>(
     order: Opt<'_, 'py>,
     stable: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
+    let _entered = enter("sort");
     match array_here(a)? {
         Some(x) if native() && given(order).is_none() => {
             check_kind(py, kind, stable)?;
@@ -520,6 +540,7 @@ pub fn argsort<'py>(
     order: Opt<'_, 'py>,
     stable: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
+    let _entered = enter("argsort");
     match array_here(a)? {
         Some(x) if native() && given(order).is_none() => {
             check_kind(py, kind, stable)?;
@@ -556,6 +577,7 @@ impl PyArray {
             return Err(PyValueError::new_err("Cannot specify order when the array has no fields."));
         }
         slf.get().check_writable()?;
+        let _entered = enter("sort");
         let a = slf.get().array();
         let axis = minpy_core::layout::normalize_axis("sort", axis, a.ndim()).py()?;
         heavy(slf.py(), a.size(), || ops::assign(a, &ops::sort(a, Some(axis as isize))?))

@@ -10,6 +10,7 @@ use crate::numpy::{dtype_from, given, numpy};
 use crate::operators::number_of;
 use crate::run::{heavy, native};
 use minpy_core::layout::{check_ndim, normalize_axis};
+use minpy_core::written::enter;
 use minpy_core::{Array, ops};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -70,6 +71,7 @@ pub fn reshape<'py>(
     order: Option<&str>,
     copy: Option<bool>,
 ) -> PyResult<Any<'py>> {
+    let _entered = enter("reshape");
     let order = order_letter(order, "C");
     match source(a)? {
         Some(x) => reshaped(a, &x, &axes_from(shape)?, order, copy),
@@ -174,6 +176,7 @@ pub fn concatenate<'py>(
     dtype: Opt<'_, 'py>,
     casting: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
+    let _entered = enter("concatenate");
     let hand_over = || {
         let k = PyDict::new(py);
         k.set_item("axis", axis)?;
@@ -289,6 +292,7 @@ impl PyArray {
         order: Option<&str>,
         copy: Option<bool>,
     ) -> PyResult<Any<'py>> {
+        let _entered = enter("reshape");
         reshaped(
             slf.as_any(),
             slf.get().array(),
@@ -311,6 +315,7 @@ impl PyArray {
     }
     #[pyo3(signature = (order=None))]
     fn ravel<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Any<'py>> {
+        let _entered = enter("ravel");
         let order = order_letter(order, "C");
         let a = slf.get().array();
         if order == "K" {
@@ -329,6 +334,7 @@ impl PyArray {
     }
     #[pyo3(signature = (order=None))]
     fn flatten<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Any<'py>> {
+        let _entered = enter("flatten");
         let r = Self::ravel(slf, order)?;
         let flat = as_array(&r).ok_or_else(|| PyTypeError::new_err("flatten: not an array"))?;
         if !std::sync::Arc::ptr_eq(flat.buffer(), slf.get().array().buffer()) {
@@ -365,6 +371,7 @@ impl PyArray {
         subok: bool,
         copy: Option<bool>,
     ) -> PyResult<Any<'py>> {
+        let _entered = enter("astype");
         let order = order_letter(order, "K");
         let _ = subok;
         let py = slf.py();
