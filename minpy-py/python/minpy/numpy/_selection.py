@@ -21,6 +21,8 @@ def _wrapped(indices, n, mode):
 def take(a, indices, axis=None, out=None, mode="raise"):
     """Elements at indices along an axis."""
     a, i = as_ours(a), as_ours(indices)
+    if type(indices) in (list, tuple) and i.size == 0:
+        i = i.astype(numpy.int64)  # no numbers have no kind
     if not all_ours(a, i) or out is not None or i.dtype.kind not in "iub" or mode not in ("raise", "wrap", "clip"):
         return by_numpy("take", a, indices, axis, out=out, mode=mode)
     if axis is None:
