@@ -176,8 +176,8 @@ impl Session {
                 };
                 let mut read = node.edges.iter().flatten().map(|e| e.node).chain(node.previous).chain(call);
                 let i = (id - first) as usize;
-                depends[i] = targets.iter().any(|(n, _)| *n == id)
-                    || read.any(|n| at(n).is_some_and(|i| depends[i]));
+                depends[i] =
+                    targets.iter().any(|(n, _)| *n == id) || read.any(|n| at(n).is_some_and(|i| depends[i]));
                 if depends[i]
                     && let Some(here) = t.departures.get(&id)
                 {
@@ -208,8 +208,7 @@ impl Session {
             let node = t.lookup(y.buffer()).filter(|_| y.dtype().is_inexact())?;
             Some((node, y.layout().clone(), y.dtype()))
         };
-        let ends: Vec<Option<End>> =
-            TAPE.with_borrow(|t| outputs.iter().map(|y| end(t, y)).collect());
+        let ends: Vec<Option<End>> = TAPE.with_borrow(|t| outputs.iter().map(|y| end(t, y)).collect());
         let walk = Walk::start();
         forward(&walk, self.first, starts, &ends)
     }

@@ -84,7 +84,8 @@ fn structured_rules() {
                 ops::call(&ops::SORT, &Attrs::Axis(axis as usize), &[(&x[0]).into()], None, Target::New)
             };
             check(sorted, std::slice::from_ref(&x));
-            let joined = |x: &[Array]| ops::concatenate(&[x[0].clone(), x[0].clone(), x[1].clone()], axis, None);
+            let joined =
+                |x: &[Array]| ops::concatenate(&[x[0].clone(), x[0].clone(), x[1].clone()], axis, None);
             check(joined, &[x.clone(), x.clone()]);
         }
     }

@@ -412,9 +412,9 @@ impl PyArray {
         };
         let copied = !converted.is(&r) || !self.array().device().is_host();
         match copy {
-            Some(false) if copied => Err(PyValueError::new_err(
-                "Unable to avoid copy while creating an array as requested.",
-            )),
+            Some(false) if copied => {
+                Err(PyValueError::new_err("Unable to avoid copy while creating an array as requested."))
+            }
             Some(true) if !copied => converted.call_method0("copy"),
             _ => Ok(converted),
         }

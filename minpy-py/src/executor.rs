@@ -8,7 +8,7 @@ use minpy_core::layout::Dims;
 use minpy_core::{Array, context, ops};
 use minpy_symbol::{Executor, Function};
 use parking_lot::Mutex;
-use pyo3::exceptions::{PyTypeError, PyValueError, PyUserWarning};
+use pyo3::exceptions::{PyTypeError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
