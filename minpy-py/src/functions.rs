@@ -43,7 +43,9 @@ fn deliver<'py>(py: Python<'py>, r: Array, out: Opt<'_, 'py>) -> PyResult<Any<'p
     }
 }
 
-/// `numpy.dot`
+/// Product: inner for vectors, of matrices for matrices; in general the sum over the last axis of `a` and the last but one of `b`.
+///
+/// out: an array of ours that takes the result.
 #[pyfunction]
 #[pyo3(signature = (a, b, out=None))]
 pub fn dot<'py>(py: Python<'py>, a: &Any<'py>, b: &Any<'py>, out: Opt<'_, 'py>) -> PyResult<Any<'py>> {
@@ -63,7 +65,9 @@ pub fn dot<'py>(py: Python<'py>, a: &Any<'py>, b: &Any<'py>, out: Opt<'_, 'py>) 
     }
     HandOver::new(py, "dot").arg(a).arg(b).opt("out", out)?.call()
 }
-/// `numpy.matmul`
+/// Product of matrices, `x1 @ x2`; leading axes are broadcast, vectors count as a row or a column.
+///
+/// out: an array of ours that takes the result.
 #[pyfunction]
 #[pyo3(signature = (x1, x2, /, out=None, **kwargs))]
 pub fn matmul<'py>(
@@ -112,7 +116,9 @@ pub fn _tensordot<'py>(
     let (i, j) = (fix(axes_a, x.ndim())?, fix(axes_b, y.ndim())?);
     wrap_result(py, heavy(py, x.size().max(y.size()), || ops::tensordot(&x, &y, &i, &j))?).map(Some)
 }
-/// `numpy.where`
+/// Elements of `x` where the condition is true, else of `y`; the condition alone: `nonzero(condition)`.
+///
+/// condition, x, y: broadcast together.
 #[pyfunction]
 #[pyo3(signature = (condition, x=None, y=None, /))]
 pub fn r#where<'py>(
@@ -144,7 +150,7 @@ pub fn r#where<'py>(
     }
     HandOver::new(py, "where").arg(condition).arg(x).arg(y).call()
 }
-/// `numpy.nonzero`
+/// Where the elements are not zero: one array of indices per axis.
 #[pyfunction]
 pub fn nonzero<'py>(py: Python<'py>, a: &Any<'py>) -> PyResult<Any<'py>> {
     let _entered = enter("nonzero");
@@ -284,7 +290,7 @@ pub fn _diagonal<'py>(a: &Any<'py>, offset: isize, axis1: isize, axis2: isize) -
         minpy_core::Layout::new(shape.as_slice(), strides.as_slice(), (l.offset() as isize + start) as usize);
     crate::array::wrap_read_only(x.view(view), a).map(Some)
 }
-/// Softmax along the last axis.
+/// exp(x) divided by its sum along the last axis, without overflow.
 #[pyfunction]
 pub fn softmax<'py>(py: Python<'py>, x: &Any<'py>) -> PyResult<Any<'py>> {
     let _entered = enter("softmax");
@@ -296,13 +302,18 @@ pub fn softmax<'py>(py: Python<'py>, x: &Any<'py>) -> PyResult<Any<'py>> {
 
 #[pymethods]
 impl PyArray {
+    /// Product with another array, as `np.dot(self, b)`.
+    ///
+    /// out: an array of ours that takes the result.
     #[pyo3(signature = (b, out=None))]
     fn dot<'py>(slf: &Bound<'py, Self>, b: &Any<'py>, out: Opt<'_, 'py>) -> PyResult<Any<'py>> {
         dot(slf.py(), slf.as_any(), b, out)
     }
+    /// Where the elements are not zero: one array of indices per axis.
     fn nonzero<'py>(slf: &Bound<'py, Self>) -> PyResult<Any<'py>> {
         nonzero(slf.py(), slf.as_any())
     }
+    /// Real parts: a view of a complex array.
     #[getter]
     fn get_real<'py>(slf: &Bound<'py, Self>) -> PyResult<Any<'py>> {
         part(slf, 0)
@@ -312,6 +323,7 @@ impl PyArray {
         slf.get().check_writable()?;
         part(slf, 0)?.set_item(pyo3::types::PyEllipsis::get(slf.py()), value)
     }
+    /// Imaginary parts: a view of a complex array.
     #[getter]
     fn get_imag<'py>(slf: &Bound<'py, Self>) -> PyResult<Any<'py>> {
         part(slf, 1)

@@ -62,7 +62,11 @@ fn reshaped<'py>(
     }
 }
 
-/// `numpy.reshape`
+/// The same elements in another shape: a view where that is possible, else a copy.
+///
+/// shape: lengths, one of which may be -1 (what is left).
+/// order: 'C', 'F' or 'A', in which elements are counted.
+/// copy: True: always; False: an error where a copy is needed.
 #[pyfunction]
 #[pyo3(signature = (a, /, shape, order=None, *, copy=None))]
 pub fn reshape<'py>(
@@ -78,7 +82,9 @@ pub fn reshape<'py>(
         None => HandOver::new(a.py(), "reshape").arg(a).arg(shape).call(),
     }
 }
-/// `numpy.transpose`
+/// A view with the axes in another order.
+///
+/// axes: the order; None: reversed.
 #[pyfunction]
 #[pyo3(signature = (a, axes=None))]
 pub fn transpose<'py>(a: &Any<'py>, axes: Opt<'_, 'py>) -> PyResult<Any<'py>> {
@@ -88,7 +94,9 @@ pub fn transpose<'py>(a: &Any<'py>, axes: Opt<'_, 'py>) -> PyResult<Any<'py>> {
     let axes = given(axes).map(axes_from).transpose()?;
     wrap_view(x.transpose(axes.as_deref()).py()?, a)
 }
-/// `numpy.expand_dims`
+/// A view with new axes of length 1.
+///
+/// axis: where they are in the result: one, or a tuple.
 #[pyfunction]
 pub fn expand_dims<'py>(a: &Any<'py>, axis: &Any<'py>) -> PyResult<Any<'py>> {
     let Some(x) = source(a)? else { return HandOver::new(a.py(), "expand_dims").arg(a).arg(axis).call() };
@@ -104,7 +112,9 @@ pub fn expand_dims<'py>(a: &Any<'py>, axis: &Any<'py>) -> PyResult<Any<'py>> {
     let l = list.iter().fold(x.layout().clone(), |l, &i| l.insert_axis(i));
     wrap_view(x.view(l), a)
 }
-/// `numpy.squeeze`
+/// A view without axes of length 1.
+///
+/// axis: which of them; None: all.
 #[pyfunction]
 #[pyo3(signature = (a, axis=None))]
 pub fn squeeze<'py>(a: &Any<'py>, axis: Opt<'_, 'py>) -> PyResult<Any<'py>> {
@@ -130,7 +140,9 @@ pub fn squeeze<'py>(a: &Any<'py>, axis: Opt<'_, 'py>) -> PyResult<Any<'py>> {
     let l = list.iter().rev().fold(x.layout().clone(), |l, &i| l.remove_axis(i));
     wrap_view(x.view(l), a)
 }
-/// `numpy.swapaxes`
+/// A view with two axes exchanged.
+///
+/// axis1, axis2: these.
 #[pyfunction]
 pub fn swapaxes<'py>(a: &Any<'py>, axis1: isize, axis2: isize) -> PyResult<Any<'py>> {
     let Some(x) = source(a)? else {
@@ -147,7 +159,10 @@ pub fn swapaxes<'py>(a: &Any<'py>, axis1: isize, axis2: isize) -> PyResult<Any<'
     order.swap(i, j);
     wrap_view(x.view(x.layout().transpose(Some(&order))), a)
 }
-/// `numpy.broadcast_to`: a read-only view.
+/// A read-only view that repeats elements up to a shape.
+///
+/// shape: of the result.
+/// subok: without effect.
 #[pyfunction]
 #[pyo3(signature = (array, shape, subok=false))]
 pub fn broadcast_to<'py>(array: &Any<'py>, shape: &Any<'py>, subok: bool) -> PyResult<Any<'py>> {
@@ -165,7 +180,11 @@ pub fn broadcast_to<'py>(array: &Any<'py>, shape: &Any<'py>, subok: bool) -> PyR
         None => HandOver::new(array.py(), "broadcast_to").arg(array).arg(shape).call(),
     }
 }
-/// `numpy.concatenate`
+/// Arrays joined along an existing axis.
+///
+/// axis: along which; None: the flattened arrays.
+/// out: an array of ours that takes the result.
+/// dtype, casting: of the result, and what may be cast to it.
 #[pyfunction]
 #[pyo3(signature = (arrays, /, axis=Some(0), out=None, *, dtype=None, casting=None))]
 pub fn concatenate<'py>(
@@ -285,6 +304,11 @@ fn spread<'py>(args: &Bound<'py, PyTuple>) -> PyResult<Any<'py>> {
 
 #[pymethods]
 impl PyArray {
+    /// The same elements in another shape: a view where that is possible, else a copy.
+    ///
+    /// shape: lengths, as one tuple or several numbers; one may be -1 (what is left).
+    /// order: 'C', 'F' or 'A', in which elements are counted.
+    /// copy: True: always; False: an error where a copy is needed.
     #[pyo3(signature = (*shape, order=None, copy=None))]
     fn reshape<'py>(
         slf: &Bound<'py, Self>,
@@ -301,18 +325,30 @@ impl PyArray {
             copy,
         )
     }
+    /// A view with the axes in another order.
+    ///
+    /// axes: the order, as one tuple or several numbers; none: reversed.
     #[pyo3(signature = (*axes))]
     fn transpose<'py>(slf: &Bound<'py, Self>, axes: &Bound<'py, PyTuple>) -> PyResult<Any<'py>> {
         let spread = spread(axes)?;
         transpose(slf.as_any(), if axes.is_empty() { None } else { Some(&spread) })
     }
+    /// A view with two axes exchanged.
+    ///
+    /// axis1, axis2: these.
     fn swapaxes<'py>(slf: &Bound<'py, Self>, axis1: isize, axis2: isize) -> PyResult<Any<'py>> {
         swapaxes(slf.as_any(), axis1, axis2)
     }
+    /// A view without axes of length 1.
+    ///
+    /// axis: which of them; None: all.
     #[pyo3(signature = (axis=None))]
     fn squeeze<'py>(slf: &Bound<'py, Self>, axis: Opt<'_, 'py>) -> PyResult<Any<'py>> {
         squeeze(slf.as_any(), axis)
     }
+    /// The elements as one axis: a view where that is possible, else a copy.
+    ///
+    /// order: 'C', 'F', 'A', or 'K': as they lie in memory.
     #[pyo3(signature = (order=None))]
     fn ravel<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Any<'py>> {
         let _entered = enter("ravel");
@@ -332,6 +368,9 @@ impl PyArray {
             _ => Ok(r),
         }
     }
+    /// A copy of the elements as one axis.
+    ///
+    /// order: 'C', 'F', 'A', or 'K': as they lie in memory.
     #[pyo3(signature = (order=None))]
     fn flatten<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Any<'py>> {
         let _entered = enter("flatten");
@@ -342,6 +381,9 @@ impl PyArray {
         }
         wrap(slf.py(), ops::copy(flat).py()?)
     }
+    /// A copy.
+    ///
+    /// order: 'C', 'F', 'A', or 'K': as the array lies in memory.
     #[pyo3(signature = (order=None))]
     fn copy<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Any<'py>> {
         let order = order_letter(order, "C");
@@ -362,6 +404,12 @@ impl PyArray {
     fn __deepcopy__<'py>(slf: &Bound<'py, Self>, _memo: &Any<'py>) -> PyResult<Any<'py>> {
         Self::copy(slf, Some("K"))
     }
+    /// A copy with elements of another dtype.
+    ///
+    /// dtype: which.
+    /// order: 'C', 'F', 'A', or 'K': as the array lies in memory.
+    /// casting: what may be cast: 'unsafe' is everything.
+    /// copy: False: the array itself where nothing changes.
     #[pyo3(signature = (dtype, order=None, casting="unsafe", subok=true, copy=true))]
     fn astype<'py>(
         slf: &Bound<'py, Self>,
@@ -408,6 +456,9 @@ impl PyArray {
         }
         wrap_same(py, slf.get(), r)
     }
+    /// The same memory seen as elements of another dtype, or as an array of a subclass of NumPy's.
+    ///
+    /// dtype, type: which.
     #[pyo3(signature = (dtype=None, r#type=None))]
     fn view<'py>(slf: &Bound<'py, Self>, dtype: Opt<'_, 'py>, r#type: Opt<'_, 'py>) -> PyResult<Any<'py>> {
         let py = slf.py();
@@ -433,6 +484,9 @@ impl PyArray {
             None => wrap_view(slf.get().array().clone(), slf.as_any()),
         }
     }
+    /// One element as a number of Python's.
+    ///
+    /// args: an index in C order, or one per axis; nothing for the only element.
     #[pyo3(signature = (*args))]
     fn item<'py>(slf: &Bound<'py, Self>, args: &Bound<'py, PyTuple>) -> PyResult<Any<'py>> {
         let py = slf.py();
@@ -477,13 +531,15 @@ impl PyArray {
             ops::Selection::Fancy { .. } => Err(PyTypeError::new_err("item: integers expected")),
         }
     }
+    /// The values as nested lists of Python's numbers.
     fn tolist<'py>(slf: &Bound<'py, Self>) -> PyResult<Any<'py>> {
         to_numpy(slf.py(), slf.get().array(), false)?.call_method0("tolist")
     }
+    /// Writes one value into every element.
     fn fill(slf: &Bound<'_, Self>, value: &Any<'_>) -> PyResult<()> {
         slf.set_item(pyo3::types::PyEllipsis::get(slf.py()), value)
     }
-    /// The same values on another device; the array itself when it is there.
+    /// The array on another device: itself if it is there, else a copy.
     fn as_in_context<'py>(slf: &Bound<'py, Self>, context: &Any<'py>) -> PyResult<Any<'py>> {
         let device = crate::context::device_from(context)?;
         let a = slf.get().array();

@@ -404,10 +404,18 @@ impl Ufunc {
     }
     #[getter]
     fn __doc__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        match &self.numpy {
-            Some(f) => f.bind(py).getattr("__doc__"),
-            None => Ok(PyString::new(py, self.op.doc).into_any()),
-        }
+        let operands = match self.op.arity {
+            1 => "x: an array or a number.",
+            2 => "x1, x2: arrays or numbers, broadcast together.",
+            _ => "x1, x2, x3: arrays or numbers, broadcast together.",
+        };
+        let text = format!(
+            "{}, element by element.\n\n{operands}\nout: an array of ours that takes the result.\n\
+             where: a mask; elsewhere `out` stays as it is.\ndtype: in which the result is computed and given.\n\
+             casting, order, subok: as in NumPy.",
+            self.op.doc.trim_end_matches('.')
+        );
+        Ok(PyString::new(py, &text).into_any())
     }
     #[getter]
     fn nin(&self) -> usize {
@@ -446,7 +454,7 @@ impl Ufunc {
     }
     #[getter]
     fn __signature__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.attribute(py, "__signature__")
+        py.import("minpy.numpy._ufuncs")?.call_method1("signature", (self.op.arity,))
     }
     /// NumPy's ufunc of the same name, or None.
     #[getter]

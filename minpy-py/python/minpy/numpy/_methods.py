@@ -3,7 +3,7 @@ import numpy
 
 from minpy import _minpy
 from minpy._minpy import array_base, ndarray, scalar, ufunc
-from minpy.numpy import _fallback, _native
+from minpy.numpy import _fallback, _native, _words
 
 
 def restore(values, is_scalar):
@@ -206,6 +206,10 @@ def _dlpack_device(self):
 
 
 def _setflags(self, write=None, align=None, uic=None):
+    """Allows or forbids writes through this array.
+
+    write: whether they are allowed.
+    """
     if write is not None:
         self._set_writeable(bool(write))
     if align is not None and not align:
@@ -223,6 +227,7 @@ def _copyto(self, other):
 
 
 def _asscalar(self):
+    """The only element as a number of Python's (MXNet's name for `item`)."""
     return self.item()
 
 
@@ -237,7 +242,11 @@ def _through_function(name):
         import minpy.numpy as np
         return getattr(np, name)(self, *args, **kwargs)
     method.__name__, method.__qualname__ = name, f"ndarray.{name}"
-    method.__doc__ = getattr(numpy.ndarray, name).__doc__
+    function = _native.TABLE.get(name)
+    if function is not None:
+        method.__doc__, method.__wrapped__ = function.__doc__, function
+    else:
+        method.__doc__ = _words.METHODS[name]
     return method
 
 
@@ -249,26 +258,56 @@ def _by_numpy(name, write):
         mine = theirs if type(self) is ndarray else getattr(type(self._numpy()[()]), name)
         return _fallback.call(f"{name}_in_place" if write else name, mine, (self,) + args, kwargs)
     method.__name__, method.__qualname__ = name, f"ndarray.{name}"
-    method.__doc__ = theirs.__doc__
+    method.__doc__ = _words.METHODS.get(name) or f"NumPy's `ndarray.{name}` on a host view."
     return method
 
 
 def _conjugate(self, out=None):
+    """Complex conjugate; the array itself when it is not complex."""
     import minpy.numpy as np
     return self if out is None and self.dtype.kind != "c" else np.conjugate(self, out=out)
 
 
 def _clip(self, min=None, max=None, out=None, **kwargs):
+    """Values limited to an interval.
+
+    min, max: the bounds; None: no bound.
+    out: an array of ours that takes the result.
+    """
     import minpy.numpy as np
     return np.clip(self, min, max, out=out, **kwargs)
 
 
+def _compress(self, condition, axis=None, out=None):
+    return _native.TABLE["compress"](condition, self, axis, out)
+
+
+def _to_device(self, device, stream=None):
+    """The array on another device: itself if it is there, else a copy (the array standard's name)."""
+    return self.as_in_context(device)
+
+
+def _scalar_setflags(self, write=None, align=None, uic=None):
+    """NumPy's scalars take it and do nothing."""
+
+
+def _hex(self):
+    """The value as hexadecimal text, as `float.hex`."""
+    return float(self).hex()
+
+
 def _choose(self, *choices, out=None, mode="raise"):
+    """Elements of the arrays that the elements of this one name by number."""
     import minpy.numpy as np
     return np.choose(self, choices[0] if len(choices) == 1 else choices, out=out, mode=mode)
 
 
 def _round(self, decimals=0, out=None):
+    """Rounded to a number of decimals, halves to even.
+
+    decimals: digits behind the point; negative ones are before it.
+    out: an array of ours that takes the result.
+    """
     import minpy.numpy as np
     return np.round(self, decimals, out)
 
@@ -278,10 +317,15 @@ def _python_round(self, ndigits=None):
 
 
 def _byteswap(self, inplace=False):
+    """The array with the bytes of each element exchanged.
+
+    inplace: change this array.
+    """
     return _fallback.call("byteswap_in_place" if inplace else "byteswap", numpy.ndarray.byteswap, (self, inplace), {}, 0 if inplace else None)
 
 
 def _resize(self, *shape, refcheck=True):
+    """Gives the array another shape of the same size, in place."""
     if len(shape) == 1:
         shape = shape[0]
     import minpy.numpy as np
@@ -294,14 +338,17 @@ def _resize(self, *shape, refcheck=True):
 
 
 def _is_integer(self):
+    """Whether the value is a whole number."""
     return self._numpy()[()].is_integer()
 
 
 def _as_integer_ratio(self):
+    """The value as a numerator and a denominator."""
     return self._numpy()[()].as_integer_ratio()
 
 
 def _ctypes(self):
+    """The memory for `ctypes`, as in NumPy."""
     _minpy._leaves(self, "ctypes")
     self._share_for_good()
     return self._numpy(True).ctypes
@@ -321,7 +368,7 @@ def install():
     for name in ("take", "repeat", "round", "trace", "diagonal", "searchsorted", "ptp", "put", "argpartition"):
         if not hasattr(array_base, name) and name != "round":
             setattr(array_base, name, _through_function(name)) if name != "ptp" else None
-    array_base.compress = lambda self, condition, axis=None, out=None: _native.TABLE["compress"](condition, self, axis, out)
+    array_base.compress, _compress.__doc__ = _compress, _native.TABLE["compress"].__doc__
     array_base.choose = _choose
     array_base.round = _round
     array_base.__round__ = _python_round
@@ -330,11 +377,11 @@ def install():
     array_base.flags = property(Flags)
     ndarray.__new__ = staticmethod(_new)
     ndarray.flat = property(Flat, _set_flat)
-    scalar.flat = property(lambda self: self.reshape(1))
+    scalar.flat = property(lambda self: self.reshape(1), doc="The value as an array of one element.")
     array_base.setflags = _setflags
-    scalar.setflags = lambda self, write=None, align=None, uic=None: None  # NumPy's scalars take it and do nothing
+    scalar.setflags = _scalar_setflags
     array_base.copyto, array_base.asscalar, array_base.has_type = _copyto, _asscalar, _has_type
-    array_base.data = property(lambda self: memoryview(self))
+    array_base.data = property(lambda self: memoryview(self), doc="The memory as a `memoryview`.")
     array_base.ctypes = property(_ctypes)
     array_base.byteswap = _byteswap
     array_base.__array_ufunc__ = _array_ufunc
@@ -342,11 +389,11 @@ def install():
     array_base.__array_namespace__ = _array_namespace
     array_base.__array_interface__ = property(_array_interface)
     array_base.__dlpack__, array_base.__dlpack_device__ = _dlpack, _dlpack_device
-    array_base.to_device = lambda self, device, stream=None: self.as_in_context(device)
+    array_base.to_device = _to_device
     ndarray.resize = _resize
     scalar.is_integer, scalar.as_integer_ratio = _is_integer, _as_integer_ratio
     scalar.__conform__ = _conform
-    scalar.hex = lambda self: float(self).hex()
+    scalar.hex = _hex
     ndarray.__class_getitem__ = classmethod(lambda cls, item: numpy.ndarray[item])
     for name in dir(numpy.ndarray):
         if not name.startswith("_") and not hasattr(ndarray, name):

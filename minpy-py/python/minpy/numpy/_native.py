@@ -3,7 +3,7 @@ import numpy
 
 from minpy import _minpy
 from minpy._minpy import array_base
-from minpy.numpy import _fallback
+from minpy.numpy import _fallback, _words
 
 # name in `minpy.numpy` -> function
 TABLE = {}
@@ -14,6 +14,7 @@ def native(function):
     name = function.__name__.rstrip("_")
     function.__name__ = function.__qualname__ = name
     function.__module__ = "minpy.numpy"
+    _words.explain(function)
     TABLE[name] = function
     return function
 
