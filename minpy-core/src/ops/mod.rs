@@ -5,6 +5,7 @@
 mod creation;
 mod elementwise;
 mod index;
+mod literal;
 mod matmul;
 mod nn;
 mod operators;
@@ -17,8 +18,10 @@ mod sort;
 pub use creation::*;
 pub use elementwise::*;
 pub use index::*;
+pub use literal::*;
 pub use matmul::*;
 pub use nn::*;
+pub use operators::*;
 pub use random::*;
 pub use reduce::*;
 pub use scan::*;
@@ -50,10 +53,6 @@ use structured;
 /// `astype`: the values in another dtype, as NumPy's unsafe casting converts them.
 pub fn cast(a: &Array, dtype: DType) -> Result<Array> {
     call(&COPY, &Attrs::DType(dtype), &[Operand::Array(a)], None, Target::New)
-}
-/// A copy in C order (or the order of a dense argument).
-pub fn copy(a: &Array) -> Result<Array> {
-    call(&COPY, &Attrs::None, &[Operand::Array(a)], None, Target::New)
 }
 /// Writes values into an existing view, broadcasting and converting them (setitem).
 ///
