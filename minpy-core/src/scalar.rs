@@ -59,7 +59,7 @@ impl Number {
             Number::Complex(c) => c.re as i128,
         }
     }
-    fn is_true(self) -> bool {
+    pub(crate) fn is_true(self) -> bool {
         match self {
             Number::Bool(b) => b,
             Number::Int(i) => i != 0,

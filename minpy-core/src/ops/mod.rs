@@ -7,6 +7,7 @@ mod elementwise;
 mod index;
 mod literal;
 mod matmul;
+mod methods;
 mod nn;
 mod operators;
 mod random;
@@ -34,7 +35,8 @@ use crate::{Array, Attrs, DType, Meta, Result, Target};
 
 /// Defines and registers a structured operation.
 macro_rules! structured {
-    ($id:ident $name:literal $arity:literal $imp:expr, $domain:expr, $doc:literal) => {
+    ($id:ident $name:literal $($rest:tt)*) => { structured!($id [$name] $($rest)*); };
+    ($id:ident [$name:expr] $arity:literal $imp:expr, $domain:expr, $doc:literal) => {
         #[doc = $doc]
         pub static $id: OpDef = OpDef {
             name: $name,
