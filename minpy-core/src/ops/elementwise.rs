@@ -107,6 +107,8 @@ macro_rules! elementwise {
             }
         )*
         /// Elementwise operations, the array as the first argument. Each comes from the operation's row.
+        // The lifetime is that of the other arguments, of which some operations have none.
+        #[allow(clippy::needless_lifetimes)]
         impl Array {$(
             #[doc = concat!($doc, "\n\n[`ops::", stringify!($f), "`](crate::ops::", stringify!($f), "()) of this array. ", dtypes!($rule))]
             #[doc = concat!("\n\n# Errors\n", errors!($x1 $(, $xs)*))]
