@@ -68,7 +68,9 @@ METHODS = {
 
 
 def explain(function):
-    """Adds to a docstring of one line what the parameters mean."""
+    """Adds to a docstring of one line what the parameters mean. Classes speak for themselves."""
+    if isinstance(function, type):
+        return
     code = function.__code__
     names = code.co_varnames[:code.co_argcount + code.co_kwonlyargcount]
     lines = [PARAMETERS[n] for n in names if n in PARAMETERS]
