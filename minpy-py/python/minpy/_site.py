@@ -23,7 +23,7 @@ def written():
     """
     if not _NAMES:
         from minpy.numpy._native import TABLE
-        _NAMES.update((f.__code__, name) for name, f in TABLE.items())
+        _NAMES.update((f.__code__, name) for name, f in TABLE.items() if not isinstance(f, type))
     frame, found = sys._getframe(1), None
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         found = _NAMES.get(frame.f_code, found)
