@@ -167,26 +167,3 @@ def least(f, n=7):
         times.append(time.perf_counter() - start)
         del kept
     return min(times)
-
-
-def test_windows_take_the_time_of_slices():
-    x = np.array(numpy.random.RandomState(0).randn(32, 32, 32, 32).astype("float32"))
-
-    def slices(a):
-        return np.maximum(np.maximum(a[:, :, ::2, ::2], a[:, :, 1::2, ::2]),
-                          np.maximum(a[:, :, ::2, 1::2], a[:, :, 1::2, 1::2]))
-
-    def window(a):
-        return a.reshape(32, 32, 16, 2, 16, 2)
-
-    pool = Function(sym.Pooling(sym.Variable("x"), pool_type="max", kernel=(3, 3), stride=(2, 2)),
-                    input_shapes={"x": x.shape})
-    base = least(lambda: slices(x))
-    # Measured: 1.0, 1.1 and 2.0 times the slices; before there were blocks of outputs, 166 to 194.
-    assert least(lambda: window(x).max((3, 5))) < 12 * base
-    assert least(lambda: window(x).mean((3, 5))) < 12 * base
-    assert least(lambda: pool(x=x)) < 20 * base
-    base = least(lambda: grad(lambda a: np.sum(slices(a)))(x))
-    # Measured: 1.0 and 5.3 times; before, 24 and 26.
-    assert least(lambda: grad(lambda a: np.sum(window(a).max((3, 5))))(x)) < 6 * base
-    assert least(lambda: grad(lambda a: np.sum(pool(x=a)))(x)) < 15 * base
