@@ -1,6 +1,5 @@
 """Reductions over several short axes, and sliding windows: right for every dtype and layout, and not slow."""
 import itertools
-import time
 import warnings
 
 import numpy
@@ -155,15 +154,3 @@ def test_gradient_of_extremes(shape, axes, name, keepdims):
     # Twice: the squares of the shares.
     twice = grad(lambda a: np.sum(grad(lambda b: f(b * b))(a) * a))(np.array(h) + 5)
     assert twice.shape == shape and numpy.isfinite(twice.asnumpy()).all()
-
-
-def least(f, n=7):
-    f()
-    times = []
-    for _ in range(n):
-        start = time.perf_counter()
-        kept = f()  # what nobody refers to is not computed
-        minpy.synchronize()
-        times.append(time.perf_counter() - start)
-        del kept
-    return min(times)
