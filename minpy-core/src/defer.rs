@@ -26,6 +26,8 @@
 //!   newest to the oldest, so that threads cannot wait for one another in a circle; what else runs in a group's kernel
 //!   (`Work::Products`) only if its lock is free. What they let go of is dropped after the last lock: foreign memory may need a
 //!   lock of its own (Python's) to be freed.
+//!
+//! Longer than most files: what ends the waiting, and the locks that go with it, are to be read in one place.
 
 use crate::context::{self, Policy};
 use crate::device::DeviceRef;

@@ -1,6 +1,8 @@
 //! Reductions, scans and order along axes, as functions (`np.sum(a)`) and as methods (`a.sum()`).
 //!
 //! What core does not know (`initial=`, `where=`, dtypes of NumPy's own) goes to NumPy.
+//!
+//! Longer than most files: half of it are the docstrings that Python shows, which stand on the functions.
 
 use crate::array::{PyArray, as_pyarray, wrap, wrap_result};
 use crate::convert::{array_here, axes_from};
