@@ -3,7 +3,7 @@
 use crate::accumulate::Total;
 use crate::backward::{Fetched, Walk, home};
 use crate::tape::{Kind, NodeId, TAPE};
-use minpy_core::{Array, Layout, Result, bail, ops};
+use minpy_core::{Array, Layout, Result, bail, memory, ops};
 
 /// Tangents at `ends` from tangents at nodes.
 pub(crate) fn forward(
@@ -14,7 +14,8 @@ pub(crate) fn forward(
 ) -> Result<Vec<Option<Array>>> {
     let last = walk.base() + walk.nodes.len() as u32;
     let at = |id: NodeId| (id >= first).then(|| (id - first) as usize);
-    let mut tangents: Vec<Option<Total>> = (first..last).map(|_| None).collect();
+    let count = last.saturating_sub(first) as usize;
+    let mut tangents: Vec<Option<Total>> = memory::collected((0..count).map(|_| None))?;
     for (id, layout, t) in starts {
         if let Some(i) = at(id) {
             Total::deposit(&mut tangents[i], t, &layout, &home(walk.node(id)))?;

@@ -54,7 +54,7 @@ impl Session {
             self.leaves.borrow_mut().push(Leaf { buffer: copy.buffer().clone(), node, restore: None });
             return Ok(copy);
         }
-        TAPE.with_borrow_mut(|t| {
+        TAPE.with_borrow_mut(|t| -> Result<()> {
             let node = t.push(Node {
                 kind: Kind::Leaf,
                 edges: Edges::new(),
@@ -66,11 +66,12 @@ impl Session {
                 previous: None,
                 in_place: false,
                 mask: None,
-            });
-            t.set_node(a.buffer(), node);
+            })?;
+            t.set_node(a.buffer(), node)?;
             let leaf = Leaf { buffer: a.buffer().clone(), node, restore: Some(None) };
             self.leaves.borrow_mut().push(leaf);
-        });
+            Ok(())
+        })?;
         Ok(a.clone())
     }
     fn leaf_nodes(&self, wrt: &[Array]) -> Result<Vec<(NodeId, Layout)>> {
@@ -169,7 +170,7 @@ impl Session {
         let ends: Vec<Option<(NodeId, Layout)>> = TAPE.with_borrow(|t| {
             outputs.iter().map(|y| t.lookup(y.buffer()).map(|n| (n, y.layout().clone()))).collect()
         });
-        let walk = Walk::start();
+        let walk = Walk::start()?;
         forward(&walk, self.first, starts, &ends)
     }
 }
@@ -270,11 +271,11 @@ pub fn record_foreign(
             in_place: false,
             mask: None,
         };
-        let call = t.push(node(kind, edges, None, None));
+        let call = t.push(node(kind, edges, None, None))?;
         for (index, a) in outputs.iter().enumerate().filter(|(_, a)| a.dtype().is_inexact()) {
             let previous = t.lookup(a.buffer());
-            let id = t.push(node(Kind::ForeignOutput { call, index }, Edges::new(), Some(a), previous));
-            t.set_node(a.buffer(), id);
+            let id = t.push(node(Kind::ForeignOutput { call, index }, Edges::new(), Some(a), previous))?;
+            t.set_node(a.buffer(), id)?;
         }
         Ok(())
     })

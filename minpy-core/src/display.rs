@@ -1,6 +1,7 @@
 //! How an array prints: NumPy's brackets, aligned columns, and `...` in the middle of long axes.
 
 use crate::{Array, Number};
+use rustc_hash::FxHashMap;
 use std::fmt;
 
 /// Longer arrays are summarised, as NumPy does by default.
@@ -24,11 +25,12 @@ impl fmt::Display for Array {
         let text = |k: usize| {
             number(crate::Scalar::from_bytes(self.dtype(), &host[k * item..][..item]).number(), precision)
         };
-        let mut cells: Vec<Option<String>> = vec![None; self.size()];
-        visit(self.shape(), summary, 0, &mut |k| cells[k] = Some(text(k)));
-        let width = cells.iter().flatten().map(|c| c.len()).max().unwrap_or(0);
+        // By their numbers: few of a large array are shown.
+        let mut cells: FxHashMap<usize, String> = FxHashMap::default();
+        visit(self.shape(), summary, 0, &mut |k| drop(cells.insert(k, text(k))));
+        let width = cells.values().map(|c| c.len()).max().unwrap_or(0);
         write_axis(f, self.shape(), summary, 0, &mut 0, &|f, k| {
-            write!(f, "{:>width$}", cells[k].as_deref().unwrap_or_default())
+            write!(f, "{:>width$}", cells.get(&k).map_or("", |c| c))
         })
     }
 }

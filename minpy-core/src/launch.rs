@@ -9,7 +9,7 @@ use crate::expr::Program;
 use crate::kernel::{Family, Input, KernelCall, Launch, LaunchInput, View, Work};
 use crate::layout::Layout;
 use crate::registry::{self, KernelEntry};
-use crate::{Array, ErrorKind, Result, Scalar, bail, fuse, profile, stats};
+use crate::{Array, ErrorKind, Result, Scalar, bail, fuse, memory, profile, stats};
 use parking_lot::RwLock;
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
@@ -239,7 +239,7 @@ fn host_fallback(call: &KernelCall, device: DeviceRef, reason: &str) -> Result<(
         let (lo, hi) = layout.span();
         let item = v.dtype.size();
         let staged = Array::empty_on(host, &[hi - lo], v.dtype)?;
-        let mut data = vec![0u8; (hi - lo) * item];
+        let mut data = memory::zeros((hi - lo) * item)?;
         device.download(v.memory, lo * item, &mut data)?;
         host.upload(&data, staged.buffer().memory()?, 0)?;
         Ok((staged, layout.shifted(-(lo as isize))))

@@ -27,6 +27,11 @@ use minpy_cuda as _;
 use minpy_opencl as _;
 use pyo3::prelude::*;
 
+/// Small requests for memory are met also when the system has none: they must not abort the user's process.
+#[global_allocator]
+static MEMORY: minpy_core::memory::Reserve<std::alloc::System> =
+    minpy_core::memory::Reserve(std::alloc::System);
+
 /// Complains about variables that the libraries below would pass over, being unable to complain.
 fn check_environment() -> PyResult<()> {
     for (name, least, word) in [("MINPY_NUM_THREADS", 1, None), ("MINPY_DEFER_BYTES", 0, Some("off"))] {
