@@ -199,6 +199,11 @@ impl Drop for Session {
     }
 }
 
+/// See `minpy_core::memory::prepare_thread`.
+pub fn prepare_thread() {
+    TAPE.with(|_| ());
+}
+
 /// Whether operations on this array are recorded on this thread.
 pub fn is_watched(a: &Array) -> bool {
     flags() & RECORDING != 0 && TAPE.with_borrow(|t| t.lookup(a.buffer()).is_some())

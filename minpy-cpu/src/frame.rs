@@ -133,6 +133,11 @@ thread_local! {
     static HAS_SPARE: Cell<bool> = const { Cell::new(false) };
 }
 
+/// See `minpy_core::memory::prepare_thread`.
+pub(crate) fn prepare_thread() {
+    SCRATCH.with(|_| ());
+}
+
 /// Bytes that one thread at a time may use when the system has no more memory. More than the work on elements and rows, which
 /// may write what it also reads, ever needs: it never stops half done.
 const SPARE_BYTES: usize = 2 << 20;

@@ -70,6 +70,11 @@ thread_local! {
     };
 }
 
+/// See `minpy_core::memory::prepare_thread`.
+pub fn prepare_thread() {
+    LISTS.with(|_| ());
+}
+
 static USED: AtomicIsize = AtomicIsize::new(0);
 static POOLED: AtomicIsize = AtomicIsize::new(0);
 static PEAK: AtomicIsize = AtomicIsize::new(0);

@@ -28,6 +28,12 @@ pub fn num_threads() -> usize {
     }
 }
 
+/// See `minpy_core::memory::prepare_thread`.
+pub fn prepare_thread() {
+    crate::pool::prepare_thread();
+    crate::frame::prepare_thread();
+}
+
 /// Sets the number of threads of all kernels that start from now on (at least 1).
 pub fn set_num_threads(n: usize) {
     THREADS.store(n.max(1), Relaxed);

@@ -85,6 +85,7 @@ fn next_job(last: u64) -> u64 {
 }
 
 fn serve() {
+    crate::threads::prepare_thread();
     let mut last = 0;
     loop {
         let mut gate = next_job(last);

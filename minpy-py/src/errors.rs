@@ -101,6 +101,11 @@ thread_local! {
     static CARRIED: RefCell<Option<(String, PyErr)>> = const { RefCell::new(None) };
 }
 
+/// See `minpy_core::memory::prepare_thread`.
+pub fn prepare_thread() {
+    CARRIED.with(|_| ());
+}
+
 /// An exception raised by Python code that core called (a custom gradient, say), as core's error.
 pub fn to_core(e: PyErr) -> Error {
     let text = Python::attach(|py| e.value(py).to_string());

@@ -50,6 +50,11 @@ fn check_environment() -> PyResult<()> {
 fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = m.py();
     check_environment()?;
+    minpy_core::memory::prepare_thread();
+    minpy_cpu::threads::prepare_thread();
+    minpy_autograd::prepare_thread();
+    minpy_symbol::prepare_thread();
+    errors::prepare_thread();
     context::install();
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     m.add("NoGradientFuncError", py.get_type::<errors::NoGradientFuncError>())?;

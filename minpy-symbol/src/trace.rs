@@ -8,6 +8,7 @@ use crate::infer::build_node;
 use crate::schedule::{External, Operand, Place, Schedule, Source, Step, Value, ValueId};
 use minpy_autograd::Session;
 use minpy_core::kernel::{Launch, LaunchInput};
+use minpy_core::memory;
 use minpy_core::op::{Attrs, Operand as Argument, Target};
 use minpy_core::{
     Array, Buffer, DType, DeviceRef, Error, ErrorKind, Layout, Meta, Result, context, dispatch, ops,
@@ -126,15 +127,20 @@ pub(crate) fn evaluate(
     Ok(Evaluated { outputs, states: updates })
 }
 
+/// More than the thread that traces takes, its stack included.
+const ROOM: usize = 4 << 20;
+
 /// Traces forward and, where gradients are wanted, backward.
 pub(crate) fn trace(request: &Request) -> Result<Traced> {
     let run = || context::with_device(request.device, || trace_here(request));
+    // A thread that gets no memory for its variables ends the process.
+    memory::room(ROOM)?;
     std::thread::scope(|s| {
         match std::thread::Builder::new().name("minpy-trace".into()).spawn_scoped(s, run) {
             Ok(handle) => handle.join().unwrap_or_else(|_| {
                 Err(Error::new(ErrorKind::Runtime, "symbol: tracing failed unexpectedly"))
             }),
-            Err(e) => Err(Error::new(ErrorKind::Runtime, format!("symbol: no thread for tracing: {e}"))),
+            Err(e) => Err(Error::new(ErrorKind::Memory, format!("symbol: no thread for tracing: {e}"))),
         }
     })
 }

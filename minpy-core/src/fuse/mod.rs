@@ -7,7 +7,7 @@
 //! program once.
 
 mod group;
-mod grouped;
+pub(crate) mod grouped;
 mod join;
 
 pub use grouped::{Collected, Grouping, Kernel, Place, Read, grouped};
