@@ -12,7 +12,7 @@ import numpy
 import minpy
 import minpy.numpy
 from minpy.context import Context
-from minpy.numpy._ufuncs import FallbackUfunc
+from minpy.numpy._fallback import stands_for
 
 RELEASE = ".".join(numpy.__version__.split(".")[:2])
 PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "support-matrix.md"
@@ -27,7 +27,7 @@ def functions():
         ours = getattr(minpy.numpy, name)
         if ours is theirs:
             yield name, "as it is"
-        elif isinstance(ours, FallbackUfunc) or hasattr(ours, "_minpy_numpy"):
+        elif stands_for(ours) is not None:
             yield name, "NumPy"
         else:
             yield name, "native"

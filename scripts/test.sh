@@ -12,6 +12,8 @@ OPENCL_PYTHON_TESTS=(tests/python/test_{grad,grad_sharing,examples,fallback,bad_
 # Debian and Ubuntu packages: the OpenCL loader with a CPU implementation behind it, and a vendor BLAS.
 OPENCL_PACKAGES=(ocl-icd-libopencl1 pocl-opencl-icd)
 OPENBLAS_PACKAGES=(libopenblas-dev)
+# Libraries whose programs run with our arrays (tests/python/test_foreign.py).
+LIBRARIES=(pandas scipy scikit-learn h5py xarray)
 # NVRTC turns the CUDA kernels into PTX without a GPU and without a driver.
 NVRTC_REQUIREMENT='nvidia-cuda-nvrtc>=13,<14'
 
@@ -108,7 +110,8 @@ section_openblas() { # the vendor-BLAS variant of the CPU backend
 section_python() {
     prepare_devices
     make -s build
-    "${pip[@]}" install pytest hypothesis
+    "${pip[@]}" install pytest hypothesis "${LIBRARIES[@]}"
+    export MINPY_REQUIRE_LIBRARIES=1 # their tests must run
     env -u MINPY_DEVICE "$venv/bin/python" -m pytest -q tests/python
     # Once more with every result deferred, however small.
     env -u MINPY_DEVICE MINPY_DEFER_BYTES=0 "$venv/bin/python" -m pytest -q tests/python

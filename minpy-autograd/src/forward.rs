@@ -3,14 +3,19 @@
 use crate::accumulate::Total;
 use crate::backward::{Fetched, Walk, home};
 use crate::tape::{Kind, NodeId, TAPE};
-use minpy_core::{Array, Layout, Result, bail, memory, ops};
+use minpy_core::{Array, DType, Layout, Result, bail, memory, ops};
+
+/// A result whose tangent is asked for: the node of its memory, the view, and what the view reads it as.
+pub(crate) type End = (NodeId, Layout, DType);
+
+const OTHER_DTYPE: &str = "No forward derivative of view with another dtype defined.";
 
 /// Tangents at `ends` from tangents at nodes.
 pub(crate) fn forward(
     walk: &Walk,
     first: NodeId,
     starts: Vec<(NodeId, Layout, Array)>,
-    ends: &[Option<(NodeId, Layout)>],
+    ends: &[Option<End>],
 ) -> Result<Vec<Option<Array>>> {
     let last = walk.base() + walk.nodes.len() as u32;
     let at = |id: NodeId| (id >= first).then(|| (id - first) as usize);
@@ -21,11 +26,26 @@ pub(crate) fn forward(
             Total::deposit(&mut tangents[i], t, &layout, &home(walk.node(id)))?;
         }
     }
+    // What no result depends on is not asked for: where it has no derivative, nobody complains.
+    let mut wanted = memory::filled(tangents.len(), false)?;
+    ends.iter().flatten().filter_map(|e| at(e.0)).for_each(|i| wanted[i] = true);
+    for id in (first..last).rev() {
+        if !wanted[(id - first) as usize] {
+            continue;
+        }
+        let node = walk.node(id);
+        let call = match node.kind {
+            Kind::ForeignOutput { call, .. } => Some(call),
+            _ => None,
+        };
+        let read = node.edges.iter().flatten().map(|e| e.node).chain(node.previous).chain(call);
+        read.filter_map(at).for_each(|i| wanted[i] = true);
+    }
     let mut fetched = Fetched::new();
     for id in first..last {
         let i = (id - first) as usize;
         let node = walk.node(id);
-        if tangents[i].is_some() {
+        if tangents[i].is_some() || !wanted[i] {
             continue;
         }
         let mut sum: Option<Array> = None;
@@ -36,7 +56,7 @@ pub(crate) fn forward(
                     let Some(t) = at(e.node).and_then(|s| tangents[s].as_ref()) else { continue };
                     let Some(r) = rule.inputs.get(k) else { continue };
                     if e.dtype != walk.node(e.node).dtype {
-                        bail!(NoGradient, "No forward derivative of view with another dtype defined.");
+                        bail!(NoGradient, "{OTHER_DTYPE}");
                     }
                     if sum.is_none() {
                         fetched.load(node, rule.op, false)?;
@@ -64,7 +84,7 @@ pub(crate) fn forward(
         let mask = node.mask.map(|m| TAPE.with_borrow(|t| t.saved(m).cloned())).transpose()?;
         let mut total = match before {
             Some(_) if node.previous.is_some_and(|p| walk.node(p).dtype != node.dtype) => {
-                bail!(NoGradient, "No forward derivative of view with another dtype defined.")
+                bail!(NoGradient, "{OTHER_DTYPE}")
             }
             Some(b) => {
                 let flat = Layout::contiguous(&[node.elements]);
@@ -90,7 +110,8 @@ pub(crate) fn forward(
     }
     ends.iter()
         .map(|e| match e {
-            Some((id, layout)) => match at(*id).and_then(|i| tangents[i].as_ref()) {
+            Some((id, layout, dtype)) => match at(*id).and_then(|i| tangents[i].as_ref()) {
+                Some(_) if *dtype != walk.node(*id).dtype => bail!(NoGradient, "{OTHER_DTYPE}"),
                 Some(t) => Ok(Some(ops::copy(&t.through(layout)?)?)),
                 None => Ok(None),
             },

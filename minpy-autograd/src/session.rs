@@ -1,10 +1,10 @@
 //! Sessions: one differentiated call. They nest on a thread; the outermost opens and closes the tape.
 
 use crate::backward::{Walk, backward, finished, ones_for};
-use crate::forward::forward;
-use crate::tape::{Edges, ForeignVjp, Kind, Node, NodeId, TAPE, TapeRecorder};
+use crate::forward::{End, forward};
+use crate::tape::{Edges, ForeignVjp, Kind, Node, NodeId, TAPE, Tape, TapeRecorder};
 use minpy_core::context::{RECORDING, flags, set_flag};
-use minpy_core::{Array, Buffer, Layout, Result, bail, ops, recorder};
+use minpy_core::{Array, Buffer, Layout, Result, bail, memory, ops, recorder};
 use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -130,7 +130,7 @@ impl Session {
                         y.shape()
                     )
                 }
-                Some(s) => s[k].clone(),
+                Some(s) => weight(&s[k], y)?,
                 None => ones_for(y)?,
             };
             starts.push((node, y.layout().clone(), seed));
@@ -157,6 +157,41 @@ impl Session {
         }
         Ok(out)
     }
+    /// Where contents that depend on watched arrays left the tape in this session, each place once, in the order of the
+    /// program.
+    pub fn departures(&self, wrt: &[Array]) -> Result<Vec<u32>> {
+        if TAPE.with_borrow(|t| t.departures.is_empty()) {
+            return Ok(Vec::new());
+        }
+        let targets = self.leaf_nodes(wrt)?;
+        TAPE.with_borrow(|t| {
+            let first = self.first.max(t.base);
+            let mut depends = memory::filled(t.end().saturating_sub(first) as usize, false)?;
+            let at = |id: NodeId| id.checked_sub(first).map(|i| i as usize);
+            let mut places = Vec::new();
+            for id in first..t.end() {
+                let node = &t.nodes[(id - t.base) as usize];
+                let call = match node.kind {
+                    Kind::ForeignOutput { call, .. } => Some(call),
+                    _ => None,
+                };
+                let mut read = node.edges.iter().flatten().map(|e| e.node).chain(node.previous).chain(call);
+                let i = (id - first) as usize;
+                depends[i] =
+                    targets.iter().any(|(n, _)| *n == id) || read.any(|n| at(n).is_some_and(|i| depends[i]));
+                if depends[i]
+                    && let Some(here) = t.departures.get(&id)
+                {
+                    for p in here {
+                        if !places.contains(p) {
+                            places.push(*p);
+                        }
+                    }
+                }
+            }
+            Ok(places)
+        })
+    }
     /// Tangents of `outputs` from tangents of watched arrays (forward mode over what was recorded); `None` where nothing
     /// depends on them.
     pub fn tangents(
@@ -166,13 +201,27 @@ impl Session {
         tangents: &[Array],
     ) -> Result<Vec<Option<Array>>> {
         let targets = self.leaf_nodes(wrt)?;
-        let starts = targets.into_iter().zip(tangents).map(|((n, l), t)| (n, l, t.clone())).collect();
-        let ends: Vec<Option<(NodeId, Layout)>> = TAPE.with_borrow(|t| {
-            outputs.iter().map(|y| t.lookup(y.buffer()).map(|n| (n, y.layout().clone()))).collect()
-        });
+        let mut starts = Vec::new();
+        for (((node, layout), t), a) in targets.into_iter().zip(tangents).zip(wrt) {
+            starts.push((node, layout, weight(t, a)?));
+        }
+        let end = |t: &Tape, y: &Array| -> Option<End> {
+            let node = t.lookup(y.buffer()).filter(|_| y.dtype().is_inexact())?;
+            Some((node, y.layout().clone(), y.dtype()))
+        };
+        let ends: Vec<Option<End>> = TAPE.with_borrow(|t| outputs.iter().map(|y| end(t, y)).collect());
         let walk = Walk::start()?;
         forward(&walk, self.first, starts, &ends)
     }
+}
+
+/// A seed or tangent as numbers of the array that it belongs to: whoever writes it down need not know the dtype.
+fn weight(w: &Array, of: &Array) -> Result<Array> {
+    let real = of.dtype().is_complex() || !w.dtype().is_complex();
+    if !real {
+        bail!(Type, "grad: complex weights for an array of dtype {}", of.dtype());
+    }
+    ops::cast(w, of.dtype())?.to_device(of.device())
 }
 
 /// The leaf of an array. Arguments are mostly asked for in the order in which they were marked: number `likely` first.
@@ -248,40 +297,99 @@ pub fn keep(a: &Array) -> Result<Kept> {
     })
 }
 
-/// Records a call that ran outside of dispatch (a Python function, a symbol) as one node. `vjp` maps the gradients of the
-/// outputs (`None`: zero) to those of the inputs; without it, asking for the gradient is an error that names the call.
+/// A call that ran outside of dispatch (a Python function, a symbol): what it has read is on the tape.
+#[derive(Clone, Copy)]
+pub struct ForeignCall {
+    tape: u32,
+    node: NodeId,
+}
+/// Notes what a call outside of dispatch reads, as it is now: before the outputs are written, which may be inputs too. `None`
+/// where nothing of it is watched. `vjp` maps the gradients of the outputs (`None`: zero) to those of the inputs; without it,
+/// asking for the gradient is an error that names the call.
+pub fn foreign_call(name: &str, inputs: &[Array], vjp: Option<ForeignVjp>) -> Result<Option<ForeignCall>> {
+    if flags() & RECORDING == 0 {
+        return Ok(None);
+    }
+    TAPE.with_borrow_mut(|t| {
+        let edges: Edges = inputs.iter().map(|a| t.edge(a).filter(|_| a.dtype().is_inexact())).collect();
+        let Some(device) = inputs.iter().zip(&edges).find_map(|(a, e)| e.as_ref().map(|_| a.device())) else {
+            return Ok(None);
+        };
+        let node = t.push(Node {
+            kind: Kind::Foreign { name: name.to_string(), vjp, outputs: 0 },
+            edges,
+            layout: Layout::contiguous(&[]),
+            dtype: minpy_core::DType::F64,
+            device,
+            elements: 0,
+            previous: None,
+            in_place: false,
+            mask: None,
+        })?;
+        Ok(Some(ForeignCall { tape: t.id, node }))
+    })
+}
+impl ForeignCall {
+    /// What the call has written.
+    pub fn wrote(self, outputs: &[Array]) -> Result<()> {
+        TAPE.with_borrow_mut(|t| {
+            let at = self.node.checked_sub(t.base).map_or(usize::MAX, |i| i as usize);
+            let Some(Node { kind: Kind::Foreign { outputs: count, .. }, .. }) =
+                t.nodes.get_mut(at).filter(|_| t.id == self.tape)
+            else {
+                bail!(Runtime, "gradient: the session that noted a call is over");
+            };
+            *count = outputs.len();
+            for (index, a) in outputs.iter().enumerate().filter(|(_, a)| a.dtype().is_inexact()) {
+                let node = Node {
+                    kind: Kind::ForeignOutput { call: self.node, index },
+                    edges: Edges::new(),
+                    layout: a.layout().clone(),
+                    dtype: a.dtype(),
+                    device: a.device(),
+                    elements: a.buffer().bytes() / a.dtype().size(),
+                    previous: t.lookup(a.buffer()),
+                    in_place: false,
+                    mask: None,
+                };
+                let id = t.push(node)?;
+                t.set_node(a.buffer(), id)?;
+            }
+            Ok(())
+        })
+    }
+}
+/// Both at once, for a call that writes none of what it reads.
 pub fn record_foreign(
     name: &str,
     inputs: &[Array],
     outputs: &[Array],
     vjp: Option<ForeignVjp>,
 ) -> Result<()> {
-    if flags() & RECORDING == 0 {
+    foreign_call(name, inputs, vjp)?.map_or(Ok(()), |call| call.wrote(outputs))
+}
+
+/// Notes that the contents of a watched array leave the tape at a place of the program (the caller's number for it): what
+/// others compute of them is a constant.
+pub fn departed(a: &Array, place: u32) -> Result<()> {
+    if flags() & RECORDING == 0 || !a.dtype().is_inexact() {
         return Ok(());
     }
     TAPE.with_borrow_mut(|t| {
-        let edges: Edges = inputs.iter().map(|a| t.edge(a).filter(|_| a.dtype().is_inexact())).collect();
-        let Some(device) = inputs.iter().zip(&edges).find_map(|(a, e)| e.as_ref().map(|_| a.device())) else {
-            return Ok(());
-        };
-        let kind = Kind::Foreign { name: name.to_string(), vjp, outputs: outputs.len() };
-        let node = |kind, edges, a: Option<&Array>, previous| Node {
-            kind,
-            edges,
-            layout: a.map_or(Layout::contiguous(&[]), |a| a.layout().clone()),
-            dtype: a.map_or(minpy_core::DType::F64, |a| a.dtype()),
-            device,
-            elements: a.map_or(0, |a| a.buffer().bytes() / a.dtype().size()),
-            previous,
-            in_place: false,
-            mask: None,
-        };
-        let call = t.push(node(kind, edges, None, None))?;
-        for (index, a) in outputs.iter().enumerate().filter(|(_, a)| a.dtype().is_inexact()) {
-            let previous = t.lookup(a.buffer());
-            let id = t.push(node(Kind::ForeignOutput { call, index }, Edges::new(), Some(a), previous))?;
-            t.set_node(a.buffer(), id)?;
-        }
-        Ok(())
+        let Some(node) = t.lookup(a.buffer()) else { return Ok(()) };
+        memory::fallible(|| t.departures.try_reserve(1)).or_else(|_| memory::exhausted())?;
+        memory::push(t.departures.entry(node).or_default(), place)
     })
+}
+/// The array came back as it is: its last departure is forgotten.
+pub fn returned(buffer: &Arc<Buffer>) {
+    if flags() & RECORDING != 0 {
+        TAPE.with_borrow_mut(|t| {
+            if let Some(node) = t.lookup(buffer).filter(|_| !t.departures.is_empty())
+                && let Some(places) = t.departures.get_mut(&node)
+            {
+                places.pop();
+            }
+        });
+    }
 }

@@ -16,6 +16,7 @@ use minpy_core::recorder::Recorder;
 use minpy_core::{
     Array, Attrs, Buffer, DType, DeviceRef, Layout, Number, Operand, Result, Scalar, Target, bail,
 };
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -138,6 +139,8 @@ pub(crate) struct Tape {
     /// Buffers whose slot belongs (or belonged) to another thread's tape, by address. The weak reference keeps the address
     /// from being used again.
     elsewhere: HashMap<usize, (Weak<Buffer>, u64)>,
+    /// Contents that left the tape, and the callers' numbers of the places where they did.
+    pub departures: FxHashMap<NodeId, Vec<u32>>,
 }
 
 /// Entries of a closed tape whose room is kept.
@@ -314,6 +317,7 @@ impl Tape {
         self.id = 0;
         self.base = 0;
         self.elsewhere.clear();
+        self.departures.clear();
         self.running = false;
         self.broken = false;
         self.constants.clear();

@@ -388,12 +388,6 @@ pub fn for_each_offset(shape: &[usize], strides: &[isize], offset: usize, mut f:
     }
 }
 
-impl std::fmt::Debug for Array {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Array(shape={}, dtype={}, device={})", show(self.shape()), self.dtype, self.device())
-    }
-}
-
 #[cold]
 fn allocation_failed(e: Error, shape: &[usize], dtype: DType) -> Error {
     if e.kind() == ErrorKind::Memory {

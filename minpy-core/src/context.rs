@@ -4,7 +4,7 @@
 
 use crate::device::{self, DeviceRef};
 use crate::kernel::Launch;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, written};
 use std::cell::{Cell, RefCell};
 
 /// Where operations may run.
@@ -67,6 +67,9 @@ pub fn flags() -> u32 {
 }
 /// Sets or clears flags.
 pub fn set_flag(flag: u32, on: bool) {
+    if on && flag & COUNTING != 0 {
+        written::begin();
+    }
     CONTEXT.with(|c| c.flags.set(if on { c.flags.get() | flag } else { c.flags.get() & !flag }));
 }
 /// Whether launches are collected and not run.

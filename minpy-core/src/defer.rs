@@ -26,13 +26,15 @@
 //!   newest to the oldest, so that threads cannot wait for one another in a circle; what else runs in a group's kernel
 //!   (`Work::Products`) only if its lock is free. What they let go of is dropped after the last lock: foreign memory may need a
 //!   lock of its own (Python's) to be freed.
+//!
+//! Longer than most files: what ends the waiting, and the locks that go with it, are to be read in one place.
 
 use crate::context::{self, Policy};
 use crate::device::DeviceRef;
 use crate::expr::Program;
 use crate::kernel::{Family, Fold, Work};
 use crate::launch::{self, Arg};
-use crate::{Array, Buffer, DType, Layout, Result, Scalar, fuse, stats};
+use crate::{Array, Buffer, DType, Layout, Result, Scalar, fuse, profile, stats, written};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 use std::cell::RefCell;
@@ -96,6 +98,8 @@ pub(crate) enum Source {
 /// Work that has not run yet. Immutable.
 pub(crate) struct Expr {
     pub op: &'static str,
+    /// The function that the user called; asked for only where a profile is on.
+    pub written: Option<&'static str>,
     pub kind: Kind,
     pub program: Arc<Program>,
     /// In the order of the program's inputs; what follows is computed beside it and not read.
@@ -172,6 +176,7 @@ impl Expr {
         HELD.fetch_add(held, Relaxed);
         Box::new(Expr {
             op,
+            written: profile::is_on().then(written::name).flatten(),
             kind,
             program: program.clone(),
             sources,

@@ -1,97 +1,329 @@
-//! How an array prints: NumPy's brackets, aligned columns, and `...` in the middle of long axes.
+//! How an array prints: `Display` as NumPy's `print` does it, digit for digit; `Debug` as its `repr` does, with shape and device.
+//!
+//! What is to be computed is computed, and only what is shown is read. The rules are those of numpy/_core/arrayprint.py.
 
-use crate::{Array, Number};
-use rustc_hash::FxHashMap;
+use crate::dtype::__types::f16;
+use crate::layout::show;
+use crate::{Array, DType, Number, Result, Scalar, memory};
 use std::fmt;
 
 /// Longer arrays are summarised, as NumPy does by default.
 const THRESHOLD: usize = 1000;
 /// Items kept at each end of a summarised axis.
 const EDGE: usize = 3;
+/// Columns of a line.
+const WIDTH: usize = 75;
+/// Digits after the point.
+const PRECISION: usize = 8;
 
+/// `[1. 2. 3.]`. `{:.3}` shows at most three digits after the point.
 impl fmt::Display for Array {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let precision = f.precision();
-        let Ok(host) = crate::ops::contiguous(self).and_then(|a| a.to_bytes()) else {
-            return write!(
-                f,
-                "<traced array of shape {} and dtype {}>",
-                crate::layout::show(self.shape()),
-                self.dtype()
-            );
-        };
-        let item = self.dtype().size();
-        let summary = self.size() > THRESHOLD;
-        let text = |k: usize| {
-            number(crate::Scalar::from_bytes(self.dtype(), &host[k * item..][..item]).number(), precision)
-        };
-        // By their numbers: few of a large array are shown.
-        let mut cells: FxHashMap<usize, String> = FxHashMap::default();
-        visit(self.shape(), summary, 0, &mut |k| drop(cells.insert(k, text(k))));
-        let width = cells.values().map(|c| c.len()).max().unwrap_or(0);
-        write_axis(f, self.shape(), summary, 0, &mut 0, &|f, k| {
-            write!(f, "{:>width$}", cells.get(&k).map_or("", |c| c))
-        })
+        f.write_str(&text(self, f.precision(), " ", "", true))
+    }
+}
+/// `Array([1., 2., 3.], shape=(3,), dtype=float64, device=cpu(0))`.
+impl fmt::Debug for Array {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let values = text(self, f.precision(), ", ", "Array(", false);
+        write!(
+            f,
+            "Array({values}, shape={}, dtype={}, device={})",
+            show(self.shape()),
+            self.dtype(),
+            self.device()
+        )
+    }
+}
+/// The value alone; `Debug` adds the dtype.
+impl fmt::Display for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&alone(self, f.precision()))
     }
 }
 
-fn number(n: Number, precision: Option<usize>) -> String {
-    let float = |x: f64| match precision {
-        Some(p) => format!("{x:.p$}"),
-        None if x.is_finite() && x.abs() >= 1e16 || x != 0.0 && x.abs() < 1e-4 => format!("{x:e}"),
-        None => format!("{}", (x * 1e8).round() / 1e8),
-    };
-    match n {
-        Number::Bool(b) => (if b { "True" } else { "False" }).to_string(),
-        Number::Int(i) => i.to_string(),
-        Number::Float(x) if x.is_nan() => "nan".to_string(),
-        Number::Float(x) => float(x),
-        Number::Complex(c) => {
-            format!("{}{}{}j", float(c.re), if c.im < 0.0 { "-" } else { "+" }, float(c.im.abs()))
-        }
+fn text(a: &Array, precision: Option<usize>, separator: &str, prefix: &str, bare_number: bool) -> String {
+    if a.buffer().is_placeholder() {
+        return format!("<traced array of shape {} and dtype {}>", show(a.shape()), a.dtype());
     }
+    if a.size() == 0 {
+        return "[]".into();
+    }
+    let summary = a.size() > THRESHOLD;
+    let mut values = Vec::new();
+    if let Err(e) = read(a, 0, summary, &mut values) {
+        return format!("<array of shape {} and dtype {}: {e}>", show(a.shape()), a.dtype());
+    }
+    if let (true, [value]) = (a.ndim() == 0 && (bare_number || a.dtype() == DType::Bool), &values[..]) {
+        return alone(value, precision);
+    }
+    let mut cells = cells(&values, precision.unwrap_or(PRECISION)).into_iter();
+    let indent = " ".repeat(prefix.len() + 1);
+    Page { separator, summary }.axis(a.shape(), &indent, WIDTH, &mut cells)
 }
 
-/// Indices of one axis that are shown; `None` stands for the dots.
-fn shown(n: usize, summary: bool) -> Vec<Option<usize>> {
-    if summary && n > 2 * EDGE {
-        (0..EDGE).map(Some).chain([None]).chain((n - EDGE..n).map(Some)).collect()
-    } else {
-        (0..n).map(Some).collect()
-    }
+/// The positions that are shown of an axis, as ranges.
+fn shown(n: usize, summary: bool) -> [std::ops::Range<usize>; 2] {
+    if summary && n > 2 * EDGE { [0..EDGE, n - EDGE..n] } else { [0..n, n..n] }
 }
-fn visit(shape: &[usize], summary: bool, base: usize, f: &mut impl FnMut(usize)) {
-    match shape.split_first() {
-        None => f(base),
-        Some((&n, rest)) => {
-            shown(n, summary).into_iter().flatten().for_each(|i| visit(rest, summary, base * n + i, f))
+/// The elements that are shown, in the order in which they print.
+fn read(a: &Array, axis: usize, summary: bool, to: &mut Vec<Scalar>) -> Result<()> {
+    if !summary || a.ndim() == 0 {
+        memory::grow(to, a.size())?;
+        to.extend(a.to_bytes()?.chunks(a.dtype().size()).map(|b| Scalar::from_bytes(a.dtype(), b)));
+        return Ok(());
+    }
+    let last = axis + 1 == a.ndim();
+    for range in shown(a.shape()[axis], true) {
+        if last {
+            read(&a.slice(axis, range.start, 1, range.len()), axis, false, to)?;
+        } else {
+            range.into_iter().try_for_each(|i| read(&a.slice(axis, i, 1, 1), axis + 1, true, to))?;
         }
     }
+    Ok(())
 }
-type Cell<'a> = dyn Fn(&mut fmt::Formatter<'_>, usize) -> fmt::Result + 'a;
-fn write_axis(
-    f: &mut fmt::Formatter<'_>,
-    shape: &[usize],
+
+/// Where the cells go: `_formatArray` of NumPy.
+struct Page<'a> {
+    separator: &'a str,
     summary: bool,
-    base: usize,
-    depth: &mut usize,
-    cell: &Cell,
-) -> fmt::Result {
-    let Some((&n, rest)) = shape.split_first() else { return cell(f, base) };
-    f.write_str("[")?;
-    *depth += 1;
-    for (k, i) in shown(n, summary).into_iter().enumerate() {
-        if k > 0 {
-            match rest.len() {
-                0 => f.write_str(" ")?,
-                lines => write!(f, "{}{}", "\n".repeat(lines), " ".repeat(*depth))?,
+}
+impl Page<'_> {
+    fn axis(
+        &self,
+        shape: &[usize],
+        indent: &str,
+        width: usize,
+        cells: &mut impl Iterator<Item = String>,
+    ) -> String {
+        let Some((&n, rest)) = shape.split_first() else { return cells.next().unwrap_or_default() };
+        let [head, tail] = shown(n, self.summary);
+        let dots = !tail.is_empty();
+        let items = head.len() + tail.len() + dots as usize;
+        let (deeper, mut s) = (format!("{indent} "), String::new());
+        let mut line = indent.to_string();
+        for k in 0..items {
+            let word = match dots && k == EDGE {
+                true => "...".to_string(),
+                false => self.axis(rest, &deeper, width - 1, cells),
+            };
+            let last = k + 1 == items;
+            if !rest.is_empty() {
+                s += indent;
+                s += &word;
+                if !last {
+                    s += self.separator.trim_end();
+                    s += &"\n".repeat(rest.len());
+                }
+                continue;
+            }
+            // A line that holds nothing yet is not made shorter by another one.
+            let room = width - self.separator.trim_end().len().max(1);
+            if line.len() + word.len() > room && line.len() > indent.len() {
+                s += line.trim_end();
+                s.push('\n');
+                line = indent.to_string();
+            }
+            line += &word;
+            if !last {
+                line += self.separator;
             }
         }
-        match i {
-            Some(i) => write_axis(f, rest, summary, base * n + i, depth, cell)?,
-            None => f.write_str("...")?,
+        if rest.is_empty() {
+            s += &line;
+        }
+        format!("[{}]", &s[indent.len()..])
+    }
+}
+
+/// The elements as text, all of one width.
+fn cells(values: &[Scalar], precision: usize) -> Vec<String> {
+    let numbers: Vec<Number> = values.iter().map(Scalar::number).collect();
+    let bytes = values[0].dtype().real().size();
+    let column = |part: &dyn Fn(&Number) -> f64, plus: bool| -> Vec<String> {
+        let reals: Vec<f64> = numbers.iter().map(part).collect();
+        let format = Reals::new(&reals, bytes, precision, plus);
+        reals.iter().map(|&x| format.cell(x)).collect()
+    };
+    match numbers[0] {
+        Number::Bool(_) => {
+            numbers.iter().map(|n| if n.is_true() { " True" } else { "False" }.into()).collect()
+        }
+        Number::Int(_) => {
+            let text = |n: &Number| if let Number::Int(i) = n { i.to_string() } else { String::new() };
+            let all: Vec<String> = numbers.iter().map(text).collect();
+            let width = all.iter().map(String::len).max().unwrap_or(0);
+            all.iter().map(|s| format!("{s:>width$}")).collect()
+        }
+        Number::Float(_) => column(&|n| n.to_f64(), false),
+        Number::Complex(_) => {
+            let imaginary = |n: &Number| if let Number::Complex(c) = n { c.im } else { 0.0 };
+            let parts = column(&|n| n.to_f64(), false).into_iter().zip(column(&imaginary, true));
+            parts
+                .map(|(re, im)| {
+                    let digits = im.trim_end().len();
+                    format!("{re}{}j{}", &im[..digits], &im[digits..])
+                })
+                .collect()
         }
     }
-    *depth -= 1;
-    f.write_str("]")
+}
+
+/// How real numbers of one array print: NumPy's `FloatingFormat` in its default mode.
+struct Reals {
+    bytes: usize,
+    /// Digits after the point: the most that any number needs, and never more than asked for.
+    precision: usize,
+    /// Digits of the exponent, where there is one.
+    exponent: Option<usize>,
+    left: usize,
+    right: usize,
+    /// A sign before positive numbers.
+    plus: bool,
+}
+impl Reals {
+    fn new(values: &[f64], bytes: usize, precision: usize, plus: bool) -> Reals {
+        let finite = || values.iter().copied().filter(|x| x.is_finite());
+        let (mut min, mut max) = (f64::INFINITY, 0f64);
+        for x in finite().filter(|&x| x != 0.0) {
+            (min, max) = (min.min(x.abs()), max.max(x.abs()));
+        }
+        // Compared in the dtype itself.
+        let of = |x: f64| narrow(x, bytes);
+        let scientific = max > 0.0 && (max >= of(1e8) || min < of(0.0001) || of(max / min) > of(1000.0));
+        let mut r = Reals { bytes, precision, exponent: scientific.then_some(0), left: 0, right: 0, plus };
+        let mut digits = 0;
+        for x in finite() {
+            let (whole, fraction, exponent) = r.parts(x);
+            r.left = r.left.max(whole.len());
+            digits = digits.max(fraction.len());
+            r.exponent = r.exponent.map(|e| e.max(exponent.trim_start_matches('-').len()));
+        }
+        r.precision = digits;
+        r.right = match r.exponent {
+            Some(e) => e + 2 + digits,
+            None => digits,
+        };
+        for x in values.iter().filter(|x| !x.is_finite()) {
+            let signed = !x.is_nan() && (*x < 0.0 || plus);
+            r.left = r.left.max((3 + signed as usize).saturating_sub(r.right + 1));
+        }
+        r
+    }
+    /// Sign and digits before the point, digits after it without zeros at the end, digits of the exponent (at least two).
+    fn parts(&self, x: f64) -> (String, String, String) {
+        let split = |s: &str| match s.split_once('.') {
+            Some((a, b)) => (a.to_string(), b.trim_end_matches('0').to_string()),
+            None => (s.to_string(), String::new()),
+        };
+        let (mantissa, exponent) = if self.exponent.is_some() {
+            let all = shortest(x, self.bytes, true);
+            let fraction =
+                all.split('e').next().unwrap_or_default().split_once('.').map_or(0, |(_, b)| b.len());
+            let s = if fraction > self.precision { format!("{x:.*e}", self.precision) } else { all };
+            let (m, e) = s.split_once('e').unwrap_or((&s, "0"));
+            let (sign, e) = e.strip_prefix('-').map_or(("", e), |e| ("-", e));
+            (m.to_string(), format!("{sign}{e:0>2}"))
+        } else {
+            let all = shortest(x, self.bytes, false);
+            let fraction = all.split_once('.').map_or(0, |(_, b)| b.len());
+            (if fraction > self.precision { format!("{x:.*}", self.precision) } else { all }, String::new())
+        };
+        let (whole, fraction) = split(&mantissa);
+        let whole = if self.plus && !whole.starts_with('-') { format!("+{whole}") } else { whole };
+        (whole, fraction, exponent)
+    }
+    fn cell(&self, x: f64) -> String {
+        let (left, right) = (self.left, self.right);
+        if !x.is_finite() {
+            let sign = if x == f64::NEG_INFINITY {
+                "-"
+            } else if self.plus {
+                "+"
+            } else {
+                ""
+            };
+            let word = format!("{sign}{}", if x.is_nan() { "nan" } else { "inf" });
+            return format!("{word:>width$}", width = left + right + 1);
+        }
+        let Some(size) = self.exponent else {
+            let (whole, fraction, _) = self.parts(x);
+            return format!("{whole:>left$}.{fraction:<right$}");
+        };
+        // Digits beyond those that name the number are those of its exact value.
+        let all = format!("{x:.*e}", self.precision);
+        let (mantissa, e) = all.split_once('e').unwrap_or((&all, "0"));
+        let (sign, e) = e.strip_prefix('-').map_or(("+", e), |e| ("-", e));
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let plus = if self.plus && !whole.starts_with('-') { "+" } else { "" };
+        let whole = format!("{plus}{whole}");
+        format!("{whole:>left$}.{fraction}e{sign}{e:0>size$}")
+    }
+}
+
+/// `x` as a float of so many bytes has it.
+fn narrow(x: f64, bytes: usize) -> f64 {
+    match bytes {
+        2 => f16::from_f64(x).to_f64(),
+        4 => x as f32 as f64,
+        _ => x,
+    }
+}
+/// The fewest digits that name a finite number among the floats of so many bytes.
+fn shortest(x: f64, bytes: usize, scientific: bool) -> String {
+    // The fewest digits of a half name a double that prints with the same digits.
+    let x = if bytes == 2 {
+        let named = |p: usize| format!("{x:.p$e}").parse::<f64>().ok().filter(|&d| narrow(d, 2) == x);
+        (0..6).find_map(named).unwrap_or(x)
+    } else {
+        x
+    };
+    match (bytes, scientific) {
+        (4, true) => format!("{:e}", x as f32),
+        (4, false) => format!("{}", x as f32),
+        (_, true) => format!("{x:e}"),
+        (_, false) => format!("{x}"),
+    }
+}
+
+/// A number by itself, as NumPy's scalars print: every digit that is needed.
+fn alone(value: &Scalar, precision: Option<usize>) -> String {
+    let bytes = value.dtype().real().size();
+    let real = |x: f64, point: &str| -> String {
+        if !x.is_finite() {
+            return if x.is_nan() {
+                "nan"
+            } else if x < 0.0 {
+                "-inf"
+            } else {
+                "inf"
+            }
+            .into();
+        }
+        if let Some(p) = precision {
+            return format!("{x:.p$}");
+        }
+        if x == 0.0 || (narrow(1e-4, bytes)..narrow(1e16, bytes)).contains(&x.abs()) {
+            let s = shortest(x, bytes, false);
+            return if s.contains('.') { s } else { s + point };
+        }
+        let s = shortest(x, bytes, true);
+        let (m, e) = s.split_once('e').unwrap_or((&s, "0"));
+        let (sign, e) = e.strip_prefix('-').map_or(('+', e), |e| ('-', e));
+        format!("{m}e{sign}{e:0>2}")
+    };
+    match value.number() {
+        Number::Bool(b) => (if b { "True" } else { "False" }).into(),
+        Number::Int(i) => i.to_string(),
+        Number::Float(x) => real(x, ".0"),
+        Number::Complex(c) => {
+            let im = real(c.im, "");
+            if c.re == 0.0 && !c.re.is_sign_negative() {
+                return format!("{im}j");
+            }
+            let sign = if im.starts_with('-') { "" } else { "+" };
+            format!("({}{sign}{im}j)", real(c.re, ""))
+        }
+    }
 }

@@ -92,7 +92,7 @@ pub fn launch(
         fuse::collect(&call);
         return Ok(());
     }
-    profile::timed(&call, device, 1, || run_kernel(&call, device))
+    profile::timed(&call, device, || profile::one(op), || run_kernel(&call, device))
 }
 
 #[inline]
@@ -135,7 +135,7 @@ pub(crate) fn run_now<const N: usize>(
         Arg::Scalar(s) => Input::Scalar(s),
     });
     let call = KernelCall { op, work, program, inputs: &views, outputs: &[view_of(out, None)?] };
-    profile::timed(&call, device, 1, || run_kernel(&call, device))
+    profile::timed(&call, device, || profile::one(op), || run_kernel(&call, device))
 }
 
 /// Whether the device itself can run such work, as far as is known.
@@ -197,7 +197,7 @@ pub fn run_kernel(call: &KernelCall, device: DeviceRef) -> Result<()> {
 /// Runs a kernel of a planned program, which shows in profiles.
 #[inline]
 pub fn run_planned(call: &KernelCall, device: DeviceRef) -> Result<()> {
-    profile::timed(call, device, 0, || run_kernel(call, device))
+    profile::timed(call, device, || profile::planned(call), || run_kernel(call, device))
 }
 
 /// Programs that a kernel refused, by (program, form of work, kind of device): they are not deferred again, so that their fallback is

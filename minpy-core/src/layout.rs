@@ -261,6 +261,9 @@ impl Layout {
     pub fn dense_order(&self) -> Option<SmallVec<[usize; 6]>> {
         let mut order: SmallVec<[usize; 6]> = (0..self.ndim()).collect();
         order.sort_by_key(|&i| (std::cmp::Reverse(self.strides()[i]), std::cmp::Reverse(self.shape()[i])));
+        if self.shape().contains(&0) {
+            return Some(order); // no elements follow one another in any order
+        }
         let mut step = 1isize;
         for &i in order.iter().rev() {
             if self.shape()[i] != 1 {

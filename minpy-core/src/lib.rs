@@ -26,6 +26,7 @@ mod late;
 pub mod launch;
 pub mod layout;
 pub mod memory;
+pub mod npy;
 pub mod op;
 pub mod ops;
 pub mod profile;
@@ -34,6 +35,7 @@ pub mod registry;
 pub mod relayout;
 pub mod scalar;
 pub mod stats;
+pub mod written;
 
 pub use array::Array;
 pub use buffer::Buffer;

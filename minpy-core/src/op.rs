@@ -43,7 +43,8 @@ impl<'a> From<&'a Array> for Operand<'a> {
 macro_rules! operand_from {
     ($($t:ty),*) => {$( impl From<$t> for Operand<'_> { fn from(x: $t) -> Self { Operand::Number(x.into()) } } )*};
 }
-operand_from!(bool, i32, i64, u64, usize, f32, f64, Number, num_complex::Complex64);
+operand_from!(bool, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, half::f16, f32, f64, Number);
+operand_from!(num_complex::Complex32, num_complex::Complex64);
 
 impl<'a> Operand<'a> {
     /// The array, when it is one.

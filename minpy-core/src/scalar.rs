@@ -59,7 +59,7 @@ impl Number {
             Number::Complex(c) => c.re as i128,
         }
     }
-    fn is_true(self) -> bool {
+    pub(crate) fn is_true(self) -> bool {
         match self {
             Number::Bool(b) => b,
             Number::Int(i) => i != 0,
@@ -208,8 +208,19 @@ macro_rules! number_from {
         impl From<$t> for Number { fn from(x: $t) -> Number { Number::$v(x as $to) } }
     )*};
 }
-number_from!(bool => Bool as bool, i32 => Int as i128, i64 => Int as i128, u64 => Int as i128, usize => Int as i128,
-             f32 => Float as f64, f64 => Float as f64);
+number_from!(bool => Bool as bool, i8 => Int as i128, i16 => Int as i128, i32 => Int as i128, i64 => Int as i128,
+             isize => Int as i128, u8 => Int as i128, u16 => Int as i128, u32 => Int as i128, u64 => Int as i128,
+             usize => Int as i128, f32 => Float as f64, f64 => Float as f64);
+impl From<f16> for Number {
+    fn from(x: f16) -> Number {
+        Number::Float(x.to_f64())
+    }
+}
+impl From<Complex32> for Number {
+    fn from(c: Complex32) -> Number {
+        Number::Complex(Complex64::new(c.re as f64, c.im as f64))
+    }
+}
 impl From<Complex64> for Number {
     fn from(c: Complex64) -> Number {
         Number::Complex(c)

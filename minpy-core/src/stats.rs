@@ -3,6 +3,7 @@
 //! Counters are per thread, so that counting needs no lock. Fallbacks are always counted; operations while
 //! `context::COUNTING` is set.
 
+use crate::written;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -31,7 +32,7 @@ pub struct Fallback {
 
 #[derive(Default)]
 struct Counters {
-    ops: RefCell<BTreeMap<(&'static str, String), u64>>,
+    ops: RefCell<BTreeMap<(String, String), u64>>,
     fallbacks: RefCell<Vec<Fallback>>,
     moved: Cell<u64>,
     /// Fallbacks inside `later`, and how deep it is nested.
@@ -51,10 +52,11 @@ static SITE: OnceLock<fn() -> String> = OnceLock::new();
 pub fn install_call_site(f: fn() -> String) {
     let _ = SITE.set(f);
 }
-/// Counts one operation on a device kind.
+/// Counts one operation on a device kind, under the name that the user wrote.
 #[cold]
 pub fn count_op(op: &'static str, device: &str) {
-    COUNTERS.with(|c| *c.ops.borrow_mut().entry((op, device.to_string())).or_insert(0) += 1);
+    let label = written::label([(written::name(), op)]);
+    COUNTERS.with(|c| *c.ops.borrow_mut().entry((label, device.to_string())).or_insert(0) += 1);
 }
 /// Counts one fallback.
 #[cold]
@@ -113,8 +115,9 @@ pub(crate) fn later<R>(f: impl FnOnce() -> R) -> R {
 pub fn count_moved(bytes: u64) {
     COUNTERS.with(|c| c.moved.set(c.moved.get() + bytes));
 }
-/// Operations counted on this thread: `(op, device kind) -> calls`.
-pub fn ops() -> BTreeMap<(&'static str, String), u64> {
+/// Operations counted on this thread: `(op, device kind) -> calls`. What runs for a function of another name stands in
+/// brackets behind it: `dot(matmul)`.
+pub fn ops() -> BTreeMap<(String, String), u64> {
     COUNTERS.with(|c| c.ops.borrow().clone())
 }
 /// Fallbacks of this thread.

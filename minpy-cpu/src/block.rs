@@ -1,12 +1,17 @@
 //! The walk of a program over a strided space, block by block: shared by elementwise work and reductions.
 //!
-//! A block is `rows` x `cols` of the last two axes. Inputs that lie contiguously in it are read in place, repeated ones
-//! are single elements, others are gathered into block memory (once, when several blocks in a row see the same).
+//! A block is `rows` x `cols` of the last two axes; where these are short, whole axes more. Inputs that lie contiguously
+//! in it are read in place, repeated ones are single elements, others are gathered into block memory (once, when
+//! several blocks in a row see the same).
 
 use crate::frame::Frame;
 use crate::program::Compiled;
-use crate::strided::{Space, copy2d};
+use crate::strided::{Space, copy_nd, copy2d};
 use smallvec::SmallVec;
+use std::ops::Range;
+
+/// Elements of a block that make up for the 30 ns that it costs before anything is computed.
+pub(crate) const LONG: usize = 256;
 
 /// How an operand is seen by a block.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -19,19 +24,21 @@ pub(crate) enum Reach {
     Gather,
 }
 
-/// A space cut into blocks of its last two axes.
+/// A space cut into blocks of its last axes.
 pub(crate) struct Tiling {
     pub rows: usize,
     pub cols: usize,
     pub block_rows: usize,
     pub block_cols: usize,
+    /// The axis of the rows. The axes between it and the last one are in every block as a whole.
+    row_axis: usize,
     /// Blocks per axis: outer axes, then row blocks, then column blocks.
     pub counts: SmallVec<[usize; 8]>,
 }
 
 impl Tiling {
-    /// Chooses the shape of blocks of at most `c.block` elements; `one_row` keeps them to one row each.
-    pub fn new(space: &Space, c: &Compiled, one_row: bool) -> Tiling {
+    /// Chooses the shape of blocks of at most `c.block` elements.
+    pub fn new(space: &Space, c: &Compiled) -> Tiling {
         let nd = space.dims.len();
         let cols = space.dims[nd - 1];
         let rows = if nd > 1 { space.dims[nd - 2] } else { 1 };
@@ -41,45 +48,81 @@ impl Tiling {
                     (space.stride(op, nd - 2).unsigned_abs(), space.stride(op, nd - 1).unsigned_abs());
                 r != 0 && r <= 16 && c > 64
             });
-        // Several short rows are taken at once: a block costs some 30 ns before anything is computed.
-        let long = 256;
-        let (block_rows, block_cols) = if one_row || rows == 1 {
-            (1, cols.min(c.block))
+        if rows == 1 || cols >= LONG && !transposed {
+            Tiling::cut(space, 1, cols.min(c.block))
+        } else if rows * cols < LONG && nd > 2 {
+            Tiling::deep(space, 0, c.block)
         } else if transposed {
             let r = rows.min(16);
-            (r, cols.min(c.block / r))
-        } else if cols >= long {
-            (1, cols.min(c.block))
+            Tiling::cut(space, r, cols.min(c.block / r))
         } else {
-            (rows.min(c.block / cols), cols)
-        };
-        Tiling::cut(space, block_rows, block_cols)
+            Tiling::cut(space, rows.min(c.block / cols), cols)
+        }
     }
     /// Blocks of that shape.
     pub fn cut(space: &Space, block_rows: usize, block_cols: usize) -> Tiling {
+        Tiling::with(space, space.dims.len().saturating_sub(2), block_rows, block_cols)
+    }
+    /// Blocks of at most `most` elements of as many whole axes as that allows, but none before `first`.
+    pub fn deep(space: &Space, first: usize, most: usize) -> Tiling {
         let nd = space.dims.len();
         let cols = space.dims[nd - 1];
-        let rows = if nd > 1 { space.dims[nd - 2] } else { 1 };
-        let mut counts: SmallVec<[usize; 8]> = space.dims[..nd.saturating_sub(2)].into();
+        let mut row_axis = nd.saturating_sub(2);
+        if nd < 2 || cols >= most {
+            return Tiling::with(space, row_axis, 1, cols.min(most));
+        }
+        let mut inner = cols;
+        while row_axis > first && inner * space.dims[row_axis] * 2 <= most {
+            inner *= space.dims[row_axis];
+            row_axis -= 1;
+        }
+        Tiling::with(space, row_axis, space.dims[row_axis].min(most / inner), cols)
+    }
+    fn with(space: &Space, row_axis: usize, block_rows: usize, block_cols: usize) -> Tiling {
+        let nd = space.dims.len();
+        let cols = space.dims[nd - 1];
+        let rows = if nd > 1 { space.dims[row_axis] } else { 1 };
+        let mut counts: SmallVec<[usize; 8]> = space.dims[..row_axis].into();
         counts.push(rows.div_ceil(block_rows));
         counts.push(cols.div_ceil(block_cols));
-        Tiling { rows, cols, block_rows, block_cols, counts }
+        Tiling { rows, cols, block_rows, block_cols, row_axis, counts }
+    }
+    /// The axes that are whole in every block, the last one not among them.
+    fn between(&self, space: &Space) -> Range<usize> {
+        let last = space.dims.len() - 1;
+        (self.row_axis + 1).min(last)..last
+    }
+    /// Elements of one row of a block: those of the whole axes and columns.
+    pub fn row_len(&self, space: &Space) -> usize {
+        space.dims[self.between(space)].iter().product::<usize>() * self.block_cols
+    }
+    /// Elements of a block that no edge cuts short.
+    pub fn block_len(&self, space: &Space) -> usize {
+        self.block_rows * self.row_len(space)
     }
     /// How an operand with elements of `size` bytes is seen.
     pub fn reach(&self, space: &Space, op: usize, size: isize) -> Reach {
-        let nd = space.dims.len();
-        let c = if self.block_cols == 1 { size } else { space.stride(op, nd - 1) };
-        let r = if nd > 1 { space.stride(op, nd - 2) } else { 0 };
-        if self.block_rows == 1 {
-            match c {
-                0 => Reach::Scalar,
-                c if c == size => Reach::Direct,
-                _ => Reach::Gather,
-            }
-        } else if c == 0 && r == 0 {
-            Reach::Scalar
-        } else if c == size && r == size * self.block_cols as isize && self.block_cols == self.cols {
+        let last = space.dims.len() - 1;
+        // Stride and size of every axis on which a block has more than one element, from the inside out.
+        let mut axes: SmallVec<[(isize, usize); 6]> = SmallVec::new();
+        if self.block_cols > 1 {
+            axes.push((space.stride(op, last), self.block_cols));
+        }
+        axes.extend(self.between(space).rev().map(|a| (space.stride(op, a), space.dims[a])));
+        if self.block_rows > 1 {
+            axes.push((space.stride(op, self.row_axis), self.block_rows));
+        }
+        let mut dense = size;
+        // Rows of blocks that are cut do not follow one another.
+        let mut direct = self.block_rows == 1 || self.block_cols == self.cols;
+        for &(stride, n) in &axes {
+            direct &= stride == dense;
+            dense *= n as isize;
+        }
+        if direct {
             Reach::Direct
+        } else if axes.iter().all(|a| a.0 == 0) {
+            Reach::Scalar
         } else {
             Reach::Gather
         }
@@ -114,6 +157,8 @@ pub(crate) struct Walk<'a> {
     lead: usize,
     reach: SmallVec<[Reach; 8]>,
     gathers: usize,
+    /// Rows for each row of the row axis: the elements of the whole axes.
+    between: usize,
 }
 
 /// The state of one thread on its walk.
@@ -132,7 +177,8 @@ impl<'a> Walk<'a> {
             reach.push(Reach::Gather);
         }
         let gathers = reach.iter().filter(|&&r| r == Reach::Gather).count();
-        Walk { c, space, t, lead, reach, gathers }
+        let between = space.dims[t.between(space)].iter().product();
+        Walk { c, space, t, lead, reach, gathers, between }
     }
     /// Scratch bytes that a walker needs.
     pub fn scratch_bytes(&self) -> usize {
@@ -146,9 +192,15 @@ impl<'a> Walk<'a> {
             last: SmallVec::from_elem((isize::MIN, 0, 0), self.gathers),
         }
     }
-    /// Rows and columns of the block at `at`.
+    /// Rows (each column of the whole axes counts) and columns of the block at `at`.
     #[inline]
     pub fn extent(&self, at: &[usize]) -> (usize, usize) {
+        let (rows, cols) = self.cut(at);
+        (rows * self.between, cols)
+    }
+    /// Rows of the row axis, and columns.
+    #[inline]
+    fn cut(&self, at: &[usize]) -> (usize, usize) {
         let (t, k) = (&self.t, at.len());
         let (r0, c0) = (at[k - 2] * t.block_rows, at[k - 1] * t.block_cols);
         (t.block_rows.min(t.rows - r0), t.block_cols.min(t.cols - c0))
@@ -159,7 +211,7 @@ impl<'a> Walk<'a> {
         let (s, k, nd) = (self.space, at.len(), self.space.dims.len());
         let mut a = s.base[op] + (at[k - 1] * self.t.block_cols) as isize * s.stride(op, nd - 1);
         if nd > 1 {
-            a += (at[k - 2] * self.t.block_rows) as isize * s.stride(op, nd - 2);
+            a += (at[k - 2] * self.t.block_rows) as isize * s.stride(op, self.t.row_axis);
             for (d, &i) in at[..k - 2].iter().enumerate() {
                 a += i as isize * s.stride(op, d);
             }
@@ -171,6 +223,46 @@ impl<'a> Walk<'a> {
     pub fn steps(&self, op: usize) -> (isize, isize) {
         let nd = self.space.dims.len();
         (if nd > 1 { self.space.stride(op, nd - 2) } else { 0 }, self.space.stride(op, nd - 1))
+    }
+    /// Sizes of the block at `at`, the strides of an operand in it, and those of elements of `size` bytes side by side.
+    fn shape(&self, op: usize, at: &[usize], size: usize) -> Shape {
+        let (rows, cols) = self.cut(at);
+        let (s, last) = (self.space, self.space.dims.len() - 1);
+        let mut shape = Shape::default();
+        let row = if last > 0 { s.stride(op, self.t.row_axis) } else { 0 };
+        let between = self.t.between(s).map(|a| (s.dims[a], s.stride(op, a)));
+        for (n, stride) in std::iter::once((rows, row)).chain(between).chain([(cols, s.stride(op, last))]) {
+            shape.dims.push(n);
+            shape.strides.push(stride);
+        }
+        shape.dense.resize(shape.dims.len(), 0);
+        let mut step = size as isize;
+        for (d, &n) in shape.dense.iter_mut().zip(&shape.dims).rev() {
+            *d = step;
+            step *= n as isize;
+        }
+        shape
+    }
+    /// Writes a block's values, which lie side by side at `from` or are one element there, to an operand.
+    ///
+    /// # Safety
+    /// The operand's view has room for the block; `from` holds it, outside of that view.
+    #[inline]
+    pub unsafe fn store(&self, op: usize, at: &[usize], from: *const u8, single: bool, size: usize) {
+        let to = self.address(op, at) as *mut u8;
+        if self.between == 1 {
+            let (rows, cols) = self.cut(at);
+            let from_steps = if single { (0, 0) } else { ((size * cols) as isize, size as isize) };
+            // SAFETY: the caller's promise.
+            unsafe { copy2d(to, self.steps(op), from, from_steps, rows, cols, size) };
+            return;
+        }
+        let mut shape = self.shape(op, at, size);
+        if single {
+            shape.dense.fill(0);
+        }
+        // SAFETY: the caller's promise.
+        unsafe { copy_nd(to, &shape.strides, from, &shape.dense, &shape.dims, size) };
     }
     /// Points the walker's table at the block at `at`.
     ///
@@ -193,12 +285,20 @@ impl<'a> Walk<'a> {
             if w.last[g] != (a, rows, cols) {
                 w.last[g] = (a, rows, cols);
                 if i == self.c.inputs {
-                    positions(buffer.cast(), a, self.steps(op), rows, cols);
-                } else {
+                    let shape = self.shape(op, at, 8);
+                    positions(buffer.cast(), a, &shape);
+                } else if self.between == 1 {
                     let size = self.c.input_sizes[i] as usize;
                     let to = ((size * cols) as isize, size as isize);
                     // SAFETY: the view holds these elements; the buffer has room for a block.
                     unsafe { copy2d(buffer, to, a as *const u8, self.steps(op), rows, cols, size) };
+                } else {
+                    let size = self.c.input_sizes[i] as usize;
+                    let shape = self.shape(op, at, size);
+                    // SAFETY: as above.
+                    unsafe {
+                        copy_nd(buffer, &shape.dense, a as *const u8, &shape.strides, &shape.dims, size)
+                    };
                 }
             }
             w.frame.ptr[place] = buffer;
@@ -207,13 +307,22 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// A block as one operand sees it: sizes, strides in bytes, and strides of the block's own memory.
+#[derive(Default)]
+struct Shape {
+    dims: SmallVec<[usize; 8]>,
+    strides: SmallVec<[isize; 8]>,
+    dense: SmallVec<[isize; 8]>,
+}
+
 /// Positions in the iteration space, int64.
-fn positions(buffer: *mut i64, first: isize, (r, c): (isize, isize), rows: usize, cols: usize) {
-    for i in 0..rows {
-        for j in 0..cols {
-            let x = first + i as isize * r + j as isize * c;
-            // SAFETY: the buffer has room for a block of 8-byte elements.
-            unsafe { *buffer.add(i * cols + j) = x as i64 };
-        }
+fn positions(buffer: *mut i64, first: isize, shape: &Shape) {
+    let n: usize = shape.dims.iter().product();
+    let mut at: SmallVec<[usize; 8]> = SmallVec::from_elem(0, shape.dims.len());
+    for i in 0..n {
+        let x = at.iter().zip(&shape.strides).map(|(&i, &s)| i as isize * s).sum::<isize>();
+        // SAFETY: the buffer has room for a block of 8-byte elements.
+        unsafe { *buffer.add(i) = (first + x) as i64 };
+        Tiling::advance(&shape.dims, &mut at);
     }
 }

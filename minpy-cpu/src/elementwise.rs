@@ -349,7 +349,7 @@ fn copies(c: &Compiled, mut space: Space) {
 
 /// Runs a program over a space whose operands are outputs, inputs and, when used, the index (size 0).
 fn blocks(c: &Compiled, space: &Space, outputs: usize) -> Result<()> {
-    let walk = Walk::new(c, space, Tiling::new(space, c, false), outputs);
+    let walk = Walk::new(c, space, Tiling::new(space, c), outputs);
     let mut direct: SmallVec<[bool; 2]> =
         (0..outputs).map(|o| walk.t.reach(space, o, c.outputs[o].1 as isize) == Reach::Direct).collect();
     // With several outputs a later step may still read the input that an output overwrites: that one is written at the end.
@@ -362,7 +362,7 @@ fn blocks(c: &Compiled, space: &Space, outputs: usize) -> Result<()> {
         }
     }
     let counts = &walk.t.counts;
-    let least = (min_items(c.cost) / (walk.t.block_rows * walk.t.block_cols)).max(1);
+    let least = (min_items(c.cost) / walk.t.block_len(space)).max(1);
     parallel_for(counts.iter().product(), least, |range| {
         with_scratch(walk.scratch_bytes(), |memory| {
             let mut w = walk.walker(memory);
@@ -382,11 +382,8 @@ fn blocks(c: &Compiled, space: &Space, outputs: usize) -> Result<()> {
                 for o in (0..outputs).filter(|&o| !direct[o]) {
                     let size = c.outputs[o].1 as usize;
                     let (p, scalar) = w.frame.result(o);
-                    let from = if scalar { (0, 0) } else { ((size * cols) as isize, size as isize) };
                     // SAFETY: the result holds the block's elements (or one); the view has room for them.
-                    unsafe {
-                        copy2d(walk.address(o, &at) as *mut u8, walk.steps(o), p, from, rows, cols, size)
-                    };
+                    unsafe { walk.store(o, &at, p, scalar, size) };
                 }
                 Tiling::advance(counts, &mut at);
             }

@@ -1,9 +1,10 @@
 //! `Work::Reduce`: a fold over the inner axes, the scalar program applied on the way.
 //!
-//! Three ways, by where the finest axis of the inputs lies: short rows are folded one by one out of blocks of many rows;
-//! long rows are folded block by block; and when the finest axis is kept, whole rows of accumulators are added up.
+//! Four ways, by where the finest axis of the inputs lies: short rows are folded one by one out of blocks of many rows;
+//! long rows are folded block by block; when the finest axis is kept, whole rows of accumulators are added up; and where
+//! few elements lie together (windows: pairs of rows and columns), blocks of results are, a place in the window at a time.
 
-use crate::block::{Tiling, Walk, Walker};
+use crate::block::{LONG, Tiling, Walk, Walker};
 use crate::elementwise::min_items;
 use crate::fold::{self, Cascade, Folder};
 use crate::frame::{fill, with_scratch};
@@ -124,14 +125,21 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
         _ => None,
     };
     let r = Reduction { c, folder, narrow, decided };
-    if finest_reduced {
+    if let Some((outer, most)) = windows(c, &space, &kept, &reduced) {
+        let mut order: SmallVec<[Option<usize>; 6]> =
+            kept[..outer].iter().chain(&reduced).chain(&kept[outer..]).map(|&a| Some(a)).collect();
+        if kept.len() - outer == 1 {
+            order.insert(outer + reduced.len(), None);
+        }
+        r.tiles(&space.permuted(&order), outer, Held::Block { first: outer + reduced.len(), most })
+    } else if finest_reduced {
         let order: SmallVec<[Option<usize>; 6]> = kept.iter().chain(&reduced).map(|&a| Some(a)).collect();
         let space = space.permuted(&order);
         let cols = space.dims[space.dims.len() - 1];
         if reduced.len() == 1 && cols <= c.block {
             r.short_rows(&space)
         } else {
-            r.tiles(&space, kept.len(), false)
+            r.tiles(&space, kept.len(), Held::One)
         }
     } else {
         let (last, rest) = kept.split_last().map_or((0, &[][..]), |(l, r)| (*l, r));
@@ -141,8 +149,50 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
         }
         order.extend(reduced.iter().map(|&a| Some(a)));
         order.push(Some(last));
-        r.tiles(&space.permuted(&order), rest.len(), true)
+        r.tiles(&space.permuted(&order), rest.len(), Held::Row)
     }
+}
+
+/// The part of the output that a tile holds.
+#[derive(Clone, Copy, PartialEq)]
+enum Held {
+    /// One element.
+    One,
+    /// A piece of the last axis.
+    Row,
+    /// Blocks of at most `most` elements of the axes from `first` on.
+    Block { first: usize, most: usize },
+}
+
+/// Bytes of input that a block of outputs goes over again for each place in the window: they should stay in cache.
+const WINDOW_BYTES: usize = 64 << 10;
+/// A single short axis is folded faster element by element up to this length.
+const SHORT: usize = 4;
+
+/// Whether to go by blocks of the output, a place in the window at a time: how many of the kept axes lie outside of a
+/// block, and the elements of a block. It pays where the elements that a step of the other ways folds are few.
+fn windows(c: &Compiled, space: &Space, kept: &[usize], reduced: &[usize]) -> Option<(usize, usize)> {
+    let (&k, &r) = (kept.last()?, reduced.last()?);
+    let finest = space.dims.len() - 1;
+    let together = match (r == finest, reduced) {
+        (true, [_]) if space.dims[r] > SHORT => return None,
+        (true, [_]) => 1,
+        (true, [.., outer, _]) => space.dims[*outer] * space.dims[r],
+        _ => space.dims[r] * space.dims[k],
+    };
+    if together >= LONG {
+        return None;
+    }
+    let item = usize::from(*c.input_sizes.iter().max()?);
+    // As many of the kept axes as leave what a block covers in cache.
+    let (mut outer, mut size, mut most) = (kept.len(), 1, c.block);
+    while outer > 0 && size < most {
+        outer -= 1;
+        size *= space.dims[kept[outer]];
+        let finer = reduced.iter().filter(|&&a| a > kept[outer]).map(|&a| space.dims[a]).product::<usize>();
+        most = most.min((WINDOW_BYTES / (finer * item)).max(LONG));
+    }
+    (size.min(most) >= 4 * together).then_some((outer, most))
 }
 
 /// Whether a program of one input of bool makes the number 1 of what is true.
@@ -274,29 +324,39 @@ impl Reduction<'_> {
         }
     }
 
-    /// Tiles of outputs, each the fold over many blocks. The first `lead` axes of the space are kept; so is the last
-    /// one when `keep_last` (then a tile has an accumulator per element of a block), else a tile is one output.
-    fn tiles(&self, space: &Space, lead: usize, keep_last: bool) -> Result<()> {
+    /// Tiles of outputs, each the fold over many blocks. The first `lead` axes of the space are kept, and the last ones
+    /// that `held` says: then a tile has an accumulator per element of a block, else it is one output.
+    fn tiles(&self, space: &Space, lead: usize, held: Held) -> Result<()> {
         let c = self.c;
+        let keep_last = held != Held::One;
         let nd = space.dims.len();
         let cols = space.dims[nd - 1];
         let rows = if nd > 1 { space.dims[nd - 2] } else { 1 };
-        let reduced_axes = nd - lead - keep_last as usize;
-        // Several rows a block, where those rows are reduced.
-        let many = reduced_axes >= if keep_last { 1 } else { 2 };
-        let block_cols = cols.min(c.block);
-        let block_rows = if many { rows.min(c.block / block_cols).max(1) } else { 1 };
-        let walk = Walk::new(c, space, Tiling::cut(space, block_rows, block_cols), 1);
+        let tiling = if let Held::Block { first, most } = held {
+            Tiling::deep(space, first, most)
+        } else {
+            let reduced_axes = nd - lead - keep_last as usize;
+            // Several rows a block, where those rows are reduced.
+            let many = reduced_axes >= if keep_last { 1 } else { 2 };
+            let block_cols = cols.min(c.block);
+            let block_rows = if many { rows.min(c.block / block_cols).max(1) } else { 1 };
+            Tiling::cut(space, block_rows, block_cols)
+        };
+        let per_block = tiling.block_len(space);
+        let walk = Walk::new(c, space, tiling, 1);
         let counts = &walk.t.counts;
         let k = counts.len();
-        let (first, last) = (lead, if keep_last { k - 1 } else { k });
+        let (first, last) = match held {
+            Held::One => (lead, k),
+            Held::Row => (lead, k - 1),
+            Held::Block { first, .. } => (lead, first),
+        };
         // One-dimensional spaces have a row digit that is always 0.
         let first = if nd == 1 { 0 } else { first };
         let tile_counts: SmallVec<[usize; 8]> =
             counts[..first].iter().chain(&counts[last..]).copied().collect();
         let tiles: usize = tile_counts.iter().product();
         let inner: usize = counts[first..last].iter().product();
-        let per_block = block_rows * block_cols;
         let least_blocks = (min_items(c.cost + 1) / per_block).max(1);
         let width = if keep_last { per_block } else { 1 };
         let base = walk.scratch_bytes().next_multiple_of(64);
@@ -314,8 +374,11 @@ impl Reduction<'_> {
                 let room = spare.wrapping_add(self.spare_bytes());
                 let cols = if keep_last { walk.extent(&at).1 } else { 1 };
                 // Blocks at the lower edge have fewer rows; their accumulators are kept apart until the end.
-                let whole = if keep_last { block_rows * cols } else { 1 };
-                let rest = if keep_last { rows % block_rows * cols } else { 0 };
+                let (whole, rest) = match held {
+                    Held::One => (1, 0),
+                    Held::Row => (walk.t.block_rows * cols, walk.t.rows % walk.t.block_rows * cols),
+                    Held::Block { .. } => (walk.extent(&at).0 * cols, 0),
+                };
                 let mut main = Cascade::new(self.folder, whole, room.wrapping_add(64));
                 let mut edge = Cascade::new(self.folder, rest, room.wrapping_add(64 + cascade_bytes));
                 let mut w = walk.walker(memory);
@@ -356,7 +419,7 @@ impl Reduction<'_> {
         let finish = |acc: *mut u8, width: usize, at: &[usize]| {
             let cols = if keep_last { walk.extent(at).1 } else { 1 };
             // In halves: wide loops, and rounding as in a tree.
-            let mut rows = width / cols;
+            let mut rows = if let Held::Block { .. } = held { 1 } else { width / cols };
             while rows > 1 {
                 let half = rows / 2;
                 let upper = (rows - half) * cols * self.folder.size;
@@ -366,14 +429,19 @@ impl Reduction<'_> {
             }
             let mut at: SmallVec<[usize; 8]> = at.into();
             at[first..last].fill(0);
-            let to = (0, if keep_last { walk.steps(0).1 } else { 0 });
-            let size = self.out_size() as isize;
-            // SAFETY: accumulators of float32 are narrowed in place, from the front; the output has room for `cols`.
+            let n = if let Held::Block { .. } = held { width } else { cols };
+            let size = self.out_size();
+            // SAFETY: accumulators of float32 are narrowed in place, from the front; the output has room for these.
             unsafe {
                 if self.narrow {
-                    (half::narrow())(acc, acc, cols);
+                    (half::narrow())(acc, acc, n);
                 }
-                copy2d(walk.address(0, &at) as *mut u8, to, acc, (0, size), 1, cols, size as usize);
+                if let Held::Block { .. } = held {
+                    walk.store(0, &at, acc, false, size);
+                } else {
+                    let to = (0, if keep_last { walk.steps(0).1 } else { 0 });
+                    copy2d(walk.address(0, &at) as *mut u8, to, acc, (0, size as isize), 1, cols, size);
+                }
             }
         };
 

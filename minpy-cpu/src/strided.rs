@@ -133,11 +133,13 @@ pub(crate) unsafe fn copy2d(
     let item = size as isize;
     // SAFETY: the caller's promise, for every branch.
     unsafe {
-        if dc == item && sc == item {
+        // Rows of a few elements: a loop along them would be over before it began.
+        let short = cols <= 4 && rows >= 8;
+        if dc == item && sc == item && !short {
             for r in 0..rows as isize {
                 std::ptr::copy_nonoverlapping(src.offset(r * sr), dst.offset(r * dr), cols * size);
             }
-        } else if dc == item && sc == 0 {
+        } else if dc == item && sc == 0 && !short {
             for r in 0..rows as isize {
                 crate::frame::fill(dst.offset(r * dr), src.offset(r * sr), cols, size);
             }
@@ -147,12 +149,36 @@ pub(crate) unsafe fn copy2d(
             }
             with_bits!(size, T => {
                 // The loop runs along the axis on which the source is finer: cache lines are used up at once.
-                if sr.unsigned_abs() < sc.unsigned_abs() && rows > 1 {
+                if sr.unsigned_abs() < sc.unsigned_abs() && rows > 1 || short {
                     copy_tile::<T>(dst, (dc, dr), src, (sc, sr), cols, rows)
                 } else {
                     copy_tile::<T>(dst, (dr, dc), src, (sr, sc), rows, cols)
                 }
             })
+        }
+    }
+}
+
+/// Copies elements of `size` bytes in any number of dimensions, at least two.
+///
+/// # Safety
+/// As for `copy2d`.
+pub(crate) unsafe fn copy_nd(
+    dst: *mut u8,
+    to: &[isize],
+    src: *const u8,
+    from: &[isize],
+    dims: &[usize],
+    size: usize,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let &[n, ref inner @ ..] = dims else { return };
+        if let &[cols] = inner {
+            return copy2d(dst, (to[0], to[1]), src, (from[0], from[1]), n, cols, size);
+        }
+        for i in 0..n as isize {
+            copy_nd(dst.offset(i * to[0]), &to[1..], src.offset(i * from[0]), &from[1..], inner, size);
         }
     }
 }

@@ -258,6 +258,7 @@ impl PyArray {
     fn __array_priority__() -> f64 {
         1000.0
     }
+    /// Lengths of the axes. Setting it gives the array another shape, where that needs no copy.
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.array().shape())
@@ -276,14 +277,17 @@ impl PyArray {
         self.replace(v);
         Ok(())
     }
+    /// Number of axes.
     #[getter]
     fn ndim(&self) -> usize {
         self.array().ndim()
     }
+    /// Number of elements.
     #[getter]
     fn size(&self) -> usize {
         self.array().size()
     }
+    /// Type of the elements.
     #[getter]
     fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         dtype_object(py, self.array().dtype())
@@ -298,19 +302,23 @@ impl PyArray {
         }
         Ok(())
     }
+    /// Bytes of one element.
     #[getter]
     fn itemsize(&self) -> usize {
         self.array().dtype().size()
     }
+    /// Bytes of all elements.
     #[getter]
     fn nbytes(&self) -> usize {
         self.array().size() * self.itemsize()
     }
+    /// Bytes from one element to the next along each axis.
     #[getter]
     fn strides<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let item = self.itemsize() as isize;
         PyTuple::new(py, self.array().layout().strides().iter().map(|s| s * item))
     }
+    /// A view with the axes reversed.
     #[getter(T)]
     fn t<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let a = slf.get().array();
@@ -319,6 +327,7 @@ impl PyArray {
         }
         wrap_view(a.t(), slf.as_any())
     }
+    /// A view with the last two axes exchanged.
     #[getter(mT)]
     fn mt<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let a = slf.get().array();
@@ -329,14 +338,17 @@ impl PyArray {
         axes.swap(a.ndim() - 1, a.ndim() - 2);
         wrap_view(a.transpose(Some(&axes)).py()?, slf.as_any())
     }
+    /// The array whose memory this is a view of, or None.
     #[getter]
     fn base<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         self.base.as_ref().map(|b| b.bind(py).clone())
     }
+    /// The device on which the array lives.
     #[getter]
     fn context<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         crate::context::context_of(py, self.array().device())
     }
+    /// The device as the array standard names it: 'cpu', or what `device=` takes.
     #[getter]
     fn device(&self) -> &'static str {
         // The array API's attribute; NumPy says "cpu" for its only device.
@@ -404,12 +416,20 @@ impl PyArray {
         dtype: Option<&Bound<'py, PyAny>>,
         copy: Option<bool>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        crate::tape::leaves(py, self.array(), "__array__")?;
         let r = self._numpy(py, true)?;
-        let r = match dtype {
+        let converted = match dtype {
             Some(d) if !d.is_none() => r.call_method1("astype", (d, "K", "unsafe", true, false))?,
-            _ => r,
+            _ => r.clone(),
         };
-        if copy == Some(true) { r.call_method0("copy") } else { Ok(r) }
+        let copied = !converted.is(&r) || !self.array().device().is_host();
+        match copy {
+            Some(false) if copied => {
+                Err(PyValueError::new_err("Unable to avoid copy while creating an array as requested."))
+            }
+            Some(true) if !copied => converted.call_method0("copy"),
+            _ => Ok(converted),
+        }
     }
     /// Waits until the values have been computed.
     fn wait_to_read(&self, py: Python<'_>) -> PyResult<()> {

@@ -1,7 +1,7 @@
 //! What Python hands to a symbol's inference and binding: shapes, dtypes, requests for gradients, arrays.
 
 use crate::array::as_pyarray;
-use crate::convert::{array_from, shape_from};
+use crate::convert::{array_from, items_of, shape_from};
 use crate::errors::Outcome;
 use crate::numpy::{dtype_from, numpy};
 use minpy_core::{Array, DType};
@@ -76,7 +76,7 @@ pub fn requests(symbol: &Symbol, req: Option<&Any<'_>>) -> PyResult<Vec<GradReq>
             })
             .collect();
     }
-    let list: Vec<String> = req.extract()?;
+    let list: Vec<String> = items_of(req, |w| w.extract())?;
     if list.len() != names.len() {
         return Err(PyValueError::new_err(format!(
             "grad_req: {} entries for {} arguments",
@@ -120,7 +120,7 @@ pub fn arrays(what: &str, given: Option<&Any<'_>>, names: &[String]) -> PyResult
     }
     let list: Vec<Any<'_>> = match given.cast::<PyList>() {
         Ok(l) => l.iter().collect(),
-        Err(_) => given.try_iter()?.collect::<PyResult<_>>()?,
+        Err(_) => items_of(given, Ok)?,
     };
     if list.len() != names.len() {
         return Err(PyValueError::new_err(format!(

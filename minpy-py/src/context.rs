@@ -3,11 +3,12 @@
 use crate::errors::Outcome;
 use crate::run::ONLY_NUMPY;
 use minpy_core::context::{self, Policy};
-use minpy_core::{DeviceRef, defer, device, profile, registry, stats};
+use minpy_core::{DeviceRef, defer, device, profile, registry, stats, written};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
+use std::cell::RefCell;
 use std::time::Duration;
 
 /// The `minpy.context.Context` of a device.
@@ -112,6 +113,20 @@ pub fn _profile_stop() -> Vec<(String, &'static str, String, usize, u64, f64, u6
     let all = profile::stop().into_iter();
     all.map(|e| (e.name, e.family, e.device, e.operations, e.calls, e.time.as_secs_f64(), e.bytes)).collect()
 }
+thread_local! { static OUTSIDE: RefCell<Vec<profile::Outside>> = const { RefCell::new(Vec::new()) }; }
+/// Begins a call of NumPy's: whether a profile wants its figures, which `_profile_numpy_end` then takes.
+#[pyfunction]
+pub fn _profile_numpy() -> bool {
+    profile::outside().map(|o| OUTSIDE.with_borrow_mut(|all| all.push(o))).is_some()
+}
+/// Ends it; without a name it is forgotten.
+#[pyfunction]
+#[pyo3(signature = (name=None, bytes=0))]
+pub fn _profile_numpy_end(name: Option<String>, bytes: u64) {
+    if let (Some(o), Some(name)) = (OUTSIDE.with_borrow_mut(Vec::pop), name) {
+        o.end(name, "numpy", bytes);
+    }
+}
 /// Number of threads that a kernel on the CPU uses.
 #[pyfunction]
 pub fn get_num_threads() -> usize {
@@ -194,7 +209,15 @@ fn call_site() -> String {
         Python::attach(|py| py.import("minpy._site")?.getattr("call_site")?.call0()?.extract::<String>());
     found.unwrap_or_default()
 }
-/// Lets core name the user's line in its reports.
+/// The function of the package that the user called, when Python's stack shows one.
+fn written() -> Option<&'static str> {
+    let found = Python::attach(|py| -> PyResult<Option<String>> {
+        py.import("minpy._site")?.getattr("written")?.call0()?.extract()
+    });
+    found.ok().flatten().map(|name| written::kept(&name))
+}
+/// Lets core name the user's line and functions in its reports.
 pub fn install() {
     stats::install_call_site(call_site);
+    written::install(written);
 }

@@ -4,7 +4,7 @@ use crate::array::as_array;
 use crate::errors::Outcome;
 use crate::host::import_values;
 use crate::numpy::{dtype_object, numpy};
-use minpy_core::{Array, DType, DeviceRef, Number, Operand, Scalar};
+use minpy_core::{Array, DType, DeviceRef, Number, Operand, Scalar, context, memory};
 use num_complex::Complex64;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -105,7 +105,27 @@ fn foreign_operand<'a>(object: &'a Bound<'_, PyAny>) -> PyResult<Option<Arg<'a>>
     if object.is_instance_of::<PyFloat>() {
         return Ok(Some(Arg::Number(Number::Float(object.extract()?))));
     }
+    // What the objects of other libraries compute by themselves (a Series times an array is a Series), a tape would not see: while it
+    // records, they are arrays of their values.
+    if recording() && speaks(object, "__array__") && !object.is_instance(np.ndarray.bind(py))? {
+        let deaf = object.get_type().getattr("__array_ufunc__").is_ok_and(|f| f.is_none());
+        if !deaf {
+            return array_from(object).map(|a| a.map(Arg::Made));
+        }
+    }
     Ok(None)
+}
+
+fn recording() -> bool {
+    context::flags() & context::RECORDING != 0
+}
+/// Whether the class of the object has that attribute. Protocols are looked up there: an object that answers to every name has none.
+fn speaks(object: &Bound<'_, PyAny>, protocol: &str) -> bool {
+    object.get_type().hasattr(protocol).unwrap_or(false)
+}
+/// Whether NumPy's functions are another library's business when they meet the object (pandas, xarray).
+fn computes_itself(object: &Bound<'_, PyAny>) -> bool {
+    !recording() && (speaks(object, "__array_ufunc__") || speaks(object, "__array_function__"))
 }
 
 /// The value of a NumPy scalar with its dtype.
@@ -125,7 +145,7 @@ pub fn numpy_scalar(object: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>> {
 /// A list or tuple through NumPy's own conversion (or through ours where it holds our arrays).
 pub fn sequence(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
     let py = object.py();
-    if holds_ours(object) {
+    if holds_ours(object)? {
         let made = py.import("minpy.numpy._creation")?.getattr("join")?.call1((object,))?;
         return Ok(as_array(&made).cloned());
     }
@@ -133,31 +153,96 @@ pub fn sequence(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
     import_values(&array)
 }
 
-/// Whether a nested list or tuple has one of our arrays in it.
-pub fn holds_ours(object: &Bound<'_, PyAny>) -> bool {
-    let any = |item: Bound<'_, PyAny>| as_array(&item).is_some() || holds_ours(&item);
-    if let Ok(list) = object.cast::<PyList>() {
-        list.iter().any(any)
-    } else if let Ok(tuple) = object.cast::<PyTuple>() {
-        tuple.iter().any(any)
-    } else {
-        false
+/// Levels of lists that an array can have dimensions for.
+pub const DEEPEST: usize = 64;
+
+/// NumPy's complaint about lists nested deeper than that, or that contain themselves.
+#[cold]
+pub fn too_deep() -> PyErr {
+    PyValueError::new_err(format!(
+        "setting an array element with a sequence. The requested array would exceed the maximum number of dimension of {DEEPEST}."
+    ))
+}
+
+/// Calls `f` for everything in nested lists and tuples that is none of them, until it says true. Lists come from users: one that
+/// contains itself, or is nested deeper than arrays have dimensions, is an error and not the end of the stack.
+pub fn any_leaf<'py>(
+    object: &Bound<'py, PyAny>,
+    f: &mut impl FnMut(&Bound<'py, PyAny>) -> bool,
+) -> PyResult<bool> {
+    fn visit<'py>(
+        object: &Bound<'py, PyAny>,
+        depth: usize,
+        f: &mut impl FnMut(&Bound<'py, PyAny>) -> bool,
+    ) -> PyResult<bool> {
+        let mut any = |item: Bound<'py, PyAny>| match depth < DEEPEST {
+            true => visit(&item, depth + 1, f),
+            false => Err(too_deep()),
+        };
+        if let Ok(list) = object.cast::<PyList>() {
+            for item in list {
+                if any(item)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        } else if let Ok(tuple) = object.cast::<PyTuple>() {
+            for item in tuple {
+                if any(item)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        } else {
+            Ok(f(object))
+        }
     }
+    visit(object, 0, f)
+}
+
+/// Whether a nested list or tuple has one of our arrays in it.
+pub fn holds_ours(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    if !object.is_instance_of::<PyList>() && !object.is_instance_of::<PyTuple>() {
+        return Ok(false);
+    }
+    any_leaf(object, &mut |item| as_array(item).is_some())
+}
+
+/// The items of an iterable of a user's. Room grows with what comes: what its `__len__` says is not believed.
+pub fn items_of<'py, T>(
+    object: &Bound<'py, PyAny>,
+    mut read: impl FnMut(Bound<'py, PyAny>) -> PyResult<T>,
+) -> PyResult<Vec<T>> {
+    let mut all = Vec::new();
+    for item in object.try_iter()? {
+        memory::push(&mut all, read(item?)?).py()?;
+    }
+    Ok(all)
 }
 
 /// One of our arrays, or anything that NumPy would make an array of; `None` for elements that are not ours.
 pub fn array_from(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
-    match operand(object)? {
-        Some(Arg::Ours(a)) => return Ok(Some(a.clone())),
-        Some(Arg::Made(a)) => return Ok(Some(a)),
-        Some(Arg::Number(n)) => return made(n.to_scalar(n.default_dtype()).py()?).map(Some),
-        Some(Arg::Scalar(s)) => return made(s).map(Some),
-        None => {}
+    if let Some(a) = as_array(object) {
+        return Ok(Some(a.clone()));
     }
     let py = object.py();
     let np = numpy(py)?;
-    if object.is_instance(np.ndarray.bind(py))? {
-        return Ok(None); // subclasses of NumPy's array compute themselves
+    let foreign = speaks(object, "__array__")
+        && !object.get_type().is(np.ndarray.bind(py))
+        && !object.is_instance(np.generic.bind(py))?;
+    if foreign {
+        // So do subclasses of NumPy's array.
+        if object.is_instance(np.ndarray.bind(py))? || computes_itself(object) {
+            return Ok(None);
+        }
+    } else {
+        match operand(object)? {
+            Some(Arg::Ours(a)) => return Ok(Some(a.clone())),
+            Some(Arg::Made(a)) => return Ok(Some(a)),
+            Some(Arg::Number(n)) => return made(n.to_scalar(n.default_dtype()).py()?).map(Some),
+            Some(Arg::Scalar(s)) => return made(s).map(Some),
+            None => {}
+        }
     }
     let array = match np.asarray.bind(py).call1((object,)) {
         Ok(array) => array,
@@ -179,7 +264,7 @@ pub fn array_here(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
 }
 /// The array of ours that an object's `__array__` gives: NumPy takes none but its own.
 pub fn given_by_protocol(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
-    if !object.hasattr("__array__")? {
+    if !speaks(object, "__array__") {
         return Ok(None);
     }
     Ok(as_array(&object.call_method0("__array__")?).cloned())
@@ -194,10 +279,13 @@ pub fn axes_from(object: &Bound<'_, PyAny>) -> PyResult<SmallVec<[isize; 6]>> {
     if let Ok(t) = object.cast::<PyTuple>() {
         return t.iter().map(|i| i.extract::<isize>()).collect();
     }
+    if let Ok(l) = object.cast::<PyList>() {
+        return l.iter().map(|i| i.extract::<isize>()).collect();
+    }
     match object.extract::<isize>() {
         Ok(i) => Ok(SmallVec::from_elem(i, 1)),
         Err(e) => match object.try_iter() {
-            Ok(items) => items.map(|i| i?.extract::<isize>()).collect(),
+            Ok(items) => items.take(DEEPEST + 1).map(|i| i?.extract::<isize>()).collect(), // there may be no end
             Err(_) => Err(e),
         },
     }
@@ -232,7 +320,7 @@ pub fn mask_from(object: &Bound<'_, PyAny>) -> PyResult<Array> {
     let array = as_array(object).is_some()
         || object.is_instance(np.ndarray.bind(py))?
         || object.is_instance(np.generic.bind(py))?
-        || holds_ours(object);
+        || holds_ours(object)?;
     let found = if array {
         array_from(object)?
     } else {

@@ -6,6 +6,7 @@ use crate::errors::Outcome;
 use crate::fallback::HandOver;
 use crate::host::{adopt, import, shareable, to_numpy, wrap_import};
 use crate::numpy::{dtype_from, dtype_object, given, numpy, order_letter};
+use minpy_core::written::enter;
 use minpy_core::{Array, DType, DeviceRef, Number, context, ops};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -114,7 +115,7 @@ fn make<'py>(
         }
         theirs = shared.then(|| object.clone());
         (a.to_device(device).py()?, !shared)
-    } else if holds_ours(object) {
+    } else if holds_ours(object)? {
         match sequence(object)? {
             Some(a) => (a, true),
             None => return plain(object, dtype, copy, order, ndmin),
@@ -190,13 +191,22 @@ fn plain<'py>(
         None => object.clone(),
     };
     let made = numpy(py)?.module.bind(py).call_method("array", (given,), Some(&kwargs))?;
+    if let Some(a) = as_array(object) {
+        crate::tape::leaves_as(py, a, &made)?;
+    }
     match adopt(&made, 0, here()?)? {
         Some(a) => wrap(py, a),
         None => Ok(made),
     }
 }
 
-/// `numpy.array`
+/// A new array of what is given: numbers, nested sequences, arrays.
+///
+/// dtype: of the elements; found from them when it is not given.
+/// copy: True: always; None: where it is needed; False: an error where it is needed.
+/// order: 'K', 'A', 'C' or 'F' in memory.
+/// ndmin, ndmax: least and greatest number of axes.
+/// subok, like: as in NumPy.
 #[pyfunction]
 #[pyo3(signature = (object, dtype=None, *, copy=Copying(Some(true)), order="K", subok=false, ndmin=0, ndmax=0, like=None))]
 pub fn array<'py>(
@@ -210,6 +220,7 @@ pub fn array<'py>(
     ndmax: usize,
     like: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
+    let _entered = enter("array");
     let _ = like;
     let copy = copy.0;
     let order = order_letter(order, "K");
@@ -228,7 +239,11 @@ pub fn array<'py>(
     }
     make(object, dtype, copy, order, ndmin, here()?)
 }
-/// `numpy.asarray`: shares memory with NumPy arrays on the host.
+/// What is given as an array: itself if it is one of that dtype, NumPy's memory shared on the CPU, else a copy.
+///
+/// dtype, order, copy: what the result has to be.
+/// device: where; that of the argument when it is not given.
+/// like: an object whose own library makes the array.
 #[pyfunction]
 #[pyo3(signature = (a, dtype=None, order=None, *, device=None, copy=Copying(None), like=None))]
 pub fn asarray<'py>(
@@ -239,32 +254,40 @@ pub fn asarray<'py>(
     copy: Copying,
     like: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
+    let _entered = enter("asarray");
     let _ = like;
     make(a, dtype, copy.0, order_letter(order, "K"), 0, device_argument(device)?)
 }
-/// `numpy.ascontiguousarray`
+/// The argument as an array of at least one axis whose rows follow one another in memory.
+///
+/// dtype: of the elements.
 #[pyfunction]
 #[pyo3(signature = (a, dtype=None, *, like=None))]
 pub fn ascontiguousarray<'py>(a: &Any<'py>, dtype: Opt<'_, 'py>, like: Opt<'_, 'py>) -> PyResult<Any<'py>> {
+    let _entered = enter("ascontiguousarray");
     let _ = like;
     make(a, dtype, None, "C", 1, here()?)
 }
-/// `numpy.asfortranarray`
+/// The argument as an array whose columns follow one another in memory.
+///
+/// dtype: of the elements.
 #[pyfunction]
 #[pyo3(signature = (a, dtype=None, *, like=None))]
 pub fn asfortranarray<'py>(a: &Any<'py>, dtype: Opt<'_, 'py>, like: Opt<'_, 'py>) -> PyResult<Any<'py>> {
+    let _entered = enter("asfortranarray");
     let _ = like;
     make(a, dtype, None, "F", 1, here()?)
 }
 
 macro_rules! filled {
-    ($($f:ident $value:expr;)*) => {$(
+    ($($f:ident $value:expr, $doc:literal;)*) => {$(
         #[pyfunction]
         #[pyo3(signature = (shape, dtype=None, order="C", *, device=None, like=None))]
-        #[doc = concat!("`numpy.", stringify!($f), "`")]
+        #[doc = concat!($doc, "\n\nshape: a length, or a tuple of lengths.\ndtype: of the elements; float64 when it is not given.\norder: 'C' (rows) or 'F' (columns) in memory.\ndevice: where; the current device when it is not given.\nlike: an object whose own library makes the array.")]
         pub fn $f<'py>(
             py: Python<'py>, shape: &Any<'py>, dtype: Opt<'_, 'py>, order: Option<&str>, device: Opt<'_, 'py>, like: Opt<'_, 'py>,
         ) -> PyResult<Any<'py>> {
+            let _entered = enter(stringify!($f));
             let value: Option<i64> = $value;
             let Some(d) = given(dtype).map_or(Ok(Some(DType::F64)), dtype_from)? else {
                 return HandOver::new(py, stringify!($f)).arg(shape).opt("dtype", dtype)?.opt("like", like)?.call();
@@ -281,16 +304,21 @@ macro_rules! filled {
         }
     )*};
 }
-filled! { zeros Some(0); ones Some(1); empty None; }
+filled! {
+    zeros Some(0), "A new array of zeros.";
+    ones Some(1), "A new array of ones.";
+    empty None, "A new array whose values are not set.";
+}
 
 macro_rules! alike {
-    ($($f:ident $value:expr;)*) => {$(
+    ($($f:ident $value:expr, $doc:literal;)*) => {$(
         #[pyfunction]
         #[pyo3(signature = (a, dtype=None, order="K", subok=true, shape=None, *, device=None))]
-        #[doc = concat!("`numpy.", stringify!($f), "`")]
+        #[doc = concat!($doc, "\n\na: the array that it is like.\ndtype, shape, device: instead of those of `a`.\norder: 'C', 'F', 'A', or 'K': as `a` lies.\nsubok: subclasses are NumPy's business: without effect here.")]
         pub fn $f<'py>(
             py: Python<'py>, a: &Any<'py>, dtype: Opt<'_, 'py>, order: Option<&str>, subok: bool, shape: Opt<'_, 'py>, device: Opt<'_, 'py>,
         ) -> PyResult<Any<'py>> {
+            let _entered = enter(stringify!($f));
             let _ = subok;
             let value: Option<i64> = $value;
             let wanted = match given(dtype) {
@@ -321,7 +349,11 @@ macro_rules! alike {
         }
     )*};
 }
-alike! { zeros_like Some(0); ones_like Some(1); empty_like None; }
+alike! {
+    zeros_like Some(0), "A new array of zeros, of the shape and dtype of another.";
+    ones_like Some(1), "A new array of ones, of the shape and dtype of another.";
+    empty_like None, "A new array whose values are not set, of the shape and dtype of another.";
+}
 
 /// An empty array shaped (and, for order K, laid out) like another one.
 fn like_shape(like: &Array, shape: Opt, order: &str, dtype: DType, device: DeviceRef) -> PyResult<Array> {

@@ -8,7 +8,7 @@ use minpy_core::layout::Dims;
 use minpy_core::{Array, context, ops};
 use minpy_symbol::{Executor, Function};
 use parking_lot::Mutex;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyTypeError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
@@ -193,8 +193,15 @@ impl PyFunction {
             )));
         }
         let mut inputs: Vec<(String, Array)> = Vec::new();
+        let symbol = self.0.symbol();
+        let known = [symbol.list_arguments(), symbol.list_auxiliary_states()].concat();
+        let mut unknown = Vec::new();
         for (name, object) in kwargs.into_iter().flatten() {
             let name: String = name.extract()?;
+            if !known.contains(&name) {
+                unknown.push(name);
+                continue;
+            }
             let a = match as_array(&object) {
                 Some(a) => a.clone(),
                 // What comes from NumPy goes to the current device.
@@ -209,6 +216,16 @@ impl PyFunction {
                 },
             };
             inputs.push((name, a));
+        }
+        if !unknown.is_empty() {
+            // The original passes over them: its programs hand all of a model's parameters to each of its parts.
+            let text = format!(
+                "{}: ignores {}, which the symbol does not have; it has: {}",
+                self.0.name(),
+                unknown.join(", "),
+                known.join(", ")
+            );
+            PyErr::warn(py, &py.get_type::<PyUserWarning>(), &std::ffi::CString::new(text)?, 1)?;
         }
         let outputs = py
             .detach(|| {

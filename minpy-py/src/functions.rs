@@ -6,6 +6,7 @@ use crate::errors::Outcome;
 use crate::fallback::HandOver;
 use crate::numpy::given;
 use crate::run::{compute, compute_into, heavy, native};
+use minpy_core::written::enter;
 use minpy_core::{Array, DType, Number, Operand, ops};
 use pyo3::exceptions::{PyIndexError, PyOverflowError, PyValueError};
 use pyo3::prelude::*;
@@ -42,10 +43,13 @@ fn deliver<'py>(py: Python<'py>, r: Array, out: Opt<'_, 'py>) -> PyResult<Any<'p
     }
 }
 
-/// `numpy.dot`
+/// Product: inner for vectors, of matrices for matrices; in general the sum over the last axis of `a` and the last but one of `b`.
+///
+/// out: an array of ours that takes the result.
 #[pyfunction]
 #[pyo3(signature = (a, b, out=None))]
 pub fn dot<'py>(py: Python<'py>, a: &Any<'py>, b: &Any<'py>, out: Opt<'_, 'py>) -> PyResult<Any<'py>> {
+    let _entered = enter("dot");
     if native() {
         if given(out).is_none()
             && let (Some(x), Some(y)) = (as_array(a), as_array(b))
@@ -61,7 +65,9 @@ pub fn dot<'py>(py: Python<'py>, a: &Any<'py>, b: &Any<'py>, out: Opt<'_, 'py>) 
     }
     HandOver::new(py, "dot").arg(a).arg(b).opt("out", out)?.call()
 }
-/// `numpy.matmul`
+/// Product of matrices, `x1 @ x2`; leading axes are broadcast, vectors count as a row or a column.
+///
+/// out: an array of ours that takes the result.
 #[pyfunction]
 #[pyo3(signature = (x1, x2, /, out=None, **kwargs))]
 pub fn matmul<'py>(
@@ -71,6 +77,7 @@ pub fn matmul<'py>(
     out: Opt<'_, 'py>,
     kwargs: Option<&Bound<'py, pyo3::types::PyDict>>,
 ) -> PyResult<Any<'py>> {
+    let _entered = enter("matmul");
     let simple = kwargs.is_none() && given(out).is_none();
     if simple && (as_array(x1).is_some() || as_array(x2).is_some()) {
         return crate::operators::product(x1, x2);
@@ -109,7 +116,9 @@ pub fn _tensordot<'py>(
     let (i, j) = (fix(axes_a, x.ndim())?, fix(axes_b, y.ndim())?);
     wrap_result(py, heavy(py, x.size().max(y.size()), || ops::tensordot(&x, &y, &i, &j))?).map(Some)
 }
-/// `numpy.where`
+/// Elements of `x` where the condition is true, else of `y`; the condition alone: `nonzero(condition)`.
+///
+/// condition, x, y: broadcast together.
 #[pyfunction]
 #[pyo3(signature = (condition, x=None, y=None, /))]
 pub fn r#where<'py>(
@@ -118,6 +127,7 @@ pub fn r#where<'py>(
     x: Opt<'_, 'py>,
     y: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
+    let _entered = enter("where");
     let (x, y) = match (x, y) {
         (None, None) => return nonzero(py, condition),
         (Some(x), Some(y)) => (x, y),
@@ -140,9 +150,10 @@ pub fn r#where<'py>(
     }
     HandOver::new(py, "where").arg(condition).arg(x).arg(y).call()
 }
-/// `numpy.nonzero`
+/// Where the elements are not zero: one array of indices per axis.
 #[pyfunction]
 pub fn nonzero<'py>(py: Python<'py>, a: &Any<'py>) -> PyResult<Any<'py>> {
+    let _entered = enter("nonzero");
     let Some(x) = array_here(a)?.filter(|_| native()) else {
         return HandOver::new(py, "nonzero").arg(a).call();
     };
@@ -279,9 +290,10 @@ pub fn _diagonal<'py>(a: &Any<'py>, offset: isize, axis1: isize, axis2: isize) -
         minpy_core::Layout::new(shape.as_slice(), strides.as_slice(), (l.offset() as isize + start) as usize);
     crate::array::wrap_read_only(x.view(view), a).map(Some)
 }
-/// Softmax along the last axis.
+/// exp(x) divided by its sum along the last axis, without overflow.
 #[pyfunction]
 pub fn softmax<'py>(py: Python<'py>, x: &Any<'py>) -> PyResult<Any<'py>> {
+    let _entered = enter("softmax");
     match array_here(x)? {
         Some(a) => wrap(py, heavy(py, a.size(), || ops::softmax(&a))?),
         None => Err(pyo3::exceptions::PyTypeError::new_err("softmax: not an array of numbers")),
@@ -290,13 +302,18 @@ pub fn softmax<'py>(py: Python<'py>, x: &Any<'py>) -> PyResult<Any<'py>> {
 
 #[pymethods]
 impl PyArray {
+    /// Product with another array, as `np.dot(self, b)`.
+    ///
+    /// out: an array of ours that takes the result.
     #[pyo3(signature = (b, out=None))]
     fn dot<'py>(slf: &Bound<'py, Self>, b: &Any<'py>, out: Opt<'_, 'py>) -> PyResult<Any<'py>> {
         dot(slf.py(), slf.as_any(), b, out)
     }
+    /// Where the elements are not zero: one array of indices per axis.
     fn nonzero<'py>(slf: &Bound<'py, Self>) -> PyResult<Any<'py>> {
         nonzero(slf.py(), slf.as_any())
     }
+    /// Real parts: a view of a complex array.
     #[getter]
     fn get_real<'py>(slf: &Bound<'py, Self>) -> PyResult<Any<'py>> {
         part(slf, 0)
@@ -306,6 +323,7 @@ impl PyArray {
         slf.get().check_writable()?;
         part(slf, 0)?.set_item(pyo3::types::PyEllipsis::get(slf.py()), value)
     }
+    /// Imaginary parts: a view of a complex array.
     #[getter]
     fn get_imag<'py>(slf: &Bound<'py, Self>) -> PyResult<Any<'py>> {
         part(slf, 1)

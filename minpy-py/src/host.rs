@@ -97,29 +97,71 @@ fn look(object: &Bound<'_, PyAny>) -> Option<Seen> {
     seen
 }
 
-static IMPORTED: LazyLock<Mutex<HashMap<usize, Weak<Buffer>>>> = LazyLock::new(Default::default);
+/// The buffers of NumPy's allocations, by owner. Entries of those that are gone are swept out whenever the table has doubled since
+/// the last sweep, so that an import costs the same however many arrays live.
+#[derive(Default)]
+struct Imported {
+    buffers: HashMap<usize, Weak<Buffer>>,
+    sweep_at: usize,
+    /// Entries that sweeps have looked at, of all time.
+    looked_at: usize,
+}
+impl Imported {
+    fn insert(&mut self, key: usize, buffer: &Arc<Buffer>) {
+        if self.buffers.len() >= self.sweep_at.max(1024) {
+            self.looked_at += self.buffers.len();
+            self.buffers.retain(|_, w| w.strong_count() > 0);
+            self.sweep_at = 2 * self.buffers.len();
+        }
+        let first = self.buffers.entry(key).or_default();
+        if first.strong_count() == 0 {
+            *first = Arc::downgrade(buffer);
+        }
+    }
+}
+static IMPORTED: LazyLock<Mutex<Imported>> = LazyLock::new(Default::default);
 
-/// The object at the end of a chain of NumPy views: the array that owns the memory, or whatever gave it to NumPy.
+/// The table of imports, for tests: entries, and how many entries sweeps have looked at.
+#[pyfunction]
+pub fn _import_table() -> (usize, usize) {
+    let table = IMPORTED.lock();
+    (table.buffers.len(), table.looked_at)
+}
+
+/// The object at the end of a chain of NumPy views: the array that owns the memory, or whatever gave it to NumPy. An attribute
+/// `base` may say anything, also that the chain is a circle: then the array itself is the end.
 fn root<'py>(array: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Option<Bound<'py, PyAny>>)> {
-    let py = array.py();
-    let ndarray = numpy(py)?.ndarray.bind(py);
+    let ndarray = numpy(array.py())?.ndarray.bind(array.py());
     let mut at = array.clone();
+    // Brent's way of finding a circle: the mark moves on after 1, 2, 4, 8 ... steps.
+    let (mut mark, mut steps, mut next_mark) = (at.clone(), 0u64, 1u64);
     loop {
         let base = at.getattr("base")?;
         if base.is_none() {
             return Ok((at, None));
         }
-        if !base.is_instance(ndarray)? {
+        at = if base.is_instance(ndarray)? {
+            base
+        } else {
             // What `as_strided` puts between its result and the array.
             match base.getattr("base") {
-                Ok(b) if b.is_instance(ndarray)? => at = b,
+                Ok(b) if b.is_instance(ndarray)? => b,
                 _ => return Ok((at, Some(base))),
             }
-            continue;
+        };
+        steps += 1;
+        if at.is(&mark) || steps == MOST_BASES {
+            return Ok((array.clone(), None));
         }
-        at = base;
+        if steps == next_mark {
+            mark = at.clone();
+            next_mark *= 2;
+        }
     }
 }
+
+/// NumPy makes chains of one step. An attribute that gives a new object at every look has no end.
+const MOST_BASES: u64 = 10_000;
 
 /// The elements of a NumPy array, to compute with: as [`import`], and numbers of foreign byte order as a copy in ours.
 pub fn import_values(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
@@ -148,6 +190,7 @@ pub fn import(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
         && let Ok(m) = buffer.memory()
         && let Some(view) = seen.view(&buffer, m.handle + m.offset)
     {
+        minpy_autograd::returned(&buffer);
         return Ok(Some(view));
     }
     // A layout counts in elements: what begins between two of them has a buffer of its own.
@@ -160,7 +203,7 @@ pub fn import(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
     // A read-only view of writable memory cannot share the buffer, which would be writable through it.
     let read_only = seen.read_only;
     let key = owner.as_ptr() as usize ^ read_only as usize;
-    if let Some(buffer) = IMPORTED.lock().get(&key).and_then(Weak::upgrade)
+    if let Some(buffer) = IMPORTED.lock().buffers.get(&key).and_then(Weak::upgrade)
         && let Ok(m) = buffer.memory()
         && let Some(view) = seen.view(&buffer, m.handle + m.offset)
     {
@@ -171,15 +214,7 @@ pub fn import(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
         Box::new((owner.clone().unbind(), object.clone().unbind()));
     // SAFETY: NumPy keeps the memory of `owner` in place while somebody refers to the array; `keep` does.
     let buffer = unsafe { Buffer::foreign(host, memory, keep, true, read_only) };
-    let mut all = IMPORTED.lock();
-    if all.len() >= 1024 {
-        all.retain(|_, w| w.strong_count() > 0);
-    }
-    let first = all.entry(key).or_default();
-    if first.strong_count() == 0 {
-        *first = Arc::downgrade(&buffer);
-    }
-    drop(all);
+    IMPORTED.lock().insert(key, &buffer);
     Ok(seen.view(&buffer, lo))
 }
 
@@ -372,6 +407,7 @@ impl PyArray {
     unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
         let me = slf.get();
         let a = me.array();
+        crate::tape::leaves(slf.py(), a, "the buffer protocol")?;
         let host = on_host(a)?;
         let lent = if a.device().is_host() { Some(a.lend().py()?) } else { None };
         let read_only =

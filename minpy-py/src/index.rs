@@ -83,7 +83,7 @@ fn item(object: &Bound<'_, PyAny>) -> PyResult<Index> {
             return Ok(Index::Int(i));
         }
     }
-    if list && crate::convert::holds_ours(object) {
+    if list && crate::convert::holds_ours(object)? {
         return match crate::convert::sequence(object)? {
             Some(a) => index_array(a),
             None => Err(complaint()),

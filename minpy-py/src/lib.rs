@@ -67,25 +67,26 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<executor::PyExecutor>()?;
     m.add_class::<executor::PyFunction>()?;
     m.add_class::<record::PyRecorded>()?;
+    m.add_class::<tape::PyForeignCall>()?;
     macro_rules! functions {
         ($($file:ident: $($f:ident),*;)*) => { $($( m.add_function(wrap_pyfunction!($file::$f, m)?)?; )*)* };
     }
     functions! {
         array: _set_metaclass, _ndarray;
         ufunc: _ufuncs;
-        reduce: sum, prod, max, min, any, all, argmax, argmin, cumsum, cumprod, count_nonzero, mean, var, std, sort, argsort;
+        reduce: sum, prod, max, amax, min, amin, any, all, argmax, argmin, cumsum, cumprod, count_nonzero, mean, var, std, sort, argsort;
         creation: array, asarray, ascontiguousarray, asfortranarray, zeros, ones, empty, zeros_like, ones_like, empty_like,
             _arange, _linspace, _eye, _adopt, _wrote, _copy_where;
         shape: reshape, transpose, expand_dims, squeeze, swapaxes, broadcast_to, concatenate, _stack, _may_share;
         functions: dot, matmul, _tensordot, r#where, nonzero, _clip, _take, _take_along_axis, _diagonal, softmax;
         context: _find_device, _set_device, _current_device, _devices, _backends, _kernels, _memory_stats, _synchronize,
             _policy, _set_policy, _recording, _count_ops, _op_counts, _fallbacks, _count_fallback, fallback_count, moved_bytes,
-            _reset_counts, _flush, _pending_count, _defer_bytes, _profile_start, _profile_stop, get_num_threads,
+            _reset_counts, _flush, _pending_count, _defer_bytes, _profile_start, _profile_stop, _profile_numpy, _profile_numpy_end, get_num_threads,
             set_num_threads;
         symbol: _symbol_operators, _symbol_apply, _symbol_variable, _symbol_group, _symbol_from_json, _symbol_seed;
-        host: _references;
+        host: _references, _import_table;
         record: _record;
-        tape: _differentiate, _push_forward, _record_foreign, _is_watched, _no_grad;
+        tape: _differentiate, _push_forward, _record_foreign, _foreign_call, _is_watched, _leaves, _no_grad;
     }
     Ok(())
 }

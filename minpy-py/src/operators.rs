@@ -5,8 +5,8 @@
 
 #![allow(unsafe_op_in_unsafe_fn, reason = "PyO3's code for slots that a macro of ours lists")]
 
-use crate::array::{NdArray, PyArray, PyScalar, as_array, wrap_result};
-use crate::convert::{Arg, operand};
+use crate::array::{NdArray, PyArray, PyScalar, as_array, as_pyarray, wrap_result};
+use crate::convert::{Arg, exact_number, operand};
 use crate::errors::Outcome;
 use crate::fallback;
 use crate::index::get_int;
@@ -16,6 +16,7 @@ use minpy_core::op::OpDef;
 use minpy_core::{Array, Number, Operand, ops};
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyComplex, PyFloat, PyNotImplemented, PyString};
 
@@ -31,6 +32,9 @@ fn binary<'py>(
     if native() {
         if let (Some(a), Some(b)) = (as_array(left), as_array(right)) {
             return compute_object(py, op, &[Operand::Array(a), Operand::Array(b)]);
+        }
+        if symbol == "mul" && (repeats(left, right)? || repeats(right, left)?) {
+            return Ok(PyNotImplemented::get(py).to_owned().into_any());
         }
         if let (Some(a), Some(b)) = (operand(left)?, operand(right)?) {
             let (a, b) = settle(a, b)?;
@@ -64,6 +68,34 @@ fn unusual<'py>(
     fallback::operator(symbol, left, right)
 }
 
+/// Whether one operand is a scalar and the other a list or the like, which an integer repeats; an error for other numbers. Such a
+/// type has Python's slot for repetition and none for products.
+#[inline]
+fn repeats(ours: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
+    match as_pyarray(ours) {
+        Some(p) if p.is_scalar() && exact_number(other).is_none() => repeated(p.array(), other),
+        _ => Ok(false),
+    }
+}
+#[cold]
+fn repeated(times: &Array, other: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let slot = |number| {
+        // SAFETY: reading a slot of the type of a live object.
+        let f = unsafe { ffi::PyType_GetSlot(other.get_type().as_type_ptr(), number) };
+        !f.is_null()
+    };
+    if !slot(ffi::Py_sq_repeat) || slot(ffi::Py_nb_multiply) {
+        return Ok(false);
+    }
+    if !times.dtype().is_integer() {
+        return Err(PyTypeError::new_err(format!(
+            "can't multiply sequence by non-int of type 'numpy.{}'",
+            times.dtype()
+        )));
+    }
+    Ok(true)
+}
+
 /// Whether the other operand wants to compute itself: `__array_ufunc__ = None`, a higher priority, a subclass of NumPy's array.
 fn gives_way(other: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = other.py();
@@ -87,7 +119,7 @@ fn gives_way(other: &Bound<'_, PyAny>) -> PyResult<bool> {
 /// `a ** b`, with the small powers as their own operations, as in NumPy.
 fn power<'py>(left: &Bound<'py, PyAny>, right: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     if native()
-        && let (Some(a), Some(n)) = (as_array(left), crate::convert::exact_number(right))
+        && let (Some(a), Some(n)) = (as_array(left), exact_number(right))
     {
         let op = match n {
             Number::Int(2) => Some(&ops::SQUARE),

@@ -1,6 +1,8 @@
 //! Reductions, scans and order along axes, as functions (`np.sum(a)`) and as methods (`a.sum()`).
 //!
 //! What core does not know (`initial=`, `where=`, dtypes of NumPy's own) goes to NumPy.
+//!
+//! Longer than most files: half of it are the docstrings that Python shows, which stand on the functions.
 
 use crate::array::{PyArray, as_pyarray, wrap, wrap_result};
 use crate::convert::{array_here, axes_from};
@@ -9,6 +11,7 @@ use crate::fallback::HandOver;
 use crate::numpy::{dtype_from, given};
 use crate::run::{compute_into, deliver, heavy, native};
 use minpy_core::op::OpDef;
+use minpy_core::written::enter;
 use minpy_core::{Array, Attrs, DType, Operand, Result, Target, ops};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -233,15 +236,16 @@ fn arg_reduce<'py>(
 }
 
 macro_rules! reductions {
-    ($($f:ident $method:ident $op:ident;)*) => {
+    ($($f:ident $method:ident $op:ident $doc:literal;)*) => {
         $(
             #[pyfunction]
             #[pyo3(signature = (a, axis=None, dtype=None, out=None, keepdims=None, initial=None, r#where=None))]
-            #[doc = concat!("`numpy.", stringify!($f), "`")]
+            #[doc = concat!($doc, "\n\naxis: one axis, a tuple of them, or None: all elements.\ndtype: in which the result is computed and given.\nout: an array of ours that takes the result.\nkeepdims: axes that are gone stay as axes of length 1.\ninitial: what the reduction starts from.\nwhere: a mask; only elements where it is true count.")]
             pub fn $f<'py>(
                 py: Python<'py>, a: &Any<'py>, axis: Opt<'_, 'py>, dtype: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>,
                 initial: Opt<'_, 'py>, r#where: Opt<'_, 'py>,
             ) -> PyResult<Any<'py>> {
+                let _entered = enter(stringify!($f));
                 if let Some(r) = reduction(py, &ops::$op, a, axis, dtype, out, keepdims, initial, r#where)? {
                     return Ok(r);
                 }
@@ -252,6 +256,7 @@ macro_rules! reductions {
         #[pymethods]
         impl PyArray {
             $(
+                #[doc = concat!($doc, "\n\naxis: one axis, a tuple of them, or None: all elements.\ndtype: in which the result is computed and given.\nout: an array of ours that takes the result.\nkeepdims: axes that are gone stay as axes of length 1.\ninitial: what the reduction starts from.\nwhere: a mask; only elements where it is true count.")]
                 #[pyo3(signature = (axis=None, dtype=None, out=None, keepdims=None, initial=None, r#where=None))]
                 fn $method<'py>(
                     slf: &Bound<'py, Self>, axis: Opt<'_, 'py>, dtype: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>,
@@ -263,28 +268,43 @@ macro_rules! reductions {
         }
     };
 }
-reductions! { sum sum SUM; prod prod PROD; }
+reductions! {
+    sum sum SUM "Sum of the elements, of all or along axes. Small integers are added as int64 or uint64.";
+    prod prod PROD "Product of the elements, of all or along axes. Small integers are multiplied as int64 or uint64.";
+}
 
 macro_rules! extrema {
-    ($($f:ident $op:ident;)*) => {
+    ($($f:ident $other:ident $op:ident $doc:literal;)*) => {
         $(
             #[pyfunction]
             #[pyo3(signature = (a, axis=None, out=None, keepdims=None, initial=None, r#where=None))]
-            #[doc = concat!("`numpy.", stringify!($f), "`")]
+            #[doc = concat!($doc, "\n\naxis: one axis, a tuple of them, or None: all elements.\nout: an array of ours that takes the result.\nkeepdims: axes that are gone stay as axes of length 1.\ninitial: what the reduction starts from.\nwhere: a mask; only elements where it is true count.")]
             pub fn $f<'py>(
                 py: Python<'py>, a: &Any<'py>, axis: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>,
                 initial: Opt<'_, 'py>, r#where: Opt<'_, 'py>,
             ) -> PyResult<Any<'py>> {
+                let _entered = enter(stringify!($f));
                 if let Some(r) = reduction(py, &ops::$op, a, axis, None, out, keepdims, initial, r#where)? {
                     return Ok(r);
                 }
                 HandOver::new(py, stringify!($f)).arg(a).opt("axis", axis)?.opt("out", out)?
                     .opt("keepdims", keepdims)?.opt("initial", initial)?.opt("where", r#where)?.call()
             }
+            #[doc = concat!($doc, "\n\naxis: one axis, a tuple of them, or None: all elements.\nout: an array of ours that takes the result.\nkeepdims: axes that are gone stay as axes of length 1.\ninitial: what the reduction starts from.\nwhere: a mask; only elements where it is true count.")]
+            #[pyfunction]
+            #[pyo3(signature = (a, axis=None, out=None, keepdims=None, initial=None, r#where=None))]
+            pub fn $other<'py>(
+                py: Python<'py>, a: &Any<'py>, axis: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>,
+                initial: Opt<'_, 'py>, r#where: Opt<'_, 'py>,
+            ) -> PyResult<Any<'py>> {
+                let _entered = enter(stringify!($other));
+                $f(py, a, axis, out, keepdims, initial, r#where)
+            }
         )*
         #[pymethods]
         impl PyArray {
             $(
+                #[doc = concat!($doc, "\n\naxis: one axis, a tuple of them, or None: all elements.\nout: an array of ours that takes the result.\nkeepdims: axes that are gone stay as axes of length 1.\ninitial: what the reduction starts from.\nwhere: a mask; only elements where it is true count.")]
                 #[pyo3(signature = (axis=None, out=None, keepdims=None, initial=None, r#where=None))]
                 fn $f<'py>(
                     slf: &Bound<'py, Self>, axis: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>,
@@ -296,17 +316,21 @@ macro_rules! extrema {
         }
     };
 }
-extrema! { max MAX; min MIN; }
+extrema! {
+    max amax MAX "Greatest element, of all or along axes. A NaN makes the result NaN.";
+    min amin MIN "Least element, of all or along axes. A NaN makes the result NaN.";
+}
 
 macro_rules! truths {
-    ($($f:ident $op:ident;)*) => {
+    ($($f:ident $op:ident $doc:literal;)*) => {
         $(
             #[pyfunction]
             #[pyo3(signature = (a, axis=None, out=None, keepdims=None, *, r#where=None))]
-            #[doc = concat!("`numpy.", stringify!($f), "`")]
+            #[doc = concat!($doc, "\n\naxis: one axis, a tuple of them, or None: all elements.\nout: an array of ours that takes the result.\nkeepdims: axes that are gone stay as axes of length 1.\nwhere: a mask; only elements where it is true count.")]
             pub fn $f<'py>(
                 py: Python<'py>, a: &Any<'py>, axis: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>, r#where: Opt<'_, 'py>,
             ) -> PyResult<Any<'py>> {
+                let _entered = enter(stringify!($f));
                 if let Some(r) = reduction(py, &ops::$op, a, axis, None, out, keepdims, None, r#where)? {
                     return Ok(r);
                 }
@@ -317,6 +341,7 @@ macro_rules! truths {
         #[pymethods]
         impl PyArray {
             $(
+                #[doc = concat!($doc, "\n\naxis: one axis, a tuple of them, or None: all elements.\nout: an array of ours that takes the result.\nkeepdims: axes that are gone stay as axes of length 1.\nwhere: a mask; only elements where it is true count.")]
                 #[pyo3(signature = (axis=None, out=None, keepdims=None, *, r#where=None))]
                 fn $f<'py>(
                     slf: &Bound<'py, Self>, axis: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>, r#where: Opt<'_, 'py>,
@@ -327,17 +352,21 @@ macro_rules! truths {
         }
     };
 }
-truths! { any ANY; all ALL; }
+truths! {
+    any ANY "Whether any element is true, of all or along axes.";
+    all ALL "Whether every element is true, of all or along axes.";
+}
 
 macro_rules! arg_reductions {
-    ($($f:ident $op:ident;)*) => {
+    ($($f:ident $op:ident $doc:literal;)*) => {
         $(
             #[pyfunction]
             #[pyo3(signature = (a, axis=None, out=None, *, keepdims=None))]
-            #[doc = concat!("`numpy.", stringify!($f), "`")]
+            #[doc = concat!($doc, "\n\naxis: along which; None: of the flattened array.\nout: an array of ours that takes the result.\nkeepdims: axes that are gone stay as axes of length 1.")]
             pub fn $f<'py>(
                 py: Python<'py>, a: &Any<'py>, axis: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>,
             ) -> PyResult<Any<'py>> {
+                let _entered = enter(stringify!($f));
                 if let Some(r) = arg_reduce(py, &ops::$op, a, axis, out, keepdims)? {
                     return Ok(r);
                 }
@@ -347,6 +376,7 @@ macro_rules! arg_reductions {
         #[pymethods]
         impl PyArray {
             $(
+                #[doc = concat!($doc, "\n\naxis: along which; None: of the flattened array.\nout: an array of ours that takes the result.\nkeepdims: axes that are gone stay as axes of length 1.")]
                 #[pyo3(signature = (axis=None, out=None, *, keepdims=None))]
                 fn $f<'py>(slf: &Bound<'py, Self>, axis: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>) -> PyResult<Any<'py>> {
                     $f(slf.py(), slf.as_any(), axis, out, keepdims)
@@ -355,15 +385,19 @@ macro_rules! arg_reductions {
         }
     };
 }
-arg_reductions! { argmax ARGMAX; argmin ARGMIN; }
+arg_reductions! {
+    argmax ARGMAX "Index of the greatest element: the first one of equal ones, or the first NaN.";
+    argmin ARGMIN "Index of the least element: the first one of equal ones, or the first NaN.";
+}
 
 macro_rules! scans {
-    ($($f:ident $op:ident;)*) => {
+    ($($f:ident $op:ident $doc:literal;)*) => {
         $(
             #[pyfunction]
             #[pyo3(signature = (a, axis=None, dtype=None, out=None))]
-            #[doc = concat!("`numpy.", stringify!($f), "`")]
+            #[doc = concat!($doc, "\n\naxis: along which; None: of the flattened array.\ndtype: in which the result is computed and given.\nout: an array of ours that takes the result.")]
             pub fn $f<'py>(py: Python<'py>, a: &Any<'py>, axis: Opt<'_, 'py>, dtype: Opt<'_, 'py>, out: Opt<'_, 'py>) -> PyResult<Any<'py>> {
+                let _entered = enter(stringify!($f));
                 if let Some(r) = scan(py, &ops::$op, a, axis, dtype, out)? {
                     return Ok(r);
                 }
@@ -373,6 +407,7 @@ macro_rules! scans {
         #[pymethods]
         impl PyArray {
             $(
+                #[doc = concat!($doc, "\n\naxis: along which; None: of the flattened array.\ndtype: in which the result is computed and given.\nout: an array of ours that takes the result.")]
                 #[pyo3(signature = (axis=None, dtype=None, out=None))]
                 fn $f<'py>(slf: &Bound<'py, Self>, axis: Opt<'_, 'py>, dtype: Opt<'_, 'py>, out: Opt<'_, 'py>) -> PyResult<Any<'py>> {
                     $f(slf.py(), slf.as_any(), axis, dtype, out)
@@ -381,9 +416,15 @@ macro_rules! scans {
         }
     };
 }
-scans! { cumsum CUMSUM; cumprod CUMPROD; }
+scans! {
+    cumsum CUMSUM "Sums of the elements up to each one.";
+    cumprod CUMPROD "Products of the elements up to each one.";
+}
 
-/// `numpy.count_nonzero`
+/// Number of elements that are not zero, of all or along axes.
+///
+/// axis: one axis, a tuple of them, or None: all elements.
+/// keepdims: axes that are gone stay as axes of length 1.
 #[pyfunction]
 #[pyo3(signature = (a, axis=None, *, keepdims=None))]
 pub fn count_nonzero<'py>(
@@ -392,6 +433,7 @@ pub fn count_nonzero<'py>(
     axis: Opt<'_, 'py>,
     keepdims: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
+    let _entered = enter("count_nonzero");
     match reduction(py, &ops::COUNT_NONZERO, a, axis, None, None, keepdims, None, None)? {
         Some(r) => Ok(r),
         None => {
@@ -401,15 +443,16 @@ pub fn count_nonzero<'py>(
 }
 
 macro_rules! moments {
-    ($($f:ident $imp:expr;)*) => {
+    ($($f:ident $imp:expr, $doc:literal;)*) => {
         $(
             #[pyfunction]
             #[pyo3(signature = (a, axis=None, dtype=None, out=None, ddof=None, keepdims=None, *, r#where=None, mean=None, correction=None))]
-            #[doc = concat!("`numpy.", stringify!($f), "`")]
+            #[doc = concat!($doc, "\n\naxis: one axis, a tuple of them, or None: all elements.\ndtype: in which the result is computed and given.\nout: an array of ours that takes the result.\nddof: the sum of squares is divided by the number of elements minus this.\nkeepdims: axes that are gone stay as axes of length 1.\nwhere: a mask; only elements where it is true count.\nmean: the mean, if it is known already; correction: another name of ddof.")]
             pub fn $f<'py>(
                 py: Python<'py>, a: &Any<'py>, axis: Opt<'_, 'py>, dtype: Opt<'_, 'py>, out: Opt<'_, 'py>, ddof: Opt<'_, 'py>,
                 keepdims: Opt<'_, 'py>, r#where: Opt<'_, 'py>, mean: Opt<'_, 'py>, correction: Opt<'_, 'py>,
             ) -> PyResult<Any<'py>> {
+                let _entered = enter(stringify!($f));
                 let simple = given(mean).is_none() && given(correction).is_none();
                 let degrees = given(ddof).map_or(Ok(0.0), |d| d.extract::<f64>())?;
                 if simple && let Some(r) = moment(py, a, axis, dtype, out, keepdims, degrees, r#where, stringify!($f), $imp)? {
@@ -422,6 +465,7 @@ macro_rules! moments {
         #[pymethods]
         impl PyArray {
             $(
+                #[doc = concat!($doc, "\n\naxis: one axis, a tuple of them, or None: all elements.\ndtype: in which the result is computed and given.\nout: an array of ours that takes the result.\nddof: the sum of squares is divided by the number of elements minus this.\nkeepdims: axes that are gone stay as axes of length 1.\nwhere: a mask; only elements where it is true count.\nmean: the mean, if it is known already; correction: another name of ddof.")]
                 #[pyo3(signature = (axis=None, dtype=None, out=None, ddof=None, keepdims=None, *, r#where=None, mean=None, correction=None))]
                 fn $f<'py>(
                     slf: &Bound<'py, Self>, axis: Opt<'_, 'py>, dtype: Opt<'_, 'py>, out: Opt<'_, 'py>, ddof: Opt<'_, 'py>,
@@ -433,7 +477,10 @@ macro_rules! moments {
         }
     };
 }
-moments! { var ops::var; std ops::std; }
+moments! {
+    var ops::var, "Variance: the mean square of the distances from the mean, of all elements or along axes.";
+    std ops::std, "Standard deviation: the square root of the variance, of all elements or along axes.";
+}
 
 fn plain_mean(
     a: &Array,
@@ -444,7 +491,13 @@ fn plain_mean(
 ) -> Result<Array> {
     ops::mean(a, axes, keep, dtype)
 }
-/// `numpy.mean`
+/// Arithmetic mean, of all elements or along axes.
+///
+/// axis: one axis, a tuple of them, or None: all elements.
+/// dtype: in which the result is computed and given.
+/// out: an array of ours that takes the result.
+/// keepdims: axes that are gone stay as axes of length 1.
+/// where: a mask; only elements where it is true count.
 #[pyfunction]
 #[pyo3(signature = (a, axis=None, dtype=None, out=None, keepdims=None, *, r#where=None))]
 pub fn mean<'py>(
@@ -456,6 +509,7 @@ pub fn mean<'py>(
     keepdims: Opt<'_, 'py>,
     r#where: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
+    let _entered = enter("mean");
     if let Some(r) = moment(py, a, axis, dtype, out, keepdims, 0.0, r#where, "mean", plain_mean)? {
         return Ok(r);
     }
@@ -484,7 +538,11 @@ fn check_kind(py: Python<'_>, kind: Opt, stable: Opt) -> PyResult<()> {
     Ok(())
 }
 
-/// `numpy.sort`: a sorted copy, stable for every `kind`.
+/// A sorted copy; NaN comes last. Stable for every `kind`.
+///
+/// axis: along which; None: of the flattened array.
+/// kind, stable: accepted, and all the same here.
+/// order: fields of structured arrays, which NumPy sorts.
 #[pyfunction]
 #[pyo3(signature = (a, axis=-1, kind=None, order=None, *, stable=None))]
 pub fn sort<'py>(
@@ -495,6 +553,7 @@ pub fn sort<'py>(
     order: Opt<'_, 'py>,
     stable: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
+    let _entered = enter("sort");
     match array_here(a)? {
         Some(x) if native() && given(order).is_none() => {
             check_kind(py, kind, stable)?;
@@ -509,7 +568,11 @@ pub fn sort<'py>(
             .call(),
     }
 }
-/// `numpy.argsort`: stable for every `kind`.
+/// The indices that sort an array. Stable for every `kind`; NaN comes last.
+///
+/// axis: along which; None: of the flattened array.
+/// kind, stable: accepted, and all the same here.
+/// order: fields of structured arrays, which NumPy sorts.
 #[pyfunction]
 #[pyo3(signature = (a, axis=-1, kind=None, order=None, *, stable=None))]
 pub fn argsort<'py>(
@@ -520,6 +583,7 @@ pub fn argsort<'py>(
     order: Opt<'_, 'py>,
     stable: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
+    let _entered = enter("argsort");
     match array_here(a)? {
         Some(x) if native() && given(order).is_none() => {
             check_kind(py, kind, stable)?;
@@ -537,6 +601,13 @@ pub fn argsort<'py>(
 
 #[pymethods]
 impl PyArray {
+    /// Arithmetic mean, of all elements or along axes.
+    ///
+    /// axis: one axis, a tuple of them, or None: all elements.
+    /// dtype: in which the result is computed and given.
+    /// out: an array of ours that takes the result.
+    /// keepdims: axes that are gone stay as axes of length 1.
+    /// where: a mask; only elements where it is true count.
     #[pyo3(signature = (axis=None, dtype=None, out=None, keepdims=None, *, r#where=None))]
     fn mean<'py>(
         slf: &Bound<'py, Self>,
@@ -548,7 +619,10 @@ impl PyArray {
     ) -> PyResult<Any<'py>> {
         mean(slf.py(), slf.as_any(), axis, dtype, out, keepdims, r#where)
     }
-    /// Sorts in place.
+    /// Sorts in place; NaN comes last. Stable for every `kind`.
+    ///
+    /// axis: along which.
+    /// kind, stable: accepted, and all the same here.
     #[pyo3(signature = (axis=-1, kind=None, order=None, *, stable=None))]
     fn sort(slf: &Bound<'_, Self>, axis: isize, kind: Opt, order: Opt, stable: Opt) -> PyResult<()> {
         check_kind(slf.py(), kind, stable)?;
@@ -556,10 +630,16 @@ impl PyArray {
             return Err(PyValueError::new_err("Cannot specify order when the array has no fields."));
         }
         slf.get().check_writable()?;
+        let _entered = enter("sort");
         let a = slf.get().array();
         let axis = minpy_core::layout::normalize_axis("sort", axis, a.ndim()).py()?;
         heavy(slf.py(), a.size(), || ops::assign(a, &ops::sort(a, Some(axis as isize))?))
     }
+    /// The indices that sort an array. Stable for every `kind`; NaN comes last.
+    ///
+    /// axis: along which; None: of the flattened array.
+    /// kind, stable: accepted, and all the same here.
+    /// order: fields of structured arrays, which NumPy sorts.
     #[pyo3(signature = (axis=-1, kind=None, order=None, *, stable=None))]
     fn argsort<'py>(
         slf: &Bound<'py, Self>,

@@ -1,7 +1,7 @@
 //! Shapes and views: reshape, transpose and their relatives, joining, copies and conversions.
 
 use crate::array::{PyArray, as_array, view_as, wrap, wrap_read_only, wrap_view};
-use crate::convert::{array_from, axes_from, shape_from};
+use crate::convert::{array_from, axes_from, items_of, shape_from};
 use crate::errors::Outcome;
 use crate::fallback::HandOver;
 use crate::host::to_numpy;
@@ -10,6 +10,7 @@ use crate::numpy::{dtype_from, given, numpy};
 use crate::operators::number_of;
 use crate::run::{heavy, native};
 use minpy_core::layout::{check_ndim, normalize_axis};
+use minpy_core::written::enter;
 use minpy_core::{Array, ops};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -61,7 +62,11 @@ fn reshaped<'py>(
     }
 }
 
-/// `numpy.reshape`
+/// The same elements in another shape: a view where that is possible, else a copy.
+///
+/// shape: lengths, one of which may be -1 (what is left).
+/// order: 'C', 'F' or 'A', in which elements are counted.
+/// copy: True: always; False: an error where a copy is needed.
 #[pyfunction]
 #[pyo3(signature = (a, /, shape, order=None, *, copy=None))]
 pub fn reshape<'py>(
@@ -70,13 +75,16 @@ pub fn reshape<'py>(
     order: Option<&str>,
     copy: Option<bool>,
 ) -> PyResult<Any<'py>> {
+    let _entered = enter("reshape");
     let order = order_letter(order, "C");
     match source(a)? {
         Some(x) => reshaped(a, &x, &axes_from(shape)?, order, copy),
         None => HandOver::new(a.py(), "reshape").arg(a).arg(shape).call(),
     }
 }
-/// `numpy.transpose`
+/// A view with the axes in another order.
+///
+/// axes: the order; None: reversed.
 #[pyfunction]
 #[pyo3(signature = (a, axes=None))]
 pub fn transpose<'py>(a: &Any<'py>, axes: Opt<'_, 'py>) -> PyResult<Any<'py>> {
@@ -86,7 +94,9 @@ pub fn transpose<'py>(a: &Any<'py>, axes: Opt<'_, 'py>) -> PyResult<Any<'py>> {
     let axes = given(axes).map(axes_from).transpose()?;
     wrap_view(x.transpose(axes.as_deref()).py()?, a)
 }
-/// `numpy.expand_dims`
+/// A view with new axes of length 1.
+///
+/// axis: where they are in the result: one, or a tuple.
 #[pyfunction]
 pub fn expand_dims<'py>(a: &Any<'py>, axis: &Any<'py>) -> PyResult<Any<'py>> {
     let Some(x) = source(a)? else { return HandOver::new(a.py(), "expand_dims").arg(a).arg(axis).call() };
@@ -102,7 +112,9 @@ pub fn expand_dims<'py>(a: &Any<'py>, axis: &Any<'py>) -> PyResult<Any<'py>> {
     let l = list.iter().fold(x.layout().clone(), |l, &i| l.insert_axis(i));
     wrap_view(x.view(l), a)
 }
-/// `numpy.squeeze`
+/// A view without axes of length 1.
+///
+/// axis: which of them; None: all.
 #[pyfunction]
 #[pyo3(signature = (a, axis=None))]
 pub fn squeeze<'py>(a: &Any<'py>, axis: Opt<'_, 'py>) -> PyResult<Any<'py>> {
@@ -128,7 +140,9 @@ pub fn squeeze<'py>(a: &Any<'py>, axis: Opt<'_, 'py>) -> PyResult<Any<'py>> {
     let l = list.iter().rev().fold(x.layout().clone(), |l, &i| l.remove_axis(i));
     wrap_view(x.view(l), a)
 }
-/// `numpy.swapaxes`
+/// A view with two axes exchanged.
+///
+/// axis1, axis2: these.
 #[pyfunction]
 pub fn swapaxes<'py>(a: &Any<'py>, axis1: isize, axis2: isize) -> PyResult<Any<'py>> {
     let Some(x) = source(a)? else {
@@ -145,7 +159,10 @@ pub fn swapaxes<'py>(a: &Any<'py>, axis1: isize, axis2: isize) -> PyResult<Any<'
     order.swap(i, j);
     wrap_view(x.view(x.layout().transpose(Some(&order))), a)
 }
-/// `numpy.broadcast_to`: a read-only view.
+/// A read-only view that repeats elements up to a shape.
+///
+/// shape: of the result.
+/// subok: without effect.
 #[pyfunction]
 #[pyo3(signature = (array, shape, subok=false))]
 pub fn broadcast_to<'py>(array: &Any<'py>, shape: &Any<'py>, subok: bool) -> PyResult<Any<'py>> {
@@ -163,7 +180,11 @@ pub fn broadcast_to<'py>(array: &Any<'py>, shape: &Any<'py>, subok: bool) -> PyR
         None => HandOver::new(array.py(), "broadcast_to").arg(array).arg(shape).call(),
     }
 }
-/// `numpy.concatenate`
+/// Arrays joined along an existing axis.
+///
+/// axis: along which; None: the flattened arrays.
+/// out: an array of ours that takes the result.
+/// dtype, casting: of the result, and what may be cast to it.
 #[pyfunction]
 #[pyo3(signature = (arrays, /, axis=Some(0), out=None, *, dtype=None, casting=None))]
 pub fn concatenate<'py>(
@@ -174,6 +195,7 @@ pub fn concatenate<'py>(
     dtype: Opt<'_, 'py>,
     casting: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
+    let _entered = enter("concatenate");
     let hand_over = || {
         let k = PyDict::new(py);
         k.set_item("axis", axis)?;
@@ -282,6 +304,11 @@ fn spread<'py>(args: &Bound<'py, PyTuple>) -> PyResult<Any<'py>> {
 
 #[pymethods]
 impl PyArray {
+    /// The same elements in another shape: a view where that is possible, else a copy.
+    ///
+    /// shape: lengths, as one tuple or several numbers; one may be -1 (what is left).
+    /// order: 'C', 'F' or 'A', in which elements are counted.
+    /// copy: True: always; False: an error where a copy is needed.
     #[pyo3(signature = (*shape, order=None, copy=None))]
     fn reshape<'py>(
         slf: &Bound<'py, Self>,
@@ -289,6 +316,7 @@ impl PyArray {
         order: Option<&str>,
         copy: Option<bool>,
     ) -> PyResult<Any<'py>> {
+        let _entered = enter("reshape");
         reshaped(
             slf.as_any(),
             slf.get().array(),
@@ -297,20 +325,33 @@ impl PyArray {
             copy,
         )
     }
+    /// A view with the axes in another order.
+    ///
+    /// axes: the order, as one tuple or several numbers; none: reversed.
     #[pyo3(signature = (*axes))]
     fn transpose<'py>(slf: &Bound<'py, Self>, axes: &Bound<'py, PyTuple>) -> PyResult<Any<'py>> {
         let spread = spread(axes)?;
         transpose(slf.as_any(), if axes.is_empty() { None } else { Some(&spread) })
     }
+    /// A view with two axes exchanged.
+    ///
+    /// axis1, axis2: these.
     fn swapaxes<'py>(slf: &Bound<'py, Self>, axis1: isize, axis2: isize) -> PyResult<Any<'py>> {
         swapaxes(slf.as_any(), axis1, axis2)
     }
+    /// A view without axes of length 1.
+    ///
+    /// axis: which of them; None: all.
     #[pyo3(signature = (axis=None))]
     fn squeeze<'py>(slf: &Bound<'py, Self>, axis: Opt<'_, 'py>) -> PyResult<Any<'py>> {
         squeeze(slf.as_any(), axis)
     }
+    /// The elements as one axis: a view where that is possible, else a copy.
+    ///
+    /// order: 'C', 'F', 'A', or 'K': as they lie in memory.
     #[pyo3(signature = (order=None))]
     fn ravel<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Any<'py>> {
+        let _entered = enter("ravel");
         let order = order_letter(order, "C");
         let a = slf.get().array();
         if order == "K" {
@@ -327,8 +368,12 @@ impl PyArray {
             _ => Ok(r),
         }
     }
+    /// A copy of the elements as one axis.
+    ///
+    /// order: 'C', 'F', 'A', or 'K': as they lie in memory.
     #[pyo3(signature = (order=None))]
     fn flatten<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Any<'py>> {
+        let _entered = enter("flatten");
         let r = Self::ravel(slf, order)?;
         let flat = as_array(&r).ok_or_else(|| PyTypeError::new_err("flatten: not an array"))?;
         if !std::sync::Arc::ptr_eq(flat.buffer(), slf.get().array().buffer()) {
@@ -336,6 +381,9 @@ impl PyArray {
         }
         wrap(slf.py(), ops::copy(flat).py()?)
     }
+    /// A copy.
+    ///
+    /// order: 'C', 'F', 'A', or 'K': as the array lies in memory.
     #[pyo3(signature = (order=None))]
     fn copy<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Any<'py>> {
         let order = order_letter(order, "C");
@@ -356,6 +404,12 @@ impl PyArray {
     fn __deepcopy__<'py>(slf: &Bound<'py, Self>, _memo: &Any<'py>) -> PyResult<Any<'py>> {
         Self::copy(slf, Some("K"))
     }
+    /// A copy with elements of another dtype.
+    ///
+    /// dtype: which.
+    /// order: 'C', 'F', 'A', or 'K': as the array lies in memory.
+    /// casting: what may be cast: 'unsafe' is everything.
+    /// copy: False: the array itself where nothing changes.
     #[pyo3(signature = (dtype, order=None, casting="unsafe", subok=true, copy=true))]
     fn astype<'py>(
         slf: &Bound<'py, Self>,
@@ -365,12 +419,15 @@ impl PyArray {
         subok: bool,
         copy: Option<bool>,
     ) -> PyResult<Any<'py>> {
+        let _entered = enter("astype");
         let order = order_letter(order, "K");
         let _ = subok;
         let py = slf.py();
         let a = slf.get().array();
         let Some(d) = dtype_from(dtype)? else {
-            return to_numpy(py, a, false)?.call_method1("astype", (dtype, order, casting));
+            let made = to_numpy(py, a, false)?.call_method1("astype", (dtype, order, casting))?;
+            crate::tape::leaves_as(py, a, &made)?;
+            return Ok(made);
         };
         if casting != "unsafe" {
             let np = numpy(py)?.module.bind(py);
@@ -399,6 +456,9 @@ impl PyArray {
         }
         wrap_same(py, slf.get(), r)
     }
+    /// The same memory seen as elements of another dtype, or as an array of a subclass of NumPy's.
+    ///
+    /// dtype, type: which.
     #[pyo3(signature = (dtype=None, r#type=None))]
     fn view<'py>(slf: &Bound<'py, Self>, dtype: Opt<'_, 'py>, r#type: Opt<'_, 'py>) -> PyResult<Any<'py>> {
         let py = slf.py();
@@ -412,6 +472,7 @@ impl PyArray {
                 return wrap_view(slf.get().array().clone(), slf.as_any());
             }
             // Subclasses of NumPy's array stay NumPy's.
+            crate::tape::leaves(py, slf.get().array(), "a view as a subclass of numpy.ndarray")?;
             let theirs = to_numpy(py, slf.get().array(), true)?;
             return match given(dtype).filter(|d| !d.is(class)) {
                 Some(d) => theirs.call_method1("view", (d, class)),
@@ -423,6 +484,9 @@ impl PyArray {
             None => wrap_view(slf.get().array().clone(), slf.as_any()),
         }
     }
+    /// One element as a number of Python's.
+    ///
+    /// args: an index in C order, or one per axis; nothing for the only element.
     #[pyo3(signature = (*args))]
     fn item<'py>(slf: &Bound<'py, Self>, args: &Bound<'py, PyTuple>) -> PyResult<Any<'py>> {
         let py = slf.py();
@@ -433,9 +497,12 @@ impl PyArray {
             }
             return number_of(a, py);
         }
-        let at: Vec<i64> = spread(args)?
-            .extract::<Vec<i64>>()
-            .or_else(|_| spread(args)?.extract::<i64>().map(|i| vec![i]))?;
+        let at = spread(args)?;
+        let at: Vec<i64> = match at.extract::<i64>() {
+            Ok(i) => vec![i],
+            Err(e) if at.try_iter().is_err() => return Err(e),
+            Err(_) => items_of(&at, |i| i.extract())?,
+        };
         let (view, at) = if at.len() == 1 && a.ndim() != 1 {
             // A flat index.
             let n = a.size() as i64;
@@ -464,13 +531,15 @@ impl PyArray {
             ops::Selection::Fancy { .. } => Err(PyTypeError::new_err("item: integers expected")),
         }
     }
+    /// The values as nested lists of Python's numbers.
     fn tolist<'py>(slf: &Bound<'py, Self>) -> PyResult<Any<'py>> {
         to_numpy(slf.py(), slf.get().array(), false)?.call_method0("tolist")
     }
+    /// Writes one value into every element.
     fn fill(slf: &Bound<'_, Self>, value: &Any<'_>) -> PyResult<()> {
         slf.set_item(pyo3::types::PyEllipsis::get(slf.py()), value)
     }
-    /// The same values on another device; the array itself when it is there.
+    /// The array on another device: itself if it is there, else a copy.
     fn as_in_context<'py>(slf: &Bound<'py, Self>, context: &Any<'py>) -> PyResult<Any<'py>> {
         let device = crate::context::device_from(context)?;
         let a = slf.get().array();

@@ -6,7 +6,7 @@
 use crate::array::as_array;
 use crate::binding::{all, arrays, known, native_dtype, requests};
 use crate::context::device_from;
-use crate::convert::shape_from;
+use crate::convert::{items_of, shape_from};
 use crate::errors::Outcome;
 use crate::executor::PyExecutor;
 use crate::numpy::{dtype_from, dtype_object};
@@ -17,7 +17,7 @@ use minpy_symbol::{Bindings, GradReq, Symbol};
 use pyo3::class::basic::CompareOp;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PySequence, PyString, PyTuple};
 
 type Any<'py> = Bound<'py, PyAny>;
 
@@ -41,11 +41,13 @@ fn value(object: &Any<'_>) -> PyResult<Value> {
     if let Ok(s) = object.cast::<PyString>() {
         return Ok(Value::Text(s.to_string()));
     }
-    if let Ok(v) = object.extract::<Vec<i64>>() {
-        return Ok(Value::Ints(v));
-    }
     if let Ok(i) = object.extract::<i64>() {
         return Ok(Value::Int(i));
+    }
+    if object.cast::<PySequence>().is_ok()
+        && let Ok(v) = items_of(object, |i| i.extract::<i64>())
+    {
+        return Ok(Value::Ints(v));
     }
     if let Ok(x) = object.extract::<f64>() {
         return Ok(Value::Float(x));

@@ -3,20 +3,25 @@
 //! Argument numbers, defaults and the shape of the answer are decided in python/minpy/core.py.
 
 use crate::array::{as_array, as_pyarray, wrap, wrap_result, wrap_scalar};
-use crate::convert::{array_from, exact_number};
+use crate::convert::{any_leaf, array_from, exact_number};
 use crate::errors::{Outcome, to_core};
-use minpy_autograd::{Session, is_watched, record_foreign};
-use minpy_core::{Array, Number, context};
+use minpy_autograd::{ForeignCall, Session, departed, foreign_call, is_watched, record_foreign};
+use minpy_core::{Array, DType, Number, context, ops};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
 type Any<'py> = Bound<'py, PyAny>;
 
+/// Integers and truth values as numbers that have a gradient, as Python's integers are taken.
+fn floating(a: &Array) -> PyResult<Array> {
+    if a.dtype().is_inexact() { Ok(a.clone()) } else { ops::cast(a, DType::F64).py() }
+}
+
 /// An argument to differentiate with respect to: ours, or made of a number or NumPy array. Python numbers stay weak.
 fn input(object: &Any<'_>) -> PyResult<(Array, bool)> {
     if let Some(p) = as_pyarray(object) {
-        return Ok((p.array().clone(), p.is_scalar()));
+        return Ok((floating(p.array())?, p.is_scalar()));
     }
     let number = match exact_number(object) {
         Some(Number::Int(i)) => Some(Number::Float(i as f64)),
@@ -30,7 +35,7 @@ fn input(object: &Any<'_>) -> PyResult<(Array, bool)> {
     }
     match array_from(object)? {
         Some(a) => {
-            let scalar = a.ndim() == 0;
+            let (a, scalar) = (floating(&a)?, a.ndim() == 0);
             Ok((a.to_device(context::current_device().py()?).py()?, scalar))
         }
         None => Err(PyTypeError::new_err(format!(
@@ -41,14 +46,38 @@ fn input(object: &Any<'_>) -> PyResult<(Array, bool)> {
 }
 
 /// Every array of ours in a result, which may be nested.
-fn outputs(value: &Any<'_>, all: &mut Vec<Array>) {
-    if let Some(a) = as_array(value) {
-        all.push(a.clone());
-    } else if let Ok(t) = value.cast::<PyTuple>() {
-        t.iter().for_each(|v| outputs(&v, all));
-    } else if let Ok(l) = value.cast::<PyList>() {
-        l.iter().for_each(|v| outputs(&v, all));
+fn outputs(value: &Any<'_>, all: &mut Vec<Array>) -> PyResult<()> {
+    any_leaf(value, &mut |item| {
+        all.extend(as_array(item).cloned());
+        false
+    })
+    .map(drop)
+}
+
+/// The weights of the arrays in a result, in the same structure.
+fn weights(value: &Any<'_>, seed: &Any<'_>, all: &mut Vec<Array>) -> PyResult<()> {
+    let sequence = |o: &Any<'_>| o.is_instance_of::<PyTuple>() || o.is_instance_of::<PyList>();
+    if let Some(y) = as_array(value) {
+        let mut found = array_from(seed)?;
+        if found.as_ref().is_none_or(|w| w.shape() != y.shape()) && sequence(seed) && seed.len()? == 1 {
+            found = array_from(&seed.get_item(0)?)?; // of a result alone, as of a tuple of one
+        }
+        let Some(w) = found else {
+            let text = format!("vjp: the seed is no array of numbers but '{}'", seed.get_type().name()?);
+            return Err(PyTypeError::new_err(text));
+        };
+        all.push(w);
+    } else if sequence(value) {
+        let n = value.len()?;
+        let given = if sequence(seed) { seed.len()? } else { 1 };
+        if given != n || !sequence(seed) {
+            return Err(PyValueError::new_err(format!("vjp: {given} seeds for {n} outputs")));
+        }
+        for i in 0..n {
+            weights(&value.get_item(i)?, &seed.get_item(i)?, all)?;
+        }
     }
+    Ok(())
 }
 
 /// A result without an array of ours is a constant, if it is numbers at all (`None`: a forgotten `return`).
@@ -106,7 +135,7 @@ pub fn _differentiate<'py>(
     let watched = watch(&session, &argnums, args)?;
     let value = function.call(&watched.args, kwargs)?;
     let mut ends = Vec::new();
-    outputs(&value, &mut ends);
+    outputs(&value, &mut ends)?;
     if ends.is_empty() {
         expect_numbers(&value)?;
     }
@@ -114,44 +143,79 @@ pub fn _differentiate<'py>(
         None => None,
         Some(s) => {
             let mut list = Vec::new();
-            outputs(s, &mut list);
-            if list.is_empty()
-                && let Some(a) = array_from(s)?
-            {
-                list.push(a);
-            }
-            if list.len() != ends.len() {
-                return Err(PyValueError::new_err(format!(
-                    "vjp: {} seeds for {} outputs",
-                    list.len(),
-                    ends.len()
-                )));
-            }
+            weights(&value, s, &mut list)?;
             Some(list)
         }
     };
+    let places = session.departures(&watched.arrays).py()?;
     let found = session.last_gradients(&ends, seeds.as_deref(), &watched.arrays).py()?;
     let gradients: Vec<Any<'py>> = found
         .into_iter()
         .map(|g| g.map_or_else(|| Ok(py.None().into_bound(py)), |g| wrap_result(py, g)))
         .collect::<PyResult<_>>()?;
+    tell(py, places)?;
     Ok((PyList::new(py, gradients)?, value))
+}
+
+/// Warns about the places where what the gradient depends on left the tape.
+fn tell(py: Python<'_>, places: Vec<u32>) -> PyResult<()> {
+    if !places.is_empty() {
+        py.import("minpy._departures")?.getattr("tell")?.call1((places,))?;
+    }
+    Ok(())
+}
+
+/// Notes that a watched array leaves the tape, in the words of `how`. Anything else may go anywhere.
+pub fn leaves(py: Python<'_>, array: &Array, how: &str) -> PyResult<()> {
+    if is_watched(array) {
+        let place = py.import("minpy._departures")?.getattr("place")?.call1((how,))?.extract()?;
+        departed(array, place).py()?;
+    }
+    Ok(())
+}
+/// The same where `made` is made of the array: text and truth values are no numbers to go on computing with.
+pub fn leaves_as(py: Python<'_>, array: &Array, made: &Any<'_>) -> PyResult<()> {
+    if !is_watched(array) {
+        return Ok(());
+    }
+    let dtype = made.getattr("dtype")?;
+    match dtype.getattr("kind")?.extract::<char>()? {
+        'f' | 'c' | 'O' => leaves(py, array, &format!("an array of dtype {dtype}")),
+        _ => Ok(()),
+    }
+}
+/// The same for Python code.
+#[pyfunction]
+pub fn _leaves(py: Python<'_>, array: &Any<'_>, how: &str) -> PyResult<()> {
+    as_array(array).map_or(Ok(()), |a| leaves(py, a, how))
 }
 
 /// `(value, tangents of the arrays in it)` for tangents of the arguments of those numbers: forward mode.
 #[pyfunction]
+#[pyo3(signature = (function, argnums, args, kwargs, tangents))]
 pub fn _push_forward<'py>(
     py: Python<'py>,
     function: &Any<'py>,
     argnums: Vec<usize>,
     args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
     tangents: Vec<Any<'py>>,
 ) -> PyResult<(Any<'py>, Bound<'py, PyList>)> {
     let session = Session::begin();
     let watched = watch(&session, &argnums, args)?;
-    let value = function.call1(&watched.args)?;
+    if tangents.len() != argnums.len() {
+        return Err(PyValueError::new_err(format!(
+            "jvp: {} tangents for {} arguments: one is needed for each",
+            tangents.len(),
+            argnums.len()
+        )));
+    }
+    let value = function.call(&watched.args, kwargs)?;
     let mut ends = Vec::new();
-    outputs(&value, &mut ends);
+    outputs(&value, &mut ends)?;
+    if ends.is_empty() {
+        expect_numbers(&value)?;
+    }
     let mut directions = Vec::new();
     for (t, a) in tangents.iter().zip(&watched.arrays) {
         let (t, _) = input(t)?;
@@ -160,11 +224,10 @@ pub fn _push_forward<'py>(
         }
         directions.push(t);
     }
-    if directions.len() != watched.arrays.len() {
-        return Err(PyValueError::new_err("jvp: one tangent is needed for each argument"));
-    }
+    let places = session.departures(&watched.arrays).py()?;
     let found = session.tangents(&ends, &watched.arrays, &directions).py()?;
     drop(session);
+    tell(py, places)?;
     let list = PyList::empty(py);
     for (t, y) in found.into_iter().zip(&ends) {
         let t = match t {
@@ -198,6 +261,22 @@ pub fn _record_foreign(
         vjp.map(|f| Box::new(move |g: &[Option<Array>]| pull_back(&f, g, n)) as Box<_>),
     )
     .py()
+}
+
+/// A call outside of core that reads those arrays now: for `wrote` of its outputs. None where nothing of them is watched.
+#[pyfunction]
+pub fn _foreign_call(name: &str, inputs: Vec<Any<'_>>) -> PyResult<Option<PyForeignCall>> {
+    Ok(foreign_call(name, &arrays(&inputs), None).py()?.map(PyForeignCall))
+}
+/// See `_foreign_call`.
+#[pyclass(frozen, name = "_ForeignCall", module = "minpy._minpy")]
+pub struct PyForeignCall(ForeignCall);
+#[pymethods]
+impl PyForeignCall {
+    /// What the call has written: asking for its gradient raises NoGradientFuncError.
+    fn wrote(&self, outputs: Vec<Any<'_>>) -> PyResult<()> {
+        self.0.wrote(&arrays(&outputs)).py()
+    }
 }
 
 /// Calls a gradient that Python defined.

@@ -12,6 +12,7 @@ use crate::reduce::{reduction, scan};
 use crate::run::{compute, compute_object, heavy, native};
 use minpy_core::expr::Prim;
 use minpy_core::op::OpDef;
+use minpy_core::written::{enter_as, kept};
 use minpy_core::{Array, Attrs, DType, Operand, Target, ops};
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -273,6 +274,7 @@ impl Ufunc {
         r#where: Option<&Bound<'py, PyAny>>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let _entered = enter_as(|| kept(&format!("{}.reduce", self.op.name)));
         let zero = 0i32.into_pyobject(py)?.into_any();
         let axis = match &axis {
             AxisArgument::Default => Some(&zero),
@@ -310,6 +312,7 @@ impl Ufunc {
         dtype: Option<&Bound<'py, PyAny>>,
         out: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let _entered = enter_as(|| kept(&format!("{}.accumulate", self.op.name)));
         let zero = 0i32.into_pyobject(py)?.into_any();
         if let Some((_, Some(op))) = folds(self.op.name)
             && let Some(r) = scan(py, op, array, Some(axis.unwrap_or(&zero)), dtype, out)?
@@ -342,6 +345,7 @@ impl Ufunc {
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let _entered = enter_as(|| kept(&format!("{}.outer", self.op.name)));
         if native() && kwargs.is_none() && args.len() == 2 && self.op.arity == 2 {
             let given: SmallVec<[Bound<'py, PyAny>; 2]> = args.iter().collect();
             if let Some(pair) = self.operands(&given)?
@@ -365,6 +369,7 @@ impl Ufunc {
         indices: &Bound<'py, PyAny>,
         b: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let _entered = enter_as(|| kept(&format!("{}.at", self.op.name)));
         if native()
             && let (Some(p), Some(prim), Some(b)) = (as_pyarray(a), primitive(self.op.name), b)
             && let Some(value) = crate::convert::array_from(b)?
@@ -399,10 +404,18 @@ impl Ufunc {
     }
     #[getter]
     fn __doc__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        match &self.numpy {
-            Some(f) => f.bind(py).getattr("__doc__"),
-            None => Ok(PyString::new(py, self.op.doc).into_any()),
-        }
+        let operands = match self.op.arity {
+            1 => "x: an array or a number.",
+            2 => "x1, x2: arrays or numbers, broadcast together.",
+            _ => "x1, x2, x3: arrays or numbers, broadcast together.",
+        };
+        let text = format!(
+            "{}, element by element.\n\n{operands}\nout: an array of ours that takes the result.\n\
+             where: a mask; elsewhere `out` stays as it is.\ndtype: in which the result is computed and given.\n\
+             casting, order, subok: as in NumPy.",
+            self.op.doc.trim_end_matches('.')
+        );
+        Ok(PyString::new(py, &text).into_any())
     }
     #[getter]
     fn nin(&self) -> usize {
@@ -441,7 +454,7 @@ impl Ufunc {
     }
     #[getter]
     fn __signature__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.attribute(py, "__signature__")
+        py.import("minpy.numpy._ufuncs")?.call_method1("signature", (self.op.arity,))
     }
     /// NumPy's ufunc of the same name, or None.
     #[getter]
@@ -472,7 +485,8 @@ impl<'py> FromPyObject<'_, 'py> for AxisArgument<'py> {
 }
 
 /// Operations of the elementwise table that NumPy offers as functions of another kind.
-const NOT_UFUNCS: [&str; 8] = ["copy", "where", "clip", "real", "imag", "taken", "side", "tanh_slope"];
+const NOT_UFUNCS: [&str; 9] =
+    ["copy", "where", "clip", "real", "imag", "root", "taken", "side", "tanh_slope"];
 
 /// Every ufunc: `name -> object`.
 #[pyfunction]

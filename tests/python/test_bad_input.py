@@ -109,8 +109,7 @@ def test_policies():
 
 
 def test_gradients():
-    with pytest.raises(TypeError, match="int64"):
-        grad(lambda x: x)(np.array([1, 2]))
+    assert grad(lambda x: x * x)(np.array([1, 2])).tolist() == [2, 4]  # as of the numbers 1.0 and 2.0
     with pytest.raises(TypeError):
         grad(lambda x: x)("text")
     with pytest.raises(ValueError):

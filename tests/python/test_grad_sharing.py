@@ -77,6 +77,7 @@ def test_write_of_another_thread_is_found():
         grad(f)(vector())
 
 
+@pytest.mark.filterwarnings("ignore::minpy.core.LostGradientWarning")
 def test_export_after_a_save():
     if np.ones(1).context.device_type != "cpu":
         pytest.skip("a device array is exported as a read-only copy: nothing can be written")

@@ -158,7 +158,8 @@ def test_names_of_the_package():
     for name in ("set_global_policy", "wrap_policy", "use_policy", "fallback_count", "wait", "__version__", "OnlyNumPyPolicy"):
         assert hasattr(minpy, name)
     from minpy.array import Array, Number, wrap
-    assert Array is np.ndarray and type(wrap(numpy.ones(2))) is Array and type(wrap(numpy.float64(2))) is Number
+    assert type(wrap(numpy.ones(2))) is np.ndarray and type(wrap(numpy.float64(2))) is Number
+    assert isinstance(np.ones(2), Array) and not isinstance(numpy.ones(2), Array) and type(Array([1, 2])) is np.ndarray
 
 
 def test_type_stubs():

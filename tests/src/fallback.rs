@@ -118,7 +118,7 @@ pub fn counters(s: &Subject) {
     set_flag(COUNTING, false);
     s.ok(r, || "counted calls".into());
     let counts = stats::ops();
-    let of = |op: &'static str| counts.get(&(op, s.device.name().to_string())).copied().unwrap_or(0);
+    let of = |op: &str| counts.get(&(op.to_string(), s.device.name().to_string())).copied().unwrap_or(0);
     s.check(of("add") == 3 && of("matmul") == 1, || {
         format!("three additions and a product counted as {counts:?}")
     });

@@ -44,6 +44,11 @@ fn power_y(g: &Array, x: Operand, y: &Array) -> R {
     let safe = if y.dtype().is_complex() { cast(&safe, y.dtype())? } else { safe };
     multiply(g, &multiply(y, &log(&safe)?)?)
 }
+/// `g / (2 y)`; 0 where `y` is 0, in derivatives of any order.
+fn root_slope(g: &Array, y: &Array) -> R {
+    let nonzero = not_equal(y, 0.0)?;
+    select(&nonzero, &divide(&multiply(g, 0.5)?, &select(&nonzero, y, 1.0)?)?, 0.0)
+}
 /// `i Im(z) / |x|`, 0 at 0: how z turns around the origin.
 fn turned(z: &Array, x: &Array) -> R {
     let size = absolute(x)?;
@@ -88,6 +93,7 @@ rules! { RULES {
     SQUARE: [0] |s, g| multiply(&multiply(g, s.x(0))?, 2.0) ;;
     RECIPROCAL: [y] |s, g| negative(&multiply(g, &square(s.y())?)?) ;;
     SQRT: [y] |s, g| divide(&multiply(g, 0.5)?, s.y()) ;;
+    ROOT: [y] |s, g| root_slope(g, s.y()) ;;
     CBRT: [y] |s, g| divide(g, &multiply(&square(s.y())?, 3.0)?) ;;
     EXP: [y] |s, g| multiply(g, s.y()) ;;
     EXP2: [y] |s, g| multiply(g, &multiply(s.y(), std::f64::consts::LN_2)?) ;;

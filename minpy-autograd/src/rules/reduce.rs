@@ -26,15 +26,44 @@ fn fold(s: &Saves, t: &Array) -> Result<Array> {
     let axes: Vec<isize> = axes.iter().map(|&i| i as isize).collect();
     sum(t, Some(&axes), keepdims)
 }
+/// Ones where an element is the extreme of its place, and how many of them share that place; the reduced axes have size 1.
+/// Axes in the order `order`.
+fn hits(s: &Saves, order: &[usize]) -> Result<(Array, Array)> {
+    let turned = |a: &Array| a.view(a.layout().transpose(Some(order)));
+    let (x, y) = (turned(s.array(0)), turned(&kept(s, s.y())?));
+    // A narrower `out=` has rounded the result: what rounds to it won.
+    let seen = if x.dtype() == y.dtype() { x.clone() } else { cast(&x, y.dtype())? };
+    let hit = cast(&equal(&seen, &y)?, x.dtype())?;
+    let (axes, _) = parts(s)?;
+    let axes: Vec<isize> =
+        (0..order.len()).filter(|&i| axes.contains(&order[i])).map(|i| i as isize).collect();
+    let count = sum(&hit, Some(&axes), true)?;
+    Ok((hit, count))
+}
 /// Ties share evenly, as the mean of the one-sided derivatives.
 fn weights(s: &Saves) -> Result<Array> {
-    let (x, y) = (s.array(0), s.y());
-    // A narrower `out=` has rounded the result: what rounds to it won.
-    let seen = if x.dtype() == y.dtype() { x.clone() } else { cast(x, y.dtype())? };
-    let hit = cast(&equal(&seen, &kept(s, y)?)?, x.dtype())?;
-    let (axes, _) = parts(s)?;
-    let axes: Vec<isize> = axes.iter().map(|&i| i as isize).collect();
-    divide(&hit, &sum(&hit, Some(&axes), true)?)
+    let order: Vec<usize> = (0..s.array(0).ndim()).collect();
+    let (hit, count) = hits(s, &order)?;
+    divide(&hit, &count)
+}
+/// The gradient `g` of an extreme, shared by those that are it.
+fn share(s: &Saves, g: &Array) -> Result<Array> {
+    let x = s.array(0);
+    // Of windows that overlap the gradient is added up place by place: each place of all windows lies together.
+    let mut order: Vec<usize> = (0..x.ndim()).collect();
+    if !x.layout().is_injective() {
+        let (axes, _) = parts(s)?;
+        order.sort_by_key(|i| !axes.contains(i));
+    }
+    let (hit, count) = hits(s, &order)?;
+    let g = kept(s, g)?;
+    let g = g.view(g.layout().transpose(Some(&order)));
+    let shared = multiply(&hit, &divide(&g, &count)?)?;
+    let mut back = vec![0; order.len()];
+    for (k, &i) in order.iter().enumerate() {
+        back[i] = k;
+    }
+    Ok(shared.view(shared.layout().transpose(Some(&back))))
 }
 /// The product of the other elements, without dividing (an element may be 0): running products from both sides.
 fn others(s: &Saves) -> Result<Array> {
@@ -68,6 +97,6 @@ fn others(s: &Saves) -> Result<Array> {
 rules! { RULES {
     SUM: [] |s, g| spread(s, g), ~ |s, t| fold(s, t) ;;
     PROD: [0] |s, g| multiply(&kept(s, g)?, &others(s)?), ~ |s, t| fold(s, &multiply(t, &others(s)?)?) ;;
-    MAX: [0 y] |s, g| multiply(&kept(s, g)?, &weights(s)?), ~ |s, t| fold(s, &multiply(t, &weights(s)?)?) ;;
-    MIN: [0 y] |s, g| multiply(&kept(s, g)?, &weights(s)?), ~ |s, t| fold(s, &multiply(t, &weights(s)?)?) ;;
+    MAX: [0 y] |s, g| share(s, g), ~ |s, t| fold(s, &multiply(t, &weights(s)?)?) ;;
+    MIN: [0 y] |s, g| share(s, g), ~ |s, t| fold(s, &multiply(t, &weights(s)?)?) ;;
 } }

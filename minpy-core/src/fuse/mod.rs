@@ -18,7 +18,7 @@ use crate::defer::{self, Expr, Kind, Source};
 use crate::device::{DeviceRef, Memory};
 use crate::kernel::{Input, KernelCall, View, Work};
 use crate::launch;
-use crate::{Array, Buffer, ErrorKind, Layout, Result, profile};
+use crate::{Array, Buffer, ErrorKind, Layout, Result, profile, written};
 use group::{Group, MOST_MEMBERS};
 use parking_lot::MutexGuard;
 use smallvec::SmallVec;
@@ -192,8 +192,18 @@ impl Group<'_> {
                 false => grouped::collect_group(&call, self.device),
             };
         }
-        let expressions = self.members.len() + 1 + sum as usize + beside as usize;
-        profile::timed(&call, self.device, expressions, || match alone {
+        let what = || {
+            let mut name = written::label(self.expressions().map(|(e, _)| (e.written, e.op)));
+            let beside = extras.sum.iter().chain(&extras.beside).filter_map(|x| x.guard.as_deref());
+            let mut operations = self.members.len() + 1;
+            for e in beside {
+                name.push_str(", ");
+                name.push_str(&written::label([(e.written, e.op)]));
+                operations += 1;
+            }
+            (name, operations)
+        };
+        profile::timed(&call, self.device, what, || match alone {
             true => launch::run_kernel(&call, self.device),
             false => launch::run_on_device(&call, self.device),
         })

@@ -72,8 +72,36 @@ fn ramp_in(wide: DType, start: Number, step: Number, n: usize, dtype: DType) -> 
     }
     Ok(out)
 }
-/// NumPy's `arange`: from `start` up to (not including) `stop`.
-pub fn arange(start: Number, stop: Number, step: Number, dtype: DType) -> Result<Array> {
+/// NumPy's `arange`: from `start` up to (not including) `stop` in steps of `step`. Without a dtype it is int64 for integers and
+/// float64 for floats.
+///
+/// ```
+/// use minpy_core::{DType, ops};
+/// use minpy_cpu as _;
+/// # fn main() -> minpy_core::Result<()> {
+/// assert_eq!(ops::arange(0, 5, 2, None)?.to_vec::<i64>()?, [0, 2, 4]);
+/// assert_eq!(ops::arange(0.0, 1.0, 0.25, None)?.to_vec::<f64>()?, [0.0, 0.25, 0.5, 0.75]);
+/// assert_eq!(ops::arange(3, 0, -1, DType::F32)?.to_vec::<f32>()?, [3.0, 2.0, 1.0]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// [`ErrorKind::Value`](crate::ErrorKind::Value) for a step of 0, for bounds that are no numbers and for more elements than memory
+/// can address; [`ErrorKind::Overflow`](crate::ErrorKind::Overflow) for integers that the dtype does not hold.
+pub fn arange(
+    start: impl Into<Number>,
+    stop: impl Into<Number>,
+    step: impl Into<Number>,
+    dtype: impl Into<Option<DType>>,
+) -> Result<Array> {
+    let (start, stop, step) = (start.into(), stop.into(), step.into());
+    let dtype = dtype.into().unwrap_or_else(|| {
+        [start, stop, step].map(Number::default_dtype).into_iter().fold(DType::I64, DType::promote)
+    });
+    range(start, stop, step, dtype)
+}
+fn range(start: Number, stop: Number, step: Number, dtype: DType) -> Result<Array> {
     let n = match (start, stop, step) {
         (_, _, s) if s.to_f64() == 0.0 => bail!(Value, "arange: step must not be 0"),
         (Number::Int(a), Number::Int(b), Number::Int(s)) => {

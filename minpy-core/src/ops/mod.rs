@@ -5,7 +5,9 @@
 mod creation;
 mod elementwise;
 mod index;
+mod literal;
 mod matmul;
+mod methods;
 mod nn;
 mod operators;
 mod random;
@@ -17,8 +19,10 @@ mod sort;
 pub use creation::*;
 pub use elementwise::*;
 pub use index::*;
+pub use literal::*;
 pub use matmul::*;
 pub use nn::*;
+pub use operators::*;
 pub use random::*;
 pub use reduce::*;
 pub use scan::*;
@@ -31,7 +35,8 @@ use crate::{Array, Attrs, DType, Meta, Result, Target};
 
 /// Defines and registers a structured operation.
 macro_rules! structured {
-    ($id:ident $name:literal $arity:literal $imp:expr, $domain:expr, $doc:literal) => {
+    ($id:ident $name:literal $($rest:tt)*) => { structured!($id [$name] $($rest)*); };
+    ($id:ident [$name:expr] $arity:literal $imp:expr, $domain:expr, $doc:literal) => {
         #[doc = $doc]
         pub static $id: OpDef = OpDef {
             name: $name,
@@ -50,10 +55,6 @@ use structured;
 /// `astype`: the values in another dtype, as NumPy's unsafe casting converts them.
 pub fn cast(a: &Array, dtype: DType) -> Result<Array> {
     call(&COPY, &Attrs::DType(dtype), &[Operand::Array(a)], None, Target::New)
-}
-/// A copy in C order (or the order of a dense argument).
-pub fn copy(a: &Array) -> Result<Array> {
-    call(&COPY, &Attrs::None, &[Operand::Array(a)], None, Target::New)
 }
 /// Writes values into an existing view, broadcasting and converting them (setitem).
 ///

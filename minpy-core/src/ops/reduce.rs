@@ -1,6 +1,6 @@
 //! Reductions along axes: sum, prod, max, min, any, all, count_nonzero, and what is composed of them.
 
-use super::{call, divide, multiply, sqrt, structured, subtract};
+use super::{call, divide, multiply, root, structured, subtract};
 use crate::dispatch::{Arg, fill_raw, launch};
 use crate::expr::{Builder, E, Prim, Program};
 use crate::kernel::{Fold, Work};
@@ -117,24 +117,100 @@ fn drop_axes(layout: &Layout, axes: &[usize]) -> Layout {
 const fn same(d: DType) -> DType {
     d
 }
+/// What can go wrong, in the documentation.
+macro_rules! errors {
+    (true) => {
+        errors!("")
+    };
+    (false) => {
+        errors!("[`ErrorKind::Value`](crate::ErrorKind::Value) where no elements are left to choose from, ")
+    };
+    ($empty:literal) => {
+        concat!(
+            "\n\n# Errors\n",
+            $empty,
+            "[`ErrorKind::Axis`](crate::ErrorKind::Axis) for an axis that the array does not have, \
+                 [`ErrorKind::Value`](crate::ErrorKind::Value) for one that is named twice."
+        )
+    };
+}
 macro_rules! reductions {
-    ($($id:ident $name:literal $fold:ident $prologue:ident $result:expr, $identity:literal, $doc:literal;)*) => {
-        $(structured!($id $name 1 Reduction {
-            fold: Fold::$fold, prologue: Prologue::$prologue, result: $result, has_identity: $identity,
-        }, &[(0.5, 3.0)], $doc);)*
+    ($($id:ident $f:ident $fold:ident $prologue:ident $result:expr, $identity:tt, $doc:literal;)*) => {
+        $(
+            structured!($id [stringify!($f)] 1 Reduction {
+                fold: Fold::$fold, prologue: Prologue::$prologue, result: $result, has_identity: $identity,
+            }, &[(0.5, 3.0)], $doc);
+            #[doc = concat!($doc, "\n\nAlong `axes`, negative ones counted from the end (`None`: all). With `keepdims` they stay, with size 1.")]
+            #[doc = errors!($identity)]
+            pub fn $f(a: &Array, axes: Option<&[isize]>, keepdims: bool) -> Result<Array> { reduce(&$id, a, axes, keepdims, None) }
+        )*
+        /// Reductions: along one axis (`x.sum(0, false)`), several (`x.sum([0, -1], false)`) or all (`x.sum(None, false)`). Each
+        /// comes from the operation's row.
+        impl Array {$(
+            #[doc = concat!($doc, "\n\nAlong `axes`, negative ones counted from the end (`None`: all). With `keepdims` they stay, with size 1.")]
+            #[doc = errors!($identity)]
+            pub fn $f<'a>(&self, axes: impl Into<Axes<'a>>, keepdims: bool) -> Result<Array> {
+                axes.into().with(|axes| $f(self, axes, keepdims))
+            }
+        )*}
     };
 }
 reductions! {
-    SUM "sum" Add Cast widen, true, "Sum along axes; small integers in the default integer.";
-    PROD "prod" Mul Cast widen, true, "Product along axes.";
-    MAX "max" Max Cast same, false, "Greatest element along axes; NaN wins.";
-    MIN "min" Min Cast same, false, "Smallest element along axes; NaN wins.";
-    ANY "any" Or Cast |_| DType::Bool, true, "Whether any element is true.";
-    ALL "all" And Cast |_| DType::Bool, true, "Whether all elements are true.";
-    COUNT_NONZERO "count_nonzero" Add NonZero |_| DType::I64, true, "Number of elements that are not zero.";
-    BITWISE_AND_REDUCE "bitwise_and_reduce" And Cast same, true, "Bitwise and along axes.";
-    BITWISE_OR_REDUCE "bitwise_or_reduce" Or Cast same, true, "Bitwise or along axes.";
-    BITWISE_XOR_REDUCE "bitwise_xor_reduce" Xor Cast same, true, "Bitwise exclusive or along axes.";
+    SUM sum Add Cast widen, true, "Sum along axes; small integers in the default integer.";
+    PROD prod Mul Cast widen, true, "Product along axes.";
+    MAX max Max Cast same, false, "Greatest element along axes; NaN wins.";
+    MIN min Min Cast same, false, "Smallest element along axes; NaN wins.";
+    ANY any Or Cast |_| DType::Bool, true, "Whether any element is true.";
+    ALL all And Cast |_| DType::Bool, true, "Whether all elements are true.";
+    COUNT_NONZERO count_nonzero Add NonZero |_| DType::I64, true, "Number of elements that are not zero.";
+    BITWISE_AND_REDUCE bitwise_and_reduce And Cast same, true, "Bitwise and along axes.";
+    BITWISE_OR_REDUCE bitwise_or_reduce Or Cast same, true, "Bitwise or along axes.";
+    BITWISE_XOR_REDUCE bitwise_xor_reduce Xor Cast same, true, "Bitwise exclusive or along axes.";
+}
+
+/// The axes of a reduction: all (`None`), one (`0`), or several (`[0, -1]`, a slice).
+#[derive(Clone, Debug)]
+pub struct Axes<'a>(Named<'a>);
+#[derive(Clone, Debug)]
+enum Named<'a> {
+    All,
+    Here(SmallVec<[isize; 6]>),
+    There(&'a [isize]),
+}
+impl Axes<'_> {
+    /// Calls a function of this file's with the axes.
+    pub fn with<T>(&self, f: impl FnOnce(Option<&[isize]>) -> T) -> T {
+        match &self.0 {
+            Named::All => f(None),
+            Named::Here(list) => f(Some(list)),
+            Named::There(list) => f(Some(list)),
+        }
+    }
+}
+impl From<isize> for Axes<'_> {
+    fn from(axis: isize) -> Self {
+        Axes(Named::Here([axis].as_slice().into()))
+    }
+}
+impl From<Option<isize>> for Axes<'_> {
+    fn from(axis: Option<isize>) -> Self {
+        axis.map_or(Axes(Named::All), Axes::from)
+    }
+}
+impl<const N: usize> From<[isize; N]> for Axes<'_> {
+    fn from(axes: [isize; N]) -> Self {
+        Axes(Named::Here(axes.as_slice().into()))
+    }
+}
+impl<'a, const N: usize> From<&'a [isize; N]> for Axes<'a> {
+    fn from(axes: &'a [isize; N]) -> Self {
+        Axes(Named::There(axes))
+    }
+}
+impl<'a> From<&'a [isize]> for Axes<'a> {
+    fn from(axes: &'a [isize]) -> Self {
+        Axes(Named::There(axes))
+    }
 }
 
 /// Attributes of a reduction along `axes` (`None`: all of them).
@@ -172,14 +248,6 @@ pub fn reduce(
     let attrs = reduce_attrs(op.name, a.ndim(), axes, keepdims, dtype)?;
     call(op, &attrs, &[Operand::Array(a)], None, Target::New)
 }
-macro_rules! functions {
-    ($($f:ident $op:ident),*) => {$(
-        #[doc = concat!("The reduction `", stringify!($op), "` along `axes` (`None`: all).")]
-        pub fn $f(a: &Array, axes: Option<&[isize]>, keepdims: bool) -> Result<Array> { reduce(&$op, a, axes, keepdims, None) }
-    )*};
-}
-functions!(sum SUM, prod PROD, max MAX, min MIN, any ANY, all ALL, count_nonzero COUNT_NONZERO);
-
 fn count_reduced(a: &Array, axes: Option<&[isize]>) -> Result<usize> {
     match axes {
         None => Ok(a.size()),
@@ -220,7 +288,7 @@ pub fn var(
     let real = result.real();
     if v.dtype() == real { Ok(v) } else { super::cast(&v, real) }
 }
-/// Standard deviation: the root of `var`.
+/// Standard deviation: the root of `var`. Where it is 0, its gradient is 0 (one element, or equal ones).
 pub fn std(
     a: &Array,
     axes: Option<&[isize]>,
@@ -228,5 +296,5 @@ pub fn std(
     ddof: f64,
     dtype: Option<DType>,
 ) -> Result<Array> {
-    sqrt(&var(a, axes, keepdims, ddof, dtype)?)
+    root(&var(a, axes, keepdims, ddof, dtype)?)
 }

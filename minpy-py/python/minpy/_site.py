@@ -1,4 +1,4 @@
-"""Where in the user's program a call came from."""
+"""Where in the user's program a call came from, and by which function of ours."""
 import os
 import sys
 
@@ -14,3 +14,21 @@ def call_site():
             return f"{name}:{frame.f_lineno}"
         frame = frame.f_back
     return ""
+
+
+def written():
+    """The name of the function of the package that the user called, if it is one written in Python; else None.
+
+    Walks outward to the user's frame: of the functions on the way the outermost counts.
+    """
+    if not _NAMES:
+        from minpy.numpy._native import TABLE
+        _NAMES.update((f.__code__, name) for name, f in TABLE.items() if not isinstance(f, type))
+    frame, found = sys._getframe(1), None
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        found = _NAMES.get(frame.f_code, found)
+        frame = frame.f_back
+    return found
+
+
+_NAMES = {}  # code -> name

@@ -3,8 +3,24 @@ import numpy
 
 from minpy import _minpy
 from minpy._minpy import array_base as Value
-from minpy._minpy import ndarray as Array
-from minpy._minpy import scalar as Number
+from minpy._minpy import ndarray, scalar as Number
+
+
+class _Exact(type):
+    """`isinstance` by the exact class: to `minpy.numpy.ndarray`, which stands for NumPy's class too, NumPy's arrays are instances."""
+
+    def __instancecheck__(cls, value):
+        return type(value) is ndarray
+
+    def __subclasscheck__(cls, other):
+        return other is cls or other is ndarray
+
+    def __call__(cls, data, atype=None, context=None):
+        return _minpy.asarray(data, device=context)
+
+
+class Array(metaclass=_Exact):
+    """MinPy's arrays: `isinstance(x, Array)` is false for NumPy's. `Array(data)` makes one, sharing a NumPy array's memory on the CPU."""
 
 
 def wrap(data):

@@ -13,6 +13,7 @@ import functools
 import numpy
 
 from minpy import _minpy
+from minpy._departures import LostGradientWarning
 from minpy._minpy import NoGradientFuncError, array_base
 from minpy.array import wrap
 
@@ -29,7 +30,11 @@ def _resolve(numbers, count):
 
 
 def _zero(argument):
-    return _minpy.zeros_like(argument) if isinstance(argument, (array_base, numpy.ndarray)) else 0.0
+    if isinstance(argument, (tuple, list)):
+        argument = _minpy.asarray(argument)
+    if isinstance(argument, (array_base, numpy.ndarray)):
+        return _minpy.zeros_like(argument, argument.dtype if argument.dtype.kind in "fc" else float)
+    return 0j if isinstance(argument, (complex, numpy.complexfloating)) else 0.0
 
 
 def _shaped(numbers, gradients, args):
@@ -70,26 +75,37 @@ def value_and_grad(func, argnum=0):
 
 
 def vjp(func, argnum=0):
-    """A function of `(args, seed)`: the value of `func(*args)` and the gradient of its results weighted with `seed`."""
+    """A function of `(args, seed, **kwargs)`: the value of `func(*args, **kwargs)` and the gradient of its results weighted with
+    `seed`, which has the structure of the value."""
     numbers = _numbers(argnum)
 
     @functools.wraps(func)
-    def wrapped(args, seed):
-        gradients, value = _minpy._differentiate(func, _resolve(numbers, len(args)), tuple(args), None, seed)
-        return value, _shaped(numbers, gradients, args)
+    def wrapped(args, seed, **kwargs):
+        numbers_here = _resolve(numbers, len(args))
+        gradients, value = _minpy._differentiate(func, numbers_here, tuple(args), kwargs, seed)
+        return value, _shaped(numbers_here, gradients, args)
     return wrapped
 
 
 def jvp(func, argnum=0):
-    """A function of `(args, tangents)`: the value of `func(*args)` and its derivative in that direction (forward mode)."""
+    """A function of `(args, tangents, **kwargs)`: the value of `func(*args, **kwargs)` and its derivative in that direction
+    (forward mode). One tangent for each argument of `argnum`; the derivative has the structure of the value."""
     numbers = _numbers(argnum)
 
     @functools.wraps(func)
-    def wrapped(args, tangents):
+    def wrapped(args, tangents, **kwargs):
         tangents = [tangents] if len(numbers) == 1 and not isinstance(tangents, (list, tuple)) else list(tangents)
-        value, found = _minpy._push_forward(func, _resolve(numbers, len(args)), tuple(args), tangents)
-        return value, found[0] if isinstance(value, array_base) else found
+        value, found = _minpy._push_forward(func, _resolve(numbers, len(args)), tuple(args), kwargs, tangents)
+        return value, _like(value, iter(found))
     return wrapped
+
+
+def _like(value, tangents):
+    """The tangents in the structure of the value: 0 in the places of constants."""
+    if isinstance(value, (tuple, list)):
+        parts = [_like(v, tangents) for v in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    return next(tangents) if isinstance(value, array_base) else _zero(value)
 
 
 def no_grad(func):
@@ -148,6 +164,6 @@ def __getattr__(name):
 
 
 __all__ = [
-    "Function", "MXNetSymbolError", "NoGradientFuncError", "convert_args", "grad", "grad_and_loss", "jvp", "minpy_to_numpy", "no_grad",
+    "Function", "LostGradientWarning", "MXNetSymbolError", "NoGradientFuncError", "convert_args", "grad", "grad_and_loss", "jvp", "minpy_to_numpy", "no_grad",
     "numpy_to_minpy", "return_numpy", "value_and_grad", "vjp",
 ]

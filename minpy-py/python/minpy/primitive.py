@@ -63,7 +63,8 @@ class Primitive:
         this = _fallback.Call()
         raw = [this.give(a) for a in args]
         raw_kwargs = {k: this.give(v) for k, v in kwargs.items()}
-        answer = self._func(*raw, **raw_kwargs)
+        function = _fallback.measured(self.__name__, self._func, this) if _minpy._profile_numpy() else self._func
+        answer = function(*raw, **raw_kwargs)
         # A result that is an argument (or a view of one) becomes an array of its own: the custom gradient is this call's,
         # not that of every other use of the argument.
         given = [r for r in raw + list(raw_kwargs.values()) if isinstance(r, numpy.ndarray)]

@@ -1,4 +1,4 @@
-"""Profiles: which kernels ran, as which fused groups, and how long."""
+"""Profiles: which kernels ran, as which fused groups, what ran in NumPy, and how long."""
 from __future__ import annotations
 
 import threading
@@ -8,7 +8,11 @@ from minpy import _minpy
 
 
 class Group(NamedTuple):
-    """One kind of kernel: `name` lists the operations that ran in it, oldest first."""
+    """One kind of kernel, or one function of NumPy's.
+
+    `name` lists the operations that ran in it, oldest first; those of a function of another name stand in brackets behind it:
+    `mean(sum+divide)`. What ran in NumPy has the family and the device `numpy`.
+    """
 
     name: str
     family: str
@@ -20,10 +24,10 @@ class Group(NamedTuple):
 
 
 class profile:
-    """Collects what runs inside the `with`: `with minpy.profile() as p: ...; print(p)`.
+    """Collects what runs inside the `with`: `with minpy.profile() as p: ...; print(p)`. In a notebook `p` alone shows the table.
 
-    `p.groups` has a `Group` per kind of kernel, the longest time first. Every kernel is waited for, so that its time is its
-    own, and what is pending is computed at both ends. All threads are seen; a profile inside
+    `p.groups` has a `Group` per kind of kernel and per function that NumPy ran, the longest time first. Every kernel is waited
+    for, so that its time is its own, and what is pending is computed at both ends. All threads are seen; a profile inside
     another one is a RuntimeError.
     """
 
@@ -53,12 +57,32 @@ class profile:
             self.groups = [Group(*g) for g in _minpy._profile_stop()]
             profile._open.release()
 
-    def __str__(self):
+    def _rows(self):
+        """The table as texts: milliseconds, share, calls, GB/s, kernel."""
         total = sum(g.seconds for g in self.groups)
-        lines = [f"{'ms':>10} {'share':>6} {'calls':>7} {'GB/s':>7}  kernel"]
         for g in self.groups:
             share = g.seconds / total if total else 0.0
             rate = g.bytes / g.seconds / 1e9 if g.seconds else 0.0
             name = g.name if g.name == g.family else f"{g.family}: {g.name}"
-            lines.append(f"{g.seconds * 1e3:10.3f} {share:6.1%} {g.calls:7d} {rate:7.1f}  {name} on {g.device}")
-        return "\n".join(lines)
+            place = "" if g.device == "numpy" else f" on {g.device}"
+            yield f"{g.seconds * 1e3:.3f}", f"{share:.1%}", f"{g.calls}", f"{rate:.1f}", name + place
+
+    _HEAD = ("ms", "share", "calls", "GB/s", "kernel")
+
+    def __str__(self):
+        rows = [self._HEAD, *self._rows()]
+        return "\n".join(f"{ms:>10} {share:>6} {calls:>7} {rate:>7}  {name}" for ms, share, calls, rate, name in rows)
+
+    def __repr__(self):
+        return str(self) if self.groups else "<minpy.profile: nothing ran>"
+
+    def _repr_html_(self):
+        """The table for notebooks."""
+        import html  # which only a notebook needs
+
+        def row(cells, tag):
+            *numbers, name = (html.escape(c) for c in cells)
+            numbers = "".join(f'<{tag} style="text-align: right">{n}</{tag}>' for n in numbers)
+            return f'<tr>{numbers}<{tag} style="text-align: left">{name}</{tag}></tr>'
+        body = "".join(row(r, "td") for r in self._rows())
+        return f"<table><thead>{row(self._HEAD, 'th')}</thead><tbody>{body}</tbody></table>"

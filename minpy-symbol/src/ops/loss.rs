@@ -41,7 +41,7 @@ pub(crate) const ROWS: &[Operator] = &[
         ..Operator::row(
             "LinearRegressionOutput",
             "The data; the gradient of half the squared error.",
-            Build::Function(|c| regression(c, ops::copy, |y, label| ops::subtract(y, label))),
+            Build::Function(|c| regression(c, Array::copy, |y, label| ops::subtract(y, label))),
         )
     },
     Operator {
@@ -61,7 +61,7 @@ pub(crate) const ROWS: &[Operator] = &[
         ..Operator::row(
             "MAERegressionOutput",
             "The data; the gradient of the absolute error.",
-            Build::Function(|c| regression(c, ops::copy, |y, label| ops::sign(&ops::subtract(y, label)?))),
+            Build::Function(|c| regression(c, Array::copy, |y, label| ops::sign(&ops::subtract(y, label)?))),
         )
     },
     Operator {

@@ -11,7 +11,7 @@ from minpy.numpy import _creation, _fallback, _math, _methods, _namespace, _nati
 from minpy.numpy._stat import op_stat, record_op_stat, show_op_stat
 
 _RUST = (
-    "sum prod max min any all argmax argmin cumsum cumprod count_nonzero mean var std sort argsort array asarray ascontiguousarray "
+    "sum prod max amax min amin any all argmax argmin cumsum cumprod count_nonzero mean var std sort argsort array asarray ascontiguousarray "
     "asfortranarray zeros ones empty zeros_like ones_like empty_like reshape transpose expand_dims squeeze swapaxes broadcast_to "
     "concatenate dot matmul where nonzero softmax"
 ).split()
@@ -22,16 +22,13 @@ _minpy._set_metaclass(ufunc, _methods.UfuncMeta)
 _methods.install()
 
 globals().update({name: getattr(_minpy, name) for name in _RUST})
-globals().update(amax=_minpy.max, amin=_minpy.min, concat=_minpy.concatenate, cumulative_sum_=None)
-del cumulative_sum_
+globals().update(concat=_minpy.concatenate)
 globals().update(_minpy._ufuncs())
 globals().update({alias: globals()[name] for alias, name in _ufuncs.ALIASES.items()})
 globals().update(_native.TABLE)
 _namespace.fill(globals())
 
 newaxis = None
-from minpy.numpy import random  # noqa: E402  (after the names that it uses)
-
 __version__ = _numpy.__version__
 __all__ = sorted(set(_numpy.__all__) | {
     "activation", "erf", "onehot_encode", "record_op_stat", "relu", "show_op_stat", "sigmoid", "slice_axis", "softmax", "softmax_output",
@@ -50,11 +47,15 @@ def __getattr__(name):
         return get_global_policy()
     if name in ("__path__", "__wrapped__", "__file__", "__warningregistry__"):
         raise AttributeError(name)
-    try:
-        value = getattr(_numpy, name)
-    except AttributeError as e:
-        raise AttributeError(f"module 'minpy.numpy' has no attribute '{name}'") from e
-    return _namespace.wrap_member("minpy.numpy", name, value)
+    if name == "random":
+        import minpy.numpy.random as value
+    else:
+        try:
+            value = _namespace.member(name)
+        except AttributeError as e:
+            raise AttributeError(f"module 'minpy.numpy' has no attribute '{name}'") from e
+    # NumPy imports submodules when they are needed, and so do we: they are asked for once.
+    return globals().setdefault(name, value) if isinstance(value, type(_numpy)) else value
 
 
 def __dir__():

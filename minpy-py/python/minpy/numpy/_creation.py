@@ -97,6 +97,14 @@ def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, d
 
 
 @native
+def from_dlpack(x, /, *, device=None, copy=None):
+    """The array behind an object with the DLPack protocol: ours as a view, any other by NumPy."""
+    if is_ours(x) and device is None:
+        return _minpy.array(x, copy=True) if copy else x[...]
+    return numpy.from_dlpack(x, device=device, copy=copy)
+
+
+@native
 def copy(a, order="K", subok=False):
     """A copy."""
     return _minpy.array(a, order=order, copy=True)

@@ -8,6 +8,7 @@ import functools
 import inspect
 import operator
 import time
+import types
 
 import numpy
 
@@ -26,20 +27,52 @@ READS = {
     "iterable", "isscalar", "can_cast", "result_type", "common_type", "isrealobj", "iscomplexobj", "min_scalar_type", "mintypecode",
     "may_share_memory", "shares_memory", "byte_bounds",
 }
-_PLAIN = (int, float, str, bool, complex, type(None), bytes, type)
+_PLAIN = frozenset((int, float, str, bool, complex, type(None), bytes, type))
+# What arrays can have dimensions for: deeper lists are NumPy's to complain about.
+_DEEPEST = 64
+# How NumPy refuses an object whose `__array__` gives an array of ours.
+_NO_ARRAY = "__array__ method not producing an array"
+
+
+# What stands here for a function of NumPy's -> that function. (An attribute would be copied by `functools.wraps`.)
+STANDS_FOR = {}
+
+
+_FUNCTIONS = {types.FunctionType}
+
+
+class _TooDeep(Exception):
+    """A structure that is nested deeper than arrays are, or contains itself."""
 
 
 class Call:
     """The arguments of one call: what stood for what."""
 
-    __slots__ = ("pairs", "written", "device", "inputs")
+    __slots__ = ("pairs", "written", "device", "inputs", "protocols", "outputs")
 
-    def __init__(self):
+    def __init__(self, protocols=False):
         self.pairs, self.written, self.device, self.inputs = [], [], None, []
+        # Whether objects of others are asked for their array here. NumPy asks them itself, once, but takes none of ours.
+        self.protocols = protocols
+        # NumPy's arrays that are written: as results they are themselves.
+        self.outputs = []
 
     def give(self, value, write=False):
-        """The value with NumPy's arrays in place of ours, also inside of tuples, lists and dictionaries."""
+        """The value with NumPy's arrays in place of ours, also inside of tuples, lists and dictionaries. A list that is to be written
+        stays the user's own."""
         kind = type(value)
+        if kind in _PLAIN:
+            return numpy.ndarray if value is ndarray else value
+        if kind is ndarray:
+            return self._array(value, write)
+        if write and kind is list:
+            return value
+        try:
+            return self._given(value, kind, write, 0)
+        except _TooDeep:
+            return value
+
+    def _given(self, value, kind, write, depth):
         if kind in _PLAIN:
             return numpy.ndarray if value is ndarray else value
         if kind is ndarray:
@@ -48,20 +81,26 @@ class Call:
             self._seen(value)
             return value._numpy()[()]
         if kind is tuple or kind is list:
-            return kind([self.give(v, write) for v in value])
+            if depth == _DEEPEST:
+                raise _TooDeep
+            return kind([self._given(v, type(v), write, depth + 1) for v in value])
         if kind is dict:
-            return {k: self.give(v, write) for k, v in value.items()}
-        if isinstance(value, tuple) and hasattr(value, "_fields"):
-            return kind(*[self.give(v, write) for v in value])
+            if depth == _DEEPEST:
+                raise _TooDeep
+            return {k: self._given(v, type(v), write, depth + 1) for k, v in value.items()}
+        if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+            return kind(*[self._given(v, type(v), write, depth + 1) for v in value])
         if kind is slice:
             return slice(self.give(value.start), self.give(value.stop), self.give(value.step))
         if kind is ufunc:
             return value._numpy or value
-        if hasattr(kind, "__array__") and not isinstance(value, (numpy.ndarray, numpy.generic)):
-            # NumPy takes no array of ours from the protocol.
+        if write and issubclass(kind, numpy.ndarray):
+            self.outputs.append(value)
+            return value
+        if self.protocols and hasattr(kind, "__array__") and not issubclass(kind, (numpy.ndarray, numpy.generic)):
             made = value.__array__()
-            return self._array(made, False) if isinstance(made, (ndarray, scalar)) else value
-        return getattr(value, "_minpy_numpy", value)
+            return self._given(made, type(made), False, depth) if type(made) in (ndarray, scalar) else value
+        return STANDS_FOR.get(value, value) if kind in _FUNCTIONS else value
 
     def _seen(self, array):
         self.inputs.append(array)
@@ -103,18 +142,28 @@ class Call:
             for ours, theirs in self.pairs:
                 if theirs is value:
                     return ours
+            for theirs in self.outputs:
+                if theirs is value:
+                    return value
             made = _minpy._adopt(value, self.device, self.pairs, False, _held)
             return value if made is None else made
-        if isinstance(value, numpy.generic):
+        if issubclass(kind, numpy.generic):
             made = _minpy._adopt(numpy.asarray(value), self.device, [], True)
             return value if made is None else made
         if kind is tuple or kind is list:
             return kind([self.take(v) for v in value])
         if kind is dict:
             return {k: self.take(v) for k, v in value.items()}
-        if isinstance(value, tuple) and hasattr(value, "_fields"):
+        if issubclass(kind, tuple) and hasattr(kind, "_fields"):
             return kind(*[self.take(v) for v in value])
         return value
+
+
+def stands(value, function):
+    """Notes that the value stands for a function of NumPy's; gives the value."""
+    STANDS_FOR[value] = function
+    _FUNCTIONS.add(type(value))
+    return value
 
 
 def _refuse(name):
@@ -123,14 +172,32 @@ def _refuse(name):
 
 def call(name, function, args, kwargs, write=None, quiet=False):
     """`function(*args, **kwargs)` by NumPy. `write`: position of an argument that is written."""
-    this = Call()
     if write is None:
         write = WRITES.get(name)
+    try:
+        return _run(*_given(name, function, args, kwargs, write, False), quiet)
+    except ValueError as e:
+        if _NO_ARRAY not in str(e):
+            raise
+        # Somebody's class that holds an array of ours.
+        retry = _given(name, function, args, kwargs, write, True)
+        if not retry[0].inputs:
+            raise
+    return _run(*retry, quiet)
+
+
+def stands_for(value):
+    """The function of NumPy's that the value stands for, or None."""
+    return STANDS_FOR.get(value) if type(value) in _FUNCTIONS else None
+
+
+def _given(name, function, args, kwargs, write, protocols):
+    this = Call(protocols)
     given = [this.give(a, i == write) for i, a in enumerate(args)]
     named = {k: this.give(v, k == "out" or (write == 0 and k in ("a", "arr", "dst", "x"))) for k, v in kwargs.items()} if kwargs else {}
     for i in _outputs(function, len(given)):
         given[i] = this.give(args[i], True)
-    return _run(this, name, function, given, named, quiet)
+    return this, name, function, given, named
 
 
 def _outputs(function, count):
@@ -157,31 +224,55 @@ def _reason(policy, name):
         return "policy only_numpy"
     from minpy import numpy as namespace
     ours = vars(namespace).get(name)
-    if ours is None or hasattr(ours, "_minpy_numpy"):
+    if ours is None or stands_for(ours) is not None:
         return "core has no such operation"
     return "core has the operation, but not for these arguments"
 
 
 def _run(this, name, function, given, named, quiet=False):
-    fallback = bool(this.inputs) and not quiet and name not in READS
-    if not fallback:
-        result = function(*given, **named)
-        this.finish()
-        return this.take(result)
-    policy = _minpy._policy()
+    reads = name in READS or not this.inputs
+    fallback = not reads and not quiet
+    policy = _minpy._policy() if fallback else None
+    if _minpy._profile_numpy():
+        function = measured(name, function, this)
     if policy == "only_device":
         _refuse(name)
     began = time.perf_counter()
     result = function(*given, **named)
-    recording = _minpy._recording()
+    # What was read is what stood there before the results are written.
+    call = _minpy._foreign_call(name, this.inputs) if not reads and _minpy._recording() else None
     this.finish()
     ours = this.take(result)
+    if call is not None:
+        ours = _recorded(call, name, this, ours)
+    if not fallback:
+        return ours
     moved = 0 if this.device.device_type == "cpu" else sum(a.nbytes for a in this.inputs) + sum(
         r.nbytes for r in _arrays(ours))
     _minpy._count_fallback(name, str(this.device), _reason(policy, name), moved, time.perf_counter() - began)
-    if recording:
-        _record(name, this, ours)
     return ours
+
+
+def measured(name, function, this):
+    """The function, for the profile that is on: it gets a row of its own."""
+    def timed(*given, **named):
+        seen = None
+        try:
+            result = function(*given, **named)
+            seen = None if name in READS else name
+            return result
+        finally:
+            moved = sum(a.nbytes for a in this.inputs) + sum(r.nbytes for r in _theirs(result)) if seen else 0
+            _minpy._profile_numpy_end(seen, moved)
+    return timed
+
+
+def _theirs(value):
+    if isinstance(value, (numpy.ndarray, numpy.generic)):
+        return [value]
+    if isinstance(value, (tuple, list)):
+        return [a for v in value for a in _theirs(v)]
+    return []
 
 
 def _arrays(value):
@@ -192,16 +283,25 @@ def _arrays(value):
     return []
 
 
-def _record(name, this, result):
-    inputs = [a for a in this.inputs if a.dtype.kind in "fc"]
+def _recorded(call, name, this, result):
+    """The result of a call that read watched arrays: its gradient is an error, not 0."""
+    if type(result) is float or type(result) is complex:
+        result = _minpy._adopt(numpy.asarray(result), this.device, [], True)
     # What was written is an output although it is an argument too: its contents now come from NumPy.
     written = [a for a, _ in this.written]
     returned = [a for a in _arrays(result) if not any(a is i for i in this.inputs + written)]
-    outputs = [a for a in returned + written if a.dtype.kind in "fc"]
-    if inputs and outputs:
-        record = getattr(_minpy, "_record_foreign", None)
-        if record is not None:
-            record(name, inputs, outputs, None)
+    call.wrote([a for a in returned + written if a.dtype.kind in "fc"])
+    if _stays(result):
+        for a in this.inputs:
+            _minpy._leaves(a, name)
+    return result
+
+
+def _stays(value):
+    """Whether numbers in a result stay NumPy's: a subclass, objects, long doubles."""
+    if type(value) in (tuple, list):
+        return any(map(_stays, value))
+    return issubclass(type(value), (numpy.ndarray, numpy.generic)) and value.dtype.kind in "fcO"
 
 
 _FOUND = {}

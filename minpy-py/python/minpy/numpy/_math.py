@@ -252,7 +252,7 @@ def _softmax_output(x, y):
 def activation(x, act_type="relu"):
     """`relu`, `sigmoid`, `tanh` or `softrelu` (MXNet's function)."""
     np = _np()
-    table = {"relu": lambda v: np.maximum(v, 0), "sigmoid": np.sigmoid, "tanh": np.tanh, "softrelu": lambda v: np.logaddexp(v, 0)}
+    table = {"relu": np.relu, "sigmoid": np.sigmoid, "tanh": np.tanh, "softrelu": lambda v: np.logaddexp(v, 0)}
     if act_type not in table:
         raise ValueError(f"activation: unknown type '{act_type}'; there are: {', '.join(table)}")
     return table[act_type](x)

@@ -3,7 +3,7 @@ import numpy
 
 from minpy import _minpy
 from minpy._minpy import array_base, ndarray, scalar, ufunc
-from minpy.numpy import _fallback, _native
+from minpy.numpy import _fallback, _native, _words
 
 
 def restore(values, is_scalar):
@@ -90,6 +90,7 @@ class Flat:
         return self.base.flatten()
 
     def __array__(self, dtype=None, copy=None):
+        _minpy._leaves(self.base, "__array__")
         return numpy.array(self.base.ravel()._numpy(True), dtype=dtype, copy=copy)
 
     def _key(self, key):
@@ -135,7 +136,7 @@ def _array_ufunc(self, function, method, *inputs, **kwargs):
     """NumPy's ufuncs called on our arrays become ours."""
     import minpy.numpy as np
     for x in inputs + (kwargs.get("out") or ()):
-        if isinstance(x, (ndarray, numpy.generic, int, float, complex, list, tuple, str, bytes)) or type(x) in (scalar, array_base):
+        if type(x) in _PLAIN_TYPES or isinstance(x, (numpy.ndarray, numpy.generic, int, float, complex, list, tuple, str, bytes)):
             continue
         theirs = getattr(type(x), "__array_ufunc__", numpy.ndarray.__array_ufunc__)
         if theirs is not numpy.ndarray.__array_ufunc__:
@@ -147,7 +148,7 @@ def _array_ufunc(self, function, method, *inputs, **kwargs):
     if type(ours) is ufunc and ours._numpy is function and not subclass:
         return getattr(ours, method)(*inputs, **kwargs)
     # `matmul` and its kind are plain functions here.
-    if method == "__call__" and not subclass and callable(ours) and ours is not function and not hasattr(ours, "_minpy_numpy"):
+    if method == "__call__" and not subclass and callable(ours) and ours is not function and _fallback.stands_for(ours) is None:
         if kwargs.get("out") is not None and len(kwargs["out"]) == 1:
             kwargs["out"] = kwargs["out"][0]
         return ours(*inputs, **kwargs)
@@ -177,6 +178,11 @@ _OURS = {}
 _PLAIN_TYPES = (ndarray, scalar, numpy.ndarray)
 
 
+def _conform(self, protocol):
+    """What `sqlite3` stores."""
+    return self.item()
+
+
 def _array_namespace(self, *, api_version=None):
     import minpy.numpy as np
     return np
@@ -185,11 +191,13 @@ def _array_namespace(self, *, api_version=None):
 def _array_interface(self):
     if self.context.device_type != "cpu":
         raise AttributeError("an array on a device has no address on the host: call asnumpy()")
+    _minpy._leaves(self, "__array_interface__")
     self._share_for_good()  # an address keeps nothing alive
     return self._numpy(True).__array_interface__
 
 
 def _dlpack(self, **options):
+    _minpy._leaves(self, "DLPack")
     return self._numpy(True).__dlpack__(**options)
 
 
@@ -198,6 +206,10 @@ def _dlpack_device(self):
 
 
 def _setflags(self, write=None, align=None, uic=None):
+    """Allows or forbids writes through this array.
+
+    write: whether they are allowed.
+    """
     if write is not None:
         self._set_writeable(bool(write))
     if align is not None and not align:
@@ -215,6 +227,7 @@ def _copyto(self, other):
 
 
 def _asscalar(self):
+    """The only element as a number of Python's (MXNet's name for `item`)."""
     return self.item()
 
 
@@ -229,7 +242,11 @@ def _through_function(name):
         import minpy.numpy as np
         return getattr(np, name)(self, *args, **kwargs)
     method.__name__, method.__qualname__ = name, f"ndarray.{name}"
-    method.__doc__ = getattr(numpy.ndarray, name).__doc__
+    function = _native.TABLE.get(name)
+    if function is not None:
+        method.__doc__, method.__wrapped__ = function.__doc__, function
+    else:
+        method.__doc__ = _words.METHODS[name]
     return method
 
 
@@ -241,26 +258,56 @@ def _by_numpy(name, write):
         mine = theirs if type(self) is ndarray else getattr(type(self._numpy()[()]), name)
         return _fallback.call(f"{name}_in_place" if write else name, mine, (self,) + args, kwargs)
     method.__name__, method.__qualname__ = name, f"ndarray.{name}"
-    method.__doc__ = theirs.__doc__
+    method.__doc__ = _words.METHODS.get(name) or f"NumPy's `ndarray.{name}` on a host view."
     return method
 
 
 def _conjugate(self, out=None):
+    """Complex conjugate; the array itself when it is not complex."""
     import minpy.numpy as np
     return self if out is None and self.dtype.kind != "c" else np.conjugate(self, out=out)
 
 
 def _clip(self, min=None, max=None, out=None, **kwargs):
+    """Values limited to an interval.
+
+    min, max: the bounds; None: no bound.
+    out: an array of ours that takes the result.
+    """
     import minpy.numpy as np
     return np.clip(self, min, max, out=out, **kwargs)
 
 
+def _compress(self, condition, axis=None, out=None):
+    return _native.TABLE["compress"](condition, self, axis, out)
+
+
+def _to_device(self, device, stream=None):
+    """The array on another device: itself if it is there, else a copy (the array standard's name)."""
+    return self.as_in_context(device)
+
+
+def _scalar_setflags(self, write=None, align=None, uic=None):
+    """NumPy's scalars take it and do nothing."""
+
+
+def _hex(self):
+    """The value as hexadecimal text, as `float.hex`."""
+    return float(self).hex()
+
+
 def _choose(self, *choices, out=None, mode="raise"):
+    """Elements of the arrays that the elements of this one name by number."""
     import minpy.numpy as np
     return np.choose(self, choices[0] if len(choices) == 1 else choices, out=out, mode=mode)
 
 
 def _round(self, decimals=0, out=None):
+    """Rounded to a number of decimals, halves to even.
+
+    decimals: digits behind the point; negative ones are before it.
+    out: an array of ours that takes the result.
+    """
     import minpy.numpy as np
     return np.round(self, decimals, out)
 
@@ -270,10 +317,15 @@ def _python_round(self, ndigits=None):
 
 
 def _byteswap(self, inplace=False):
+    """The array with the bytes of each element exchanged.
+
+    inplace: change this array.
+    """
     return _fallback.call("byteswap_in_place" if inplace else "byteswap", numpy.ndarray.byteswap, (self, inplace), {}, 0 if inplace else None)
 
 
 def _resize(self, *shape, refcheck=True):
+    """Gives the array another shape of the same size, in place."""
     if len(shape) == 1:
         shape = shape[0]
     import minpy.numpy as np
@@ -286,14 +338,18 @@ def _resize(self, *shape, refcheck=True):
 
 
 def _is_integer(self):
+    """Whether the value is a whole number."""
     return self._numpy()[()].is_integer()
 
 
 def _as_integer_ratio(self):
+    """The value as a numerator and a denominator."""
     return self._numpy()[()].as_integer_ratio()
 
 
 def _ctypes(self):
+    """The memory for `ctypes`, as in NumPy."""
+    _minpy._leaves(self, "ctypes")
     self._share_for_good()
     return self._numpy(True).ctypes
 
@@ -312,7 +368,7 @@ def install():
     for name in ("take", "repeat", "round", "trace", "diagonal", "searchsorted", "ptp", "put", "argpartition"):
         if not hasattr(array_base, name) and name != "round":
             setattr(array_base, name, _through_function(name)) if name != "ptp" else None
-    array_base.compress = lambda self, condition, axis=None, out=None: _native.TABLE["compress"](condition, self, axis, out)
+    array_base.compress, _compress.__doc__ = _compress, _native.TABLE["compress"].__doc__
     array_base.choose = _choose
     array_base.round = _round
     array_base.__round__ = _python_round
@@ -321,11 +377,11 @@ def install():
     array_base.flags = property(Flags)
     ndarray.__new__ = staticmethod(_new)
     ndarray.flat = property(Flat, _set_flat)
-    scalar.flat = property(lambda self: self.reshape(1))
+    scalar.flat = property(lambda self: self.reshape(1), doc="The value as an array of one element.")
     array_base.setflags = _setflags
-    scalar.setflags = lambda self, write=None, align=None, uic=None: None  # NumPy's scalars take it and do nothing
+    scalar.setflags = _scalar_setflags
     array_base.copyto, array_base.asscalar, array_base.has_type = _copyto, _asscalar, _has_type
-    array_base.data = property(lambda self: memoryview(self))
+    array_base.data = property(lambda self: memoryview(self), doc="The memory as a `memoryview`.")
     array_base.ctypes = property(_ctypes)
     array_base.byteswap = _byteswap
     array_base.__array_ufunc__ = _array_ufunc
@@ -333,10 +389,11 @@ def install():
     array_base.__array_namespace__ = _array_namespace
     array_base.__array_interface__ = property(_array_interface)
     array_base.__dlpack__, array_base.__dlpack_device__ = _dlpack, _dlpack_device
-    array_base.to_device = lambda self, device, stream=None: self.as_in_context(device)
+    array_base.to_device = _to_device
     ndarray.resize = _resize
     scalar.is_integer, scalar.as_integer_ratio = _is_integer, _as_integer_ratio
-    scalar.hex = lambda self: float(self).hex()
+    scalar.__conform__ = _conform
+    scalar.hex = _hex
     ndarray.__class_getitem__ = classmethod(lambda cls, item: numpy.ndarray[item])
     for name in dir(numpy.ndarray):
         if not name.startswith("_") and not hasattr(ndarray, name):

@@ -3,8 +3,7 @@ settings are NumPy's own."""
 import functools
 import importlib
 import importlib.machinery
-import importlib.util
-import pathlib
+import os
 import sys
 import types
 
@@ -15,7 +14,7 @@ from minpy.numpy import _fallback
 from minpy.numpy._ufuncs import FallbackUfunc
 
 # Modules of this package, which the finder leaves to Python.
-_FILES = {"random"} | {f.stem for f in pathlib.Path(__file__).parent.glob("_*.py")}
+_FILES = {f[:-len(".py")] for f in os.listdir(os.path.dirname(__file__)) if f.endswith(".py")} - {"__init__"}
 # Submodules whose functions are wrapped; the others are NumPy's as they are.
 WRAPPED = ("random", "linalg", "fft", "lib", "polynomial", "emath", "matlib")
 # Functions without arrays, or that must see the caller's objects as they are.
@@ -42,8 +41,7 @@ def wrap_function(name, function, quiet=False):
         functools.update_wrapper(wrapped, function)
     except Exception:  # builtin methods lack some attributes
         wrapped.__name__ = name
-    wrapped._minpy_numpy = function
-    return wrapped
+    return _fallback.stands(wrapped, function)
 
 
 def wrap_member(module, name, value):
@@ -138,15 +136,15 @@ class _Lookup:
         return getattr(self._theirs, name)
 
 
+def member(name):
+    """What a name of NumPy's is here."""
+    value = getattr(numpy, name)
+    return _Lookup(name, value) if name in ("r_", "c_", "mgrid", "ogrid") else wrap_member("minpy.numpy", name, value)
+
+
 def fill(namespace):
-    """Adds every public name of NumPy that the namespace does not have."""
-    skip = {"test", "__NUMPY_SETUP__"}
-    for name in sorted(set(numpy.__all__) | {n for n in dir(numpy) if not n.startswith("_")}):
-        if name in namespace or name in skip:
-            continue
-        value = getattr(numpy, name)
-        if name in ("r_", "c_", "mgrid", "ogrid"):
-            value = _Lookup(name, value)
-        else:
-            value = wrap_member("minpy.numpy", name, value)
-        namespace[name] = value
+    """Adds every public name of NumPy that the namespace does not have. What NumPy itself imports when it is asked for stays
+    for `__getattr__`, and so do its submodules."""
+    for name, value in sorted(vars(numpy).items()):
+        if not name.startswith("_") and name not in namespace and name != "test" and not isinstance(value, types.ModuleType):
+            namespace[name] = member(name)

@@ -3,7 +3,7 @@ import numpy
 
 from minpy import _minpy
 from minpy._minpy import array_base
-from minpy.numpy import _fallback
+from minpy.numpy import _fallback, _words
 
 # name in `minpy.numpy` -> function
 TABLE = {}
@@ -14,6 +14,7 @@ def native(function):
     name = function.__name__.rstrip("_")
     function.__name__ = function.__qualname__ = name
     function.__module__ = "minpy.numpy"
+    _words.explain(function)
     TABLE[name] = function
     return function
 
@@ -33,13 +34,27 @@ def is_subclass(value):
     return type(value) is not numpy.ndarray and issubclass(type(value), numpy.ndarray)
 
 
+def _computes_itself(kind):
+    """Whether NumPy's functions are another library's business when they meet such an object (pandas, xarray). A tape would not see
+    that: while it records, the object is an array of its values. Rust has the same question in `convert.rs`."""
+    theirs = hasattr(kind, "__array_ufunc__") or hasattr(kind, "__array_function__")
+    return theirs and not issubclass(kind, numpy.generic) and not _minpy._recording()
+
+
 def as_ours(value, dtype=None):
     """The argument as one of our arrays; a NumPy array when its elements are only NumPy's."""
     if is_ours(value) and dtype is None:
         return value
     if is_subclass(value):
         return value if dtype is None else value.astype(dtype, copy=False)  # a subclass computes itself
+    if dtype is None and type(value) is not numpy.ndarray and _computes_itself(type(value)):
+        return value
     return _minpy.asarray(value, dtype)
+
+
+def on_host(value):
+    """The values as a NumPy array, to choose or count by: no gradient is expected of them."""
+    return value._numpy() if is_ours(value) else numpy.asarray(value)
 
 
 def all_ours(*values):

@@ -4,7 +4,7 @@ import operator
 import numpy
 
 from minpy import _minpy
-from minpy.numpy._native import all_ours, as_ours, by_numpy, is_ours, native
+from minpy.numpy._native import all_ours, as_ours, by_numpy, is_ours, native, on_host
 
 _axis = numpy.lib.array_utils.normalize_axis_index
 
@@ -21,6 +21,8 @@ def _wrapped(indices, n, mode):
 def take(a, indices, axis=None, out=None, mode="raise"):
     """Elements at indices along an axis."""
     a, i = as_ours(a), as_ours(indices)
+    if type(indices) in (list, tuple) and i.size == 0:
+        i = i.astype(numpy.int64)  # no numbers have no kind
     if not all_ours(a, i) or out is not None or i.dtype.kind not in "iub" or mode not in ("raise", "wrap", "clip"):
         return by_numpy("take", a, indices, axis, out=out, mode=mode)
     if axis is None:
@@ -165,7 +167,7 @@ def trace(a, offset=0, axis1=0, axis2=1, dtype=None, out=None):
 @native
 def compress(condition, a, axis=None, out=None):
     """Elements along an axis where a condition is true."""
-    a, c = as_ours(a), numpy.asarray(condition)
+    a, c = as_ours(a), on_host(condition)
     if not is_ours(a) or out is not None or c.ndim != 1:
         return by_numpy("compress", condition, a, axis, out=out)
     return take(a, numpy.flatnonzero(c), axis)
@@ -174,7 +176,7 @@ def compress(condition, a, axis=None, out=None):
 @native
 def extract(condition, arr):
     """Elements where a condition is true."""
-    return take(as_ours(arr).ravel(), numpy.flatnonzero(numpy.asarray(condition)))
+    return take(as_ours(arr).ravel(), numpy.flatnonzero(on_host(condition)))
 
 
 @native
@@ -191,3 +193,22 @@ def onehot_encode(indices, out):
     classes = _minpy._arange(0, out.shape[-1], 1, numpy.int64)
     out[...] = indices.astype(numpy.int64, copy=False).reshape(indices.shape + (1,)) == classes
     return out
+
+
+@native
+class ndenumerate(numpy.ndenumerate):
+    """Pairs of index and element, in C order; elements of ours are ours, and recorded."""
+
+    def __init__(self, arr):
+        arr = as_ours(arr)
+        self._array = arr if is_ours(arr) else None
+        if self._array is None:
+            super().__init__(arr)
+        else:
+            self._indices = numpy.ndindex(arr.shape)
+
+    def __next__(self):
+        if self._array is None:
+            return super().__next__()
+        index = next(self._indices)
+        return index, self._array[index]

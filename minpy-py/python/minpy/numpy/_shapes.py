@@ -5,7 +5,7 @@ import numpy
 
 from minpy import _minpy
 from minpy._minpy import concatenate
-from minpy.numpy._native import all_ours, as_ours, by_numpy, is_ours, native
+from minpy.numpy._native import all_ours, as_ours, by_numpy, is_ours, native, on_host
 
 _axes = numpy.lib.array_utils.normalize_axis_tuple
 _axis = numpy.lib.array_utils.normalize_axis_index
@@ -268,7 +268,7 @@ def tile(A, reps):
 def repeat(a, repeats, axis=None):
     """Each element repeated."""
     a = as_ours(a)
-    counts = repeats if isinstance(repeats, int) else numpy.asarray(repeats)
+    counts = repeats if isinstance(repeats, int) else on_host(repeats)
     if not is_ours(a) or not (isinstance(counts, int) or counts.ndim <= 1 and counts.dtype.kind in "iu"):
         return by_numpy("repeat", a, repeats, axis=axis)
     if axis is None:
@@ -325,7 +325,7 @@ def roll(a, shift, axis=None):
     if axis is None:
         return roll(a.ravel(), shift, 0).reshape(a.shape)
     axes = _axes(axis, a.ndim, allow_duplicate=True)
-    pairs = numpy.broadcast(shift, axes)
+    pairs = numpy.broadcast(on_host(shift), axes)
     if pairs.ndim > 1:
         raise ValueError("'shift' and 'axis' should be scalars or 1D sequences")
     moves = dict.fromkeys(range(a.ndim), 0)

@@ -1,4 +1,7 @@
 """NumPy's ufuncs that core has no operation for, and the aliases of those that it has."""
+import functools
+import inspect
+
 import numpy
 
 from minpy.numpy import _fallback
@@ -12,6 +15,16 @@ ALIASES = {
 }
 
 
+@functools.lru_cache
+def signature(count):
+    """The parameters of a ufunc of so many operands, for `inspect.signature`."""
+    P = inspect.Parameter
+    operands = [P(n, P.POSITIONAL_ONLY) for n in (["x"] if count == 1 else [f"x{i + 1}" for i in range(count)])]
+    options = dict(where=True, casting="same_kind", order="K", dtype=None, subok=True)
+    return inspect.Signature(operands + [P("out", P.POSITIONAL_OR_KEYWORD, default=None)]
+                             + [P(n, P.KEYWORD_ONLY, default=v) for n, v in options.items()])
+
+
 class FallbackUfunc:
     """A ufunc of NumPy's on our arrays."""
 
@@ -21,6 +34,11 @@ class FallbackUfunc:
         self._minpy_numpy = function
         self.__name__ = self.__qualname__ = function.__name__
         self.__doc__ = function.__doc__
+        _fallback.stands(self, function)
+
+    @property
+    def __signature__(self):
+        return inspect.signature(self._minpy_numpy)
 
     def __call__(self, *args, **kwargs):
         return _fallback.call(self.__name__, self._minpy_numpy, args, kwargs)

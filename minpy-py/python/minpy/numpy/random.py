@@ -8,7 +8,7 @@ import functools
 import numpy
 from numpy import random as _random
 
-from minpy.numpy import _fallback
+from minpy.numpy import _draws
 
 _STATE = {"get_state", "set_state", "seed", "bytes", "get_bit_generator", "set_bit_generator", "spawn"}
 _QUIET = object()
@@ -17,7 +17,7 @@ _QUIET = object()
 def _ours(name, function):
     @functools.wraps(function)
     def wrapped(*args, **kwargs):
-        return _fallback.call(name, function, args, kwargs, 0 if name == "shuffle" else None, quiet=True)
+        return _draws.call(name, getattr(function, "__self__", None), function, args, kwargs)
     return wrapped
 
 
@@ -28,7 +28,7 @@ def _class(theirs, name):
         @functools.wraps(original)
         def wrapped(self, *args, **kwargs):
             bound = functools.partial(original, self)
-            return _fallback.call(attribute, bound, args, kwargs, 0 if attribute == "shuffle" else None, quiet=True)
+            return _draws.call(attribute, self, bound, args, kwargs)
         return wrapped
     members = {a: method(a) for a in dir(theirs) if not a.startswith("_") and a not in _STATE and callable(getattr(theirs, a))}
     members["__doc__"], members["__module__"] = theirs.__doc__, "minpy.numpy.random"

@@ -1,0 +1,418 @@
+"""Every way out of the tape: a call of any public function records, raises when a gradient is asked for, or warns.
+
+The sweep calls everything that the namespaces have with arguments of some shapes and compares both modes with differences.
+"""
+import copy
+import pickle
+import threading
+import warnings
+
+import numpy
+import pytest
+
+import minpy.numpy as np
+from minpy.core import LostGradientWarning, NoGradientFuncError, grad, jvp, value_and_grad
+
+VECTOR = numpy.array([1.3, 0.4, 2.6, 3.1])
+SQUARE = numpy.array([[2.1, 0.3, 0.5], [0.2, 1.7, 0.4], [0.6, 0.1, 3.2]])
+STEP = 1e-6
+
+# Not about numbers, need files or a terminal, or end the process.
+SKIP = {
+    "test", "info", "show_config", "show_runtime", "save", "savez", "savez_compressed", "savetxt", "load", "loadtxt", "genfromtxt", "fromfile",
+    "memmap", "set_policy", "record_op_stat", "show_op_stat", "op_stat", "seterr", "seterrcall", "setbufsize", "set_printoptions",
+    "tofile", "dump", "setflags", "seed", "set_state", "get_state", "set_bit_generator", "get_bit_generator", "asnumpy",
+    "wait_to_read", "resize", "to_device", "as_in_context", "copyto", "empty", "empty_like", "ndarray", "bytes", "spawn",
+    "softmax_output",  # its gradient is not that of its value, by definition
+    "common_fill_value", "default_fill_value", "maximum_fill_value", "minimum_fill_value",  # constants of 1e20
+}
+# What says that it makes constants (docs/numpy-differences.md).
+CONSTANTS = {"tolist", "item", "asscalar", "is_integer", "as_integer_ratio", "hex", "tobytes", "dumps", "array_str", "array_repr", "array2string",
+             "base_repr", "binary_repr", "format_float_positional", "format_float_scientific", "min_scalar_type", "float16", "float32", "float64",
+             "half", "single", "double", "longdouble", "complex64", "complex128", "csingle", "cdouble", "clongdouble",
+             "float128", "complex256"}
+# Derivative 0 wherever it exists: steps of the differences may meet a jump.
+STEPS = {"nextafter", "spacing", "round", "around", "rint", "fix", "floor", "ceil", "trunc", "floor_divide", "sign", "heaviside", "histogram", "divmod",
+         "histogram2d", "histogramdd", "histogram_bin_edges", "modf", "signbit", "searchsorted", "digitize"}
+
+
+def numbers(value):
+    """The inexact elements of a result, as ours or NumPy's."""
+    if isinstance(value, (tuple, list)):
+        return [n for v in value for n in numbers(v)]
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    if kind in ("f", "c") and (isinstance(value, numpy.generic) or isinstance(value, numpy.ndarray)):
+        return [value]
+    return [value] if isinstance(value, (float, complex)) and not isinstance(value, bool) else []
+
+
+def total(value):
+    parts = [np.sum(np.real(n) * (k + 1.5)) for k, n in enumerate(numbers(value))]
+    return sum(parts[1:], parts[0]) if parts else 0.0
+
+
+def candidates():
+    v = lambda x: x[0] if x.ndim == 2 else x
+    yield "f(x)", VECTOR, lambda f, x: f(x)
+    yield "f(x, x)", VECTOR, lambda f, x: f(x, x)
+    yield "f(x, 2)", VECTOR, lambda f, x: f(x, 2)
+    yield "f(x, c)", VECTOR, lambda f, x: f(x, np.array([0.3, 0.5, 0.7, 2.0]))
+    yield "f(c, x)", VECTOR, lambda f, x: f(np.array([0.3, 0.5, 0.7, 2.0]), x)
+    yield "f(mask, x)", VECTOR, lambda f, x: f(np.array([True, False, True, True]), x)
+    yield "f([x, x])", VECTOR, lambda f, x: f([x, x])
+    yield "f(x, [0, 2], 7.0)", VECTOR, lambda f, x: f(x, [0, 2], 7.0)
+    yield "f(x[0])", VECTOR, lambda f, x: f(x[0])
+    yield "f(m)", SQUARE, lambda f, x: f(x)
+    yield "f(m, m)", SQUARE, lambda f, x: f(x, x)
+    yield "f(m, v)", SQUARE, lambda f, x: f(x, v(x))
+    yield "f(m, 1)", SQUARE, lambda f, x: f(x, 1)
+    yield "f(m, axis=1)", SQUARE, lambda f, x: f(x, axis=1)
+
+
+def written(f):
+    """The argument afterwards too: functions may write it."""
+    def run(x):
+        x = x * 1.0
+        return f(x), x
+    return run
+
+
+def functions():
+    for holder, name in ((np, "np"), (np.linalg, "np.linalg"), (np.fft, "np.fft"), (np.ma, "np.ma")):
+        for n in sorted(dir(holder)):
+            f = getattr(holder, n)
+            if not n.startswith("_") and callable(f) and n not in SKIP and not isinstance(f, type(pytest)):
+                if not (isinstance(f, type) and issubclass(f, BaseException)):
+                    yield f"{name}.{n}", n, f
+    for n in sorted(dir(np.ndarray)):
+        if not n.startswith("_") and callable(getattr(np.ndarray, n)) and n not in SKIP:
+            yield f"ndarray.{n}", n, lambda x, *a, n=n, **k: getattr(x, n)(*a, **k)
+
+
+def outcome(f, x):
+    """The derivative of the total in a fixed direction in both modes; the names of what they raise or warn instead."""
+    direction = numpy.linspace(0.5, 1.5, x.size).reshape(x.shape)
+    found = []
+    for mode in ("reverse", "forward"):
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            try:
+                if mode == "reverse":
+                    g = grad(lambda a: total(f(a)))(np.array(x))
+                    found.append(float(numpy.sum(g.asnumpy() * direction)))
+                else:
+                    found.append(float(jvp(lambda a: total(f(a)))((np.array(x),), np.array(direction))[1]))
+            except NoGradientFuncError:
+                found.append("raises")
+                continue
+            except TypeError as e:
+                if "the function returned 'MaskedConstant'" not in str(e):
+                    raise
+                found.append("raises")
+                continue
+        if any(issubclass(w.category, LostGradientWarning) for w in seen):
+            found[-1] = "warns"
+    return found, direction
+
+
+@pytest.fixture(scope="module")
+def swept():
+    wrong, counts = [], {}
+    for full, name, function in functions():
+        if name in CONSTANTS | STEPS:
+            continue
+        for how, x, apply in candidates():
+            f = written(lambda a: apply(function, a))
+
+            def value(x):
+                numpy.random.seed(0)
+                with np.errstate(all="ignore"), warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    return float(total(f(np.array(x))))
+            try:
+                center = value(x)
+            except Exception:
+                continue
+            numpy.random.seed(0)
+            with np.errstate(all="ignore"):
+                try:
+                    found, direction = outcome(f, x)
+                except BaseException as e:
+                    wrong.append(f"{full} {how}: {type(e).__name__}: {e}")
+                    continue
+            up, down = value(x + STEP * direction), value(x - STEP * direction)
+            numeric = (up - down) / (2 * STEP)
+            one_sided = {(up - center) / STEP, (center - down) / STEP}
+            for mode, got in zip(("reverse", "forward"), found):
+                kind = "value" if isinstance(got, float) else got
+                counts[kind] = counts.get(kind, 0) + 1
+                close = lambda want: numpy.isclose(got, want, rtol=2e-4, atol=2e-4)
+                smooth = max(one_sided) - min(one_sided) < 1e-3 * (1 + abs(numeric))
+                if kind == "value" and numpy.isfinite(numeric) and smooth and not close(numeric):
+                    wrong.append(f"{full} {how}: {mode} mode gives {got}, differences {numeric}")
+            if (found[0] == "raises") != (found[1] == "raises"):
+                wrong.append(f"{full} {how}: reverse mode {found[0]}, forward mode {found[1]}")
+    return wrong, counts
+
+
+def test_no_function_loses_a_gradient_in_silence(swept):
+    wrong, counts = swept
+    assert counts["value"] > 2000 and counts["raises"] > 200, counts
+    assert not wrong, f"{len(wrong)} of {counts}:\n" + "\n".join(wrong[:60])
+
+
+def warned(f, x=VECTOR, operator=grad):
+    """The warnings of one gradient, and the gradient."""
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        g = operator(f)(np.array(x))
+    return [w for w in seen if w.category is LostGradientWarning], g
+
+
+def filled(n, a):
+    n[:] = a
+    return n
+
+
+LEAVING = {
+    "numpy.array": lambda a: np.sum(np.asarray(numpy.array(a)) * a),
+    "numpy.array of a list": lambda a: np.sum(np.asarray(numpy.array([a[0], a[1]])) * a[0]),
+    "numpy.asarray, then NumPy": lambda a: np.sum(a * (numpy.asarray(a) * 1)),
+    "nothing of ours comes back": lambda a: float((numpy.asarray(a) * 2).sum()),
+    "nditer": lambda a: sum(v * a[0] for v in np.nditer(a)),
+    "numpy.ndenumerate": lambda a: sum(v * a[0] for _, v in numpy.ndenumerate(a)),
+    "numpy.from_dlpack": lambda a: np.sum(numpy.from_dlpack(a) * a),
+    "memoryview": lambda a: sum(memoryview(a)) * a[0],
+    "vectorize": lambda a: np.sum(np.vectorize(lambda v: v * v)(a)),
+    "write into NumPy's": lambda a: np.sum(filled(numpy.zeros(4), a) * a),
+    "__array__": lambda a: np.sum(np.asarray(a.__array__() * 1) * a),
+    "address": lambda a: np.sum(np.asarray(numpy.ctypeslib.as_array((a.ctypes, a.__array_interface__)[0].data_as(
+        numpy.ctypeslib.ctypes.POINTER(numpy.ctypeslib.ctypes.c_double)), (4,)).copy()) * a),
+    "masked": lambda a: np.sum(np.asarray(numpy.ma.masked_array(a) * 2) * a),
+    "subclass": lambda a: np.sum(np.asarray(a.view(numpy.matrix) * 2)) * a[0],
+    "objects": lambda a: np.array(a, dtype=object).sum() * a[0],
+}
+
+
+@pytest.mark.parametrize("name", LEAVING)
+def test_what_leaves_by_a_protocol_is_told(name, on_cpu):
+    line = LEAVING[name].__code__.co_firstlineno
+    for operator in (grad, lambda f: lambda x: jvp(f)((x,), np.ones(4))[1]):
+        seen, _ = warned(LEAVING[name], operator=operator)
+        assert seen and all(w.filename == __file__ and line <= w.lineno <= line + 1 or w.filename == __file__ for w in seen), name
+
+
+def test_what_is_told_once():
+    def f(a):
+        for _ in range(3):
+            numpy.array(a)
+        return np.sum(a * a)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("default")
+        for _ in range(2):
+            grad(f)(np.array(VECTOR))
+    assert len(seen) == 1 and seen[0].lineno == f.__code__.co_firstlineno + 2 and seen[0].filename == __file__
+    # No gradient is asked for, or not of what left.
+    assert warned(f, operator=lambda f: f)[0] == []
+    other = np.array(VECTOR)
+    assert warned(lambda a: np.sum(a) * float(numpy.array(other * 2).sum()))[0] == []
+    assert warned(lambda a: np.sum(a) if numpy.array(a > 1).any() else 0.0)[0] == []
+    # Of the outer gradient's argument, not of the inner one's.
+    seen, _ = warned(lambda a: grad(lambda b: b * float(numpy.array(a)[0]))(2.0) * np.sum(a))
+    assert len(seen) == 1
+
+
+def test_ordinary_uses_are_quiet(tmp_path, capsys):
+    def f(a):
+        loss = np.sum(a * a)
+        print(a, loss, repr(a), f"{loss:.3f} {a}")
+        if loss > 1e9 or float(loss) > 1e9 or not loss or bool(a[0] > 1e9) or (a > 1e9).any():
+            return 0.0
+        np.save(tmp_path / "a.npy", a)
+        np.savetxt(tmp_path / "a.txt", a)
+        numpy.save(tmp_path / "b.npy", a)
+        pickle.dumps(a), a.tolist(), loss.item(), a.asnumpy(), a.tobytes(), hash(loss), int(a[0]), round(float(loss), 2)
+        np.allclose(a, a), np.argmax(a), np.isnan(a).any(), len(a), np.array_equal(a, a), np.extract(a > 0, a), a.compress(a)
+        str(a.dtype), np.shape(a), np.size(a), a == a, 3.0 in a, copy.copy(a), copy.deepcopy(a), np.roll(a, 1)
+        for v in a:
+            loss = loss + 0 * v
+        return loss
+    seen, g = warned(f)
+    assert not seen, [str(w) for w in seen]
+    numpy.testing.assert_allclose(g.asnumpy(), 2 * VECTOR)
+    assert str(VECTOR[0])[:3] in capsys.readouterr().out
+
+
+def test_what_comes_back_is_recorded(on_cpu):
+    for f in (lambda a: np.sum(numpy.asarray(a) * a), lambda a: np.sum(np.asarray(memoryview(a)) * a), lambda a: np.sum(np.from_dlpack(a) * a),
+              lambda a: np.sum(copy.deepcopy(a) * a)):
+        seen, g = warned(f)
+        assert not seen and g.asnumpy().tolist() == (2 * VECTOR).tolist()
+    assert warned(lambda a: sum(v * a[0] for _, v in np.ndenumerate(a)))[1].asnumpy()[1:].tolist() == [VECTOR[0]] * 3
+    pairs = list(np.ndenumerate(np.arange(6).reshape(2, 3).T))
+    assert [(i, int(v)) for i, v in pairs] == [(i, int(v)) for i, v in numpy.ndenumerate(numpy.arange(6).reshape(2, 3).T)]
+    assert [v for _, v in np.ndenumerate(numpy.array(["a", "b"]))] == ["a", "b"]
+
+
+def test_scipy(on_cpu):
+    special, linalg, signal = (pytest.importorskip(f"scipy.{n}") for n in ("special", "linalg", "signal"))
+    for f, x in ((lambda a: special.logsumexp(a) * a[0], VECTOR), (lambda a: np.sum(np.asarray(linalg.inv(a)) * a), SQUARE),
+                 (lambda a: np.sum(np.asarray(signal.convolve(a, a)) * a[0]), VECTOR)):
+        seen, _ = warned(f, x)
+        assert seen and all(w.filename == __file__ for w in seen)
+    with pytest.raises(NoGradientFuncError, match="gammaln"):
+        grad(lambda a: np.sum(special.gammaln(a)))(np.array(VECTOR))
+
+
+@pytest.mark.parametrize("f", [
+    lambda a: np.place(a, np.array([True, False, True, False]), [9.0, 8.0]), lambda a: a.partition(2), lambda a: np.put(a, [0], 7.0, mode="wrap"),
+    lambda a: np.putmask(a, np.array(VECTOR) > 1, np.array([5.0])), lambda a: np.add.at(a, [0, 0], 2.0), lambda a: a.byteswap(True),
+    lambda a: np.multiply.at(a, [1, 1], 2.0),
+])
+def test_both_modes_say_the_same_of_writes_in_numpy(f):
+    def g(a):
+        b = a * 1.0
+        f(b)
+        return np.sum(b * a)
+    outcomes = []
+    for operator in (lambda: np.sum(grad(g)(np.array(VECTOR))), lambda: jvp(g)((np.array(VECTOR),), np.ones(4))[1]):
+        try:
+            outcomes.append(float(operator()))
+        except NoGradientFuncError:
+            outcomes.append("raises")
+    assert outcomes[0] == outcomes[1] or outcomes[0] == pytest.approx(outcomes[1]), outcomes
+
+
+def test_another_dtype_of_the_same_memory():
+    x = np.array(VECTOR)
+    for f in (lambda a: a.view("complex128"), lambda a: a.view("complex128") * 1.0, lambda a: np.sum(a.view("complex128").real)):
+        with pytest.raises(NoGradientFuncError):
+            grad(f)(x)
+        with pytest.raises(NoGradientFuncError):
+            jvp(f)((x,), np.ones(4))
+
+
+def test_forward_mode_is_as_lazy_as_reverse_mode():
+    x = np.array(VECTOR)
+    f = lambda a: (np.i0(a), np.sum(a))[1]
+    assert grad(f)(x).asnumpy().tolist() == [1] * 4 and jvp(f)((x,), np.ones(4))[1] == 4
+    with pytest.raises(NoGradientFuncError, match="i0"):
+        jvp(lambda a: np.sum(np.i0(a)))((x,), np.ones(4))
+
+
+def test_spreads_without_a_slope():
+    for x, axis in ((numpy.array([3.0]), None), (numpy.array([[3.0, 2.0]]), 0), (numpy.full((2, 3), 4.0), 1), (numpy.full(3, 2 + 1j), None)):
+        f = lambda a: np.sum(np.std(a, axis=axis) * (1 + np.real(a).sum()))
+        assert not grad(f)(np.array(x)).asnumpy().any()
+        assert jvp(f)((np.array(x),), np.ones(x.shape, x.dtype))[1] == 0
+        if x.dtype.kind == "f":
+            assert not grad(lambda a: np.sum(grad(f)(a)))(np.array(x)).asnumpy().any()
+    x = numpy.array([1.0, 2.0, 4.0])
+    numpy.testing.assert_allclose(grad(np.std)(np.array(x)).asnumpy(), (x - x.mean()) / (3 * x.std()), rtol=1e-14)
+    assert np.isnan(grad(lambda a: np.sqrt(a) * 0)(0.0)) and np.isinf(grad(np.sqrt)(0.0))
+
+
+def makers():
+    yield "global", lambda seed: (np.random.seed(seed), np.random)[1], lambda seed: (numpy.random.seed(seed), numpy.random)[1]
+    yield "RandomState", lambda seed: np.random.RandomState(seed), lambda seed: numpy.random.RandomState(seed)
+    yield "Generator", lambda seed: np.random.default_rng(seed), lambda seed: numpy.random.default_rng(seed)
+
+
+GATHERS = {
+    "permutation": lambda r, a: r.permutation(a), "shuffle": lambda r, a: (r.shuffle(a), a)[1], "choice": lambda r, a: r.choice(a),
+    "choice of some": lambda r, a: r.choice(a, 3), "choice without replacement": lambda r, a: r.choice(a, (2, 2), False),
+    "choice by weights": lambda r, a: r.choice(a, 5, p=[0.1, 0.2, 0.3, 0.4]), "choice by position": lambda r, a: r.choice(a, 5, True, [0.1, 0.2, 0.3, 0.4]),
+    "permutation of axis 1": lambda r, a: r.permutation(a, 1), "shuffle of axis 1": lambda r, a: (r.shuffle(a, axis=1), a)[1],
+    "choice of axis 1": lambda r, a: r.choice(a, 3, axis=1), "permuted": lambda r, a: r.permuted(a), "permuted of axis 0": lambda r, a: r.permuted(a, axis=0),
+    "permuted into": lambda r, a: (lambda out: (r.permuted(a, axis=0, out=out), out)[1])(a * 0),
+    "choice unshuffled": lambda r, a: r.choice(a, 3, replace=False, shuffle=False),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "complex128"])
+@pytest.mark.parametrize("shape", [(4,), (4, 3), (1,), (0, 2), (4, 0), (7, 2, 3)])
+@pytest.mark.parametrize("maker", list(makers()), ids=[m[0] for m in makers()])
+def test_drawn_orders_are_recorded(maker, shape, dtype):
+    _, ours, theirs = maker
+    x = (numpy.arange(numpy.prod(shape), dtype=float).reshape(shape) + 1).astype(dtype)
+    checked = 0
+    for name, f in GATHERS.items():
+        try:
+            r = theirs(5)
+            want = numpy.asarray(f(r, x.copy()))
+            after = r.random()
+        except (ValueError, TypeError, AttributeError, IndexError):
+            continue
+        weights, seen = numpy.arange(want.size, dtype=float).reshape(want.shape) + 1, []
+
+        def loss(a):
+            r = ours(5)
+            got = f(r, a * 1)
+            seen.append((got.asnumpy(), float(r.random())))
+            return np.sum(got * np.array(weights.astype(dtype)))
+        g, (_, t) = grad(loss)(np.array(x)), jvp(loss)((np.array(x),), np.array(x))
+        for got, then in seen:
+            assert got.tobytes() == want.tobytes() and got.shape == want.shape and then == after, name
+        expected = numpy.zeros(x.size)
+        numpy.add.at(expected, (want.real.astype(int) - 1).ravel(), weights.ravel())
+        numpy.testing.assert_allclose(g.asnumpy().ravel(), expected, rtol=1e-2 if dtype == "float16" else 1e-6, err_msg=name)
+        assert t == pytest.approx(numpy.sum(want.astype(complex) * weights), rel=1e-2 if dtype == "float16" else 1e-5), name
+        checked += 1
+    assert checked >= 2
+
+
+SHIFTED = ["normal", "laplace", "logistic", "gumbel", "uniform", "exponential", "rayleigh", "gamma"]
+
+
+@pytest.mark.parametrize("name", SHIFTED)
+@pytest.mark.parametrize("maker", list(makers()), ids=[m[0] for m in makers()])
+def test_shifted_draws_are_recorded(maker, name):
+    _, ours, theirs = maker
+    lo, hi = numpy.array([0.5, -1.5, 2.25]), numpy.array([[1.5], [3.0]])
+    calls = [lambda r, a: getattr(r, name)(a), lambda r, a: getattr(r, name)(a[0]), lambda r, a: getattr(r, name)(a, size=(2, 3))]
+    if name == "gamma":
+        calls = [lambda r, a: r.gamma(2.0, a), lambda r, a: r.gamma(3.0, scale=a, size=(5, 2, 1))]
+    elif name not in ("exponential", "rayleigh"):
+        calls = [lambda r, a: getattr(r, name)(a, 1.5), lambda r, a: getattr(r, name)(a, hi), lambda r, a: getattr(r, name)(1.0, a[0] + 3.0),
+                 lambda r, a: getattr(r, name)(a[0], 2.0, 4), lambda r, a: getattr(r, name)(a, a[0] + 3.0, size=(2, 3))]
+    for f in calls:
+        x = numpy.abs(lo) + 0.5 if name in ("exponential", "rayleigh") else hi if name == "gamma" else numpy.abs(lo) / 2
+        want, direction = numpy.asarray(f(theirs(3), x)), numpy.full(x.shape, 0.25)
+        value, g = value_and_grad(lambda a: np.sum(f(ours(3), a)))(np.array(x))
+        assert float(value) == pytest.approx(want.sum())
+        assert grad(lambda a: np.sum(f(ours(3), a)) * 0)(np.array(x)).shape == x.shape
+        slope = (numpy.sum(f(theirs(3), x + 1e-6 * direction)) - numpy.sum(f(theirs(3), x - 1e-6 * direction))) / 2e-6
+        assert numpy.sum(g.asnumpy() * direction) == pytest.approx(slope, rel=1e-6)
+        assert jvp(lambda a: np.sum(f(ours(3), a)))((np.array(x),), np.array(direction))[1] == pytest.approx(slope, rel=1e-6)
+        seen = []
+        grad(lambda a: seen.append(f(ours(3), a)) or np.sum(a))(np.array(x))
+        assert seen[0].asnumpy().tobytes() == want.tobytes()
+
+
+def test_other_draws_complain_when_asked():
+    x = np.array(VECTOR)
+    for f in (lambda a: np.random.gamma(a), lambda a: np.random.lognormal(a, 1.0), lambda a: np.random.beta(a, 2.0), lambda a: np.random.gamma(a[0]),
+              lambda a: np.random.default_rng(0).standard_gamma(a), lambda a: np.random.weibull(a), lambda a: np.random.dirichlet(a)):
+        for operator in (lambda f: grad(f)(x), lambda f: jvp(f)((x,), np.ones(4))):
+            with pytest.raises(NoGradientFuncError):
+                operator(lambda a: np.sum(f(a)))
+            operator(lambda a: (f(a), np.sum(a))[1])
+    # What is drawn of them are integers, or positions: constants.
+    p = np.array([0.1, 0.2, 0.3, 0.4])
+    assert not grad(lambda a: np.sum(np.random.choice(4, 3, p=a)) * 1.0)(p).asnumpy().any()
+    assert grad(lambda a: np.sum(np.random.poisson(a) * a))(x).asnumpy().shape == (4,)
+
+
+def test_draws_of_several_threads_stay_one_stream():
+    numpy.random.seed(1)
+    want = sorted(numpy.random.random(400).tolist())
+    np.random.seed(1)
+    found = []
+
+    def draws():
+        for _ in range(100):
+            found.append(float(np.random.random()))
+    threads = [threading.Thread(target=draws) for _ in range(4)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert sorted(found) == want
