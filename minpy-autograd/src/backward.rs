@@ -6,6 +6,7 @@ use crate::tape::{Constant, Edge, Kind, Node, NodeId, Saved, TAPE, Tape};
 use minpy_core::context::{RECORDING, flags, set_flag};
 use minpy_core::{Array, Attrs, Error, ErrorKind, Layout, OpDef, Operand, Result, Target, memory, ops};
 use smallvec::SmallVec;
+use std::collections::hash_map::Entry;
 
 /// Takes the nodes out of the tape while a pass walks over them (the pass may record new ones), and puts them back.
 pub(crate) struct Walk {
@@ -162,7 +163,7 @@ pub(crate) fn backward(
 ) -> Result<Vec<Option<Total>>> {
     let walk = Walk::start()?;
     let Some(last) = seeds.iter().map(|s| s.0).max() else {
-        return Ok(targets.iter().map(|_| None).collect());
+        return memory::collected(targets.iter().map(|_| None));
     };
     let count = (last + 1).saturating_sub(first) as usize;
     let at = |id: NodeId| (id >= first && id <= last).then(|| (id - first) as usize);
@@ -261,12 +262,16 @@ pub(crate) fn backward(
             Kind::ForeignOutput { call, index } => {
                 let Kind::Foreign { outputs, .. } = walk.node(*call).kind else { continue };
                 memory::fallible(|| foreign.try_reserve(1)).or_else(|_| memory::exhausted())?;
-                foreign.entry(*call).or_insert_with(|| vec![None; outputs])[*index] = Some(g);
+                let gs = match foreign.entry(*call) {
+                    Entry::Occupied(e) => e.into_mut(),
+                    Entry::Vacant(e) => e.insert(memory::filled(outputs, None)?),
+                };
+                gs[*index] = Some(g);
             }
             Kind::Leaf | Kind::Overwritten | Kind::Foreign { .. } => {}
         }
     }
-    Ok(targets.iter().map(|&t| at(t).and_then(|i| totals[i].take())).collect())
+    memory::collected(targets.iter().map(|&t| at(t).and_then(|i| totals[i].take())))
 }
 
 /// From the gradient `g` of what an operation wrote to those of what it read.

@@ -108,14 +108,16 @@ pub(crate) fn forward(
         }
         tangents[i] = total;
     }
-    ends.iter()
-        .map(|e| match e {
-            Some((id, layout, dtype)) => match at(*id).and_then(|i| tangents[i].as_ref()) {
-                Some(_) if *dtype != walk.node(*id).dtype => bail!(NoGradient, "{OTHER_DTYPE}"),
-                Some(t) => Ok(Some(ops::copy(&t.through(layout)?)?)),
-                None => Ok(None),
-            },
-            None => Ok(None),
-        })
-        .collect()
+    let mut all = memory::list(ends.len())?;
+    for e in ends {
+        let tangent = e.as_ref().and_then(|(id, ..)| at(*id)).and_then(|i| tangents[i].as_ref());
+        all.push(match (e, tangent) {
+            (Some((id, _, dtype)), Some(_)) if *dtype != walk.node(*id).dtype => {
+                bail!(NoGradient, "{OTHER_DTYPE}")
+            }
+            (Some((_, layout, _)), Some(t)) => Some(ops::copy(&t.through(layout)?)?),
+            _ => None,
+        });
+    }
+    Ok(all)
 }

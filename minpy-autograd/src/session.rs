@@ -51,7 +51,8 @@ impl Session {
             let Some(node) = node else {
                 bail!(Runtime, "grad: copying a watched argument was not recorded")
             };
-            self.leaves.borrow_mut().push(Leaf { buffer: copy.buffer().clone(), node, restore: None });
+            let leaf = Leaf { buffer: copy.buffer().clone(), node, restore: None };
+            memory::push(&mut self.leaves.borrow_mut(), leaf)?;
             return Ok(copy);
         }
         TAPE.with_borrow_mut(|t| -> Result<()> {
@@ -69,22 +70,20 @@ impl Session {
             })?;
             t.set_node(a.buffer(), node)?;
             let leaf = Leaf { buffer: a.buffer().clone(), node, restore: Some(None) };
-            self.leaves.borrow_mut().push(leaf);
-            Ok(())
+            memory::push(&mut self.leaves.borrow_mut(), leaf)
         })?;
         Ok(a.clone())
     }
     fn leaf_nodes(&self, wrt: &[Array]) -> Result<Vec<(NodeId, Layout)>> {
         let leaves = self.leaves.borrow();
-        wrt.iter()
-            .enumerate()
-            .map(|(i, a)| match find_leaf(&leaves, i, a) {
-                Some(l) => Ok((l.node, a.layout().clone())),
-                None => {
-                    bail!(Value, "grad: an array of shape {:?} is not watched in this session", a.shape())
-                }
-            })
-            .collect()
+        let mut nodes = memory::list(wrt.len())?;
+        for (i, a) in wrt.iter().enumerate() {
+            let Some(leaf) = find_leaf(&leaves, i, a) else {
+                bail!(Value, "grad: an array of shape {:?} is not watched in this session", a.shape())
+            };
+            nodes.push((leaf.node, a.layout().clone()));
+        }
+        Ok(nodes)
     }
     /// Gradients of the sum of `outputs` (each weighted with its seed) with respect to watched arrays; `None` where nothing
     /// depends on one. Seeds default to ones.
@@ -133,18 +132,18 @@ impl Session {
                 Some(s) => weight(&s[k], y)?,
                 None => ones_for(y)?,
             };
-            starts.push((node, y.layout().clone(), seed));
+            memory::push(&mut starts, (node, y.layout().clone(), seed))?;
         }
-        let nodes: Vec<NodeId> = targets.iter().map(|t| t.0).collect();
-        let mut unique = nodes.clone();
+        let nodes = memory::collected(targets.iter().map(|t| t.0))?;
+        let mut unique = memory::collected(nodes.iter().copied())?;
         unique.sort_unstable();
         unique.dedup();
         let totals = backward(self.first, last, starts, &unique)?;
         let mut totals = totals;
-        let mut left = vec![0u32; unique.len()];
+        let mut left = memory::filled(unique.len(), 0u32)?;
         let place = |n: &NodeId| unique.partition_point(|u| u < n);
         nodes.iter().for_each(|n| left[place(n)] += 1);
-        let mut out = Vec::with_capacity(targets.len());
+        let mut out = memory::list(targets.len())?;
         for (node, layout) in &targets {
             let k = place(node);
             left[k] -= 1;
@@ -184,7 +183,7 @@ impl Session {
                 {
                     for p in here {
                         if !places.contains(p) {
-                            places.push(*p);
+                            memory::push(&mut places, *p)?;
                         }
                     }
                 }
@@ -201,7 +200,7 @@ impl Session {
         tangents: &[Array],
     ) -> Result<Vec<Option<Array>>> {
         let targets = self.leaf_nodes(wrt)?;
-        let mut starts = Vec::new();
+        let mut starts = memory::list(targets.len())?;
         for (((node, layout), t), a) in targets.into_iter().zip(tangents).zip(wrt) {
             starts.push((node, layout, weight(t, a)?));
         }
@@ -209,7 +208,7 @@ impl Session {
             let node = t.lookup(y.buffer()).filter(|_| y.dtype().is_inexact())?;
             Some((node, y.layout().clone(), y.dtype()))
         };
-        let ends: Vec<Option<End>> = TAPE.with_borrow(|t| outputs.iter().map(|y| end(t, y)).collect());
+        let ends = TAPE.with_borrow(|t| memory::collected(outputs.iter().map(|y| end(t, y))))?;
         let walk = Walk::start()?;
         forward(&walk, self.first, starts, &ends)
     }
@@ -311,7 +310,9 @@ pub fn foreign_call(name: &str, inputs: &[Array], vjp: Option<ForeignVjp>) -> Re
         return Ok(None);
     }
     TAPE.with_borrow_mut(|t| {
-        let edges: Edges = inputs.iter().map(|a| t.edge(a).filter(|_| a.dtype().is_inexact())).collect();
+        let mut edges = Edges::new();
+        memory::fallible(|| edges.try_reserve(inputs.len())).or_else(|_| memory::exhausted())?;
+        edges.extend(inputs.iter().map(|a| t.edge(a).filter(|_| a.dtype().is_inexact())));
         let Some(device) = inputs.iter().zip(&edges).find_map(|(a, e)| e.as_ref().map(|_| a.device())) else {
             return Ok(None);
         };

@@ -22,7 +22,8 @@ thread_local! {
     static CAN_FAIL: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `f`, whose requests for memory can fail: they are not met from the reserve.
+/// Runs `f`, all of whose requests for memory can fail: they are not met from the reserve, and one that cannot fail would end
+/// the process. So `f` asks for memory and does nothing else.
 pub fn fallible<R>(f: impl FnOnce() -> R) -> R {
     struct Restore(bool);
     impl Drop for Restore {
@@ -109,15 +110,14 @@ pub fn grow<T>(list: &mut Vec<T>, more: usize) -> Result<()> {
 }
 #[cold]
 fn make_room<T>(list: &mut Vec<T>, more: usize) -> Result<()> {
-    fallible(|| {
-        if list.try_reserve(more).is_ok() {
-            return Ok(());
-        }
-        trim();
-        // Not twice the room, where that is too much.
-        let fits = list.try_reserve(more).is_ok() || list.try_reserve_exact(more.max(list.len() / 8)).is_ok();
-        if fits { Ok(()) } else { Err(none(list.len().saturating_add(more).saturating_mul(size_of::<T>()))) }
-    })
+    if fallible(|| list.try_reserve(more)).is_ok() {
+        return Ok(());
+    }
+    trim();
+    // Not twice the room, where that is too much.
+    let less = more.max(list.len() / 8);
+    let fits = fallible(|| list.try_reserve(more).is_ok() || list.try_reserve_exact(less).is_ok());
+    if fits { Ok(()) } else { Err(none(list.len().saturating_add(more).saturating_mul(size_of::<T>()))) }
 }
 /// `push` that can fail.
 #[inline]
@@ -129,13 +129,11 @@ pub fn push<T>(list: &mut Vec<T>, value: T) -> Result<()> {
 /// An empty list with room for exactly `n` elements.
 pub fn list<T>(n: usize) -> Result<Vec<T>> {
     let mut v = Vec::new();
-    fallible(|| {
-        if v.try_reserve_exact(n).is_err() {
-            trim();
-            v.try_reserve_exact(n).map_err(|_| none(n.saturating_mul(size_of::<T>())))?;
-        }
-        Ok(v)
-    })
+    if fallible(|| v.try_reserve_exact(n)).is_err() {
+        trim();
+        fallible(|| v.try_reserve_exact(n)).map_err(|_| none(n.saturating_mul(size_of::<T>())))?;
+    }
+    Ok(v)
 }
 /// `n` times the same.
 pub fn filled<T: Clone>(n: usize, value: T) -> Result<Vec<T>> {

@@ -110,20 +110,25 @@ pub fn read(from: &mut impl Read) -> Result<Array> {
 
 #[cold]
 fn failed(op: &str, what: &str, e: &std::io::Error) -> Error {
-    let kind = match e.kind() {
-        std::io::ErrorKind::OutOfMemory => ErrorKind::Memory,
-        _ => ErrorKind::Runtime,
-    };
-    Error::new(kind, format!("{op}: {what}: {e}"))
+    Error::new(ErrorKind::Runtime, format!("{op}: {what}: {e}"))
 }
+/// What is asked for at once at least.
+const PART: u64 = 64 << 10;
 /// So many bytes; memory is taken as they come, since a header may promise any number.
 fn exactly(from: &mut impl Read, n: u64) -> Result<Vec<u8>> {
     let mut all = Vec::new();
-    memory::fallible(|| from.take(n).read_to_end(&mut all)).map_err(|e| failed("load", "the data", &e))?;
-    if all.len() as u64 != n {
-        bail!(Value, "load: the data ends after {} of {n} bytes", all.len());
+    loop {
+        let left = n - all.len() as u64;
+        if left == 0 {
+            return Ok(all);
+        }
+        let part = left.min((all.len() as u64).max(PART));
+        memory::grow(&mut all, part as usize)?;
+        let got = from.by_ref().take(part).read_to_end(&mut all).map_err(|e| failed("load", "the data", &e))?;
+        if (got as u64) < part {
+            bail!(Value, "load: the data ends after {} of {n} bytes", all.len());
+        }
     }
-    Ok(all)
 }
 /// Turns the bytes of every number (of both parts of complex ones) around.
 fn swap(bytes: &mut [u8], dtype: DType, wanted: bool) {
