@@ -102,8 +102,8 @@ struct Watched<'py> {
 }
 fn watch<'py>(session: &Session, argnums: &[usize], args: &Bound<'py, PyTuple>) -> PyResult<Watched<'py>> {
     let py = args.py();
-    let mut given: Vec<Any<'py>> = args.iter().collect();
-    let mut arrays = Vec::with_capacity(argnums.len());
+    let mut given = memory::collected(args.iter()).py()?;
+    let mut arrays = memory::list(argnums.len()).py()?;
     for &i in argnums {
         if i >= given.len() {
             return Err(PyValueError::new_err(format!(
@@ -129,11 +129,12 @@ fn watch<'py>(session: &Session, argnums: &[usize], args: &Bound<'py, PyTuple>) 
 pub fn _differentiate<'py>(
     py: Python<'py>,
     function: &Any<'py>,
-    argnums: Vec<usize>,
+    argnums: &Any<'py>,
     args: &Bound<'py, PyTuple>,
     kwargs: Option<&Bound<'py, PyDict>>,
     seed: Option<&Any<'py>>,
 ) -> PyResult<(Bound<'py, PyList>, Any<'py>)> {
+    let argnums = items_of(argnums, |i| i.extract())?;
     let session = Session::begin();
     let watched = watch(&session, &argnums, args)?;
     let value = function.call(&watched.args, kwargs)?;
@@ -152,12 +153,15 @@ pub fn _differentiate<'py>(
     };
     let places = session.departures(&watched.arrays).py()?;
     let found = session.last_gradients(&ends, seeds.as_deref(), &watched.arrays).py()?;
-    let gradients: Vec<Any<'py>> = found
-        .into_iter()
-        .map(|g| g.map_or_else(|| Ok(py.None().into_bound(py)), |g| wrap_result(py, g)))
-        .collect::<PyResult<_>>()?;
+    let gradients = PyList::empty(py);
+    for g in found {
+        match g {
+            Some(g) => gradients.append(wrap_result(py, g)?)?,
+            None => gradients.append(py.None())?,
+        }
+    }
     tell(py, places)?;
-    Ok((PyList::new(py, gradients)?, value))
+    Ok((gradients, value))
 }
 
 /// Warns about the places where what the gradient depends on left the tape.
@@ -199,13 +203,15 @@ pub fn _leaves(py: Python<'_>, array: &Any<'_>, how: &str) -> PyResult<()> {
 pub fn _push_forward<'py>(
     py: Python<'py>,
     function: &Any<'py>,
-    argnums: Vec<usize>,
+    argnums: &Any<'py>,
     args: &Bound<'py, PyTuple>,
     kwargs: Option<&Bound<'py, PyDict>>,
-    tangents: Vec<Any<'py>>,
+    tangents: &Any<'py>,
 ) -> PyResult<(Any<'py>, Bound<'py, PyList>)> {
+    let argnums = items_of(argnums, |i| i.extract())?;
     let session = Session::begin();
     let watched = watch(&session, &argnums, args)?;
+    let tangents = items_of(tangents, Ok)?;
     if tangents.len() != argnums.len() {
         return Err(PyValueError::new_err(format!(
             "jvp: {} tangents for {} arguments: one is needed for each",
@@ -225,7 +231,7 @@ pub fn _push_forward<'py>(
         if t.shape() != a.shape() {
             return Err(PyValueError::new_err("jvp: a tangent must have the shape of its argument"));
         }
-        directions.push(t);
+        memory::push(&mut directions, t).py()?;
     }
     let places = session.departures(&watched.arrays).py()?;
     let found = session.tangents(&ends, &watched.arrays, &directions).py()?;

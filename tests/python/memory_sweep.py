@@ -1,21 +1,28 @@
 """Calls with little memory left: run as a program by test_memory.py.
 
-Each call runs in a child of this process that has used up all memory that it has, and may get so many KiB and no more. It
-gives the right result or raises MemoryError, the process lives, and once there is memory again the same call gives the right
-result.
+Each call runs in a process that has used up all memory that it has, and may get so many KiB and no more. It gives the right
+result or raises MemoryError, the process lives, and once there is memory again the same call gives the right result.
 
-    python memory_sweep.py KIB,KIB,... [NAME ...]
+    python memory_sweep.py apart KIB,KIB,... [NAME ... | 1/3]     each call in a child, which computes on one thread
+    python memory_sweep.py here KIB,KIB,... [NAME ... | 1/3]      all in this process, with the threads of the kernels
+    python memory_sweep.py threads KIB NUMBER SECONDS             calls of several threads at once
+    python memory_sweep.py tape STEPS KIB                         a loop of recorded operations
 
-prints one line for each call that does anything else, and a last one with the counts.
+print one line for each call that does anything else, and a last one with the counts.
 """
+import contextlib
 import ctypes
 import gc
 import hashlib
+import json
 import mmap
 import os
+import random
 import resource
 import signal
 import sys
+import threading
+import time
 import warnings
 
 import numpy
@@ -27,6 +34,8 @@ from minpy.core import Function, grad, grad_and_loss
 
 warnings.filterwarnings("ignore")
 N = 1 << 18  # elements: 2 MiB of float64
+# Functions that run in NumPy's BLAS, which ends the process where it gets no memory.
+NUMPYS_BLAS = {"det", "cov", "corrcoef", "polyfit", "roots"}
 
 
 class Inputs:
@@ -68,9 +77,18 @@ def in_place(m, v):
     return y
 
 
-def written(name, *rest):
+def repeated(steps):
+    """So many operations, one after another."""
+    def long(a):
+        for _ in range(steps):
+            a = a * 1.00001
+        return np.sum(a)
+    return long
+
+
+def written(name, *rest, of="x"):
     def call(m, v):
-        y = m.array(v.x)
+        y = m.array(getattr(v, of))
         getattr(m, name)(y, *(r(v) for r in rest))
         return y
     return call
@@ -83,7 +101,7 @@ UNARY = """abs absolute arccos arccosh arcsin arcsinh arctan arctanh around cbrt
  nansum nanvar negative positive prod ptp rad2deg radians ravel real real_if_close reciprocal relu rint sigmoid sign signbit sin sinc
  sinh softplus sort spacing sqrt square squeeze std sum tan tanh trapezoid trunc unique var argmax argmin argsort copy count_nonzero
  flatnonzero frexp nonzero all any angle array asarray ascontiguousarray asfortranarray atleast_1d atleast_2d atleast_3d argwhere
- empty_like ones_like zeros_like diagflat:s gradient histogram histogram_bin_edges isrealobj iscomplexobj ndim shape size transpose sort_complex
+ ones_like zeros_like diagflat:s gradient histogram histogram_bin_edges isrealobj iscomplexobj ndim shape size transpose sort_complex
  trim_zeros unique_values unique_counts cumulative_sum cumulative_prod amax amin acos acosh asin asinh atan atanh asanyarray
  array_repr array_str array2string invert:i bitwise_not:i bitwise_count:i bitwise_invert:i packbits:u unpackbits:u bincount:j
  fliplr:m flipud:m rot90:m tril:m triu:m trace:m diagonal:m diag:m matrix_transpose:m swapaxes:m,0,1 cov:s corrcoef:s unwrap
@@ -149,9 +167,9 @@ def calls():
         "hsplit": lambda m, v: m.hsplit(v.m, 2), "vsplit": lambda m, v: m.vsplit(v.m, 2), "split": lambda m, v: m.split(v.x, 2),
         "dstack": lambda m, v: m.dstack([v.m, v.m]), "hstack": lambda m, v: m.hstack([v.m, v.m]), "vstack": lambda m, v: m.vstack([v.m, v.m]),
         "stack": lambda m, v: m.stack([v.x, v.x]), "unstack": lambda m, v: m.unstack(v.s), "einsum": lambda m, v: m.einsum("ij,jk->ik", v.s, v.s),
-        "empty": lambda m, v: m.empty(N).shape, "eye": lambda m, v: m.eye(500), "identity": lambda m, v: m.identity(500),
+        "empty": lambda m, v: m.empty(N).shape, "empty_like": lambda m, v: m.empty_like(v.x).shape, "eye": lambda m, v: m.eye(500), "identity": lambda m, v: m.identity(500),
         "expand_dims": lambda m, v: m.expand_dims(v.x, 0) * 2, "extract": lambda m, v: m.extract(v.b, v.x),
-        "fill_diagonal": lambda m, v: m.fill_diagonal(v.m.copy(), 1.0), "fromfunction": lambda m, v: m.fromfunction(lambda i, j: i + j, (500, 500)),
+        "fill_diagonal": written("fill_diagonal", lambda v: 1.0, of="m"), "fromfunction": lambda m, v: m.fromfunction(lambda i, j: i + j, (500, 500)),
         "fromiter": lambda m, v: m.fromiter(range(50000), "float64"), "full": lambda m, v: m.full(N, 3.0), "full_like": lambda m, v: m.full_like(v.x, 3.0),
         "geomspace": lambda m, v: m.geomspace(1, 9, N), "linspace": lambda m, v: m.linspace(1, 9, N), "logspace": lambda m, v: m.logspace(1, 2, N),
         "histogram2d": lambda m, v: m.histogram2d(v.x, v.x), "histogramdd": lambda m, v: m.histogramdd(v.x[:3000].reshape(-1, 3)),
@@ -165,7 +183,7 @@ def calls():
         "partition": lambda m, v: m.partition(v.x, 9)[9], "piecewise": lambda m, v: m.piecewise(v.x, [v.x < 1], [1.0, 2.0]),
         "place": written("place", lambda v: v.b, lambda v: v.x), "put": written("put", lambda v: v.i, lambda v: v.x),
         "putmask": written("putmask", lambda v: v.b, lambda v: v.x),
-        "put_along_axis": lambda m, v: m.put_along_axis(v.m.copy(), v.im[:, :9], 1.0, 1) if False else None,
+        "put_along_axis": written("put_along_axis", lambda v: v.m[:, :9].astype("int64"), lambda v: 1.0, lambda v: 1, of="m"),
         "poly": lambda m, v: m.poly(v.x[:9]), "polyval": lambda m, v: m.polyval([1.0, 2.0, 3.0], v.x), "polyfit": lambda m, v: m.polyfit(v.x[:999], v.x[:999], 2),
         "polyadd": lambda m, v: m.polyadd(v.x, v.x), "polysub": lambda m, v: m.polysub(v.x, v.x + 1), "polymul": lambda m, v: m.polymul(v.x[:999], v.x[:999]),
         "polyder": lambda m, v: m.polyder(v.x), "polyint": lambda m, v: m.polyint(v.x), "roots": lambda m, v: m.roots(v.x[:20]),
@@ -177,6 +195,7 @@ def calls():
         "tile": lambda m, v: m.tile(v.x, 3), "tri": lambda m, v: m.tri(500), "tril_indices": lambda m, v: m.tril_indices(300), "triu_indices": lambda m, v: m.triu_indices(300),
         "tril_indices_from": lambda m, v: m.tril_indices_from(v.m), "triu_indices_from": lambda m, v: m.triu_indices_from(v.m),
         "unique_all": lambda m, v: m.unique_all(v.j), "unique_inverse": lambda m, v: m.unique_inverse(v.j), "vander": lambda m, v: m.vander(v.x, 3),
+        "concatenate many": lambda m, v: m.concatenate([v.s[0]] * 50000), "stack many": lambda m, v: m.stack([v.s[0]] * 50000),
         "where": lambda m, v: m.where(v.b, v.x, 1.0), "isfortran": lambda m, v: m.isfortran(v.t), "concat": lambda m, v: m.concat([v.x, v.x]),
         "fft.fft": lambda m, v: m.fft.fft(v.x), "fft.rfft2": lambda m, v: m.fft.rfft2(v.m), "fft.ifftn": lambda m, v: m.fft.ifftn(v.t),
         "linalg.inv": lambda m, v: m.linalg.inv(v.p), "linalg.solve": lambda m, v: m.linalg.solve(v.p, v.s), "linalg.cholesky": lambda m, v: m.linalg.cholesky(v.p),
@@ -218,23 +237,19 @@ def ours_alone():
             return np.sum(y * y)
         return grad(loss, argnum=[0, 1])(np.array(v.fm.reshape(-1)[: 768 * 20]).reshape(768, 20), images)
 
-    def loop():
-        def long(a):
-            for _ in range(30000):
-                a = a * 1.00001
-            return np.sum(a)
-        return grad(long)(np.ones(3))
-
     def onehot():
         return np.onehot_encode(v.j[:50000], np.zeros((50000, 8)))
 
     return {
-        "mlp": mlp, "convolution": convolution, "pooling by hand": by_hand, "recorded loop": loop, "onehot_encode": onehot,
+        "mlp": mlp, "convolution": convolution, "pooling by hand": by_hand, "recorded loop": lambda: grad(repeated(30000))(np.ones(3)), "onehot_encode": onehot,
         "grad sort": lambda: grad(lambda a: np.sum(np.sort(a) * a))(v.x),
         "grad gather": lambda: grad(lambda a: np.sum(a[v.i] * 2.0))(v.x),
         "grad max": lambda: grad(lambda a: np.sum(np.max(a, axis=1) * np.cumsum(a, axis=1)[:, 5]))(v.m),
         "grad matmul c": lambda: grad(lambda a: np.sum(np.real(a @ a)))(v.m),
         "jvp": lambda: minpy.core.jvp(lambda a: np.sin(a) * a)((v.x,), (v.x,)),
+        "grad of many": lambda: grad(lambda a: [a[0] * 2.0] * 50000)(v.s),
+        "grad to many": lambda: grad(lambda *a: np.sum(a[0] + a[1]), argnum=list(range(3000)))(*[v.s[i % 60] + 0 for i in range(3000)]),
+        "grad windows": lambda: grad(lambda a: np.sum(np.square(a.reshape(16, 4, 16, 4, 64).max((1, 3)))))(v.t),
         "second": lambda: grad(lambda a: np.sum(grad(lambda b: np.sum(np.sin(b) * b))(a) * a))(v.x),
     }
 
@@ -280,22 +295,30 @@ def fill(make):
     return kept
 
 
-def limited(call, kib):
-    """The result of the call with so much memory, or the exception."""
+@contextlib.contextmanager
+def limit(kib):
+    """So much memory and no more for what is inside."""
     resource.setrlimit(resource.RLIMIT_AS, (in_use(), resource.RLIM_INFINITY))
     ballast = [fill(held), fill(bytearray)]
     resource.setrlimit(resource.RLIMIT_AS, (in_use() + (kib << 10), resource.RLIM_INFINITY))
     try:
-        value = call()
-        minpy.flush()
-        return value, None
-    except MemoryError:
-        return None, "MemoryError"
-    except BaseException as e:  # a panic is one too
-        return None, f"{type(e).__name__}: {e}"[:200]
+        yield
     finally:
         del ballast
         resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+def limited(call, kib):
+    """The result of the call with so much memory, or the exception."""
+    with limit(kib):
+        try:
+            value = call()
+            minpy.flush()
+            return value, None
+        except MemoryError:
+            return None, "MemoryError"
+        except BaseException as e:  # a panic is one too
+            return None, f"{type(e).__name__}: {e}"[:200]
 
 
 def child(work):
@@ -330,10 +353,21 @@ def fate(call, kib, want):
     return (problem or "right") if again == want else "wrong result afterwards"
 
 
-def main():
-    limits = [int(n) for n in sys.argv[1].split(",")]
-    wanted = sys.argv[2:]
-    signal.alarm(int(os.environ.get("MINPY_SWEEP_SECONDS", "3600")))
+def small_things():
+    """Gaps for what Python makes while it works: it does not always stand having none."""
+    kept = [bytes(16 * (i % 30)) for i in range(100000)]
+    del kept[::2]
+    return kept
+
+
+def selected(table, words):
+    """The calls of those names; `1/3` is every third one."""
+    if len(words) == 1 and words[0].startswith("1/"):
+        return list(table)[:: int(words[0][2:])]
+    return words or list(table)
+
+
+def sweep(limits, words, here):
     theirs, ours = Inputs(numpy), Inputs(np)
     table = {name: (lambda f=f: f(np, ours), lambda f=f: f(numpy, theirs)) for name, f in calls().items()}
     table.update({name: (f, None) for name, f in ours_alone().items()})
@@ -341,16 +375,22 @@ def main():
     gc.collect()
     if hasattr(ctypes.CDLL(None), "malloc_trim"):
         ctypes.CDLL(None).malloc_trim(0)
+    run = (lambda work: work()) if here else child
+    gaps = small_things()
     counts = {"right": 0, "MemoryError": 0, "bad": 0}
-    for name in wanted or table:
+    for name in selected(table, words):
+        if here and (name.startswith("linalg.") or name in NUMPYS_BLAS):
+            continue
         call, numpys = table[name]
-        want = child(lambda: "digest " + digest(call()))
+        want = run(lambda: "digest " + digest(call()))
         if not want.startswith("digest "):
             print(f"{name}: without a limit: {want}", flush=True)
             counts["bad"] += 1
             continue
         for kib in limits:
-            what = child(lambda: fate(call, kib, want[7:]))
+            if here:
+                print(f"{name}: {kib} KiB", file=sys.stderr, flush=True)
+            what = run(lambda: fate(call, kib, want[7:]))
             if what in counts:
                 counts[what] += 1
                 continue
@@ -359,7 +399,83 @@ def main():
                 continue
             counts["bad"] += 1
             print(f"{name}: {kib} KiB: {what}", flush=True)
-    print(counts)
+    del gaps
+    print(json.dumps(counts))
+
+
+def threads(kib, number, seconds):
+    """Threads that work at the same time with so much memory between them."""
+    v = Inputs(np)
+    work = {
+        "argsort": lambda: np.argsort(v.x), "add.at": lambda: add_at(np, v), "gather": lambda: v.x[v.i], "matmul": lambda: v.m @ v.m,
+        "chain": lambda: np.sqrt(np.exp(-v.x * v.x) + 1.0) * v.x, "cumsum": lambda: np.cumsum(v.t, axis=0),
+        "windows": lambda: v.t.reshape(16, 4, 16, 4, 64).max((1, 3)), "tape": lambda: grad(repeated(500))(np.ones(3)),
+        "grad sort": lambda: grad(lambda a: np.sum(np.sort(a) * a))(v.x),
+    }
+    want = {name: float(numpy.asarray(f()).sum()) for name, f in work.items()}
+    counts = {"right": 0, "MemoryError": 0, "bad": 0}
+    begin, lock = threading.Event(), threading.Lock()
+
+    def run(seed):
+        choose, end = random.Random(seed), 0
+        begin.wait()
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            name = choose.choice(list(work))
+            try:
+                got = float(numpy.asarray(work[name]()).sum())
+                what = "right" if abs(got - want[name]) <= 1e-9 * abs(want[name]) else "wrong result"
+            except MemoryError:
+                what = "MemoryError"
+            except BaseException as e:  # a panic is one too
+                what = f"{type(e).__name__}: {e}"[:200]
+            with lock:
+                if what not in counts:
+                    print(f"{name}: {what}", flush=True)
+                counts[what if what in counts else "bad"] += 1
+
+    all = [threading.Thread(target=run, args=(i,)) for i in range(number)]
+    for t in all:
+        t.start()
+    gaps = small_things()
+    with limit(kib):
+        begin.set()
+        for t in all:
+            t.join()
+    del gaps
+    for name, f in work.items():
+        got = float(numpy.asarray(f()).sum())
+        assert abs(got - want[name]) <= 1e-9 * abs(want[name]), f"{name} afterwards: {got}"
+    print(json.dumps(counts))
+
+
+def tape(steps, kib):
+    """A loop of so many recorded operations, twice, each time with a short one afterwards."""
+    want = digest(grad(repeated(100))(np.ones(3)))
+    gaps = small_things()
+    counts = {"right": 0, "MemoryError": 0, "bad": 0}
+    for _ in range(2):
+        with limit(kib):
+            try:
+                grad(repeated(steps))(np.ones(3))
+                counts["right"] += 1
+            except MemoryError:
+                counts["MemoryError"] += 1
+            # The tape is as good as new, with as little memory.
+            counts["bad"] += digest(grad(repeated(100))(np.ones(3))) != want
+    del gaps
+    print(json.dumps(counts))
+
+
+def main():
+    signal.alarm(int(os.environ.get("MINPY_SWEEP_SECONDS", "3600")))
+    mode, *rest = sys.argv[1:]
+    if mode == "threads":
+        threads(int(rest[0]), int(rest[1]), float(rest[2]))
+    elif mode == "tape":
+        tape(int(rest[0]), int(rest[1]))
+    else:
+        sweep([int(n) for n in rest[0].split(",")], rest[1:], mode == "here")
 
 
 if __name__ == "__main__":
