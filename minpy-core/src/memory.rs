@@ -10,6 +10,7 @@
 use crate::{Error, ErrorKind, Result, context, defer, fuse, registry, stats};
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::{Cell, UnsafeCell};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::*};
 
 /// A small request could not be met by the system since there was last enough memory.
@@ -36,13 +37,40 @@ pub fn fallible<R>(f: impl FnOnce() -> R) -> R {
 }
 
 /// Makes what core keeps for each thread. The first use of such a variable asks the C library for memory, which aborts the
-/// process where there is none: programs that must not die of that call this, and its namesakes in the other crates, when a
-/// thread begins.
+/// process where there is none: programs that must not die of that call this, and its namesakes in the other crates, early
+/// ([`install_thread`]).
 pub fn prepare_thread() {
     context::flags();
     stats::prepare_thread();
     defer::prepare_thread();
     fuse::grouped::prepare_thread();
+}
+
+/// What the C library takes for the variables of a thread, and more.
+const VARIABLES: usize = 64 << 10;
+static PREPARE: OnceLock<fn()> = OnceLock::new();
+/// Installs what makes the variables of a thread, for [`begin_thread`] (the Python package does).
+pub fn install_thread(prepare: fn()) {
+    let _ = PREPARE.set(prepare);
+}
+/// Makes them, once in each thread: whoever allocates asks before. Threads that users start say nothing themselves.
+///
+/// # Errors
+/// There is no memory for them.
+#[inline]
+pub fn begin_thread() -> Result<()> {
+    thread_local! { static BEGUN: Cell<bool> = const { Cell::new(false) }; }
+    #[cold]
+    fn begin() -> Result<()> {
+        room(VARIABLES)?;
+        BEGUN.set(true);
+        if let Some(prepare) = PREPARE.get() {
+            prepare();
+        }
+        Ok(())
+    }
+    // No variables any more when the thread ends.
+    if BEGUN.try_with(Cell::get).unwrap_or(true) { Ok(()) } else { begin() }
 }
 
 /// An error while the process lives on its reserve: a call that makes something asks first.

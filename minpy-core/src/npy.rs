@@ -124,7 +124,8 @@ fn exactly(from: &mut impl Read, n: u64) -> Result<Vec<u8>> {
         }
         let part = left.min((all.len() as u64).max(PART));
         memory::grow(&mut all, part as usize)?;
-        let got = from.by_ref().take(part).read_to_end(&mut all).map_err(|e| failed("load", "the data", &e))?;
+        let got =
+            from.by_ref().take(part).read_to_end(&mut all).map_err(|e| failed("load", "the data", &e))?;
         if (got as u64) < part {
             bail!(Value, "load: the data ends after {} of {n} bytes", all.len());
         }

@@ -7,7 +7,7 @@
 use crate::regions::{Back, Blocks, Region, Regions, advise_huge_pages, forget};
 use crate::threads::in_forked_child;
 use minpy_core::device::MemoryStats;
-use minpy_core::memory::fallible;
+use minpy_core::memory::{begin_thread, fallible};
 use minpy_core::{Error, ErrorKind, Result};
 use std::alloc::{Layout, alloc, dealloc};
 use std::cell::Cell;
@@ -205,6 +205,7 @@ pub fn allocate(bytes: usize) -> Result<usize> {
 
 #[cold]
 fn system(size: usize, bytes: usize) -> Result<usize> {
+    begin_thread()?;
     let layout = Layout::from_size_align(size, ALIGN).map_err(|_| refuse(bytes))?;
     SYSTEM.fetch_add(1, Relaxed);
     // SAFETY: the size is not 0.
@@ -271,6 +272,7 @@ fn allocate_large(bytes: usize) -> Result<usize> {
     if bytes > total_memory() {
         return Err(refuse(bytes));
     }
+    begin_thread()?;
     let size = large_size(bytes);
     let p = match store().and_then(|mut s| s.free.take(size)) {
         Some(p) => {

@@ -414,10 +414,13 @@ def threads(kib, number, seconds):
     }
     want = {name: float(numpy.asarray(f()).sum()) for name, f in work.items()}
     counts = {"right": 0, "MemoryError": 0, "bad": 0}
-    begin, lock = threading.Event(), threading.Lock()
+    begin, ready, lock = threading.Event(), threading.Semaphore(0), threading.Lock()
 
     def run(seed):
-        choose, end = random.Random(seed), 0
+        choose = random.Random(seed)
+        # The C library ends a process where it has no memory for the variables of a thread: NumPy's are made here.
+        numpy.asarray(np.ones(3) + 1.0).sum()
+        ready.release()
         begin.wait()
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -437,6 +440,7 @@ def threads(kib, number, seconds):
     all = [threading.Thread(target=run, args=(i,)) for i in range(number)]
     for t in all:
         t.start()
+        ready.acquire()
     gaps = small_things()
     with limit(kib):
         begin.set()
