@@ -52,8 +52,7 @@ pub fn launch(
     let grouping = flags & GROUPING != 0;
     if flags & (context::TRACING | COUNTING) != 0 {
         if flags & context::TRACING != 0 {
-            trace_launch(op, work, program, inputs, outputs);
-            return Ok(());
+            return trace_launch(op, work, program, inputs, outputs);
         }
         stats::count_op(op, device.name());
     }
@@ -89,8 +88,7 @@ pub fn launch(
     }
     let call = KernelCall { op, work, program, inputs: &views, outputs: &outs };
     if grouping {
-        fuse::collect(&call);
-        return Ok(());
+        return fuse::collect(&call);
     }
     profile::timed(&call, device, || profile::one(op), || run_kernel(&call, device))
 }
@@ -307,7 +305,7 @@ fn trace_launch(
     program: Option<&Arc<Program>>,
     inputs: &[Arg],
     outputs: &[&Array],
-) {
+) -> Result<()> {
     context::push_launch(Launch {
         op,
         work: work.clone(),
@@ -321,7 +319,7 @@ fn trace_launch(
             })
             .collect(),
         outputs: outputs.iter().map(|a| (*a).clone()).collect(),
-    });
+    })
 }
 
 /// Runs a recorded launch again.

@@ -237,11 +237,29 @@ def ours_alone():
             return np.sum(y * y)
         return grad(loss, argnum=[0, 1])(np.array(v.fm.reshape(-1)[: 768 * 20]).reshape(768, 20), images)
 
+    def bound():
+        ex = net.simple_bind(minpy.context.cpu(), x=(16, 3, 32, 32))
+        ex.forward(is_train=True, x=images)
+        ex.backward(np.ones(ex.outputs[0].shape, dtype="float32"))
+        return [ex.outputs[0], ex.grad_dict["conv_weight"]]
+
+    deep = sym.Variable("a")
+    for _ in range(1500):
+        deep = sym.tanh(deep * 1.01)
+
+    def bound_deep():
+        ex = deep.simple_bind(minpy.context.cpu(), a=(50, 50))
+        return ex.forward(is_train=True, a=np.ones((50, 50)))
+
+    def recorded():
+        return minpy._minpy._record(lambda a: [np.tanh(np.dot(a, a)) + 1, np.sort(a)], [v.fm])([v.fm])
+
     def onehot():
         return np.onehot_encode(v.j[:50000], np.zeros((50000, 8)))
 
     return {
         "mlp": mlp, "convolution": convolution, "pooling by hand": by_hand, "recorded loop": lambda: grad(repeated(30000))(np.ones(3)), "onehot_encode": onehot,
+        "bound": bound, "bound deep": bound_deep, "recorded": recorded,
         "grad sort": lambda: grad(lambda a: np.sum(np.sort(a) * a))(v.x),
         "grad gather": lambda: grad(lambda a: np.sum(a[v.i] * 2.0))(v.x),
         "grad max": lambda: grad(lambda a: np.sum(np.max(a, axis=1) * np.cumsum(a, axis=1)[:, 5]))(v.m),
