@@ -180,7 +180,7 @@ pub fn broadcast_to<'py>(array: &Any<'py>, shape: &Any<'py>, subok: bool) -> PyR
         None => HandOver::new(array.py(), "broadcast_to").arg(array).arg(shape).call(),
     }
 }
-/// Arrays joined along an existing axis.
+/// Arrays joined along an existing axis. Also called `concat`.
 ///
 /// axis: along which; None: the flattened arrays.
 /// out: an array of ours that takes the result.
