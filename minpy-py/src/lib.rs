@@ -27,6 +27,21 @@ use minpy_cuda as _;
 use minpy_opencl as _;
 use pyo3::prelude::*;
 
+/// Small requests for memory are met also when the system has none: they must not abort the user's process.
+#[global_allocator]
+static MEMORY: minpy_core::memory::Reserve<std::alloc::System> =
+    minpy_core::memory::Reserve(std::alloc::System);
+
+/// See `minpy_core::memory::begin_thread`.
+fn prepare_thread() {
+    minpy_core::memory::prepare_thread();
+    minpy_cpu::threads::prepare_thread();
+    minpy_autograd::prepare_thread();
+    minpy_symbol::prepare_thread();
+    context::prepare_thread();
+    errors::prepare_thread();
+}
+
 /// Complains about variables that the libraries below would pass over, being unable to complain.
 fn check_environment() -> PyResult<()> {
     for (name, least, word) in [("MINPY_NUM_THREADS", 1, None), ("MINPY_DEFER_BYTES", 0, Some("off"))] {
@@ -45,6 +60,8 @@ fn check_environment() -> PyResult<()> {
 fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = m.py();
     check_environment()?;
+    prepare_thread();
+    minpy_core::memory::install_thread(prepare_thread);
     context::install();
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     m.add("NoGradientFuncError", py.get_type::<errors::NoGradientFuncError>())?;
