@@ -227,11 +227,15 @@ pub fn body(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
             // The product with infinities recovered, as C's `cpow` multiplies (C99, G.5.1).
             let (fabs, copysign) = (m("fabs"), m("copysign"));
             let endless = |x: &str| format!("({fabs}({x}) == {infinity})");
-            let far = |z: &str| format!("({} || {})", endless(&format!("{z}.re")), endless(&format!("{z}.im")));
+            let far =
+                |z: &str| format!("({} || {})", endless(&format!("{z}.re")), endless(&format!("{z}.im")));
             let unit = |z: &str, infinite: &str| {
                 let part = |p: &str| {
                     let x = format!("{z}.{p}");
-                    format!("{copysign}({infinite} ? ({r}){} : {x} != {x} ? ({r})0 : {fabs}({x}), {x})", endless(&x))
+                    format!(
+                        "{copysign}({infinite} ? ({r}){} : {x} != {x} ? ({r})0 : {fabs}({x}), {x})",
+                        endless(&x)
+                    )
                 };
                 format!("{make}({}, {})", part("re"), part("im"))
             };
@@ -255,7 +259,8 @@ pub fn body(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
                 fabs = m("fabs"),
                 far_l = far("l"),
                 far_b = far("b"),
-                far_p = ["b.re * l.re", "b.im * l.im", "b.re * l.im", "b.im * l.re"].map(endless).join(" || "),
+                far_p =
+                    ["b.re * l.re", "b.im * l.im", "b.re * l.im", "b.im * l.re"].map(endless).join(" || "),
                 unit_l = unit("l", "le"),
                 unit_b = unit("b", "be"),
             )
