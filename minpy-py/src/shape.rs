@@ -295,6 +295,12 @@ pub fn _may_share(a: &Any<'_>, b: &Any<'_>) -> PyResult<bool> {
     }
 }
 
+/// Whether two objects are arrays of ours that look at the same elements alike.
+#[pyfunction]
+pub fn _same_view(a: &Any<'_>, b: &Any<'_>) -> bool {
+    as_array(a).zip(as_array(b)).is_some_and(|(a, b)| a.same_view(b))
+}
+
 /// The shape out of `reshape(2, 3)` or `reshape((2, 3))`.
 fn spread<'py>(args: &Bound<'py, PyTuple>) -> PyResult<Any<'py>> {
     if args.len() == 1 { args.get_item(0) } else { Ok(args.clone().into_any()) }
