@@ -12,8 +12,8 @@ OPENCL_PYTHON_TESTS=(tests/python/test_{grad,grad_sharing,examples,fallback,bad_
 # Debian and Ubuntu packages: the OpenCL loader with a CPU implementation behind it, and a vendor BLAS.
 OPENCL_PACKAGES=(ocl-icd-libopencl1 pocl-opencl-icd)
 OPENBLAS_PACKAGES=(libopenblas-dev)
-# Libraries whose programs run with our arrays (tests/python/test_foreign.py).
-LIBRARIES=(pandas scipy scikit-learn h5py xarray)
+# Libraries whose programs run with our arrays (tests/python/test_foreign.py), and IPython, which shows them (test_editor.py).
+LIBRARIES=(pandas scipy scikit-learn h5py xarray ipython)
 # NVRTC turns the CUDA kernels into PTX without a GPU and without a driver.
 NVRTC_REQUIREMENT='nvidia-cuda-nvrtc>=13,<14'
 

@@ -278,7 +278,7 @@ macro_rules! extrema {
         $(
             #[pyfunction]
             #[pyo3(signature = (a, axis=None, out=None, keepdims=None, initial=None, r#where=None))]
-            #[doc = concat!($doc, "\n\naxis: one axis, a tuple of them, or None: all elements.\nout: an array of ours that takes the result.\nkeepdims: axes that are gone stay as axes of length 1.\ninitial: what the reduction starts from.\nwhere: a mask; only elements where it is true count.")]
+            #[doc = concat!($doc, " Also called `", stringify!($other), "`.\n\naxis: one axis, a tuple of them, or None: all elements.\nout: an array of ours that takes the result.\nkeepdims: axes that are gone stay as axes of length 1.\ninitial: what the reduction starts from.\nwhere: a mask; only elements where it is true count.")]
             pub fn $f<'py>(
                 py: Python<'py>, a: &Any<'py>, axis: Opt<'_, 'py>, out: Opt<'_, 'py>, keepdims: Opt<'_, 'py>,
                 initial: Opt<'_, 'py>, r#where: Opt<'_, 'py>,
@@ -290,7 +290,7 @@ macro_rules! extrema {
                 HandOver::new(py, stringify!($f)).arg(a).opt("axis", axis)?.opt("out", out)?
                     .opt("keepdims", keepdims)?.opt("initial", initial)?.opt("where", r#where)?.call()
             }
-            #[doc = concat!($doc, "\n\naxis: one axis, a tuple of them, or None: all elements.\nout: an array of ours that takes the result.\nkeepdims: axes that are gone stay as axes of length 1.\ninitial: what the reduction starts from.\nwhere: a mask; only elements where it is true count.")]
+            #[doc = concat!($doc, " Another name of `", stringify!($f), "`.\n\naxis: one axis, a tuple of them, or None: all elements.\nout: an array of ours that takes the result.\nkeepdims: axes that are gone stay as axes of length 1.\ninitial: what the reduction starts from.\nwhere: a mask; only elements where it is true count.")]
             #[pyfunction]
             #[pyo3(signature = (a, axis=None, out=None, keepdims=None, initial=None, r#where=None))]
             pub fn $other<'py>(
