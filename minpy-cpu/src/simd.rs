@@ -83,3 +83,14 @@ fn named(name: &str) -> Option<Level> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Level, named};
+
+    #[test]
+    fn levels_have_names() {
+        let all = ["base", " avx2", "avx512", "sse", ""].map(named);
+        assert_eq!(all, [Some(Level::Base), Some(Level::Avx2), Some(Level::Avx512), None, None]);
+    }
+}
