@@ -53,7 +53,13 @@ fn check_environment() -> PyResult<()> {
             return Err(pyo3::exceptions::PyValueError::new_err(message));
         }
     }
-    Ok(())
+    match std::env::var("MINPY_SIMD") {
+        Ok(name) if !["", "base", "avx2", "avx512"].contains(&name.trim()) => {
+            let message = format!("MINPY_SIMD={name}: 'base', 'avx2' or 'avx512' is needed");
+            Err(pyo3::exceptions::PyValueError::new_err(message))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[pymodule]
