@@ -54,7 +54,8 @@ impl Race {
             assert!((a - b).abs() <= 1e-3 * b.abs().max(1.0), "{}: {a} and {b}", self.name);
         }
         // Caches, pools and threads settle.
-        (ours(), peer());
+        ours();
+        peer();
         let mut rounds: Vec<[f64; 2]> = (0..ROUNDS)
             .map(|round| {
                 if round % 2 == 0 {
