@@ -224,3 +224,19 @@ fn clipping_with_numbers_and_arrays() {
         &[x, Array::from_slice(&[-0.7f64], &[1]).unwrap(), Array::from_slice(&[0.83f64], &[]).unwrap()],
     );
 }
+
+#[test]
+fn at_the_bounds_of_clip_and_the_origin_of_hypot() {
+    let x = Array::from([-1.0, 0.0, 0.5, 1.0, 2.0]);
+    let slopes = |f: &dyn Fn(&Array) -> minpy_core::Result<Array>| -> Vec<f64> {
+        minpy_autograd::grad(|a| f(&a[0]), std::slice::from_ref(&x)).unwrap()[0].to_vec().unwrap()
+    };
+    assert_eq!(slopes(&|x| ops::clip(x, 0.0, 1.0)), [0.0, 1.0, 1.0, 1.0, 0.0]);
+    assert_eq!(slopes(&|x| ops::clip(x, 0.5, 0.5)), [0.0; 5]);
+    let one = Array::from([1.0]);
+    assert_eq!(slopes(&|x| ops::clip(x, &one, &one)), [0.0; 5]);
+    // The upper bound is the result wherever no interval is left, and the three together move as one.
+    assert_eq!(slopes(&|x| ops::clip(&one, x, x)), [1.0; 5]);
+    assert_eq!(slopes(&|x| ops::clip(x, x, x)), [1.0; 5]);
+    assert_eq!(slopes(&|x| ops::hypot(x, 0.0)), [-1.0, 0.0, 1.0, 1.0, 1.0]);
+}

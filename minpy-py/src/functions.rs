@@ -6,8 +6,10 @@ use crate::errors::Outcome;
 use crate::fallback::HandOver;
 use crate::numpy::given;
 use crate::run::{compute, compute_into, heavy, native};
+use minpy_core::op::promoted_dtype;
 use minpy_core::written::enter;
-use minpy_core::{Array, DType, Number, Operand, ops};
+use minpy_core::{Array, DType, Number, Operand, context, ops};
+use num_complex::Complex64;
 use pyo3::exceptions::{PyIndexError, PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 
@@ -167,7 +169,7 @@ pub fn nonzero<'py>(py: Python<'py>, a: &Any<'py>) -> PyResult<Any<'py>> {
         (0..x.ndim()).map(|k| wrap(py, r.view(r.layout().select(0, k)))).collect::<PyResult<Vec<_>>>()?;
     Ok(pyo3::types::PyTuple::new(py, rows)?.into_any())
 }
-/// `numpy.clip` with both bounds; a missing one is done with maximum or minimum.
+/// `numpy.clip`; with one bound it is maximum or minimum, and what a gradient is asked of has an infinite other bound.
 #[pyfunction]
 pub fn _clip<'py>(
     py: Python<'py>,
@@ -200,10 +202,31 @@ pub fn _clip<'py>(
     let (lo, hi) = (lo.filter(|_| low_side.is_none()), hi.filter(|_| high_side.is_none()));
     let lo = lo.map(|v| v.settle(device)).transpose()?;
     let hi = hi.map(|v| v.settle(device)).transpose()?;
-    let (op, list): (&'static minpy_core::OpDef, Vec<Operand>) = match (&lo, &hi) {
-        (Some(l), Some(h)) => (&ops::CLIP, vec![x.operand(), l.operand(), h.operand()]),
-        (Some(l), None) => (&ops::MAXIMUM, vec![x.operand(), l.operand()]),
-        (None, Some(h)) => (&ops::MINIMUM, vec![x.operand(), h.operand()]),
+    let infinity = |sign: f64| -> PyResult<Option<Number>> {
+        if context::flags() & context::RECORDING == 0 {
+            return Ok(None);
+        }
+        let given: Vec<Operand> =
+            [Some(&x), lo.as_ref(), hi.as_ref()].into_iter().flatten().map(|v| v.operand()).collect();
+        let dtype = promoted_dtype("clip", &given).py()?;
+        let number = sign * f64::INFINITY;
+        Ok(dtype.is_inexact().then(|| match dtype.is_complex() {
+            true => Number::Complex(Complex64::new(number, number)),
+            false => Number::Float(number),
+        }))
+    };
+    // The gradient at a bound does not hang on how many bounds there are: `maximum` would share it with the bound.
+    let (no_lo, no_hi) = match (&lo, &hi) {
+        (Some(_), None) => (None, infinity(1.0)?),
+        (None, Some(_)) => (infinity(-1.0)?, None),
+        _ => (None, None),
+    };
+    let low = lo.as_ref().map(|v| v.operand()).or(no_lo.map(Operand::Number));
+    let high = hi.as_ref().map(|v| v.operand()).or(no_hi.map(Operand::Number));
+    let (op, list): (&'static minpy_core::OpDef, Vec<Operand>) = match (low, high) {
+        (Some(l), Some(h)) => (&ops::CLIP, vec![x.operand(), l, h]),
+        (Some(l), None) => (&ops::MAXIMUM, vec![x.operand(), l]),
+        (None, Some(h)) => (&ops::MINIMUM, vec![x.operand(), h]),
         (None, None) => (&ops::POSITIVE, vec![x.operand()]),
     };
     match given(out) {

@@ -81,6 +81,30 @@ fn won(s: &Saves, a: usize, b: usize, g: &Array) -> R {
 fn zero_where_not(c: &Array, g: &Array) -> R {
     select(c, g, 0.0)
 }
+/// `g` where the condition holds and the bounds of `clip` leave an interval between them.
+fn within(s: &Saves, condition: &Array, g: &Array) -> R {
+    let order = |n: Number| match n {
+        Number::Complex(z) => (z.re, z.im),
+        n => (n.to_f64(), 0.0),
+    };
+    match (s.x(1), s.x(2)) {
+        (Operand::Number(low), Operand::Number(high)) if order(low) < order(high) => {
+            zero_where_not(condition, g)
+        }
+        (Operand::Number(_), Operand::Number(_)) => multiply(g, 0.0),
+        (low, high) => zero_where_not(&logical_and(condition, &less(low, high)?)?, g),
+    }
+}
+/// `g` where the upper bound of `clip` is the result.
+fn above(s: &Saves, g: &Array) -> R {
+    let (x, low, high) = (s.x(0), s.x(1), s.x(2));
+    zero_where_not(&logical_or(&greater(x, high)?, &greater_equal(low, high)?)?, g)
+}
+/// `g * x / y` for the length `y` of a vector with the side `x`; 0 at 0 as for `absolute`, in derivatives of any order.
+fn along(g: &Array, x: Operand, y: &Array) -> R {
+    let nonzero = not_equal(y, 0.0)?;
+    select(&nonzero, &multiply(g, &divide(x, &select(&nonzero, y, 1.0)?)?)?, 0.0)
+}
 
 rules! { RULES {
     COPY: [] |_, g| Ok(g.clone()) ;;
@@ -138,7 +162,7 @@ rules! { RULES {
     FLOAT_POWER: [0 1] |s, g| power_x(g, s.x(0), s.x(1)); [0 y] |s, g| power_y(g, s.x(0), s.y()) ;;
     ARCTAN2: [0 1] |s, g| divide(&multiply(g, s.x(1))?, &norm2(s.x(0), s.x(1))?);
         [0 1] |s, g| negative(&divide(&multiply(g, s.x(0))?, &norm2(s.x(0), s.x(1))?)?) ;;
-    HYPOT: [0 y] |s, g| multiply(g, &divide(s.x(0), s.y())?); [1 y] |s, g| multiply(g, &divide(s.x(1), s.y())?) ;;
+    HYPOT: [0 y] |s, g| along(g, s.x(0), s.y()); [1 y] |s, g| along(g, s.x(1), s.y()) ;;
     LOGADDEXP: [0 1] |s, g| multiply(g, &portion(s.x(0), s.x(1))?); [0 1] |s, g| multiply(g, &portion(s.x(1), s.x(0))?) ;;
     LOGADDEXP2: [0 1] |s, g| multiply(g, &portion2(s.x(0), s.x(1))?); [0 1] |s, g| multiply(g, &portion2(s.x(1), s.x(0))?) ;;
     // Ties share evenly.
@@ -153,10 +177,10 @@ rules! { RULES {
     TAKEN: [] |_, g| multiply(g, 0.0); [] |_, g| multiply(g, 0.0); [0 1] |s, g| taken(s.x(0), s.x(1), g) ;;
 
     WHERE: [] |_, g| multiply(g, 0.0); [0] |s, g| select(s.x(0), g, 0.0); [0] |s, g| select(s.x(0), 0.0, g) ;;
-    // On the border the argument still counts.
-    CLIP: [0 1 2] |s, g| zero_where_not(&logical_and(&greater_equal(s.x(0), s.x(1))?, &less_equal(s.x(0), s.x(2))?)?, g);
-        [0 1 2] |s, g| zero_where_not(&logical_and(&less(s.x(0), s.x(1))?, &less(s.x(1), s.x(2))?)?, g);
-        [0 1 2] |s, g| zero_where_not(&greater(&maximum(s.x(0), s.x(1))?, s.x(2))?, g) ;;
+    // On the border the argument counts, and not the bound; where no interval is left between the bounds, the upper one.
+    CLIP: [0 1 2] |s, g| within(s, &logical_and(&greater_equal(s.x(0), s.x(1))?, &less_equal(s.x(0), s.x(2))?)?, g);
+        [0 1 2] |s, g| within(s, &less(s.x(0), s.x(1))?, g);
+        [0 1 2] |s, g| above(s, g) ;;
 } }
 
 rules! { COMPLEX {
