@@ -61,6 +61,7 @@ def text():
     theirs = [line for line in theirs if line.split()[-1] in numpy.__all__]
     head = ['"""Types of `minpy.numpy`; written by scripts/stubs.py."""', "import builtins", "from typing import Any", ""]
     ours = [f"from minpy._minpy import {n} as {n}" for n in ("ndarray", "scalar", "ufunc")]
+    ours += ["from minpy.policy import Policy", "", "policy: Policy"]
     return "\n".join(head + theirs + [""] + ours + [""] + ufuncs + [""] + own + ["def __getattr__(name: str) -> Any: ...", ""])
 
 

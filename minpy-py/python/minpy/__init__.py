@@ -7,7 +7,7 @@ from minpy._minpy import __version__, fallback_count, get_num_threads, moved_byt
 from minpy._minpy import _flush as flush
 from minpy._minpy import _synchronize as synchronize
 from minpy import context, numpy, policy
-from minpy import array, core, primitive, symbol
+from minpy import array, array_variants, core, primitive, symbol
 from minpy.policy import (
     OnlyDevicePolicy, OnlyHostPolicy, OnlyMXNetPolicy, OnlyNumPyPolicy, Policy, PreferDevicePolicy, PreferMXNetPolicy,
     PrimitivePolicyError, get_global_policy, set_global_policy, use_policy, wrap_policy,

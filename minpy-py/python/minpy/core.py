@@ -15,7 +15,7 @@ import numpy
 from minpy import _minpy
 from minpy._departures import LostGradientWarning
 from minpy._minpy import NoGradientFuncError, array_base
-from minpy.array import wrap
+from minpy.array import Number, wrap
 
 
 def _numbers(argnum):
@@ -33,13 +33,19 @@ def _zero(argument):
     if isinstance(argument, (tuple, list)):
         argument = _minpy.asarray(argument)
     if isinstance(argument, (array_base, numpy.ndarray)):
-        return _minpy.zeros_like(argument, argument.dtype if argument.dtype.kind in "fc" else float)
+        zeros = _minpy.zeros_like(argument, argument.dtype if argument.dtype.kind in "fc" else float)
+        return zeros[()] if isinstance(argument, Number) else zeros
     return 0j if isinstance(argument, (complex, numpy.complexfloating)) else 0.0
 
 
 def _shaped(numbers, gradients, args):
     gradients = [_zero(args[n]) if g is None else g for n, g in zip(numbers, gradients)]
     return gradients[0] if len(numbers) == 1 else gradients
+
+
+def _expect_list(name, args):
+    if not isinstance(args, (tuple, list)):
+        raise TypeError(f"{name}: the arguments are passed as one tuple, not as '{type(args).__name__}'")
 
 
 def grad_and_loss(func, argnum=0):
@@ -81,6 +87,7 @@ def vjp(func, argnum=0):
 
     @functools.wraps(func)
     def wrapped(args, seed, **kwargs):
+        _expect_list("vjp", args)
         numbers_here = _resolve(numbers, len(args))
         gradients, value = _minpy._differentiate(func, numbers_here, tuple(args), kwargs, seed)
         return value, _shaped(numbers_here, gradients, args)
@@ -94,6 +101,7 @@ def jvp(func, argnum=0):
 
     @functools.wraps(func)
     def wrapped(args, tangents, **kwargs):
+        _expect_list("jvp", args)
         tangents = [tangents] if len(numbers) == 1 and not isinstance(tangents, (list, tuple)) else list(tangents)
         value, found = _minpy._push_forward(func, _resolve(numbers, len(args)), tuple(args), kwargs, tangents)
         return value, _like(value, iter(found))

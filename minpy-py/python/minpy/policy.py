@@ -38,6 +38,12 @@ class Policy:
     def __exit__(self, *exception):
         _minpy._set_policy(_entered.before.pop())
 
+    def show_op_stat(self):
+        """`np.show_op_stat()` under the original's name, `np.policy.show_op_stat()`: the counts of this thread, whichever policies
+        were in force."""
+        from minpy.numpy._stat import show_op_stat
+        show_op_stat()
+
     def __repr__(self):
         return f"{type(self).__name__}({self.name!r})"
 

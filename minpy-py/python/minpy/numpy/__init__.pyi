@@ -101,6 +101,9 @@ from numpy import void as void
 from minpy._minpy import ndarray as ndarray
 from minpy._minpy import scalar as scalar
 from minpy._minpy import ufunc as ufunc
+from minpy.policy import Policy
+
+policy: Policy
 
 abs: ufunc
 absolute: ufunc
