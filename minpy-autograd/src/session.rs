@@ -159,7 +159,7 @@ impl Session {
     /// Where contents that depend on watched arrays left the tape in this session, each place once, in the order of the
     /// program.
     pub fn departures(&self, wrt: &[Array]) -> Result<Vec<u32>> {
-        if TAPE.with_borrow(|t| t.departures.is_empty()) {
+        if TAPE.with_borrow(|t| t.departures.is_empty() && t.numbers.is_empty()) {
             return Ok(Vec::new());
         }
         let targets = self.leaf_nodes(wrt)?;
@@ -178,10 +178,8 @@ impl Session {
                 let i = (id - first) as usize;
                 depends[i] =
                     targets.iter().any(|(n, _)| *n == id) || read.any(|n| at(n).is_some_and(|i| depends[i]));
-                if depends[i]
-                    && let Some(here) = t.departures.get(&id)
-                {
-                    for p in here {
+                if depends[i] {
+                    for p in [&t.departures, &t.numbers].into_iter().filter_map(|m| m.get(&id)).flatten() {
                         if !places.contains(p) {
                             memory::push(&mut places, *p)?;
                         }
@@ -381,6 +379,33 @@ pub fn departed(a: &Array, place: u32) -> Result<()> {
         memory::fallible(|| t.departures.try_reserve(1)).or_else(|_| memory::exhausted())?;
         memory::push(t.departures.entry(node).or_default(), place)
     })
+}
+/// Contents of a watched array as they are now, for a departure that shows itself later.
+#[derive(Clone, Copy)]
+pub struct Mark {
+    tape: u32,
+    node: NodeId,
+}
+/// `None` where nothing of the array is recorded.
+pub fn mark(a: &Array) -> Option<Mark> {
+    if flags() & RECORDING == 0 || !a.dtype().is_inexact() {
+        return None;
+    }
+    TAPE.with_borrow(|t| t.lookup(a.buffer()).map(|node| Mark { tape: t.id, node }))
+}
+impl Mark {
+    /// Notes that a number made of the contents takes part at a place of the program: once a place, however often. Nothing
+    /// after the end of the session.
+    pub fn used(self, place: u32) -> Result<()> {
+        TAPE.with_borrow_mut(|t| {
+            if t.depth == 0 || t.id != self.tape {
+                return Ok(());
+            }
+            memory::fallible(|| t.numbers.try_reserve(1)).or_else(|_| memory::exhausted())?;
+            let places = t.numbers.entry(self.node).or_default();
+            if places.contains(&place) { Ok(()) } else { memory::push(places, place) }
+        })
+    }
 }
 /// The array came back as it is: its last departure is forgotten.
 pub fn returned(buffer: &Arc<Buffer>) {

@@ -141,6 +141,8 @@ pub(crate) struct Tape {
     elsewhere: HashMap<usize, (Weak<Buffer>, u64)>,
     /// Contents that left the tape, and the callers' numbers of the places where they did.
     pub departures: FxHashMap<NodeId, Vec<u32>>,
+    /// Where numbers made of contents took part, which nothing takes back.
+    pub numbers: FxHashMap<NodeId, Vec<u32>>,
 }
 
 /// Entries of a closed tape whose room is kept.
@@ -318,6 +320,7 @@ impl Tape {
         self.base = 0;
         self.elsewhere.clear();
         self.departures.clear();
+        self.numbers.clear();
         self.running = false;
         self.broken = false;
         self.constants.clear();

@@ -51,6 +51,7 @@ pub fn exact_number(object: &Bound<'_, PyAny>) -> Option<Number> {
     unsafe {
         let p = object.as_ptr();
         if ffi::PyFloat_CheckExact(p) != 0 {
+            crate::numbers::takes_part(object);
             return Some(Number::Float(ffi::PyFloat_AsDouble(p)));
         }
         if ffi::PyLong_CheckExact(p) != 0 {
@@ -63,6 +64,7 @@ pub fn exact_number(object: &Bound<'_, PyAny>) -> Option<Number> {
         return Some(Number::Bool(b.is_true()));
     }
     if let Ok(c) = object.cast_exact::<PyComplex>() {
+        crate::numbers::takes_part(object);
         return Some(Number::Complex(Complex64::new(c.real(), c.imag())));
     }
     None
@@ -149,6 +151,7 @@ pub fn sequence(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
         let made = py.import("minpy.numpy._creation")?.getattr("join")?.call1((object,))?;
         return Ok(as_array(&made).cloned());
     }
+    crate::numbers::take_part(object)?;
     let array = numpy(py)?.asarray.bind(py).call1((object,))?;
     import_values(&array)
 }

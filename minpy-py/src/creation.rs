@@ -121,6 +121,7 @@ fn make<'py>(
             None => return plain(object, dtype, copy, order, ndmin),
         }
     } else {
+        crate::numbers::take_part(object)?;
         let kwargs = PyDict::new(py);
         if let Some(d) = wanted {
             kwargs.set_item("dtype", dtype_object(py, d)?)?;
@@ -397,12 +398,15 @@ pub fn _arange<'py>(
 #[pyfunction]
 pub fn _linspace<'py>(
     py: Python<'py>,
-    start: f64,
-    stop: f64,
+    start: &Any<'py>,
+    stop: &Any<'py>,
     n: usize,
     endpoint: bool,
     dtype: &Any<'py>,
 ) -> PyResult<Option<Any<'py>>> {
+    crate::numbers::takes_part(start);
+    crate::numbers::takes_part(stop);
+    let (start, stop) = (start.extract()?, stop.extract()?);
     match dtype_from(dtype)? {
         Some(d) => wrap(py, ops::linspace(start, stop, n, endpoint, d).py()?).map(Some),
         None => Ok(None),

@@ -12,6 +12,7 @@ mod fallback;
 mod functions;
 mod host;
 mod index;
+mod numbers;
 mod numpy;
 mod operators;
 mod record;
@@ -40,6 +41,7 @@ fn prepare_thread() {
     minpy_symbol::prepare_thread();
     context::prepare_thread();
     errors::prepare_thread();
+    numbers::prepare_thread();
 }
 
 /// Complains about variables that the libraries below would pass over, being unable to complain.

@@ -10,6 +10,7 @@ use crate::convert::{Arg, exact_number, operand};
 use crate::errors::Outcome;
 use crate::fallback;
 use crate::index::get_int;
+use crate::numbers;
 use crate::numpy::numpy;
 use crate::run::{compute_into, compute_object, deliver, native};
 use minpy_core::op::OpDef;
@@ -36,7 +37,9 @@ fn binary<'py>(
         if symbol == "mul" && (repeats(left, right)? || repeats(right, left)?) {
             return Ok(PyNotImplemented::get(py).to_owned().into_any());
         }
+        let quiet = numbers::quiet(op);
         if let (Some(a), Some(b)) = (operand(left)?, operand(right)?) {
+            drop(quiet);
             let (a, b) = settle(a, b)?;
             return compute_object(py, op, &[a.operand(), b.operand()]);
         }
@@ -393,13 +396,17 @@ impl PyArray {
         only_scalar(self.array())?;
         py.import("builtins")?.getattr("int")?.call1((real_part(number_of(self.array(), py)?)?,))
     }
-    fn __float__(&self, py: Python<'_>) -> PyResult<f64> {
+    fn __float__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyFloat>> {
         only_scalar(self.array())?;
-        real_part(number_of(self.array(), py)?)?.extract()
+        let number = PyFloat::new(py, real_part(number_of(self.array(), py)?)?.extract()?);
+        numbers::made(self.array(), number.as_any())?;
+        Ok(number)
     }
     fn __complex__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         only_scalar(self.array())?;
-        py.import("builtins")?.getattr("complex")?.call1((number_of(self.array(), py)?,))
+        let number = py.import("builtins")?.getattr("complex")?.call1((number_of(self.array(), py)?,))?;
+        numbers::made(self.array(), &number)?;
+        Ok(number)
     }
     fn __index__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let a = self.array();

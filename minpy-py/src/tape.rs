@@ -5,6 +5,7 @@
 use crate::array::{as_array, as_pyarray, wrap, wrap_result, wrap_scalar};
 use crate::convert::{any_leaf, array_from, exact_number, items_of};
 use crate::errors::{Outcome, to_core};
+use crate::numbers;
 use minpy_autograd::{ForeignCall, Session, departed, foreign_call, is_watched, record_foreign};
 use minpy_core::{Array, DType, Number, context, memory, ops};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -49,8 +50,9 @@ fn input(object: &Any<'_>) -> PyResult<(Array, bool)> {
 fn outputs(value: &Any<'_>, all: &mut Vec<Array>) -> PyResult<()> {
     let mut enough = Ok(());
     any_leaf(value, &mut |item| {
-        if let Some(a) = as_array(item) {
-            enough = memory::push(all, a.clone());
+        match as_array(item) {
+            Some(a) => enough = memory::push(all, a.clone()),
+            None => numbers::takes_part(item), // a result that is a constant
         }
         enough.is_err()
     })?;
@@ -135,6 +137,7 @@ pub fn _differentiate<'py>(
     seed: Option<&Any<'py>>,
 ) -> PyResult<(Bound<'py, PyList>, Any<'py>)> {
     let argnums = items_of(argnums, |i| i.extract())?;
+    let _numbers = numbers::Forget;
     let session = Session::begin();
     let watched = watch(&session, &argnums, args)?;
     let value = function.call(&watched.args, kwargs)?;
@@ -209,6 +212,7 @@ pub fn _push_forward<'py>(
     tangents: &Any<'py>,
 ) -> PyResult<(Any<'py>, Bound<'py, PyList>)> {
     let argnums = items_of(argnums, |i| i.extract())?;
+    let _numbers = numbers::Forget;
     let session = Session::begin();
     let watched = watch(&session, &argnums, args)?;
     let tangents = items_of(tangents, Ok)?;

@@ -139,6 +139,7 @@ impl Ufunc {
     }
     /// The operands, NumPy's arrays moved to where ours are. `None` when one of them is nothing for core.
     fn operands<'a>(&self, args: &'a [Bound<'_, PyAny>]) -> PyResult<Option<SmallVec<[Arg<'a>; 3]>>> {
+        let _quiet = crate::numbers::quiet(self.op);
         let mut list: SmallVec<[Arg<'a>; 3]> = SmallVec::new();
         let mut device = None;
         for a in args {

@@ -1,7 +1,8 @@
-"""Devices for tests: `device` runs a test on the CPU and on OpenCL where there is one.
+"""Devices for tests: `device` runs a test on the CPU and on OpenCL where there is one. Libraries of others: `needs`.
 
-MINPY_REQUIRE_OPENCL=1 turns a missing OpenCL device into a failure.
+MINPY_REQUIRE_OPENCL=1 turns a missing OpenCL device into a failure, MINPY_REQUIRE_LIBRARIES=1 a missing library.
 """
+import importlib
 import os
 
 import numpy
@@ -27,6 +28,14 @@ def device(request):
     set_context(context)
     yield context
     set_context(before)
+
+
+@pytest.fixture(scope="session")
+def needs():
+    """`needs("scipy.linalg")`: that module, or the test is left out."""
+    def module(name):
+        return importlib.import_module(name) if os.environ.get("MINPY_REQUIRE_LIBRARIES") == "1" else pytest.importorskip(name)
+    return module
 
 
 @pytest.fixture

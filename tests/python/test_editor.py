@@ -1,6 +1,5 @@
 """What an editor, a notebook and `help` show: each name its own text and signature."""
 import inspect
-import os
 import pydoc
 import re
 import types
@@ -111,14 +110,8 @@ def test_profiles_show_themselves_in_a_notebook():
     assert p._repr_html_().startswith("<table>") and "exp" in p._repr_html_() and "exp" in repr(p)
 
 
-def test_ipython_shows_text_and_signature():
-    try:
-        from IPython.core.oinspect import Inspector
-    except ImportError:
-        if os.environ.get("MINPY_REQUIRE_LIBRARIES") == "1":
-            pytest.fail("IPython is missing, and MINPY_REQUIRE_LIBRARIES=1")
-        pytest.skip("no IPython")
-    inspector = Inspector(theme_name="nocolor")
+def test_ipython_shows_text_and_signature(needs):
+    inspector = needs("IPython.core.oinspect").Inspector(theme_name="nocolor")
     x = np.ones(3)
     for value, signature, text in [
         (np.sin, "sin(x, /, out=None", "Sine of x in radians"),

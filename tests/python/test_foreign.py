@@ -1,7 +1,5 @@
 """Objects of others: what answers to protocols, lies about itself, refers to itself, or belongs to another library."""
-import importlib
 import itertools
-import os
 import sqlite3
 
 import numpy
@@ -276,11 +274,19 @@ def test_an_array_of_numpys_stays_itself(device):
 
 
 @pytest.fixture(params=LIBRARIES)
-def library(request):
+def library(request, needs):
     """One of the libraries that `make test` installs for this test."""
-    if os.environ.get("MINPY_REQUIRE_LIBRARIES") == "1":
-        return importlib.import_module(request.param)
-    return pytest.importorskip(request.param)
+    return needs(request.param)
+
+
+def test_a_missing_library_fails_where_it_is_required(needs, monkeypatch):
+    monkeypatch.delenv("MINPY_REQUIRE_LIBRARIES", raising=False)
+    with pytest.raises(pytest.skip.Exception):
+        needs("a_library_that_nobody_has")
+    monkeypatch.setenv("MINPY_REQUIRE_LIBRARIES", "1")
+    with pytest.raises(ImportError):
+        needs("a_library_that_nobody_has")
+    assert needs("itertools") is itertools
 
 
 def same(theirs, ours):
@@ -371,8 +377,8 @@ def test_programs_of_other_libraries(library):
             raise AssertionError(f"result {i}: {e}") from e
 
 
-def test_a_tape_sees_arrays_of_other_libraries():
-    pandas = pytest.importorskip("pandas")
+def test_a_tape_sees_arrays_of_other_libraries(needs):
+    pandas = needs("pandas")
     s = pandas.Series([1.0, 2.0, 3.0])
     x = np.ones(3)
     assert grad(lambda x: np.sum(x * s))(x).tolist() == [1, 2, 3]

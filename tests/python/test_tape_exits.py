@@ -2,8 +2,12 @@
 
 The sweep calls everything that the namespaces have with arguments of some shapes and compares both modes with differences.
 """
+import cmath
+import concurrent.futures
 import copy
+import math
 import pickle
+import sys
 import threading
 import warnings
 
@@ -11,7 +15,7 @@ import numpy
 import pytest
 
 import minpy.numpy as np
-from minpy.core import LostGradientWarning, NoGradientFuncError, grad, jvp, value_and_grad
+from minpy.core import LostGradientWarning, NoGradientFuncError, grad, jvp, no_grad, value_and_grad
 
 VECTOR = numpy.array([1.3, 0.4, 2.6, 3.1])
 SQUARE = numpy.array([[2.1, 0.3, 0.5], [0.2, 1.7, 0.4], [0.6, 0.1, 3.2]])
@@ -254,14 +258,137 @@ def test_what_comes_back_is_recorded(on_cpu):
     assert [v for _, v in np.ndenumerate(numpy.array(["a", "b"]))] == ["a", "b"]
 
 
-def test_scipy(on_cpu):
-    special, linalg, signal = (pytest.importorskip(f"scipy.{n}") for n in ("special", "linalg", "signal"))
+def test_scipy(on_cpu, needs):
+    special, linalg, signal = (needs(f"scipy.{n}") for n in ("special", "linalg", "signal"))
     for f, x in ((lambda a: special.logsumexp(a) * a[0], VECTOR), (lambda a: np.sum(np.asarray(linalg.inv(a)) * a), SQUARE),
                  (lambda a: np.sum(np.asarray(signal.convolve(a, a)) * a[0]), VECTOR)):
         seen, _ = warned(f, x)
         assert seen and all(w.filename == __file__ for w in seen)
     with pytest.raises(NoGradientFuncError, match="gammaln"):
         grad(lambda a: np.sum(special.gammaln(a)))(np.array(VECTOR))
+
+
+class Holder:
+    """A program's own object that names a type."""
+    dtype = numpy.float64
+
+    def __init__(self):
+        self.kind, self.called = numpy.float64, False
+
+    def __getattr__(self, name):
+        raise AssertionError(f"asked for {name}")
+
+
+holder = Holder()
+# Numbers that a call asks for which then computes with them, whether or not what it gives is computed with further.
+ASKED = {
+    "np.float64": lambda a: np.float64(a[0]) * a[0], "further": lambda a: (numpy.float64(a[0]) * 2 + 1) * a[0], "np.complex128": lambda a: np.real(np.complex128(a[0]) * a[0]),
+    "np.float32": lambda a: np.float32(a[0]) * a[0], "a.dtype.type": lambda a: a.dtype.type(a[0]) * a[0], "holder.kind": lambda a: holder.kind(a[0]) * a[0],
+    "holder.dtype": lambda a: holder.dtype(a[0]) * a[0], "complex": lambda a: np.real(complex(a[0]) * a[0]), "math.sin": lambda a: math.sin(a[0]) * a[0],
+    "math.pow": lambda a: a[0] * (1 + math.pow(2.0, a[0])), "math.fsum": lambda a: math.fsum(a) * a[0], "cmath.exp": lambda a: np.real(cmath.exp(a[0]) * a[0]),
+    "over lines": lambda a: math.hypot(
+        3.0,
+        a[0]) * a[0],
+    "two on a line": lambda a: float(a[1]) < 0 or math.sqrt(a[0]) * a[0], "with stars": lambda a: math.atan2(*[a[0], 1.0]) * a[0],
+    "the result": lambda a: math.exp(np.sum(a)), "a method of a class": lambda a: Holder.dtype(a[0]) * a[0],
+}
+# Numbers that the program asks for, where they take part.
+TAKING_PART = {
+    "operator": lambda a: float(a[0]) * a[0], "later": lambda a: (lambda c: a[0] - c)(float(a[0])), "in place": lambda a: (lambda b: (b.__iadd__(float(a[0])), np.sum(b))[1])(a * 1.0),
+    "power": lambda a: a[1] ** float(a[0]), "ufunc": lambda a: np.maximum(a[1], float(a[0])), "out=": lambda a: np.sum(np.add(a, float(a[0]), out=np.zeros(4))),
+    "in a list": lambda a: np.sum(np.array([float(a[0]), 1.0])) * a[1], "with ours": lambda a: np.sum(np.array([float(a[0]), a[1]])), "joined": lambda a: np.sum(np.concatenate([[float(a[0])], a])),
+    "nested": lambda a: np.sum(np.array([[1.0, float(a[0])]])) * a[1], "list as operand": lambda a: np.sum(a * [float(a[0]), 1.0, 1.0, 1.0]), "full": lambda a: np.sum(np.full(3, float(a[0]))) * a[1],
+    "linspace": lambda a: np.sum(np.linspace(0.0, float(a[0]), 3)) * a[1], "arange": lambda a: np.sum(np.arange(float(a[2]))) * a[1], "element": lambda a: (lambda n: (n.__setitem__(0, float(a[0])), n.sum())[1])(np.zeros(3)) * a[1],
+    "where": lambda a: np.sum(np.where(a > 0, float(a[0]), a)), "clip": lambda a: np.sum(np.clip(a, float(a[0]), None)), "array": lambda a: np.array(float(a[0])) * a[1],
+    "the result": lambda a: float(np.sum(a)), "in the result": lambda a: (np.sum(a), [float(np.sum(a * a))]), "inner gradient": lambda a: grad(lambda b: b * b)(float(a[0])) * a[1],
+    "of an array": lambda a: float(a[:1].reshape(())) * a[1], "math of it": lambda a: a[1] * float(a[0] * 1.0),
+}
+
+
+@pytest.mark.parametrize("name", [f"asked: {n}" for n in ASKED] + [f"part: {n}" for n in TAKING_PART])
+def test_numbers_that_leave_are_told(name):
+    kind, _, key = name.partition(": ")
+    f = (ASKED if kind == "asked" else TAKING_PART)[key]
+    for operator in (grad, lambda f: lambda x: jvp(f)((x,), np.ones(4))[1]):
+        for x in (VECTOR, numpy.array([2.0, 1.0, 3.0, 4.0])):  # of simple numbers too
+            seen, _ = warned(f, x, operator)
+            assert len(seen) == 1 and seen[0].filename == __file__, [str(w.message) for w in seen]
+            if "result" not in key:
+                first = f.__code__.co_firstlineno
+                assert first <= seen[0].lineno <= first + 2
+    # Not of what is not asked for, and not without a gradient.
+    assert warned(lambda a: f(np.array(VECTOR)) and np.sum(a))[0] == [] and warned(f, operator=lambda f: f)[0] == []
+    if "result" not in key:
+        assert warned(lambda a: (f(a), np.sum(a))[1], operator=lambda f: grad(lambda b: f(np.array(VECTOR)) + np.sum(b)))[0] == []
+
+
+QUIET = {
+    "print": lambda a: print(float(a[0])), "if": lambda a: 1 if float(a[0]) > 0 else 2, "logged": lambda a: [float(a[0]), float(a[1])], "format": lambda a: f"{float(a[0])} {a[0]:.2f} %f" % a[0],
+    "item": lambda a: a[0].item() * a[0], "tolist": lambda a: a.tolist()[0] * a[0], "asnumpy": lambda a: a.asnumpy() * a, "int": lambda a: int(a[0]) * a[0], "round": lambda a: round(float(a[0]), 2),
+    "threshold": lambda a: np.sum(a[a > float(np.mean(a))]), "choice": lambda a: np.sum(np.where(float(a[0]) < a, a, 0.0)), "np.less": lambda a: np.less(a, float(a[0])),
+    "np.isnan": lambda a: np.isnan(float(a[0])), "np.isclose": lambda a: np.isclose(float(a[0]), 2.0), "np.allclose": lambda a: np.allclose(a, float(a[0])),
+    "math.isnan": lambda a: math.isnan(a[0]) or math.isfinite(a[0]) or math.isclose(a[0], 1.0), "math.floor": lambda a: a[math.floor(a[0])], "floor": lambda a: np.floor(float(a[0])) * a,
+    "list": lambda a: list(map(float, a)), "sum of floats": lambda a: sum(float(v) for v in a), "max": lambda a: max(map(float, a)), "text": lambda a: str(float(a[0])) + repr(a[0]),
+    "of no gradient": lambda a: math.sin(np.ones(1)[0]) * float(np.ones(1)[0]) * a, "no_grad": no_grad(lambda a: math.sin(a[0]) * float(a[0])),
+    "numpy's": lambda a: numpy.float64(2.0) * a, "equal by chance": lambda a: (float(a[0]), a * VECTOR[0], a * float(VECTOR[0]))[1],
+}
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_numbers_for_the_program_are_quiet(name, capsys):
+    for operator in (grad, lambda f: lambda x: jvp(f)((x,), np.ones(4))[1]):
+        seen, g = warned(lambda a: (QUIET[name](a), np.sum(a * a))[1], operator=operator)
+        assert not seen, [str(w.message) for w in seen]
+        numpy.testing.assert_allclose(g.asnumpy(), 2 * VECTOR if g.ndim else 2 * VECTOR.sum())
+
+
+def test_many_numbers_are_forgotten_in_time():
+    def f(a):
+        kept = [float(a[0]) for _ in range(20_000)]
+        return kept[-1] * a[0]
+    for _ in range(3):
+        seen, _ = warned(f)
+        assert len(seen) == 1
+    # After the session objects are free again, and mean nothing to the next one.
+    number = []
+    grad(lambda a: number.append(float(a[0])) or a[0])(np.array(VECTOR))
+    assert sys.getrefcount(number[0]) <= 3 and warned(lambda a: a[0] * number[0])[0] == []
+    with pytest.raises(ZeroDivisionError):
+        grad(lambda a: number.append(float(a[0])) or 1 / 0)(np.array(VECTOR))
+    assert sys.getrefcount(number[1]) <= 3
+
+
+def test_code_without_positions_or_source():
+    names = {"np": np, "math": math, "a": None}
+    for text, told in (("lambda a: math.sin(a[0]) * a[0]", 1), ("lambda a: float(a[0]) * a[0]", 1), ("lambda a: [float(v) for v in a] and a[0]", 0)):
+        seen, _ = warned(eval(compile(text, "<typed in>", "eval"), names))
+        assert len(seen) == told and all(w.filename == "<typed in>" for w in seen)
+        code = eval(compile(text, "<typed in>", "eval"), names)
+        code.__code__ = code.__code__.replace(co_linetable=b"")  # as with -X no_debug_ranges
+        assert len(warned(code)[0]) == (1 if "* a[0]" in text and "float" in text else 0)
+
+
+def test_other_threads_do_not_record(on_cpu):
+    """What another thread computes is a constant; a session of its own is its own."""
+    def elsewhere(f, *args):
+        found = []
+        t = threading.Thread(target=lambda: found.append(f(*args)))
+        t.start()
+        t.join()
+        return found[0]
+    x = np.array(VECTOR)
+    seen, g = warned(lambda a: np.sum(elsewhere(np.sin, a) * a))
+    numpy.testing.assert_allclose(g.asnumpy(), numpy.sin(VECTOR))
+    assert seen == []
+    # Whole gradients in threads, of closures too, and beside each other.
+    numpy.testing.assert_allclose(elsewhere(grad(lambda a: np.sum(a * a)), x).asnumpy(), 2 * VECTOR)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        parts = list(pool.map(lambda k: grad(lambda a: np.sum(a**k))(x).asnumpy(), range(1, 9)))
+    for k, part in enumerate(parts, 1):
+        numpy.testing.assert_allclose(part, k * VECTOR ** (k - 1.0))
+    # A gradient taken by another thread inside of a differentiated function is a constant of the outer one.
+    g = grad(lambda a: np.sum(elsewhere(grad(lambda b: np.sum(b * b)), a) * a))(x)
+    numpy.testing.assert_allclose(g.asnumpy(), 2 * VECTOR)
 
 
 @pytest.mark.parametrize("f", [

@@ -1,12 +1,18 @@
 """Where watched arrays leave the tape without a word of the program: remembered as they do, told when a gradient depends on it.
 
-`x.asnumpy()`, `x.tolist()`, `x.item()` and `float(x)` say that they make constants, and are not told of.
+`x.asnumpy()`, `x.tolist()` and `x.item()` say that they make constants, and are not told of; `float(x)` is where its result takes part
+in an array operation again (`minpy-py/src/numbers.rs`).
 """
+import builtins
+import functools
 import os
 import sys
+import types
 import warnings
 
 import numpy
+
+from minpy._minpy import array_base
 
 _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _NUMPY = os.path.dirname(os.path.abspath(numpy.__file__)) + os.sep
@@ -48,12 +54,81 @@ def place(how):
                 break
         frame = frame.f_back
     key = (how,) + (("<unknown>", 0, "<unknown>") if found is None else (
-        found.f_code.co_filename, found.f_lineno, found.f_globals.get("__name__", "<unknown>")))
+        found.f_code.co_filename, found.f_lineno or 0, found.f_globals.get("__name__", "<unknown>")))
     number = _numbers.get(key)
     if number is None:
         number = _numbers[key] = len(_places)
         _places.append(key)
     return number
+
+
+@functools.lru_cache(1024)
+def _callee(code, at):
+    """The names by which the call that a piece of code is at finds what it calls (`np.float64(x)`: np, float64), or None."""
+    import dis
+    instructions = list(dis.get_instructions(code))
+    call = next((i for i in instructions if i.offset == at), None)
+    if call is None or not call.opname.startswith("CALL") or call.positions is None or None in call.positions:
+        return None
+    line, end_line, column, end_column = call.positions
+    names = []
+    for i in instructions:
+        p = i.positions
+        if i.offset >= at or p is None or (p.lineno, p.col_offset) != (line, column) or (p.end_lineno, p.end_col_offset) >= (end_line, end_column):
+            continue
+        if i.opname.startswith(("LOAD_NAME", "LOAD_GLOBAL", "LOAD_FAST", "LOAD_DEREF", "LOAD_CLASSDEREF")) and isinstance(i.argval, str):
+            names = [i.argval]
+        elif i.opname in ("LOAD_ATTR", "LOAD_METHOD") and names:
+            names.append(i.argval)
+        elif "NULL" not in i.opname and i.opname not in ("CACHE", "PRECALL", "RESUME", "NOP"):
+            return None
+    return names
+
+
+def _attribute(holder, name):
+    if isinstance(holder, (types.ModuleType, numpy.dtype, array_base, numpy.ndarray)):
+        return getattr(holder, name)
+    import inspect
+    return inspect.getattr_static(holder, name)  # runs nothing of the program's
+
+
+def asked_by():
+    """What asks for the number of an array, in words, where that is a call which computes with it and not the program: a number type
+    of NumPy's or a function of `math`. None for `float(x)`, and where it cannot be known."""
+    frame = sys._getframe(1)
+    names = _callee(frame.f_code, frame.f_lasti)
+    if not names:
+        return None
+    for names_here in (frame.f_locals, frame.f_globals, vars(builtins)):
+        if names[0] in names_here:
+            called = names_here[names[0]]
+            break
+    else:
+        return None
+    try:
+        for name in names[1:]:
+            called = _attribute(called, name)
+    except AttributeError:
+        return None
+    if isinstance(called, type):
+        return ".".join(names) if issubclass(called, (float, complex)) and called is not float else None
+    module, name = getattr(called, "__module__", None), getattr(called, "__name__", "")
+    computes = isinstance(called, types.BuiltinFunctionType) and module in ("math", "cmath")
+    return f"{module}.{name}" if computes and not name.startswith("is") and name not in ("ceil", "floor", "trunc") else None
+
+
+# Functions in Python whose results are truth values.
+_COMPARISONS = {"allclose", "array_equal", "array_equiv", "isclose"}
+
+
+def part():
+    """The place of the user's line where a number that left the tape takes part in an array operation; None where it is compared."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith((_OURS, _NUMPY)):
+        if frame.f_code.co_name in _COMPARISONS:
+            return None
+        frame = frame.f_back
+    return place("a number that float() made of it")
 
 
 def tell(places):
@@ -62,5 +137,5 @@ def tell(places):
         how, file, line, module = _places[number]
         warnings.warn_explicit(
             f"an array that the gradient depends on leaves the tape here, through {how}: what is computed of it outside of minpy.numpy "
-            "is a constant, and no gradient flows through it (x.asnumpy() says so without this warning)",
+            "is a constant, and no gradient flows through it (x.asnumpy() and x.item() say so without this warning)",
             LostGradientWarning, file, line, module, _shown.setdefault(file, {}))

@@ -1,0 +1,120 @@
+//! Python's numbers made of watched arrays (`float(x)`): constants, which is right in a print or an `if` and loses a gradient
+//! where one goes on computing with them.
+//!
+//! A number that another call asked for by itself (`math.sin(x)`, `numpy.float64(x)`) departs at once: what that call gives is made
+//! of it. One that the program asked for is remembered as the object it is, and departs where that object takes part in an array
+//! operation or is the result of the differentiated function.
+
+use crate::convert::any_leaf;
+use crate::errors::Outcome;
+use minpy_autograd::{Decision, Mark, decision, departed, is_watched, mark};
+use minpy_core::{Array, OpDef, context, memory};
+use pyo3::prelude::*;
+use rustc_hash::FxHashMap;
+use std::cell::{Cell, RefCell};
+
+/// Numbers remembered at a time; beyond, all are forgotten.
+const MOST: usize = 1 << 14;
+
+/// Objects by address. They are kept alive, so that no other gets the address of one.
+type Numbers = FxHashMap<usize, (Py<PyAny>, Mark)>;
+
+thread_local! {
+    static NUMBERS: RefCell<Numbers> = RefCell::default();
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// See `minpy_core::memory::prepare_thread`.
+pub fn prepare_thread() {
+    NUMBERS.with(|_| ());
+    QUIET.with(|_| ());
+}
+
+/// Notes that `number` was made of the array.
+#[inline]
+pub fn made(array: &Array, number: &Bound<'_, PyAny>) -> PyResult<()> {
+    if is_watched(array) { note(array, number) } else { Ok(()) }
+}
+#[cold]
+fn note(array: &Array, number: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = number.py();
+    let by = py.import("minpy._departures")?.getattr("asked_by")?.call0()?;
+    if !by.is_none() {
+        return departed(array, place(py, &by.extract::<String>()?)?).py();
+    }
+    let Some(mark) = mark(array) else { return Ok(()) };
+    NUMBERS.with_borrow_mut(|all| {
+        if all.len() >= MOST {
+            all.clear();
+        }
+        memory::fallible(|| all.try_reserve(1)).or_else(|_| memory::exhausted()).py()?;
+        all.insert(number.as_ptr() as usize, (number.clone().unbind(), mark));
+        Ok(())
+    })
+}
+fn place(py: Python<'_>, how: &str) -> PyResult<u32> {
+    py.import("minpy._departures")?.getattr("place")?.call1((how,))?.extract()
+}
+
+/// The place where a number takes part; `None` inside of a function that only compares.
+fn part(py: Python<'_>) -> PyResult<Option<u32>> {
+    py.import("minpy._departures")?.getattr("part")?.call0()?.extract()
+}
+
+/// A number takes part in something that may be recorded, or is what a differentiated function gave.
+#[inline]
+pub fn takes_part(number: &Bound<'_, PyAny>) {
+    if context::flags() & context::RECORDING != 0 {
+        look(number);
+    }
+}
+/// The same for each number in nested lists and tuples.
+pub fn take_part(list: &Bound<'_, PyAny>) -> PyResult<()> {
+    if context::flags() & context::RECORDING == 0 || NUMBERS.with_borrow(|all| all.is_empty()) {
+        return Ok(());
+    }
+    any_leaf(list, &mut |item| {
+        look(item);
+        false
+    })
+    .map(drop)
+}
+/// Until it is dropped numbers take part in nothing: an operation whose results are constants loses no gradient (`x > c`).
+pub struct Quiet(bool);
+#[inline]
+pub fn quiet(op: &'static OpDef) -> Quiet {
+    let quiet = context::flags() & context::RECORDING != 0 && matches!(decision(op), Decision::Zero);
+    Quiet(quiet && !QUIET.replace(true))
+}
+impl Drop for Quiet {
+    #[inline]
+    fn drop(&mut self) {
+        if self.0 {
+            QUIET.set(false);
+        }
+    }
+}
+#[cold]
+fn look(number: &Bound<'_, PyAny>) {
+    if QUIET.get() {
+        return;
+    }
+    let known = NUMBERS.with_borrow(|all| all.get(&(number.as_ptr() as usize)).map(|(_, mark)| *mark));
+    if let Some(mark) = known {
+        let noted = part(number.py()).and_then(|place| place.map_or(Ok(()), |place| mark.used(place).py()));
+        if let Err(e) = noted {
+            e.write_unraisable(number.py(), Some(number));
+        }
+    }
+}
+
+/// Forgets the numbers of this thread when it is dropped outside of every session.
+pub struct Forget;
+impl Drop for Forget {
+    fn drop(&mut self) {
+        if context::flags() & context::RECORDING == 0 {
+            let all = NUMBERS.take();
+            drop(all);
+        }
+    }
+}
