@@ -2,11 +2,13 @@
 
 The sweep calls everything that the namespaces have with arguments of some shapes and compares both modes with differences.
 """
+import array
 import cmath
 import concurrent.futures
 import copy
 import math
 import pickle
+import struct
 import sys
 import threading
 import warnings
@@ -280,6 +282,7 @@ class Holder:
 
 
 holder = Holder()
+numbers_ = array.array("d")
 # Numbers that a call asks for which then computes with them, whether or not what it gives is computed with further.
 ASKED = {
     "np.float64": lambda a: np.float64(a[0]) * a[0], "further": lambda a: (numpy.float64(a[0]) * 2 + 1) * a[0], "np.complex128": lambda a: np.real(np.complex128(a[0]) * a[0]),
@@ -290,7 +293,7 @@ ASKED = {
         3.0,
         a[0]) * a[0],
     "two on a line": lambda a: float(a[1]) < 0 or math.sqrt(a[0]) * a[0], "with stars": lambda a: math.atan2(*[a[0], 1.0]) * a[0],
-    "the result": lambda a: math.exp(np.sum(a)), "a method of a class": lambda a: Holder.dtype(a[0]) * a[0],
+    "the result": lambda a: math.exp(np.sum(a)), "compiled method": lambda a: (numbers_.append(a[0]), numbers_.pop() * a[0])[1], "a method of a class": lambda a: Holder.dtype(a[0]) * a[0],
 }
 # Numbers that the program asks for, where they take part.
 TAKING_PART = {
@@ -329,7 +332,7 @@ QUIET = {
     "np.isnan": lambda a: np.isnan(float(a[0])), "np.isclose": lambda a: np.isclose(float(a[0]), 2.0), "np.allclose": lambda a: np.allclose(a, float(a[0])),
     "math.isnan": lambda a: math.isnan(a[0]) or math.isfinite(a[0]) or math.isclose(a[0], 1.0), "math.floor": lambda a: a[math.floor(a[0])], "floor": lambda a: np.floor(float(a[0])) * a,
     "list": lambda a: list(map(float, a)), "sum of floats": lambda a: sum(float(v) for v in a), "max": lambda a: max(map(float, a)), "text": lambda a: str(float(a[0])) + repr(a[0]),
-    "of no gradient": lambda a: math.sin(np.ones(1)[0]) * float(np.ones(1)[0]) * a, "no_grad": no_grad(lambda a: math.sin(a[0]) * float(a[0])),
+    "of no gradient": lambda a: math.sin(np.ones(1)[0]) * float(np.ones(1)[0]) * a, "no_grad": no_grad(lambda a: math.sin(a[0]) * float(a[0])), "struct": lambda a: struct.pack("d", a[0]),
     "numpy's": lambda a: numpy.float64(2.0) * a, "equal by chance": lambda a: (float(a[0]), a * VECTOR[0], a * float(VECTOR[0]))[1],
 }
 
@@ -356,6 +359,12 @@ def test_many_numbers_are_forgotten_in_time():
     with pytest.raises(ZeroDivisionError):
         grad(lambda a: number.append(float(a[0])) or 1 / 0)(np.array(VECTOR))
     assert sys.getrefcount(number[1]) <= 3
+
+
+def test_functions_of_compiled_libraries(needs):
+    special = needs("scipy.special.cython_special")
+    seen, _ = warned(lambda a: special.ellipk(a[0]) * a[0])
+    assert len(seen) == 1 and "ellipk" in str(seen[0].message)
 
 
 def test_code_without_positions_or_source():

@@ -92,9 +92,14 @@ def _attribute(holder, name):
     return inspect.getattr_static(holder, name)  # runs nothing of the program's
 
 
+_COMPILED = (types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType)
+# Modules whose compiled functions give no numbers made of those that they get, or call other functions that ask.
+_NOT_NUMBERS = ("builtins", "time", "_struct", "_functools")
+
+
 def asked_by():
     """What asks for the number of an array, in words, where that is a call which computes with it and not the program: a number type
-    of NumPy's or a function of `math`. None for `float(x)`, and where it cannot be known."""
+    of NumPy's, a function of `math` or another compiled one. None for `float(x)`, and where it cannot be known."""
     frame = sys._getframe(1)
     names = _callee(frame.f_code, frame.f_lasti)
     if not names:
@@ -112,9 +117,13 @@ def asked_by():
         return None
     if isinstance(called, type):
         return ".".join(names) if issubclass(called, (float, complex)) and called is not float else None
-    module, name = getattr(called, "__module__", None), getattr(called, "__name__", "")
-    computes = isinstance(called, types.BuiltinFunctionType) and module in ("math", "cmath")
-    return f"{module}.{name}" if computes and not name.startswith("is") and name not in ("ceil", "floor", "trunc") else None
+    if not isinstance(called, _COMPILED) and type(called).__name__ != "cython_function_or_method":
+        return None
+    owner = getattr(called, "__objclass__", None) or called
+    module, name = getattr(owner, "__module__", None), called.__name__
+    if module in _NOT_NUMBERS or name.startswith("is") or name in ("ceil", "floor", "trunc"):
+        return None
+    return f"{module}.{name}" if module and owner is called else ".".join(names)
 
 
 # Functions in Python whose results are truth values.
