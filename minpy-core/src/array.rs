@@ -347,6 +347,27 @@ impl Array {
         self.device().download(self.buffer.memory()?, self.layout.offset() * n, &mut bytes[..n])?;
         Ok(Scalar::from_bytes(self.dtype, &bytes[..n]))
     }
+    /// The only element as a number, as `float(x)` gives it in Python. Waits for the device.
+    ///
+    /// ```
+    /// # use minpy_core::Array;
+    /// # use minpy_cpu as _;
+    /// # fn main() -> minpy_core::Result<()> {
+    /// let loss = Array::from([1f32, 2.0, 6.0]).mean(None, false)?;
+    /// assert_eq!(loss.to_f64()?, 3.0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Value`](crate::ErrorKind::Value) for an array of several elements or none,
+    /// [`ErrorKind::Type`](crate::ErrorKind::Type) for a complex one: take [`ops::real`](crate::ops::real()) of it.
+    pub fn to_f64(&self) -> Result<f64> {
+        if self.dtype.is_complex() {
+            bail!(Type, "to_f64: a {} number has two parts", self.dtype);
+        }
+        Ok(self.item()?.number().to_f64())
+    }
     /// A copy on another device (the array itself when it is there already). Recorded and differentiable.
     pub fn to_device(&self, device: DeviceRef) -> Result<Array> {
         if self.device() == device { Ok(self.clone()) } else { dispatch::to_device(self, device) }

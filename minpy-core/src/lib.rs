@@ -4,6 +4,30 @@
 //! `dispatch` (how one call runs) - `launch`, `defer`, `fuse` (when it runs, and with what) - `kernel`, `expr` (what a backend
 //! sees) - `registry`, `device` (who does it).
 //!
+//! # An array's life
+//! ```
+//! use minpy_core::{Array, DType, Result, index, npz, ops};
+//! use minpy_cpu as _; // links the CPU device
+//!
+//! fn main() -> Result<()> {
+//!     let table = ops::arange(0, 12, 1, DType::F64)?.reshape([3, 4])?;
+//!     let mut last = table.get(&index![.., -1])?; // a view, as in NumPy
+//!     last += 0.5;
+//!     let scaled = (&table - table.mean(0, true)?) / table.std(0, true, 0.0)?;
+//!     println!("{scaled:?}");
+//!
+//!     let path = std::env::temp_dir().join(format!("minpy-life-{}.npz", std::process::id()));
+//!     npz::save(&path, [("table", &table), ("scaled", &scaled)])?; // np.load reads it
+//!     let read = npz::load(&path)?;
+//!     # std::fs::remove_file(&path).ok();
+//!     assert!(read[0].1.equal(&table)?.all(None, false)?.to_f64()? == 1.0);
+//!     // Errors are values with NumPy's words and the class of its exception.
+//!     let e = table.add(&Array::from([1.0, 2.0])).unwrap_err();
+//!     assert_eq!(e.message(), "add: operands could not be broadcast together with shapes (3,4) (2,)");
+//!     Ok(())
+//! }
+//! ```
+//!
 //! # Threads
 //! Handles may be cloned and sent freely, and any number of threads may read one buffer. As in NumPy no lock guards its
 //! elements: writing in place (`assign`, `Target::Into`) while another thread reads or writes the same elements is a
@@ -27,6 +51,7 @@ pub mod launch;
 pub mod layout;
 pub mod memory;
 pub mod npy;
+pub mod npz;
 pub mod op;
 pub mod ops;
 pub mod profile;

@@ -58,7 +58,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<Array> {
 pub fn write(to: &mut impl Write, a: &Array) -> Result<()> {
     to.write_all(&encoded(a)?).map_err(|e| failed("save", "the array", &e))
 }
-fn encoded(a: &Array) -> Result<Vec<u8>> {
+pub(crate) fn encoded(a: &Array) -> Result<Vec<u8>> {
     let mut all = header(a.shape(), a.dtype());
     let start = all.len();
     let bytes = a.size() * a.dtype().size();
@@ -109,13 +109,13 @@ pub fn read(from: &mut impl Read) -> Result<Array> {
 }
 
 #[cold]
-fn failed(op: &str, what: &str, e: &std::io::Error) -> Error {
+pub(crate) fn failed(op: &str, what: &str, e: &std::io::Error) -> Error {
     Error::new(ErrorKind::Runtime, format!("{op}: {what}: {e}"))
 }
 /// What is asked for at once at least.
 const PART: u64 = 64 << 10;
 /// So many bytes; memory is taken as they come, since a header may promise any number.
-fn exactly(from: &mut impl Read, n: u64) -> Result<Vec<u8>> {
+pub(crate) fn exactly(from: &mut impl Read, n: u64) -> Result<Vec<u8>> {
     let mut all = Vec::new();
     loop {
         let left = n - all.len() as u64;
