@@ -92,6 +92,8 @@ section_arrows() { # which crate may depend on which
 
 section_clippy() {
     cargo clippy --workspace --all-targets $locked -- -D warnings
+    # A workspace of its own, for the sake of Cargo's default profile.
+    cargo clippy --manifest-path benches/rust-peers/Cargo.toml --target-dir target/rust-peers $locked -- -D warnings
 }
 
 section_rust() { # also the conformance kit on every device and on examples/outside-backend, and CUDA to PTX

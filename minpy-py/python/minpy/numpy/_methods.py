@@ -221,7 +221,8 @@ def _setflags(self, write=None, align=None, uic=None):
 def _copyto(self, other):
     """Copies the values into another array or to a device (MXNet's way)."""
     if isinstance(other, array_base):
-        other[...] = self
+        if not _minpy._same_view(other, self):
+            other[...] = self
         return other
     return self.as_in_context(other).copy() if self.context == other else self.as_in_context(other)
 
@@ -313,7 +314,15 @@ def _round(self, decimals=0, out=None):
 
 
 def _python_round(self, ndigits=None):
+    if type(self) is scalar and self.dtype.kind in "bc":
+        raise TypeError(f"type {self.dtype.type.__module__}.{self.dtype.type.__name__} doesn't define __round__ method")
     return round(self.item()) if ndigits is None and type(self) is scalar else _round(self, ndigits or 0)
+
+
+def _python_trunc(self):
+    if type(self) is not scalar or self.dtype != numpy.float64:
+        raise TypeError(f"type {self.dtype.type.__module__}.{self.dtype.type.__name__} doesn't define __trunc__ method")
+    return int(self)  # as of `numpy.float64`, which is Python's float
 
 
 def _byteswap(self, inplace=False):
@@ -379,6 +388,7 @@ def install():
     array_base.choose = _choose
     array_base.round = _round
     array_base.__round__ = _python_round
+    scalar.__trunc__ = _python_trunc
     array_base.conj = array_base.conjugate = _conjugate
     array_base.clip = _clip
     array_base.flags = property(Flags)
