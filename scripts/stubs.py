@@ -1,9 +1,11 @@
-"""Writes the type stubs of `minpy.numpy` and its submodules: what editors and type checkers know. Types and constants are NumPy's own.
-A function has the parameters that it has here, and the types that NumPy's stubs give them (scripts/numpy_stubs.py) with our arrays in
-place of NumPy's. By hand is only what NumPy does not have, or says in another way than functions do.
+"""Writes the type stubs of `minpy.numpy` and its submodules: what editors and type checkers know.
 
-    .venv/bin/python scripts/stubs.py            writes the files
-    .venv/bin/python scripts/stubs.py --check    fails when a file is not what this build and this NumPy say
+A name that is NumPy's own object is imported from NumPy. A function of ours has the parameters that it has at run time; what it
+returns is what mypy reads in NumPy's stubs, with our arrays and scalars in place of NumPy's. By hand is only what NumPy does not
+have, or says in overloads that depend on a flag.
+
+    .venv/bin/python scripts/stubs.py            writes the files (needs mypy)
+    .venv/bin/python scripts/stubs.py --check    fails when a file is not what this build says
 """
 import importlib
 import inspect
@@ -11,280 +13,333 @@ import pathlib
 import sys
 import types
 
+import mypy.build
+import mypy.modulefinder
+import mypy.options
+import mypy.types as t
 import numpy
-from numpy_stubs import EITHER, definitions, methods, module, overloads, split, union
 
 import minpy.numpy
+import minpy.symbol
 from minpy import _minpy
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "minpy-py" / "python" / "minpy" / "numpy"
 RELEASE = ".".join(numpy.__version__.split(".")[:2])
 
-# Modules whose functions are wrapped, and those that are NumPy's as they are.
-WRAPPED = ("linalg", "fft", "random", "emath", "lib", "lib.stride_tricks", "matlib")
-PLAIN = ("char", "ctypeslib", "dtypes", "exceptions", "ma", "polynomial", "rec", "strings", "testing", "typing")
+# Modules whose functions are ours or wrapped, and those that are NumPy's as they are.
+WRAPPED = ("", "fft", "lib", "lib.scimath", "lib.stride_tricks", "linalg", "random")
+PLAIN = (
+    "char", "ctypeslib", "dtypes", "exceptions", "lib.format", "lib.mixins", "ma", "matlib", "polynomial", "rec", "strings", "testing", "typing",
+)
 
 # What NumPy does not have, or has in its stubs as an object and not as a function.
 RESULTS = {
-    "activation": "ndarray", "empty": "ndarray", "matmul": EITHER, "onehot_encode": "ndarray", "ones": "ndarray", "op_stat": "dict[str, Any]",
-    "policy": "Policy", "record_op_stat": "None", "set_policy": "None", "shape": "tuple[int, ...]", "show_op_stat": "None", "slice_axis": "ndarray",
-    "softmax": "ndarray", "softmax_output": "ndarray", "zeros": "ndarray", "fix": EITHER, "vecdot": EITHER, "matrix_transpose": "ndarray", "vdot": "scalar",
-    "test": "_bool", "default_rng": "Generator", "array": "ndarray", "ndenumerate": "Iterator[tuple[tuple[int, ...], Any]]", "polydiv": "tuple[ndarray, ndarray]",
+    "activation": "ndarray", "common_type": "type[Any]", "fromfunction": "Any", "load": "Any", "onehot_encode": "ndarray", "op_stat": "dict[str, Any]",
+    "polydiv": "tuple[ndarray, ndarray]", "random.default_rng": "Generator", "random.test": "builtins.bool", "record_op_stat": "None",
+    "set_policy": "None", "shape": "tuple[int, ...]", "show_op_stat": "None", "slice_axis": "ndarray", "softmax": "ndarray",
+    "softmax_output": "ndarray", "vdot": "scalar",
 }
-# Parameters that NumPy's stubs do not have, or have under other types.
+# What flags decide: the flags, and what is returned with their defaults and otherwise.
+FLAGS = {
+    "average": ("returned", "Either", "tuple[Either, Either]"), "indices": ("sparse", "ndarray", "tuple[ndarray, ...]"),
+    "intersect1d": ("return_indices", "ndarray", "tuple[ndarray, ndarray, ndarray]"), "linspace": ("retstep", "ndarray", "tuple[ndarray, Any]"),
+    "polyfit": ("full cov", "ndarray", "tuple[Any, ...]"), "unique": ("return_index return_inverse return_counts", "ndarray", "tuple[ndarray, ...]"),
+    "linalg.qr": ("mode", "QRResult", "Any"), "linalg.svd": ("compute_uv", "SVDResult", "ndarray"),
+}
+# What the number of arguments decides.
+OVERLOADS = {
+    "where": ["(condition: Any, /) -> tuple[ndarray, ...]", "(condition: Any, x: Any, y: Any, /) -> ndarray"],
+    **{f"atleast_{n}d": ["(ary: Any, /) -> ndarray", "(ary: Any, other: Any, /, *arys: Any) -> tuple[ndarray, ...]"] for n in (1, 2, 3)},
+    **{f"random.{name}": ["() -> float", "(d0: SupportsIndex, /, *args: SupportsIndex) -> ndarray"] for name in ("rand", "randn")},
+    **{f"random.RandomState.{name}": ["(self) -> float", "(self, d0: SupportsIndex, /, *args: SupportsIndex) -> ndarray"]
+       for name in ("rand", "randn")},
+}
+# Parameters by name. Else a default that is true or false says what they are, and the others take `Any`: whatever becomes an array.
 PARAMETERS = {
-    "device": "Device | None", "out": "ndarray | None", "axis": "ShapeLike | None", "dtype": "DTypeLike | None", "policy": "str | Policy", "act_type": "str",
-    "casting": "Casting", "order": "Order", "shape": "ShapeLike", "keepdims": "_bool", "like": "Any", "kwargs": "Any", "args": "Any", "axis1": "SupportsIndex",
-    "begin": "SupportsIndex", "end": "SupportsIndex | None", "copy": "_bool | None", "subok": "_bool", "where": "ArrayLike",
+    "axis": "ShapeLike", "axis1": "SupportsIndex", "axis2": "SupportsIndex", "copy": "Any", "cov": "Any", "device": "Device", "dtype": "DTypeLike",
+    "keepdims": "builtins.bool", "optimize": "Any", "shape": "ShapeLike", "size": "ShapeLike", "where": "Any",
 }
-# Parameters that are never arrays or numbers where they are not in NumPy's stubs.
 HEAD = '''"""Types of `minpy.numpy{suffix}` over NumPy {release}; written by scripts/stubs.py."""
-# mypy: disable-error-code="overload-overlap,overload-cannot-match,override,misc,name-defined,assignment,attr-defined"
-import numpy
-from _typeshed import StrPath
-from builtins import bool as _bool
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from os import PathLike
-from re import Pattern
+# mypy: disable-error-code="overload-overlap, override"
+import builtins
 from typing import Any, Literal, NamedTuple, SupportsIndex, overload, type_check_only
 
-from minpy._minpy import {ours}
-from minpy._types import ArrayLike, Casting, Device, Mode, Order, ScalarLike, ShapeLike, SortKind
-from minpy.policy import Policy as Policy
-from numpy import dtype{dtype}
+import numpy
 from numpy.typing import DTypeLike
 
+from minpy._minpy import ndarray{0}, scalar{1}, ufunc{2}
+from minpy._types import Device, Either, ScalarLike, ShapeLike
+from minpy.policy import Policy
 '''
-KINDS = {inspect.Parameter.POSITIONAL_ONLY: "/", inspect.Parameter.POSITIONAL_OR_KEYWORD: "", inspect.Parameter.VAR_POSITIONAL: "*",
-         inspect.Parameter.KEYWORD_ONLY: "k", inspect.Parameter.VAR_KEYWORD: "**"}
-
 UFUNCS = '''
 @type_check_only
 class _Unary(ufunc):
     """One operand."""
 
-    @overload  # type: ignore[override]
+    @overload
     def __call__(self, x: ScalarLike, /, out: None = None, **options: Any) -> scalar: ...
     @overload
-    def __call__(self, x: ArrayLike, /, out: ndarray | tuple[ndarray | None] | None = None, **options: Any) -> ndarray: ...
-    def at(self, a: ndarray, indices: Any, /) -> None: ...
+    def __call__(self, x: Any, /, out: Any = ..., **options: Any) -> ndarray: ...
 
 @type_check_only
 class _Binary(ufunc):
     """Two operands."""
 
-    @overload  # type: ignore[override]
+    @overload
     def __call__(self, x1: ScalarLike, x2: ScalarLike, /, out: None = None, **options: Any) -> scalar: ...
     @overload
-    def __call__(self, x1: ArrayLike, x2: ArrayLike, /, out: ndarray | tuple[ndarray | None] | None = None, **options: Any) -> ndarray: ...
+    def __call__(self, x1: Any, x2: Any, /, out: Any = ..., **options: Any) -> ndarray: ...
 
 @type_check_only
 class _Two(ufunc):
     """Two results."""
 
-    @overload  # type: ignore[override]
+    @overload
     def __call__(self, x1: ScalarLike, /, *more: ScalarLike, **options: Any) -> tuple[scalar, scalar]: ...
     @overload
-    def __call__(self, x1: ArrayLike, /, *more: ArrayLike, **options: Any) -> tuple[ndarray, ndarray]: ...
+    def __call__(self, x1: Any, /, *more: Any, **options: Any) -> tuple[ndarray, ndarray]: ...
 
 @type_check_only
-class _Products(ufunc):
-    """Of vectors, perhaps of matrices: an array or a scalar."""
+class _Product(ufunc):
+    """Of vectors, perhaps of matrices."""
 
-    def __call__(self, x1: ArrayLike, x2: ArrayLike, /, out: ndarray | tuple[ndarray | None] | None = None, **options: Any) -> ndarray | Any: ...  # type: ignore[override]
+    def __call__(self, x1: Any, x2: Any, /, out: Any = ..., **options: Any) -> Either: ...
 
 @type_check_only
 class _Lookup:
     """Arrays by indexing."""
 
-    def __getitem__(self, key: Any) -> ndarray: ...
+    def __getitem__(self, key: Any) -> Either: ...
+'''
 
-@type_check_only
-class _Grids:
-    """Grids by indexing: one array for one slice, else one of all, or several."""
+SYMBOLS = '''"""Types of `minpy.symbol`; written by scripts/stubs.py."""
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-    def __getitem__(self, key: slice | tuple[slice, ...]) -> ndarray | Any: ...
+from numpy.typing import DTypeLike
+
+from minpy._minpy import Executor as Executor, Function as Function, Symbol as Symbol
+from minpy._types import ShapeLike
+
+def Variable(name: str, shape: ShapeLike | None = ..., dtype: DTypeLike | None = ...) -> Symbol: ...
+def Group(symbols: Iterable[Symbol]) -> Symbol: ...
+def load(fname: str) -> Symbol: ...
+def save(fname: str, symbol: Symbol) -> None: ...
+def load_json(text: str) -> Symbol: ...
+def seed(seed: int) -> None: ...
+var = Variable
+loads = load_json
 '''
 
 
-def parameters_of(function):
-    """[(kind, name, has a default, the default)] as the run has them; None where Python does not know."""
+class NumPyStubs:
+    """What NumPy's functions return, as our stubs say it."""
+
+    def __init__(self, modules):
+        options = mypy.options.Options()
+        options.python_executable, options.python_version = sys.executable, sys.version_info[:2]
+        options.cache_dir = str(FOLDER.parents[3] / "target" / "mypy")
+        imports = "\n".join(f"import {m}" for m in modules)
+        self._files = mypy.build.build([mypy.modulefinder.BuildSource(None, "names", imports)], options).files
+        self.tuples = {}
+
+    def has(self, module, name):
+        """Whether NumPy's stubs have the name."""
+        names = self._files[module].names
+        return name in names and names[name].module_public
+
+    def results(self, module, name, owner=None):
+        """What each overload of a function (of a class) returns."""
+        names = self._files[module].names
+        if owner is not None:
+            names = names[owner].node.names
+        node = names[name].node if name in names else None
+        found = t.get_proper_type(getattr(node, "type", None))
+        if isinstance(found, t.Instance) and "__call__" in found.type.names:  # a function by its protocol
+            found = t.get_proper_type(found.type.names["__call__"].type)
+        overloads = found.items if isinstance(found, t.Overloaded) else [found]
+        return list(dict.fromkeys(self._word(o.ret_type) for o in overloads if isinstance(o, t.CallableType)))
+
+    def _word(self, kind):
+        kind = t.get_proper_type(kind)
+        if isinstance(kind, t.TypeVarType):
+            return self._word(t.UnionType.make_union(kind.values) if kind.values else kind.upper_bound)
+        if isinstance(kind, t.UnionType):
+            return union([self._word(k) for k in kind.items])
+        if isinstance(kind, t.TupleType):
+            named = kind.partial_fallback.type
+            if named.is_named_tuple:
+                fields = "".join(f"    {n}: {union([self._word(k)])}\n" for n, k in zip(named.metadata["namedtuple"]["fields"], kind.items))
+                self.tuples[named.name] = f"@type_check_only\nclass {named.name}(NamedTuple):\n{fields}"
+                return named.name
+            return f"tuple[{', '.join(map(self._word, kind.items)) or '()'}]"
+        if isinstance(kind, (t.NoneType, t.LiteralType)):
+            return "None" if isinstance(kind, t.NoneType) else self._word(kind.fallback)
+        if not isinstance(kind, t.Instance):
+            return "Never" if isinstance(kind, t.UninhabitedType) else "Any"
+        name = kind.type.fullname
+        if kind.type.has_base("numpy.ndarray"):
+            return "ndarray"
+        if kind.type.has_base("numpy.generic"):
+            return "scalar"
+        if name in ("builtins.int", "builtins.float", "builtins.complex", "builtins.str", "builtins.bytes"):
+            return kind.type.name
+        if name == "builtins.bool":
+            return "builtins.bool"
+        if name in ("builtins.tuple", "builtins.list", "builtins.dict"):
+            end = ", ..." if kind.type.name == "tuple" else ""
+            return f"{kind.type.name}[{', '.join(map(self._word, kind.args))}{end}]"
+        return "numpy.dtype[Any]" if name == "numpy.dtype" else "Any"
+
+
+def union(words):
+    """The words as one annotation. What may be an array or something without dimensions is `Either`."""
+    words = list(dict.fromkeys(w for word in words if word != "Never" for w in word.split(" | ")))
+    if len(words) > 1 and all(w.startswith("tuple[") for w in words):
+        return "tuple[ndarray, ...]" if not any("Any" in w for w in words) else "tuple[Any, ...]"
+    if {"Any", "Either"} & set(words) or "ndarray" in words and {"scalar", "int", "float", "builtins.bool"} & set(words):
+        return "Either"
+    return " | ".join(words)
+
+
+def signature(function):
+    """The parameters as the run has them; any where not even Python knows."""
     try:
-        found = inspect.signature(function, follow_wrapped=True).parameters.values()
-    except (TypeError, ValueError):
-        return None
-    return [(KINDS[p.kind], p.name, p.default is not p.empty, p.default) for p in found]
+        return list(inspect.signature(function).parameters.values())
+    except ValueError:
+        return [inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL), inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD)]
 
 
-def written(parameters):
-    """The parameters as a stub writes them: [(kind, name, annotation, has a default)]."""
-    parts, last, starred = [], None, False
-    for kind, name, annotation, optional in parameters:
-        if last == "/" and kind != "/":
+def annotation(p, among):
+    """The annotation of a parameter, by its name and default."""
+    if p.name in PARAMETERS and not (p.name == "shape" and "size" in among):  # the shape of a distribution
+        word = PARAMETERS[p.name]
+        return word + (" | None" if p.default is None and word != "Any" else "")
+    return "builtins.bool" if isinstance(p.default, bool) else "Any"
+
+
+def written(parameters, **fixed):
+    """The parameters as a stub writes them; `fixed` gives the annotations of some."""
+    parts, last, starred, names = [], None, False, {p.name for p in parameters}
+    for p in parameters:
+        if last == p.POSITIONAL_ONLY != p.kind:
             parts.append("/")
-        if kind == "k" and not starred:
+        if p.kind == p.KEYWORD_ONLY and not starred:
             parts.append("*")
-        starred = starred or kind in ("*", "k")
-        parts.append(f"{kind if kind in ('*', '**') else ''}{name}: {annotation}" + (" = ..." if optional else ""))
-        last = kind
-    return ", ".join(parts + ["/"] * (last == "/"))
+        starred = starred or p.kind in (p.VAR_POSITIONAL, p.KEYWORD_ONLY)
+        star = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")
+        default = " = ..." if p.default is not p.empty else ""
+        parts.append(p.name if p.name == "self" else f"{star}{p.name}: {fixed.get(p.name) or annotation(p, names)}{default}")
+        last = p.kind
+    return ", ".join(parts + ["/"] * (last == inspect.Parameter.POSITIONAL_ONLY))
 
 
-def annotation(name, rows, optional, default):
-    """What all overloads together say of a parameter."""
-    said = [p[2] for row, _ in rows for p in row if p[1] == name]
-    if name == "out" or not said:
-        text = PARAMETERS.get(name, "ArrayLike" if not rows and not optional else "Any")
+def function(name, value, found, path):
+    """The lines of a function: `found` is what NumPy's overloads return."""
+    key, parameters = f"{path}.{name}".lstrip("."), signature(value)
+    names, result = {p.name: p for p in parameters}, RESULTS.get(key) or union(found)
+    if not result and key not in OVERLOADS:
+        raise SystemExit(f"{key}: NumPy's stubs do not say what it returns; add it to RESULTS")
+
+    def row(result, **fixed):
+        return f"({written(parameters, **fixed)}) -> {result}"
+    if key in OVERLOADS:
+        rows = OVERLOADS[key]
+    elif key in FLAGS:
+        flags, first, other = FLAGS[key]
+        rows = [row(first, **{f: f"Literal[{names[f].default!r}]" for f in flags.split()}), row(other)]
+    elif result == "Either" and {"axis", "keepdims"} <= set(names) and names["axis"].default is None and "q" not in names:
+        rows = [row("scalar", axis="None", keepdims="Literal[False]", out="None"), row(result)]
+    elif result == "Either" and "size" in names:
+        # Without a size the parameters decide; where there are none it is a number.
+        alone = union(f for f in found if f != "ndarray") if set(names) <= {"self", "size", "dtype", "out"} else result
+        rows = [row(alone, size="None", out="None"), row("ndarray")]
     else:
-        text = union(said) if "ndarray" not in said else " | ".join(dict.fromkeys(said))
-    if "ArrayLike" in split(text):
-        text = " | ".join(["ArrayLike"] + [p for p in split(text) if p == "None" or p not in ("ArrayLike", "ScalarLike", "SupportsIndex")])
-    if optional and default is None and "None" not in split(text) and text != "Any":
-        text += " | None"
-    return text
+        rows = [row(result)]
+    return [line for text in rows for line in ["@overload"] * (len(rows) > 1) + [f"def {name}{text}: ..."]]
 
 
-def adapted(row, here):
-    """An overload of NumPy's with the parameters that the function has here; None where the two do not fit."""
-    names = {p[1]: p for p in row}
-    mine = [name for _, name, _, _ in here]
-    if any(p[1] not in mine and not p[3] and p[0] not in ("*", "**") for p in row):
-        return None
-    order = [p[1] for p in row if p[1] in mine and p[0] != "k"]
-    if order != [n for n in mine if n in order]:
-        return None
-    kinds = {name: kind for kind, name, _, _ in here}
-    result, keywords = [], False
-    for kind, name, optional, default in here:
-        if name in names:
-            theirs = names[name]
-            kind = theirs[0] if kind == "" and theirs[0] in ("", "k") else kind
-            result.append((kind, name, theirs[2], theirs[3] or False))
-        elif not optional and kind not in ("*", "**"):
-            return None
-        else:
-            result.append((kind if keywords or kind != "" else "k", name, annotation(name, [], optional, default), optional))
-        keywords = keywords or kind in ("k", "*")
-    if any(kinds[p[1]] == "/" and p[0] != "/" for p in result):
-        return None
-    return sorted(result, key=lambda p: ["/", "", "*", "k", "**"].index(p[0]))
-
-
-def function(name, value, rows, indent="", bound=False, result=None):
-    """`def` of a function, in as many overloads as its results differ in."""
-    here = parameters_of(value)
-    me = "self" if bound else ""
-    result = result or RESULTS.get(name)
-    if here is not None and bound and here and here[0][1] == "self":
-        here = here[1:]
-    if here is None or any(kind == "*" for kind, _, _, _ in here) and rows and not any(p[0] == "*" for row, _ in rows for p in row):
-        here = None
-    results = list(dict.fromkeys(r for _, r in rows))
-    if result is None and len(results) == 1:
-        result = results[0]
-    if result is not None and here is not None:
-        text = written([(k, n, annotation(n, rows, o, d), o) for k, n, o, d in here])
-        return [f"{indent}def {name}({', '.join(filter(None, [me, text]))}) -> {result}: ..."]
-    fitted = []
-    for row, of in rows:
-        row = row if here is None else adapted(row, here)
-        if row is not None and row not in [r for r, _ in fitted]:
-            fitted.append((row, result or of))
-    if not fitted or len(fitted) < len(rows) and len({r for _, r in fitted}) < len(results):
-        # An overload that has no place here might have been the one that is meant.
-        if here is None:
-            return [f"{indent}def {name}({', '.join(filter(None, [me, '*args: Any, **kwargs: Any']))}) -> {union(results) if results else EITHER}: ..."]
-        text = written([(k, n, annotation(n, rows, o, d), o) for k, n, o, d in here])
-        return [f"{indent}def {name}({', '.join(filter(None, [me, text]))}) -> {union(results) if results else EITHER}: ..."]
-    if len(fitted) == 1:
-        return [f"{indent}def {name}({', '.join(filter(None, [me, written(fitted[0][0])]))}) -> {fitted[0][1]}: ..."]
-    lines = []
-    for row, of in fitted:
-        lines += [f"{indent}@overload", f"{indent}def {name}({', '.join(filter(None, [me, written(row)]))}) -> {of}: ..."]
-    return lines
-
-
-def random_class(name, tuples, unknown):
+def random_class(name, stubs):
     """`Generator` or `RandomState`: NumPy's, with results that are ours."""
-    home = module("numpy.random._generator" if name == "Generator" else "numpy.random.mtrand")
-    kind, found = getattr(minpy.numpy.random, name), methods(home, name)
+    kind, home = getattr(minpy.numpy.random, name), getattr(numpy.random, name).__module__
     lines = [f"class {name}(numpy.random.{name}):"]
-    for method in sorted(n for n in vars(kind) if not n.startswith("_") and n in found):
-        lines += function(method, getattr(kind, method), overloads(found[method], home, tuples, unknown), "    ", True)
+    for method in sorted(n for n in vars(kind) if not n.startswith("_")):
+        lines += ["    " + line for line in function(method, getattr(kind, method), stubs.results(home, method, name), "random." + name)]
     return lines + [""]
 
 
-def ufunc_kind(value):
-    """The class of a ufunc in the stubs."""
-    if value.nout == 2:
-        return "_Two"
-    if value.signature is not None:
-        return "_Products"
-    return {1: "_Unary", 2: "_Binary"}.get(value.nin, "ufunc")
-
-
-def text(path):
-    """The stub of `minpy.numpy` (path "") or of `minpy.numpy.<path>`, and what had no translation."""
-    ours = importlib.import_module("minpy.numpy" + ("." + path if path else ""))
-    theirs = importlib.import_module("numpy" + ("." + path if path else ""))
-    names = [n for n in dir(ours) if not n.startswith("_")]
-    tuples, unknown, functions, ufuncs, imported, classes = {}, set(), [], [], [], []
-    for name in sorted(names):
+def text(path, stubs):
+    """The stub of `minpy.numpy.<path>`."""
+    end = "." + path if path else ""
+    ours, theirs = importlib.import_module("minpy.numpy" + end), importlib.import_module("numpy" + end)
+    imported, values, classes, functions = [], [], [], []
+    stubs.tuples = {}
+    for name in sorted(n for n in dir(ours) if not n.startswith("_")):
         value = getattr(ours, name)
-        if not path and name in ("ndarray", "scalar", "ufunc"):
+        if not path and name in ("ndarray", "scalar", "ufunc"):  # the head has them
             continue
-        if isinstance(value, types.ModuleType):
-            root = "numpy" + ("." + path if path else "")
-            if value.__name__.startswith("minpy.numpy." + path):
-                imported.append(f"from minpy.numpy{'.' + path if path else ''} import {name} as {name}")
-            elif value.__name__.startswith("numpy"):
-                imported.append(f"from {root} import {name} as {name}")
+        if isinstance(value, types.ModuleType) and value.__name__.removeprefix("minpy.").removeprefix("numpy.") in (*WRAPPED, *PLAIN):
+            home, _, there = value.__name__.removeprefix("minpy.").rpartition(".")
+            imported.append(f"from minpy.{home} import {there} as {name}")
+        elif isinstance(value, types.ModuleType) or value is getattr(theirs, name, None):
+            imported.append(f"from numpy{end} import {name} as {name}" if stubs.has("numpy" + end, name) else f"{name}: Any")
         elif isinstance(value, _minpy.ufunc):
-            ufuncs.append(f"{name}: {ufunc_kind(value)}")
-        elif name in ("Generator", "RandomState") and value is not getattr(theirs, name):
-            classes += random_class(name, tuples, unknown)
-        elif value is getattr(theirs, name, None) or isinstance(value, type) and value.__module__.startswith("numpy"):
-            imported.append(f"from {theirs.__name__} import {name} as {name}")
+            kind = "_Two" if value.nout == 2 else "_Product" if value.signature else {1: "_Unary", 2: "_Binary"}.get(value.nin, "ufunc")
+            values.append(f"{name}: {kind}")
         elif type(value).__name__ == "_Lookup":
-            ufuncs.append(f"{name}: {'_Grids' if name.endswith('grid') else '_Lookup'}")
-        elif name == "policy":
-            ufuncs.append("policy: Policy")
-        elif callable(value):
-            nodes, home = definitions(f"{path}.{name}".lstrip("."))
-            functions += function(name, value, overloads(nodes, home, tuples, unknown) if nodes else [])
+            values.append(f"{name}: _Lookup")
+        elif name in ("Generator", "RandomState"):
+            classes += random_class(name, stubs)
+        elif isinstance(value, type):
+            classes.append(f"class {name}(numpy.{name}[Any]): ...")
+        elif not callable(value):
+            values.append(f"{name}: {type(value).__name__}")
         else:
-            ufuncs.append(f"{name}: {type(value).__name__}")
-    own = ["array_base as _array_base", *[f"{n} as {n}" if not path else n for n in ("ndarray", "scalar", "ufunc")]]
-    head = HEAD.format(suffix="." + path if path else "", release=RELEASE, ours=", ".join(own), dtype=" as dtype" if not path else "")
-    parts = [head.rstrip(), *dict.fromkeys(imported), UFUNCS if ufuncs else "", *ufuncs, "", *tuples.values(), "", *classes, *functions]
-    return "\n".join(parts) + "\n", unknown
+            functions += function(name, value, stubs.results("numpy" + end, name), path)
+    exported = [f" as {n}" if not path else "" for n in ("ndarray", "scalar", "ufunc")]
+    head = HEAD.format(*exported, suffix=end, release=RELEASE)
+    values += ["__version__: str"] if not path else []
+    kinds = UFUNCS if any(": _" in v for v in values) else ""
+    return "\n".join([head, *imported, kinds, *values, "", *stubs.tuples.values(), *classes, *functions]) + "\n"
+
+
+def symbols():
+    """The stub of `minpy.symbol`: a function per operator of the table, its attributes by name."""
+    lines = [SYMBOLS]
+    for op, aliases, _, attributes in sorted(_minpy._symbol_operators()):
+        parameters = ["*args: Symbol | Sequence[Symbol]", "name: str | None = ...", *(f"{a}: Any = ..." for a in attributes), "**inputs: Symbol"]
+        lines += [f"def {name}({', '.join(parameters)}) -> Symbol: ..." for name in (op, *aliases) if name in minpy.symbol.__all__]
+    return "\n".join(lines) + "\n"
 
 
 def files():
     """Every file: path -> text."""
-    made = {FOLDER / "__init__.pyi": text("")[0]}
+    stubs = NumPyStubs(["numpy." + m if m else "numpy" for m in WRAPPED])
+    made = {}
     for path in WRAPPED:
-        parts = path.split(".")
-        nested = any(other.startswith(path + ".") for other in WRAPPED)
-        made[FOLDER.joinpath(*parts) / "__init__.pyi" if nested else FOLDER.joinpath(*parts).with_suffix(".pyi")] = text(path)[0]
+        package = any(other.startswith(path + "." if path else path) for other in WRAPPED if other != path)
+        file = FOLDER.joinpath(*path.split("."))
+        made[file / "__init__.pyi" if package else file.with_suffix(".pyi")] = text(path, stubs)
     for path in PLAIN:
-        made[FOLDER / f"{path}.pyi"] = f'"""`minpy.numpy.{path}` is NumPy\'s; written by scripts/stubs.py."""\nfrom numpy.{path} import *\n'
+        head = f'"""`minpy.numpy.{path}` is NumPy\'s; written by scripts/stubs.py."""'
+        made[FOLDER.joinpath(*path.split(".")).with_suffix(".pyi")] = f"{head}\nfrom numpy.{path} import *\n"
+    made[FOLDER.parent / "symbol.pyi"] = symbols()
     return made
 
 
 def main():
     made = files()
-    if "--check" in sys.argv[1:]:
-        if f"over NumPy {RELEASE};" not in (FOLDER / "__init__.pyi").read_text(encoding="utf-8"):
-            print(f"the stubs were made with another NumPy than {RELEASE}: not compared")
-            return
-        other = [f.name for f, content in made.items() if not f.exists() or f.read_text(encoding="utf-8") != content]
-        if other:
-            sys.exit(f"stubs that are not what this build says: {', '.join(other)}: run scripts/stubs.py")
+    if "--check" not in sys.argv[1:]:
+        for file, content in made.items():
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(content, encoding="utf-8")
         return
-    for file, content in made.items():
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(content, encoding="utf-8")
+    if f"over NumPy {RELEASE};" not in (FOLDER / "__init__.pyi").read_text(encoding="utf-8"):
+        print(f"the stubs were made with another NumPy than {RELEASE}: not compared")
+        return
+    other = [f.name for f, content in made.items() if not f.exists() or f.read_text(encoding="utf-8") != content]
+    if other:
+        sys.exit(f"stubs that are not what this build says: {', '.join(other)}: run scripts/stubs.py")
 
 
 if __name__ == "__main__":
