@@ -11,6 +11,7 @@ import importlib
 import inspect
 import pathlib
 import sys
+import textwrap
 import types
 
 import mypy.build
@@ -34,9 +35,9 @@ PLAIN = (
 
 # What NumPy does not have, or has in its stubs as an object and not as a function.
 RESULTS = {
-    "activation": "ndarray", "common_type": "type[Any]", "fromfunction": "Any", "load": "Any", "onehot_encode": "ndarray", "op_stat": "dict[str, Any]",
-    "polydiv": "tuple[ndarray, ndarray]", "random.default_rng": "Generator", "random.test": "builtins.bool", "record_op_stat": "None",
-    "set_policy": "None", "shape": "tuple[int, ...]", "show_op_stat": "None", "slice_axis": "ndarray", "softmax": "ndarray",
+    "activation": "ndarray", "common_type": "type[Any]", "fromfunction": "Any", "load": "Any", "onehot_encode": "ndarray",
+    "op_stat": "dict[str, Any]", "polydiv": "tuple[ndarray, ndarray]", "random.default_rng": "Generator", "random.test": "builtins.bool",
+    "record_op_stat": "None", "set_policy": "None", "shape": "tuple[int, ...]", "show_op_stat": "None", "slice_axis": "ndarray", "softmax": "ndarray",
     "softmax_output": "ndarray", "vdot": "scalar",
 }
 # What flags decide: the flags, and what is returned with their defaults and otherwise.
@@ -299,6 +300,9 @@ def text(path, stubs):
     exported = [f" as {n}" if not path else "" for n in ("ndarray", "scalar", "ufunc")]
     head = HEAD.format(*exported, suffix=end, release=RELEASE)
     values += ["__version__: str"] if not path else []
+    if hasattr(ours, "__all__"):  # which also exports names like `emath` that are imported under another
+        exports = ", ".join(f'"{n}"' for n in sorted(ours.__all__) if not n.startswith("_"))
+        values += ["__all__ = [", textwrap.indent(textwrap.fill(exports, 140), "    "), "]"]
     kinds = UFUNCS if any(": _" in v for v in values) else ""
     return "\n".join([head, *imported, kinds, *values, "", *stubs.tuples.values(), *classes, *functions]) + "\n"
 

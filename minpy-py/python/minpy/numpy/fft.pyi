@@ -12,6 +12,10 @@ from minpy.policy import Policy
 
 test: Any
 
+__all__ = [
+    "fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "ifft", "ifft2", "ifftn", "ifftshift", "ihfft", "irfft", "irfft2", "irfftn", "rfft",
+    "rfft2", "rfftfreq", "rfftn"
+]
 
 def fft(a: Any, n: Any = ..., axis: ShapeLike = ..., norm: Any = ..., out: Any = ...) -> ndarray: ...
 def fft2(a: Any, s: Any = ..., axes: Any = ..., norm: Any = ..., out: Any = ...) -> ndarray: ...

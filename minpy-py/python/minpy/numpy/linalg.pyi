@@ -13,6 +13,11 @@ from minpy.policy import Policy
 from numpy.linalg import LinAlgError as LinAlgError
 test: Any
 
+__all__ = [
+    "LinAlgError", "cholesky", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv", "lstsq", "matmul",
+    "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "multi_dot", "norm", "outer", "pinv", "qr", "slogdet", "solve", "svd",
+    "svdvals", "tensordot", "tensorinv", "tensorsolve", "trace", "vecdot", "vector_norm"
+]
 
 @type_check_only
 class EigResult(NamedTuple):

@@ -22,6 +22,10 @@ from minpy.numpy.lib import stride_tricks as stride_tricks
 test: Any
 from numpy.lib import tracemalloc_domain as tracemalloc_domain
 
+__all__ = [
+    "Arrayterator", "NumpyVersion", "add_docstring", "add_newdoc", "array_utils", "format", "introspect", "mixins", "npyio", "scimath",
+    "stride_tricks", "tracemalloc_domain"
+]
 
 def add_docstring(*args: Any, **kwargs: Any) -> None: ...
 def add_newdoc(place: Any, obj: Any, doc: Any, warn_on_python: builtins.bool = ...) -> None: ...

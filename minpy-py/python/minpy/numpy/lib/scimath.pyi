@@ -11,6 +11,9 @@ from minpy._types import Device, Either, ScalarLike, ShapeLike
 from minpy.policy import Policy
 
 
+__all__ = [
+    "arccos", "arcsin", "arctanh", "log", "log10", "log2", "logn", "power", "sqrt"
+]
 
 def arccos(x: Any) -> Either: ...
 def arcsin(x: Any) -> Either: ...

@@ -11,6 +11,9 @@ from minpy._types import Device, Either, ScalarLike, ShapeLike
 from minpy.policy import Policy
 
 
+__all__ = [
+    "as_strided", "sliding_window_view"
+]
 
 def as_strided(x: Any, shape: ShapeLike | None = ..., strides: Any = ..., subok: builtins.bool = ..., writeable: builtins.bool = ...) -> ndarray: ...
 def sliding_window_view(x: Any, window_shape: Any, axis: ShapeLike | None = ..., *, subok: builtins.bool = ..., writeable: builtins.bool = ...) -> ndarray: ...
