@@ -8,7 +8,7 @@ use crate::convert::{Arg, array_from, axes_from, items_of, operand};
 use crate::errors::Outcome;
 use crate::fallback;
 use crate::numpy::{dtype_from, numpy};
-use crate::run::{heavy, native};
+use crate::run::{WORTH_DETACHING, native};
 use minpy_core::function::{Default, Function, Gives, Kind, Made, Passing, Value};
 use minpy_core::written::enter;
 use minpy_core::{Array, ErrorKind, Number};
@@ -22,8 +22,10 @@ use smallvec::SmallVec;
 use std::ffi::CString;
 
 type Any<'py> = Bound<'py, PyAny>;
+/// Most parameters of a function.
+const MOST: usize = 12;
 /// Arguments as a call has them: one object per parameter, or none.
-type Objects<'a, 'py> = SmallVec<[Option<&'a Any<'py>>; 10]>;
+type Objects<'a, 'py> = [Option<&'a Any<'py>>; MOST];
 
 /// What Python needs of a function beside its entry.
 struct Face {
@@ -39,6 +41,9 @@ static FACES: PyOnceLock<Vec<Face>> = PyOnceLock::new();
 fn faces(py: Python<'_>) -> PyResult<&'static [Face]> {
     let list = FACES.get_or_try_init(py, || -> PyResult<Vec<Face>> {
         let functions = minpy_core::registry::global().py()?.functions();
+        if let Some(f) = functions.iter().find(|f| f.parameters.len() > MOST) {
+            return Err(PyRuntimeError::new_err(format!("{f:?} has more parameters than the {MOST} of table.rs")));
+        }
         Ok(functions
             .iter()
             .map(|f| Face {
@@ -65,8 +70,10 @@ impl Face {
         if positional.len() > self.positional {
             return Ok(None);
         }
-        let mut objects: Objects = positional.map(Some).collect();
-        objects.resize(parameters.len(), None);
+        let mut objects: Objects = [None; MOST];
+        for (o, given) in objects.iter_mut().zip(positional) {
+            *o = Some(given);
+        }
         if let Some(names) = names {
             for (name, value) in names.iter_borrowed().zip(named) {
                 let same = |n: &Py<PyString>| n.as_ptr() == name.as_ptr();
@@ -89,68 +96,66 @@ impl Face {
             }
         }
         let complete =
-            parameters.iter().zip(&objects).all(|(p, o)| o.is_some() || p.default != Default::Required);
+            parameters.iter().zip(&objects).all(|(p, o)| o.is_some() || !matches!(p.default, Default::Required));
         Ok(complete.then_some(objects))
     }
     /// Calls the function; `None` where it does not compute that, with the reason.
     fn run<'py>(&self, py: Python<'py>, objects: &Objects<'_, 'py>) -> PyResult<Result<Any<'py>, String>> {
         let function = self.function;
-        let mut values: SmallVec<[Value; 10]> = SmallVec::new();
-        let mut out = None;
-        for (p, o) in function.parameters.iter().zip(objects) {
-            let value = match o {
-                None => Value::Absent,
-                Some(o) => match read(p.kind, p.default, o)? {
-                    Some(v) => v,
-                    None => return Ok(Err(format!("{}={} of this kind", p.name, o.get_type().name()?))),
-                },
+        let mut values = [const { Value::Absent }; MOST];
+        let (mut out, mut size) = (None, 0);
+        for ((p, o), value) in function.parameters.iter().zip(objects).zip(&mut values) {
+            let Some(o) = o else { continue };
+            *value = match read(p.kind, p.default, o)? {
+                Some(v) => v,
+                None => return Ok(Err(format!("{}= of type {}", p.name, o.get_type().name()?))),
             };
-            if p.kind == Kind::Out && matches!(value, Value::Array(_)) {
-                out = *o;
+            if let Some(a) = value.array() {
+                size = size.max(a.size());
+                if p.kind == Kind::Out {
+                    out = Some(*o);
+                }
             }
-            values.push(value);
         }
-        let size = values.iter().filter_map(Value::array).map(Array::size).max().unwrap_or(0);
-        let made = match heavy_call(py, function, &mut values, size) {
+        let values = &mut values[..function.parameters.len()];
+        let made = match heavy_call(py, function, values, size) {
             Err(e) if e.kind() == ErrorKind::NotNative => return Ok(Err(e.message().to_string())),
             r => r.py()?,
         };
         if let Some(out) = out {
             return Ok(Ok(out.clone()));
         }
-        let first = objects.first().copied().flatten();
+        let first = objects[0];
         give(py, function, made, first).map(Ok)
     }
 }
 
+/// The call, without the lock where it is worth it. Errors of core stay what they are until it is known that they are no refusal.
+#[inline]
 fn heavy_call(
     py: Python<'_>,
     function: &'static Function,
     values: &mut [Value],
     size: usize,
 ) -> minpy_core::Result<Made> {
-    let mut answer = None;
-    // Errors of core stay what they are until it is known that they are no refusal.
-    let done = heavy(py, size, || {
-        answer = Some(function.call(values));
-        Ok(())
-    });
-    match (answer, done) {
-        (Some(r), _) => r,
-        (None, _) => Err(minpy_core::Error::new(ErrorKind::Runtime, "a call gave no answer")),
-    }
+    if size < WORTH_DETACHING { function.call(values) } else { py.detach(|| function.call(values)) }
 }
 
 /// The object as an argument of that kind; `None` when only NumPy knows what it means.
+#[inline]
 pub fn read<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<Option<Value<'a>>> {
-    let py = object.py();
-    if object.is_none() {
-        return Ok(Some(if default == Default::None { Value::Absent } else { Value::None }));
-    }
-    if let Some(p) = as_pyarray(object)
-        && matches!(kind, Kind::Array | Kind::Operand | Kind::Mask)
+    if matches!(kind, Kind::Array | Kind::Operand | Kind::Mask)
+        && let Some(p) = as_pyarray(object)
     {
         return Ok(Some(Value::Array(p.array())));
+    }
+    read_other(kind, default, object)
+}
+#[inline(never)]
+fn read_other<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<Option<Value<'a>>> {
+    let py = object.py();
+    if object.is_none() {
+        return Ok(Some(if matches!(default, Default::None) { Value::Absent } else { Value::None }));
     }
     if default != Default::Required && numpy(py)?.no_value.is(object) {
         return Ok(Some(Value::Absent));

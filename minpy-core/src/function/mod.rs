@@ -286,9 +286,10 @@ impl Function {
             (_, made) => Ok(made),
         }
     }
+    #[inline]
     fn out<'a>(&self, values: &'a [Value]) -> Option<&'a Array> {
-        let at = self.parameters.iter().position(|p| p.kind == Kind::Out)?;
-        values[at].array()
+        let of = |(p, v): (&Parameter, &'a Value)| if matches!(p.kind, Kind::Out) { v.array() } else { None };
+        self.parameters.iter().zip(values).find_map(of)
     }
 }
 
