@@ -87,7 +87,7 @@ def page():
         "`order=`, `linspace` between arrays, `average` with weights to differentiate, `nan_to_num(copy=False)` and the like.",
         f"* **NumPy** ({len(groups['NumPy'])}): NumPy's own function on host views, results wrapped; counted as fallbacks; asking for "
         "their gradient raises `NoGradientFuncError`.",
-        f"* **as it is** ({len(groups['as it is'])}): NumPy's function itself: settings, formatting, dtypes, and ufuncs without an operation of ours, which come back through `__array_ufunc__`.",
+        f"* **as it is** ({len(groups['as it is'])}): NumPy's function itself: settings, formatting and dtypes.",
         "",
     ]
     lines += [

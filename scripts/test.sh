@@ -12,8 +12,8 @@ OPENCL_PYTHON_TESTS=(tests/python/test_{grad,grad_sharing,examples,fallback,bad_
 # Debian and Ubuntu packages: the OpenCL loader with a CPU implementation behind it, and a vendor BLAS.
 OPENCL_PACKAGES=(ocl-icd-libopencl1 pocl-opencl-icd)
 OPENBLAS_PACKAGES=(libopenblas-dev)
-# Libraries whose programs run with our arrays (tests/python/test_foreign.py).
-LIBRARIES=(pandas scipy scikit-learn h5py xarray)
+# Libraries whose programs run with our arrays (tests/python/test_foreign.py), and IPython, which shows them (test_editor.py).
+LIBRARIES=(pandas scipy scikit-learn h5py xarray ipython)
 # NVRTC turns the CUDA kernels into PTX without a GPU and without a driver.
 NVRTC_REQUIREMENT='nvidia-cuda-nvrtc>=13,<14'
 
@@ -92,6 +92,8 @@ section_arrows() { # which crate may depend on which
 
 section_clippy() {
     cargo clippy --workspace --all-targets $locked -- -D warnings
+    # A workspace of its own, for the sake of Cargo's default profile.
+    cargo clippy --manifest-path benches/rust-peers/Cargo.toml --target-dir target/rust-peers $locked -- -D warnings
 }
 
 section_rust() { # also the conformance kit on every device and on examples/outside-backend, and CUDA to PTX

@@ -4,8 +4,9 @@ use crate::accumulate::{Home, Total, unbroadcast};
 use crate::rule::{Saves, Value};
 use crate::tape::{Constant, Edge, Kind, Node, NodeId, Saved, TAPE, Tape};
 use minpy_core::context::{RECORDING, flags, set_flag};
-use minpy_core::{Array, Attrs, Error, ErrorKind, Layout, OpDef, Operand, Result, Target, ops};
+use minpy_core::{Array, Attrs, Error, ErrorKind, Layout, OpDef, Operand, Result, Target, memory, ops};
 use smallvec::SmallVec;
+use std::collections::hash_map::Entry;
 
 /// Takes the nodes out of the tape while a pass walks over them (the pass may record new ones), and puts them back.
 pub(crate) struct Walk {
@@ -14,9 +15,10 @@ pub(crate) struct Walk {
     recording: bool,
 }
 impl Walk {
-    pub fn start() -> Walk {
+    pub fn start() -> Result<Walk> {
         TAPE.with_borrow_mut(|t| {
             t.abandon();
+            t.is_whole()?;
             let nodes = std::mem::take(&mut t.nodes);
             let base = t.base;
             t.base += nodes.len() as u32;
@@ -25,7 +27,7 @@ impl Walk {
             if t.depth <= 1 {
                 set_flag(RECORDING, false);
             }
-            Walk { nodes, base, recording }
+            Ok(Walk { nodes, base, recording })
         })
     }
     pub fn node(&self, id: NodeId) -> &Node {
@@ -45,13 +47,21 @@ impl Walk {
 impl Drop for Walk {
     fn drop(&mut self) {
         set_flag(RECORDING, self.recording);
-        TAPE.with_borrow_mut(|t| {
+        let lost = TAPE.with_borrow_mut(|t| {
             t.abandon();
             let mut all = std::mem::take(&mut self.nodes);
-            all.append(&mut t.nodes);
+            let mut new = std::mem::take(&mut t.nodes);
+            if memory::grow(&mut all, new.len()).is_ok() {
+                all.append(&mut new);
+            } else {
+                t.broken = true;
+            }
             t.nodes = all;
             t.base = self.base;
+            new
         });
+        // Foreign functions among them may run foreign code: not inside the borrow.
+        drop(lost);
     }
 }
 
@@ -151,16 +161,16 @@ pub(crate) fn backward(
     seeds: Vec<(NodeId, Layout, Array)>,
     targets: &[NodeId],
 ) -> Result<Vec<Option<Total>>> {
-    let walk = Walk::start();
+    let walk = Walk::start()?;
     let Some(last) = seeds.iter().map(|s| s.0).max() else {
-        return Ok(targets.iter().map(|_| None).collect());
+        return memory::collected(targets.iter().map(|_| None));
     };
     let count = (last + 1).saturating_sub(first) as usize;
     let at = |id: NodeId| (id >= first && id <= last).then(|| (id - first) as usize);
 
     // Only nodes that depend on a target need a gradient.
-    let mut needed = vec![false; count];
-    let mut is_target = vec![false; count];
+    let mut needed = memory::filled(count, false)?;
+    let mut is_target = memory::filled(count, false)?;
     for &t in targets {
         if let Some(i) = at(t) {
             (needed[i], is_target[i]) = (true, true);
@@ -176,7 +186,7 @@ pub(crate) fn backward(
             needed[(id - first) as usize] = true;
         }
     }
-    let mut totals: Vec<Option<Total>> = (0..count).map(|_| None).collect();
+    let mut totals: Vec<Option<Total>> = memory::collected((0..count).map(|_| None))?;
     for (id, layout, g) in seeds {
         if let Some(i) = at(id)
             && needed[i]
@@ -251,12 +261,17 @@ pub(crate) fn backward(
             Kind::Missing(name) => return Err(missing(name, node)),
             Kind::ForeignOutput { call, index } => {
                 let Kind::Foreign { outputs, .. } = walk.node(*call).kind else { continue };
-                foreign.entry(*call).or_insert_with(|| vec![None; outputs])[*index] = Some(g);
+                memory::fallible(|| foreign.try_reserve(1)).or_else(|_| memory::exhausted())?;
+                let gs = match foreign.entry(*call) {
+                    Entry::Occupied(e) => e.into_mut(),
+                    Entry::Vacant(e) => e.insert(memory::filled(outputs, None)?),
+                };
+                gs[*index] = Some(g);
             }
             Kind::Leaf | Kind::Overwritten | Kind::Foreign { .. } => {}
         }
     }
-    Ok(targets.iter().map(|&t| at(t).and_then(|i| totals[i].take())).collect())
+    memory::collected(targets.iter().map(|&t| at(t).and_then(|i| totals[i].take())))
 }
 
 /// From the gradient `g` of what an operation wrote to those of what it read.

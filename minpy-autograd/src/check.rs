@@ -1,7 +1,7 @@
 //! Numerical checks: central differences against both modes, to second order.
 
 use crate::api::{jvp, value_and_grad};
-use minpy_core::{Array, DType, Number, Result, bail, ops};
+use minpy_core::{Array, DType, Number, Result, bail, memory, ops};
 
 fn total(y: &Array) -> Result<f64> {
     Ok(ops::sum(&ops::cast(y, DType::F64)?, None, false)?.item()?.number().to_f64())
@@ -28,7 +28,7 @@ pub fn numerical_gradient(
                 *s = total(&f(&list)?)?;
             }
             ops::assign(&cell, Number::Float(x))?;
-            g.push((side[0] - side[1]) / (2.0 * eps));
+            memory::push(&mut g, (side[0] - side[1]) / (2.0 * eps))?;
         }
         out.push(Array::from_slice(&g, base.shape())?);
     }
@@ -62,7 +62,7 @@ pub fn check_gradients(
     // A fixed, uneven direction: <grad, t> must be the sum of the tangent.
     let mut tangents = Vec::new();
     for (k, a) in args.iter().enumerate() {
-        let t: Vec<f64> = (0..a.size()).map(|i| ((i * 7 + k * 3) % 5) as f64 - 1.7).collect();
+        let t = memory::collected((0..a.size()).map(|i| ((i * 7 + k * 3) % 5) as f64 - 1.7))?;
         tangents.push(ops::cast(&Array::from_slice(&t, a.shape())?, a.dtype())?);
     }
     let (_, ty) = jvp(f, args, &tangents)?;

@@ -3,7 +3,7 @@
 use crate::accumulate::Total;
 use crate::backward::{Fetched, Walk, home};
 use crate::tape::{Kind, NodeId, TAPE};
-use minpy_core::{Array, DType, Layout, Result, bail, ops};
+use minpy_core::{Array, DType, Layout, Result, bail, memory, ops};
 
 /// A result whose tangent is asked for: the node of its memory, the view, and what the view reads it as.
 pub(crate) type End = (NodeId, Layout, DType);
@@ -19,14 +19,15 @@ pub(crate) fn forward(
 ) -> Result<Vec<Option<Array>>> {
     let last = walk.base() + walk.nodes.len() as u32;
     let at = |id: NodeId| (id >= first).then(|| (id - first) as usize);
-    let mut tangents: Vec<Option<Total>> = (first..last).map(|_| None).collect();
+    let count = last.saturating_sub(first) as usize;
+    let mut tangents: Vec<Option<Total>> = memory::collected((0..count).map(|_| None))?;
     for (id, layout, t) in starts {
         if let Some(i) = at(id) {
             Total::deposit(&mut tangents[i], t, &layout, &home(walk.node(id)))?;
         }
     }
     // What no result depends on is not asked for: where it has no derivative, nobody complains.
-    let mut wanted = vec![false; tangents.len()];
+    let mut wanted = memory::filled(tangents.len(), false)?;
     ends.iter().flatten().filter_map(|e| at(e.0)).for_each(|i| wanted[i] = true);
     for id in (first..last).rev() {
         if !wanted[(id - first) as usize] {
@@ -107,14 +108,16 @@ pub(crate) fn forward(
         }
         tangents[i] = total;
     }
-    ends.iter()
-        .map(|e| match e {
-            Some((id, layout, dtype)) => match at(*id).and_then(|i| tangents[i].as_ref()) {
-                Some(_) if *dtype != walk.node(*id).dtype => bail!(NoGradient, "{OTHER_DTYPE}"),
-                Some(t) => Ok(Some(ops::copy(&t.through(layout)?)?)),
-                None => Ok(None),
-            },
-            None => Ok(None),
-        })
-        .collect()
+    let mut all = memory::list(ends.len())?;
+    for e in ends {
+        let tangent = e.as_ref().and_then(|(id, ..)| at(*id)).and_then(|i| tangents[i].as_ref());
+        all.push(match (e, tangent) {
+            (Some((id, _, dtype)), Some(_)) if *dtype != walk.node(*id).dtype => {
+                bail!(NoGradient, "{OTHER_DTYPE}")
+            }
+            (Some((_, layout, _)), Some(t)) => Some(ops::copy(&t.through(layout)?)?),
+            _ => None,
+        });
+    }
+    Ok(all)
 }

@@ -15,9 +15,10 @@ mod tape;
 
 pub use api::{grad, grad_and_loss, jvp, value_and_grad};
 pub use check::{check_gradients, numerical_gradient};
-pub use rule::{Decision, Rule, decision};
+pub use rule::{Decision, Rule, decision, decisions};
 pub use session::{
-    ForeignCall, Kept, Session, departed, foreign_call, is_watched, keep, no_grad, record_foreign, returned,
+    ForeignCall, Kept, Session, departed, foreign_call, is_watched, keep, no_grad, prepare_thread,
+    record_foreign, returned,
 };
 
 /// The Rust program of the README, compiled and run as a test.

@@ -146,21 +146,15 @@ pub enum Decision {
     Missing,
 }
 
-type Table = FxHashMap<usize, Decision>;
-static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let mut t: Table = FxHashMap::default();
-    let rules = crate::rules::all();
-    for r in rules {
-        t.insert(std::ptr::from_ref(r.op) as usize, Decision::Rule(r));
-    }
-    for r in crate::rules::COMPLEX {
-        t.insert(std::ptr::from_ref(r.op) as usize, Decision::Complex(r));
-    }
-    for op in crate::rules::ZERO {
-        t.insert(std::ptr::from_ref(*op) as usize, Decision::Zero);
-    }
-    t
-});
+/// Every decision that was written down, in the order of the tables. Two about one operation are a mistake (the later one would count).
+pub fn decisions() -> impl Iterator<Item = (&'static OpDef, Decision)> {
+    let rules = crate::rules::all().map(|r| (r.op, Decision::Rule(r)));
+    let complex = crate::rules::COMPLEX.iter().map(|r| (r.op, Decision::Complex(r)));
+    rules.chain(complex).chain(crate::rules::ZERO.iter().map(|op| (*op, Decision::Zero)))
+}
+
+static TABLE: LazyLock<FxHashMap<usize, Decision>> =
+    LazyLock::new(|| decisions().map(|(op, d)| (std::ptr::from_ref(op) as usize, d)).collect());
 
 /// The decision about an operation.
 #[inline]

@@ -4,7 +4,7 @@ use crate::backward::{Walk, backward, finished, ones_for};
 use crate::forward::{End, forward};
 use crate::tape::{Edges, ForeignVjp, Kind, Node, NodeId, TAPE, Tape, TapeRecorder};
 use minpy_core::context::{RECORDING, flags, set_flag};
-use minpy_core::{Array, Buffer, Layout, Result, bail, ops, recorder};
+use minpy_core::{Array, Buffer, Layout, Result, bail, memory, ops, recorder};
 use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -51,10 +51,11 @@ impl Session {
             let Some(node) = node else {
                 bail!(Runtime, "grad: copying a watched argument was not recorded")
             };
-            self.leaves.borrow_mut().push(Leaf { buffer: copy.buffer().clone(), node, restore: None });
+            let leaf = Leaf { buffer: copy.buffer().clone(), node, restore: None };
+            memory::push(&mut self.leaves.borrow_mut(), leaf)?;
             return Ok(copy);
         }
-        TAPE.with_borrow_mut(|t| {
+        TAPE.with_borrow_mut(|t| -> Result<()> {
             let node = t.push(Node {
                 kind: Kind::Leaf,
                 edges: Edges::new(),
@@ -66,24 +67,23 @@ impl Session {
                 previous: None,
                 in_place: false,
                 mask: None,
-            });
-            t.set_node(a.buffer(), node);
+            })?;
+            t.set_node(a.buffer(), node)?;
             let leaf = Leaf { buffer: a.buffer().clone(), node, restore: Some(None) };
-            self.leaves.borrow_mut().push(leaf);
-        });
+            memory::push(&mut self.leaves.borrow_mut(), leaf)
+        })?;
         Ok(a.clone())
     }
     fn leaf_nodes(&self, wrt: &[Array]) -> Result<Vec<(NodeId, Layout)>> {
         let leaves = self.leaves.borrow();
-        wrt.iter()
-            .enumerate()
-            .map(|(i, a)| match find_leaf(&leaves, i, a) {
-                Some(l) => Ok((l.node, a.layout().clone())),
-                None => {
-                    bail!(Value, "grad: an array of shape {:?} is not watched in this session", a.shape())
-                }
-            })
-            .collect()
+        let mut nodes = memory::list(wrt.len())?;
+        for (i, a) in wrt.iter().enumerate() {
+            let Some(leaf) = find_leaf(&leaves, i, a) else {
+                bail!(Value, "grad: an array of shape {:?} is not watched in this session", a.shape())
+            };
+            nodes.push((leaf.node, a.layout().clone()));
+        }
+        Ok(nodes)
     }
     /// Gradients of the sum of `outputs` (each weighted with its seed) with respect to watched arrays; `None` where nothing
     /// depends on one. Seeds default to ones.
@@ -132,18 +132,18 @@ impl Session {
                 Some(s) => weight(&s[k], y)?,
                 None => ones_for(y)?,
             };
-            starts.push((node, y.layout().clone(), seed));
+            memory::push(&mut starts, (node, y.layout().clone(), seed))?;
         }
-        let nodes: Vec<NodeId> = targets.iter().map(|t| t.0).collect();
-        let mut unique = nodes.clone();
+        let nodes = memory::collected(targets.iter().map(|t| t.0))?;
+        let mut unique = memory::collected(nodes.iter().copied())?;
         unique.sort_unstable();
         unique.dedup();
         let totals = backward(self.first, last, starts, &unique)?;
         let mut totals = totals;
-        let mut left = vec![0u32; unique.len()];
+        let mut left = memory::filled(unique.len(), 0u32)?;
         let place = |n: &NodeId| unique.partition_point(|u| u < n);
         nodes.iter().for_each(|n| left[place(n)] += 1);
-        let mut out = Vec::with_capacity(targets.len());
+        let mut out = memory::list(targets.len())?;
         for (node, layout) in &targets {
             let k = place(node);
             left[k] -= 1;
@@ -165,7 +165,7 @@ impl Session {
         let targets = self.leaf_nodes(wrt)?;
         TAPE.with_borrow(|t| {
             let first = self.first.max(t.base);
-            let mut depends = vec![false; t.end().saturating_sub(first) as usize];
+            let mut depends = memory::filled(t.end().saturating_sub(first) as usize, false)?;
             let at = |id: NodeId| id.checked_sub(first).map(|i| i as usize);
             let mut places = Vec::new();
             for id in first..t.end() {
@@ -183,7 +183,7 @@ impl Session {
                 {
                     for p in here {
                         if !places.contains(p) {
-                            places.push(*p);
+                            memory::push(&mut places, *p)?;
                         }
                     }
                 }
@@ -200,7 +200,7 @@ impl Session {
         tangents: &[Array],
     ) -> Result<Vec<Option<Array>>> {
         let targets = self.leaf_nodes(wrt)?;
-        let mut starts = Vec::new();
+        let mut starts = memory::list(targets.len())?;
         for (((node, layout), t), a) in targets.into_iter().zip(tangents).zip(wrt) {
             starts.push((node, layout, weight(t, a)?));
         }
@@ -208,8 +208,8 @@ impl Session {
             let node = t.lookup(y.buffer()).filter(|_| y.dtype().is_inexact())?;
             Some((node, y.layout().clone(), y.dtype()))
         };
-        let ends: Vec<Option<End>> = TAPE.with_borrow(|t| outputs.iter().map(|y| end(t, y)).collect());
-        let walk = Walk::start();
+        let ends = TAPE.with_borrow(|t| memory::collected(outputs.iter().map(|y| end(t, y))))?;
+        let walk = Walk::start()?;
         forward(&walk, self.first, starts, &ends)
     }
 }
@@ -245,6 +245,11 @@ impl Drop for Session {
             closed.release();
         }
     }
+}
+
+/// See `minpy_core::memory::prepare_thread`.
+pub fn prepare_thread() {
+    TAPE.with(|_| ());
 }
 
 /// Whether operations on this array are recorded on this thread.
@@ -300,13 +305,17 @@ pub struct ForeignCall {
 /// Notes what a call outside of dispatch reads, as it is now: before the outputs are written, which may be inputs too. `None`
 /// where nothing of it is watched. `vjp` maps the gradients of the outputs (`None`: zero) to those of the inputs; without it,
 /// asking for the gradient is an error that names the call.
-pub fn foreign_call(name: &str, inputs: &[Array], vjp: Option<ForeignVjp>) -> Option<ForeignCall> {
+pub fn foreign_call(name: &str, inputs: &[Array], vjp: Option<ForeignVjp>) -> Result<Option<ForeignCall>> {
     if flags() & RECORDING == 0 {
-        return None;
+        return Ok(None);
     }
     TAPE.with_borrow_mut(|t| {
-        let edges: Edges = inputs.iter().map(|a| t.edge(a).filter(|_| a.dtype().is_inexact())).collect();
-        let device = inputs.iter().zip(&edges).find_map(|(a, e)| e.as_ref().map(|_| a.device()))?;
+        let mut edges = Edges::new();
+        memory::fallible(|| edges.try_reserve(inputs.len())).or_else(|_| memory::exhausted())?;
+        edges.extend(inputs.iter().map(|a| t.edge(a).filter(|_| a.dtype().is_inexact())));
+        let Some(device) = inputs.iter().zip(&edges).find_map(|(a, e)| e.as_ref().map(|_| a.device())) else {
+            return Ok(None);
+        };
         let node = t.push(Node {
             kind: Kind::Foreign { name: name.to_string(), vjp, outputs: 0 },
             edges,
@@ -317,8 +326,8 @@ pub fn foreign_call(name: &str, inputs: &[Array], vjp: Option<ForeignVjp>) -> Op
             previous: None,
             in_place: false,
             mask: None,
-        });
-        Some(ForeignCall { tape: t.id, node })
+        })?;
+        Ok(Some(ForeignCall { tape: t.id, node }))
     })
 }
 impl ForeignCall {
@@ -344,8 +353,8 @@ impl ForeignCall {
                     in_place: false,
                     mask: None,
                 };
-                let id = t.push(node);
-                t.set_node(a.buffer(), id);
+                let id = t.push(node)?;
+                t.set_node(a.buffer(), id)?;
             }
             Ok(())
         })
@@ -358,19 +367,20 @@ pub fn record_foreign(
     outputs: &[Array],
     vjp: Option<ForeignVjp>,
 ) -> Result<()> {
-    foreign_call(name, inputs, vjp).map_or(Ok(()), |call| call.wrote(outputs))
+    foreign_call(name, inputs, vjp)?.map_or(Ok(()), |call| call.wrote(outputs))
 }
 
 /// Notes that the contents of a watched array leave the tape at a place of the program (the caller's number for it): what
 /// others compute of them is a constant.
-pub fn departed(a: &Array, place: u32) {
-    if flags() & RECORDING != 0 && a.dtype().is_inexact() {
-        TAPE.with_borrow_mut(|t| {
-            if let Some(node) = t.lookup(a.buffer()) {
-                t.departures.entry(node).or_default().push(place);
-            }
-        });
+pub fn departed(a: &Array, place: u32) -> Result<()> {
+    if flags() & RECORDING == 0 || !a.dtype().is_inexact() {
+        return Ok(());
     }
+    TAPE.with_borrow_mut(|t| {
+        let Some(node) = t.lookup(a.buffer()) else { return Ok(()) };
+        memory::fallible(|| t.departures.try_reserve(1)).or_else(|_| memory::exhausted())?;
+        memory::push(t.departures.entry(node).or_default(), place)
+    })
 }
 /// The array came back as it is: its last departure is forgotten.
 pub fn returned(buffer: &Arc<Buffer>) {

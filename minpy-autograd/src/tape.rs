@@ -10,6 +10,7 @@ use crate::session::no_grad;
 use minpy_core::context::{RECORDING, set_flag, tracing};
 use minpy_core::defer::compute_beside;
 use minpy_core::dispatch::copy_raw;
+use minpy_core::memory;
 use minpy_core::op::OpCall;
 use minpy_core::recorder::Recorder;
 use minpy_core::{
@@ -133,6 +134,8 @@ pub(crate) struct Tape {
     constants: Vec<Constant>,
     /// The last node is that of a call that runs now: `commit` completes it.
     running: bool,
+    /// There was no memory for nodes that a pass had recorded: the sessions that are open cannot go on.
+    pub broken: bool,
     /// Buffers whose slot belongs (or belonged) to another thread's tape, by address. The weak reference keeps the address
     /// from being used again.
     elsewhere: HashMap<usize, (Weak<Buffer>, u64)>,
@@ -184,14 +187,16 @@ impl Tape {
         })
     }
     /// Says which node wrote the buffer.
-    pub fn set_node(&mut self, buffer: &Arc<Buffer>, node: NodeId) {
+    pub fn set_node(&mut self, buffer: &Arc<Buffer>, node: NodeId) -> Result<()> {
         let slot = buffer.node().load(Relaxed);
         // A buffer watched by several threads at once: the first keeps the slot, the others remember for themselves.
         let free = slot == 0 || unpack(self.id, slot).is_some() || !is_live(slot);
         if !free || buffer.node().compare_exchange(slot, pack(self.id, node), Relaxed, Relaxed).is_err() {
+            memory::fallible(|| self.elsewhere.try_reserve(1)).or_else(|_| memory::exhausted())?;
             self.elsewhere
                 .insert(Arc::as_ptr(buffer) as usize, (Arc::downgrade(buffer), pack(self.id, node)));
         }
+        Ok(())
     }
     /// Puts the slot back to what it was before `watch`.
     pub fn restore(&mut self, buffer: &Arc<Buffer>, slot: Option<NodeId>) {
@@ -202,6 +207,10 @@ impl Tape {
             buffer.node().store(slot.map_or(0, |n| pack(self.id, n)), Relaxed);
         }
     }
+    /// An error where nodes are missing.
+    pub fn is_whole(&self) -> Result<()> {
+        if self.broken { memory::exhausted() } else { Ok(()) }
+    }
     /// Forgets the node of a call that did not come to its end.
     pub fn abandon(&mut self) {
         if std::mem::take(&mut self.running) {
@@ -209,10 +218,10 @@ impl Tape {
         }
     }
     /// Appends a node.
-    pub fn push(&mut self, node: Node) -> NodeId {
+    pub fn push(&mut self, node: Node) -> Result<NodeId> {
         self.abandon();
-        self.nodes.push(node);
-        self.base + self.nodes.len() as u32 - 1
+        memory::push(&mut self.nodes, node)?;
+        Ok(self.base + self.nodes.len() as u32 - 1)
     }
     /// Number the next node will have.
     pub fn end(&self) -> NodeId {
@@ -220,6 +229,8 @@ impl Tape {
     }
     /// Keeps an array as it is now.
     pub fn save(&mut self, a: &Array) -> Result<u32> {
+        // Before the buffer points to it.
+        memory::grow(&mut self.saves, 1)?;
         let index = self.saves.len() as u32;
         let slot = a.buffer().saves();
         let held = slot.load(Relaxed);
@@ -275,9 +286,9 @@ impl Tape {
     pub fn constant(&self, index: u32) -> Constant {
         self.constants[index as usize]
     }
-    fn keep_constant(&mut self, c: Constant) -> Saved {
-        self.constants.push(c);
-        Saved::Constant(self.constants.len() as u32 - 1)
+    fn keep_constant(&mut self, c: Constant) -> Result<Saved> {
+        memory::push(&mut self.constants, c)?;
+        Ok(Saved::Constant(self.constants.len() as u32 - 1))
     }
     /// The saves of one contents, from the one with this number (plus one) to the oldest.
     fn chain(&self, newest: u32) -> impl Iterator<Item = &Save> {
@@ -308,6 +319,7 @@ impl Tape {
         self.elsewhere.clear();
         self.departures.clear();
         self.running = false;
+        self.broken = false;
         self.constants.clear();
         Some(Closed { nodes: std::mem::take(&mut self.nodes), saves: std::mem::take(&mut self.saves) })
     }
@@ -370,6 +382,7 @@ impl Recorder for TapeRecorder {
         TAPE.with_borrow_mut(|t| {
             // Calls do not nest between `prepare` and `commit`: an unfinished node belongs to one that failed.
             t.abandon();
+            t.is_whole()?;
             if let Target::Into(out) = call.target
                 && !out.dtype().is_inexact()
             {
@@ -400,8 +413,8 @@ impl Recorder for TapeRecorder {
                     if wanted != 0 && condensed.is_none() {
                         for (i, o) in call.inputs.iter().enumerate() {
                             inputs.push(match o {
-                                Operand::Number(n) => t.keep_constant(Constant::Number(*n)),
-                                Operand::Scalar(s) => t.keep_constant(Constant::Scalar(*s)),
+                                Operand::Number(n) => t.keep_constant(Constant::Number(*n))?,
+                                Operand::Scalar(s) => t.keep_constant(Constant::Scalar(*s))?,
                                 Operand::Array(a) if rule.keeps(wanted, i) => Saved::Array(t.save(a)?),
                                 Operand::Array(_) => Saved::Nothing,
                             });
@@ -442,7 +455,7 @@ impl Recorder for TapeRecorder {
                     },
                 },
             };
-            t.nodes.push(node);
+            memory::push(&mut t.nodes, node)?;
             t.running = true;
             Ok(if condensed.is_some() { CONDENSED } else { RECORDED })
         })
@@ -498,7 +511,11 @@ impl Recorder for TapeRecorder {
                 Kind::Op { output: Saved::Array(_), .. } => true,
                 _ => false,
             };
-            t.set_node(output.buffer(), t.end() - 1);
+            let node = t.end() - 1;
+            if let Err(e) = t.set_node(output.buffer(), node) {
+                t.abandon();
+                return Err(e);
+            }
             if saves_output {
                 // After the node, for which a copy would stand.
                 let saved = match t.save(output) {
@@ -522,8 +539,8 @@ impl Recorder for TapeRecorder {
         TAPE.with_borrow_mut(|t| {
             let Some(previous) = t.lookup(target.buffer()) else { return Ok(()) };
             let node = t.in_place_node(Kind::Overwritten, target, call.mask, Some(previous))?;
-            let id = t.push(node);
-            t.set_node(target.buffer(), id);
+            let id = t.push(node)?;
+            t.set_node(target.buffer(), id)?;
             Ok(())
         })
     }

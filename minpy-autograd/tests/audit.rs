@@ -2,10 +2,11 @@
 //!
 //! Table-driven from the registry: a new row is tested with no new test code.
 
-use minpy_autograd::{Decision, check_gradients, decision};
+use minpy_autograd::{Decision, check_gradients, decision, decisions};
 use minpy_core::op::Tier;
 use minpy_core::{Array, Attrs, DType, OpDef, Operand, Target, ops, registry};
 use minpy_cpu as _;
+use std::collections::HashMap;
 
 fn all() -> Vec<&'static OpDef> {
     registry::global().unwrap().ops().collect()
@@ -32,12 +33,23 @@ fn every_operation_has_a_decision() {
 
 #[test]
 fn no_operation_has_two_decisions() {
-    for op in all() {
-        if let Decision::Rule(rule) = decision(op) {
-            assert_eq!(rule.op.name, op.name);
-            assert!(rule.inputs.len() <= op.arity.max(1), "{}: more rules than inputs", op.name);
-        }
+    let mut seen: HashMap<&str, Vec<&str>> = HashMap::new();
+    for (op, d) in decisions() {
+        seen.entry(op.name).or_default().push(match d {
+            Decision::Rule(_) => "a rule",
+            Decision::Complex(_) => "a rule for complex numbers",
+            Decision::Zero => "`ZERO`",
+            Decision::Missing => "nothing",
+        });
+        assert!(
+            !matches!(d, Decision::Rule(r) | Decision::Complex(r) if r.inputs.len() > op.arity.max(1)),
+            "{}: more rules than inputs",
+            op.name
+        );
     }
+    assert!(seen.len() > 100, "the tables are found");
+    let twice: Vec<_> = seen.into_iter().filter(|(_, places)| places.len() > 1).collect();
+    assert!(twice.is_empty(), "two decisions about one operation: {twice:?}");
 }
 
 #[test]

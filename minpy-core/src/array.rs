@@ -5,7 +5,7 @@
 use crate::buffer::{Buffer, Lent};
 use crate::device::{DeviceRef, Memory};
 use crate::layout::{self, Layout, Strides, normalize_axis, show};
-use crate::{DType, Element, Error, ErrorKind, Result, Scalar, bail, context, defer, dispatch};
+use crate::{DType, Element, Error, ErrorKind, Result, Scalar, bail, context, defer, dispatch, memory};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -36,6 +36,7 @@ impl Array {
     /// A new array with undefined contents and a dense layout of offset 0.
     #[inline]
     pub fn empty_with(device: DeviceRef, layout: Layout, dtype: DType) -> Result<Array> {
+        memory::check()?;
         let n = if layout.ndim() <= 1 { layout.size() } else { layout::count("empty", layout.shape())? };
         let bytes = n.checked_mul(dtype.size()).filter(|&b| b <= isize::MAX as usize).ok_or_else(|| {
             Error::new(
@@ -55,6 +56,7 @@ impl Array {
     /// A new array with a dense layout of offset 0 into which an expression may be deferred, however small it is.
     #[inline]
     pub(crate) fn lazy_on(device: DeviceRef, layout: Layout, dtype: DType) -> Result<Array> {
+        memory::check()?;
         let bytes = layout::count("empty", layout.shape())?.saturating_mul(dtype.size());
         if context::tracing() || !defer::possible(bytes) {
             return Array::empty_with(device, layout, dtype);
@@ -65,6 +67,7 @@ impl Array {
     /// (`joins`) waits too, however small it is.
     #[inline]
     pub(crate) fn memory_beside(first: &Array, dtype: DType, joins: bool) -> Result<Arc<Buffer>> {
+        memory::check()?;
         let device = first.device();
         // The size was counted when `first` was made. Wider elements than its may still be too many.
         let bytes = first.size().saturating_mul(dtype.size());
@@ -293,7 +296,7 @@ impl Array {
             bail!(Type, "to_vec: array of dtype {} read as {}", self.dtype, T::DTYPE);
         }
         let n = self.size();
-        let mut out: Vec<T> = Vec::with_capacity(n);
+        let mut out: Vec<T> = memory::list(n)?;
         // SAFETY: the spare capacity holds `n` elements, and `read_into` writes every byte of them. Every bit pattern is
         // a value of every element type but bool, whose bytes are made 0 or 1: foreign memory may hold others.
         unsafe {
@@ -308,7 +311,7 @@ impl Array {
     }
     /// The bytes of the values in C order.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let mut out = vec![0u8; self.size() * self.dtype.size()];
+        let mut out = memory::zeros(self.size() * self.dtype.size())?;
         self.read_into(&mut out)?;
         Ok(out)
     }
@@ -325,7 +328,7 @@ impl Array {
         }
         // Fetch the span that the view covers, then pick on the host.
         let (lo, hi) = self.layout.span();
-        let mut span = vec![0u8; (hi - lo) * item];
+        let mut span = memory::zeros((hi - lo) * item)?;
         self.device().download(memory, lo * item, &mut span)?;
         copy_strided(&span, &self.layout.shifted(-(lo as isize)), item, dst);
         Ok(())

@@ -4,7 +4,7 @@
 
 use crate::device::{self, DeviceRef};
 use crate::kernel::Launch;
-use crate::{Error, ErrorKind, Result, written};
+use crate::{Error, ErrorKind, Result, memory, written};
 use std::cell::{Cell, RefCell};
 
 /// Where operations may run.
@@ -141,6 +141,6 @@ pub fn trace<R>(f: impl FnOnce() -> R) -> (R, Vec<Launch>) {
     drop(restore);
     (result, launches)
 }
-pub(crate) fn push_launch(launch: Launch) {
-    CONTEXT.with(|c| c.trace.borrow_mut().push(launch));
+pub(crate) fn push_launch(launch: Launch) -> Result<()> {
+    CONTEXT.with(|c| memory::push(&mut c.trace.borrow_mut(), launch))
 }

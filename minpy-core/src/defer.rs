@@ -351,6 +351,10 @@ pub(crate) struct Products {
 thread_local! {
     static PRODUCTS: RefCell<Products> = const { RefCell::new(Products { last: Weak::new(), beside: Weak::new() }) };
 }
+/// See `memory::prepare_thread`.
+pub(crate) fn prepare_thread() {
+    PRODUCTS.with(|_| ());
+}
 /// Replaces this thread's products: a program that is grouped has its own.
 pub(crate) fn set_products(products: Products) -> Products {
     PRODUCTS.replace(products)
@@ -505,7 +509,8 @@ pub(crate) fn evaluate(buffer: &Buffer) -> Result<()> {
     let mut done = fuse::Done::default();
     let sum = column_sum(buffer);
     let result = stats::later(|| fuse::evaluate(buffer, buffer.pending().lock(), sum.as_ref(), &mut done));
-    done.settle(Some(buffer));
+    // What could not be computed is computed again by whoever asks again, and not by what is pending on it.
+    done.settle(result.is_ok().then_some(buffer));
     result
 }
 

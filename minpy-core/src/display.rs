@@ -4,7 +4,7 @@
 
 use crate::dtype::__types::f16;
 use crate::layout::show;
-use crate::{Array, DType, Number, Result, Scalar};
+use crate::{Array, DType, Number, Result, Scalar, memory};
 use std::fmt;
 
 /// Longer arrays are summarised, as NumPy does by default.
@@ -69,6 +69,7 @@ fn shown(n: usize, summary: bool) -> [std::ops::Range<usize>; 2] {
 /// The elements that are shown, in the order in which they print.
 fn read(a: &Array, axis: usize, summary: bool, to: &mut Vec<Scalar>) -> Result<()> {
     if !summary || a.ndim() == 0 {
+        memory::grow(to, a.size())?;
         to.extend(a.to_bytes()?.chunks(a.dtype().size()).map(|b| Scalar::from_bytes(a.dtype(), b)));
         return Ok(());
     }

@@ -9,7 +9,7 @@ use crate::expr::Program;
 use crate::kernel::{Family, Input, KernelCall, Launch, LaunchInput, View, Work};
 use crate::layout::Layout;
 use crate::registry::{self, KernelEntry};
-use crate::{Array, ErrorKind, Result, Scalar, bail, fuse, profile, stats};
+use crate::{Array, ErrorKind, Result, Scalar, bail, fuse, memory, profile, stats};
 use parking_lot::RwLock;
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
@@ -52,8 +52,7 @@ pub fn launch(
     let grouping = flags & GROUPING != 0;
     if flags & (context::TRACING | COUNTING) != 0 {
         if flags & context::TRACING != 0 {
-            trace_launch(op, work, program, inputs, outputs);
-            return Ok(());
+            return trace_launch(op, work, program, inputs, outputs);
         }
         stats::count_op(op, device.name());
     }
@@ -89,8 +88,7 @@ pub fn launch(
     }
     let call = KernelCall { op, work, program, inputs: &views, outputs: &outs };
     if grouping {
-        fuse::collect(&call);
-        return Ok(());
+        return fuse::collect(&call);
     }
     profile::timed(&call, device, || profile::one(op), || run_kernel(&call, device))
 }
@@ -239,7 +237,7 @@ fn host_fallback(call: &KernelCall, device: DeviceRef, reason: &str) -> Result<(
         let (lo, hi) = layout.span();
         let item = v.dtype.size();
         let staged = Array::empty_on(host, &[hi - lo], v.dtype)?;
-        let mut data = vec![0u8; (hi - lo) * item];
+        let mut data = memory::zeros((hi - lo) * item)?;
         device.download(v.memory, lo * item, &mut data)?;
         host.upload(&data, staged.buffer().memory()?, 0)?;
         Ok((staged, layout.shifted(-(lo as isize))))
@@ -307,7 +305,7 @@ fn trace_launch(
     program: Option<&Arc<Program>>,
     inputs: &[Arg],
     outputs: &[&Array],
-) {
+) -> Result<()> {
     context::push_launch(Launch {
         op,
         work: work.clone(),
@@ -321,7 +319,7 @@ fn trace_launch(
             })
             .collect(),
         outputs: outputs.iter().map(|a| (*a).clone()).collect(),
-    });
+    })
 }
 
 /// Runs a recorded launch again.

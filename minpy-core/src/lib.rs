@@ -26,6 +26,7 @@ pub mod kernel;
 mod late;
 pub mod launch;
 pub mod layout;
+pub mod memory;
 pub mod npy;
 pub mod op;
 pub mod ops;

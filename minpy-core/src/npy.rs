@@ -5,7 +5,7 @@
 //! entries; it is read here by hand. Python programs use NumPy's own functions.
 
 use crate::layout::{Dims, count, show};
-use crate::{Array, DType, Error, ErrorKind, Result, bail, context};
+use crate::{Array, DType, Error, ErrorKind, Result, bail, context, memory};
 use std::fs::File;
 use std::io::{BufReader, Read, Write};
 use std::path::Path;
@@ -61,10 +61,10 @@ pub fn write(to: &mut impl Write, a: &Array) -> Result<()> {
 fn encoded(a: &Array) -> Result<Vec<u8>> {
     let mut all = header(a.shape(), a.dtype());
     let start = all.len();
-    if all.try_reserve_exact(a.size() * a.dtype().size()).is_err() {
-        bail!(Memory, "save: no memory for a copy of an array with shape {}", show(a.shape()));
-    }
-    all.resize(start + a.size() * a.dtype().size(), 0);
+    let bytes = a.size() * a.dtype().size();
+    memory::grow(&mut all, bytes)
+        .map_err(|e| e.context(&format!("save: a copy of an array with shape {}", show(a.shape()))))?;
+    all.resize(start + bytes, 0);
     a.read_into(&mut all[start..])?;
     swap(&mut all[start..], a.dtype(), cfg!(target_endian = "big"));
     Ok(all)
@@ -112,14 +112,24 @@ pub fn read(from: &mut impl Read) -> Result<Array> {
 fn failed(op: &str, what: &str, e: &std::io::Error) -> Error {
     Error::new(ErrorKind::Runtime, format!("{op}: {what}: {e}"))
 }
+/// What is asked for at once at least.
+const PART: u64 = 64 << 10;
 /// So many bytes; memory is taken as they come, since a header may promise any number.
 fn exactly(from: &mut impl Read, n: u64) -> Result<Vec<u8>> {
     let mut all = Vec::new();
-    from.take(n).read_to_end(&mut all).map_err(|e| failed("load", "the data", &e))?;
-    if all.len() as u64 != n {
-        bail!(Value, "load: the data ends after {} of {n} bytes", all.len());
+    loop {
+        let left = n - all.len() as u64;
+        if left == 0 {
+            return Ok(all);
+        }
+        let part = left.min((all.len() as u64).max(PART));
+        memory::grow(&mut all, part as usize)?;
+        let got =
+            from.by_ref().take(part).read_to_end(&mut all).map_err(|e| failed("load", "the data", &e))?;
+        if (got as u64) < part {
+            bail!(Value, "load: the data ends after {} of {n} bytes", all.len());
+        }
     }
-    Ok(all)
 }
 /// Turns the bytes of every number (of both parts of complex ones) around.
 fn swap(bytes: &mut [u8], dtype: DType, wanted: bool) {

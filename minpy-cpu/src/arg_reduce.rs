@@ -3,6 +3,7 @@
 //! Two passes over a row: the vectorised fold finds the value, a search finds where it stands first.
 
 use crate::fold::{self, Folder};
+use crate::pool::Block;
 use crate::prims::{B8, half, with_lane};
 use crate::rows::for_rows;
 use ::half::f16;
@@ -65,17 +66,17 @@ fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
     };
     for_rows(input, output, false, input.dtype.size() + 1, |row, out| {
         let at = if wide {
-            let mut values = vec![0f32; n];
+            let values = Block::of::<f32>(n)?;
             // SAFETY: `n` elements at both.
-            unsafe { (half::widen())(row, values.as_mut_ptr().cast(), n) };
-            position::<f32>(&folder, values.as_ptr().cast(), n)
+            unsafe { (half::widen())(row, values.at(), n) };
+            position::<f32>(&folder, values.at(), n)
         } else {
             with_lane!(input.dtype, T => position::<T>(&folder, row, n))
         };
         // SAFETY: the output row is one int64.
         unsafe { *out.cast::<i64>() = at as i64 };
-    });
-    Ok(())
+        Ok(())
+    })
 }
 
 fn position<T: Find>(folder: &Folder, row: *const u8, n: usize) -> usize {

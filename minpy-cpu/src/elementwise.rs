@@ -29,8 +29,7 @@ pub(crate) fn min_items(cost_per_16: usize) -> usize {
 }
 
 fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
-    execute(compiled(call.program(), device.kind(), Use::Store)?, call);
-    Ok(())
+    execute(compiled(call.program(), device.kind(), Use::Store)?, call)
 }
 
 /// The loop of a program that is one step on its inputs, in their order.
@@ -47,14 +46,14 @@ pub(crate) fn plain_loop(program: &Program) -> Option<PlainLoop> {
 }
 
 /// Runs a compiled program on the views and numbers of a call.
-pub(crate) fn execute(c: &Compiled, call: &KernelCall) {
+pub(crate) fn execute(c: &Compiled, call: &KernelCall) -> Result<()> {
     let out = &call.outputs[0];
     if c.index.is_none() && call.outputs.len() == 1 && is_flat(call) {
         let n = out.size();
         if let [step] = &c.steps[..]
             && single(c, step, call, n)
         {
-            return;
+            return Ok(());
         }
         let operands = std::iter::once((out.host_ptr() as isize, out.dtype.size() as isize));
         let inputs = call.inputs.iter().map(|i| match i {
@@ -65,7 +64,7 @@ pub(crate) fn execute(c: &Compiled, call: &KernelCall) {
         return blocks(c, &Space::flat(n, operands.chain(inputs)), 1);
     }
     if layer(c, call) {
-        return;
+        return Ok(());
     }
     let zeros: SmallVec<[isize; 6]> = SmallVec::from_elem(0, out.shape.len());
     let positions = minpy_core::layout::contiguous_strides(out.shape);
@@ -89,14 +88,15 @@ pub(crate) fn execute(c: &Compiled, call: &KernelCall) {
         operands.push(Strided { base: 0, strides: &positions, size: 1 });
     }
     if out.shape.contains(&0) {
-        return;
+        return Ok(());
     }
     let space = Space::new(out.shape, &operands, true);
     if c.copy {
         copies(c, space);
     } else if !row_by_row(c, &space) {
-        blocks(c, &space, call.outputs.len());
+        return blocks(c, &space, call.outputs.len());
     }
+    Ok(())
 }
 
 /// Every view contiguous; broadcast ones do not count, unless they are whole scalars.
@@ -348,7 +348,7 @@ fn copies(c: &Compiled, mut space: Space) {
 }
 
 /// Runs a program over a space whose operands are outputs, inputs and, when used, the index (size 0).
-fn blocks(c: &Compiled, space: &Space, outputs: usize) {
+fn blocks(c: &Compiled, space: &Space, outputs: usize) -> Result<()> {
     let walk = Walk::new(c, space, Tiling::new(space, c), outputs);
     let mut direct: SmallVec<[bool; 2]> =
         (0..outputs).map(|o| walk.t.reach(space, o, c.outputs[o].1 as isize) == Reach::Direct).collect();
@@ -388,5 +388,5 @@ fn blocks(c: &Compiled, space: &Space, outputs: usize) {
                 Tiling::advance(counts, &mut at);
             }
         })
-    });
+    })
 }

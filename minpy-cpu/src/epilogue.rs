@@ -9,6 +9,7 @@ use crate::elementwise::execute;
 use crate::matmul::{Epilogue, products};
 use crate::product::post::Sums;
 use crate::program::{Use, compiled};
+use crate::threads::Outcome;
 use minpy_core::device::DeviceRef;
 use minpy_core::dtype::DTypeSet;
 use minpy_core::expr::{Node, Prim, Program};
@@ -91,6 +92,7 @@ fn epilogue(
         }
         return unsupported("a product into what is read with it");
     }
+    let applied = <Result<()> as Outcome>::All::default();
     let apply = |batch: &[usize], rows: Range<usize>, columns: Range<usize>| {
         let shape = [rows.len(), columns.len()];
         let parts: SmallVec<[Part; 8]> = std::iter::once(out)
@@ -109,7 +111,8 @@ fn epilogue(
             Input::Scalar(s) => Some(Input::Scalar(*s)),
         }));
         let outputs: SmallVec<[View; 4]> = std::iter::once(first).chain(parts).collect();
-        execute(c, &KernelCall { work: &Work::Elementwise, inputs: &inputs, outputs: &outputs, ..*call });
+        execute(c, &KernelCall { work: &Work::Elementwise, inputs: &inputs, outputs: &outputs, ..*call })
+            .note(&applied);
     };
     let chain = chain(program, device.kind())?.and_then(|c| c.bind(call));
     // Sums are made of what runs on tiles, which is of float32 or float64.
@@ -122,6 +125,7 @@ fn epilogue(
         _ => None,
     };
     products(&product, false, Some(&Epilogue { apply: &apply, chain, sums: sums.as_ref() }), beside)?;
+    <Result<()> as Outcome>::of(applied)?;
     let Some(to) = sum else { return Ok(()) };
     // SAFETY: the product is done, and the output has one element for each column.
     let done = sums.is_some_and(|s| unsafe {

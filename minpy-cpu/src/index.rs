@@ -5,6 +5,7 @@
 
 use crate::elementwise::min_items;
 use crate::fold;
+use crate::pool::Block;
 use crate::prims::{self, Loop, cast, with_bits};
 use crate::strided::{Space, Strided, copy2d};
 use crate::threads::parallel_for;
@@ -19,13 +20,48 @@ use smallvec::SmallVec;
 kernel!(pub GATHER: "cpu", Slot::Family(Family::Gather), DTypeSet::ALL, gather);
 kernel!(pub SCATTER: "cpu", Slot::Family(Family::Scatter), DTypeSet::ALL, scatter);
 
-type Offsets = SmallVec<[isize; 16]>;
+/// Offsets, in memory of the pool where they are many.
+enum Offsets {
+    Few(SmallVec<[isize; 16]>),
+    Many(Block, usize),
+}
+impl Offsets {
+    fn zeros(n: usize) -> Result<Offsets> {
+        if n <= 16 {
+            return Ok(Offsets::Few(SmallVec::from_elem(0, n)));
+        }
+        let mut block = Block::of::<isize>(n)?;
+        block.filled(n, |_| 0isize);
+        Ok(Offsets::Many(block, n))
+    }
+}
+impl std::ops::Deref for Offsets {
+    type Target = [isize];
+    #[inline]
+    fn deref(&self) -> &[isize] {
+        match self {
+            Offsets::Few(list) => list,
+            // SAFETY: `zeros` wrote so many.
+            Offsets::Many(block, n) => unsafe { std::slice::from_raw_parts(block.at().cast(), *n) },
+        }
+    }
+}
+impl std::ops::DerefMut for Offsets {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [isize] {
+        match self {
+            Offsets::Few(list) => list,
+            // SAFETY: as above; the block is borrowed mutably.
+            Offsets::Many(block, n) => unsafe { std::slice::from_raw_parts_mut(block.at().cast(), *n) },
+        }
+    }
+}
 
 /// Byte offset into `base` for every position of the index arrays, in C order.
 fn offsets(op: &str, base: &View, indices: &[Input]) -> Result<Offsets> {
     let first = indices[0].view();
     let n = first.size();
-    let mut out: Offsets = SmallVec::from_elem(0, n);
+    let mut out = Offsets::zeros(n)?;
     let item = base.dtype.size() as isize;
     for (axis, input) in indices.iter().enumerate() {
         let view = input.view();

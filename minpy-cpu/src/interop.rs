@@ -2,7 +2,7 @@
 //!
 //! Views are lent to a closure only: they borrow memory that other handles share, so they must not outlive the call.
 
-use minpy_core::{Array, Element, ErrorKind, Result, bail};
+use minpy_core::{Array, Element, ErrorKind, Result, bail, memory};
 use ndarray::{ArrayD, ArrayViewD, IxDyn, ShapeBuilder};
 
 /// Calls `f` with a view of the array, strides and all, without a copy. The array must be on the host, of dtype `T`.
@@ -60,7 +60,7 @@ pub fn to_ndarray<T: Element>(array: &Array) -> Result<ArrayD<T>> {
 pub fn from_ndarray<T: Element, D: ndarray::Dimension>(array: &ndarray::ArrayRef<T, D>) -> Result<Array> {
     match array.as_slice() {
         Some(values) => Array::from_slice(values, array.shape()),
-        None => Array::from_slice(&array.iter().copied().collect::<Vec<T>>(), array.shape()),
+        None => Array::from_slice(&memory::collected(array.iter().copied())?, array.shape()),
     }
 }
 

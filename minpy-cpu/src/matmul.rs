@@ -6,6 +6,8 @@
 use crate::block::Tiling;
 use crate::chain::Bound;
 use crate::elementwise::TASK_NS;
+use crate::frame::with_scratch;
+use crate::pool::Block;
 use crate::prims::{B8, Lane, cast};
 use crate::product::post::{Post, Sums};
 use crate::product::product;
@@ -14,6 +16,7 @@ use gemm::Parallelism;
 use minpy_core::device::DeviceRef;
 use minpy_core::dtype::DTypeSet;
 use minpy_core::kernel::{Family, KernelCall, View};
+use minpy_core::memory::room;
 use minpy_core::registry::Slot;
 use minpy_core::{DType, Error, ErrorKind, Result, kernel};
 use num_complex::{Complex32, Complex64};
@@ -138,7 +141,7 @@ pub(crate) fn products(
             ..*whole
         }
     };
-    let matrix = |i: usize, compute: &dyn Fn(Product)| {
+    let matrix = |i: usize, compute: &dyn Fn(Product) -> Result<()>| -> Result<()> {
         let digits = Tiling::digits(counts, i);
         let p = if batches == 1 { *whole } else { at(&digits) };
         match epilogue {
@@ -146,48 +149,48 @@ pub(crate) fn products(
             Some(Epilogue { apply, chain, sums }) => {
                 let part = |rows: Range<usize>, columns: Range<usize>| apply(&digits, rows, columns);
                 let finish = Finish::new(&part, chain.as_ref().map(|c| c.at(&digits, *sums)));
-                compute(Product { finish: Some(&finish), ..p });
+                compute(Product { finish: Some(&finish), ..p })?;
                 if !finish.taken.load(Relaxed) {
                     part(0..p.m, 0..p.n);
                 }
+                Ok(())
             }
         }
     };
     if let Some(other) = beside {
-        matrix(0, &|p| {
-            if add || !pair(c.dtype, &other, &p) {
-                one(c.dtype, other, true, false);
-                one(c.dtype, p, true, add);
+        return matrix(0, &|p| {
+            if !add && pair(c.dtype, &other, &p)? {
+                return Ok(());
             }
+            one(c.dtype, other, true, false)?;
+            one(c.dtype, p, true, add)
         });
-        return Ok(());
     }
     let flops = 2 * whole.m * whole.n * whole.k.max(1);
     // Many matrices: one after another on several threads. One large matrix: several threads inside the product.
     let inner = batches < usable_threads();
     let least = (TASK_NS * 20 / flops.max(1)).max(1);
     parallel_for(batches, if inner { usize::MAX / 2 } else { least }, |range| {
-        range.for_each(|i| matrix(i, &|p| one(c.dtype, p, inner, add)));
-    });
-    Ok(())
+        range.into_iter().try_for_each(|i| matrix(i, &|p| one(c.dtype, p, inner, add)))
+    })
 }
 
 /// Two products at once, where our tiles do both and it pays; `false`: nothing was done.
-fn pair(dtype: DType, first: &Product, second: &Product) -> bool {
+fn pair(dtype: DType, first: &Product, second: &Product) -> Result<bool> {
     if cfg!(feature = "openblas") {
-        return false;
+        return Ok(false);
     }
     // SAFETY: the views hold the elements that sizes and strides describe; neither touches what the other writes.
     unsafe {
         match dtype {
             DType::F32 => crate::product::pair::<f32>(first, second),
             DType::F64 => crate::product::pair::<f64>(first, second),
-            _ => false,
+            _ => Ok(false),
         }
     }
 }
 
-fn one(dtype: DType, p: Product, parallel: bool, add: bool) {
+fn one(dtype: DType, p: Product, parallel: bool, add: bool) -> Result<()> {
     macro_rules! plain {
         ($t:ty, $add:expr, $mul:expr) => {
             blocked::<$t>(p, parallel, $add, $mul)
@@ -219,7 +222,7 @@ pub(crate) trait Float: Lane {
     const ZERO: Self;
     const ONE: Self;
     /// The product by our own tiles, where there are some: see `product::product`.
-    unsafe fn by_tiles(p: &Product, parallel: bool, add: bool) -> bool;
+    unsafe fn by_tiles(p: &Product, parallel: bool, add: bool) -> Result<bool>;
 }
 macro_rules! float {
     ($($t:ty: $zero:expr, $one:expr, $by_tiles:expr;)*) => {$(
@@ -227,8 +230,8 @@ macro_rules! float {
             const ZERO: $t = $zero;
             const ONE: $t = $one;
             #[inline(always)]
-            unsafe fn by_tiles(p: &Product, parallel: bool, add: bool) -> bool {
-                let f: unsafe fn(&Product, bool, bool) -> bool = $by_tiles;
+            unsafe fn by_tiles(p: &Product, parallel: bool, add: bool) -> Result<bool> {
+                let f: unsafe fn(&Product, bool, bool) -> Result<bool> = $by_tiles;
                 // SAFETY: the caller's promise.
                 unsafe { f(p, parallel, add) }
             }
@@ -238,19 +241,19 @@ macro_rules! float {
 float! {
     f32: 0.0, 1.0, product::<f32>;
     f64: 0.0, 1.0, product::<f64>;
-    Complex32: Complex32::new(0.0, 0.0), Complex32::new(1.0, 0.0), |_, _, _| false;
-    Complex64: Complex64::new(0.0, 0.0), Complex64::new(1.0, 0.0), |_, _, _| false;
+    Complex32: Complex32::new(0.0, 0.0), Complex32::new(1.0, 0.0), |_, _, _| Ok(false);
+    Complex64: Complex64::new(0.0, 0.0), Complex64::new(1.0, 0.0), |_, _, _| Ok(false);
 }
 
 /// The product; `add`: added to what is in `c`.
-pub(crate) fn float<T: Float>(p: Product, parallel: bool, add: bool) {
+pub(crate) fn float<T: Float>(p: Product, parallel: bool, add: bool) -> Result<()> {
     #[cfg(feature = "openblas")]
     if crate::blas::product(T::DTYPE, &p, add) {
-        return;
+        return Ok(());
     }
     // SAFETY: the views hold the elements that sizes and strides describe; the output is disjoint from the inputs.
-    if unsafe { T::by_tiles(&p, parallel, add) } {
-        return;
+    if unsafe { T::by_tiles(&p, parallel, add) }? {
+        return Ok(());
     }
     // Parts of the result for each thread: rows where there are more of them, else columns.
     let by_rows = p.m >= p.n;
@@ -268,12 +271,17 @@ pub(crate) fn float<T: Float>(p: Product, parallel: bool, add: bool) {
             let (b, c) = (p.b.wrapping_offset(by(p.b_strides.1)), p.c.wrapping_offset(by(p.c_strides.1)));
             Product { n: range.len(), b, c, ..*p }
         };
-        part::<T>(p, add);
-    });
+        part::<T>(p, add)
+    })
 }
 
-/// One thread's part of a product, by the crate `gemm`.
-fn part<T: Float>(p: Product, add: bool) {
+/// More than the crate `gemm` keeps for each thread.
+const SLAB: usize = 4 << 20;
+
+/// One thread's part of a product, by the crate `gemm`. It asks for memory in a way that cannot fail, so we ask before.
+fn part<T: Float>(p: Product, add: bool) -> Result<()> {
+    // Its copies: of so much of B and A in steps of `k`, and of A once more in a slab of the size of a second-level cache.
+    room(p.k.min(512) * (p.m + p.n + 64) * size_of::<T>() + SLAB)?;
     // SAFETY: as in `float`.
     unsafe {
         gemm::gemm(
@@ -298,6 +306,7 @@ fn part<T: Float>(p: Product, add: bool) {
             Parallelism::None,
         );
     }
+    Ok(())
 }
 
 /// Rows of `c` times rows of `b`: contiguous copies of `b` and of each row of the result keep the inner loop plain.
@@ -306,7 +315,7 @@ fn blocked<T: Lane>(
     parallel: bool,
     add: impl Fn(T, T) -> T + Sync,
     mul: impl Fn(T, T) -> T + Sync,
-) {
+) -> Result<()> {
     const COLS: usize = 256;
     const DEPTH: usize = 64;
     let items = p.m.div_ceil(4);
@@ -319,94 +328,89 @@ fn blocked<T: Lane>(
             unsafe { *p.a.cast::<T>().offset(at) }
         };
         let (rows, end) = (range.start * 4, (range.end * 4).min(p.m));
-        let mut panel: Vec<T> = Vec::with_capacity(COLS * DEPTH);
-        for j0 in (0..p.n).step_by(COLS) {
-            let cols = COLS.min(p.n - j0);
-            for l0 in (0..p.k.max(1)).step_by(DEPTH) {
-                let depth = DEPTH.min(p.k - l0.min(p.k));
-                panel.clear();
-                for l in l0..l0 + depth {
-                    panel.extend((j0..j0 + cols).map(|j| {
-                        // SAFETY: see above.
-                        unsafe {
-                            *p.b.cast::<T>().offset(l as isize * p.b_strides.0 + j as isize * p.b_strides.1)
-                        }
-                    }));
-                }
-                for i in rows..end {
-                    let out = |j: usize| {
-                        p.c.cast::<T>()
-                            .wrapping_offset(i as isize * p.c_strides.0 + j as isize * p.c_strides.1)
-                    };
-                    let mut acc = [const { std::mem::MaybeUninit::<T>::uninit() }; COLS];
-                    for (j, x) in acc[..cols].iter_mut().enumerate() {
-                        // SAFETY: zero bytes are the number 0 of every type that comes here; `out` as above.
-                        x.write(unsafe { if l0 == 0 { std::mem::zeroed() } else { *out(j0 + j) } });
-                    }
-                    // SAFETY: the first `cols` elements were written.
-                    let acc = unsafe { std::slice::from_raw_parts_mut(acc.as_mut_ptr().cast::<T>(), cols) };
+        with_scratch(COLS * DEPTH * size_of::<T>(), |memory| {
+            let panel = memory.cast::<T>();
+            for j0 in (0..p.n).step_by(COLS) {
+                let cols = COLS.min(p.n - j0);
+                for l0 in (0..p.k.max(1)).step_by(DEPTH) {
+                    let depth = DEPTH.min(p.k - l0.min(p.k));
                     for l in 0..depth {
-                        let x = a(i, l0 + l);
-                        for (r, &y) in acc.iter_mut().zip(&panel[l * cols..(l + 1) * cols]) {
-                            *r = add(*r, mul(x, y));
+                        for j in 0..cols {
+                            let at = (l0 + l) as isize * p.b_strides.0 + (j0 + j) as isize * p.b_strides.1;
+                            // SAFETY: see above; the scratch memory holds a panel.
+                            unsafe { panel.add(l * cols + j).write(*p.b.cast::<T>().offset(at)) };
                         }
                     }
-                    for (j, &x) in acc.iter().enumerate() {
-                        // SAFETY: see above.
-                        unsafe { *out(j0 + j) = x };
+                    // SAFETY: written just now.
+                    let panel = unsafe { std::slice::from_raw_parts(panel, depth * cols) };
+                    for i in rows..end {
+                        let out = |j: usize| {
+                            p.c.cast::<T>()
+                                .wrapping_offset(i as isize * p.c_strides.0 + j as isize * p.c_strides.1)
+                        };
+                        let mut acc = [const { std::mem::MaybeUninit::<T>::uninit() }; COLS];
+                        for (j, x) in acc[..cols].iter_mut().enumerate() {
+                            // SAFETY: zero bytes are the number 0 of every type that comes here; `out` as above.
+                            x.write(unsafe { if l0 == 0 { std::mem::zeroed() } else { *out(j0 + j) } });
+                        }
+                        // SAFETY: the first `cols` elements were written.
+                        let acc =
+                            unsafe { std::slice::from_raw_parts_mut(acc.as_mut_ptr().cast::<T>(), cols) };
+                        for l in 0..depth {
+                            let x = a(i, l0 + l);
+                            for (r, &y) in acc.iter_mut().zip(&panel[l * cols..(l + 1) * cols]) {
+                                *r = add(*r, mul(x, y));
+                            }
+                        }
+                        for (j, &x) in acc.iter().enumerate() {
+                            // SAFETY: see above.
+                            unsafe { *out(j0 + j) = x };
+                        }
                     }
                 }
             }
-        }
-    });
+        })
+    })
 }
 
 /// float16: widened copies, a float32 product, one rounding.
-fn half(p: Product, parallel: bool) {
-    let widen = |src: *const u8, rows: usize, cols: usize, (r, c): (isize, isize)| -> Vec<f32> {
-        let mut tight: Vec<u16> = vec![0; rows * cols];
-        let mut wide: Vec<f32> = vec![0.0; rows * cols];
-        // SAFETY: the view holds these elements, the vectors have room for them.
+fn half(p: Product, parallel: bool) -> Result<()> {
+    let widen = |src: *const u8, rows: usize, cols: usize, (r, c): (isize, isize)| -> Result<Block> {
+        let (tight, wide) = (Block::of::<u16>(rows * cols)?, Block::of::<f32>(rows * cols)?);
+        // SAFETY: the view holds these elements, the blocks have room for them.
         unsafe {
-            crate::strided::copy2d(
-                tight.as_mut_ptr().cast(),
-                (cols as isize * 2, 2),
-                src,
-                (r * 2, c * 2),
-                rows,
-                cols,
-                2,
-            );
+            let to = (cols as isize * 2, 2);
+            crate::strided::copy2d(tight.at(), to, src, (r * 2, c * 2), rows, cols, 2);
             for (run, _) in cast::lookup(DType::F16, DType::F32) {
-                run(tight.as_ptr().cast(), wide.as_mut_ptr().cast(), rows * cols);
+                run(tight.at(), wide.at(), rows * cols);
             }
         }
-        wide
+        Ok(wide)
     };
-    let (a, b) = (widen(p.a, p.m, p.k, p.a_strides), widen(p.b, p.k, p.n, p.b_strides));
-    let mut c: Vec<f32> = vec![0.0; p.m * p.n];
-    let mut tight: Vec<u16> = vec![0; p.m * p.n];
+    let (a, b) = (widen(p.a, p.m, p.k, p.a_strides)?, widen(p.b, p.k, p.n, p.b_strides)?);
+    let (c, tight) = (Block::of::<f32>(p.m * p.n)?, Block::of::<u16>(p.m * p.n)?);
     float::<f32>(
         Product {
-            a: a.as_ptr().cast(),
+            a: a.at(),
             a_strides: (p.k as isize, 1),
-            b: b.as_ptr().cast(),
+            b: b.at(),
             b_strides: (p.n as isize, 1),
-            c: c.as_mut_ptr().cast(),
+            c: c.at(),
             c_strides: (p.n as isize, 1),
             finish: None,
             ..p
         },
         parallel,
         false,
-    );
+    )?;
     let (row, size) = (p.n as isize * 2, 2);
     // SAFETY: as above; the output view has room for the result.
     unsafe {
         for (run, _) in cast::lookup(DType::F32, DType::F16) {
-            run(c.as_ptr().cast(), tight.as_mut_ptr().cast(), p.m * p.n);
+            run(c.at(), tight.at(), p.m * p.n);
         }
         let to = (p.c_strides.0 * 2, p.c_strides.1 * 2);
-        crate::strided::copy2d(p.c, to, tight.as_ptr().cast(), (row, size), p.m, p.n, 2);
+        crate::strided::copy2d(p.c, to, tight.at(), (row, size), p.m, p.n, 2);
     }
+    Ok(())
 }

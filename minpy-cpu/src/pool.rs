@@ -7,6 +7,7 @@
 use crate::regions::{Back, Blocks, Region, Regions, advise_huge_pages, forget};
 use crate::threads::in_forked_child;
 use minpy_core::device::MemoryStats;
+use minpy_core::memory::{begin_thread, fallible};
 use minpy_core::{Error, ErrorKind, Result};
 use std::alloc::{Layout, alloc, dealloc};
 use std::cell::Cell;
@@ -67,6 +68,11 @@ thread_local! {
             pooled: Cell::new(0),
         }
     };
+}
+
+/// See `minpy_core::memory::prepare_thread`.
+pub fn prepare_thread() {
+    LISTS.with(|_| ());
 }
 
 static USED: AtomicIsize = AtomicIsize::new(0);
@@ -199,10 +205,17 @@ pub fn allocate(bytes: usize) -> Result<usize> {
 
 #[cold]
 fn system(size: usize, bytes: usize) -> Result<usize> {
+    begin_thread()?;
     let layout = Layout::from_size_align(size, ALIGN).map_err(|_| refuse(bytes))?;
     SYSTEM.fetch_add(1, Relaxed);
     // SAFETY: the size is not 0.
-    let p = unsafe { alloc(layout) } as usize;
+    let ask = || fallible(|| unsafe { alloc(layout) } as usize);
+    let mut p = ask();
+    if p == 0 && size <= SMALL {
+        // The pool may sit on what is missing (`allocate_large` sees to that itself).
+        trim();
+        p = ask();
+    }
     if p == 0 {
         return Err(refuse(bytes));
     }
@@ -259,6 +272,7 @@ fn allocate_large(bytes: usize) -> Result<usize> {
     if bytes > total_memory() {
         return Err(refuse(bytes));
     }
+    begin_thread()?;
     let size = large_size(bytes);
     let p = match store().and_then(|mut s| s.free.take(size)) {
         Some(p) => {
@@ -340,6 +354,50 @@ unsafe fn discard(block: usize, size: usize) {
     }
     // SAFETY: allocated by `system` with this layout.
     unsafe { dealloc(block as *mut u8, Layout::from_size_align_unchecked(size, ALIGN)) };
+}
+
+/// Memory of the pool for the time of a kernel.
+pub(crate) struct Block {
+    at: usize,
+    bytes: usize,
+}
+impl Block {
+    pub const NONE: Block = Block { at: ALIGN, bytes: 0 };
+    /// At least so many bytes.
+    pub fn new(bytes: usize) -> Result<Block> {
+        allocate(bytes).map(|at| Block { at, bytes })
+    }
+    /// Room for `n` elements of a type whose alignment is at most `ALIGN`.
+    pub fn of<T>(n: usize) -> Result<Block> {
+        Block::new(n.saturating_mul(size_of::<T>()))
+    }
+    pub fn at(&self) -> *mut u8 {
+        self.at as *mut u8
+    }
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+    /// The block as elements, each made by `f`.
+    pub fn filled<T: Copy>(&mut self, n: usize, f: impl Fn(usize) -> T) -> &mut [T] {
+        assert!(n * size_of::<T>() <= self.bytes && align_of::<T>() <= ALIGN);
+        let to = self.at().cast::<T>();
+        // SAFETY: there is room for `n` elements, all of them are written, and nobody else has the block.
+        unsafe {
+            (0..n).for_each(|i| to.add(i).write(f(i)));
+            std::slice::from_raw_parts_mut(to, n)
+        }
+    }
+}
+impl Default for Block {
+    fn default() -> Block {
+        Block::NONE
+    }
+}
+impl Drop for Block {
+    fn drop(&mut self) {
+        // SAFETY: allocated with this size, given back once.
+        unsafe { free(self.at, self.bytes) };
+    }
 }
 
 /// Gives back to the system what the shared pool and this thread keep.

@@ -8,6 +8,7 @@ use crate::block::{LONG, Tiling, Walk, Walker};
 use crate::elementwise::min_items;
 use crate::fold::{self, Cascade, Folder};
 use crate::frame::{fill, with_scratch};
+use crate::pool::Block;
 use crate::prims::half;
 use crate::program::{Compiled, Use, compiled};
 use crate::strided::{Space, Strided, copy2d};
@@ -130,15 +131,15 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
         if kept.len() - outer == 1 {
             order.insert(outer + reduced.len(), None);
         }
-        r.tiles(&space.permuted(&order), outer, Held::Block { first: outer + reduced.len(), most });
+        r.tiles(&space.permuted(&order), outer, Held::Block { first: outer + reduced.len(), most })
     } else if finest_reduced {
         let order: SmallVec<[Option<usize>; 6]> = kept.iter().chain(&reduced).map(|&a| Some(a)).collect();
         let space = space.permuted(&order);
         let cols = space.dims[space.dims.len() - 1];
         if reduced.len() == 1 && cols <= c.block {
-            r.short_rows(&space);
+            r.short_rows(&space)
         } else {
-            r.tiles(&space, kept.len(), Held::One);
+            r.tiles(&space, kept.len(), Held::One)
         }
     } else {
         let (last, rest) = kept.split_last().map_or((0, &[][..]), |(l, r)| (*l, r));
@@ -148,9 +149,8 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
         }
         order.extend(reduced.iter().map(|&a| Some(a)));
         order.push(Some(last));
-        r.tiles(&space.permuted(&order), rest.len(), Held::Row);
+        r.tiles(&space.permuted(&order), rest.len(), Held::Row)
     }
-    Ok(())
 }
 
 /// The part of the output that a tile holds.
@@ -278,7 +278,7 @@ impl Reduction<'_> {
     }
 
     /// The last axis is reduced and fits a block: many rows a block, one fold each.
-    fn short_rows(&self, space: &Space) {
+    fn short_rows(&self, space: &Space) -> Result<()> {
         let nd = space.dims.len();
         let cols = space.dims[nd - 1];
         let rows = if nd > 1 { space.dims[nd - 2] } else { 1 };
@@ -306,7 +306,7 @@ impl Reduction<'_> {
                     Tiling::advance(counts, &mut at);
                 }
             })
-        });
+        })
     }
     /// # Safety
     /// `n` elements at `src`, room for one output element at `out`.
@@ -326,7 +326,7 @@ impl Reduction<'_> {
 
     /// Tiles of outputs, each the fold over many blocks. The first `lead` axes of the space are kept, and the last ones
     /// that `held` says: then a tile has an accumulator per element of a block, else it is one output.
-    fn tiles(&self, space: &Space, lead: usize, held: Held) {
+    fn tiles(&self, space: &Space, lead: usize, held: Held) -> Result<()> {
         let c = self.c;
         let keep_last = held != Held::One;
         let nd = space.dims.len();
@@ -447,32 +447,32 @@ impl Reduction<'_> {
 
         let threads = usable_threads();
         if tiles >= threads * 2 || inner < 2 * least_blocks || threads == 1 {
-            parallel_for(tiles, least_blocks.div_ceil(inner), |range| {
+            return parallel_for(tiles, least_blocks.div_ceil(inner), |range| {
                 for tile in range {
-                    part(tile, 0..inner, &mut |acc, width, at| finish(acc, width, at));
+                    part(tile, 0..inner, &mut |acc, width, at| finish(acc, width, at))?;
                 }
+                Ok(())
             });
-            return;
         }
         // Few outputs, each of much: the blocks of a tile go to several threads.
         let parts = threads.min(inner / least_blocks).max(1);
         let stride = (width * self.folder.size).next_multiple_of(64);
-        let mut memory: Vec<u128> = vec![0; (stride * parts).div_ceil(16)];
-        let partial = memory.as_mut_ptr() as usize;
+        let memory = Block::new(stride * parts)?;
+        let partial = memory.at() as usize;
         for tile in 0..tiles {
-            let widths: Vec<std::sync::atomic::AtomicUsize> =
+            let widths: SmallVec<[std::sync::atomic::AtomicUsize; 16]> =
                 (0..parts).map(|_| Default::default()).collect();
             parallel_parts(inner, parts, inner / least_blocks >= 6, |p, range| {
                 if range.is_empty() {
-                    return;
+                    return Ok(());
                 }
                 part(tile, range, &mut |acc, width, _| {
                     let to = (partial + p * stride) as *mut u8;
                     // SAFETY: every part has its own room for `width` accumulators.
                     unsafe { std::ptr::copy_nonoverlapping(acc, to, width * self.folder.size) };
                     widths[p].store(width, std::sync::atomic::Ordering::Release);
-                });
-            });
+                })
+            })?;
             let first_acc = partial as *mut u8;
             let width_of = |p: usize| widths[p].load(std::sync::atomic::Ordering::Acquire);
             for p in (1..parts).filter(|&p| width_of(p) > 0) {
@@ -487,5 +487,6 @@ impl Reduction<'_> {
             at.extend(tile_at[first..].iter().copied());
             finish(first_acc, width_of(0), &at);
         }
+        Ok(())
     }
 }

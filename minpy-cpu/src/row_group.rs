@@ -103,8 +103,7 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
         cols,
         most: if cols >= LONG { 1 } else { (plan.chunk / cols).max(1) },
     };
-    job.run();
-    Ok(())
+    job.run()
 }
 
 struct Job<'a> {
@@ -156,7 +155,7 @@ impl Job<'_> {
             total,
         }
     }
-    fn run(&self) {
+    fn run(&self) -> Result<()> {
         let nd = self.space.dims.len();
         let last = self.space.dims[nd - 1];
         let mut counts: SmallVec<[usize; 8]> = self.space.dims[..nd - 1].into();
@@ -183,7 +182,7 @@ impl Job<'_> {
                     Tiling::advance(&counts, &mut at);
                 }
             })
-        });
+        })
     }
     fn worker<'w>(&'w self, memory: *mut u8, places: &'w Places) -> Worker<'w> {
         let frames = self

@@ -6,6 +6,7 @@ use crate::elementwise::min_items;
 use crate::frame::with_scratch;
 use crate::strided::{Space, Strided, copy2d};
 use crate::threads::parallel_for;
+use minpy_core::Result;
 use minpy_core::kernel::View;
 use smallvec::SmallVec;
 
@@ -20,8 +21,8 @@ pub(crate) fn for_rows(
     output: &View,
     wide: bool,
     cost: usize,
-    f: impl Fn(*const u8, *mut u8) + Sync,
-) {
+    f: impl Fn(*const u8, *mut u8) -> Result<()> + Sync,
+) -> Result<()> {
     let outer = input.shape.len() - 1;
     let n = input.shape[outer];
     let width = if wide { n } else { 1 };
@@ -32,7 +33,7 @@ pub(crate) fn for_rows(
     let operands: [Strided; 2] =
         [operand(input, &input.strides[..outer]), operand(output, &output.strides[..outer])];
     if input.shape[..outer].contains(&0) || n == 0 {
-        return;
+        return Ok(());
     }
     let space = Space::new(&input.shape[..outer], &operands, true);
     let (tight, out_tight) = (last == 1 || n == 1, out_last == 1 || width == 1);
@@ -74,7 +75,7 @@ pub(crate) fn for_rows(
                         let s = if tight { src.offset(i * step) } else { memory.offset(i * row) };
                         let d =
                             if out_tight { dst.offset(i * out_step) } else { out_memory.offset(i * out_row) };
-                        f(s, d);
+                        f(s, d)?;
                     }
                     if !out_tight {
                         let to = (out_step, out_last * out_item as isize);
@@ -82,6 +83,7 @@ pub(crate) fn for_rows(
                     }
                 }
             }
-        })
-    });
+            Ok(())
+        })?
+    })
 }

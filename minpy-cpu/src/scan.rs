@@ -35,8 +35,10 @@ fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
         return Err(Error::new(ErrorKind::Runtime, format!("{}: the scan kernel needs an axis", call.op)));
     };
     // SAFETY: rows hold `n` elements.
-    for_rows(input, output, true, 20, |row, out| unsafe { scan(row, out, n) });
-    Ok(())
+    for_rows(input, output, true, 20, |row, out| unsafe {
+        scan(row, out, n);
+        Ok(())
+    })
 }
 
 unsafe fn row<T: Copy, O: Op2<T, R = T>>(src: *const u8, dst: *mut u8, n: usize) {

@@ -1,7 +1,8 @@
 //! Run-time choice of the vector instruction set.
 //!
 //! A kernel is compiled once for each [`Level`], as a generic function behind `#[target_feature]`
-//! wrappers, and its pointer is picked by [`level`]: one relaxed load after the first call.
+//! wrappers, and its pointer is picked by [`level`]: one relaxed load after the first call. `MINPY_SIMD` names a lower
+//! level than the machine has (`base`, `avx2`): to test or measure what other machines run.
 
 use core::sync::atomic::{AtomicU8, Ordering};
 
@@ -65,6 +66,31 @@ fn detect() -> Level {
     };
     #[cfg(not(target_arch = "x86_64"))]
     let found = Level::Base;
+    let found = match std::env::var("MINPY_SIMD") {
+        Ok(name) => named(&name).map_or(found, |most| most.min(found)),
+        Err(_) => found,
+    };
     LEVEL.store(found as u8, Ordering::Relaxed);
     found
+}
+
+/// A level as `MINPY_SIMD` names it.
+fn named(name: &str) -> Option<Level> {
+    match name.trim() {
+        "base" => Some(Level::Base),
+        "avx2" => Some(Level::Avx2),
+        "avx512" => Some(Level::Avx512),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Level, named};
+
+    #[test]
+    fn levels_have_names() {
+        let all = ["base", " avx2", "avx512", "sse", ""].map(named);
+        assert_eq!(all, [Some(Level::Base), Some(Level::Avx2), Some(Level::Avx512), None, None]);
+    }
 }

@@ -3,6 +3,7 @@
 //! The orders are those of NumPy's `npysort_common.h`. Real numbers are sorted as unsigned integers of the same order, which
 //! compare without jumps; positions go along in the lower half of a wider integer, and so keep the sort stable.
 
+use crate::pool::Block;
 use crate::prims::{B8, with_lane};
 use crate::rows::for_rows;
 use half::f16;
@@ -33,8 +34,7 @@ fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
             // SAFETY: rows hold `n` elements; the output's are `T`, or int64 when `arg`.
             unsafe { if arg { T::sort_positions(row.cast(), out.cast(), n) } else { T::sort_values(row.cast(), out.cast(), n) } }
         })
-    });
-    Ok(())
+    })
 }
 
 /// Elements with NumPy's order.
@@ -54,13 +54,13 @@ trait Sorts: Copy {
     }
     /// # Safety
     /// As for `values`.
-    unsafe fn sort_values(src: *const Self, dst: *mut Self, n: usize) {
+    unsafe fn sort_values(src: *const Self, dst: *mut Self, n: usize) -> Result<()> {
         // SAFETY: handed on.
         unsafe { values::<Self>(src, dst, n) }
     }
     /// # Safety
     /// As for `positions`.
-    unsafe fn sort_positions(src: *const Self, dst: *mut i64, n: usize) {
+    unsafe fn sort_positions(src: *const Self, dst: *mut i64, n: usize) -> Result<()> {
         // SAFETY: handed on.
         unsafe { positions::<Self>(src, dst, n) }
     }
@@ -70,11 +70,12 @@ macro_rules! integers {
         impl Sorts for $t {
             #[inline(always)]
             fn less(self, other: $t) -> bool { self < other }
-            unsafe fn sort_values(src: *const $t, dst: *mut $t, n: usize) {
+            unsafe fn sort_values(src: *const $t, dst: *mut $t, n: usize) -> Result<()> {
                 // SAFETY: the caller's promise. Equal numbers cannot be told apart: the sort need not be stable.
                 unsafe { copied(src, dst, n) }.sort_unstable();
+                Ok(())
             }
-            unsafe fn sort_positions(src: *const $t, dst: *mut i64, n: usize) {
+            unsafe fn sort_positions(src: *const $t, dst: *mut i64, n: usize) -> Result<()> {
                 let key = |x: $t| x as $key ^ if <$t>::MIN == 0 { 0 } else { 1 << (<$key>::BITS - 1) };
                 // SAFETY: the caller's promise.
                 unsafe { by_pairs!($t, $pair, key, src, dst, n) }
@@ -89,12 +90,13 @@ macro_rules! by_pairs {
         if $n >> (HALF - 1) != 0 {
             return positions::<$t>($src, $dst, $n);
         }
-        let mut pairs: Vec<$pair> =
-            (0..$n).map(|i| (<$pair>::from($key(*$src.add(i)))) << HALF | i as $pair).collect();
+        let mut memory = Block::of::<$pair>($n)?;
+        let pairs = memory.filled($n, |i| (<$pair>::from($key(*$src.add(i)))) << HALF | i as $pair);
         pairs.sort_unstable();
-        for (i, pair) in pairs.into_iter().enumerate() {
+        for (i, pair) in pairs.iter().enumerate() {
             *$dst.add(i) = (pair & (<$pair>::MAX >> HALF)) as i64;
         }
+        Ok(())
     }};
 }
 integers! {
@@ -118,22 +120,28 @@ macro_rules! floats {
         impl Sorts for $t {
             #[inline(always)]
             fn less(self, other: $t) -> bool { self < other || other.is_nan() && !self.is_nan() }
-            unsafe fn sort_values(src: *const $t, dst: *mut $t, n: usize) {
+            unsafe fn sort_values(src: *const $t, dst: *mut $t, n: usize) -> Result<()> {
                 const SIGN: $key = 1 << ($key::BITS - 1);
                 // SAFETY: the caller's promise.
                 let row = unsafe { copied(src, dst, n) };
-                // Zeros of both signs are equal, and keep their order; so do NaNs, which come last.
+                // Zeros of both signs are equal, and keep their order; so do NaNs, which come last. What is set aside of them
+                // is asked for before anything moves.
                 let mixed = row.iter().any(|x| x.to_bits() == SIGN);
-                let (mut zeros, mut nans): (Vec<$t>, Vec<$t>) = Default::default();
-                let mut numbers = 0;
+                let count = |is: fn(&&$t) -> bool| row.iter().filter(is).count();
+                let (of_zeros, of_nans) = (if mixed { count(|x| **x == 0.0) } else { 0 }, count(|x| x.is_nan()));
+                let mut memory = Block::of::<$t>(of_zeros + of_nans)?;
+                let (zeros, nans) = memory.filled(of_zeros + of_nans, |_| 0.0).split_at_mut(of_zeros);
+                let (mut numbers, mut z, mut unordered) = (0, 0, 0);
                 for i in 0..n {
                     let x = row[i];
                     if x.is_nan() {
-                        nans.push(x);
+                        nans[unordered] = x;
+                        unordered += 1;
                         continue;
                     }
                     if mixed && x == 0.0 {
-                        zeros.push(x);
+                        zeros[z] = x;
+                        z += 1;
                     }
                     let b = x.to_bits();
                     row[numbers] = <$t>::from_bits(if b & SIGN != 0 { !b } else { b | SIGN });
@@ -145,10 +153,11 @@ macro_rules! floats {
                 keys.sort_unstable();
                 keys.iter_mut().for_each(|k| *k = if *k & SIGN != 0 { *k ^ SIGN } else { !*k });
                 let first = sorted.partition_point(|x| *x < 0.0);
-                sorted[first..first + zeros.len()].copy_from_slice(&zeros);
-                last.copy_from_slice(&nans);
+                sorted[first..first + z].copy_from_slice(zeros);
+                last.copy_from_slice(nans);
+                Ok(())
             }
-            unsafe fn sort_positions(src: *const $t, dst: *mut i64, n: usize) {
+            unsafe fn sort_positions(src: *const $t, dst: *mut i64, n: usize) -> Result<()> {
                 const SIGN: $key = 1 << ($key::BITS - 1);
                 let key = |x: $t| {
                     // Both zeros have one key, and so have all NaNs.
@@ -196,22 +205,30 @@ unsafe fn copied<'a, T: Copy>(src: *const T, dst: *mut T, n: usize) -> &'a mut [
     }
 }
 
+/// Elements beside their positions, sorted: comparisons touch memory once, and the positions keep the sort stable without the
+/// memory that stable sorts of the standard library take.
+///
+/// # Safety
+/// `n` elements at `src`.
+unsafe fn pairs<T: Sorts>(src: *const T, n: usize, each: impl Fn(usize, T, usize)) -> Result<()> {
+    let mut memory = Block::of::<(T, usize)>(n)?;
+    // SAFETY: the caller's promise.
+    let pairs = memory.filled(n, |i| (unsafe { *src.add(i) }, i));
+    pairs.sort_unstable_by(|a, b| a.0.order(b.0).then(a.1.cmp(&b.1)));
+    pairs.iter().enumerate().for_each(|(i, &(x, at))| each(i, x, at));
+    Ok(())
+}
+
 /// # Safety
 /// As for `copied`.
-unsafe fn values<T: Sorts>(src: *const T, dst: *mut T, n: usize) {
-    // SAFETY: the caller's promise.
-    unsafe { copied(src, dst, n) }.sort_by(|a, b| a.order(*b));
+unsafe fn values<T: Sorts>(src: *const T, dst: *mut T, n: usize) -> Result<()> {
+    // SAFETY: the caller's promise; all of `src` is read before.
+    unsafe { pairs(src, n, |i, x, _| *dst.add(i) = x) }
 }
 
 /// # Safety
 /// `n` elements at both places, disjoint.
-unsafe fn positions<T: Sorts>(src: *const T, dst: *mut i64, n: usize) {
-    // Values beside positions: comparisons then touch memory once.
+unsafe fn positions<T: Sorts>(src: *const T, dst: *mut i64, n: usize) -> Result<()> {
     // SAFETY: the caller's promise.
-    let mut pairs: Vec<(T, i64)> = (0..n).map(|i| (unsafe { *src.add(i) }, i as i64)).collect();
-    pairs.sort_by(|a, b| a.0.order(b.0));
-    for (i, (_, at)) in pairs.into_iter().enumerate() {
-        // SAFETY: the caller's promise.
-        unsafe { *dst.add(i) = at };
-    }
+    unsafe { pairs(src, n, |i, _, at| *dst.add(i) = at as i64) }
 }

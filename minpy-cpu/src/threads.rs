@@ -4,9 +4,10 @@
 //! the calling thread works too (`workers.rs`). Small work runs inline: waking a thread costs some ten microseconds.
 
 use crate::workers;
+use minpy_core::{Error, Result};
 use std::ops::Range;
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, Once};
 
 /// 0: not chosen yet.
 static THREADS: AtomicUsize = AtomicUsize::new(0);
@@ -25,6 +26,12 @@ pub fn num_threads() -> usize {
         }
         n => n,
     }
+}
+
+/// See `minpy_core::memory::prepare_thread`.
+pub fn prepare_thread() {
+    crate::pool::prepare_thread();
+    crate::frame::prepare_thread();
 }
 
 /// Sets the number of threads of all kernels that start from now on (at least 1).
@@ -73,7 +80,11 @@ const LONG: usize = 6;
 
 /// Calls `body` with disjoint ranges that cover `0..items`, on several threads when there are at least
 /// `2 * min_items` of them. `body` must not depend on which ranges it gets.
-pub fn parallel_for(items: usize, min_items: usize, body: impl Fn(Range<usize>) + Sync) {
+pub fn parallel_for<R: Outcome>(
+    items: usize,
+    min_items: usize,
+    body: impl Fn(Range<usize>) -> R + Sync,
+) -> R {
     let min_items = min_items.max(1);
     if items < 2 * min_items {
         return body(0..items);
@@ -84,38 +95,73 @@ pub fn parallel_for(items: usize, min_items: usize, body: impl Fn(Range<usize>) 
     }
     // A few chunks per thread even out unequal speed.
     let chunk = (items / (threads * 4)).max(min_items);
-    let next = AtomicUsize::new(0);
+    let (next, all) = (AtomicUsize::new(0), R::All::default());
     let work = || {
         loop {
             let start = next.fetch_add(chunk, Relaxed);
-            if start >= items {
+            if start >= items || !body(start..(start + chunk).min(items)).note(&all) {
                 return;
             }
-            body(start..(start + chunk).min(items));
         }
     };
     workers::together(threads, items / min_items >= LONG, &work);
+    R::of(all)
 }
 
 /// Like `parallel_for`, but with exactly `parts` ranges known by number: for partial results. `long`: see `workers.rs`.
-pub(crate) fn parallel_parts(
+pub(crate) fn parallel_parts<R: Outcome>(
     items: usize,
     parts: usize,
     long: bool,
-    body: impl Fn(usize, Range<usize>) + Sync,
-) {
+    body: impl Fn(usize, Range<usize>) -> R + Sync,
+) -> R {
     let step = items.div_ceil(parts);
-    let next = AtomicUsize::new(0);
+    let (next, all) = (AtomicUsize::new(0), R::All::default());
     let work = || {
         loop {
             let p = next.fetch_add(1, Relaxed);
-            if p >= parts {
+            if p >= parts || !body(p, (p * step).min(items)..((p + 1) * step).min(items)).note(&all) {
                 return;
             }
-            body(p, (p * step).min(items)..((p + 1) * step).min(items));
         }
     };
     workers::together(usable_threads().min(parts), long, &work);
+    R::of(all)
+}
+
+/// What the parts of a job say: nothing, or whether they were done.
+pub trait Outcome {
+    /// The same of all parts.
+    type All: Default + Sync;
+    /// Takes note of one; `false`: this thread need not go on.
+    fn note(self, all: &Self::All) -> bool;
+    /// What is to be said of all.
+    fn of(all: Self::All) -> Self;
+}
+impl Outcome for () {
+    type All = ();
+    #[inline]
+    fn note(self, (): &()) -> bool {
+        true
+    }
+    #[inline]
+    fn of((): ()) {}
+}
+impl Outcome for Result<()> {
+    type All = Mutex<Option<Error>>;
+    #[inline]
+    fn note(self, all: &Self::All) -> bool {
+        match self {
+            Ok(()) => true,
+            Err(e) => {
+                *all.lock().unwrap_or_else(|e| e.into_inner()) = Some(e);
+                false
+            }
+        }
+    }
+    fn of(all: Self::All) -> Self {
+        all.into_inner().unwrap_or_else(|e| e.into_inner()).map_or(Ok(()), Err)
+    }
 }
 
 #[cfg(test)]
@@ -137,6 +183,17 @@ mod tests {
                 sum.fetch_add(r.len(), Relaxed);
             });
             assert_eq!(sum.load(Relaxed), items);
+        }
+    }
+    #[test]
+    fn a_part_that_fails_is_heard_of() {
+        for (items, min) in [(1, 1), (100_000, 10)] {
+            let done = |bad: usize| {
+                parallel_for(items, min, |r| {
+                    if r.contains(&bad) { minpy_core::bail!(Memory, "{bad}") } else { Ok(()) }
+                })
+            };
+            assert!(done(items).is_ok() && done(items / 2).is_err());
         }
     }
 }

@@ -31,6 +31,10 @@ fn inside(gate: u64) -> u64 {
     gate & 0xffff
 }
 
+/// Stack of a worker, and what else it needs when it starts.
+const STACK: usize = 2 << 20;
+const FOR_ITSELF: usize = 1 << 20;
+
 type Work<'a> = dyn Fn() + Sync + 'a;
 
 /// The job behind the gate.
@@ -81,6 +85,8 @@ fn next_job(last: u64) -> u64 {
 }
 
 fn serve() {
+    let _ = minpy_core::memory::begin_thread(); // `together` has asked for room
+    crate::threads::prepare_thread();
     let mut last = 0;
     loop {
         let mut gate = next_job(last);
@@ -142,8 +148,9 @@ pub(crate) fn together(threads: usize, long: bool, work: &Work<'_>) {
     let panicked = Cell::new(false);
     let close = Close { panicked: &panicked };
     for i in STARTED.load(Relaxed)..helpers {
-        let thread = std::thread::Builder::new().name(format!("minpy-{i}"));
-        if thread.spawn(serve).is_err() {
+        // The C library aborts the process if a thread that it has started gets no memory for its thread-local variables.
+        let thread = std::thread::Builder::new().name(format!("minpy-{i}")).stack_size(STACK);
+        if minpy_core::memory::room(STACK + FOR_ITSELF).is_err() || thread.spawn(serve).is_err() {
             break; // fewer helpers: the caller does more
         }
         STARTED.store(i + 1, Relaxed);

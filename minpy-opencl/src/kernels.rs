@@ -30,6 +30,7 @@ generated!(
     ROWS Rows
     SCAN Scan
     MATMUL Matmul
+    EPILOGUE Epilogue
     GATHER Gather
     SCATTER Scatter
     RANDOM_BITS RandomBits

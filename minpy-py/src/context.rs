@@ -114,6 +114,10 @@ pub fn _profile_stop() -> Vec<(String, &'static str, String, usize, u64, f64, u6
     all.map(|e| (e.name, e.family, e.device, e.operations, e.calls, e.time.as_secs_f64(), e.bytes)).collect()
 }
 thread_local! { static OUTSIDE: RefCell<Vec<profile::Outside>> = const { RefCell::new(Vec::new()) }; }
+/// See `minpy_core::memory::prepare_thread`.
+pub fn prepare_thread() {
+    OUTSIDE.with(|_| ());
+}
 /// Begins a call of NumPy's: whether a profile wants its figures, which `_profile_numpy_end` then takes.
 #[pyfunction]
 pub fn _profile_numpy() -> bool {

@@ -4,9 +4,9 @@ use crate::array::as_array;
 use crate::errors::Outcome;
 use crate::host::import_values;
 use crate::numpy::{dtype_object, numpy};
-use minpy_core::{Array, DType, DeviceRef, Number, Operand, Scalar, context};
+use minpy_core::{Array, DType, DeviceRef, Number, Operand, Scalar, context, memory};
 use num_complex::Complex64;
-use pyo3::exceptions::{PyMemoryError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyComplex, PyDict, PyFloat, PyInt, PyList, PyTuple};
@@ -215,8 +215,7 @@ pub fn items_of<'py, T>(
 ) -> PyResult<Vec<T>> {
     let mut all = Vec::new();
     for item in object.try_iter()? {
-        all.try_reserve(1).map_err(|_| PyMemoryError::new_err(()))?;
-        all.push(read(item?)?);
+        memory::push(&mut all, read(item?)?).py()?;
     }
     Ok(all)
 }

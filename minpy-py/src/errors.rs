@@ -4,8 +4,7 @@
 
 use minpy_core::{Error, ErrorKind};
 use pyo3::exceptions::{
-    PyIndexError, PyMemoryError, PyNotImplementedError, PyOverflowError, PyRuntimeError, PyTypeError,
-    PyValueError,
+    PyIndexError, PyNotImplementedError, PyOverflowError, PyRuntimeError, PyTypeError, PyValueError,
 };
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -58,13 +57,30 @@ pub fn raise(e: Error) -> PyErr {
         ErrorKind::Type => PyTypeError::new_err(text),
         ErrorKind::Index => PyIndexError::new_err(text),
         ErrorKind::Axis => special(&AXIS, "numpy.exceptions", "AxisError"),
-        ErrorKind::Memory => PyMemoryError::new_err(text),
+        ErrorKind::Memory => Python::attach(|py| memory_error(py, &text)),
         ErrorKind::Overflow => PyOverflowError::new_err(text),
         ErrorKind::LinAlg => special(&LINALG, "numpy.linalg", "LinAlgError"),
         ErrorKind::NoGradient => NoGradientFuncError::new_err(text),
         ErrorKind::Policy => PrimitivePolicyError::new_err(text),
         ErrorKind::Device | ErrorKind::Registry | ErrorKind::Runtime => PyRuntimeError::new_err(text),
         ErrorKind::Unsupported | ErrorKind::NotNative => PyNotImplementedError::new_err(text),
+    }
+}
+
+/// `MemoryError` with a text; where Python has no memory for that either, the one that it keeps ready.
+fn memory_error(py: Python<'_>, text: &str) -> PyErr {
+    // SAFETY: new references, or null with an exception set, which `from_owned_ptr_or_err` takes; the text is UTF-8.
+    unsafe {
+        let text = pyo3::ffi::PyUnicode_FromStringAndSize(text.as_ptr().cast(), text.len() as isize);
+        let value = Bound::from_owned_ptr_or_err(py, text).and_then(|text| {
+            let class = pyo3::ffi::PyExc_MemoryError;
+            let none = std::ptr::null_mut::<pyo3::ffi::PyObject>();
+            Bound::from_owned_ptr_or_err(
+                py,
+                pyo3::ffi::PyObject_CallFunctionObjArgs(class, text.as_ptr(), none),
+            )
+        });
+        value.map_or_else(|already| already, PyErr::from_value)
     }
 }
 
@@ -83,6 +99,11 @@ impl<T> Outcome<T> for minpy_core::Result<T> {
 thread_local! {
     /// The exception that `to_core` saw last, with its text: what `raise` raises when that error has come through core.
     static CARRIED: RefCell<Option<(String, PyErr)>> = const { RefCell::new(None) };
+}
+
+/// See `minpy_core::memory::prepare_thread`.
+pub fn prepare_thread() {
+    CARRIED.with(|_| ());
 }
 
 /// An exception raised by Python code that core called (a custom gradient, say), as core's error.

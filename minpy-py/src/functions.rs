@@ -320,8 +320,7 @@ impl PyArray {
     }
     #[setter]
     fn set_real(slf: &Bound<'_, Self>, value: &Any<'_>) -> PyResult<()> {
-        slf.get().check_writable()?;
-        part(slf, 0)?.set_item(pyo3::types::PyEllipsis::get(slf.py()), value)
+        set_part(slf, 0, value)
     }
     /// Imaginary parts: a view of a complex array.
     #[getter]
@@ -333,11 +332,19 @@ impl PyArray {
         if !slf.get().array().dtype().is_complex() {
             return Err(pyo3::exceptions::PyTypeError::new_err("array does not have imaginary part to set"));
         }
-        slf.get().check_writable()?;
-        part(slf, 1)?.set_item(pyo3::types::PyEllipsis::get(slf.py()), value)
+        set_part(slf, 1, value)
     }
 }
 
+/// Writes the real or imaginary parts; nothing, as in NumPy, where they are written into themselves.
+fn set_part(slf: &Bound<'_, PyArray>, which: usize, value: &Any<'_>) -> PyResult<()> {
+    let target = part(slf, which)?;
+    if crate::shape::_same_view(&target, value) {
+        return Ok(());
+    }
+    slf.get().check_writable()?;
+    target.set_item(pyo3::types::PyEllipsis::get(slf.py()), value)
+}
 /// The real (0) or imaginary (1) parts: a view of a complex array; while a tape records, a copy that refuses writes.
 fn part<'py>(slf: &Bound<'py, PyArray>, which: usize) -> PyResult<Any<'py>> {
     let py = slf.py();

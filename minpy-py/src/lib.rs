@@ -28,6 +28,21 @@ use minpy_cuda as _;
 use minpy_opencl as _;
 use pyo3::prelude::*;
 
+/// Small requests for memory are met also when the system has none: they must not abort the user's process.
+#[global_allocator]
+static MEMORY: minpy_core::memory::Reserve<std::alloc::System> =
+    minpy_core::memory::Reserve(std::alloc::System);
+
+/// See `minpy_core::memory::begin_thread`.
+fn prepare_thread() {
+    minpy_core::memory::prepare_thread();
+    minpy_cpu::threads::prepare_thread();
+    minpy_autograd::prepare_thread();
+    minpy_symbol::prepare_thread();
+    context::prepare_thread();
+    errors::prepare_thread();
+}
+
 /// Complains about variables that the libraries below would pass over, being unable to complain.
 fn check_environment() -> PyResult<()> {
     for (name, least, word) in [("MINPY_NUM_THREADS", 1, None), ("MINPY_DEFER_BYTES", 0, Some("off"))] {
@@ -39,13 +54,21 @@ fn check_environment() -> PyResult<()> {
             return Err(pyo3::exceptions::PyValueError::new_err(message));
         }
     }
-    Ok(())
+    match std::env::var("MINPY_SIMD") {
+        Ok(name) if !["", "base", "avx2", "avx512"].contains(&name.trim()) => {
+            let message = format!("MINPY_SIMD={name}: 'base', 'avx2' or 'avx512' is needed");
+            Err(pyo3::exceptions::PyValueError::new_err(message))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[pymodule]
 fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = m.py();
     check_environment()?;
+    prepare_thread();
+    minpy_core::memory::install_thread(prepare_thread);
     context::install();
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     m.add("NoGradientFuncError", py.get_type::<errors::NoGradientFuncError>())?;
@@ -68,7 +91,7 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
         table: _functions;
         creation: array, asarray, ascontiguousarray, asfortranarray, zeros, ones, empty, zeros_like, ones_like, empty_like,
             _arange, _linspace, _eye, _adopt, _wrote, _copy_where;
-        shape: reshape, transpose, expand_dims, squeeze, swapaxes, broadcast_to, concatenate, _stack, _may_share;
+        shape: reshape, transpose, expand_dims, squeeze, swapaxes, broadcast_to, concatenate, _stack, _may_share, _same_view;
         functions: dot, matmul, _tensordot, r#where, nonzero, _clip, _take, _take_along_axis, _diagonal, softmax;
         context: _find_device, _set_device, _current_device, _devices, _backends, _kernels, _memory_stats, _synchronize,
             _policy, _set_policy, _recording, _count_ops, _op_counts, _fallbacks, _count_fallback, fallback_count, moved_bytes,

@@ -13,7 +13,7 @@ use crate::index::get_int;
 use crate::numpy::numpy;
 use crate::run::{compute_into, compute_object, deliver, native};
 use minpy_core::op::OpDef;
-use minpy_core::{Array, Number, Operand, ops};
+use minpy_core::{Array, DType, Number, Operand, ops};
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -116,11 +116,14 @@ fn gives_way(other: &Bound<'_, PyAny>) -> PyResult<bool> {
     }
 }
 
-/// `a ** b`, with the small powers as their own operations, as in NumPy.
+/// `a ** b`, with the small powers as their own operations, as in NumPy: not of its boolean scalars, whose square is a power
+/// of integers.
 fn power<'py>(left: &Bound<'py, PyAny>, right: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     if native()
-        && let (Some(a), Some(n)) = (as_array(left), exact_number(right))
+        && let (Some(p), Some(n)) = (as_pyarray(left), exact_number(right))
+        && !(p.is_scalar() && p.array().dtype() == DType::Bool)
     {
+        let a = p.array();
         let op = match n {
             Number::Int(2) => Some(&ops::SQUARE),
             Number::Float(2.0) if a.dtype().is_inexact() => Some(&ops::SQUARE),

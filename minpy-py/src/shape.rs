@@ -11,7 +11,7 @@ use crate::operators::number_of;
 use crate::run::{heavy, native};
 use minpy_core::layout::{check_ndim, normalize_axis};
 use minpy_core::written::enter;
-use minpy_core::{Array, ops};
+use minpy_core::{Array, memory, ops};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
@@ -180,7 +180,7 @@ pub fn broadcast_to<'py>(array: &Any<'py>, shape: &Any<'py>, subok: bool) -> PyR
         None => HandOver::new(array.py(), "broadcast_to").arg(array).arg(shape).call(),
     }
 }
-/// Arrays joined along an existing axis.
+/// Arrays joined along an existing axis. Also called `concat`.
 ///
 /// axis: along which; None: the flattened arrays.
 /// out: an array of ours that takes the result.
@@ -215,7 +215,7 @@ pub fn concatenate<'py>(
     let mut device = None;
     if let Some(whole) = as_array(arrays) {
         for i in 0..whole.shape().first().copied().unwrap_or(0) {
-            list.push(whole.view(whole.layout().select(0, i)));
+            memory::push(&mut list, whole.view(whole.layout().select(0, i))).py()?;
         }
     } else {
         for a in arrays.try_iter()? {
@@ -227,7 +227,7 @@ pub fn concatenate<'py>(
             if as_array(&a).is_some() {
                 device = device.or(Some(x.device()));
             }
-            list.push(x);
+            memory::push(&mut list, x).py()?;
         }
     }
     if device.is_none() && as_array(arrays).is_none() {
@@ -275,13 +275,11 @@ pub fn concatenate<'py>(
 }
 /// `numpy.stack`
 #[pyfunction]
-pub fn _stack<'py>(py: Python<'py>, arrays: Vec<Any<'py>>, axis: isize) -> PyResult<Option<Any<'py>>> {
+pub fn _stack<'py>(py: Python<'py>, arrays: &Any<'py>, axis: isize) -> PyResult<Option<Any<'py>>> {
     let mut list: Vec<Array> = Vec::new();
-    for a in &arrays {
-        match source(a)? {
-            Some(x) => list.push(x),
-            None => return Ok(None),
-        }
+    for a in arrays.try_iter()? {
+        let Some(x) = source(&a?)? else { return Ok(None) };
+        memory::push(&mut list, x).py()?;
     }
     if list.iter().any(|a| a.shape() != list[0].shape()) {
         return Err(PyValueError::new_err("all input arrays must have the same shape"));
@@ -295,6 +293,12 @@ pub fn _may_share(a: &Any<'_>, b: &Any<'_>) -> PyResult<bool> {
         (Some(a), Some(b)) => Ok(a.may_share_memory(&b)),
         _ => Ok(false),
     }
+}
+
+/// Whether two objects are arrays of ours that look at the same elements alike.
+#[pyfunction]
+pub fn _same_view(a: &Any<'_>, b: &Any<'_>) -> bool {
+    as_array(a).zip(as_array(b)).is_some_and(|(a, b)| a.same_view(b))
 }
 
 /// The shape out of `reshape(2, 3)` or `reshape((2, 3))`.

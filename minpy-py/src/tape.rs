@@ -3,10 +3,10 @@
 //! Argument numbers, defaults and the shape of the answer are decided in python/minpy/core.py.
 
 use crate::array::{as_array, as_pyarray, wrap, wrap_result, wrap_scalar};
-use crate::convert::{any_leaf, array_from, exact_number};
+use crate::convert::{any_leaf, array_from, exact_number, items_of};
 use crate::errors::{Outcome, to_core};
 use minpy_autograd::{ForeignCall, Session, departed, foreign_call, is_watched, record_foreign};
-use minpy_core::{Array, DType, Number, context, ops};
+use minpy_core::{Array, DType, Number, context, memory, ops};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
@@ -47,11 +47,14 @@ fn input(object: &Any<'_>) -> PyResult<(Array, bool)> {
 
 /// Every array of ours in a result, which may be nested.
 fn outputs(value: &Any<'_>, all: &mut Vec<Array>) -> PyResult<()> {
+    let mut enough = Ok(());
     any_leaf(value, &mut |item| {
-        all.extend(as_array(item).cloned());
-        false
-    })
-    .map(drop)
+        if let Some(a) = as_array(item) {
+            enough = memory::push(all, a.clone());
+        }
+        enough.is_err()
+    })?;
+    enough.py()
 }
 
 /// The weights of the arrays in a result, in the same structure.
@@ -66,7 +69,7 @@ fn weights(value: &Any<'_>, seed: &Any<'_>, all: &mut Vec<Array>) -> PyResult<()
             let text = format!("vjp: the seed is no array of numbers but '{}'", seed.get_type().name()?);
             return Err(PyTypeError::new_err(text));
         };
-        all.push(w);
+        memory::push(all, w).py()?;
     } else if sequence(value) {
         let n = value.len()?;
         let given = if sequence(seed) { seed.len()? } else { 1 };
@@ -99,8 +102,8 @@ struct Watched<'py> {
 }
 fn watch<'py>(session: &Session, argnums: &[usize], args: &Bound<'py, PyTuple>) -> PyResult<Watched<'py>> {
     let py = args.py();
-    let mut given: Vec<Any<'py>> = args.iter().collect();
-    let mut arrays = Vec::with_capacity(argnums.len());
+    let mut given = memory::collected(args.iter()).py()?;
+    let mut arrays = memory::list(argnums.len()).py()?;
     for &i in argnums {
         if i >= given.len() {
             return Err(PyValueError::new_err(format!(
@@ -126,11 +129,12 @@ fn watch<'py>(session: &Session, argnums: &[usize], args: &Bound<'py, PyTuple>) 
 pub fn _differentiate<'py>(
     py: Python<'py>,
     function: &Any<'py>,
-    argnums: Vec<usize>,
+    argnums: &Any<'py>,
     args: &Bound<'py, PyTuple>,
     kwargs: Option<&Bound<'py, PyDict>>,
     seed: Option<&Any<'py>>,
 ) -> PyResult<(Bound<'py, PyList>, Any<'py>)> {
+    let argnums = items_of(argnums, |i| i.extract())?;
     let session = Session::begin();
     let watched = watch(&session, &argnums, args)?;
     let value = function.call(&watched.args, kwargs)?;
@@ -149,12 +153,15 @@ pub fn _differentiate<'py>(
     };
     let places = session.departures(&watched.arrays).py()?;
     let found = session.last_gradients(&ends, seeds.as_deref(), &watched.arrays).py()?;
-    let gradients: Vec<Any<'py>> = found
-        .into_iter()
-        .map(|g| g.map_or_else(|| Ok(py.None().into_bound(py)), |g| wrap_result(py, g)))
-        .collect::<PyResult<_>>()?;
+    let gradients = PyList::empty(py);
+    for g in found {
+        match g {
+            Some(g) => gradients.append(wrap_result(py, g)?)?,
+            None => gradients.append(py.None())?,
+        }
+    }
     tell(py, places)?;
-    Ok((PyList::new(py, gradients)?, value))
+    Ok((gradients, value))
 }
 
 /// Warns about the places where what the gradient depends on left the tape.
@@ -168,7 +175,8 @@ fn tell(py: Python<'_>, places: Vec<u32>) -> PyResult<()> {
 /// Notes that a watched array leaves the tape, in the words of `how`. Anything else may go anywhere.
 pub fn leaves(py: Python<'_>, array: &Array, how: &str) -> PyResult<()> {
     if is_watched(array) {
-        departed(array, py.import("minpy._departures")?.getattr("place")?.call1((how,))?.extract()?);
+        let place = py.import("minpy._departures")?.getattr("place")?.call1((how,))?.extract()?;
+        departed(array, place).py()?;
     }
     Ok(())
 }
@@ -195,13 +203,15 @@ pub fn _leaves(py: Python<'_>, array: &Any<'_>, how: &str) -> PyResult<()> {
 pub fn _push_forward<'py>(
     py: Python<'py>,
     function: &Any<'py>,
-    argnums: Vec<usize>,
+    argnums: &Any<'py>,
     args: &Bound<'py, PyTuple>,
     kwargs: Option<&Bound<'py, PyDict>>,
-    tangents: Vec<Any<'py>>,
+    tangents: &Any<'py>,
 ) -> PyResult<(Any<'py>, Bound<'py, PyList>)> {
+    let argnums = items_of(argnums, |i| i.extract())?;
     let session = Session::begin();
     let watched = watch(&session, &argnums, args)?;
+    let tangents = items_of(tangents, Ok)?;
     if tangents.len() != argnums.len() {
         return Err(PyValueError::new_err(format!(
             "jvp: {} tangents for {} arguments: one is needed for each",
@@ -221,7 +231,7 @@ pub fn _push_forward<'py>(
         if t.shape() != a.shape() {
             return Err(PyValueError::new_err("jvp: a tangent must have the shape of its argument"));
         }
-        directions.push(t);
+        memory::push(&mut directions, t).py()?;
     }
     let places = session.departures(&watched.arrays).py()?;
     let found = session.tangents(&ends, &watched.arrays, &directions).py()?;
@@ -238,8 +248,9 @@ pub fn _push_forward<'py>(
     Ok((value, list))
 }
 
-fn arrays(objects: &[Any<'_>]) -> Vec<Array> {
-    objects.iter().filter_map(|o| as_array(o).cloned()).collect()
+fn arrays(objects: &Any<'_>) -> PyResult<Vec<Array>> {
+    let all = items_of(objects, |o| Ok(as_array(&o).cloned()))?;
+    Ok(all.into_iter().flatten().collect()) // in place
 }
 
 /// Records a call that ran outside of core. `vjp(gradients of the outputs) -> gradients of the inputs` (None: zero); without
@@ -247,11 +258,11 @@ fn arrays(objects: &[Any<'_>]) -> Vec<Array> {
 #[pyfunction]
 pub fn _record_foreign(
     name: &str,
-    inputs: Vec<Any<'_>>,
-    outputs: Vec<Any<'_>>,
+    inputs: &Any<'_>,
+    outputs: &Any<'_>,
     vjp: Option<Py<PyAny>>,
 ) -> PyResult<()> {
-    let (inputs, outputs) = (arrays(&inputs), arrays(&outputs));
+    let (inputs, outputs) = (arrays(inputs)?, arrays(outputs)?);
     let n = inputs.len();
     record_foreign(
         name,
@@ -264,8 +275,8 @@ pub fn _record_foreign(
 
 /// A call outside of core that reads those arrays now: for `wrote` of its outputs. None where nothing of them is watched.
 #[pyfunction]
-pub fn _foreign_call(name: &str, inputs: Vec<Any<'_>>) -> Option<PyForeignCall> {
-    foreign_call(name, &arrays(&inputs), None).map(PyForeignCall)
+pub fn _foreign_call(name: &str, inputs: &Any<'_>) -> PyResult<Option<PyForeignCall>> {
+    Ok(foreign_call(name, &arrays(inputs)?, None).py()?.map(PyForeignCall))
 }
 /// See `_foreign_call`.
 #[pyclass(frozen, name = "_ForeignCall", module = "minpy._minpy")]
@@ -273,8 +284,8 @@ pub struct PyForeignCall(ForeignCall);
 #[pymethods]
 impl PyForeignCall {
     /// What the call has written: asking for its gradient raises NoGradientFuncError.
-    fn wrote(&self, outputs: Vec<Any<'_>>) -> PyResult<()> {
-        self.0.wrote(&arrays(&outputs)).py()
+    fn wrote(&self, outputs: &Any<'_>) -> PyResult<()> {
+        self.0.wrote(&arrays(outputs)?).py()
     }
 }
 
@@ -289,11 +300,7 @@ fn pull_back(f: &Py<PyAny>, gradients: &[Option<Array>], n: usize) -> minpy_core
             }
         }
         let answer = f.bind(py).call1((given,))?;
-        let mut list = Vec::new();
-        for v in answer.try_iter()? {
-            let v = v?;
-            list.push(if v.is_none() { None } else { array_from(&v)? });
-        }
+        let list = items_of(&answer, |v| if v.is_none() { Ok(None) } else { array_from(&v) })?;
         if list.len() != n {
             return Err(PyValueError::new_err(format!(
                 "a custom gradient gave {} gradients for {n} inputs",

@@ -20,7 +20,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use smallvec::SmallVec;
 
-/// An elementwise operation as a Python object.
+/// An elementwise operation, with NumPy's interface: call it, or its methods `reduce`, `accumulate`, `reduceat`, `outer` and `at`.
 #[pyclass(frozen, name = "ufunc", module = "minpy.numpy", weakref)]
 pub struct Ufunc {
     op: &'static OpDef,
@@ -340,6 +340,14 @@ impl Ufunc {
         }
     }
 
+    /// Folds the operation along axes: of `add`, the sum.
+    ///
+    /// axis: along which; the first one when it is not given, None: all.
+    /// dtype: in which it is computed and given.
+    /// out: an array of ours that takes the result.
+    /// keepdims: axes that are gone stay as axes of length 1.
+    /// initial: the value to begin with.
+    /// where: a mask of the elements that count.
     #[pyo3(signature = (array, axis=AxisArgument::Default, dtype=None, out=None, keepdims=None, initial=None, r#where=None, **kwargs))]
     fn reduce<'py>(
         &self,
@@ -384,6 +392,11 @@ impl Ufunc {
         self.hand_over(py, "reduce", &PyTuple::new(py, [array])?, Some(&k))
     }
 
+    /// The running results of the operation along an axis: of `add`, the cumulative sum.
+    ///
+    /// axis: along which.
+    /// dtype: in which it is computed and given.
+    /// out: an array of ours that takes the result.
     #[pyo3(signature = (array, axis=None, dtype=None, out=None))]
     fn accumulate<'py>(
         &self,
@@ -410,6 +423,7 @@ impl Ufunc {
         self.hand_over(py, "accumulate", &PyTuple::new(py, [array])?, Some(&k))
     }
 
+    /// `reduce` of several slices of an axis: NumPy's, with NumPy's parameters.
     #[pyo3(signature = (*args, **kwargs))]
     fn reduceat<'py>(
         &self,
@@ -420,6 +434,7 @@ impl Ufunc {
         self.hand_over(py, "reduceat", args, kwargs)
     }
 
+    /// The operation for every pair of elements of two arrays.
     #[pyo3(signature = (*args, **kwargs))]
     fn outer<'py>(
         &self,
@@ -443,6 +458,11 @@ impl Ufunc {
         self.hand_over(py, "outer", args, kwargs)
     }
 
+    /// In place: the operation on the elements that are indexed, once for every time that an index names one.
+    ///
+    /// a: the array that is written.
+    /// indices: of the elements.
+    /// b: the second operand, where there is one.
     #[pyo3(signature = (a, indices, b=None, /))]
     fn at<'py>(
         &self,
@@ -484,20 +504,10 @@ impl Ufunc {
     fn __qualname__(&self) -> &'static str {
         self.op.name
     }
+    /// What core's table says of the operation. The class has a text of its own in `__doc__`; `_ufuncs.OfEach` tells them apart.
     #[getter]
-    fn __doc__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let operands = match self.op.arity {
-            1 => "x: an array or a number.",
-            2 => "x1, x2: arrays or numbers, broadcast together.",
-            _ => "x1, x2, x3: arrays or numbers, broadcast together.",
-        };
-        let text = format!(
-            "{}, element by element.\n\n{operands}\nout: an array of ours that takes the result.\n\
-             where: a mask; elsewhere `out` stays as it is.\ndtype: in which the result is computed and given.\n\
-             casting, order, subok: as in NumPy.",
-            self.op.doc.trim_end_matches('.')
-        );
-        Ok(PyString::new(py, &text).into_any())
+    fn _summary(&self) -> &'static str {
+        self.op.doc.trim_end_matches('.')
     }
     #[getter]
     fn nin(&self) -> usize {
@@ -533,10 +543,6 @@ impl Ufunc {
     #[getter]
     fn signature(&self) -> Option<String> {
         None
-    }
-    #[getter]
-    fn __signature__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        py.import("minpy.numpy._ufuncs")?.call_method1("signature", (self.op.arity,))
     }
     /// NumPy's ufunc of the same name, or None.
     #[getter]

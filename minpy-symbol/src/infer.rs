@@ -5,6 +5,7 @@
 
 use crate::graph::{Node, NodeKind, Symbol};
 use crate::operator::{Built, Call, Role};
+use crate::trace::room_for;
 use minpy_core::layout::{Dims, Layout, count, show};
 use minpy_core::{Array, Buffer, DType, DeviceRef, Meta, Result, bail, context};
 use std::collections::HashMap;
@@ -157,6 +158,7 @@ impl Symbol {
         {
             count("infer_shape", shape)?;
         }
+        room_for(self.nodes().len())?;
         let mut state = State::new(self, known);
         unrecorded(|| state.run())?;
         let unknown: Vec<&str> =

@@ -35,3 +35,9 @@ pub use infer::{Inferred, Known};
 pub use noise::seed;
 pub use record::{Recorded, record};
 pub use trace::GradReq;
+
+/// See `minpy_core::memory::prepare_thread`.
+pub fn prepare_thread() {
+    names::prepare_thread();
+    noise::prepare_thread();
+}

@@ -17,6 +17,10 @@ pub fn next(operator: &str) -> String {
         format!("{stem}{}", *n - 1)
     })
 }
+/// See `minpy_core::memory::prepare_thread`.
+pub(crate) fn prepare_thread() {
+    COUNTERS.with(|_| ());
+}
 /// Starts counting at 0 again on this thread: equal programs then make equal names.
 pub fn reset() {
     COUNTERS.with(|c| c.borrow_mut().clear());

@@ -6,6 +6,10 @@ use std::cell::RefCell;
 
 thread_local! { static GENERATOR: RefCell<Generator> = RefCell::new(Generator::new(0)); }
 
+/// See `minpy_core::memory::prepare_thread`.
+pub(crate) fn prepare_thread() {
+    GENERATOR.with(|_| ());
+}
 /// Starts this thread's stream of random numbers anew: equal seeds give equal training runs.
 pub fn seed(seed: u64) {
     GENERATOR.with(|g| *g.borrow_mut() = Generator::new(seed));

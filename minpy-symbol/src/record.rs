@@ -60,7 +60,7 @@ pub fn record(
     });
     done?;
     let forward = launches.len();
-    let schedule = collect(device, &proxies.list, launches, forward);
+    let schedule = collect(device, &proxies.list, launches, forward)?;
     if schedule.steps.iter().any(|s| matches!(s.work, Work::RandomBits { .. })) {
         bail!(Unsupported, "record: the function draws random numbers, which would be the same at every run");
     }

@@ -8,6 +8,7 @@ use crate::infer::build_node;
 use crate::schedule::{External, Operand, Place, Schedule, Source, Step, Value, ValueId};
 use minpy_autograd::Session;
 use minpy_core::kernel::{Launch, LaunchInput};
+use minpy_core::memory;
 use minpy_core::op::{Attrs, Operand as Argument, Target};
 use minpy_core::{
     Array, Buffer, DType, DeviceRef, Error, ErrorKind, Layout, Meta, Result, context, dispatch, ops,
@@ -126,15 +127,28 @@ pub(crate) fn evaluate(
     Ok(Evaluated { outputs, states: updates })
 }
 
+/// More than the thread that traces takes, its stack included.
+const ROOM: usize = 4 << 20;
+/// More than the lists take that hold something small for each node of a symbol, or each step of a schedule. Large things ask
+/// one by one.
+const FOR_EACH: usize = 2 << 10;
+/// An error unless there is room for what is made of so many nodes or steps.
+pub(crate) fn room_for(nodes: usize) -> Result<()> {
+    memory::room(nodes * FOR_EACH)
+}
+
 /// Traces forward and, where gradients are wanted, backward.
 pub(crate) fn trace(request: &Request) -> Result<Traced> {
     let run = || context::with_device(request.device, || trace_here(request));
+    // A thread that gets no memory for its variables ends the process.
+    memory::room(ROOM)?;
+    room_for(request.symbol.nodes().len())?;
     std::thread::scope(|s| {
         match std::thread::Builder::new().name("minpy-trace".into()).spawn_scoped(s, run) {
             Ok(handle) => handle.join().unwrap_or_else(|_| {
                 Err(Error::new(ErrorKind::Runtime, "symbol: tracing failed unexpectedly"))
             }),
-            Err(e) => Err(Error::new(ErrorKind::Runtime, format!("symbol: no thread for tracing: {e}"))),
+            Err(e) => Err(Error::new(ErrorKind::Memory, format!("symbol: no thread for tracing: {e}"))),
         }
     })
 }
@@ -201,10 +215,11 @@ fn trace_here(r: &Request) -> Result<Traced> {
     if let Some(s) = &session {
         let (done, backward) = context::trace(|| backward(r, s, &mut proxies, &arguments, &results, &wanted));
         done?;
+        memory::grow(&mut launches, backward.len())?;
         launches.extend(backward);
     }
     drop(session);
-    Ok(Traced { schedule: collect(r.device, &proxies.list, launches, forward), noise })
+    Ok(Traced { schedule: collect(r.device, &proxies.list, launches, forward)?, noise })
 }
 
 fn backward(
@@ -253,9 +268,12 @@ pub(crate) fn collect(
     proxies: &[(External, Array)],
     launches: Vec<Launch>,
     forward: usize,
-) -> Schedule {
-    let mut schedule =
-        Schedule { device, values: Vec::new(), steps: Vec::new(), forward, constants: Vec::new() };
+) -> Result<Schedule> {
+    // Most launches write one value of their own. Small things are asked for at once.
+    room_for(proxies.len() + launches.len())?;
+    let values = memory::list(proxies.len() + launches.len())?;
+    let steps = memory::list(launches.len())?;
+    let mut schedule = Schedule { device, values, steps, forward, constants: Vec::new() };
     let mut ids: HashMap<*const Buffer, ValueId> = HashMap::new();
     for (what, a) in proxies {
         ids.insert(Arc::as_ptr(a.buffer()), schedule.values.len());
@@ -292,5 +310,5 @@ pub(crate) fn collect(
             outputs,
         });
     }
-    schedule
+    Ok(schedule)
 }

@@ -169,3 +169,13 @@ def test_functions_of_numpy_arrays_are_of_the_current_device(device):
         assert f(n).context == device
     with minpy.use_policy("only_device"):
         assert np.mean(n).context == device
+
+
+def test_ufuncs_of_numpys_give_our_arrays():
+    """Those that core lacks, also of a list, as every other function does."""
+    assert isinstance(np.spacing, np.ufunc)
+    before = minpy.fallback_count()
+    for r in (np.spacing([1.0, 2.0]), *np.frexp([1.0, 2.0]), *np.modf(np.array([1.5])), *np.divmod([5, 7], 2), np.ldexp(1.0, [1, 2]),
+              np.vecdot(np.ones((2, 3)), np.ones((2, 3)))):
+        assert type(r) is np.ndarray
+    assert minpy.fallback_count() > before

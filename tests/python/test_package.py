@@ -185,7 +185,7 @@ def test_type_stubs():
     assert not [n for n in ours if not n.startswith("_") and n not in names]
 
 
-@pytest.mark.parametrize("name, text", [("MINPY_DEFER_BYTES", "32K"), ("MINPY_NUM_THREADS", "0"), ("MINPY_NUM_THREADS", "two")])
+@pytest.mark.parametrize("name, text", [("MINPY_DEFER_BYTES", "32K"), ("MINPY_NUM_THREADS", "0"), ("MINPY_NUM_THREADS", "two"), ("MINPY_SIMD", "sse")])
 def test_environment_is_checked(name, text):
     run = subprocess.run([sys.executable, "-c", "import minpy"], env={**os.environ, name: text}, capture_output=True, text=True)
     assert run.returncode != 0 and f"{name}={text}" in run.stderr and "ValueError" in run.stderr

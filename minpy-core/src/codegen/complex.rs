@@ -87,12 +87,13 @@ pub fn body(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
         Exp => {
             let polar = polar(w, real);
             format!(
-                "if (a.re == -{infinity} && !{finite}) return {make}(0, 0); \
+                "if (a.re == -{infinity} && !{finite}) return {make}(0, {copysign}(({r})0, a.im)); \
                  if (a.re == {infinity} && !{finite}) return {make}(a.re, a.im - a.im); \
                  if (a.re > ({r}){large} && a.re < ({r}){beyond}) {{ const {r} h = {exp}(a.re * ({r})0.5); const {t} z = {polar}(h, a.im); \
                  return {make}(z.re * h, z.im * h); }} \
                  return {polar}({exp}(a.re), a.im);",
                 finite = finite("a.im"),
+                copysign = m("copysign"),
                 exp = m("exp")
             )
         }
@@ -162,7 +163,7 @@ pub fn body(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
         }
         // W. Kahan, "Branch cuts for complex elementary functions"; far out the result is 1 up to a tiny imaginary part.
         Tanh => format!(
-            "if ({fabs}(a.re) == {infinity}) return {make}({copysign}(({r})1, a.re), {finite} ? {copysign}(({r})0, {sin}(({r})2 * a.im)) : ({r})0); \
+            "if ({fabs}(a.re) == {infinity}) return {make}({copysign}(({r})1, a.re), {copysign}(({r})0, {finite} ? {sin}(({r})2 * a.im) : a.im)); \
              if (a.im == 0) return {make}({tanh}(a.re), a.im); \
              if (a.re == 0 && !{finite}) return {make}(a.re, a.im - a.im); \
              if ({fabs}(a.re) > ({r})20) return {make}({copysign}(({r})1, a.re) + (a.im - a.im), ({r})4 * {sin}(a.im) * {cos}(a.im) * {exp}(({r})-2 * {fabs}(a.re))); \
@@ -223,6 +224,21 @@ pub fn body(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
         // NumPy's: 1, 2 and 3 by multiplication even where a part is infinite, small whole exponents by repeated
         // squaring, all others through the logarithm.
         Pow => {
+            // The product with infinities recovered, as C's `cpow` multiplies (C99, G.5.1).
+            let (fabs, copysign) = (m("fabs"), m("copysign"));
+            let endless = |x: &str| format!("({fabs}({x}) == {infinity})");
+            let far =
+                |z: &str| format!("({} || {})", endless(&format!("{z}.re")), endless(&format!("{z}.im")));
+            let unit = |z: &str, infinite: &str| {
+                let part = |p: &str| {
+                    let x = format!("{z}.{p}");
+                    format!(
+                        "{copysign}({infinite} ? ({r}){} : {x} != {x} ? ({r})0 : {fabs}({x}), {x})",
+                        endless(&x)
+                    )
+                };
+                format!("{make}({}, {})", part("re"), part("im"))
+            };
             let (mul, div, log, exp) = (w.prim(Mul, d)?, w.prim(Div, d)?, w.prim(Log, d)?, w.prim(Exp, d)?);
             format!(
                 "if (b.re == 0 && b.im == 0) return {make}(1, 0); \
@@ -233,9 +249,20 @@ pub fn body(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
                  if (b.im == 0 && b.re == {rint}(b.re) && {fabs}(b.re) < ({r})100) {{ \
                  {t} p = {make}(1, 0), x = a; for (int n = (int){fabs}(b.re); n > 0; n >>= 1) {{ if (n & 1) p = {mul}(p, x); x = {mul}(x, x); }} \
                  return b.re < 0 ? {div}({make}(1, 0), p) : p; }} \
-                 return {exp}({mul}(b, {log}(a)));",
+                 const {t} l = {log}(a); const {t} p = {mul}(b, l); \
+                 if (p.re == p.re || p.im == p.im) return {exp}(p); \
+                 const int le = {far_l}, be = {far_b}; \
+                 if (!le && !be && !({far_p})) return {exp}(p); \
+                 const {t} u = {unit_l}, v = {unit_b}, q = {mul}(v, u); \
+                 return {exp}({make}({infinity} * q.re, {infinity} * q.im));",
                 rint = m("rint"),
-                fabs = m("fabs")
+                fabs = m("fabs"),
+                far_l = far("l"),
+                far_b = far("b"),
+                far_p =
+                    ["b.re * l.re", "b.im * l.im", "b.re * l.im", "b.im * l.re"].map(endless).join(" || "),
+                unit_l = unit("l", "le"),
+                unit_b = unit("b", "be"),
             )
         }
         IsNan => format!("return {};", nan("a")),

@@ -9,7 +9,7 @@ use crate::defer::Waiting;
 use crate::device::{DeviceRef, Memory};
 use crate::expr::Program;
 use crate::kernel::{Input, KernelCall, View, Work};
-use crate::{Buffer, DType, Error, ErrorKind, Layout, Result, Scalar, defer, launch};
+use crate::{Buffer, DType, Error, ErrorKind, Layout, Result, Scalar, defer, launch, memory};
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -74,14 +74,21 @@ static TRIED: LazyLock<Mutex<FxHashMap<u64, bool>>> = LazyLock::new(Mutex::defau
 const MOST_TRIED: usize = 1 << 14;
 
 thread_local! { static STATE: RefCell<State> = RefCell::default(); }
+/// See `memory::prepare_thread`.
+pub(crate) fn prepare_thread() {
+    STATE.with(|_| ());
+}
 
 /// A program that is being grouped.
 pub struct Grouping(());
 
 impl Grouping {
     /// Memory that exists outside of the program. Numbered in the order of calls, together with what the program makes.
-    pub fn outside(&self, device: DeviceRef, bytes: usize) -> Arc<Buffer> {
-        Buffer::numbered(device, number(bytes))
+    ///
+    /// # Errors
+    /// There is no memory for the list of numbers.
+    pub fn outside(&self, device: DeviceRef, bytes: usize) -> Result<Arc<Buffer>> {
+        Ok(Buffer::numbered(device, number(bytes)?))
     }
     /// Memory of the program, which gets its number when something has to be stored there. Whoever holds the buffer wants its
     /// contents; what nobody holds is stored only if a kernel has to read it.
@@ -161,15 +168,15 @@ pub(crate) fn waiting<R>(f: impl FnOnce(&mut Waiting) -> R) -> R {
 }
 
 /// The next number, for memory of that size.
-pub(crate) fn number(bytes: usize) -> Memory {
+pub(crate) fn number(bytes: usize) -> Result<Memory> {
     STATE.with_borrow_mut(|s| {
-        s.collected.bytes.push(bytes);
-        Memory { handle: s.collected.bytes.len() - 1, offset: 0, bytes }
+        memory::push(&mut s.collected.bytes, bytes)?;
+        Ok(Memory { handle: s.collected.bytes.len() - 1, offset: 0, bytes })
     })
 }
 
 /// Notes a kernel down.
-pub(crate) fn collect(call: &KernelCall) {
+pub(crate) fn collect(call: &KernelCall) -> Result<()> {
     let place = |v: &View| Place {
         memory: v.memory.handle,
         layout: Layout::new(v.shape, v.strides, v.offset),
@@ -189,7 +196,7 @@ pub(crate) fn collect(call: &KernelCall) {
             .collect(),
         outputs: call.outputs.iter().map(place).collect(),
     };
-    STATE.with_borrow_mut(|s| s.collected.kernels.push(kernel));
+    STATE.with_borrow_mut(|s| memory::push(&mut s.collected.kernels, kernel))
 }
 
 /// Notes a group down, if the device takes it: that shows when it runs, which it does here once, on memory of zeros.
@@ -216,8 +223,7 @@ pub(crate) fn collect_group(call: &KernelCall, device: DeviceRef) -> Result<()> 
     if !taken {
         return Err(Error::new(ErrorKind::Unsupported, format!("{device} does not take this group")));
     }
-    collect(call);
-    Ok(())
+    collect(call)
 }
 
 /// What a device's verdict may depend on.

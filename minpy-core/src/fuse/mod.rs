@@ -7,7 +7,7 @@
 //! program once.
 
 mod group;
-mod grouped;
+pub(crate) mod grouped;
 mod join;
 
 pub use grouped::{Collected, Grouping, Kernel, Place, Read, grouped};
@@ -57,7 +57,7 @@ impl Done {
 }
 
 fn allocate(device: DeviceRef, bytes: usize) -> Result<Memory> {
-    if grouping() { Ok(grouped::number(bytes)) } else { device.allocate(bytes) }
+    if grouping() { grouped::number(bytes) } else { device.allocate(bytes) }
 }
 fn fulfil(buffer: &Buffer, memory: Memory) {
     if grouping() {
@@ -185,10 +185,7 @@ impl Group<'_> {
         let alone = self.members.is_empty() && !beside;
         if grouping() {
             return match alone {
-                true => {
-                    collect(&call);
-                    Ok(())
-                }
+                true => collect(&call),
                 false => grouped::collect_group(&call, self.device),
             };
         }

@@ -227,6 +227,12 @@ fn no_negative_power(operands: &[Operand], compute: DType) -> Result<()> {
     if compute.kind() != crate::dtype::Kind::Signed || crate::context::tracing() {
         return Ok(());
     }
+    // A number that the dtype does not hold is another mistake.
+    for x in operands {
+        if let Operand::Number(n) = x {
+            n.to_scalar(compute)?;
+        }
+    }
     let negative = match operands[1] {
         Operand::Number(n) => n.to_f64() < 0.0,
         Operand::Scalar(s) => s.number().to_f64() < 0.0,
@@ -244,7 +250,16 @@ fn rint_expr(x: E<'_>) -> E<'_> {
 fn conj_expr(x: E<'_>) -> E<'_> {
     if x.dtype().is_complex() { x.unary(Conj) } else { x }
 }
+/// Of complex numbers with NumPy's zeros and NaNs, which are not those of its quotient 1 / x.
 fn reciprocal_expr(x: E<'_>) -> E<'_> {
+    if x.dtype().is_complex() {
+        let (re, im) = (x.real(), x.imag());
+        let (r, q) = (im / re, re / im); // one of them is at most 1
+        let (d, e) = (re + im * r, re * q + im);
+        let wide = im.abs().binary(Le, re.abs());
+        let parts = [wide.select(1.0 / d, q / e), wide.select(-r / d, -1.0 / e)];
+        return E::apply(Complex, &parts);
+    }
     if x.dtype().is_inexact() {
         return 1.0 / x;
     }

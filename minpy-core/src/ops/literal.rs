@@ -2,7 +2,7 @@
 
 use crate::dtype::__types::{Complex32, Complex64, f16};
 use crate::layout::{Dims, check_ndim};
-use crate::{Array, Element, Result, bail};
+use crate::{Array, Element, Result, bail, memory};
 
 /// Values that an array can be made of: an element (a 0-d array), or a slice, `Vec` or `[_; N]` of values.
 pub trait Values {
@@ -33,8 +33,7 @@ macro_rules! elements {
             fn sizes(&self) -> Dims { Dims::new() }
             fn sizes_of_none() -> Dims { Dims::new() }
             fn append(&self, _: &[usize], to: &mut Vec<$t>) -> Result<()> {
-                to.push(*self);
-                Ok(())
+                memory::push(to, *self)
             }
             fn flat(list: &[$t]) -> Option<&[$t]> { Some(list) }
         }
@@ -64,7 +63,10 @@ impl<V: Values> Values for [V] {
             );
         }
         match V::flat(self) {
-            Some(elements) => to.extend_from_slice(elements),
+            Some(elements) => {
+                memory::grow(to, elements.len())?;
+                to.extend_from_slice(elements);
+            }
             None => self.iter().try_for_each(|v| v.append(&sizes[1..], to))?,
         }
         Ok(())

@@ -4,7 +4,7 @@ use super::assign;
 use crate::dispatch::broadcast_shape;
 use crate::layout::{Dims, check_ndim, normalize_axis, show};
 use crate::op::Operand;
-use crate::{Array, DType, Result, bail};
+use crate::{Array, DType, Result, bail, memory};
 
 /// Resolves one `-1` and checks the number of elements.
 pub fn resolve_shape(op: &str, from: &[usize], to: &[isize]) -> Result<Dims> {
@@ -111,12 +111,19 @@ pub fn stack(arrays: &[Array], axis: isize) -> Result<Array> {
         );
     }
     let axis = normalize_axis("stack", axis, first.ndim() + 1)?;
-    let parts: Vec<Array> = arrays.iter().map(|a| a.expand_dims(axis as isize)).collect::<Result<_>>()?;
+    let mut parts = memory::list(arrays.len())?;
+    for a in arrays {
+        parts.push(a.expand_dims(axis as isize)?);
+    }
     concatenate(&parts, axis as isize, None)
 }
 /// Views of all arrays with their common shape.
 pub fn broadcast_arrays(arrays: &[Array]) -> Result<Vec<Array>> {
-    let operands: Vec<Operand> = arrays.iter().map(Operand::Array).collect();
+    let operands = memory::collected(arrays.iter().map(Operand::Array))?;
     let shape = broadcast_shape("broadcast_arrays", &operands)?;
-    arrays.iter().map(|a| a.broadcast_to(&shape)).collect()
+    let mut all = memory::list(arrays.len())?;
+    for a in arrays {
+        all.push(a.broadcast_to(&shape)?);
+    }
+    Ok(all)
 }

@@ -90,8 +90,11 @@ pub fn argmax(a: &Array, axis: Option<isize>) -> Result<Array> {
 pub fn argmin(a: &Array, axis: Option<isize>) -> Result<Array> {
     along(&ARGMIN, a, axis)
 }
-/// Sorted values along `axis` (`None`: flattened).
+/// Sorted values along `axis` (`None`: flattened). A number has no axis, and is refused where its positions are not.
 pub fn sort(a: &Array, axis: Option<isize>) -> Result<Array> {
+    if let Some(x) = axis {
+        normalize_axis("sort", x, a.ndim())?;
+    }
     along(&SORT, a, axis)
 }
 /// Positions that would sort along `axis` (`None`: flattened).

@@ -3,7 +3,7 @@
 //! Formulas after Kahan, "Branch cuts for complex elementary functions" (1987), as num-complex's
 //! overflow, cancel or lose signs. Scalar code; the real parts come from libm.
 
-use core::f64::consts::LN_2;
+use core::f64::consts::{FRAC_PI_2, LN_2};
 use num_complex::Complex;
 
 /// The type in which all is computed.
@@ -19,6 +19,35 @@ pub(crate) fn turn_back(z: C) -> C {
     C::new(z.im, -z.re)
 }
 
+/// The product with infinities recovered (C99, G.5.1), as C's `cpow` multiplies; NumPy's `*` does not.
+pub(crate) fn times(z: C, w: C) -> C {
+    let plain = |z: C, w: C| C::new(z.re * w.re - z.im * w.im, z.re * w.im + z.im * w.re);
+    let p = plain(z, w);
+    let over = (z.re * w.re).is_infinite()
+        || (z.im * w.im).is_infinite()
+        || (z.re * w.im).is_infinite()
+        || (z.im * w.re).is_infinite();
+    if !(p.re.is_nan() && p.im.is_nan()) || !(endless(z) || endless(w) || over) {
+        return p;
+    }
+    // An infinite number keeps its direction; zeros stand for NaNs.
+    let zero = |x: f64| if x.is_nan() { 0f64.copysign(x) } else { x };
+    let unit = |z: C| {
+        let part = |x: f64| (x.is_infinite() as u8 as f64).copysign(x);
+        if endless(z) { C::new(part(z.re), part(z.im)) } else { C::new(zero(z.re), zero(z.im)) }
+    };
+    plain(unit(z), unit(w)) * f64::INFINITY
+}
+
+/// `log 2|z|`, for huge numbers.
+fn log_twice(z: C) -> f64 {
+    libm::log(libm::hypot(z.re * 0.5, z.im * 0.5)) + 2.0 * LN_2
+}
+/// Where one may be neglected beside the square of a number.
+fn huge(z: C) -> bool {
+    z.re.abs() > 1e100 || z.im.abs() > 1e100
+}
+
 /// True where either part is infinite.
 fn endless(z: C) -> bool {
     z.re.is_infinite() || z.im.is_infinite()
@@ -32,7 +61,7 @@ pub(crate) fn polar(m: f64, t: f64) -> C {
 /// `e^z`. Beyond e^709 in two steps, as `e^re` may overflow where the product does not.
 pub fn exp(z: C) -> C {
     if z.re == f64::NEG_INFINITY && !z.im.is_finite() {
-        return C::new(0.0, 0.0);
+        return C::new(0.0, 0f64.copysign(z.im));
     }
     if z.re == f64::INFINITY && !z.im.is_finite() {
         return C::new(f64::INFINITY, f64::NAN);
@@ -155,7 +184,7 @@ pub fn cosh(z: C) -> C {
 /// Kahan's formula with `t = tan im`, `s = sinh re`: no cancellation; ±1 for large `re`.
 pub fn tanh(z: C) -> C {
     if z.re.is_infinite() && !z.im.is_finite() {
-        return C::new(1f64.copysign(z.re), 0.0);
+        return C::new(1f64.copysign(z.re), 0f64.copysign(z.im));
     }
     if z.re.abs() > 22.0 {
         let e = libm::exp(-z.re.abs());
@@ -180,6 +209,12 @@ pub fn arcsin(z: C) -> C {
     if endless(z) {
         return C::new(libm::atan2(z.re, z.im.abs()), f64::INFINITY.copysign(z.im));
     }
+    if z.re == 0.0 && z.im.is_nan() || z.re.abs() < 1e-9 && z.im.abs() < 1e-9 {
+        return z;
+    }
+    if huge(z) {
+        return C::new(libm::atan2(z.re, z.im.abs()), log_twice(z).copysign(z.im));
+    }
     let p = sqrt(C::new(1.0 - z.re, -z.im));
     let q = sqrt(C::new(1.0 + z.re, z.im));
     let re = libm::atan2(z.re, p.re * q.re - p.im * q.im);
@@ -191,6 +226,12 @@ pub fn arccos(z: C) -> C {
     if endless(z) {
         return C::new(libm::atan2(z.im.abs(), z.re), -f64::INFINITY.copysign(z.im));
     }
+    if z.re == 0.0 && z.im.is_nan() || z.re.abs() < 1e-9 && z.im.abs() < 1e-9 {
+        return C::new(FRAC_PI_2 - z.re, -z.im);
+    }
+    if huge(z) {
+        return C::new(libm::atan2(z.im.abs(), z.re), -log_twice(z).copysign(z.im));
+    }
     let p = sqrt(C::new(1.0 - z.re, -z.im));
     let q = sqrt(C::new(1.0 + z.re, z.im));
     C::new(2.0 * libm::atan2(p.re, q.re), libm::asinh(q.re * p.im - q.im * p.re))
@@ -200,6 +241,12 @@ pub fn arccos(z: C) -> C {
 pub fn arccosh(z: C) -> C {
     if endless(z) {
         return C::new(f64::INFINITY, libm::atan2(z.im, z.re));
+    }
+    if z.re == 0.0 && z.im.is_nan() {
+        return C::new(z.im, FRAC_PI_2);
+    }
+    if huge(z) {
+        return C::new(log_twice(z), libm::atan2(z.im, z.re));
     }
     let p = sqrt(C::new(z.re - 1.0, z.im));
     let q = sqrt(C::new(z.re + 1.0, z.im));
@@ -211,12 +258,14 @@ pub fn arctanh(z: C) -> C {
     if z.re == 0.0 && z.im.is_nan() {
         return z;
     }
-    let big = 1e100;
-    if z.re.abs() > big || z.im.abs() > big {
+    if z.re.is_nan() && z.im.is_finite() {
+        return C::new(z.re, z.re);
+    }
+    if huge(z) {
         // re / |z|², without overflow.
         let h = libm::hypot(z.re * 0.5, z.im * 0.5);
         let re = if z.re.is_infinite() || z.im.is_infinite() { 0.0 } else { z.re / h / h * 0.25 };
-        let im = core::f64::consts::FRAC_PI_2.copysign(z.im);
+        let im = FRAC_PI_2.copysign(z.im);
         return C::new(re.copysign(z.re), if z.im.is_nan() { z.im } else { im });
     }
     let a = z.re.abs();

@@ -3,6 +3,7 @@
 //! The `f32` versions compute in `f64` and round once.
 
 use super::complex::*;
+use crate::prims::{division::Div, loops::Op2};
 use core::f64::consts::{LOG2_E, LOG10_E};
 use num_complex::Complex;
 
@@ -71,14 +72,19 @@ pub fn power64(z: C, w: C) -> C {
             _ => z * z * z,
         };
     }
-    if w.im == 0.0 && w.re.abs() <= 100.0 && w.re == libm::trunc(w.re) {
+    if w.im == 0.0 && w.re.abs() < 100.0 && w.re == libm::trunc(w.re) {
         let n = w.re as i32;
-        let p = z.powu(n.unsigned_abs());
-        if p.re.is_finite() && p.im.is_finite() {
-            return if n < 0 { p.inv() } else { p };
+        let (mut p, mut x, mut left) = (C::new(1.0, 0.0), z, n.unsigned_abs());
+        while left > 0 {
+            if left & 1 == 1 {
+                p *= x;
+            }
+            x *= x;
+            left >>= 1;
         }
+        return if n < 0 { <Div as Op2<C>>::f(C::new(1.0, 0.0), p) } else { p };
     }
-    exp(w * log(z))
+    exp(times(w, log(z)))
 }
 
 /// `z^w`, in `f64` arithmetic.

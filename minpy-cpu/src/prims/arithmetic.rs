@@ -95,9 +95,12 @@ op1!(Sign, |a| if a > 0.0 { 1.0 } else if a < 0.0 { -1.0 } else if a == 0.0 { 0.
 op1!(Sign, |a| { let z = sign64(Complex64::new(a.re as f64, a.im as f64)); Complex32::new(z.re as f32, z.im as f32) }; Complex32);
 op1!(Sign, |a| sign64(a); Complex64);
 
-/// z / |z| with NumPy's answers at infinity (`npy_math_complex`, sign of NumPy 2).
+/// z / |z| with NumPy's answers at infinity (`npy_math_complex`, sign of NumPy 2); scaled where |z| overflows.
 fn sign64(z: Complex64) -> Complex64 {
     let m = z.re.hypot(z.im);
+    if m.is_infinite() && z.re.is_finite() && z.im.is_finite() {
+        return sign64(z * 0.25);
+    }
     let (re_inf, im_inf) = (z.re.is_infinite(), z.im.is_infinite());
     if m.is_nan() || re_inf && im_inf {
         Complex64::new(f64::NAN, f64::NAN)

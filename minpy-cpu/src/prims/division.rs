@@ -9,7 +9,8 @@ use minpy_core::expr::Prim;
 use minpy_core::{DType, Scalar};
 use num_complex::{Complex, Complex32, Complex64};
 
-struct Div;
+/// True division.
+pub(crate) struct Div;
 op2!(Div, |a, b| a / b; f32 f64);
 op2!(Div, |a, b| {
     if b.re.abs() >= b.im.abs() {

@@ -8,6 +8,7 @@ use super::pack::Matrix;
 use super::tile::Element;
 use super::{Job, LONG, each};
 use crate::frame::with_scratch;
+use minpy_core::Result;
 use smallvec::{SmallVec, smallvec};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -79,7 +80,7 @@ struct Part<T> {
 ///
 /// # Safety
 /// The promise of `product` for each of them; none touches what another one writes.
-pub(super) unsafe fn blocks<T: Element>(jobs: &[&Job<T>]) {
+pub(super) unsafe fn blocks<T: Element>(jobs: &[&Job<T>]) -> Result<()> {
     let threads = jobs.iter().map(|j| j.threads).max().unwrap_or(1);
     let (mut pieces, mut work) = (0, 0);
     let mut all: SmallVec<[(&Job<T>, Rectangle); 2]> = SmallVec::new();
@@ -100,8 +101,8 @@ pub(super) unsafe fn blocks<T: Element>(jobs: &[&Job<T>]) {
     }
     each(threads > 1, work >= LONG, threads.min(pieces), |_| {
         // SAFETY: the promise of `product`; pieces are disjoint.
-        all.iter().for_each(|(job, r)| unsafe { job.rectangle(r) });
-    });
+        all.iter().try_for_each(|(job, r)| unsafe { job.rectangle(r) })
+    })
 }
 
 impl<T: Element> Job<'_, T> {
@@ -192,8 +193,8 @@ impl<T: Element> Job<'_, T> {
         }
     }
     /// Computes pieces of a rectangle as long as there are any.
-    unsafe fn rectangle(&self, r: &Rectangle) {
-        let Some(mut piece) = r.take() else { return };
+    unsafe fn rectangle(&self, r: &Rectangle) -> Result<()> {
+        let Some(mut piece) = r.take() else { return Ok(()) };
         let (size, width, high, depth) = (size_of::<T>(), self.width(), self.high(), self.depth());
         let (m, n) = (r.all.rows, r.all.cols);
         // In place: rows of B lie whole, and either all of it stays near or it is read once or twice only.
@@ -259,7 +260,7 @@ impl<T: Element> Job<'_, T> {
                     None => break,
                 }
             }
-        });
+        })
     }
     /// What a part packs first.
     fn packs(&self, p: Part<T>) -> [Asks; 2] {

@@ -18,9 +18,10 @@ mod x86;
 use crate::frame::with_scratch;
 use crate::matmul::{Finish, Product};
 use crate::simd::level;
-use crate::threads::{parallel_parts, usable_threads};
+use crate::threads::{Outcome, parallel_parts, usable_threads};
 use ahead::Ask;
 use blocked::blocks;
+use minpy_core::Result;
 use pack::Matrix;
 use post::{Post, Tile};
 use tile::{ACROSS, Element, Tiles};
@@ -41,49 +42,55 @@ const DOT: (usize, usize) = (64 * 64, 8192);
 
 /// Computes the product if this machine has tiles for it; `false` leaves it to the caller. `add`: adds it to C.
 ///
+/// # Errors
+/// There is no memory for copies of the operands.
+///
 /// # Safety
 /// The pointers and strides of `p` describe matrices of `T`; the result is disjoint from the operands.
-pub(crate) unsafe fn product<T: Element>(p: &Product, parallel: bool, add: bool) -> bool {
+pub(crate) unsafe fn product<T: Element>(p: &Product, parallel: bool, add: bool) -> Result<bool> {
     // SAFETY: handed on.
-    T::tiles(level()).is_some_and(|tiles| unsafe { product_by(tiles, p, parallel, add) })
+    T::tiles(level()).map_or(Ok(false), |tiles| unsafe { product_by(tiles, p, parallel, add) })
 }
 
 /// Computes two products at once, if both are large enough for all threads; otherwise `false`, and nothing is done.
 ///
 /// # Safety
 /// As for `product`, for both; neither touches what the other writes.
-pub(crate) unsafe fn pair<T: Element>(first: &Product, second: &Product) -> bool {
+pub(crate) unsafe fn pair<T: Element>(first: &Product, second: &Product) -> Result<bool> {
     let threads = usable_threads();
     let large = |p: &Product| {
         let few = p.m.min(p.n);
         few > stream::MOST && p.m * p.n > DOT.0 && p.m * p.n * p.k >= LONG
     };
     if threads == 1 || !large(first) || !large(second) {
-        return false;
+        return Ok(false);
     }
-    let Some(tiles) = T::tiles(level()) else { return false };
+    let Some(tiles) = T::tiles(level()) else { return Ok(false) };
     let job = |p| Job { threads, ..Job::new(tiles, p, false) };
     // SAFETY: handed on.
-    unsafe { blocks(&[&job(first), &job(second)]) };
-    true
+    unsafe { blocks(&[&job(first), &job(second)]) }.map(|()| true)
 }
 
 /// `product` with these tiles, which the machine can run.
 #[inline(always)]
-unsafe fn product_by<T: Element>(tiles: &'static Tiles<T>, p: &Product, parallel: bool, add: bool) -> bool {
+unsafe fn product_by<T: Element>(
+    tiles: &'static Tiles<T>,
+    p: &Product,
+    parallel: bool,
+    add: bool,
+) -> Result<bool> {
     let (m, n, k) = (p.m, p.n, p.k);
     let few = m.min(n);
     if few <= stream::MOST && (few == 1 || m.max(n) * k * size_of::<T>() >= STREAM) {
         let (a, b, c) = matrices(p);
         let (sizes, views) = if n <= m { ((m, n, k), (a, b, c)) } else { ((n, m, k), (b.t(), a.t(), c.t())) };
         // SAFETY: the caller's promise.
-        if unsafe { stream::stream(tiles, sizes, views, parallel, add) } {
-            return true;
+        if unsafe { stream::stream(tiles, sizes, views, parallel, add) }? {
+            return Ok(true);
         }
     }
     // SAFETY: the caller's promise.
-    unsafe { Job::new(tiles, p, add).run(parallel) };
-    true
+    unsafe { Job::new(tiles, p, add).run(parallel) }.map(|()| true)
 }
 
 /// A, B and C.
@@ -138,7 +145,7 @@ impl<'a, T: Element> Job<'a, T> {
         ACROSS * self.tiles.lanes
     }
     #[inline(always)]
-    unsafe fn run(mut self, parallel: bool) {
+    unsafe fn run(mut self, parallel: bool) -> Result<()> {
         let work = self.m * self.n * self.k;
         let shallow = self.k <= SHALLOW || self.b.col == 1 && self.m <= 4 * self.tiles.rows;
         // SAFETY: the promise of `product`.
@@ -155,14 +162,14 @@ impl<'a, T: Element> Job<'a, T> {
                     let (a, b, tiles) = (self.a.from(0, l), self.b.from(l, 0), self.tiles);
                     let (m, n, c) = (self.m, self.n, to.t());
                     let (threads, add, finish, post) = (1, false, None, None);
-                    blocks(&[&Job { tiles, m, n, k, a, b, c, add, threads, finish, post }]);
-                });
+                    blocks(&[&Job { tiles, m, n, k, a, b, c, add, threads, finish, post }])
+                })?;
                 if done {
-                    return;
+                    return Ok(());
                 }
             }
             self.threads = if parallel && work >= ALONE { usable_threads() } else { 1 };
-            blocks(&[&self]);
+            blocks(&[&self])
         }
     }
     /// What follows will be done to all tiles, which are so many rows high.
@@ -184,7 +191,7 @@ impl<'a, T: Element> Job<'a, T> {
     }
     /// Small products: no plan, no copies but of panels of B whose rows do not lie whole.
     #[inline(always)]
-    unsafe fn near(&self) {
+    unsafe fn near(&self) -> Result<()> {
         let (m, n, k, width, tiles) = (self.m, self.n, self.k, self.width(), self.tiles);
         // Tiles of equal height: a low one at the end would wait for its own multiply-adds.
         let high = if m <= tiles.rows { m } else { m.div_ceil(m.div_ceil(tiles.rows)) };
@@ -208,7 +215,8 @@ impl<'a, T: Element> Job<'a, T> {
             }
         };
         if self.b.col == 1 {
-            return (0..n).step_by(width).for_each(|j| column(j, self.b.from(0, j)));
+            (0..n).step_by(width).for_each(|j| column(j, self.b.from(0, j)));
+            return Ok(());
         }
         let wide = width.min(n);
         with_scratch(wide * k * size_of::<T>(), |memory| {
@@ -218,33 +226,18 @@ impl<'a, T: Element> Job<'a, T> {
                 unsafe { (tiles.pack)(panel, wide, self.b.from(0, j).t(), width.min(n - j), k) };
                 column(j, Matrix { at: panel.cast_const(), row: wide as isize, col: 1 });
             }
-        });
+        })
     }
 }
 
 /// Calls `body` for every task, each on one of the threads. `long`: see `workers.rs`.
-fn each(parallel: bool, long: bool, tasks: usize, body: impl Fn(usize) + Sync) {
+fn each<R: Outcome>(parallel: bool, long: bool, tasks: usize, body: impl Fn(usize) -> R + Sync) -> R {
     if parallel && tasks > 1 {
         // One by one: a thread that is late takes fewer of them, or none.
-        parallel_parts(tasks, tasks, long, |task, _| body(task));
+        parallel_parts(tasks, tasks, long, |task, _| body(task))
     } else {
-        (0..tasks).for_each(body);
-    }
-}
-
-/// Memory for the time of a product, from the device's pool.
-struct Memory {
-    at: usize,
-    bytes: usize,
-}
-impl Memory {
-    fn new(bytes: usize) -> Option<Memory> {
-        crate::pool::allocate(bytes).ok().map(|at| Memory { at, bytes })
-    }
-}
-impl Drop for Memory {
-    fn drop(&mut self) {
-        // SAFETY: allocated above with this size, given back once.
-        unsafe { crate::pool::free(self.at, self.bytes) };
+        let all = R::All::default();
+        let _ = (0..tasks).all(|task| body(task).note(&all));
+        R::of(all)
     }
 }

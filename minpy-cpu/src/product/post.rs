@@ -4,9 +4,9 @@
 //! 512 x 512 x 512 5 to 8 % for a bias and an activation, 13 % where the slope is kept, and here 2 and 4 %. Written with
 //! the functions of `Vector`: what the compiler made of loops over arrays was two to three times as large and took a third longer.
 
-use super::Memory;
 use super::ahead::Ask;
 use super::tile::{Element, MOST_LANES, Vector, get, put};
+use crate::pool::Block;
 use smallvec::SmallVec;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -56,7 +56,7 @@ unsafe impl Sync for PostOp {}
 /// Sums over the rows of what the operations made of a product: of each tile, one line; so that they do not depend on who
 /// computes which tile.
 pub(crate) struct Sums {
-    memory: Memory,
+    memory: Block,
     /// Bytes of a line.
     line: usize,
     /// Lines that there will be; 0 as long as no product has begun to make them.
@@ -68,14 +68,14 @@ impl Sums {
     pub fn new(m: usize, n: usize, size: usize) -> Option<Sums> {
         // No tile of several has less than 4 rows.
         Some(Sums {
-            memory: Memory::new(m.div_ceil(4) * n * size)?,
+            memory: Block::new(m.div_ceil(4) * n * size).ok()?,
             line: n * size,
             lines: AtomicUsize::new(0),
         })
     }
     /// A product of so many rows of tiles begins, all of which will be summed.
     pub(super) fn begin(&self, lines: usize) {
-        assert!(lines * self.line <= self.memory.bytes, "tiles are lower than sums know");
+        assert!(lines * self.line <= self.memory.bytes(), "tiles are lower than sums know");
         self.lines.store(lines, Relaxed);
     }
     #[cfg(test)]
@@ -83,7 +83,7 @@ impl Sums {
     pub(super) fn line<T>(&self, number: usize) -> &mut [T] {
         // SAFETY: lines are apart.
         unsafe {
-            let at = (self.memory.at + number * self.line) as *mut T;
+            let at = self.memory.at().add(number * self.line).cast::<T>();
             std::slice::from_raw_parts_mut(at, self.line / size_of::<T>())
         }
     }
@@ -98,7 +98,7 @@ impl Sums {
         }
         // SAFETY: the caller's promise; all lines were written, and `out` is elsewhere.
         unsafe {
-            let at = self.memory.at as *const T;
+            let at = self.memory.at().cast_const().cast::<T>();
             let out = std::slice::from_raw_parts_mut(out, n);
             out.copy_from_slice(std::slice::from_raw_parts(at, n));
             for l in 1..lines {
@@ -256,7 +256,7 @@ unsafe fn block<S: Vector, const WIDE: usize, const PART: bool>(post: &Post, til
             *v
         ));
         if let Some(sums) = post.sums {
-            let to = (sums.memory.at + tile.above * sums.line) as *mut S::T;
+            let to = sums.memory.at().wrapping_add(tile.above * sums.line).cast::<S::T>();
             let to = to.wrapping_add(tile.j);
             for w in 0..WIDE {
                 let (to, part) = (to.wrapping_add(w * S::N), PART && w == WIDE - 1);

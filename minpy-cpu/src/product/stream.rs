@@ -3,10 +3,12 @@
 //! Along its rows (`dots`): several rows at once, each multiplied with all columns of the small operand. Across its
 //! rows (`sums`): several rows at once, added with factors to all rows of the result.
 
+use super::each;
 use super::pack::Matrix;
 use super::tile::{Element, Tiles, Vector, get, put};
-use super::{Memory, each};
 use crate::frame::with_scratch;
+use crate::pool::Block;
+use minpy_core::Result;
 
 /// `(m, k, a, b, c, add)`: `c[i, j]` is the product of row `i` of `a` with row `j` of `b`, or that added to what is
 /// there. Rows of `a` and `b` lie whole; `c` is written.
@@ -174,7 +176,7 @@ pub(super) unsafe fn stream<T: Element>(
     (a, b, c): (Matrix<T>, Matrix<T>, Matrix<T>),
     parallel: bool,
     add: bool,
-) -> bool {
+) -> Result<bool> {
     let size = size_of::<T>();
     let parallel = parallel && m * k * size >= SHARED;
     let long = m * k * size >= WOKEN;
@@ -195,7 +197,7 @@ pub(super) unsafe fn stream<T: Element>(
             let tasks = m.div_ceil(lines);
             let parts = split(tasks);
             let whole = b.row == 1;
-            return with_scratch(if whole { 0 } else { n * k * size }, |memory| {
+            let done = with_scratch(if whole { 0 } else { n * k * size }, |memory| {
                 let b = if whole {
                     b.t()
                 } else {
@@ -210,12 +212,15 @@ pub(super) unsafe fn stream<T: Element>(
                         let from = t * lines;
                         run(lines.min(m - from), k, a.from(from, 0), b, c.from(from, 0), add);
                     });
-                    return true;
+                    return Ok(true);
                 }
                 in_parts(parts, (m, n, k), c, parallel, add, |l, depth, to| {
                     run(m, depth, a.from(0, l), b.from(0, l), to, false);
+                    Ok(())
                 })
             });
+            // No room for a copy of B: the tiles take it in panels.
+            return done.unwrap_or(Ok(false));
         }
         if a.row == 1 && m >= tiles.lanes {
             let run = tiles.sums[n - 1];
@@ -231,7 +236,7 @@ pub(super) unsafe fn stream<T: Element>(
                     }
                     run(cols, k, b.t(), a.from(from, 0).t(), to);
                 });
-                return true;
+                return Ok(true);
             }
             return in_parts(parts, (m, n, k), c, parallel, add, |l, depth, to| {
                 let to = to.t();
@@ -240,10 +245,11 @@ pub(super) unsafe fn stream<T: Element>(
                     let cols = cols.min(m - from);
                     run(cols, depth, b.from(l, 0).t(), a.from(from, l).t(), to.from(0, from));
                 }
+                Ok(())
             });
         }
     }
-    false
+    Ok(false)
 }
 
 /// Zeros in `rows` rows that lie whole.
@@ -262,15 +268,13 @@ pub(super) unsafe fn in_parts<T: Element>(
     c: Matrix<T>,
     parallel: bool,
     add: bool,
-    body: impl Fn(usize, usize, Matrix<T>) + Sync,
-) -> bool {
+    body: impl Fn(usize, usize, Matrix<T>) -> Result<()> + Sync,
+) -> Result<bool> {
     let step = k.div_ceil(parts);
     let parts = k.div_ceil(step);
-    let Some(memory) = Memory::new(parts * m * n * size_of::<T>()) else { return false };
-    let all = Matrix { at: memory.at as *const T, row: 1, col: m as isize };
-    each(parallel, true, parts, |p| {
-        body(p * step, step.min(k - p * step), all.from(0, p * n));
-    });
+    let Ok(memory) = Block::of::<T>(parts * m * n) else { return Ok(false) };
+    let all = Matrix { at: memory.at().cast_const().cast::<T>(), row: 1, col: m as isize };
+    each(parallel, true, parts, |p| body(p * step, step.min(k - p * step), all.from(0, p * n)))?;
     // SAFETY: all parts were written; the caller vouches for `c`.
     unsafe {
         let sums = std::slice::from_raw_parts_mut(all.at.cast_mut(), parts * m * n);
@@ -287,5 +291,5 @@ pub(super) unsafe fn in_parts<T: Element>(
             }
         }
     }
-    true
+    Ok(true)
 }

@@ -123,8 +123,10 @@ fn all_levels<T: Number + Element>(
     for level in [Level::Avx2, Level::Avx512] {
         let Some(tiles) = T::tiles(level).filter(|_| supports(level)) else { continue };
         for add in [false, true] {
-            // SAFETY: `check` hands over views of its own vectors.
-            check::<T>(sizes, ways, add, random, |p| assert!(unsafe { product_by(tiles, p, true, add) }));
+            check::<T>(sizes, ways, add, random, |p| {
+                // SAFETY: `check` hands over views of its own vectors.
+                assert!(unsafe { product_by(tiles, p, true, add) }.unwrap())
+            });
         }
     }
 }
@@ -198,7 +200,9 @@ fn other_types_add() {
     for sizes in [(1, 1, 1), (7, 9, 5), (40, 3, 20), (64, 65, 66)] {
         for ways in [(0, 0, 0), (1, 0, 2), (0, 1, 1), (3, 4, 0)] {
             for add in [false, true] {
-                check::<Complex32>(sizes, ways, add, &mut random, |p| float::<Complex32>(*p, true, add));
+                check::<Complex32>(sizes, ways, add, &mut random, |p| {
+                    float::<Complex32>(*p, true, add).unwrap()
+                });
             }
         }
     }
@@ -218,7 +222,7 @@ fn same_bits_with_any_number_of_threads() {
             let results = [1, 2, 5].map(|threads| {
                 set_num_threads(threads);
                 let mut c = Lying::new(m, n, ways.2, || 0f32);
-                float::<f32>(view((m, n, k), &a, &b, &mut c), true, false);
+                float::<f32>(view((m, n, k), &a, &b, &mut c), true, false).unwrap();
                 c.memory.iter().map(|x| x.to_bits()).collect::<Vec<u32>>()
             });
             assert!(results.iter().all(|r| *r == results[0]), "{m} x {n}, {k} deep, {ways:?}");

@@ -121,6 +121,18 @@ pub(super) unsafe fn put<S: Vector>(p: *mut S::T, part: bool, mask: S::Mask, v: 
     unsafe { if part { S::store_some(p, mask, v) } else { S::store(p, v) } }
 }
 
+/// The pointer, with nothing known about where it came from, and memory as it was or not. Compilers find that one row follows another
+/// and step from each to the next; unrolled, they load ahead of what they compute and put sums on the stack, for want of registers.
+#[inline(always)]
+fn unrelated<T>(mut p: *const T) -> *const T {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: no instruction.
+    unsafe {
+        std::arch::asm!("/* {0} */", inout(reg) p, options(nostack, preserves_flags));
+    }
+    p
+}
+
 /// What every wrapper inlines: the features of the wrapper make the vector functions single instructions.
 #[inline(always)]
 pub(super) unsafe fn tile<S: Vector, const ROWS: usize, const WIDE: usize, const PART: bool>(
@@ -152,7 +164,10 @@ pub(super) unsafe fn tile<S: Vector, const ROWS: usize, const WIDE: usize, const
         let mut sums = [[[S::zero(); WIDE]; ROWS]; 4];
         // Every third row has a pointer, from which the next two are addressed: stepping from row to row would be a
         // chain of additions as long as the multiply-adds themselves.
-        let mut at: [*const S::T; 4] = std::array::from_fn(|i| a.wrapping_offset(3 * i as isize * a_row));
+        let mut at: [*const S::T; 4] = [a; 4];
+        for (i, p) in at.iter_mut().enumerate() {
+            *p = unrelated(a.wrapping_offset(3 * i as isize * a_row));
+        }
         // A macro: closures would lose the instruction set of the wrapper.
         macro_rules! step {
             ($sums:expr) => {
@@ -167,7 +182,7 @@ pub(super) unsafe fn tile<S: Vector, const ROWS: usize, const WIDE: usize, const
                     }
                 }
                 for p in at.iter_mut().take(ROWS.div_ceil(3)) {
-                    *p = p.wrapping_offset(a_step);
+                    *p = unrelated(p.wrapping_offset(a_step));
                 }
                 b = b.wrapping_offset(b_step);
             };

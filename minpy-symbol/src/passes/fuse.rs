@@ -8,7 +8,7 @@ use crate::plan::lifetimes;
 use crate::schedule::{Operand, Place, Schedule, Source, Step, Value};
 use minpy_core::dispatch::{Arg, launch};
 use minpy_core::fuse::{Grouping, Kernel, Read, grouped};
-use minpy_core::{Array, Buffer, Result, bail};
+use minpy_core::{Array, Buffer, Result, bail, memory};
 use std::sync::Arc;
 
 /// Groups each of the two passes.
@@ -16,10 +16,10 @@ pub(crate) fn fuse(s: &mut Schedule) -> Result<()> {
     let outside: Vec<usize> = (0..s.values.len()).filter(|&v| s.values[v].place != Place::Arena).collect();
     let mut forward = 0;
     let collected = grouped(|g| {
-        let mut buffers: Vec<Option<Arc<Buffer>>> = vec![None; s.values.len()];
+        let mut buffers = memory::filled(s.values.len(), None)?;
         // Their numbers are their positions in `outside`.
         for &v in &outside {
-            buffers[v] = Some(g.outside(s.device, s.values[v].bytes));
+            buffers[v] = Some(g.outside(s.device, s.values[v].bytes)?);
         }
         forward = run(s, g, &mut buffers)?;
         Ok(())
@@ -28,8 +28,8 @@ pub(crate) fn fuse(s: &mut Schedule) -> Result<()> {
         Some(&v) => s.values[v].clone(),
         None => Value { bytes, place: Place::Arena },
     };
-    s.values = collected.bytes.iter().enumerate().map(|(k, bytes)| value(k, bytes)).collect();
-    s.steps = collected.kernels.into_iter().map(step).collect();
+    s.values = memory::collected(collected.bytes.iter().enumerate().map(|(k, bytes)| value(k, bytes)))?;
+    s.steps = memory::collected(collected.kernels.into_iter().map(step))?;
     s.forward = forward;
     Ok(())
 }

@@ -11,6 +11,7 @@ mod verify;
 pub(crate) use verify::verify;
 
 use crate::schedule::Schedule;
+use crate::trace::room_for;
 use minpy_core::Result;
 
 /// All passes in order.
@@ -21,6 +22,7 @@ pub(crate) fn optimise(schedule: &mut Schedule) -> Result<()> {
         ("duplicates", duplicates::merge_duplicates),
         ("copies", copies::remove_copies),
     ];
+    room_for(schedule.values.len() + schedule.steps.len())?;
     check(schedule, "trace");
     for (name, pass) in passes {
         pass(schedule);

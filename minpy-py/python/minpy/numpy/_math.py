@@ -89,7 +89,7 @@ def _fallback_clip(a, low, high, out, kwargs):
 
 @native
 def round_(a, decimals=0, out=None):
-    """Rounded to the given number of decimals."""
+    """Rounded to the given number of decimals. Also called `around`."""
     a = as_ours(a)
     if not is_ours(a) or decimals != 0 or a.dtype.kind not in "fc":
         if is_ours(a) and decimals >= 0 and a.dtype.kind in "iu" and out is None:

@@ -3,7 +3,7 @@ import numpy
 
 from minpy import _minpy
 from minpy._minpy import array_base, ndarray, scalar, ufunc
-from minpy.numpy import _fallback, _native, _words
+from minpy.numpy import _fallback, _native, _ufuncs, _words
 
 
 def restore(values, is_scalar):
@@ -221,7 +221,8 @@ def _setflags(self, write=None, align=None, uic=None):
 def _copyto(self, other):
     """Copies the values into another array or to a device (MXNet's way)."""
     if isinstance(other, array_base):
-        other[...] = self
+        if not _minpy._same_view(other, self):
+            other[...] = self
         return other
     return self.as_in_context(other).copy() if self.context == other else self.as_in_context(other)
 
@@ -263,7 +264,7 @@ def _by_numpy(name, write):
 
 
 def _conjugate(self, out=None):
-    """Complex conjugate; the array itself when it is not complex."""
+    """Complex conjugate; the array itself when it is not complex. `conj` and `conjugate` are one method."""
     import minpy.numpy as np
     return self if out is None and self.dtype.kind != "c" else np.conjugate(self, out=out)
 
@@ -313,7 +314,15 @@ def _round(self, decimals=0, out=None):
 
 
 def _python_round(self, ndigits=None):
+    if type(self) is scalar and self.dtype.kind in "bc":
+        raise TypeError(f"type {self.dtype.type.__module__}.{self.dtype.type.__name__} doesn't define __round__ method")
     return round(self.item()) if ndigits is None and type(self) is scalar else _round(self, ndigits or 0)
+
+
+def _python_trunc(self):
+    if type(self) is not scalar or self.dtype != numpy.float64:
+        raise TypeError(f"type {self.dtype.type.__module__}.{self.dtype.type.__name__} doesn't define __trunc__ method")
+    return int(self)  # as of `numpy.float64`, which is Python's float
 
 
 def _byteswap(self, inplace=False):
@@ -354,6 +363,11 @@ def _ctypes(self):
     return self._numpy(True).ctypes
 
 
+def _names(self):
+    """What `dir` lists: of the true class. `object.__dir__` asks `__class__`, and that is NumPy's."""
+    return dir(type(self))
+
+
 def _strides(self, value):
     raise AttributeError("setting the strides of an array of MinPy is not possible: use np.lib.stride_tricks.as_strided")
 
@@ -368,10 +382,13 @@ def install():
     for name in ("take", "repeat", "round", "trace", "diagonal", "searchsorted", "ptp", "put", "argpartition"):
         if not hasattr(array_base, name) and name != "round":
             setattr(array_base, name, _through_function(name)) if name != "ptp" else None
+    ufunc.__doc__ = _ufuncs.OfEach(ufunc.__doc__, _ufuncs.text)
+    ufunc.__signature__ = _ufuncs.OfEach(None, lambda f: _ufuncs.signature(f.nin))
     array_base.compress, _compress.__doc__ = _compress, _native.TABLE["compress"].__doc__
     array_base.choose = _choose
     array_base.round = _round
     array_base.__round__ = _python_round
+    scalar.__trunc__ = _python_trunc
     array_base.conj = array_base.conjugate = _conjugate
     array_base.clip = _clip
     array_base.flags = property(Flags)
@@ -390,6 +407,7 @@ def install():
     array_base.__array_interface__ = property(_array_interface)
     array_base.__dlpack__, array_base.__dlpack_device__ = _dlpack, _dlpack_device
     array_base.to_device = _to_device
+    array_base.__dir__ = _names
     ndarray.resize = _resize
     scalar.is_integer, scalar.as_integer_ratio = _is_integer, _as_integer_ratio
     scalar.__conform__ = _conform

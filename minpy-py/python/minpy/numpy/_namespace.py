@@ -9,7 +9,6 @@ import types
 
 import numpy
 
-from minpy import _minpy
 from minpy.numpy import _fallback
 from minpy.numpy._ufuncs import FallbackUfunc
 
@@ -48,7 +47,7 @@ def wrap_member(module, name, value):
     """What a name of a NumPy module is here."""
     if isinstance(value, types.ModuleType):
         return submodule(f"{module}.{name}", value)
-    if isinstance(value, type) or not callable(value) or isinstance(value, (numpy.dtype, _minpy.ufunc)):
+    if isinstance(value, type) or not callable(value) or isinstance(value, numpy.dtype):
         return value
     if type(value).__module__.startswith("numpy") and not isinstance(value, numpy.ufunc) and not hasattr(value, "__wrapped__") \
             and type(value).__name__ not in ("_ArrayFunctionDispatcher",):

@@ -30,6 +30,11 @@ def take(a, indices, axis=None, out=None, mode="raise"):
     elif a.ndim == 0:
         a = a.reshape(1)
     axis = _axis(axis, a.ndim)
+    shape = a.shape[:axis] + i.shape + a.shape[axis + 1:]
+    if 0 in (a.shape[:axis] if mode == "raise" else shape):
+        # As in NumPy: nothing that an index could miss.
+        import minpy.numpy as np
+        return np.empty_like(a, shape=shape)
     made = _minpy._take(a, _wrapped(i, a.shape[axis], mode), axis)
     return by_numpy("take", a, indices, axis, out=out, mode=mode) if made is None else made
 
@@ -54,12 +59,14 @@ def put_along_axis(arr, indices, values, axis):
         return by_numpy("put_along_axis", arr, indices, values, axis)
     i = as_ours(indices)
     if axis is None:
+        if i.ndim != 1:
+            raise ValueError("when axis=None, `indices` must have a single dimension.")
         axis, arr = 0, arr.reshape(-1)
     axis = _axis(axis, arr.ndim)
-    if i.ndim != arr.ndim:
-        raise ValueError("`indices` and `arr` must have the same number of dimensions")
     if i.dtype.kind not in "iu":
         raise IndexError("`indices` must be an integer array")
+    if i.ndim != arr.ndim:
+        raise ValueError("`indices` and `arr` must have the same number of dimensions")
     at = []
     for k, n in enumerate(arr.shape):
         if k == axis:
@@ -76,7 +83,15 @@ def put(a, ind, v, mode="raise"):
         if not isinstance(a, numpy.ndarray):
             raise TypeError(f"argument 1 must be numpy.ndarray, not {type(a).__name__}")
         return numpy.put(a, numpy.asarray(ind), numpy.asarray(v), mode)
+    if not a.flags.writeable:
+        raise ValueError("put: output array is read-only")
     i, v = as_ours(ind).ravel(), as_ours(v, a.dtype).ravel()
+    if not isinstance(ind, numpy.ndarray) and not is_ours(ind):
+        i = i.astype(numpy.int64)  # numbers that are no array yet become positions
+    if not numpy.can_cast(i.dtype, numpy.intp):
+        raise TypeError(f"Cannot cast array data from {i.dtype!r} to {numpy.dtype(numpy.intp)!r} according to the rule 'safe'")
+    if i.size and not a.size:
+        raise IndexError("cannot replace elements of an empty array")
     if i.size == 0 or v.size == 0:
         return None
     if not all_ours(i, v) or i.dtype.kind not in "iub" or mode not in ("raise", "wrap", "clip"):

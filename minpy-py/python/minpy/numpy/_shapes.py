@@ -273,9 +273,13 @@ def repeat(a, repeats, axis=None):
         return by_numpy("repeat", a, repeats, axis=axis)
     if axis is None:
         a, axis = a.ravel(), 0
+    elif a.ndim == 0:
+        a = a.reshape(1)
     axis = _axis(axis, a.ndim)
     if isinstance(counts, int) or counts.size == 1:
         n = int(counts if isinstance(counts, int) else counts.reshape(-1)[0])
+        if n < 0 and not a.shape[axis]:
+            n = 0  # nothing is repeated less than not at all
         if n < 0:
             raise ValueError("repeats may not contain negative values.")
         at = axis + 1

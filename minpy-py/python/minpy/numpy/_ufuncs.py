@@ -25,6 +25,34 @@ def signature(count):
                              + [P(n, P.KEYWORD_ONLY, default=v) for n, v in options.items()])
 
 
+class OfEach:
+    """An attribute that a class has of its own and gives for each of its instances: with a plain string in the class,
+    `help(np.sin)` would be about ufuncs, and with a plain property, `inspect.signature(np.ufunc)` would fail."""
+
+    def __init__(self, of_class, of_instance):
+        self._of_class, self._of_instance = of_class, of_instance
+
+    def __get__(self, instance, owner=None):
+        return self._of_class if instance is None else self._of_instance(instance)
+
+
+def text(function):
+    """The docstring of one of our ufuncs, in NumPy's order: the call, what it computes, the parameters."""
+    operands = ["x: an array or a number.", "x1, x2: arrays or numbers, broadcast together.",
+                "x1, x2, x3: arrays or numbers, broadcast together."][function.nin - 1]
+    others = sorted(alias for alias, name in ALIASES.items() if name == function.__name__)
+    names = f" Also called {', '.join(f'`{a}`' for a in others)}." if others else ""
+    return f"""{function.__name__}{signature(function.nin)}
+
+{function._summary}, element by element.{names}
+
+{operands}
+out: an array of ours that takes the result.
+where: a mask; elsewhere `out` stays as it is.
+dtype: in which the result is computed and given.
+casting, order, subok: as in NumPy."""
+
+
 class FallbackUfunc:
     """A ufunc of NumPy's on our arrays."""
 
@@ -36,9 +64,7 @@ class FallbackUfunc:
         self.__doc__ = function.__doc__
         _fallback.stands(self, function)
 
-    @property
-    def __signature__(self):
-        return inspect.signature(self._minpy_numpy)
+    __signature__ = OfEach(None, lambda self: inspect.signature(self._minpy_numpy))
 
     def __call__(self, *args, **kwargs):
         return _fallback.call(self.__name__, self._minpy_numpy, args, kwargs)
@@ -78,8 +104,3 @@ class FallbackUfunc:
     def __reduce__(self):
         import minpy.numpy
         return getattr, (minpy.numpy, self.__name__)
-
-
-def divmod_(x1, x2, /, **kwargs):
-    """Quotient and remainder."""
-    return _fallback.call("divmod", numpy.divmod, (x1, x2), kwargs)
