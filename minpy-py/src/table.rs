@@ -9,7 +9,7 @@ use crate::errors::Outcome;
 use crate::fallback;
 use crate::numpy::{dtype_from, numpy};
 use crate::run::{WORTH_DETACHING, native};
-use minpy_core::function::{Default, Function, Gives, Kind, Made, Passing, Value};
+use minpy_core::function::{Default, Function, Gives, Kind, Made, Passing, Value, settle};
 use minpy_core::written::enter;
 use minpy_core::{Array, ErrorKind, Number};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -30,6 +30,8 @@ type Objects<'a, 'py> = [Option<&'a Any<'py>>; MOST];
 /// What Python needs of a function beside its entry.
 struct Face {
     function: &'static Function,
+    /// The function's name, or another one of it.
+    name: &'static str,
     /// Names of the parameters, interned: a call's names are mostly the same objects.
     names: Vec<Py<PyString>>,
     /// Parameters that can be passed by position.
@@ -42,12 +44,16 @@ fn faces(py: Python<'_>) -> PyResult<&'static [Face]> {
     let list = FACES.get_or_try_init(py, || -> PyResult<Vec<Face>> {
         let functions = minpy_core::registry::global().py()?.functions();
         if let Some(f) = functions.iter().find(|f| f.parameters.len() > MOST) {
-            return Err(PyRuntimeError::new_err(format!("{f:?} has more parameters than the {MOST} of table.rs")));
+            return Err(PyRuntimeError::new_err(format!(
+                "{f:?} has more parameters than the {MOST} of table.rs"
+            )));
         }
         Ok(functions
             .iter()
-            .map(|f| Face {
+            .flat_map(|f| std::iter::once(&f.name).chain(f.aliases).map(move |name| (f, name)))
+            .map(|(f, name)| Face {
                 function: f,
+                name,
                 names: f.parameters.iter().map(|p| PyString::intern(py, p.name).unbind()).collect(),
                 positional: f.parameters.iter().take_while(|p| p.passing != Passing::Name).count(),
             })
@@ -95,50 +101,59 @@ impl Face {
                 objects[at] = Some(unsafe { Bound::ref_from_ptr(py, value) });
             }
         }
-        let complete =
-            parameters.iter().zip(&objects).all(|(p, o)| o.is_some() || !matches!(p.default, Default::Required));
+        let complete = parameters
+            .iter()
+            .zip(&objects)
+            .all(|(p, o)| o.is_some() || !matches!(p.default, Default::Required));
         Ok(complete.then_some(objects))
     }
     /// Calls the function; `None` where it does not compute that, with the reason.
     fn run<'py>(&self, py: Python<'py>, objects: &Objects<'_, 'py>) -> PyResult<Result<Any<'py>, String>> {
         let function = self.function;
         let mut values = [const { Value::Absent }; MOST];
-        let (mut out, mut size) = (None, 0);
-        for ((p, o), value) in function.parameters.iter().zip(objects).zip(&mut values) {
+        let (mut out, mut size, mut settled) = (None, 0, true);
+        for (i, (p, o)) in function.parameters.iter().zip(objects).enumerate() {
             let Some(o) = o else { continue };
-            *value = match read(p.kind, p.default, o)? {
-                Some(v) => v,
+            let value = &mut values[i];
+            match read(p.kind, p.default, o)? {
+                Some(v) => *value = v,
                 None => return Ok(Err(format!("{}= of type {}", p.name, o.get_type().name()?))),
-            };
-            if let Some(a) = value.array() {
-                size = size.max(a.size());
-                if p.kind == Kind::Out {
-                    out = Some(*o);
+            }
+            match value {
+                Value::Array(a) => {
+                    size = size.max(a.size());
+                    if p.kind == Kind::Out {
+                        out = Some(i);
+                    }
                 }
+                Value::Made(a) => {
+                    size = size.max(a.size());
+                    settled = false;
+                }
+                Value::List(_) => settled = false,
+                _ => {}
             }
         }
         let values = &mut values[..function.parameters.len()];
-        let made = match heavy_call(py, function, values, size) {
-            Err(e) if e.kind() == ErrorKind::NotNative => return Ok(Err(e.message().to_string())),
-            r => r.py()?,
-        };
-        if let Some(out) = out {
-            return Ok(Ok(out.clone()));
+        if !settled {
+            settle(values).py()?;
         }
-        let first = objects[0];
-        give(py, function, made, first).map(Ok)
+        let mut made = Made::Nothing;
+        let done = if size < WORTH_DETACHING {
+            function.call_settled(values, out, &mut made)
+        } else {
+            py.detach(|| function.call_settled(values, out, &mut made))
+        };
+        match done {
+            Ok(()) => {}
+            Err(e) if e.kind() == ErrorKind::NotNative => return Ok(Err(e.message().to_string())),
+            Err(e) => return Err(e).py(),
+        }
+        match out {
+            Some(at) => Ok(Ok(objects[at].map_or_else(|| py.None().into_bound(py), Clone::clone))),
+            None => give(py, function, made, objects[0]).map(Ok),
+        }
     }
-}
-
-/// The call, without the lock where it is worth it. Errors of core stay what they are until it is known that they are no refusal.
-#[inline]
-fn heavy_call(
-    py: Python<'_>,
-    function: &'static Function,
-    values: &mut [Value],
-    size: usize,
-) -> minpy_core::Result<Made> {
-    if size < WORTH_DETACHING { function.call(values) } else { py.detach(|| function.call(values)) }
 }
 
 /// The object as an argument of that kind; `None` when only NumPy knows what it means.
@@ -294,7 +309,7 @@ unsafe fn call_at<'py>(
 ) -> PyResult<*mut ffi::PyObject> {
     let face = &faces(py)?[number];
     let function = face.function;
-    let _entered = enter(function.name);
+    let _entered = enter(face.name);
     // SAFETY: by the convention: `nargs` positional arguments, and behind them as many as the tuple has names.
     let (positional, named, names) = unsafe {
         let names = Bound::from_borrowed_ptr_or_opt(py, names).map(|n| n.cast_into_unchecked::<PyTuple>());
@@ -375,29 +390,26 @@ pub fn _functions(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let all = PyDict::new(py);
     let class = py.get_type::<PyArray>();
     for (number, face) in faces(py)?.iter().enumerate() {
-        let f = face.function;
-        let (signature, doc) = (f.signature(), f.documentation());
-        for name in std::iter::once(&f.name).chain(f.aliases) {
-            let (module, short) = name
-                .rsplit_once('.')
-                .map_or(("minpy.numpy".into(), *name), |(m, s)| (format!("minpy.numpy.{m}"), s));
-            let doc = if *name == f.name {
-                doc.clone()
-            } else {
-                format!("The same function as `{}`. {doc}", f.name)
-            };
-            let module = PyString::intern(py, &module);
-            // SAFETY: the definition is complete and is never freed.
-            let made = unsafe {
-                let def = definition(number, short, &signature, &doc)?;
-                Bound::from_owned_ptr_or_err(
-                    py,
-                    ffi::PyCFunction_NewEx(def, std::ptr::null_mut(), module.as_ptr()),
-                )?
-            };
-            all.set_item(name, made)?;
+        let (f, name) = (face.function, face.name);
+        let (signature, mut doc) = (f.signature(), f.documentation());
+        if name != f.name {
+            doc = doc.replacen('\n', &format!(" Another name of `{}`.\n", f.name), 1);
         }
-        if f.method {
+        let (module, short) = match name.rsplit_once('.') {
+            Some((module, short)) => (format!("minpy.numpy.{module}"), short),
+            None => ("minpy.numpy".into(), name),
+        };
+        let module = PyString::intern(py, &module);
+        // SAFETY: the definition is complete and is never freed.
+        let made = unsafe {
+            let def = definition(number, short, &signature, &doc)?;
+            Bound::from_owned_ptr_or_err(
+                py,
+                ffi::PyCFunction_NewEx(def, std::ptr::null_mut(), module.as_ptr()),
+            )?
+        };
+        all.set_item(name, made)?;
+        if f.method && name == f.name {
             let rest = signature.split_once(", ").map_or(")", |(_, rest)| rest);
             let signature = if rest == ")" { "($self)".to_string() } else { format!("($self, {rest}") };
             // SAFETY: as above; the class lives as long as the process.

@@ -214,8 +214,8 @@ pub struct Function {
     pub method: bool,
     /// Calls to test it with, as Python writes them (`f[3,4], axis=1`); see [`sample`].
     pub cases: &'static [&'static str],
-    /// The code behind it.
-    pub run: fn(&Given) -> Result<Made>,
+    /// The code behind it; what it makes goes to the second argument.
+    pub run: fn(&Given, &mut Made) -> Result<()>,
     /// Where it was defined.
     pub file: &'static str,
     /// Where it was defined.
@@ -279,25 +279,38 @@ impl Function {
             bail!(Type, "{}: {} values for {} parameters", self.name, values.len(), self.parameters.len());
         }
         settle(values)?;
-        let given = Given { function: self, values };
-        let made = (self.run)(&given)?;
-        match (self.out(given.values), made) {
-            (Some(out), Made::One(r)) => deliver(self.name, out, r).map(Made::One),
-            (_, made) => Ok(made),
+        let is_out = |(p, v): (&Parameter, &Value)| p.kind == Kind::Out && v.array().is_some();
+        let out = self.parameters.iter().zip(values.iter()).position(is_out);
+        let mut made = Made::Nothing;
+        self.call_settled(values, out, &mut made)?;
+        Ok(made)
+    }
+    /// The same for values that are where they belong, one per parameter, of which number `out` takes the result.
+    ///
+    /// # Errors
+    /// As [`call`](Function::call).
+    #[inline]
+    pub fn call_settled(&'static self, values: &[Value], out: Option<usize>, made: &mut Made) -> Result<()> {
+        (self.run)(&Given { function: self, values }, made)?;
+        match out {
+            Some(at) => self.deliver(&values[at], made),
+            None => Ok(()),
         }
     }
-    #[inline]
-    fn out<'a>(&self, values: &'a [Value]) -> Option<&'a Array> {
-        let of = |(p, v): (&Parameter, &'a Value)| if matches!(p.kind, Kind::Out) { v.array() } else { None };
-        self.parameters.iter().zip(values).find_map(of)
+    #[cold]
+    fn deliver(&self, out: &Value, made: &mut Made) -> Result<()> {
+        if let (Some(out), Made::One(r)) = (out.array(), &*made) {
+            *made = Made::One(deliver(self.name, out, r)?);
+        }
+        Ok(())
     }
 }
 
 /// Puts a result into `out`, unless it is there already. NumPy computes in the dtype of `out`, which is not the same thing where the
 /// dtypes differ.
-fn deliver(name: &str, out: &Array, r: Array) -> Result<Array> {
+fn deliver(name: &str, out: &Array, r: &Array) -> Result<Array> {
     if std::sync::Arc::ptr_eq(out.buffer(), r.buffer()) && out.layout() == r.layout() {
-        return Ok(r);
+        return Ok(out.clone());
     }
     if out.shape() != r.shape() {
         bail!(
@@ -310,7 +323,7 @@ fn deliver(name: &str, out: &Array, r: Array) -> Result<Array> {
     if out.dtype() != r.dtype() {
         bail!(NotNative, "{name}: out= of dtype {}, the result is {}", out.dtype(), r.dtype());
     }
-    crate::ops::assign(out, &r)?;
+    crate::ops::assign(out, r)?;
     Ok(out.clone())
 }
 
@@ -413,11 +426,11 @@ macro_rules! __function {
         [$($word:ident $([$($list:tt)*])?)*] $body:expr) => {
         const _: () = {
             #[allow(unused_variables)]
-            fn run(given: &$crate::function::Given) -> $crate::Result<$crate::function::Made> {
+            fn run(given: &$crate::function::Given, made: &mut $crate::function::Made) -> $crate::Result<()> {
                 let mut values = given.values.iter();
                 $(let $n = $crate::function::kinds::$k::read(given, values.next(), $crate::__function!(@default $k [$($d)?]))?;)*
-                let result = $body;
-                result.map($crate::function::Made::from)
+                *made = $crate::function::Made::from($body?);
+                Ok(())
             }
             static ENTRY: $crate::function::Function = {
                 #[allow(unused_mut)]
