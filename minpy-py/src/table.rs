@@ -115,6 +115,15 @@ impl Face {
         for (i, (p, o)) in function.parameters.iter().zip(objects).enumerate() {
             let Some(o) = o else { continue };
             let value = &mut values[i];
+            if matches!(p.kind, Kind::Array | Kind::Operand | Kind::Mask)
+                && let Some(mine) = as_pyarray(o)
+            {
+                // Written where it stays: moving a value that has just been written waits for it.
+                let a = mine.array();
+                size = size.max(a.size());
+                *value = Value::Array(a);
+                continue;
+            }
             match read(p.kind, p.default, o)? {
                 Some(v) => *value = v,
                 None => return Ok(Err(format!("{}= of type {}", p.name, o.get_type().name()?))),
@@ -157,17 +166,12 @@ impl Face {
 }
 
 /// The object as an argument of that kind; `None` when only NumPy knows what it means.
-#[inline]
 pub fn read<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<Option<Value<'a>>> {
     if matches!(kind, Kind::Array | Kind::Operand | Kind::Mask)
         && let Some(p) = as_pyarray(object)
     {
         return Ok(Some(Value::Array(p.array())));
     }
-    read_other(kind, default, object)
-}
-#[inline(never)]
-fn read_other<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<Option<Value<'a>>> {
     let py = object.py();
     if object.is_none() {
         return Ok(Some(if matches!(default, Default::None) { Value::Absent } else { Value::None }));
@@ -201,10 +205,8 @@ fn read_other<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult
             }
             None => None,
         },
-        Kind::Mask => match object.extract::<bool>() {
-            Ok(on) => Some(Value::Flag(on)),
-            Err(_) => array_from(object)?.map(Value::Made),
-        },
+        Kind::Mask if object.extract::<bool>().is_ok_and(|on| on) => Some(Value::Absent),
+        Kind::Mask => array_from(object)?.map(Value::Made),
         Kind::Foreign => None,
     })
 }
@@ -421,4 +423,52 @@ pub fn _functions(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         }
     }
     Ok(all)
+}
+
+/// The cases of every function, for tests: name, the case as it is written, arguments, keywords.
+#[pyfunction]
+pub fn _table_cases(
+    py: Python<'_>,
+) -> PyResult<Vec<(&'static str, &'static str, Bound<'_, PyTuple>, Bound<'_, PyDict>)>> {
+    let mut all = Vec::new();
+    for face in faces(py)?.iter().filter(|f| f.name == f.function.name) {
+        for case in face.function.cases {
+            let (mut args, kwargs) = (Vec::new(), PyDict::new(py));
+            let values = minpy_core::function::sample(face.function, case).py()?;
+            for (p, value) in face.function.parameters.iter().zip(values) {
+                if matches!(value, Value::Absent) {
+                    continue;
+                }
+                let object = object_of(py, value)?;
+                if p.default == Default::Required {
+                    args.push(object);
+                } else {
+                    kwargs.set_item(p.name, object)?;
+                }
+            }
+            all.push((face.name, *case, PyTuple::new(py, args)?, kwargs));
+        }
+    }
+    Ok(all)
+}
+fn object_of<'py>(py: Python<'py>, value: Value) -> PyResult<Any<'py>> {
+    Ok(match value {
+        Value::Absent | Value::None => py.None().into_bound(py),
+        Value::Array(a) => wrap(py, a.clone())?,
+        Value::Made(a) => wrap(py, a)?,
+        Value::Number(Number::Int(i)) => i.into_pyobject(py)?.into_any(),
+        Value::Number(n) => n.to_f64().into_pyobject(py)?.into_any(),
+        Value::Scalar(s) => {
+            wrap_result(py, Array::from_scalar_on(minpy_core::context::current_device().py()?, s).py()?)?
+        }
+        Value::List(list) => {
+            PyList::new(py, list.into_iter().map(|v| object_of(py, v)).collect::<PyResult<Vec<_>>>()?)?
+                .into_any()
+        }
+        Value::Ints(list) if list.len() == 1 => list[0].into_pyobject(py)?.into_any(),
+        Value::Ints(list) => PyTuple::new(py, list)?.into_any(),
+        Value::DType(d) => crate::numpy::dtype_object(py, d)?,
+        Value::Flag(on) => on.into_pyobject(py)?.to_owned().into_any(),
+        Value::Text(t) => PyString::new(py, t).into_any(),
+    })
 }

@@ -66,7 +66,7 @@ fn fold<'py>(
     let (Some(a), keep) = (values[0].array(), matches!(values[4], Value::Flag(true))) else {
         return Ok(None);
     };
-    if !matches!(values[5], Value::Absent | Value::Flag(true)) {
+    if !matches!(values[5], Value::Absent) {
         return Ok(None);
     }
     let target = values[3].array();

@@ -68,7 +68,7 @@ fn value(kind: Kind, text: &str, seed: &mut u64) -> Option<Result<Value<'static>
             Value::Ints(split(inside).iter().map(|n| n.parse().ok()).collect::<Option<_>>()?)
         }
         _ if text == "None" => Value::None,
-        (Kind::Flag | Kind::Mask, _) => Value::Flag(match text {
+        (Kind::Flag, _) => Value::Flag(match text {
             "True" => true,
             "False" => false,
             _ => return None,

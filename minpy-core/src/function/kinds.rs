@@ -22,7 +22,7 @@ fn wrong(given: &Given, value: Argument) -> Error {
     Error::new(ErrorKind::Type, format!("{}: {what}", given.function.name))
 }
 /// An argument that was given and is not `None`.
-#[inline]
+#[inline(always)]
 fn some<'v>(value: Argument<'v>) -> Argument<'v> {
     value.filter(|v| !matches!(v, Value::Absent | Value::None))
 }
@@ -36,7 +36,7 @@ impl Array {
     pub const fn default(_: Option<()>) -> Default {
         Default::None
     }
-    #[inline]
+    #[inline(always)]
     pub fn read<'v>(given: &Given, value: Argument<'v>, _: Default) -> Result<&'v crate::Array> {
         value.and_then(Value::array).ok_or_else(|| wrong(given, value))
     }
@@ -51,7 +51,7 @@ impl OptionalArray {
     pub const fn default(_: Option<()>) -> Default {
         Default::None
     }
-    #[inline]
+    #[inline(always)]
     pub fn read<'v>(given: &Given, value: Argument<'v>, _: Default) -> Result<Option<&'v crate::Array>> {
         match some(value) {
             None => Ok(None),
@@ -69,7 +69,7 @@ impl Operand {
     pub const fn default(_: Option<()>) -> Default {
         Default::None
     }
-    #[inline]
+    #[inline(always)]
     pub fn read<'v>(
         given: &Given,
         value: Argument<'v>,
@@ -115,7 +115,7 @@ impl Axis {
             None => Default::None,
         }
     }
-    #[inline]
+    #[inline(always)]
     pub fn read(given: &Given, value: Argument, default: Default) -> Result<Option<isize>> {
         match value {
             Some(Value::None) => Ok(None),
@@ -139,7 +139,7 @@ impl Axes {
     pub const fn default(_: Option<()>) -> Default {
         Default::None
     }
-    #[inline]
+    #[inline(always)]
     pub fn read<'v>(given: &Given, value: Argument<'v>, default: Default) -> Result<Option<&'v [isize]>> {
         match some(value) {
             None if default == Default::Required => Err(wrong(given, value)),
@@ -156,7 +156,7 @@ impl Ints {
     pub const fn kind(_: Words) -> Kind {
         Kind::Ints
     }
-    #[inline]
+    #[inline(always)]
     pub fn read<'v>(given: &Given, value: Argument<'v>, _: Default) -> Result<&'v [isize]> {
         match value {
             Some(Value::Ints(list)) => Ok(list),
@@ -174,7 +174,7 @@ impl DType {
     pub const fn default(_: Option<()>) -> Default {
         Default::None
     }
-    #[inline]
+    #[inline(always)]
     pub fn read(given: &Given, value: Argument, _: Default) -> Result<Option<crate::DType>> {
         match some(value) {
             None => Ok(None),
@@ -193,7 +193,7 @@ impl Flag {
     pub const fn default(on: bool) -> Default {
         Default::Flag(on)
     }
-    #[inline]
+    #[inline(always)]
     pub fn read(given: &Given, value: Argument, default: Default) -> Result<bool> {
         match (some(value), default) {
             (Some(Value::Flag(on)), _) => Ok(*on),
@@ -212,7 +212,7 @@ impl OptionalFlag {
     pub const fn default(_: Option<()>) -> Default {
         Default::None
     }
-    #[inline]
+    #[inline(always)]
     pub fn read(given: &Given, value: Argument, _: Default) -> Result<Option<bool>> {
         match some(value) {
             Some(Value::Flag(on)) => Ok(Some(*on)),
@@ -231,7 +231,7 @@ impl Int {
     pub const fn default(i: i64) -> Default {
         Default::Int(i)
     }
-    #[inline]
+    #[inline(always)]
     pub fn read(given: &Given, value: Argument, default: Default) -> Result<isize> {
         match (some(value), default) {
             (Some(Value::Ints(list)), _) if list.len() == 1 => Ok(list[0]),
@@ -250,7 +250,7 @@ impl Float {
     pub const fn default(x: f64) -> Default {
         Default::Float(x)
     }
-    #[inline]
+    #[inline(always)]
     pub fn read(given: &Given, value: Argument, default: Default) -> Result<f64> {
         match (some(value), default) {
             (Some(Value::Number(n)), _) => Ok(n.to_f64()),
@@ -272,7 +272,7 @@ impl Choice {
             None => Default::None,
         }
     }
-    #[inline]
+    #[inline(always)]
     pub fn read<'v>(given: &Given, value: Argument<'v>, default: Default) -> Result<&'v str> {
         match (some(value), default) {
             (Some(Value::Text(word)), _) => Ok(word),
@@ -292,7 +292,7 @@ impl Out {
     pub const fn default(_: Option<()>) -> Default {
         Default::None
     }
-    #[inline]
+    #[inline(always)]
     pub fn read<'v>(_: &Given, value: Argument<'v>, _: Default) -> Result<Option<&'v crate::Array>> {
         Ok(value.and_then(Value::array))
     }
@@ -307,10 +307,10 @@ impl Mask {
     pub const fn default(_: Option<()>) -> Default {
         Default::None
     }
-    #[inline]
+    #[inline(always)]
     pub fn read<'v>(given: &Given, value: Argument<'v>, _: Default) -> Result<Option<&'v crate::Array>> {
         match some(value) {
-            None | Some(Value::Flag(true)) => Ok(None),
+            None => Ok(None),
             Some(v) => v.array().map(Some).ok_or_else(|| wrong(given, value)),
         }
     }

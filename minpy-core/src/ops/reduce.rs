@@ -344,10 +344,7 @@ fn moment(
     if dtype.is_some_and(|d| !d.is_inexact()) {
         bail!(NotNative, "{name}: an integer result");
     }
-    let Attrs::Reduce { axes: list, .. } = reduce_attrs(name, a.ndim(), axes, false, None)? else {
-        bail!(Type, "{name}: wrong attributes")
-    };
-    let n: usize = list.iter().map(|&i| a.shape()[i]).product();
+    let n = count_reduced(a, axes)?;
     if n as f64 - ddof <= 0.0 {
         bail!(NotNative, "{name}: of too few elements, about which NumPy warns");
     }
