@@ -1,6 +1,6 @@
 """What editors and type checkers know of the Rust half."""
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal, SupportsIndex, overload
+from typing import Any, Literal, SupportsIndex, final, overload
 
 import numpy
 from numpy.typing import DTypeLike
@@ -203,6 +203,7 @@ class ndarray(array_base):
     def __abs__(self) -> ndarray: ...
     def __invert__(self) -> ndarray: ...
 
+@final
 class scalar(array_base):
     """A 0-d result: immutable and hashable, as NumPy's scalars are."""
 
@@ -287,6 +288,7 @@ class ufunc:
     def outer(self, A: Any, B: Any, /, **kwargs: Any) -> ndarray: ...
     def at(self, a: Any, indices: Any, b: Any = ..., /) -> None: ...
 
+@final
 class Symbol:
     """Named nodes of a network; see `minpy.symbol`."""
 
@@ -319,6 +321,7 @@ class Symbol:
     def __neg__(self) -> Symbol: ...
     def __abs__(self) -> Symbol: ...
 
+@final
 class Executor:
     """A symbol bound to arrays; see `Symbol.simple_bind`."""
 
@@ -342,12 +345,14 @@ class Executor:
     def backward(self, out_grads: Any = ...) -> None: ...
     def report(self) -> dict[str, int]: ...
 
+@final
 class Function:
     """A symbol as an ordinary differentiable function of named arrays."""
 
-    def __init__(self, symbol: Symbol, input_shapes: Mapping[str, ShapeLike] | None = ..., name: str = ...) -> None: ...
-    aux_states: Any
+    def __new__(cls, symbol: Symbol, input_shapes: Mapping[str, ShapeLike] | None = ..., name: str = ...) -> Function: ...
     is_train: bool
+    @property
+    def aux_states(self) -> dict[str, ndarray]: ...
     @property
     def name(self) -> str: ...
     @property
