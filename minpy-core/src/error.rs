@@ -37,6 +37,8 @@ pub enum ErrorKind {
     Runtime,
     /// The operation exists but not for these arguments (`NotImplementedError`).
     Unsupported,
+    /// A function of NumPy's that is not computed here for these arguments: Python asks NumPy (elsewhere `NotImplementedError`).
+    NotNative,
 }
 
 /// An error: its class and a message. Boxed, so that `Result<Array>` stays small.

@@ -44,6 +44,7 @@ mod display;
 pub mod dtype;
 mod error;
 pub mod expr;
+pub mod function;
 pub mod fuse;
 pub mod kernel;
 mod late;

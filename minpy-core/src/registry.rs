@@ -5,6 +5,7 @@
 
 use crate::device::{Device, DeviceRef};
 use crate::dtype::DTypeSet;
+use crate::function::Function;
 use crate::kernel::{Family, KernelFn};
 use crate::op::OpDef;
 use crate::{Error, ErrorKind, Result, bail};
@@ -66,6 +67,8 @@ pub enum Item {
     Kernel(&'static KernelEntry),
     /// An operation.
     Op(&'static OpDef),
+    /// A function.
+    Function(&'static Function),
 }
 inventory::collect!(Item);
 
@@ -110,6 +113,8 @@ pub struct Registry {
     kinds: Vec<Kind>,
     ops: HashMap<&'static str, &'static OpDef>,
     names: Vec<&'static str>,
+    functions: Vec<&'static Function>,
+    function_names: HashMap<&'static str, &'static Function>,
 }
 
 static CURRENT: AtomicPtr<Registry> = AtomicPtr::new(std::ptr::null_mut());
@@ -172,6 +177,7 @@ impl Registry {
     pub fn assemble(items: &[Item], old: Option<&Registry>) -> Result<Registry> {
         let mut drivers: Vec<&'static Driver> = Vec::new();
         let mut ops: HashMap<&'static str, &'static OpDef> = HashMap::new();
+        let mut function_names: HashMap<&'static str, &'static Function> = HashMap::new();
         for item in items {
             match item {
                 Item::Driver(d) => match drivers.iter().find(|x| x.name == d.name) {
@@ -199,6 +205,21 @@ impl Registry {
                     ),
                     _ => {}
                 },
+                Item::Function(f) => {
+                    for name in std::iter::once(&f.name).chain(f.aliases) {
+                        match function_names.insert(name, f) {
+                            Some(x) if !std::ptr::eq(x, *f) => bail!(
+                                Registry,
+                                "function '{name}' is registered twice: at {}:{} and at {}:{}",
+                                x.file,
+                                x.line,
+                                f.file,
+                                f.line
+                            ),
+                            _ => {}
+                        }
+                    }
+                }
                 Item::Kernel(_) => {}
             }
         }
@@ -261,7 +282,10 @@ impl Registry {
         }
         let mut names: Vec<_> = ops.keys().copied().collect();
         names.sort_unstable();
-        Ok(Registry { kinds, ops, names })
+        let mut functions: Vec<_> =
+            function_names.iter().filter(|(name, f)| **name == f.name).map(|(_, f)| *f).collect();
+        functions.sort_unstable_by_key(|f| f.name);
+        Ok(Registry { kinds, ops, names, functions, function_names })
     }
     /// Index of a device kind.
     pub fn kind_of(&self, name: &str) -> Option<usize> {
@@ -315,6 +339,14 @@ impl Registry {
     /// Every operation, by name.
     pub fn ops(&self) -> impl Iterator<Item = &'static OpDef> {
         self.names.iter().map(|n| self.ops[n])
+    }
+    /// The function of that name or alias.
+    pub fn function(&self, name: &str) -> Option<&'static Function> {
+        self.function_names.get(name).copied()
+    }
+    /// Every function, by name.
+    pub fn functions(&self) -> &[&'static Function] {
+        &self.functions
     }
     /// Every kernel of a device kind.
     pub fn kernels(&self, kind: usize) -> impl Iterator<Item = &'static KernelEntry> {

@@ -13,7 +13,7 @@ fn explicit_and_automatic_registration_agree() {
         listed.push(match item {
             Item::Driver(d) => (d.file, d.line),
             Item::Kernel(k) => (k.device, k.line),
-            Item::Op(_) => continue,
+            Item::Op(_) | Item::Function(_) => continue,
         });
     }
     let reg = registry::global().expect("registry");

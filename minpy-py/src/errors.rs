@@ -63,7 +63,7 @@ pub fn raise(e: Error) -> PyErr {
         ErrorKind::NoGradient => NoGradientFuncError::new_err(text),
         ErrorKind::Policy => PrimitivePolicyError::new_err(text),
         ErrorKind::Device | ErrorKind::Registry | ErrorKind::Runtime => PyRuntimeError::new_err(text),
-        ErrorKind::Unsupported => PyNotImplementedError::new_err(text),
+        ErrorKind::Unsupported | ErrorKind::NotNative => PyNotImplementedError::new_err(text),
     }
 }
 

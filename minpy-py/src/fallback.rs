@@ -38,6 +38,18 @@ pub fn call<'py>(
     function(py, &CALL, "call_named")?.call1((name, args, kwargs))
 }
 
+/// The same for a function of the table that declined, with its reason.
+#[cold]
+pub fn declined<'py>(
+    py: Python<'py>,
+    name: &str,
+    args: &Bound<'py, PyTuple>,
+    kwargs: &Bound<'py, PyDict>,
+    reason: Option<&str>,
+) -> PyResult<Bound<'py, PyAny>> {
+    function(py, &CALL, "call_named")?.call1((name, args, kwargs, reason))
+}
+
 /// A function of another module on NumPy's arrays.
 #[cold]
 pub fn call_module<'py>(

@@ -16,10 +16,11 @@ mod numbers;
 mod numpy;
 mod operators;
 mod record;
-mod reduce;
 mod run;
 mod shape;
+mod sort;
 mod symbol;
+mod table;
 mod tape;
 mod ufunc;
 
@@ -89,7 +90,7 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     functions! {
         array: _set_metaclass, _ndarray;
         ufunc: _ufuncs;
-        reduce: sum, prod, max, amax, min, amin, any, all, argmax, argmin, cumsum, cumprod, count_nonzero, mean, var, std, sort, argsort;
+        table: _functions, _table_cases;
         creation: array, asarray, ascontiguousarray, asfortranarray, zeros, ones, empty, zeros_like, ones_like, empty_like,
             _arange, _linspace, _eye, _adopt, _wrote, _copy_where;
         shape: reshape, transpose, expand_dims, squeeze, swapaxes, broadcast_to, concatenate, _stack, _may_share, _same_view;

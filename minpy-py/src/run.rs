@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 /// Flag of core's context in which the Python package keeps the policy `only_numpy`.
 pub const ONLY_NUMPY: u32 = 1 << 16;
 /// Elements from which on other Python threads may run meanwhile.
-const WORTH_DETACHING: usize = 100_000;
+pub const WORTH_DETACHING: usize = 100_000;
 
 /// Whether operations may run in core: not under the policy `only_numpy`. A tape sees nothing of NumPy, so that while
 /// one records, operations stay in core.

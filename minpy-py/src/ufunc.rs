@@ -7,13 +7,14 @@ use crate::array::{as_array, as_pyarray, wrap_result};
 use crate::convert::{Arg, operand};
 use crate::errors::Outcome;
 use crate::fallback;
-use crate::numpy::{dtype_from, numpy};
-use crate::reduce::{reduction, scan};
+use crate::numpy::{dtype_from, given, numpy};
 use crate::run::{compute, compute_object, heavy, native};
+use crate::table::read;
 use minpy_core::expr::Prim;
+use minpy_core::function::{Default, Kind, Value, settle};
 use minpy_core::op::OpDef;
 use minpy_core::written::{enter_as, kept};
-use minpy_core::{Array, Attrs, DType, Operand, Target, ops};
+use minpy_core::{Array, Attrs, DType, ErrorKind, Operand, Target, ops};
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
@@ -41,6 +42,84 @@ fn folds(name: &str) -> Option<(&'static OpDef, Option<&'static OpDef>)> {
         "bitwise_xor" => (&ops::BITWISE_XOR_REDUCE, None),
         _ => return None,
     })
+}
+/// `reduce` by core; `None` when NumPy must do it.
+fn fold<'py>(
+    py: Python<'py>,
+    op: &'static OpDef,
+    array: &Bound<'py, PyAny>,
+    axis: Option<&Bound<'py, PyAny>>,
+    dtype: Option<&Bound<'py, PyAny>>,
+    out: Option<&Bound<'py, PyAny>>,
+    keepdims: Option<&Bound<'py, PyAny>>,
+    mask: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let kinds = [Kind::Array, Kind::Axes, Kind::DType, Kind::Out, Kind::Flag, Kind::Mask];
+    let Some(mut values) = read_all(&kinds, &[Some(array), axis, dtype, out, keepdims, mask])? else {
+        return Ok(None);
+    };
+    settle(&mut values).py()?;
+    let axes = match &values[1] {
+        Value::Ints(list) => Some(list.as_slice()),
+        _ => None,
+    };
+    let (Some(a), keep) = (values[0].array(), matches!(values[4], Value::Flag(true))) else {
+        return Ok(None);
+    };
+    if !matches!(values[5], Value::Absent) {
+        return Ok(None);
+    }
+    let target = values[3].array();
+    let r = heavy(py, a.size(), || ops::fold(op, a, axes, dtype_of(&values[2]), target, keep, None, None))?;
+    finish(py, r, target.and(out))
+}
+/// `accumulate` by core.
+fn scan<'py>(
+    py: Python<'py>,
+    op: &'static OpDef,
+    array: &Bound<'py, PyAny>,
+    axis: &Bound<'py, PyAny>,
+    dtype: Option<&Bound<'py, PyAny>>,
+    out: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let kinds = [Kind::Array, Kind::Axis, Kind::DType, Kind::Out];
+    let Some(mut values) = read_all(&kinds, &[Some(array), Some(axis), dtype, out])? else { return Ok(None) };
+    settle(&mut values).py()?;
+    let axis = match &values[1] {
+        Value::Ints(list) => Some(list[0]),
+        _ => None,
+    };
+    let Some(a) = values[0].array() else { return Ok(None) };
+    let target = values[3].array();
+    let r = heavy(py, a.size(), || match ops::running(op, a, axis, dtype_of(&values[2]), target) {
+        Err(e) if e.kind() == ErrorKind::NotNative => Ok(None),
+        r => r.map(Some),
+    })?;
+    r.map_or(Ok(None), |r| finish(py, r, target.and(out)))
+}
+fn dtype_of(value: &Value) -> Option<DType> {
+    match value {
+        Value::DType(d) => Some(*d),
+        _ => None,
+    }
+}
+fn finish<'py>(
+    py: Python<'py>,
+    r: Array,
+    out: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    out.map_or_else(|| wrap_result(py, r), |out| Ok(out.clone())).map(Some)
+}
+/// The arguments by their kinds; `None` when NumPy must have them.
+fn read_all<'a, 'py>(
+    kinds: &[Kind],
+    objects: &[Option<&'a Bound<'py, PyAny>>],
+) -> PyResult<Option<SmallVec<[Value<'a>; 6]>>> {
+    kinds
+        .iter()
+        .zip(objects)
+        .map(|(k, o)| o.map_or(Ok(Some(Value::Absent)), |o| read(*k, Default::None, o)))
+        .collect()
 }
 /// The primitive that `ufunc.at` repeats.
 fn primitive(name: &str) -> Option<Prim> {
@@ -291,9 +370,11 @@ impl Ufunc {
             AxisArgument::Given(a) => Some(a),
         };
         if let Some((op, _)) = folds(self.op.name)
+            && native()
             && kwargs.is_none()
             && !(matches!(self.op.name, "maximum" | "minimum") && dtype.is_some())
-            && let Some(r) = reduction(py, op, array, axis, dtype, out, keepdims, initial, r#where)?
+            && given(initial).is_none()
+            && let Some(r) = fold(py, op, array, axis, dtype, out, keepdims, r#where)?
         {
             return Ok(r);
         }
@@ -329,7 +410,8 @@ impl Ufunc {
         let _entered = enter_as(|| kept(&format!("{}.accumulate", self.op.name)));
         let zero = 0i32.into_pyobject(py)?.into_any();
         if let Some((_, Some(op))) = folds(self.op.name)
-            && let Some(r) = scan(py, op, array, Some(axis.unwrap_or(&zero)), dtype, out)?
+            && native()
+            && let Some(r) = scan(py, op, array, axis.unwrap_or(&zero), dtype, out)?
         {
             return Ok(r);
         }

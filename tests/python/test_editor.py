@@ -112,6 +112,7 @@ def test_profiles_show_themselves_in_a_notebook():
 
 def test_ipython_shows_text_and_signature(needs):
     inspector = needs("IPython.core.oinspect").Inspector(theme_name="nocolor")
+    formatter = needs("IPython.core.formatters").DisplayFormatter()
     x = np.ones(3)
     for value, signature, text in [
         (np.sin, "sin(x, /, out=None", "Sine of x in radians"),
@@ -126,3 +127,6 @@ def test_ipython_shows_text_and_signature(needs):
         shown = re.sub(r"\s+", " ", found["definition"]).replace("( ", "(")
         assert found["found"] and shown.startswith(signature), found
         assert text in found["docstring"], found
+    with minpy.profile() as p:
+        np.exp(x).asnumpy()
+    assert formatter.format(p)[0] == {"text/plain": str(p), "text/html": p._repr_html_()}

@@ -179,3 +179,10 @@ def test_ufuncs_of_numpys_give_our_arrays():
               np.vecdot(np.ones((2, 3)), np.ones((2, 3)))):
         assert type(r) is np.ndarray
     assert minpy.fallback_count() > before
+
+
+def test_ufuncs_of_numpys_are_found_in_lists_of_numpys():
+    """`ufuncs.remove(np.spacing)` of programs that list NumPy's own."""
+    theirs = [numpy.spacing, numpy.bitwise_count]
+    assert np.bitwise_count in theirs and np.spacing != np.bitwise_count
+    assert {np.spacing: 1}[numpy.spacing] == 1

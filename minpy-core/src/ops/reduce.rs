@@ -298,3 +298,111 @@ pub fn std(
 ) -> Result<Array> {
     root(&var(a, axes, keepdims, ddof, dtype)?)
 }
+
+/// Where a function puts its result.
+pub(super) fn target(out: Option<&Array>) -> Target<'_> {
+    out.map_or(Target::New, Target::Into)
+}
+/// NumPy takes axis 0 and -1 of an array without dimensions as no axis.
+fn axes_of<'v>(a: &Array, axes: Option<&'v [isize]>) -> Option<&'v [isize]> {
+    axes.filter(|list| a.ndim() > 0 || !matches!(list, [0 | -1]))
+}
+/// A reduction with everything that NumPy's ufuncs take for it, as far as it is computed here.
+///
+/// # Errors
+/// Those of [`reduce`]; [`ErrorKind::NotNative`](crate::ErrorKind::NotNative) for `initial` and `mask`.
+pub fn fold(
+    op: &'static OpDef,
+    a: &Array,
+    axes: Option<&[isize]>,
+    dtype: Option<DType>,
+    out: Option<&Array>,
+    keepdims: bool,
+    initial: Option<Operand>,
+    mask: Option<&Array>,
+) -> Result<Array> {
+    if initial.is_some() || mask.is_some() {
+        bail!(NotNative, "{}: initial= and where= of a reduction", op.name);
+    }
+    let attrs = reduce_attrs(op.name, a.ndim(), axes_of(a, axes), keepdims, dtype)?;
+    Ok(call(op, &attrs, &[Operand::Array(a)], None, target(out))?.with_weak(a.is_weak()))
+}
+/// A mean or what is made of it, where NumPy has nothing to say about the dtype or about too few elements.
+fn moment(
+    name: &str,
+    a: &Array,
+    axes: Option<&[isize]>,
+    dtype: Option<DType>,
+    ddof: f64,
+    mask: Option<&Array>,
+    f: impl FnOnce(Option<&[isize]>) -> Result<Array>,
+) -> Result<Array> {
+    let axes = axes_of(a, axes);
+    if mask.is_some() {
+        bail!(NotNative, "{name}: where= of a reduction");
+    }
+    if dtype.is_some_and(|d| !d.is_inexact()) {
+        bail!(NotNative, "{name}: an integer result");
+    }
+    let n = count_reduced(a, axes)?;
+    if n as f64 - ddof <= 0.0 {
+        bail!(NotNative, "{name}: of too few elements, about which NumPy warns");
+    }
+    f(axes)
+}
+
+crate::functions! {
+    /// Sum of the elements, of all or along axes. Small integers are added as int64 or uint64.
+    sum(a: Array, axis: Axes = None, dtype: DType = None, out: Out = None, keepdims: Flag = false, initial: Operand = None, r#where: Mask = None)
+        -> Values, method, cases ["f[3,4]", "f[3,4], axis=0", "i[2,3,4], axis=(0, -1), keepdims=True", "b[5]", "c[3,2], axis=1"]
+        => fold(&SUM, a, axis, dtype, out, keepdims, initial, r#where);
+    /// Product of the elements, of all or along axes. Small integers are multiplied as int64 or uint64.
+    prod(a: Array, axis: Axes = None, dtype: DType = None, out: Out = None, keepdims: Flag = false, initial: Operand = None, r#where: Mask = None)
+        -> Values, method, cases ["f[3,2]", "n[3,4], axis=1", "i[2,3], axis=0, keepdims=True"]
+        => fold(&PROD, a, axis, dtype, out, keepdims, initial, r#where);
+    /// Greatest element, of all or along axes. A NaN makes the result NaN.
+    max(a: Array, axis: Axes = None, out: Out = None, keepdims: Flag = false, initial: Operand = None, r#where: Mask = None)
+        -> Values, method, aliases [amax], cases ["n[3,4]", "n[3,4], axis=0", "i[2,3], axis=1, keepdims=True"]
+        => fold(&MAX, a, axis, None, out, keepdims, initial, r#where);
+    /// Least element, of all or along axes. A NaN makes the result NaN.
+    min(a: Array, axis: Axes = None, out: Out = None, keepdims: Flag = false, initial: Operand = None, r#where: Mask = None)
+        -> Values, method, aliases [amin], cases ["n[3,4]", "n[3,4], axis=0", "i[2,3], axis=1, keepdims=True"]
+        => fold(&MIN, a, axis, None, out, keepdims, initial, r#where);
+    /// Whether any element is true, of all or along axes.
+    any(a: Array, axis: Axes = None, out: Out = None, keepdims: Flag = false, *, r#where: Mask = None)
+        -> Values, method, cases ["b[3,4]", "b[3,4], axis=0", "f[2,3], axis=1, keepdims=True"]
+        => fold(&ANY, a, axis, None, out, keepdims, None, r#where);
+    /// Whether every element is true, of all or along axes.
+    all(a: Array, axis: Axes = None, out: Out = None, keepdims: Flag = false, *, r#where: Mask = None)
+        -> Values, method, cases ["b[3,4]", "b[3,4], axis=0", "f[2,3], axis=1, keepdims=True"]
+        => fold(&ALL, a, axis, None, out, keepdims, None, r#where);
+    /// Number of elements that are not zero, of all or along axes.
+    count_nonzero(a: Array, axis: Axes = None, *, keepdims: Flag = false) -> Values, cases ["b[3,4]", "i[3,4], axis=0", "f[2,3], axis=1, keepdims=True"]
+        => fold(&COUNT_NONZERO, a, axis, None, None, keepdims, None, None);
+    /// Greatest minus least element, of all or along axes.
+    ptp(a: Array, axis: Axes = None, out: Out = None, keepdims: Flag = false) -> Values, cases ["n[3,4]", "n[3,4], axis=0", "i[2,3], axis=1, keepdims=True"]
+        => {
+            let of = |op| fold(op, a, axis, None, None, keepdims, None, None);
+            subtract(&of(&MAX)?, &of(&MIN)?)
+        };
+    /// Arithmetic mean, of all elements or along axes.
+    mean(a: Array, axis: Axes = None, dtype: DType = None, out: Out = None, keepdims: Flag = false, *, r#where: Mask = None)
+        -> Values, method, cases ["f[3,4]", "n[3,4], axis=0", "i[2,3], axis=1, keepdims=True", "c[3]"]
+        => moment("mean", a, axis, dtype, 0.0, r#where, |axes| mean(a, axes, keepdims, dtype));
+    /// Weighted mean.
+    average(a: Array, axis: Axes = None, weights: Foreign = None, returned: Flag = false, *, keepdims: Flag = false) -> Values, cases ["f[3,4]", "f[3,4], axis=0"]
+        => {
+            if returned {
+                bail!(NotNative, "average: the sum of the weights");
+            }
+            moment("average", a, axis, None, 0.0, None, |axes| mean(a, axes, keepdims, None))
+        };
+    /// Variance: the mean square of the distances from the mean, of all elements or along axes.
+    var(a: Array, axis: Axes = None, dtype: DType = None, out: Out = None, ddof: Float = 0.0, keepdims: Flag = false, *, r#where: Mask = None,
+        mean: Foreign = None, correction: Foreign = None) -> Values, method, cases ["f[3,4]", "n[3,4], axis=0, ddof=1", "c[4]"]
+        => moment("var", a, axis, dtype, ddof, r#where, |axes| var(a, axes, keepdims, ddof, dtype));
+    /// Standard deviation: the square root of the variance, of all elements or along axes.
+    std(a: Array, axis: Axes = None, dtype: DType = None, out: Out = None, ddof: Float = 0.0, keepdims: Flag = false, *, r#where: Mask = None,
+        mean: Foreign = None, correction: Foreign = None) -> Values, method, cases ["f[3,4]", "n[3,4], axis=0, ddof=1", "c[4]"]
+        => moment("std", a, axis, dtype, ddof, r#where, |axes| std(a, axes, keepdims, ddof, dtype));
+}

@@ -52,3 +52,37 @@ pub fn cumprod(a: &Array, axis: isize) -> Result<Array> {
     let axis = normalize_axis("cumprod", axis, a.ndim())?;
     call(&CUMPROD, &Attrs::Axis(axis), &[Operand::Array(a)], None, Target::New)
 }
+
+/// A running fold with everything that NumPy takes for it; `axis` `None`: of the flattened array.
+///
+/// # Errors
+/// [`ErrorKind::Axis`](crate::ErrorKind::Axis) for an axis that the array does not have,
+/// [`ErrorKind::NotNative`](crate::ErrorKind::NotNative) for small dtypes that are asked for.
+pub fn running(
+    op: &'static OpDef,
+    a: &Array,
+    axis: Option<isize>,
+    dtype: Option<DType>,
+    out: Option<&Array>,
+) -> Result<Array> {
+    let mut x = a.clone();
+    match dtype {
+        // A small dtype that was asked for is not widened again.
+        Some(d) if !d.is_inexact() && d.size() < 8 => bail!(NotNative, "{}: dtype={d}", op.name),
+        Some(d) if d != x.dtype() => x = super::cast(&x, d)?,
+        _ => {}
+    }
+    if axis.is_none() || x.ndim() == 0 && matches!(axis, Some(0 | -1)) {
+        x = super::reshape(&x, &[-1])?;
+    }
+    let axis = normalize_axis(op.name, axis.unwrap_or(0), x.ndim())?;
+    call(op, &Attrs::Axis(axis), &[Operand::Array(&x)], None, super::reduce::target(out))
+}
+crate::functions! {
+    /// Sums of the elements up to each one.
+    cumsum(a: Array, axis: Axis = None, dtype: DType = None, out: Out = None) -> Array, method, cases ["f[5]", "n[3,4], axis=1", "i[2,3]"]
+        => running(&CUMSUM, a, axis, dtype, out);
+    /// Products of the elements up to each one.
+    cumprod(a: Array, axis: Axis = None, dtype: DType = None, out: Out = None) -> Array, method, cases ["f[5]", "n[3,4], axis=1", "i[2,3]"]
+        => running(&CUMPROD, a, axis, dtype, out);
+}

@@ -101,3 +101,38 @@ pub fn sort(a: &Array, axis: Option<isize>) -> Result<Array> {
 pub fn argsort(a: &Array, axis: Option<isize>) -> Result<Array> {
     along(&ARGSORT, a, axis)
 }
+
+/// Positions of extremes as NumPy's function of that name.
+fn position(op: &'static OpDef, a: &Array, axis: Option<isize>, keepdims: bool) -> Result<Array> {
+    let r = along(op, a, axis)?;
+    if !keepdims {
+        return Ok(r);
+    }
+    let axis = axis.map(|k| normalize_axis(op.name, k, a.ndim())).transpose()?;
+    let shape: Vec<isize> =
+        (0..a.ndim()).map(|i| if axis.is_none_or(|k| k == i) { 1 } else { a.shape()[i] as isize }).collect();
+    super::reshape(&r, &shape)
+}
+/// Every kind of sorting is stable here; what names one twice is NumPy's to complain about.
+fn check_kind(name: &str, kind: &str, stable: Option<bool>) -> Result<()> {
+    if !kind.is_empty() && stable.is_some() {
+        bail!(NotNative, "{name}: kind= and stable= together");
+    }
+    Ok(())
+}
+crate::functions! {
+    /// Index of the greatest element: the first one of equal ones, or the first NaN.
+    argmax(a: Array, axis: Axis = None, out: Out = None, *, keepdims: Flag = false) -> Values, method, cases ["n[3,4]", "n[3,4], axis=0", "i[2,3], axis=1, keepdims=True"]
+        => position(&ARGMAX, a, axis, keepdims);
+    /// Index of the least element: the first one of equal ones, or the first NaN.
+    argmin(a: Array, axis: Axis = None, out: Out = None, *, keepdims: Flag = false) -> Values, method, cases ["n[3,4]", "n[3,4], axis=0", "i[2,3], axis=1, keepdims=True"]
+        => position(&ARGMIN, a, axis, keepdims);
+    /// A sorted copy; NaN comes last. Stable for every `kind`.
+    sort(a: Array, axis: Axis = Some(-1), kind: Choice("quicksort", "heapsort", "mergesort", "stable") = None, order: Foreign = None, *, stable: OptionalFlag = None)
+        -> Array, cases ["n[5]", "n[3,4], axis=0", "i[2,3], axis=None"]
+        => check_kind("sort", kind, stable).and_then(|()| sort(a, axis));
+    /// The indices that sort an array. Stable for every `kind`; NaN comes last.
+    argsort(a: Array, axis: Axis = Some(-1), kind: Choice("quicksort", "heapsort", "mergesort", "stable") = None, order: Foreign = None, *, stable: OptionalFlag = None)
+        -> Array, method, cases ["n[5]", "n[3,4], axis=0", "i[2,3], axis=None"]
+        => check_kind("argsort", kind, stable).and_then(|()| argsort(a, axis));
+}

@@ -11,7 +11,7 @@ from minpy.numpy import _creation, _fallback, _math, _methods, _namespace, _nati
 from minpy.numpy._stat import op_stat, record_op_stat, show_op_stat
 
 _RUST = (
-    "sum prod max amax min amin any all argmax argmin cumsum cumprod count_nonzero mean var std sort argsort array asarray ascontiguousarray "
+    "array asarray ascontiguousarray "
     "asfortranarray zeros ones empty zeros_like ones_like empty_like reshape transpose expand_dims squeeze swapaxes broadcast_to "
     "concatenate dot matmul where nonzero softmax"
 ).split()
@@ -19,9 +19,11 @@ _RUST = (
 _namespace.install_finder()
 _minpy._set_metaclass(ndarray, _methods.ArrayMeta)
 _minpy._set_metaclass(ufunc, _methods.UfuncMeta)
+_FUNCTIONS = _minpy._functions()
 _methods.install()
 
 globals().update({name: getattr(_minpy, name) for name in _RUST})
+globals().update(_FUNCTIONS)
 globals().update(concat=_minpy.concatenate)
 globals().update(_minpy._ufuncs())
 globals().update({alias: globals()[name] for alias, name in _ufuncs.ALIASES.items()})
@@ -59,4 +61,4 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted(set(dir(_numpy)) | set(globals()))
+    return sorted(set(dir(_numpy)) | set(globals()) | {"policy"})

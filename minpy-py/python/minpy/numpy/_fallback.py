@@ -170,12 +170,12 @@ def _refuse(name):
     raise _minpy.PrimitivePolicyError(f"{name}: only NumPy has this function, and the policy is only_device")
 
 
-def call(name, function, args, kwargs, write=None, quiet=False):
-    """`function(*args, **kwargs)` by NumPy. `write`: position of an argument that is written."""
+def call(name, function, args, kwargs, write=None, quiet=False, reason=None):
+    """`function(*args, **kwargs)` by NumPy. `write`: position of an argument that is written; `reason`: why it is not computed here."""
     if write is None:
         write = WRITES.get(name)
     try:
-        return _run(*_given(name, function, args, kwargs, write, False), quiet)
+        return _run(*_given(name, function, args, kwargs, write, False), quiet, reason)
     except ValueError as e:
         if _NO_ARRAY not in str(e):
             raise
@@ -183,7 +183,7 @@ def call(name, function, args, kwargs, write=None, quiet=False):
         retry = _given(name, function, args, kwargs, write, True)
         if not retry[0].inputs:
             raise
-    return _run(*retry, quiet)
+    return _run(*retry, quiet, reason)
 
 
 def stands_for(value):
@@ -219,9 +219,11 @@ def _out(function):
     return positional.index("out") if "out" in positional else -1
 
 
-def _reason(policy, name):
+def _reason(policy, name, reason):
     if policy == "only_numpy":
         return "policy only_numpy"
+    if reason is not None:
+        return reason
     from minpy import numpy as namespace
     ours = vars(namespace).get(name)
     if ours is None or stands_for(ours) is not None:
@@ -229,7 +231,7 @@ def _reason(policy, name):
     return "core has the operation, but not for these arguments"
 
 
-def _run(this, name, function, given, named, quiet=False):
+def _run(this, name, function, given, named, quiet=False, reason=None):
     reads = name in READS or not this.inputs
     fallback = not reads and not quiet
     policy = _minpy._policy() if fallback else None
@@ -249,7 +251,7 @@ def _run(this, name, function, given, named, quiet=False):
         return ours
     moved = 0 if this.device.device_type == "cpu" else sum(a.nbytes for a in this.inputs) + sum(
         r.nbytes for r in _arrays(ours))
-    _minpy._count_fallback(name, str(this.device), _reason(policy, name), moved, time.perf_counter() - began)
+    _minpy._count_fallback(name, str(this.device), _reason(policy, name, reason), moved, time.perf_counter() - began)
     return ours
 
 
@@ -318,12 +320,12 @@ def find(name):
     return function
 
 
-def call_named(name, args, kwargs):
-    """`numpy.<name>(*args, **kwargs)`; the Rust half hands calls over here."""
+def call_named(name, args, kwargs, reason=None):
+    """`numpy.<name>(*args, **kwargs)`; the Rust half hands calls over here. `reason`: why."""
     function = find(name)
     if name.endswith(".at"):
         return call(name, function, args, kwargs or {}, 0)
-    return call(name, function, args, kwargs or {})
+    return call(name, function, args, kwargs or {}, reason=reason)
 
 
 _OPERATORS = {"and": operator.and_, "or": operator.or_, "iand": operator.iand, "ior": operator.ior}

@@ -114,24 +114,6 @@ def imag(val):
 
 
 @native
-def ptp(a, axis=None, out=None, keepdims=numpy._NoValue):
-    """Greatest minus smallest."""
-    if out is not None:
-        return by_numpy("ptp", a, axis, out=out)
-    return _minpy.max(a, axis, None, keepdims) - _minpy.min(a, axis, None, keepdims)
-
-
-@native
-def average(a, axis=None, weights=None, returned=False, *, keepdims=numpy._NoValue):
-    """Weighted mean."""
-    a = as_ours(a)
-    if weights is not None or returned or not is_ours(a):
-        keep = {} if keepdims is numpy._NoValue else {"keepdims": keepdims}
-        return by_numpy("average", a, axis, weights, returned, **keep)
-    return _minpy.mean(a, axis, None, None, keepdims)
-
-
-@native
 def isclose(a, b, rtol=1.e-5, atol=1.e-8, equal_nan=False):
     """Whether elements are equal within a tolerance."""
     np = _np()

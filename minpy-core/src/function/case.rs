@@ -1,0 +1,112 @@
+//! Calls of the table's cases: read from text, with arrays filled so that results are defined and smooth.
+
+use super::{Function, Kind, Value};
+use crate::{Array, DType, Error, ErrorKind, Number, Result};
+use smallvec::SmallVec;
+
+/// The arguments of a case of a function, one value per parameter. A case is written as a call in Python, with arrays as letters
+/// and shapes: `f[3,4], axis=(0, 1)`. The letters are `f` (float64, distinct values in (0.5, 3)), `n` (the same with
+/// both signs), `i` (int64), `b` (bool), `c` (complex128); lists of arrays stand in parentheses.
+///
+/// # Errors
+/// `ErrorKind::Value` for a text that is no case of the function.
+pub fn sample(function: &'static Function, case: &str) -> Result<Vec<Value<'static>>> {
+    let mut values = vec![Value::Absent; function.parameters.len()];
+    let mut seed = 0;
+    for (i, text) in split(case).into_iter().enumerate() {
+        let (at, text) = match text.split_once('=') {
+            Some((name, text)) => {
+                (function.parameters.iter().position(|p| p.name == name.trim()), text.trim())
+            }
+            None => (Some(i), text),
+        };
+        let parameter = at.and_then(|at| function.parameters.get(at).map(|p| (at, p)));
+        let Some((at, parameter)) = parameter else { return Err(no_case(function, case)) };
+        values[at] = value(parameter.kind, text, &mut seed).ok_or_else(|| no_case(function, case))??;
+    }
+    Ok(values)
+}
+fn no_case(function: &Function, case: &str) -> Error {
+    Error::new(ErrorKind::Value, format!("{}: '{case}' is no case of {function:?}", function.name))
+}
+
+/// Parts between commas that stand in no bracket.
+fn split(text: &str) -> Vec<&str> {
+    let (mut depth, mut from, mut parts) = (0, 0, Vec::new());
+    for (i, c) in text.char_indices() {
+        match c {
+            '[' | '(' => depth += 1,
+            ']' | ')' => depth -= 1,
+            ',' if depth == 0 => {
+                parts.push(text[from..i].trim());
+                from = i + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(text[from..].trim());
+    parts.retain(|p| !p.is_empty());
+    parts
+}
+
+fn value(kind: Kind, text: &str, seed: &mut u64) -> Option<Result<Value<'static>>> {
+    if let Some((letter, rest)) = text.split_once('[') {
+        let shape: Option<SmallVec<[usize; 4]>> =
+            split(rest.strip_suffix(']')?).iter().map(|n| n.parse().ok()).collect();
+        return array(letter, &shape?, seed).map(|a| a.map(Value::Made));
+    }
+    let inside = text.strip_prefix('(').and_then(|t| t.strip_suffix(')'));
+    Some(Ok(match (kind, inside) {
+        (Kind::Arrays, Some(inside)) => {
+            let list: Option<Result<Vec<_>>> = split(inside).iter().map(|t| value(kind, t, seed)).collect();
+            match list? {
+                Ok(list) => Value::List(list),
+                Err(e) => return Some(Err(e)),
+            }
+        }
+        (_, Some(inside)) => {
+            Value::Ints(split(inside).iter().map(|n| n.parse().ok()).collect::<Option<_>>()?)
+        }
+        _ if text == "None" => Value::None,
+        (Kind::Flag, _) => Value::Flag(match text {
+            "True" => true,
+            "False" => false,
+            _ => return None,
+        }),
+        (Kind::Axis | Kind::Axes | Kind::Int | Kind::Ints, _) => {
+            Value::Ints(SmallVec::from_elem(text.parse().ok()?, 1))
+        }
+        (Kind::DType, _) => Value::DType(DType::parse(text).ok()?),
+        (Kind::Choice(words), _) => {
+            let word = text.trim_matches('\'');
+            Value::Text(words.iter().find(|w| **w == word)?)
+        }
+        (Kind::Float | Kind::Operand | Kind::Array, _) => Value::Number(match text.parse::<i64>() {
+            Ok(i) => Number::Int(i as i128),
+            Err(_) => Number::Float(text.parse().ok()?),
+        }),
+        _ => return None,
+    }))
+}
+
+fn array(letter: &str, shape: &[usize], seed: &mut u64) -> Option<Result<Array>> {
+    let n: usize = shape.iter().product();
+    // Distinct values in an order that looks like none: steps of a generator over the whole range.
+    *seed += 1;
+    let start = *seed;
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by_key(|&i| (i as u64 + 1).wrapping_mul(start.wrapping_mul(0x9E37_79B9_7F4A_7C15)));
+    let unit = |i: usize| (order[i] as f64 + 0.5) / n as f64;
+    let positive = |i: usize| 0.5 + 2.5 * unit(i);
+    let both = |i: usize| if i % 2 == 0 { positive(i) } else { -positive(i) };
+    let of = |f: &dyn Fn(usize) -> f64| (0..n).map(f).collect::<Vec<f64>>();
+    let build = |list: Vec<f64>| Array::from_slice(&list, shape);
+    Some(match letter {
+        "f" => build(of(&positive)),
+        "n" => build(of(&both)),
+        "i" => build(of(&|i| (order[i] % 7) as f64 - 2.0)).and_then(|a| a.astype(DType::I64)),
+        "b" => build(of(&|i| (order[i] % 2) as f64)).and_then(|a| a.astype(DType::Bool)),
+        "c" => build(of(&both)).and_then(|a| a.astype(DType::C128)),
+        _ => return None,
+    })
+}

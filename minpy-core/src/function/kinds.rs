@@ -1,0 +1,331 @@
+//! What the code behind an entry sees of a parameter of each kind.
+//!
+//! A kind is a type with three functions: `kind`, what the faces read; `default`, from Rust's value to the table's; and `read`, from
+//! an argument to what the code behind sees.
+
+#![allow(missing_docs)] // each type has the three functions that are described above
+
+use super::{Default, Given, Kind, Value};
+use crate::{Error, ErrorKind, Result};
+use smallvec::SmallVec;
+
+type Argument<'v> = Option<&'v Value<'v>>;
+/// The words of a choice; other kinds have none.
+type Words = &'static [&'static str];
+
+#[cold]
+fn wrong(given: &Given, value: Argument) -> Error {
+    let what = match value {
+        Some(Value::Absent) | None => "a required argument is missing".to_string(),
+        Some(v) => format!("{v:?} does not fit its parameter"),
+    };
+    Error::new(ErrorKind::Type, format!("{}: {what}", given.function.name))
+}
+/// An argument that was given and is not `None`.
+#[inline(always)]
+fn some<'v>(value: Argument<'v>) -> Argument<'v> {
+    value.filter(|v| !matches!(v, Value::Absent | Value::None))
+}
+
+/// An array.
+pub struct Array;
+impl Array {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Array
+    }
+    pub const fn default(_: Option<()>) -> Default {
+        Default::None
+    }
+    #[inline(always)]
+    pub fn read<'v>(given: &Given, value: Argument<'v>, _: Default) -> Result<&'v crate::Array> {
+        value.and_then(Value::array).ok_or_else(|| wrong(given, value))
+    }
+}
+
+/// An array that may be left out.
+pub struct OptionalArray;
+impl OptionalArray {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Array
+    }
+    pub const fn default(_: Option<()>) -> Default {
+        Default::None
+    }
+    #[inline(always)]
+    pub fn read<'v>(given: &Given, value: Argument<'v>, _: Default) -> Result<Option<&'v crate::Array>> {
+        match some(value) {
+            None => Ok(None),
+            Some(v) => v.array().map(Some).ok_or_else(|| wrong(given, value)),
+        }
+    }
+}
+
+/// An array or a number; `None` where it may be left out.
+pub struct Operand;
+impl Operand {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Operand
+    }
+    pub const fn default(_: Option<()>) -> Default {
+        Default::None
+    }
+    #[inline(always)]
+    pub fn read<'v>(
+        given: &Given,
+        value: Argument<'v>,
+        default: Default,
+    ) -> Result<Option<crate::Operand<'v>>> {
+        match some(value) {
+            None if default == Default::Required => Err(wrong(given, value)),
+            None => Ok(None),
+            Some(v) => v.operand().map(Some).ok_or_else(|| wrong(given, value)),
+        }
+    }
+}
+
+/// Several arrays.
+pub struct Arrays;
+impl Arrays {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Arrays
+    }
+    pub fn read<'v>(
+        given: &Given,
+        value: Argument<'v>,
+        _: Default,
+    ) -> Result<SmallVec<[&'v crate::Array; 8]>> {
+        match value {
+            Some(Value::List(list)) => {
+                list.iter().map(|v| v.array().ok_or_else(|| wrong(given, value))).collect()
+            }
+            _ => Err(wrong(given, value)),
+        }
+    }
+}
+
+/// One axis; `None`: none was named.
+pub struct Axis;
+impl Axis {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Axis
+    }
+    pub const fn default(axis: Option<i64>) -> Default {
+        match axis {
+            Some(axis) => Default::Int(axis),
+            None => Default::None,
+        }
+    }
+    #[inline(always)]
+    pub fn read(given: &Given, value: Argument, default: Default) -> Result<Option<isize>> {
+        match value {
+            Some(Value::None) => Ok(None),
+            Some(Value::Ints(list)) if list.len() == 1 => Ok(Some(list[0])),
+            Some(Value::Absent) | None => match default {
+                Default::Int(axis) => Ok(Some(axis as isize)),
+                Default::None => Ok(None),
+                _ => Err(wrong(given, value)),
+            },
+            _ => Err(wrong(given, value)),
+        }
+    }
+}
+
+/// Axes; `None`: all.
+pub struct Axes;
+impl Axes {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Axes
+    }
+    pub const fn default(_: Option<()>) -> Default {
+        Default::None
+    }
+    #[inline(always)]
+    pub fn read<'v>(given: &Given, value: Argument<'v>, default: Default) -> Result<Option<&'v [isize]>> {
+        match some(value) {
+            None if default == Default::Required => Err(wrong(given, value)),
+            None => Ok(None),
+            Some(Value::Ints(list)) => Ok(Some(list)),
+            _ => Err(wrong(given, value)),
+        }
+    }
+}
+
+/// Integers: a shape, sections, a permutation.
+pub struct Ints;
+impl Ints {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Ints
+    }
+    #[inline(always)]
+    pub fn read<'v>(given: &Given, value: Argument<'v>, _: Default) -> Result<&'v [isize]> {
+        match value {
+            Some(Value::Ints(list)) => Ok(list),
+            _ => Err(wrong(given, value)),
+        }
+    }
+}
+
+/// A dtype; `None`: the natural one.
+pub struct DType;
+impl DType {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::DType
+    }
+    pub const fn default(_: Option<()>) -> Default {
+        Default::None
+    }
+    #[inline(always)]
+    pub fn read(given: &Given, value: Argument, _: Default) -> Result<Option<crate::DType>> {
+        match some(value) {
+            None => Ok(None),
+            Some(Value::DType(d)) => Ok(Some(*d)),
+            _ => Err(wrong(given, value)),
+        }
+    }
+}
+
+/// A truth value.
+pub struct Flag;
+impl Flag {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Flag
+    }
+    pub const fn default(on: bool) -> Default {
+        Default::Flag(on)
+    }
+    #[inline(always)]
+    pub fn read(given: &Given, value: Argument, default: Default) -> Result<bool> {
+        match (some(value), default) {
+            (Some(Value::Flag(on)), _) => Ok(*on),
+            (None, Default::Flag(on)) => Ok(on),
+            _ => Err(wrong(given, value)),
+        }
+    }
+}
+
+/// A truth value that may be left out.
+pub struct OptionalFlag;
+impl OptionalFlag {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Flag
+    }
+    pub const fn default(_: Option<()>) -> Default {
+        Default::None
+    }
+    #[inline(always)]
+    pub fn read(given: &Given, value: Argument, _: Default) -> Result<Option<bool>> {
+        match some(value) {
+            Some(Value::Flag(on)) => Ok(Some(*on)),
+            None => Ok(None),
+            _ => Err(wrong(given, value)),
+        }
+    }
+}
+
+/// An integer.
+pub struct Int;
+impl Int {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Int
+    }
+    pub const fn default(i: i64) -> Default {
+        Default::Int(i)
+    }
+    #[inline(always)]
+    pub fn read(given: &Given, value: Argument, default: Default) -> Result<isize> {
+        match (some(value), default) {
+            (Some(Value::Ints(list)), _) if list.len() == 1 => Ok(list[0]),
+            (None, Default::Int(i)) => Ok(i as isize),
+            _ => Err(wrong(given, value)),
+        }
+    }
+}
+
+/// A real number.
+pub struct Float;
+impl Float {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Float
+    }
+    pub const fn default(x: f64) -> Default {
+        Default::Float(x)
+    }
+    #[inline(always)]
+    pub fn read(given: &Given, value: Argument, default: Default) -> Result<f64> {
+        match (some(value), default) {
+            (Some(Value::Number(n)), _) => Ok(n.to_f64()),
+            (None, Default::Float(x)) => Ok(x),
+            _ => Err(wrong(given, value)),
+        }
+    }
+}
+
+/// One of some words; empty where it may be left out.
+pub struct Choice;
+impl Choice {
+    pub const fn kind(words: Words) -> Kind {
+        Kind::Choice(words)
+    }
+    pub const fn default(word: Option<&'static str>) -> Default {
+        match word {
+            Some(word) => Default::Text(word),
+            None => Default::None,
+        }
+    }
+    #[inline(always)]
+    pub fn read<'v>(given: &Given, value: Argument<'v>, default: Default) -> Result<&'v str> {
+        match (some(value), default) {
+            (Some(Value::Text(word)), _) => Ok(word),
+            (None, Default::Text(word)) => Ok(word),
+            (None, Default::None) => Ok(""),
+            _ => Err(wrong(given, value)),
+        }
+    }
+}
+
+/// Where the result goes; `None`: into a new array. Code that pays no attention to it is served by [`super::Function::call`].
+pub struct Out;
+impl Out {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Out
+    }
+    pub const fn default(_: Option<()>) -> Default {
+        Default::None
+    }
+    #[inline(always)]
+    pub fn read<'v>(_: &Given, value: Argument<'v>, _: Default) -> Result<Option<&'v crate::Array>> {
+        Ok(value.and_then(Value::array))
+    }
+}
+
+/// A mask; `None`: true everywhere.
+pub struct Mask;
+impl Mask {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Mask
+    }
+    pub const fn default(_: Option<()>) -> Default {
+        Default::None
+    }
+    #[inline(always)]
+    pub fn read<'v>(given: &Given, value: Argument<'v>, _: Default) -> Result<Option<&'v crate::Array>> {
+        match some(value) {
+            None => Ok(None),
+            Some(v) => v.array().map(Some).ok_or_else(|| wrong(given, value)),
+        }
+    }
+}
+
+/// Something that only NumPy has a use for. Nobody reads it: the faces decline a call that gives it.
+pub struct Foreign;
+impl Foreign {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Foreign
+    }
+    pub const fn default(_: Option<()>) -> Default {
+        Default::None
+    }
+    pub fn read(_: &Given, _: Argument, _: Default) -> Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,466 @@
+//! The table of functions: one entry per function that users call by NumPy's name.
+//!
+//! An entry is written once, beside the operations it is made of (`functions!` in `ops/`): NumPy's signature, the Rust code
+//! behind it, what it gives, calls to test it with, one line of documentation. Everything that shows functions reads the entry:
+//! the Python package makes its function and its method of it, type stubs and the support matrix their lines, the symbol crate an
+//! operator, the tests their calls. What an entry does not compute for given arguments it declines
+//! ([`ErrorKind::NotNative`](crate::ErrorKind::NotNative)); Python then asks NumPy, and counts that with the reason.
+
+mod case;
+pub mod kinds;
+mod words;
+
+use crate::op::Operand;
+use crate::{Array, DType, Number, Result, Scalar, bail};
+use smallvec::SmallVec;
+
+pub use case::sample;
+
+/// What a parameter takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// Anything that an array can be made of. Numbers become arrays of their default dtype.
+    Array,
+    /// An array, or a number that counts in promotion by its kind only.
+    Operand,
+    /// A sequence of arrays.
+    Arrays,
+    /// One axis, or none.
+    Axis,
+    /// One axis, several, or none: all.
+    Axes,
+    /// Integers: a shape, a permutation.
+    Ints,
+    /// A dtype.
+    DType,
+    /// A truth value.
+    Flag,
+    /// An integer.
+    Int,
+    /// A real number.
+    Float,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// An array that takes the result.
+    Out,
+    /// A mask: true everywhere when it is not given.
+    Mask,
+    /// Something that only NumPy has a use for: given, the call is declined.
+    Foreign,
+}
+
+/// How an argument may be passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passing {
+    /// By position only: before `/`.
+    Position,
+    /// By position or by name.
+    Either,
+    /// By name only: after `*`.
+    Name,
+}
+
+/// What a parameter holds when it is not given.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Default {
+    /// There is none: it must be given.
+    Required,
+    /// `None`
+    None,
+    /// A truth value.
+    Flag(bool),
+    /// An integer.
+    Int(i64),
+    /// A real number.
+    Float(f64),
+    /// A word.
+    Text(&'static str),
+}
+
+/// A parameter of a function.
+#[derive(Clone, Copy, Debug)]
+pub struct Parameter {
+    /// NumPy's name.
+    pub name: &'static str,
+    /// What it takes.
+    pub kind: Kind,
+    /// What it holds when it is not given.
+    pub default: Default,
+    /// How it is passed.
+    pub passing: Passing,
+}
+
+/// What a function gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gives {
+    /// New values: a scalar where there are no dimensions.
+    Values,
+    /// An array, also where there are no dimensions.
+    Array,
+    /// A view of the first argument where that is possible.
+    View,
+    /// The same, that refuses writes.
+    ReadOnly,
+    /// A list of arrays.
+    List,
+    /// A tuple of arrays.
+    Tuple,
+    /// A named tuple of arrays: its class, and the names.
+    Named(&'static str, &'static [&'static str]),
+    /// A truth value of the host's.
+    Truth,
+    /// Nothing: it writes.
+    Nothing,
+}
+
+/// What a function made.
+#[derive(Debug)]
+pub enum Made {
+    /// One array.
+    One(Array),
+    /// Several.
+    Many(Vec<Array>),
+    /// A truth value.
+    Truth(bool),
+    /// Nothing.
+    Nothing,
+}
+impl From<Array> for Made {
+    #[inline]
+    fn from(a: Array) -> Made {
+        Made::One(a)
+    }
+}
+impl From<Vec<Array>> for Made {
+    fn from(list: Vec<Array>) -> Made {
+        Made::Many(list)
+    }
+}
+impl From<bool> for Made {
+    fn from(b: bool) -> Made {
+        Made::Truth(b)
+    }
+}
+impl From<()> for Made {
+    fn from((): ()) -> Made {
+        Made::Nothing
+    }
+}
+
+/// An argument of a call.
+#[derive(Clone, Debug, std::default::Default)]
+pub enum Value<'a> {
+    /// Not given: the parameter's default.
+    #[default]
+    Absent,
+    /// `None`, where that is not the default.
+    None,
+    /// The caller's array.
+    Array(&'a Array),
+    /// An array made for the call. It goes where the caller's arrays are.
+    Made(Array),
+    /// A number without a dtype of its own.
+    Number(Number),
+    /// A number with a dtype.
+    Scalar(Scalar),
+    /// Several arrays or numbers.
+    List(Vec<Value<'a>>),
+    /// Integers.
+    Ints(SmallVec<[isize; 4]>),
+    /// A dtype.
+    DType(DType),
+    /// A truth value.
+    Flag(bool),
+    /// A word.
+    Text(&'a str),
+}
+
+impl<'a> Value<'a> {
+    /// As operations take it; `None` for what is no array and no number.
+    #[inline]
+    pub fn operand(&self) -> Option<Operand<'_>> {
+        Some(match self {
+            Value::Array(a) => Operand::Array(a),
+            Value::Made(a) => Operand::Array(a),
+            Value::Number(n) => Operand::Number(*n),
+            Value::Scalar(s) => Operand::Scalar(*s),
+            _ => return None,
+        })
+    }
+    /// The array, when it is one.
+    #[inline]
+    pub fn array(&self) -> Option<&Array> {
+        match self {
+            Value::Array(a) => Some(a),
+            Value::Made(a) => Some(a),
+            _ => None,
+        }
+    }
+}
+
+/// An entry of the table.
+pub struct Function {
+    /// NumPy's name, with its module in front where that is not the main one (`linalg.slogdet`).
+    pub name: &'static str,
+    /// Other names of the same function.
+    pub aliases: &'static [&'static str],
+    /// One line of documentation.
+    pub doc: &'static str,
+    /// Parameters, in order.
+    pub parameters: &'static [Parameter],
+    /// What it gives.
+    pub gives: Gives,
+    /// Arrays have it as a method, the array in place of the first parameter.
+    pub method: bool,
+    /// Calls to test it with, as Python writes them (`f[3,4], axis=1`); see [`sample`].
+    pub cases: &'static [&'static str],
+    /// The code behind it; what it makes goes to the second argument.
+    pub run: fn(&Given, &mut Made) -> Result<()>,
+    /// Where it was defined.
+    pub file: &'static str,
+    /// Where it was defined.
+    pub line: u32,
+}
+
+impl std::fmt::Debug for Function {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}", self.name, self.signature())
+    }
+}
+
+/// The arguments of one call, one value per parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<'a> {
+    /// The function.
+    pub function: &'static Function,
+    /// Its arguments.
+    pub values: &'a [Value<'a>],
+}
+
+impl Function {
+    /// The signature as Python writes it: `(a, axis=None, *, where=True)`.
+    pub fn signature(&self) -> String {
+        let mut parts: Vec<String> = Vec::new();
+        let mut last = None;
+        for p in self.parameters {
+            if last == Some(Passing::Position) && p.passing != Passing::Position {
+                parts.push("/".into());
+            }
+            if p.passing == Passing::Name && last != Some(Passing::Name) {
+                parts.push("*".into());
+            }
+            parts.push(match p.default {
+                Default::Required => p.name.into(),
+                d => format!("{}={}", p.name, d.text()),
+            });
+            last = Some(p.passing);
+        }
+        if last == Some(Passing::Position) {
+            parts.push("/".into());
+        }
+        format!("({})", parts.join(", "))
+    }
+    /// The documentation: the line of the entry and a sentence for each parameter.
+    pub fn documentation(&self) -> String {
+        let mut text = self.doc.to_string();
+        let lines: Vec<&str> = self.parameters.iter().filter_map(|p| words::of(p, self.gives)).collect();
+        if !lines.is_empty() {
+            text.push_str("\n\n");
+            text.push_str(&lines.join("\n"));
+        }
+        text
+    }
+    /// Calls it. Arrays that were made for the call are moved to where the caller's arrays are; without any, to the current device.
+    ///
+    /// # Errors
+    /// What the function complains about; [`ErrorKind::NotNative`](crate::ErrorKind::NotNative) where it does not compute that.
+    pub fn call(&'static self, values: &mut [Value]) -> Result<Made> {
+        if values.len() != self.parameters.len() {
+            bail!(Type, "{}: {} values for {} parameters", self.name, values.len(), self.parameters.len());
+        }
+        settle(values)?;
+        let is_out = |(p, v): (&Parameter, &Value)| p.kind == Kind::Out && v.array().is_some();
+        let out = self.parameters.iter().zip(values.iter()).position(is_out);
+        let mut made = Made::Nothing;
+        self.call_settled(values, out, &mut made)?;
+        Ok(made)
+    }
+    /// The same for values that are where they belong, one per parameter, of which number `out` takes the result.
+    ///
+    /// # Errors
+    /// As [`call`](Function::call).
+    #[inline]
+    pub fn call_settled(&'static self, values: &[Value], out: Option<usize>, made: &mut Made) -> Result<()> {
+        (self.run)(&Given { function: self, values }, made)?;
+        match out {
+            Some(at) => self.deliver(&values[at], made),
+            None => Ok(()),
+        }
+    }
+    #[cold]
+    fn deliver(&self, out: &Value, made: &mut Made) -> Result<()> {
+        if let (Some(out), Made::One(r)) = (out.array(), &*made) {
+            *made = Made::One(deliver(self.name, out, r)?);
+        }
+        Ok(())
+    }
+}
+
+/// Puts a result into `out`, unless it is there already. NumPy computes in the dtype of `out`, which is not the same thing where the
+/// dtypes differ.
+fn deliver(name: &str, out: &Array, r: &Array) -> Result<Array> {
+    if std::sync::Arc::ptr_eq(out.buffer(), r.buffer()) && out.layout() == r.layout() {
+        return Ok(out.clone());
+    }
+    if out.shape() != r.shape() {
+        bail!(
+            Value,
+            "{name}: output parameter has shape {} where {} is needed",
+            crate::layout::show(out.shape()),
+            crate::layout::show(r.shape())
+        );
+    }
+    if out.dtype() != r.dtype() {
+        bail!(NotNative, "{name}: out= of dtype {}, the result is {}", out.dtype(), r.dtype());
+    }
+    crate::ops::assign(out, r)?;
+    Ok(out.clone())
+}
+
+/// Moves arrays that were made for a call to where the caller's arrays are; without any, to the current device.
+#[inline]
+pub fn settle(values: &mut [Value]) -> Result<()> {
+    if values.iter().any(|v| matches!(v, Value::Made(_) | Value::List(_))) {
+        settle_made(values)
+    } else {
+        Ok(())
+    }
+}
+#[cold]
+fn settle_made(values: &mut [Value]) -> Result<()> {
+    fn place(values: &[Value]) -> Option<crate::DeviceRef> {
+        values.iter().find_map(|v| match v {
+            Value::Array(a) => Some(a.device()),
+            Value::List(list) => place(list),
+            _ => None,
+        })
+    }
+    fn bring(values: &mut [Value], device: crate::DeviceRef) -> Result<()> {
+        for v in values {
+            match v {
+                Value::Made(a) if a.device() != device => *a = a.to_device(device)?,
+                Value::List(list) => bring(list, device)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+    let device = match place(values) {
+        Some(d) => d,
+        None => crate::context::current_device()?,
+    };
+    bring(values, device)
+}
+
+impl Default {
+    /// As Python writes it.
+    pub fn text(self) -> String {
+        match self {
+            Default::Required | Default::None => "None".into(),
+            Default::Flag(true) => "True".into(),
+            Default::Flag(false) => "False".into(),
+            Default::Int(i) => i.to_string(),
+            Default::Float(x) => format!("{x:?}"),
+            Default::Text(t) => format!("'{t}'"),
+        }
+    }
+}
+
+/// The name of a parameter that Rust has a keyword for: `r#where` is `where`.
+#[doc(hidden)]
+pub const fn bare(name: &'static str) -> &'static str {
+    match name.as_bytes() {
+        [b'r', b'#', ..] => name.split_at(2).1,
+        _ => name,
+    }
+}
+
+/// Defines and registers functions. An entry reads as the function's definition in Python:
+///
+/// ```text
+/// /// Greatest minus least element, of all or along axes.
+/// ptp(a: Array, axis: Axes = None, out: Out = None, keepdims: Flag = false) -> Values, method,
+///     cases ["f[3,4]", "f[3,4], axis=0"]
+///     => subtract(&max(a, axis, keepdims)?, &min(a, axis, keepdims)?);
+/// ```
+///
+/// Kinds of parameters are those of [`kinds`]; each says what Rust type the code behind sees. Parameters before `/` are passed by
+/// position only, those after `*` by name only.
+#[macro_export]
+macro_rules! functions {
+    ($($(#[doc = $doc:literal])+ $name:ident ( $($parameters:tt)* ) -> $gives:ident $(($($more:expr),*))? $(, $word:ident $([$($list:tt)*])?)* => $body:expr;)*) => {
+        $($crate::__function! {
+            [concat!($($doc),+)] $name ($($parameters)*) [$crate::function::Gives::$gives $(($($more),*))?] [$($word $([$($list)*])?)*] $body
+        })*
+    };
+}
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __function {
+    ($doc:tt $name:ident (
+        $($n1:ident : $k1:ident $(($($w1:literal),+))? $(= $d1:expr)?),* , /
+        $(, $n2:ident : $k2:ident $(($($w2:literal),+))? $(= $d2:expr)?)*
+        $(, *, $($n3:ident : $k3:ident $(($($w3:literal),+))? $(= $d3:expr)?),+)?
+    ) $($rest:tt)*) => {
+        $crate::__function! { @entry $doc $name
+            [$([Position $n1 $k1 [$($($w1)+)?] [$($d1)?]])* $([Either $n2 $k2 [$($($w2)+)?] [$($d2)?]])* $($([Name $n3 $k3 [$($($w3)+)?] [$($d3)?]])+)?] $($rest)* }
+    };
+    ($doc:tt $name:ident (
+        $($n2:ident : $k2:ident $(($($w2:literal),+))? $(= $d2:expr)?),*
+        $(, *, $($n3:ident : $k3:ident $(($($w3:literal),+))? $(= $d3:expr)?),+)?
+    ) $($rest:tt)*) => {
+        $crate::__function! { @entry $doc $name
+            [$([Either $n2 $k2 [$($($w2)+)?] [$($d2)?]])* $($([Name $n3 $k3 [$($($w3)+)?] [$($d3)?]])+)?] $($rest)* }
+    };
+    (@entry [$doc:expr] $name:ident [$([$passing:ident $n:ident $k:ident [$($w:literal)*] [$($d:expr)?]])*] [$gives:expr]
+        [$($word:ident $([$($list:tt)*])?)*] $body:expr) => {
+        const _: () = {
+            #[allow(unused_variables)]
+            fn run(given: &$crate::function::Given, made: &mut $crate::function::Made) -> $crate::Result<()> {
+                let mut values = given.values.iter();
+                $(let $n = $crate::function::kinds::$k::read(given, values.next(), $crate::__function!(@default $k [$($d)?]))?;)*
+                *made = $crate::function::Made::from($body?);
+                Ok(())
+            }
+            static ENTRY: $crate::function::Function = {
+                #[allow(unused_mut)]
+                let mut entry = $crate::function::Function {
+                    name: $crate::function::bare(stringify!($name)),
+                    aliases: &[],
+                    doc: $doc.trim_ascii_start(),
+                    parameters: &[$($crate::function::Parameter {
+                        name: $crate::function::bare(stringify!($n)),
+                        kind: $crate::function::kinds::$k::kind(&[$($w),*]),
+                        default: $crate::__function!(@default $k [$($d)?]),
+                        passing: $crate::function::Passing::$passing,
+                    }),*],
+                    gives: $gives,
+                    method: false,
+                    cases: &[],
+                    run,
+                    file: file!(),
+                    line: line!(),
+                };
+                $($crate::__function!(@word entry $word $([$($list)*])?);)*
+                entry
+            };
+            $crate::inventory::submit! { $crate::registry::Item::Function(&ENTRY) }
+        };
+    };
+    (@default $k:ident []) => { $crate::function::Default::Required };
+    (@default $k:ident [$d:expr]) => { $crate::function::kinds::$k::default($d) };
+    (@word $entry:ident method) => { $entry.method = true; };
+    (@word $entry:ident aliases [$($a:ident),*]) => { $entry.aliases = &[$(stringify!($a)),*]; };
+    (@word $entry:ident cases [$($case:literal),* $(,)?]) => { $entry.cases = &[$($case),*]; };
+    (@word $entry:ident module [$module:ident]) => { $entry.name = concat!(stringify!($module), ".", $entry.name) };
+}

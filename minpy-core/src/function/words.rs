@@ -1,0 +1,26 @@
+//! What parameters mean, once for all functions that have them.
+
+use super::{Gives, Kind, Parameter};
+
+/// A sentence about a parameter; `None` for operands, which the line of the function is about.
+pub(super) fn of(p: &Parameter, gives: Gives) -> Option<&'static str> {
+    Some(match (p.name, p.kind) {
+        ("axis", Kind::Axes) => "axis: one axis, a tuple of them, or None: all elements.",
+        ("axis", _) if matches!(p.default, super::Default::None) => {
+            "axis: along which; None: of the flattened array."
+        }
+        ("axis", _) => "axis: along which.",
+        ("dtype", _) => "dtype: in which the result is computed and given.",
+        ("out", _) => "out: an array of ours that takes the result.",
+        ("keepdims", _) => "keepdims: axes that are gone stay as axes of length 1.",
+        ("initial", _) => "initial: what the reduction starts from.",
+        ("where", _) if gives == Gives::Values => "where: a mask; only elements where it is true count.",
+        ("where", _) => "where: a mask; elsewhere nothing is written.",
+        ("ddof", _) => "ddof: the sum of squares is divided by the number of elements minus this.",
+        ("correction", _) => "correction: another name of ddof.",
+        ("mean", _) => "mean: the mean, if it is known already.",
+        ("kind", _) => "kind, stable: accepted, and all the same here.",
+        ("order", Kind::Foreign) => "order: fields of structured arrays, which NumPy sorts.",
+        _ => return None,
+    })
+}
