@@ -7,7 +7,7 @@ PIP    := $(VENV)/bin/pip --disable-pip-version-check -q
 WHEELS := target/wheels
 
 # Whatever the wheel is made of: when none of it is newer than the stamp, `make build` has nothing to do.
-SOURCES := Cargo.toml Cargo.lock \
+SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE-APACHE LICENSE-MIT \
 	$(shell find minpy-core minpy-cpu minpy-cuda minpy-opencl minpy-autograd minpy-symbol minpy-py \
 		-type f -not -name '*.pyc' -not -name '*.so' -not -path '*/tests/*' -not -path '*/benches/*' 2>/dev/null)
 
@@ -46,8 +46,7 @@ $(VENV)/.stamp-venv:
 
 $(VENV)/.stamp-minpy: $(VENV)/.stamp-venv $(SOURCES)
 	rm -f $(WHEELS)/minpy-*.whl
-	$(VENV)/bin/maturin build --profile wheel --manifest-path minpy-py/Cargo.toml \
-		--interpreter $(VENV)/bin/python --auditwheel skip --out $(WHEELS)
+	$(VENV)/bin/maturin build --interpreter $(VENV)/bin/python --auditwheel skip --out $(WHEELS)
 	$(PIP) install --force-reinstall --no-deps $(WHEELS)/minpy-*.whl
 	@touch $@
 

@@ -1,75 +1,349 @@
-"""Writes minpy/numpy/__init__.pyi: what type checkers know of `minpy.numpy`. Types and constants are NumPy's own; the functions that
-are ours carry their signatures and say what they return. Everything else is `Any`.
+"""Writes the type stubs of `minpy.numpy` and its submodules: what editors and type checkers know.
 
-    .venv/bin/python scripts/stubs.py            writes the file
-    .venv/bin/python scripts/stubs.py --check    fails when the file is not what this build says
+A name that is NumPy's own object is imported from NumPy. A function of ours has the parameters that it has at run time; what it
+returns is what mypy reads in NumPy's stubs, with our arrays and scalars in place of NumPy's. By hand is only what NumPy does not
+have, or says in overloads that depend on a flag.
+
+    .venv/bin/python scripts/stubs.py            writes the files (needs mypy)
+    .venv/bin/python scripts/stubs.py --check    fails when a file is not what this build says
 """
+import importlib
 import inspect
 import pathlib
 import sys
+import textwrap
+import types
 
+import mypy.build
+import mypy.modulefinder
+import mypy.options
+import mypy.types as t
 import numpy
 
 import minpy.numpy
+import minpy.symbol
 from minpy import _minpy
-from minpy.numpy._native import TABLE
 
-FILE = pathlib.Path(__file__).resolve().parent.parent / "minpy-py" / "python" / "minpy" / "numpy" / "__init__.pyi"
+FOLDER = pathlib.Path(__file__).resolve().parent.parent / "minpy-py" / "python" / "minpy" / "numpy"
+RELEASE = ".".join(numpy.__version__.split(".")[:2])
 
-# What a function returns when it is not an array; `Any` where it depends on the arguments (0-d results are scalars).
-RETURNS = {
-    "None": "copyto fill_diagonal put put_along_axis putmask record_op_stat show_op_stat set_policy",
-    "builtins.bool": "allclose array_equal iscomplexobj isscalar may_share_memory",
-    "int": "ndim size",
-    "tuple[int, ...]": "shape",
-    "list[ndarray]": "array_split dsplit hsplit split vsplit",
-    "tuple[ndarray, ...]": "broadcast_arrays nonzero unstack",
-    "dict[str, Any]": "op_stat",
-    "Any": "all amax amin any argmax argmin around atleast_1d atleast_2d atleast_3d average clip count_nonzero datetime_data dot from_dlpack "
-           "frompyfunc imag inner max mean min prod promote_types ptp real round std sum take tensordot trace var vdot where",
+# Modules whose functions are ours or wrapped, and those that are NumPy's as they are.
+WRAPPED = ("", "fft", "lib", "lib.scimath", "lib.stride_tricks", "linalg", "random")
+PLAIN = (
+    "char", "ctypeslib", "dtypes", "exceptions", "lib.format", "lib.mixins", "ma", "matlib", "polynomial", "rec", "strings", "testing", "typing",
+)
+
+# What NumPy does not have, or has in its stubs as an object and not as a function.
+RESULTS = {
+    "activation": "ndarray", "common_type": "type[Any]", "fromfunction": "Any", "load": "Any", "onehot_encode": "ndarray",
+    "op_stat": "dict[str, Any]", "polydiv": "tuple[ndarray, ndarray]", "random.default_rng": "Generator", "random.test": "builtins.bool",
+    "record_op_stat": "None", "set_policy": "None", "shape": "tuple[int, ...]", "show_op_stat": "None", "slice_axis": "ndarray", "softmax": "ndarray",
+    "softmax_output": "ndarray", "vdot": "scalar",
 }
-RETURN = {name: kind for kind, names in RETURNS.items() for name in names.split()}
+# What flags decide: the flags, and what is returned with their defaults and otherwise.
+FLAGS = {
+    "average": ("returned", "Either", "tuple[Either, Either]"), "indices": ("sparse", "ndarray", "tuple[ndarray, ...]"),
+    "intersect1d": ("return_indices", "ndarray", "tuple[ndarray, ndarray, ndarray]"), "linspace": ("retstep", "ndarray", "tuple[ndarray, Any]"),
+    "polyfit": ("full cov", "ndarray", "tuple[Any, ...]"), "unique": ("return_index return_inverse return_counts", "ndarray", "tuple[ndarray, ...]"),
+    "linalg.qr": ("mode", "QRResult", "Any"), "linalg.svd": ("compute_uv", "SVDResult", "ndarray"),
+}
+# What the number of arguments decides.
+OVERLOADS = {
+    "where": ["(condition: Any, /) -> tuple[ndarray, ...]", "(condition: Any, x: Any, y: Any, /) -> ndarray"],
+    **{f"atleast_{n}d": ["(ary: Any, /) -> ndarray", "(ary: Any, other: Any, /, *arys: Any) -> tuple[ndarray, ...]"] for n in (1, 2, 3)},
+    **{f"random.{name}": ["() -> float", "(d0: SupportsIndex, /, *args: SupportsIndex) -> ndarray"] for name in ("rand", "randn")},
+    **{f"random.RandomState.{name}": ["(self) -> float", "(self, d0: SupportsIndex, /, *args: SupportsIndex) -> ndarray"]
+       for name in ("rand", "randn")},
+}
+# Parameters by name. Else a default that is true or false says what they are, and the others take `Any`: whatever becomes an array.
+PARAMETERS = {
+    "axis": "ShapeLike", "axis1": "SupportsIndex", "axis2": "SupportsIndex", "copy": "Any", "cov": "Any", "device": "Device", "dtype": "DTypeLike",
+    "keepdims": "builtins.bool", "optimize": "Any", "shape": "ShapeLike", "size": "ShapeLike", "where": "Any",
+}
+HEAD = '''"""Types of `minpy.numpy{suffix}` over NumPy {release}; written by scripts/stubs.py."""
+# mypy: disable-error-code="overload-overlap, override"
+import builtins
+from typing import Any, Literal, NamedTuple, SupportsIndex, overload, type_check_only
+
+import numpy
+from numpy.typing import DTypeLike
+
+from minpy._minpy import ndarray{0}, scalar{1}, ufunc{2}
+from minpy._types import Device, Either, ScalarLike, ShapeLike
+from minpy.policy import Policy
+'''
+UFUNCS = '''
+@type_check_only
+class _Unary(ufunc):
+    """One operand."""
+
+    @overload
+    def __call__(self, x: ScalarLike, /, out: None = None, **options: Any) -> scalar: ...
+    @overload
+    def __call__(self, x: Any, /, out: Any = ..., **options: Any) -> ndarray: ...
+
+@type_check_only
+class _Binary(ufunc):
+    """Two operands."""
+
+    @overload
+    def __call__(self, x1: ScalarLike, x2: ScalarLike, /, out: None = None, **options: Any) -> scalar: ...
+    @overload
+    def __call__(self, x1: Any, x2: Any, /, out: Any = ..., **options: Any) -> ndarray: ...
+
+@type_check_only
+class _Two(ufunc):
+    """Two results."""
+
+    @overload
+    def __call__(self, x1: ScalarLike, /, *more: ScalarLike, **options: Any) -> tuple[scalar, scalar]: ...
+    @overload
+    def __call__(self, x1: Any, /, *more: Any, **options: Any) -> tuple[ndarray, ndarray]: ...
+
+@type_check_only
+class _Product(ufunc):
+    """Of vectors, perhaps of matrices."""
+
+    def __call__(self, x1: Any, x2: Any, /, out: Any = ..., **options: Any) -> Either: ...
+
+@type_check_only
+class _Lookup:
+    """Arrays by indexing."""
+
+    def __getitem__(self, key: Any) -> Either: ...
+'''
+
+SYMBOLS = '''"""Types of `minpy.symbol`; written by scripts/stubs.py."""
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from numpy.typing import DTypeLike
+
+from minpy._minpy import Executor as Executor, Function as Function, Symbol as Symbol
+from minpy._types import ShapeLike
+
+def Variable(name: str, shape: ShapeLike | None = ..., dtype: DTypeLike | None = ...) -> Symbol: ...
+def Group(symbols: Iterable[Symbol]) -> Symbol: ...
+def load(fname: str) -> Symbol: ...
+def save(fname: str, symbol: Symbol) -> None: ...
+def load_json(text: str) -> Symbol: ...
+def seed(seed: int) -> None: ...
+var = Variable
+loads = load_json
+'''
+
+
+class NumPyStubs:
+    """What NumPy's functions return, as our stubs say it."""
+
+    def __init__(self, modules):
+        options = mypy.options.Options()
+        options.python_executable, options.python_version = sys.executable, sys.version_info[:2]
+        options.cache_dir = str(FOLDER.parents[3] / "target" / "mypy")
+        imports = "\n".join(f"import {m}" for m in modules)
+        self._files = mypy.build.build([mypy.modulefinder.BuildSource(None, "names", imports)], options).files
+        self.tuples = {}
+
+    def has(self, module, name):
+        """Whether NumPy's stubs have the name."""
+        names = self._files[module].names
+        return name in names and names[name].module_public
+
+    def results(self, module, name, owner=None):
+        """What each overload of a function (of a class) returns."""
+        names = self._files[module].names
+        if owner is not None:
+            names = names[owner].node.names
+        node = names[name].node if name in names else None
+        found = t.get_proper_type(getattr(node, "type", None))
+        if isinstance(found, t.Instance) and "__call__" in found.type.names:  # a function by its protocol
+            found = t.get_proper_type(found.type.names["__call__"].type)
+        overloads = found.items if isinstance(found, t.Overloaded) else [found]
+        return list(dict.fromkeys(self._word(o.ret_type) for o in overloads if isinstance(o, t.CallableType)))
+
+    def _word(self, kind):
+        kind = t.get_proper_type(kind)
+        if isinstance(kind, t.TypeVarType):
+            return self._word(t.UnionType.make_union(kind.values) if kind.values else kind.upper_bound)
+        if isinstance(kind, t.UnionType):
+            return union([self._word(k) for k in kind.items])
+        if isinstance(kind, t.TupleType):
+            named = kind.partial_fallback.type
+            if named.is_named_tuple:
+                fields = "".join(f"    {n}: {union([self._word(k)])}\n" for n, k in zip(named.metadata["namedtuple"]["fields"], kind.items))
+                self.tuples[named.name] = f"@type_check_only\nclass {named.name}(NamedTuple):\n{fields}"
+                return named.name
+            return f"tuple[{', '.join(map(self._word, kind.items)) or '()'}]"
+        if isinstance(kind, (t.NoneType, t.LiteralType)):
+            return "None" if isinstance(kind, t.NoneType) else self._word(kind.fallback)
+        if not isinstance(kind, t.Instance):
+            return "Never" if isinstance(kind, t.UninhabitedType) else "Any"
+        name = kind.type.fullname
+        if kind.type.has_base("numpy.ndarray"):
+            return "ndarray"
+        if kind.type.has_base("numpy.generic"):
+            return "scalar"
+        if name in ("builtins.int", "builtins.float", "builtins.complex", "builtins.str", "builtins.bytes"):
+            return kind.type.name
+        if name == "builtins.bool":
+            return "builtins.bool"
+        if name in ("builtins.tuple", "builtins.list", "builtins.dict"):
+            end = ", ..." if kind.type.name == "tuple" else ""
+            return f"{kind.type.name}[{', '.join(map(self._word, kind.args))}{end}]"
+        return "numpy.dtype[Any]" if name == "numpy.dtype" else "Any"
+
+
+def union(words):
+    """The words as one annotation. What may be an array or something without dimensions is `Either`."""
+    words = list(dict.fromkeys(w for word in words if word != "Never" for w in word.split(" | ")))
+    if len(words) > 1 and all(w.startswith("tuple[") for w in words):
+        return "tuple[ndarray, ...]" if not any("Any" in w for w in words) else "tuple[Any, ...]"
+    if {"Any", "Either"} & set(words) or "ndarray" in words and {"scalar", "int", "float", "builtins.bool"} & set(words):
+        return "Either"
+    return " | ".join(words)
 
 
 def signature(function):
-    """The parameters as a stub writes them."""
-    parts, last, starred = [], None, False
-    for p in inspect.signature(function).parameters.values():
-        if last == p.POSITIONAL_ONLY and p.kind != p.POSITIONAL_ONLY:
+    """The parameters as the run has them; any where not even Python knows."""
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except ValueError:
+        return [inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL), inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD)]
+
+
+def annotation(p, among):
+    """The annotation of a parameter, by its name and default."""
+    if p.name in PARAMETERS and not (p.name == "shape" and "size" in among):  # the shape of a distribution
+        word = PARAMETERS[p.name]
+        return word + (" | None" if p.default is None and word != "Any" else "")
+    return "builtins.bool" if isinstance(p.default, bool) else "Any"
+
+
+def written(parameters, **fixed):
+    """The parameters as a stub writes them; `fixed` gives the annotations of some."""
+    parts, last, starred, names = [], None, False, {p.name for p in parameters}
+    for p in parameters:
+        if last == p.POSITIONAL_ONLY != p.kind:
             parts.append("/")
         if p.kind == p.KEYWORD_ONLY and not starred:
             parts.append("*")
         starred = starred or p.kind in (p.VAR_POSITIONAL, p.KEYWORD_ONLY)
         star = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")
-        parts.append(f"{star}{p.name}: Any" + ("" if p.default is p.empty else " = ..."))
+        default = " = ..." if p.default is not p.empty else ""
+        parts.append(p.name if p.name == "self" else f"{star}{p.name}: {fixed.get(p.name) or annotation(p, names)}{default}")
         last = p.kind
     return ", ".join(parts + ["/"] * (last == inspect.Parameter.POSITIONAL_ONLY))
 
 
-def text():
-    own, ufuncs, theirs = [], [], []
-    for name in sorted(n for n in dir(minpy.numpy) if not n.startswith("_")):
-        value = getattr(minpy.numpy, name)
-        if name in ("ndarray", "ufunc", "scalar"):
+def function(name, value, found, path):
+    """The lines of a function: `found` is what NumPy's overloads return."""
+    key, parameters = f"{path}.{name}".lstrip("."), signature(value)
+    names, result = {p.name: p for p in parameters}, RESULTS.get(key) or union(found)
+    if not result and key not in OVERLOADS:
+        raise SystemExit(f"{key}: NumPy's stubs do not say what it returns; add it to RESULTS")
+
+    def row(result, **fixed):
+        return f"({written(parameters, **fixed)}) -> {result}"
+    if key in OVERLOADS:
+        rows = OVERLOADS[key]
+    elif key in FLAGS:
+        flags, first, other = FLAGS[key]
+        rows = [row(first, **{f: f"Literal[{names[f].default!r}]" for f in flags.split()}), row(other)]
+    elif result == "Either" and {"axis", "keepdims"} <= set(names) and names["axis"].default is None and "q" not in names:
+        rows = [row("scalar", axis="None", keepdims="Literal[False]", out="None"), row(result)]
+    elif result == "Either" and "size" in names:
+        # Without a size the parameters decide; where there are none it is a number.
+        alone = union(f for f in found if f != "ndarray") if set(names) <= {"self", "size", "dtype", "out"} else result
+        rows = [row(alone, size="None", out="None"), row("ndarray")]
+    else:
+        rows = [row(result)]
+    return [line for text in rows for line in ["@overload"] * (len(rows) > 1) + [f"def {name}{text}: ..."]]
+
+
+def random_class(name, stubs):
+    """`Generator` or `RandomState`: NumPy's, with results that are ours."""
+    kind, home = getattr(minpy.numpy.random, name), getattr(numpy.random, name).__module__
+    lines = [f"class {name}(numpy.random.{name}):"]
+    for method in sorted(n for n in vars(kind) if not n.startswith("_")):
+        lines += ["    " + line for line in function(method, getattr(kind, method), stubs.results(home, method, name), "random." + name)]
+    return lines + [""]
+
+
+def text(path, stubs):
+    """The stub of `minpy.numpy.<path>`."""
+    end = "." + path if path else ""
+    ours, theirs = importlib.import_module("minpy.numpy" + end), importlib.import_module("numpy" + end)
+    imported, values, classes, functions = [], [], [], []
+    stubs.tuples = {}
+    for name in sorted(n for n in dir(ours) if not n.startswith("_")):
+        value = getattr(ours, name)
+        if not path and name in ("ndarray", "scalar", "ufunc"):  # the head has them
             continue
-        if isinstance(value, _minpy.ufunc) or type(value).__name__ == "FallbackUfunc":
-            ufuncs.append(f"{name}: ufunc")
-        elif name in TABLE or inspect.isbuiltin(value) and value is not getattr(numpy, name, None) or name in RETURN:
-            own.append(f"def {name}({signature(value)}) -> {RETURN.get(name, 'ndarray')}: ...")
-        elif value is getattr(numpy, name, None) and name in numpy.__all__ and not callable(value) or isinstance(value, type):
-            theirs.append(f"from numpy import {name} as {name}")
-    theirs = [line for line in theirs if line.split()[-1] in numpy.__all__]
-    head = ['"""Types of `minpy.numpy`; written by scripts/stubs.py."""', "import builtins", "from typing import Any", ""]
-    ours = [f"from minpy._minpy import {n} as {n}" for n in ("ndarray", "scalar", "ufunc")]
-    return "\n".join(head + theirs + [""] + ours + [""] + ufuncs + [""] + own + ["def __getattr__(name: str) -> Any: ...", ""])
+        if isinstance(value, types.ModuleType) and value.__name__.removeprefix("minpy.").removeprefix("numpy.") in (*WRAPPED, *PLAIN):
+            home, _, there = value.__name__.removeprefix("minpy.").rpartition(".")
+            imported.append(f"from minpy.{home} import {there} as {name}")
+        elif isinstance(value, types.ModuleType) or value is getattr(theirs, name, None):
+            imported.append(f"from numpy{end} import {name} as {name}" if stubs.has("numpy" + end, name) else f"{name}: Any")
+        elif isinstance(value, _minpy.ufunc):
+            kind = "_Two" if value.nout == 2 else "_Product" if value.signature else {1: "_Unary", 2: "_Binary"}.get(value.nin, "ufunc")
+            values.append(f"{name}: {kind}")
+        elif type(value).__name__ == "_Lookup":
+            values.append(f"{name}: _Lookup")
+        elif name in ("Generator", "RandomState"):
+            classes += random_class(name, stubs)
+        elif isinstance(value, type):
+            classes.append(f"class {name}(numpy.{name}[Any]): ...")
+        elif not callable(value):
+            values.append(f"{name}: {type(value).__name__}")
+        else:
+            functions += function(name, value, stubs.results("numpy" + end, name), path)
+    exported = [f" as {n}" if not path else "" for n in ("ndarray", "scalar", "ufunc")]
+    head = HEAD.format(*exported, suffix=end, release=RELEASE)
+    values += ["__version__: str"] if not path else []
+    if hasattr(ours, "__all__"):  # which also exports names like `emath` that are imported under another
+        exports = ", ".join(f'"{n}"' for n in sorted(ours.__all__) if not n.startswith("_"))
+        values += ["__all__ = [", textwrap.indent(textwrap.fill(exports, 140), "    "), "]"]
+    kinds = UFUNCS if any(": _" in v for v in values) else ""
+    return "\n".join([head, *imported, kinds, *values, "", *stubs.tuples.values(), *classes, *functions]) + "\n"
+
+
+def symbols():
+    """The stub of `minpy.symbol`: a function per operator of the table, its attributes by name."""
+    lines = [SYMBOLS]
+    for op, aliases, _, attributes in sorted(_minpy._symbol_operators()):
+        parameters = ["*args: Symbol | Sequence[Symbol]", "name: str | None = ...", *(f"{a}: Any = ..." for a in attributes), "**inputs: Symbol"]
+        lines += [f"def {name}({', '.join(parameters)}) -> Symbol: ..." for name in (op, *aliases) if name in minpy.symbol.__all__]
+    return "\n".join(lines) + "\n"
+
+
+def files():
+    """Every file: path -> text."""
+    stubs = NumPyStubs(["numpy." + m if m else "numpy" for m in WRAPPED])
+    made = {}
+    for path in WRAPPED:
+        package = any(other.startswith(path + "." if path else path) for other in WRAPPED if other != path)
+        file = FOLDER.joinpath(*path.split("."))
+        made[file / "__init__.pyi" if package else file.with_suffix(".pyi")] = text(path, stubs)
+    for path in PLAIN:
+        head = f'"""`minpy.numpy.{path}` is NumPy\'s; written by scripts/stubs.py."""'
+        made[FOLDER.joinpath(*path.split(".")).with_suffix(".pyi")] = f"{head}\nfrom numpy.{path} import *\n"
+    made[FOLDER.parent / "symbol.pyi"] = symbols()
+    return made
 
 
 def main():
-    if "--check" in sys.argv[1:]:
-        if FILE.read_text() != text():
-            sys.exit("minpy/numpy/__init__.pyi is not what this build says: run scripts/stubs.py")
-    else:
-        FILE.write_text(text())
+    made = files()
+    if "--check" not in sys.argv[1:]:
+        for file, content in made.items():
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(content, encoding="utf-8")
+        return
+    if f"over NumPy {RELEASE};" not in (FOLDER / "__init__.pyi").read_text(encoding="utf-8"):
+        print(f"the stubs were made with another NumPy than {RELEASE}: not compared")
+        return
+    other = [f.name for f, content in made.items() if not f.exists() or f.read_text(encoding="utf-8") != content]
+    if other:
+        sys.exit(f"stubs that are not what this build says: {', '.join(other)}: run scripts/stubs.py")
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ OPENCL_PYTHON_TESTS=(tests/python/test_{grad,grad_sharing,examples,fallback,bad_
 # Debian and Ubuntu packages: the OpenCL loader with a CPU implementation behind it, and a vendor BLAS.
 OPENCL_PACKAGES=(ocl-icd-libopencl1 pocl-opencl-icd)
 OPENBLAS_PACKAGES=(libopenblas-dev)
-# Libraries whose programs run with our arrays (tests/python/test_foreign.py), and IPython, which shows them (test_editor.py).
-LIBRARIES=(pandas scipy scikit-learn h5py xarray ipython)
+# Libraries whose programs run with our arrays (tests/python/test_foreign.py), IPython, which shows them (test_editor.py), and mypy,
+# which reads the stubs (test_stubs.py).
+LIBRARIES=(pandas scipy scikit-learn h5py xarray ipython mypy)
 # NVRTC turns the CUDA kernels into PTX without a GPU and without a driver.
 NVRTC_REQUIREMENT='nvidia-cuda-nvrtc>=13,<14'
 
@@ -115,8 +116,8 @@ section_python() {
     "${pip[@]}" install pytest hypothesis "${LIBRARIES[@]}"
     export MINPY_REQUIRE_LIBRARIES=1 # their tests must run
     env -u MINPY_DEVICE "$venv/bin/python" -m pytest -q tests/python
-    # Once more with every result deferred, however small.
-    env -u MINPY_DEVICE MINPY_DEFER_BYTES=0 "$venv/bin/python" -m pytest -q tests/python
+    # Once more with every result deferred, however small; types and the wheel do not know of that.
+    env -u MINPY_DEVICE MINPY_DEFER_BYTES=0 "$venv/bin/python" -m pytest -q tests/python --ignore=tests/python/test_{stubs,wheel}.py
     if $have_opencl; then
         "$venv/bin/python" scripts/support-matrix.py --check # it asks each function where it runs
         MINPY_DEVICE=opencl:0 "$venv/bin/python" -m pytest -q "${OPENCL_PYTHON_TESTS[@]}"

@@ -113,6 +113,7 @@ def test_profiles_show_themselves_in_a_notebook():
 
 def test_ipython_shows_text_and_signature():
     try:
+        from IPython.core.formatters import DisplayFormatter
         from IPython.core.oinspect import Inspector
     except ImportError:
         if os.environ.get("MINPY_REQUIRE_LIBRARIES") == "1":
@@ -133,3 +134,6 @@ def test_ipython_shows_text_and_signature():
         shown = re.sub(r"\s+", " ", found["definition"]).replace("( ", "(")
         assert found["found"] and shown.startswith(signature), found
         assert text in found["docstring"], found
+    with minpy.profile() as p:
+        np.exp(x).asnumpy()
+    assert DisplayFormatter().format(p)[0] == {"text/plain": str(p), "text/html": p._repr_html_()}

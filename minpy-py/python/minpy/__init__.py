@@ -17,7 +17,7 @@ from minpy.profiling import profile
 wait = synchronize
 
 
-def devices():
+def devices() -> list[context.Context]:
     """Every device found, as contexts."""
     from minpy._minpy import _devices
     return [context.Context(name, number) for name, number, _, _ in _devices()]

@@ -1,4 +1,6 @@
 """The original's names for values: `Array`, `Number`, `Value` and `wrap`."""
+from typing import Any
+
 import numpy
 
 from minpy import _minpy
@@ -23,7 +25,7 @@ class Array(metaclass=_Exact):
     """MinPy's arrays: `isinstance(x, Array)` is false for NumPy's. `Array(data)` makes one, sharing a NumPy array's memory on the CPU."""
 
 
-def wrap(data):
+def wrap(data: Any) -> Any:
     """A NumPy array (sharing its memory on the CPU) or a number as MinPy's; anything else as it is."""
     if isinstance(data, Value):
         return data

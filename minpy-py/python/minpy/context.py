@@ -3,6 +3,8 @@
 `with gpu(0): ...`, `set_context(Context('opencl', 0))`, or the environment variable `MINPY_DEVICE=opencl:0`.
 Contexts belong to a thread.
 """
+from __future__ import annotations
+
 import threading
 
 from minpy import _minpy
@@ -22,64 +24,66 @@ class Context:
     """A device, by name ('cpu', 'cuda', 'opencl', 'gpu': the first of cuda and opencl) and number."""
 
     __slots__ = ("device_type", "device_id")
+    device_type: str
+    device_id: int
 
-    def __init__(self, device_type="cpu", device_id=0):
+    def __init__(self, device_type: str | Context = "cpu", device_id: int = 0) -> None:
         if isinstance(device_type, Context):
             device_type, device_id = device_type.device_type, device_type.device_id
         if not isinstance(device_type, str):
             raise TypeError(f"Context: the name of a device is a string, not {type(device_type).__name__}")
         self.device_type, self.device_id = _minpy._find_device(device_type, device_id)
 
-    def __enter__(self):
+    def __enter__(self) -> Context:
         _entered.before.append(_minpy._current_device())
         _minpy._set_device(self.device_type, self.device_id)
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         _minpy._set_device(*_entered.before.pop())
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return isinstance(other, Context) and (self.device_type, self.device_id) == (other.device_type, other.device_id)
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash((self.device_type, self.device_id))
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.device_type}({self.device_id})"
 
     __repr__ = __str__
 
-    def memory_stats(self):
+    def memory_stats(self) -> dict[str, int]:
         """Bytes `used`, `pooled` and `peak` of the device's memory pool, and how often the driver was asked for memory."""
         return dict(zip(("used", "pooled", "peak", "system_allocations"), _minpy._memory_stats(self)))
 
 
-def cpu(device_id=0):
+def cpu(device_id: int = 0) -> Context:
     """The CPU."""
     return Context("cpu", device_id)
 
 
-def gpu(device_id=0):
+def gpu(device_id: int = 0) -> Context:
     """A GPU: CUDA's when there is one, else OpenCL's."""
     return Context("gpu", device_id)
 
 
-def cuda(device_id=0):
+def cuda(device_id: int = 0) -> Context:
     """A CUDA device."""
     return Context("cuda", device_id)
 
 
-def opencl(device_id=0):
+def opencl(device_id: int = 0) -> Context:
     """An OpenCL device."""
     return Context("opencl", device_id)
 
 
-def current_context():
+def current_context() -> Context:
     """The device on which new arrays of this thread are made."""
     return Context(*_minpy._current_device())
 
 
-def set_context(context):
+def set_context(context: str | Context) -> None:
     """Makes a device current on this thread."""
     context = context if isinstance(context, Context) else Context(*_parse(context))
     _minpy._set_device(context.device_type, context.device_id)

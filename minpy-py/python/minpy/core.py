@@ -8,7 +8,10 @@ One `argnum` (also in a list) gives the bare gradient, several a list. A result 
 a tuple of results as the sum of all. An argument that the result does not depend on has the gradient 0: an array of zeros for an
 array, 0.0 for a number.
 """
+from __future__ import annotations
+
 import functools
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 import numpy
 
@@ -16,6 +19,16 @@ from minpy import _minpy
 from minpy._departures import LostGradientWarning
 from minpy._minpy import NoGradientFuncError, array_base
 from minpy.array import wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from minpy._types import Either
+    from minpy.symbol import Function as Function
+
+P = ParamSpec("P")
+R = TypeVar("R")
+F = TypeVar("F", bound="Callable[..., Any]")
 
 
 def _numbers(argnum):
@@ -42,6 +55,10 @@ def _shaped(numbers, gradients, args):
     return gradients[0] if len(numbers) == 1 else gradients
 
 
+@overload
+def grad_and_loss(func: Callable[P, R], argnum: int = 0) -> Callable[P, tuple[Either, R]]: ...
+@overload
+def grad_and_loss(func: Callable[P, R], argnum: Sequence[int]) -> Callable[P, tuple[Any, R]]: ...
 def grad_and_loss(func, argnum=0):
     """A function that gives the gradient of `func` and its value."""
     numbers = _numbers(argnum)
@@ -53,6 +70,10 @@ def grad_and_loss(func, argnum=0):
     return wrapped
 
 
+@overload
+def grad(func: Callable[P, Any], argnum: int = 0) -> Callable[P, Either]: ...
+@overload
+def grad(func: Callable[P, Any], argnum: Sequence[int]) -> Callable[P, Any]: ...
 def grad(func, argnum=0):
     """A function that gives the gradient of `func`."""
     both = grad_and_loss(func, argnum)
@@ -63,6 +84,10 @@ def grad(func, argnum=0):
     return wrapped
 
 
+@overload
+def value_and_grad(func: Callable[P, R], argnum: int = 0) -> Callable[P, tuple[R, Either]]: ...
+@overload
+def value_and_grad(func: Callable[P, R], argnum: Sequence[int]) -> Callable[P, tuple[R, Any]]: ...
 def value_and_grad(func, argnum=0):
     """A function that gives the value of `func` and its gradient."""
     both = grad_and_loss(func, argnum)
@@ -74,7 +99,7 @@ def value_and_grad(func, argnum=0):
     return wrapped
 
 
-def vjp(func, argnum=0):
+def vjp(func: Callable[..., R], argnum: int | Sequence[int] = 0) -> Callable[..., tuple[R, Any]]:
     """A function of `(args, seed, **kwargs)`: the value of `func(*args, **kwargs)` and the gradient of its results weighted with
     `seed`, which has the structure of the value."""
     numbers = _numbers(argnum)
@@ -87,7 +112,7 @@ def vjp(func, argnum=0):
     return wrapped
 
 
-def jvp(func, argnum=0):
+def jvp(func: Callable[..., R], argnum: int | Sequence[int] = 0) -> Callable[..., tuple[R, Any]]:
     """A function of `(args, tangents, **kwargs)`: the value of `func(*args, **kwargs)` and its derivative in that direction
     (forward mode). One tangent for each argument of `argnum`; the derivative has the structure of the value."""
     numbers = _numbers(argnum)
@@ -108,7 +133,7 @@ def _like(value, tangents):
     return next(tangents) if isinstance(value, array_base) else _zero(value)
 
 
-def no_grad(func):
+def no_grad(func: F) -> F:
     """Decorator: what the function does is not recorded."""
     @functools.wraps(func)
     def wrapped(*args, **kwargs):
@@ -116,12 +141,12 @@ def no_grad(func):
     return wrapped
 
 
-def numpy_to_minpy(value):
+def numpy_to_minpy(value: Any) -> Any:
     """NumPy arrays and numbers in a structure of tuples, lists and dictionaries as MinPy's."""
     return _mapped(wrap, value)
 
 
-def minpy_to_numpy(value):
+def minpy_to_numpy(value: Any) -> Any:
     """MinPy arrays in a structure of tuples, lists and dictionaries as NumPy arrays."""
     return _mapped(lambda v: v.asnumpy() if isinstance(v, array_base) else v, value)
 
@@ -136,7 +161,7 @@ def _mapped(function, value):
     return function(value)
 
 
-def convert_args(func):
+def convert_args(func: Callable[..., R]) -> Callable[..., R]:
     """Decorator: NumPy arrays among the arguments become MinPy's."""
     @functools.wraps(func)
     def wrapped(*args, **kwargs):
@@ -144,7 +169,7 @@ def convert_args(func):
     return wrapped
 
 
-def return_numpy(func):
+def return_numpy(func: Callable[P, Any]) -> Callable[P, Any]:
     """Decorator: MinPy arrays in the result become NumPy's."""
     @functools.wraps(func)
     def wrapped(*args, **kwargs):
@@ -156,11 +181,12 @@ class MXNetSymbolError(ValueError):
     """A symbol that cannot be used as a function (the original's name)."""
 
 
-def __getattr__(name):
-    if name == "Function":
-        from minpy.symbol import Function
-        return Function
-    raise AttributeError(f"module 'minpy.core' has no attribute '{name}'")
+if not TYPE_CHECKING:  # to a checker a `__getattr__` says that every name is there
+    def __getattr__(name):
+        if name == "Function":
+            from minpy.symbol import Function
+            return Function
+        raise AttributeError(f"module 'minpy.core' has no attribute '{name}'")
 
 
 __all__ = [

@@ -8,11 +8,19 @@
 A policy belongs to a thread. `set_global_policy` sets it, `with use_policy(...)` and `wrap_policy` for a while.
 The original's names `prefer_mxnet` and `only_mxnet` mean `prefer_device` and `only_device`.
 """
+from __future__ import annotations
+
 import functools
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from minpy import _minpy
 from minpy._minpy import PrimitivePolicyError
 from minpy.context import Entered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+F = TypeVar("F", bound="Callable[..., Any]")
 
 _ALIASES = {"prefer_mxnet": "prefer_device", "only_mxnet": "only_device"}
 _NAMES = ("prefer_device", "only_device", "only_host", "only_numpy")
@@ -24,27 +32,27 @@ class Policy:
 
     name = "prefer_device"
 
-    def __init__(self, name=None):
+    def __init__(self, name: str | None = None) -> None:
         if name is not None:
             self.name = _ALIASES.get(name, name)
         if self.name not in _NAMES:
             raise TypeError(f"Unknown policy name: {name}; there are: {', '.join(_NAMES)}")
 
-    def __enter__(self):
+    def __enter__(self) -> Policy:
         _entered.before.append(_minpy._policy())
         _minpy._set_policy(self.name)
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         _minpy._set_policy(_entered.before.pop())
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return isinstance(other, Policy) and self.name == other.name
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(self.name)
 
 
@@ -74,22 +82,22 @@ PreferMXNetPolicy = PreferDevicePolicy
 OnlyMXNetPolicy = OnlyDevicePolicy
 
 
-def use_policy(policy):
+def use_policy(policy: str | Policy) -> Policy:
     """The policy as a context manager: `with use_policy('only_device'): ...`"""
     return Policy(policy.name if isinstance(policy, Policy) else policy)
 
 
-def set_global_policy(policy):
+def set_global_policy(policy: str | Policy) -> None:
     """Sets the policy of this thread (a name or a `Policy`)."""
     _minpy._set_policy(use_policy(policy).name)
 
 
-def get_global_policy():
+def get_global_policy() -> Policy:
     """The policy in force."""
     return Policy(_minpy._policy())
 
 
-def wrap_policy(policy):
+def wrap_policy(policy: str | Policy) -> Callable[[F], F]:
     """Decorator: the function runs under the policy; the one before returns also after an exception."""
     name = use_policy(policy).name
 

@@ -5,12 +5,21 @@
         return 2 * x
     double.def_grad(lambda ans, x: lambda g: 2 * g)
 """
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy
 
 from minpy import _minpy
 from minpy._minpy import NoGradientFuncError, array_base
 from minpy.core import _mapped
 from minpy.numpy import _fallback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from minpy._minpy import ndarray
 
 _ZERO = object()
 
@@ -26,40 +35,40 @@ class Primitive:
     type = "numpy"
     typestr = "NumPy"
 
-    def __init__(self, func, typestr="numpy"):
+    def __init__(self, func: Callable[..., Any], typestr: str = "numpy") -> None:
         self._func, self._gradients, self._named, self._several = func, {}, {}, []
         self.__name__, self.__doc__ = getattr(func, "__name__", "customop"), func.__doc__
 
-    def def_grad(self, func, argnum=0):
+    def def_grad(self, func: Callable[..., Any], argnum: int = 0) -> Primitive:
         """`func(ans, *args, **kwargs)` gives the function from the gradient of the result to that of the argument."""
         self._gradients[argnum] = func
         return self
 
-    def def_grad_kw(self, func, key):
+    def def_grad_kw(self, func: Callable[..., Any], key: str) -> Primitive:
         """The same for a keyword argument."""
         self._named[key] = func
         return self
 
-    def def_grad_zero(self, argnum=0):
+    def def_grad_zero(self, argnum: int = 0) -> Primitive:
         """The result does not depend on the argument, as far as gradients go."""
         self._gradients[argnum] = _ZERO
         return self
 
-    def def_multiple_grad(self, func, argnums):
+    def def_multiple_grad(self, func: Callable[..., Any], argnums: Iterable[int]) -> Primitive:
         """One function that gives the gradients of all those arguments."""
         self._several.append((tuple(argnums), func))
         return self
 
-    def gradable(self, bp_args, bp_kwargs):
+    def gradable(self, bp_args: Iterable[int], bp_kwargs: Iterable[str]) -> bool:
         """Whether the gradients of those positions and keywords are defined."""
         known = set(self._gradients).union(*[n for n, _ in self._several])
         return set(bp_args) <= known and set(bp_kwargs) <= set(self._named)
 
-    def call(self, args, kwargs):
+    def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The function itself, on raw arrays."""
         return self._func(*args, **kwargs)
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         this = _fallback.Call()
         raw = [this.give(a) for a in args]
         raw_kwargs = {k: this.give(v) for k, v in kwargs.items()}
@@ -120,7 +129,7 @@ class Primitive:
         return _minpy.array(value)
 
 
-def customop(op_type):
+def customop(op_type: str) -> Callable[[Callable[..., Any]], Primitive]:
     """Decorator that makes a `Primitive` of a function on NumPy arrays. 'mxnet' functions get NumPy arrays as well."""
     if op_type not in ("numpy", "mxnet"):
         raise ValueError('Wrong type for CustomOp. Must be either "numpy" or "mxnet"')
@@ -130,7 +139,7 @@ def customop(op_type):
     return decorate
 
 
-def softmax_with_label(x, y):
+def softmax_with_label(x: Any, y: Any) -> ndarray:
     """Softmax whose gradient is that of the cross entropy with `y`, averaged over rows, as the original defines it."""
     answer = _minpy._no_grad(_minpy.softmax, x)
     if not _minpy._recording():

@@ -33,10 +33,10 @@ class profile:
 
     _open = threading.Lock()
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.groups: list[Group] = []
 
-    def __enter__(self):
+    def __enter__(self) -> profile:
         if not profile._open.acquire(blocking=False):
             raise RuntimeError("minpy.profile: another profile is open, and there is one for all threads")
         try:
@@ -47,7 +47,7 @@ class profile:
             raise
         return self
 
-    def __exit__(self, kind, *exception):
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
         try:
             _minpy._flush()
         except Exception:
@@ -69,14 +69,14 @@ class profile:
 
     _HEAD = ("ms", "share", "calls", "GB/s", "kernel")
 
-    def __str__(self):
+    def __str__(self) -> str:
         rows = [self._HEAD, *self._rows()]
         return "\n".join(f"{ms:>10} {share:>6} {calls:>7} {rate:>7}  {name}" for ms, share, calls, rate, name in rows)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return str(self) if self.groups else "<minpy.profile: nothing ran>"
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         """The table for notebooks."""
         import html  # which only a notebook needs
 

@@ -61,4 +61,4 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted(set(dir(_numpy)) | set(globals()))
+    return sorted(set(dir(_numpy)) | set(globals()) | {"policy"})

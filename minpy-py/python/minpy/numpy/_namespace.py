@@ -61,8 +61,8 @@ def submodule(name, theirs=None):
     if theirs is None or theirs.__name__ != path:
         try:
             theirs = importlib.import_module(path)
-        except ImportError:
-            return theirs
+        except ImportError:  # a second name: `emath` is `lib.scimath`
+            return theirs if theirs is None else submodule(f"minpy.{theirs.__name__}", theirs)
     if not _wrapped(name):
         sys.modules.setdefault(name, theirs)
         return theirs

@@ -1,10 +1,14 @@
 """Gradients compared with differences."""
+from collections.abc import Callable
+from typing import Any
+
 import numpy
 
 from minpy import core
 
 
-def quick_grad_check(func, *args, argnum=0, eps=1e-6, rtol=1e-4, atol=1e-6, samples=10, verbose=False):
+def quick_grad_check(func: Callable[..., Any], *args: Any, argnum: int = 0, eps: float = 1e-6, rtol: float = 1e-4, atol: float = 1e-6,
+                     samples: int = 10, verbose: bool = False) -> bool:
     """Whether the gradient of `func` agrees with central differences at a few random elements of the argument.
 
     Args are NumPy or MinPy arrays or numbers; float64 arguments give the sharpest answer.
@@ -32,6 +36,6 @@ def quick_grad_check(func, *args, argnum=0, eps=1e-6, rtol=1e-4, atol=1e-6, samp
     return good
 
 
-def gradient_checker(func, *args, **kwargs):
+def gradient_checker(func: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
     """The original's name for `quick_grad_check`."""
     return quick_grad_check(func, *args, **kwargs)

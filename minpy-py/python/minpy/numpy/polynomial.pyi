@@ -1,0 +1,2 @@
+"""`minpy.numpy.polynomial` is NumPy's; written by scripts/stubs.py."""
+from numpy.polynomial import *
