@@ -264,12 +264,17 @@ fn all_at_least(arrays: &[&Array], dims: usize) -> Result<Vec<Array>> {
 fn owned(arrays: &[&Array]) -> Result<Vec<Array>> {
     memory::collected(arrays.iter().map(|a| (*a).clone()))
 }
-/// NumPy words the complaint about nothing.
-fn some(name: &str, arrays: &[&Array]) -> Result<()> {
+/// NumPy words the complaints: about nothing, and about a dtype that the arrays cannot have.
+fn joinable(name: &str, arrays: &[&Array], dtype: Option<DType>) -> Result<()> {
     if arrays.is_empty() {
         bail!(NotNative, "{name}: of no arrays");
     }
-    Ok(())
+    match dtype {
+        Some(d) if arrays.iter().any(|a| !a.dtype().can_cast_same_kind(d)) => {
+            bail!(NotNative, "{name}: dtype={d} of another kind")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Views of the parts of an axis between bounds, which are understood as those of slices.
@@ -396,33 +401,36 @@ crate::functions! {
     stack(arrays: Arrays, axis: Int = 0, out: Out = None, *, dtype: DType = None, casting: Choice("same_kind") = Some("same_kind"))
         -> Array, cases ["(f[2,3], f[2,3])", "(f[2,3], i[2,3]), axis=-1"]
         => {
-            some("stack", &arrays)?;
+            joinable("stack", &arrays, dtype)?;
+            if out.is_some() && dtype.is_some() {
+                bail!(NotNative, "stack: out= and dtype= together");
+            }
             let r = stack(&owned(&arrays)?, axis)?;
             cast_to(r, dtype)
         };
     /// Arrays stacked as rows.
     vstack(tup: Arrays, *, dtype: DType = None, casting: Choice("same_kind") = Some("same_kind")) -> Array, cases ["(f[3], f[3])", "(f[2,3], i[1,3])"]
         => {
-            some("vstack", &tup)?;
+            joinable("vstack", &tup, dtype)?;
             concatenate(&all_at_least(&tup, 2)?, 0, dtype)
         };
     /// Arrays stacked side by side.
     hstack(tup: Arrays, *, dtype: DType = None, casting: Choice("same_kind") = Some("same_kind")) -> Array, cases ["(f[3], f[2])", "(f[2,3], i[2,1])"]
         => {
-            some("hstack", &tup)?;
+            joinable("hstack", &tup, dtype)?;
             let list = all_at_least(&tup, 1)?;
             concatenate(&list, if list[0].ndim() == 1 { 0 } else { 1 }, dtype)
         };
     /// Arrays stacked in depth.
     dstack(tup: Arrays) -> Array, cases ["(f[3], f[3])", "(f[2,3], i[2,3])"]
         => {
-            some("dstack", &tup)?;
+            joinable("dstack", &tup, None)?;
             concatenate(&all_at_least(&tup, 3)?, 2, None)
         };
     /// One-dimensional arrays as columns of a matrix.
     column_stack(tup: Arrays) -> Array, cases ["(f[3], f[3])", "(f[3], i[3,2])"]
         => {
-            some("column_stack", &tup)?;
+            joinable("column_stack", &tup, None)?;
             let mut columns = memory::list(tup.len())?;
             for a in &tup {
                 columns.push(if a.ndim() < 2 { at_least(a, 2)?.t() } else { (*a).clone() });
