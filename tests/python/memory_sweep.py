@@ -318,6 +318,8 @@ def limit(kib):
     """So much memory and no more for what is inside."""
     resource.setrlimit(resource.RLIMIT_AS, (in_use(), resource.RLIM_INFINITY))
     ballast = [fill(held), fill(bytearray)]
+    # Reading what is in use takes memory itself, of which nothing is left.
+    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     resource.setrlimit(resource.RLIMIT_AS, (in_use() + (kib << 10), resource.RLIM_INFINITY))
     try:
         yield
