@@ -9,13 +9,11 @@ use crate::numpy::order_letter;
 use crate::numpy::{dtype_from, given, numpy};
 use crate::operators::number_of;
 use crate::run::{heavy, native};
-use minpy_core::layout::{check_ndim, normalize_axis};
 use minpy_core::written::enter;
 use minpy_core::{Array, memory, ops};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
-use smallvec::SmallVec;
 
 type Any<'py> = Bound<'py, PyAny>;
 type Opt<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
@@ -93,71 +91,6 @@ pub fn transpose<'py>(a: &Any<'py>, axes: Opt<'_, 'py>) -> PyResult<Any<'py>> {
     };
     let axes = given(axes).map(axes_from).transpose()?;
     wrap_view(x.transpose(axes.as_deref()).py()?, a)
-}
-/// A view with new axes of length 1.
-///
-/// axis: where they are in the result: one, or a tuple.
-#[pyfunction]
-pub fn expand_dims<'py>(a: &Any<'py>, axis: &Any<'py>) -> PyResult<Any<'py>> {
-    let Some(x) = source(a)? else { return HandOver::new(a.py(), "expand_dims").arg(a).arg(axis).call() };
-    let axes = axes_from(axis)?;
-    let n = x.ndim() + axes.len();
-    check_ndim("expand_dims", n).py()?;
-    let mut list: SmallVec<[usize; 6]> =
-        axes.iter().map(|&i| normalize_axis("expand_dims", i, n)).collect::<Result<_, _>>().py()?;
-    list.sort_unstable();
-    if list.windows(2).any(|w| w[0] == w[1]) {
-        return Err(PyValueError::new_err("repeated axis"));
-    }
-    let l = list.iter().fold(x.layout().clone(), |l, &i| l.insert_axis(i));
-    wrap_view(x.view(l), a)
-}
-/// A view without axes of length 1.
-///
-/// axis: which of them; None: all.
-#[pyfunction]
-#[pyo3(signature = (a, axis=None))]
-pub fn squeeze<'py>(a: &Any<'py>, axis: Opt<'_, 'py>) -> PyResult<Any<'py>> {
-    let Some(x) = source(a)? else {
-        return HandOver::new(a.py(), "squeeze").arg(a).opt("axis", axis)?.call();
-    };
-    let mut list: SmallVec<[usize; 6]> = match given(axis) {
-        None => (0..x.ndim()).filter(|&i| x.shape()[i] == 1).collect(),
-        Some(axis) => {
-            let axes = axes_from(axis)?;
-            axes.iter().map(|&i| normalize_axis("squeeze", i, x.ndim())).collect::<Result<_, _>>().py()?
-        }
-    };
-    if list.iter().any(|&i| x.shape()[i] != 1) {
-        return Err(PyValueError::new_err(
-            "cannot select an axis to squeeze out which has size not equal to one",
-        ));
-    }
-    list.sort_unstable();
-    if list.windows(2).any(|w| w[0] == w[1]) {
-        return Err(PyValueError::new_err("duplicate value in 'axis'"));
-    }
-    let l = list.iter().rev().fold(x.layout().clone(), |l, &i| l.remove_axis(i));
-    wrap_view(x.view(l), a)
-}
-/// A view with two axes exchanged.
-///
-/// axis1, axis2: these.
-#[pyfunction]
-pub fn swapaxes<'py>(a: &Any<'py>, axis1: isize, axis2: isize) -> PyResult<Any<'py>> {
-    let Some(x) = source(a)? else {
-        let py = a.py();
-        return HandOver::new(py, "swapaxes")
-            .arg(a)
-            .arg(&axis1.into_pyobject(py)?.into_any())
-            .arg(&axis2.into_pyobject(py)?.into_any())
-            .call();
-    };
-    let (i, j) =
-        (normalize_axis("axis1", axis1, x.ndim()).py()?, normalize_axis("axis2", axis2, x.ndim()).py()?);
-    let mut order: SmallVec<[usize; 6]> = (0..x.ndim()).collect();
-    order.swap(i, j);
-    wrap_view(x.view(x.layout().transpose(Some(&order))), a)
 }
 /// A read-only view that repeats elements up to a shape.
 ///
@@ -336,19 +269,6 @@ impl PyArray {
     fn transpose<'py>(slf: &Bound<'py, Self>, axes: &Bound<'py, PyTuple>) -> PyResult<Any<'py>> {
         let spread = spread(axes)?;
         transpose(slf.as_any(), if axes.is_empty() { None } else { Some(&spread) })
-    }
-    /// A view with two axes exchanged.
-    ///
-    /// axis1, axis2: these.
-    fn swapaxes<'py>(slf: &Bound<'py, Self>, axis1: isize, axis2: isize) -> PyResult<Any<'py>> {
-        swapaxes(slf.as_any(), axis1, axis2)
-    }
-    /// A view without axes of length 1.
-    ///
-    /// axis: which of them; None: all.
-    #[pyo3(signature = (axis=None))]
-    fn squeeze<'py>(slf: &Bound<'py, Self>, axis: Opt<'_, 'py>) -> PyResult<Any<'py>> {
-        squeeze(slf.as_any(), axis)
     }
     /// The elements as one axis: a view where that is possible, else a copy.
     ///

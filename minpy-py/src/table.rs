@@ -4,14 +4,14 @@
 //! cannot take, or declines, goes to NumPy as it was given; so NumPy also complains about arguments that do not fit its signature.
 
 use crate::array::{PyArray, as_pyarray, wrap, wrap_read_only, wrap_result, wrap_view};
-use crate::convert::{Arg, array_from, axes_from, items_of, operand};
+use crate::convert::{Arg, array_from, axes_from, exact_number, operand};
 use crate::errors::Outcome;
 use crate::fallback;
 use crate::numpy::{dtype_from, numpy};
 use crate::run::{WORTH_DETACHING, native};
 use minpy_core::function::{Default, Function, Gives, Kind, Made, Passing, Value, settle};
 use minpy_core::written::enter;
-use minpy_core::{Array, ErrorKind, Number};
+use minpy_core::{Array, ErrorKind, Number, memory};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::impl_::trampoline::{MethodDef, fastcall_cfunction_with_keywords as fastcall};
@@ -191,6 +191,10 @@ pub fn read<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<O
         Kind::Arrays => list(object)?,
         Kind::Axis | Kind::Int => object.extract::<isize>().ok().and_then(one),
         Kind::Axes | Kind::Ints => axes_from(object).ok().map(|list| Value::Ints(list.into_iter().collect())),
+        Kind::Sections => match object.extract::<isize>() {
+            Ok(n) => Some(Value::Number(Number::Int(n as i128))),
+            Err(_) => axes_from(object).ok().map(|list| Value::Ints(list.into_iter().collect())),
+        },
         Kind::DType => dtype_from(object)?.map(Value::DType),
         Kind::Flag => Some(Value::Flag(object.is_truthy()?)),
         Kind::Float => object.extract::<f64>().ok().map(|x| Value::Number(Number::Float(x))),
@@ -215,14 +219,22 @@ fn list<'a>(object: &'a Any<'_>) -> PyResult<Option<Value<'a>>> {
     if let Some(a) = crate::array::as_array(object) {
         let rows = a.shape().first().copied().unwrap_or(0);
         return Ok((a.ndim() > 0).then(|| {
-            Value::List((0..rows).map(|i| Value::Made(a.view(a.layout().select(0, i)))).collect())
+            Value::List((0..rows).map(|i| Value::Placed(a.view(a.layout().select(0, i)))).collect())
         }));
     }
-    let all = items_of(object, |item| array_from(&item))?;
-    Ok(all
-        .into_iter()
-        .collect::<Option<Vec<Array>>>()
-        .map(|l| Value::List(l.into_iter().map(Value::Made).collect())))
+    if !object.hasattr("__getitem__")? {
+        return Ok(None); // NumPy wants a sequence, and says so
+    }
+    let mut all: Vec<Value> = Vec::new();
+    for item in object.try_iter()? {
+        let item = item?;
+        // Numbers count in promotion by their kind only.
+        let made = if exact_number(&item).is_some() { None } else { array_from(&item)? };
+        let Some(made) = made else { return Ok(None) };
+        let value = if as_pyarray(&item).is_some() { Value::Placed(made) } else { Value::Made(made) };
+        memory::push(&mut all, value).py()?;
+    }
+    Ok(Some(Value::List(all)))
 }
 
 /// What a function made, as Python has it.
@@ -455,7 +467,7 @@ fn object_of<'py>(py: Python<'py>, value: Value) -> PyResult<Any<'py>> {
     Ok(match value {
         Value::Absent | Value::None => py.None().into_bound(py),
         Value::Array(a) => wrap(py, a.clone())?,
-        Value::Made(a) => wrap(py, a)?,
+        Value::Placed(a) | Value::Made(a) => wrap(py, a)?,
         Value::Number(Number::Int(i)) => i.into_pyobject(py)?.into_any(),
         Value::Number(n) => n.to_f64().into_pyobject(py)?.into_any(),
         Value::Scalar(s) => {

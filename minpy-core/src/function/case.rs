@@ -50,7 +50,9 @@ fn split(text: &str) -> Vec<&str> {
 }
 
 fn value(kind: Kind, text: &str, seed: &mut u64) -> Option<Result<Value<'static>>> {
-    if let Some((letter, rest)) = text.split_once('[') {
+    if let Some((letter, rest)) = text.split_once('[')
+        && !text.starts_with('(')
+    {
         let shape: Option<SmallVec<[usize; 4]>> =
             split(rest.strip_suffix(']')?).iter().map(|n| n.parse().ok()).collect();
         return array(letter, &shape?, seed).map(|a| a.map(Value::Made));
@@ -81,10 +83,12 @@ fn value(kind: Kind, text: &str, seed: &mut u64) -> Option<Result<Value<'static>
             let word = text.trim_matches('\'');
             Value::Text(words.iter().find(|w| **w == word)?)
         }
-        (Kind::Float | Kind::Operand | Kind::Array, _) => Value::Number(match text.parse::<i64>() {
-            Ok(i) => Number::Int(i as i128),
-            Err(_) => Number::Float(text.parse().ok()?),
-        }),
+        (Kind::Float | Kind::Operand | Kind::Array | Kind::Sections, _) => {
+            Value::Number(match text.parse::<i64>() {
+                Ok(i) => Number::Int(i as i128),
+                Err(_) => Number::Float(text.parse().ok()?),
+            })
+        }
         _ => return None,
     }))
 }

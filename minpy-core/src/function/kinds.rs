@@ -165,6 +165,22 @@ impl Ints {
     }
 }
 
+/// How an array is split.
+pub struct Sections;
+impl Sections {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Sections
+    }
+    #[inline(always)]
+    pub fn read<'v>(given: &Given, value: Argument<'v>, _: Default) -> Result<crate::ops::Sections<'v>> {
+        match value {
+            Some(Value::Number(n)) => Ok(crate::ops::Sections::Count(n.to_f64() as isize)),
+            Some(Value::Ints(list)) => Ok(crate::ops::Sections::At(list)),
+            _ => Err(wrong(given, value)),
+        }
+    }
+}
+
 /// A dtype; `None`: the natural one.
 pub struct DType;
 impl DType {

@@ -31,6 +31,8 @@ pub enum Kind {
     Axes,
     /// Integers: a shape, a permutation.
     Ints,
+    /// An integer, or a sequence of them, which is another thing.
+    Sections,
     /// A dtype.
     DType,
     /// A truth value.
@@ -157,6 +159,8 @@ pub enum Value<'a> {
     None,
     /// The caller's array.
     Array(&'a Array),
+    /// The same, held.
+    Placed(Array),
     /// An array made for the call. It goes where the caller's arrays are.
     Made(Array),
     /// A number without a dtype of its own.
@@ -181,7 +185,7 @@ impl<'a> Value<'a> {
     pub fn operand(&self) -> Option<Operand<'_>> {
         Some(match self {
             Value::Array(a) => Operand::Array(a),
-            Value::Made(a) => Operand::Array(a),
+            Value::Placed(a) | Value::Made(a) => Operand::Array(a),
             Value::Number(n) => Operand::Number(*n),
             Value::Scalar(s) => Operand::Scalar(*s),
             _ => return None,
@@ -192,7 +196,7 @@ impl<'a> Value<'a> {
     pub fn array(&self) -> Option<&Array> {
         match self {
             Value::Array(a) => Some(a),
-            Value::Made(a) => Some(a),
+            Value::Placed(a) | Value::Made(a) => Some(a),
             _ => None,
         }
     }
@@ -341,6 +345,7 @@ fn settle_made(values: &mut [Value]) -> Result<()> {
     fn place(values: &[Value]) -> Option<crate::DeviceRef> {
         values.iter().find_map(|v| match v {
             Value::Array(a) => Some(a.device()),
+            Value::Placed(a) => Some(a.device()),
             Value::List(list) => place(list),
             _ => None,
         })
@@ -425,7 +430,7 @@ macro_rules! __function {
     (@entry [$doc:expr] $name:ident [$([$passing:ident $n:ident $k:ident [$($w:literal)*] [$($d:expr)?]])*] [$gives:expr]
         [$($word:ident $([$($list:tt)*])?)*] $body:expr) => {
         const _: () = {
-            #[allow(unused_variables)]
+            #[allow(unused_variables, non_snake_case)]
             fn run(given: &$crate::function::Given, made: &mut $crate::function::Made) -> $crate::Result<()> {
                 let mut values = given.values.iter();
                 $(let $n = $crate::function::kinds::$k::read(given, values.next(), $crate::__function!(@default $k [$($d)?]))?;)*

@@ -21,6 +21,16 @@ pub(super) fn of(p: &Parameter, gives: Gives) -> Option<&'static str> {
         ("mean", _) => "mean: the mean, if it is known already.",
         ("kind", _) => "kind, stable: accepted, and all the same here.",
         ("order", Kind::Foreign) => "order: fields of structured arrays, which NumPy sorts.",
+        ("casting", _) => "casting: what may be cast: 'no', 'equiv', 'safe', 'same_kind' or 'unsafe'.",
+        ("axis1", _) => "axis1, axis2: these axes.",
+        ("source", _) => "source, destination: the axes, and where they go.",
+        ("start", Kind::Int) => "start: before which axis.",
+        ("shift", _) => "shift: how far.",
+        ("reps", _) => "reps: how often along each axis.",
+        ("repeats", _) => "repeats: how often each element; one number, or one per element.",
+        ("indices_or_sections", _) => "indices_or_sections: how many equal parts, or where to cut.",
+        ("weights", _) => "weights: how much each element counts.",
+        ("returned", _) => "returned: give the sum of the weights too.",
         _ => return None,
     })
 }

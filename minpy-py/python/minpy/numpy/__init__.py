@@ -12,7 +12,7 @@ from minpy.numpy._stat import op_stat, record_op_stat, show_op_stat
 
 _RUST = (
     "array asarray ascontiguousarray "
-    "asfortranarray zeros ones empty zeros_like ones_like empty_like reshape transpose expand_dims squeeze swapaxes broadcast_to "
+    "asfortranarray zeros ones empty zeros_like ones_like empty_like reshape transpose broadcast_to "
     "concatenate dot matmul where nonzero softmax"
 ).split()
 
