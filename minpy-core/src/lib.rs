@@ -6,7 +6,7 @@
 //!
 //! # An array's life
 //! ```
-//! use minpy_core::{Array, DType, Result, index, npz, ops};
+//! use minpy_core::{Array, DType, Result, index, npy, ops};
 //! use minpy_cpu as _; // links the CPU device
 //!
 //! fn main() -> Result<()> {
@@ -16,11 +16,11 @@
 //!     let scaled = (&table - table.mean(0, true)?) / table.std(0, true, 0.0)?;
 //!     println!("{scaled:?}");
 //!
-//!     let path = std::env::temp_dir().join(format!("minpy-life-{}.npz", std::process::id()));
-//!     npz::save(&path, [("table", &table), ("scaled", &scaled)])?; // np.load reads it
-//!     let read = npz::load(&path)?;
+//!     let path = std::env::temp_dir().join(format!("minpy-life-{}.npy", std::process::id()));
+//!     npy::save(&path, &table)?; // np.load reads it
+//!     let read = npy::load(&path)?;
 //!     # std::fs::remove_file(&path).ok();
-//!     assert!(read[0].1.equal(&table)?.all(None, false)?.to_f64()? == 1.0);
+//!     assert!(read.equal(&table)?.all(None, false)?.to_f64()? == 1.0);
 //!     // Errors are values with NumPy's words and the class of its exception.
 //!     let e = table.add(&Array::from([1.0, 2.0])).unwrap_err();
 //!     assert_eq!(e.message(), "add: operands could not be broadcast together with shapes (3,4) (2,)");
@@ -52,6 +52,7 @@ pub mod launch;
 pub mod layout;
 pub mod memory;
 pub mod npy;
+#[cfg(feature = "npz")]
 pub mod npz;
 pub mod op;
 pub mod ops;

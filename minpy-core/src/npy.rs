@@ -109,13 +109,13 @@ pub fn read(from: &mut impl Read) -> Result<Array> {
 }
 
 #[cold]
-pub(crate) fn failed(op: &str, what: &str, e: &std::io::Error) -> Error {
+pub(crate) fn failed(op: &str, what: &str, e: &dyn std::fmt::Display) -> Error {
     Error::new(ErrorKind::Runtime, format!("{op}: {what}: {e}"))
 }
 /// What is asked for at once at least.
 const PART: u64 = 64 << 10;
 /// So many bytes; memory is taken as they come, since a header may promise any number.
-pub(crate) fn exactly(from: &mut impl Read, n: u64) -> Result<Vec<u8>> {
+fn exactly(from: &mut impl Read, n: u64) -> Result<Vec<u8>> {
     let mut all = Vec::new();
     loop {
         let left = n - all.len() as u64;

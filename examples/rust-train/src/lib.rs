@@ -83,6 +83,7 @@ const NAMES: [&str; 4] = ["w1", "b1", "w2", "b2"];
 pub fn save(path: impl AsRef<Path>, p: &[Array]) -> Result<()> {
     npz::save(path, NAMES.into_iter().zip(p))
 }
+
 /// Reads a file of [`save`].
 pub fn load(path: impl AsRef<Path>) -> Result<Vec<Array>> {
     Ok(npz::load(path)?.into_iter().map(|(_, a)| a).collect())
