@@ -15,7 +15,7 @@ fn dispatch(c: &mut Criterion) {
             x.iter(|| {
                 ops::call(
                     &ops::ADD,
-                    &Attrs::None,
+                    Attrs::NONE,
                     &[Operand::Array(&a), Operand::Array(&b)],
                     None,
                     Target::Into(&a),

@@ -30,7 +30,7 @@ fn covers(layout: &Layout, elements: usize) -> bool {
     layout.offset() == 0 && layout.size() == elements && layout.is_dense()
 }
 fn add_in_place(target: &Array, g: &Array) -> Result<()> {
-    call(&ADD, &Attrs::None, &[Operand::Array(target), Operand::Array(g)], None, Target::Into(target))
+    call(&ADD, Attrs::NONE, &[Operand::Array(target), Operand::Array(g)], None, Target::Into(target))
         .map(drop)
 }
 
@@ -115,7 +115,7 @@ impl Total {
         let part = compose(&flat, layout)?;
         call(
             &minpy_core::ops::COPY,
-            &Attrs::None,
+            Attrs::NONE,
             &[Operand::Number(Number::Int(0))],
             mask,
             Target::Into(&part),

@@ -2,11 +2,14 @@
 
 use crate::accumulate::{Home, Total, unbroadcast};
 use crate::rule::{Saves, Value};
-use crate::tape::{Constant, Edge, Kind, Node, NodeId, Saved, TAPE, Tape};
+use crate::tape::{Constant, Edge, Gradient, Kind, Node, NodeId, Saved, TAPE, Tape};
 use minpy_core::context::{RECORDING, flags, set_flag};
-use minpy_core::{Array, Attrs, Error, ErrorKind, Layout, OpDef, Operand, Result, Target, memory, ops};
+use minpy_core::{
+    Array, Attributes, Attrs, Error, ErrorKind, Layout, OpDef, Operand, Result, Target, memory, ops,
+};
 use smallvec::SmallVec;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
 /// Takes the nodes out of the tape while a pass walks over them (the pass may record new ones), and puts them back.
 pub(crate) struct Walk {
@@ -72,51 +75,55 @@ pub(crate) fn home(node: &Node) -> Home {
 /// What a rule needs, fetched from the tape.
 pub(crate) struct Fetched {
     inputs: SmallVec<[Value; 3]>,
-    output: Value,
+    outputs: SmallVec<[Value; 1]>,
 }
 impl Fetched {
     /// Nothing, with room for what the operations of a pass need, one after another.
     pub fn new() -> Fetched {
-        Fetched { inputs: SmallVec::new(), output: Value::Nothing }
+        Fetched { inputs: SmallVec::new(), outputs: SmallVec::new() }
     }
     /// Lets go of what was fetched, so that its memory can be used again.
     pub fn clear(&mut self) {
         self.inputs.clear();
-        self.output = Value::Nothing;
+        self.outputs.clear();
     }
     /// Fetches what the rule of a recorded operation needs; `last`: nobody will need it again.
-    pub fn load(&mut self, node: &Node, op: &'static OpDef, last: bool) -> Result<()> {
+    pub fn load(&mut self, node: &Node, last: bool) -> Result<()> {
         self.clear();
-        let Kind::Op { inputs, output, .. } = &node.kind else { return Ok(()) };
-        if inputs.is_empty() && matches!(output, Saved::Nothing) {
+        let (op, inputs, outputs) = match &node.kind {
+            Kind::Op { rule, inputs, output, .. } => (rule.op, &inputs[..], std::slice::from_ref(output)),
+            Kind::Call { gradient: Gradient::Rule(r), .. } => (r.rule.op, &r.inputs[..], &r.outputs[..]),
+            _ => return Ok(()),
+        };
+        if inputs.is_empty() && outputs.iter().all(|o| matches!(o, Saved::Nothing)) {
             self.inputs.extend(node.edges.iter().map(|_| Value::Nothing));
         } else {
-            self.as_saved(inputs, output, last)?;
+            self.as_saved(inputs, outputs, last)?;
         }
         match (op.elementwise(), node.mask) {
             (Some(e), Some(m)) => self.written(op, e.rule.condition_first, m),
             _ => Ok(()),
         }
     }
-    fn as_saved(&mut self, inputs: &[Saved], output: &Saved, last: bool) -> Result<()> {
+    fn as_saved(&mut self, inputs: &[Saved], outputs: &[Saved], last: bool) -> Result<()> {
         TAPE.with_borrow_mut(|t| {
             let constant = |t: &Tape, i: u32| match t.constant(i) {
                 Constant::Number(n) => Value::Number(n),
                 Constant::Scalar(s) => Value::Scalar(s),
             };
+            let mut value = |s: &Saved| -> Result<Value> {
+                Ok(match *s {
+                    Saved::Nothing => Value::Nothing,
+                    Saved::Array(i) if last => Value::Array(t.take_saved(i)?),
+                    Saved::Array(i) => Value::Array(t.saved(i)?.clone()),
+                    Saved::Constant(i) => constant(t, i),
+                })
+            };
             for s in inputs {
-                match s {
-                    Saved::Nothing => self.inputs.push(Value::Nothing),
-                    Saved::Array(i) if last => self.inputs.push(Value::Array(t.take_saved(*i)?)),
-                    Saved::Array(i) => self.inputs.push(Value::Array(t.saved(*i)?.clone())),
-                    Saved::Constant(i) => self.inputs.push(constant(t, *i)),
-                }
+                self.inputs.push(value(s)?);
             }
-            match output {
-                Saved::Nothing => {}
-                Saved::Array(i) if last => self.output = Value::Array(t.take_saved(*i)?),
-                Saved::Array(i) => self.output = Value::Array(t.saved(*i)?.clone()),
-                Saved::Constant(i) => self.output = constant(t, *i),
+            for s in outputs {
+                self.outputs.push(value(s)?);
             }
             Ok(())
         })
@@ -141,15 +148,26 @@ impl Fetched {
                 *a = ops::select(&mask, &*a, inside)?;
             }
         }
-        if let Value::Array(y) = &mut self.output {
-            let there = ops::call(op, &Attrs::None, &point, None, Target::New)?;
-            *y = ops::select(&mask, &*y, &there)?;
+        if self.outputs.iter().any(|o| matches!(o, Value::Array(_))) {
+            let targets = [Target::New; 2];
+            let there = ops::call_all(op, Attrs::NONE, &point, None, &targets[..op.results])?;
+            for (o, there) in self.outputs.iter_mut().zip(&there) {
+                if let Value::Array(y) = o {
+                    *y = ops::select(&mask, &*y, there)?;
+                }
+            }
         }
         Ok(())
     }
-    pub fn saves<'a>(&'a self, attrs: &'a Option<Box<Attrs>>, walk: &'a Walk, node: &'a Node) -> Saves<'a> {
-        let attrs = attrs.as_deref().unwrap_or(&Attrs::None);
-        Saves { attrs, inputs: &self.inputs, output: &self.output, walk, edges: &node.edges }
+    pub fn saves<'a>(
+        &'a self,
+        op: &'static OpDef,
+        attrs: &'a Option<Arc<dyn Attributes>>,
+        walk: &'a Walk,
+        node: &'a Node,
+    ) -> Saves<'a> {
+        let (inputs, outputs) = (&self.inputs[..], &self.outputs[..]);
+        Saves { op, attrs: Attrs::kept(attrs), inputs, outputs, walk, edges: &node.edges }
     }
 }
 
@@ -181,7 +199,7 @@ pub(crate) fn backward(
         let reaches = |e: NodeId| at(e).is_some_and(|i| needed[i]);
         let yes = n.edges.iter().flatten().any(|e| reaches(e.node))
             || n.previous.is_some_and(reaches)
-            || matches!(n.kind, Kind::ForeignOutput { call, .. } if reaches(call));
+            || matches!(n.kind, Kind::Output { call, .. } if reaches(call));
         if yes {
             needed[(id - first) as usize] = true;
         }
@@ -195,14 +213,25 @@ pub(crate) fn backward(
         }
     }
     let mut fetched = Fetched::new();
-    let mut foreign: std::collections::HashMap<NodeId, Vec<Option<Array>>> = Default::default();
+    // Gradients of the results of calls that are differentiated as a whole.
+    let mut calls: std::collections::HashMap<NodeId, Vec<Option<Array>>> = Default::default();
     for id in (first..=last).rev() {
         let i = (id - first) as usize;
         let node = walk.node(id);
-        if let Kind::Foreign { name, vjp, .. } = &node.kind {
-            if let Some(gs) = foreign.remove(&id) {
-                let Some(vjp) = vjp else { return Err(missing(name, node)) };
-                deposit_foreign(&walk, node, vjp(&gs)?, &mut totals, &at, &needed)?;
+        if let Kind::Call { gradient, .. } = &node.kind {
+            if let Some(gs) = calls.remove(&id) {
+                let gs = match gradient {
+                    Gradient::Function { name, vjp: None } => return Err(missing(name, node)),
+                    Gradient::Function { vjp: Some(vjp), .. } => vjp(&gs)?,
+                    Gradient::Rule(r) => {
+                        fetched.load(node, last_pass)?;
+                        let saves = fetched.saves(r.rule.op, &r.attrs, &walk, node);
+                        let gs = (r.rule.vjp)(&saves, &gs);
+                        fetched.clear();
+                        gs.map_err(|e| e.context(&format!("gradient of {}", r.rule.op.name)))?
+                    }
+                };
+                deposit_all(&walk, node, gs, &mut totals, &at, &needed)?;
             }
             continue;
         }
@@ -213,7 +242,7 @@ pub(crate) fn backward(
         // What an operation read was there before it: the gradients of earlier nodes grow while this one is read.
         let (earlier, now) = totals.split_at_mut(i);
         let slot = &mut now[0];
-        if let (Some(total), Kind::Op { rule, .. }) = (&*slot, &node.kind)
+        if let (Some(total), Kind::Op { .. }) = (&*slot, &node.kind)
             && needed[i]
             && node.mask.is_none()
             && node.previous.is_none()
@@ -226,7 +255,7 @@ pub(crate) fn backward(
                     &through
                 }
             };
-            fetched.load(node, rule.op, last_pass)?;
+            fetched.load(node, last_pass)?;
             pull(&walk, node, &fetched, g, earlier, &at, &needed)?;
             fetched.clear();
             *slot = None;
@@ -253,22 +282,22 @@ pub(crate) fn backward(
             t.pass_on(&mut earlier[(p - first) as usize], &home(walk.node(p)))?;
         }
         match &node.kind {
-            Kind::Op { rule, .. } => {
-                fetched.load(node, rule.op, last_pass)?;
+            Kind::Op { .. } => {
+                fetched.load(node, last_pass)?;
                 pull(&walk, node, &fetched, &g, earlier, &at, &needed)?;
                 fetched.clear();
             }
             Kind::Missing(name) => return Err(missing(name, node)),
-            Kind::ForeignOutput { call, index } => {
-                let Kind::Foreign { outputs, .. } = walk.node(*call).kind else { continue };
-                memory::fallible(|| foreign.try_reserve(1)).or_else(|_| memory::exhausted())?;
-                let gs = match foreign.entry(*call) {
+            Kind::Output { call, index } => {
+                let Kind::Call { outputs, .. } = walk.node(*call).kind else { continue };
+                memory::fallible(|| calls.try_reserve(1)).or_else(|_| memory::exhausted())?;
+                let gs = match calls.entry(*call) {
                     Entry::Occupied(e) => e.into_mut(),
                     Entry::Vacant(e) => e.insert(memory::filled(outputs, None)?),
                 };
                 gs[*index] = Some(g);
             }
-            Kind::Leaf | Kind::Overwritten | Kind::Foreign { .. } => {}
+            Kind::Leaf | Kind::Overwritten | Kind::Call { .. } => {}
         }
     }
     memory::collected(targets.iter().map(|&t| at(t).and_then(|i| totals[i].take())))
@@ -285,7 +314,7 @@ fn pull(
     needed: &[bool],
 ) -> Result<()> {
     let Kind::Op { rule, attrs, .. } = &node.kind else { return Ok(()) };
-    let saves = fetched.saves(attrs, walk, node);
+    let saves = fetched.saves(rule.op, attrs, walk, node);
     // The first argument last: in networks it is what the operation before made, whose own gradient then joins the product
     // that is computed for this one.
     for (k, e) in node.edges.iter().enumerate().rev() {
@@ -300,7 +329,7 @@ fn pull(
     Ok(())
 }
 
-fn deposit_foreign(
+fn deposit_all(
     walk: &Walk,
     node: &Node,
     gs: Vec<Option<Array>>,
@@ -341,7 +370,7 @@ pub(crate) fn finished(total: Total, layout: &Layout) -> Result<Array> {
     let g = total.through(layout)?;
     drop(total);
     if std::sync::Arc::strong_count(g.buffer()) > 1 || !g.layout().is_injective() {
-        return ops::call(&ops::COPY, &Attrs::None, &[Operand::Array(&g)], None, Target::New);
+        return ops::call(&ops::COPY, Attrs::NONE, &[Operand::Array(&g)], None, Target::New);
     }
     Ok(g)
 }

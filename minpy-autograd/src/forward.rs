@@ -2,7 +2,7 @@
 
 use crate::accumulate::Total;
 use crate::backward::{Fetched, Walk, home};
-use crate::tape::{Kind, NodeId, TAPE};
+use crate::tape::{Gradient, Kind, Node, NodeId, TAPE};
 use minpy_core::{Array, DType, Layout, Result, bail, memory, ops};
 
 /// A result whose tangent is asked for: the node of its memory, the view, and what the view reads it as.
@@ -35,13 +35,18 @@ pub(crate) fn forward(
         }
         let node = walk.node(id);
         let call = match node.kind {
-            Kind::ForeignOutput { call, .. } => Some(call),
+            Kind::Output { call, .. } => Some(call),
             _ => None,
         };
         let read = node.edges.iter().flatten().map(|e| e.node).chain(node.previous).chain(call);
         read.filter_map(at).for_each(|i| wanted[i] = true);
     }
     let mut fetched = Fetched::new();
+    // Tangents of the results of calls that are differentiated as a whole.
+    let mut calls: std::collections::HashMap<NodeId, Vec<Option<Array>>> = Default::default();
+    let touched = |node: &Node, tangents: &[Option<Total>]| {
+        node.edges.iter().flatten().any(|e| at(e.node).is_some_and(|s| tangents[s].is_some()))
+    };
     for id in first..last {
         let i = (id - first) as usize;
         let node = walk.node(id);
@@ -59,23 +64,43 @@ pub(crate) fn forward(
                         bail!(NoGradient, "{OTHER_DTYPE}");
                     }
                     if sum.is_none() {
-                        fetched.load(node, rule.op, false)?;
+                        fetched.load(node, false)?;
                     }
-                    let part = (r.jvp)(&fetched.saves(attrs, walk, node), &t.through(walk.view(e))?)?;
+                    let part = (r.jvp)(&fetched.saves(rule.op, attrs, walk, node), &t.through(walk.view(e))?)?;
                     sum = Some(match sum {
                         None => part,
                         Some(s) => ops::add(&s, &part)?,
                     });
                 }
             }
-            Kind::Missing(name) | Kind::Foreign { name, .. } => {
-                let touched =
-                    node.edges.iter().flatten().any(|e| at(e.node).is_some_and(|s| tangents[s].is_some()));
-                if touched {
-                    bail!(NoGradient, "No forward derivative of {name} defined.");
-                }
+            Kind::Missing(name) if touched(node, &tangents) => {
+                bail!(NoGradient, "No forward derivative of {name} defined.")
             }
-            Kind::Leaf | Kind::Overwritten | Kind::ForeignOutput { .. } => {}
+            Kind::Call { gradient, .. } if touched(node, &tangents) => {
+                let Gradient::Rule(r) = gradient else {
+                    bail!(NoGradient, "No forward derivative of {} defined.", gradient.name())
+                };
+                let mut all = memory::list(node.edges.len())?;
+                for e in &node.edges {
+                    all.push(match e {
+                        Some(e) if e.dtype != walk.node(e.node).dtype => bail!(NoGradient, "{OTHER_DTYPE}"),
+                        Some(e) => match at(e.node).and_then(|s| tangents[s].as_ref()) {
+                            Some(t) => Some(t.through(walk.view(e))?),
+                            None => None,
+                        },
+                        None => None,
+                    });
+                }
+                fetched.load(node, false)?;
+                let pushed = (r.rule.jvp)(&fetched.saves(r.rule.op, &r.attrs, walk, node), &all)?;
+                fetched.clear();
+                memory::fallible(|| calls.try_reserve(1)).or_else(|_| memory::exhausted())?;
+                calls.insert(id, pushed);
+            }
+            Kind::Output { call, index } => {
+                sum = calls.get(call).and_then(|all| all.get(*index)).cloned().flatten();
+            }
+            Kind::Leaf | Kind::Overwritten | Kind::Missing(_) | Kind::Call { .. } => {}
         }
         let before = node.previous.and_then(at).and_then(|p| tangents[p].as_ref());
         if sum.is_none() && before.is_none() {

@@ -49,7 +49,10 @@ mod tape;
 
 pub use api::{grad, grad_and_loss, jvp, value_and_grad};
 pub use check::{check_gradients, numerical_gradient};
-pub use rule::{Decision, Rule, decision, decisions};
+pub use rule::{Decision, InputRule, Item, Rule, Saves, Value, Whole, decision, decisions};
+
+#[doc(hidden)]
+pub use inventory;
 pub use session::{
     ForeignCall, Kept, Mark, Session, departed, foreign_call, is_watched, keep, mark, no_grad,
     prepare_thread, record_foreign, returned,

@@ -1,14 +1,16 @@
 //! What a gradient rule is, and how one is found for an operation.
 //!
-//! A rule is one linear map per input. For elementwise operations the map is its own transpose, so that one closure serves
-//! backward (g to the gradient of input i) and forward (tangent of input i to the tangent of the result); others give both.
+//! A rule is one linear map per input (`Rule`). For elementwise operations the map is its own transpose, so that one closure
+//! serves backward (g to the gradient of input i) and forward (tangent of input i to the tangent of the result); others give
+//! both. Where the gradients of the inputs share work, or an operation has several results, it is one map of all of them
+//! (`Whole`). Rules register themselves, as operations do, also those of other crates (`rules!`, `whole!`).
 //! Rules call recorded operations, so gradients of gradients need nothing more. The engine alone un-broadcasts,
 //! accumulates, converts dtypes and skips inputs that need nothing. Complex gradients follow HIPS autograd:
 //! the gradient of a holomorphic f is g * f'(z), without conjugation.
 
 use crate::backward::Walk;
 use crate::tape::Edge;
-use minpy_core::{Array, Attrs, DType, DeviceRef, Layout, OpDef, Operand, Result};
+use minpy_core::{Array, Attributes, Attrs, DType, DeviceRef, Layout, OpDef, Operand, Result, bail};
 use rustc_hash::FxHashMap;
 use std::sync::LazyLock;
 
@@ -38,16 +40,21 @@ pub struct InputMeta<'a> {
 
 /// What a rule may look at: attributes, declared saves, and the inputs' shapes.
 pub struct Saves<'a> {
-    pub(crate) attrs: &'a Attrs,
+    pub(crate) op: &'static OpDef,
+    pub(crate) attrs: Attrs<'a>,
     pub(crate) inputs: &'a [Value],
-    pub(crate) output: &'a Value,
+    pub(crate) outputs: &'a [Value],
     pub(crate) walk: &'a Walk,
     pub(crate) edges: &'a [Option<Edge>],
 }
 impl<'a> Saves<'a> {
-    /// Attributes of the call.
-    pub fn attrs(&self) -> &'a Attrs {
-        self.attrs
+    /// Attributes of the call, of the type that the operation has.
+    pub fn attrs<T: Attributes>(&self) -> Result<&'a T> {
+        self.attrs.expect(self.op.name)
+    }
+    /// Whether the gradient of input `i` is asked for.
+    pub fn wants(&self, i: usize) -> bool {
+        self.edges.get(i).is_some_and(|e| e.is_some())
     }
     /// Input `i`, which the rule declared (or which is a number).
     pub fn x(&self, i: usize) -> Operand<'a> {
@@ -60,17 +67,21 @@ impl<'a> Saves<'a> {
             _ => unreachable!("the rule declares input {i} as saved, and it is an array"),
         }
     }
-    /// The result, which the rule declared.
+    /// The result, which the rule declared; of several the first.
     pub fn y(&self) -> &'a Array {
-        match self.output {
+        self.result(0)
+    }
+    /// Result `i`, which the rule declared.
+    pub fn result(&self, i: usize) -> &'a Array {
+        match &self.outputs[i] {
             Value::Array(a) => a,
-            _ => unreachable!("the rule declares the result as saved"),
+            _ => unreachable!("the rule declares the results as saved"),
         }
     }
     /// What was kept instead of the declared operands, where the rule allows that and it was done.
     pub fn instead(&self) -> Option<&'a Array> {
-        match (self.inputs, self.output) {
-            ([], Value::Array(a)) => Some(a),
+        match (self.inputs, self.outputs) {
+            ([], [Value::Array(a)]) => Some(a),
             _ => None,
         }
     }
@@ -118,6 +129,12 @@ pub struct Rule {
     /// For operands that wait to be computed together with the result: keeping these would make each of them a result of
     /// its own. The maps find it in `Saves::instead`. Only for rules that do not keep the result.
     pub instead: Option<Instead>,
+    /// For complex numbers alone: of real ones the results are constants.
+    pub complex: bool,
+    /// Where it was written.
+    pub file: &'static str,
+    /// Where it was written.
+    pub line: u32,
 }
 impl Rule {
     /// Bit of `saves` that keeps the result.
@@ -133,61 +150,167 @@ impl Rule {
     }
 }
 
+/// From gradients to gradients, or from tangents to tangents, of a whole operation; `None` is zero.
+pub type WholeMap = fn(&Saves, &[Option<Array>]) -> Result<Vec<Option<Array>>>;
+
+/// The gradient rule of an operation as a whole: for several results, and where the gradients of its inputs share work.
+pub struct Whole {
+    /// The operation.
+    pub op: &'static OpDef,
+    /// Which inputs (bit i) and whether the results (`Rule::OUTPUT`) must be kept.
+    pub saves: u32,
+    /// From the gradients of all results to those of all inputs. Of inputs that `Saves::wants` not, `None` will do.
+    pub vjp: WholeMap,
+    /// From the tangents of all inputs to those of all results.
+    pub jvp: WholeMap,
+    /// Where it was written.
+    pub file: &'static str,
+    /// Where it was written.
+    pub line: u32,
+}
+
 /// What is decided about the gradient of an operation.
 #[derive(Clone, Copy)]
 pub enum Decision {
-    /// It has a rule.
+    /// It has a rule for each input.
     Rule(&'static Rule),
-    /// It has a rule for complex numbers; of real ones its results are constants.
-    Complex(&'static Rule),
-    /// Its derivative is zero (or does not exist) wherever it is smooth: its results are constants.
-    Zero,
+    /// It has a rule as a whole.
+    Whole(&'static Whole),
+    /// Its results are constants (`OpDef::constant`).
+    Constant,
     /// Nobody decided: asking for the gradient is an error.
     Missing,
 }
 
-/// Every decision that was written down, in the order of the tables. Two about one operation are a mistake (the later one would count).
-pub fn decisions() -> impl Iterator<Item = (&'static OpDef, Decision)> {
-    let rules = crate::rules::all().map(|r| (r.op, Decision::Rule(r)));
-    let complex = crate::rules::COMPLEX.iter().map(|r| (r.op, Decision::Complex(r)));
-    rules.chain(complex).chain(crate::rules::ZERO.iter().map(|op| (*op, Decision::Zero)))
+/// What `inventory` collects.
+#[derive(Clone, Copy)]
+pub enum Item {
+    /// Rules by input.
+    Rules(&'static [Rule]),
+    /// A rule of a whole operation.
+    Whole(&'static Whole),
+}
+inventory::collect!(Item);
+
+/// Every rule, with where it was written.
+pub fn decisions() -> impl Iterator<Item = (&'static OpDef, Decision, &'static str, u32)> {
+    inventory::iter::<Item>.into_iter().flat_map(|item| {
+        let (rows, whole): (&'static [Rule], _) = match item {
+            Item::Rules(rows) => (rows, None),
+            Item::Whole(w) => (&[], Some(*w)),
+        };
+        let rows = rows.iter().map(|r| (r.op, Decision::Rule(r), r.file, r.line));
+        rows.chain(whole.map(|w| (w.op, Decision::Whole(w), w.file, w.line)))
+    })
 }
 
-static TABLE: LazyLock<FxHashMap<usize, Decision>> =
-    LazyLock::new(|| decisions().map(|(op, d)| (std::ptr::from_ref(op) as usize, d)).collect());
+type Table = FxHashMap<usize, (Decision, &'static str, u32)>;
+/// Two decisions about one operation, which also one that is constant and has a rule is, are an error that names both places.
+static TABLE: LazyLock<std::result::Result<Table, String>> = LazyLock::new(|| table(decisions()));
+
+fn table(
+    decisions: impl Iterator<Item = (&'static OpDef, Decision, &'static str, u32)>,
+) -> std::result::Result<Table, String> {
+    let mut table = Table::default();
+    for (op, d, file, line) in decisions {
+        let before = table.insert(std::ptr::from_ref(op) as usize, (d, file, line));
+        let (file_before, line_before) = match before {
+            Some((_, file, line)) => (file, line),
+            None if op.constant => (op.file, op.line),
+            None => continue,
+        };
+        return Err(format!(
+            "two decisions about the gradient of {}: at {file_before}:{line_before} and at {file}:{line}",
+            op.name
+        ));
+    }
+    Ok(table)
+}
 
 /// The decision about an operation.
+///
+/// # Errors
+/// [`ErrorKind::Registry`](minpy_core::ErrorKind::Registry) where the rules contradict each other.
 #[inline]
-pub fn decision(op: &'static OpDef) -> Decision {
-    TABLE.get(&(std::ptr::from_ref(op) as usize)).copied().unwrap_or(Decision::Missing)
+pub fn decision(op: &'static OpDef) -> Result<Decision> {
+    if op.constant {
+        return Ok(Decision::Constant);
+    }
+    match &*TABLE {
+        Ok(t) => Ok(t.get(&(std::ptr::from_ref(op) as usize)).map_or(Decision::Missing, |d| d.0)),
+        Err(message) => bail!(Registry, "{message}"),
+    }
 }
 
-/// `rules! { LOG1P: x [0] => |s, g| ...; }`: one row per operation; per input the saves in brackets (operand numbers, `y`
-/// for the result, `further` for the inputs without a map) and the linear map; after `~` the forward map where it differs;
-/// after `=>`, at the end of a row, `Rule::instead`.
+/// Registers rules by input. `rules! { LOG1P: [0] |s, g| ...; }`: one row per operation; per input the saves in brackets
+/// (operand numbers, `y` for the result, `further` for the inputs without a map) and the linear map; after `~` the forward map
+/// where it differs; after `=>`, at the end of a row, `Rule::instead`. `rules! { complex ... }`: for complex numbers alone.
+#[macro_export]
 macro_rules! rules {
-    (@bit y) => { $crate::rule::Rule::OUTPUT };
-    (@bit further) => { $crate::rule::Rule::FURTHER };
+    (@bit y) => { $crate::Rule::OUTPUT };
+    (@bit further) => { $crate::Rule::FURTHER };
     (@bit $n:literal) => { 1 << $n };
     (@jvp $map:expr) => { $map };
     (@jvp $map:expr, $jvp:expr) => { $jvp };
     (@instead) => { None };
     (@instead $instead:expr) => { Some($instead) };
-    ($name:ident { $($op:ident: $([$($save:tt)*] $map:expr $(, ~ $jvp:expr)?);+ $(=> $instead:expr)? ;;)* }) => {
-        /// The rules of this file.
-        pub static $name: &[$crate::rule::Rule] = &[$(
-            $crate::rule::Rule {
-                op: &minpy_core::ops::$op,
-                inputs: &[$(
-                    $crate::rule::InputRule {
-                        saves: 0 $(| $crate::rule::rules!(@bit $save))*,
-                        vjp: $map,
-                        jvp: $crate::rule::rules!(@jvp $map $(, $jvp)?),
-                    }
-                ),+],
-                instead: $crate::rule::rules!(@instead $($instead)?),
-            },
-        )*];
+    (complex $($rows:tt)*) => { $crate::rules!(@rows true, $($rows)*); };
+    (@rows $complex:literal, $($op:ident: $([$($save:tt)*] $map:expr $(, ~ $jvp:expr)?);+ $(=> $instead:expr)? ;;)*) => {
+        const _: () = {
+            static RULES: &[$crate::Rule] = &[$(
+                $crate::Rule {
+                    op: &$op,
+                    inputs: &[$(
+                        $crate::InputRule {
+                            saves: 0 $(| $crate::rules!(@bit $save))*,
+                            vjp: $map,
+                            jvp: $crate::rules!(@jvp $map $(, $jvp)?),
+                        }
+                    ),+],
+                    instead: $crate::rules!(@instead $($instead)?),
+                    complex: $complex,
+                    file: file!(),
+                    line: line!(),
+                },
+            )*];
+            $crate::inventory::submit! { $crate::Item::Rules(RULES) }
+        };
+    };
+    ($($rows:tt)*) => { $crate::rules!(@rows false, $($rows)*); };
+}
+
+/// Registers the rule of a whole operation: `whole! { MODF: [] |s, gs| ..., ~ |s, ts| ... }`, with the saves in brackets, the map of
+/// gradients and that of tangents.
+#[macro_export]
+macro_rules! whole {
+    ($op:ident: [$($save:tt)*] $vjp:expr, ~ $jvp:expr) => {
+        const _: () = {
+            static WHOLE: $crate::Whole = $crate::Whole {
+                op: &$op,
+                saves: 0 $(| $crate::rules!(@bit $save))*,
+                vjp: $vjp,
+                jvp: $jvp,
+                file: file!(),
+                line: line!(),
+            };
+            $crate::inventory::submit! { $crate::Item::Whole(&WHOLE) }
+        };
     };
 }
-pub(crate) use rules;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use minpy_core::ops;
+
+    #[test]
+    fn two_decisions_are_an_error_that_names_both_places() {
+        let (op, d, file, line) = decisions().next().unwrap();
+        let e = table([(op, d, file, line), (op, d, "other.rs", 7)].into_iter()).err().unwrap();
+        assert!(e.contains(op.name) && e.contains(&format!("{file}:{line}")) && e.contains("other.rs:7"), "{e}");
+        let floor = &ops::FLOOR;
+        let e = table([(floor, d, "other.rs", 7)].into_iter()).err().unwrap();
+        assert!(e.contains(&format!("{}:{}", floor.file, floor.line)) && e.contains("other.rs:7"), "{e}");
+        assert!(table(decisions()).is_ok_and(|t| t.len() > 60));
+    }
+}

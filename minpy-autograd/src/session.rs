@@ -2,7 +2,7 @@
 
 use crate::backward::{Walk, backward, finished, ones_for};
 use crate::forward::{End, forward};
-use crate::tape::{Edges, ForeignVjp, Kind, Node, NodeId, TAPE, Tape, TapeRecorder};
+use crate::tape::{Edges, ForeignVjp, Gradient, Kind, Node, NodeId, TAPE, Tape, TapeRecorder};
 use minpy_core::context::{RECORDING, flags, set_flag};
 use minpy_core::{Array, Buffer, Layout, Result, bail, memory, ops, recorder};
 use std::cell::RefCell;
@@ -171,7 +171,7 @@ impl Session {
             for id in first..t.end() {
                 let node = &t.nodes[(id - t.base) as usize];
                 let call = match node.kind {
-                    Kind::ForeignOutput { call, .. } => Some(call),
+                    Kind::Output { call, .. } => Some(call),
                     _ => None,
                 };
                 let mut read = node.edges.iter().flatten().map(|e| e.node).chain(node.previous).chain(call);
@@ -314,17 +314,8 @@ pub fn foreign_call(name: &str, inputs: &[Array], vjp: Option<ForeignVjp>) -> Re
         let Some(device) = inputs.iter().zip(&edges).find_map(|(a, e)| e.as_ref().map(|_| a.device())) else {
             return Ok(None);
         };
-        let node = t.push(Node {
-            kind: Kind::Foreign { name: name.to_string(), vjp, outputs: 0 },
-            edges,
-            layout: Layout::contiguous(&[]),
-            dtype: minpy_core::DType::F64,
-            device,
-            elements: 0,
-            previous: None,
-            in_place: false,
-            mask: None,
-        })?;
+        let gradient = Gradient::Function { name: name.to_string(), vjp };
+        let node = t.push(Node::call(Kind::Call { gradient, outputs: 0 }, edges, device))?;
         Ok(Some(ForeignCall { tape: t.id, node }))
     })
 }
@@ -333,7 +324,7 @@ impl ForeignCall {
     pub fn wrote(self, outputs: &[Array]) -> Result<()> {
         TAPE.with_borrow_mut(|t| {
             let at = self.node.checked_sub(t.base).map_or(usize::MAX, |i| i as usize);
-            let Some(Node { kind: Kind::Foreign { outputs: count, .. }, .. }) =
+            let Some(Node { kind: Kind::Call { outputs: count, .. }, .. }) =
                 t.nodes.get_mut(at).filter(|_| t.id == self.tape)
             else {
                 bail!(Runtime, "gradient: the session that noted a call is over");
@@ -341,15 +332,11 @@ impl ForeignCall {
             *count = outputs.len();
             for (index, a) in outputs.iter().enumerate().filter(|(_, a)| a.dtype().is_inexact()) {
                 let node = Node {
-                    kind: Kind::ForeignOutput { call: self.node, index },
-                    edges: Edges::new(),
                     layout: a.layout().clone(),
                     dtype: a.dtype(),
-                    device: a.device(),
                     elements: a.buffer().bytes() / a.dtype().size(),
                     previous: t.lookup(a.buffer()),
-                    in_place: false,
-                    mask: None,
+                    ..Node::call(Kind::Output { call: self.node, index }, Edges::new(), a.device())
                 };
                 let id = t.push(node)?;
                 t.set_node(a.buffer(), id)?;

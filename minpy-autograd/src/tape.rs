@@ -5,7 +5,7 @@
 //! before. `Buffer::node` holds (tape, node + 1); `Buffer::saves` the newest of this tape's saves of the contents, so that
 //! a later write can move them to a snapshot first.
 
-use crate::rule::{Decision, Rule, decision};
+use crate::rule::{Decision, Rule, Whole, decision};
 use crate::session::no_grad;
 use minpy_core::context::{RECORDING, set_flag, tracing};
 use minpy_core::defer::compute_beside;
@@ -14,7 +14,7 @@ use minpy_core::memory;
 use minpy_core::op::OpCall;
 use minpy_core::recorder::Recorder;
 use minpy_core::{
-    Array, Attrs, Buffer, DType, DeviceRef, Layout, Number, Operand, Result, Scalar, Target, bail,
+    Array, Attributes, Buffer, DType, DeviceRef, Layout, Number, Operand, Result, Scalar, Target, bail,
 };
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -27,6 +27,8 @@ use std::sync::{Arc, Weak};
 const RECORDED: u64 = 1;
 /// The same with something kept instead of its operands.
 const CONDENSED: u64 = 2;
+/// Token of a call that is differentiated as a whole: its node is there, and `commit` adds those of its results.
+const WHOLE: u64 = 3;
 
 /// What a rule lets the tape keep instead of the operands, where these wait to be computed with the result.
 fn condensed(call: &OpCall) -> Result<Option<Array>> {
@@ -34,7 +36,7 @@ fn condensed(call: &OpCall) -> Result<Option<Array>> {
     if !call.inputs.iter().any(waits) || call.mask.is_some() || tracing() {
         return Ok(None);
     }
-    let Decision::Rule(Rule { instead: Some(instead), .. }) = decision(call.op) else { return Ok(None) };
+    let Decision::Rule(Rule { instead: Some(instead), .. }) = decision(call.op)? else { return Ok(None) };
     let watched = TAPE.with_borrow(|t| {
         let is =
             |o: &Operand| o.array().is_some_and(|a| a.dtype().is_inexact() && t.lookup(a.buffer()).is_some());
@@ -77,20 +79,48 @@ pub(crate) enum Constant {
     Scalar(Scalar),
 }
 
-/// The gradient function of a foreign node: from the gradients of all outputs to those of all inputs.
+/// The gradient function of a call from outside: from the gradients of all outputs to those of all inputs.
 pub(crate) type ForeignVjp = Box<dyn Fn(&[Option<Array>]) -> Result<Vec<Option<Array>>>>;
+
+/// How a call is differentiated as a whole.
+pub(crate) enum Gradient {
+    /// A call from outside (Python function, symbol).
+    Function { name: String, vjp: Option<ForeignVjp> },
+    /// An operation with a rule as a whole.
+    Rule(Box<Recorded>),
+}
+/// What the rule of a whole operation needs.
+pub(crate) struct Recorded {
+    pub rule: &'static Whole,
+    pub attrs: Option<Arc<dyn Attributes>>,
+    pub inputs: SmallVec<[Saved; 3]>,
+    pub outputs: SmallVec<[Saved; 2]>,
+}
+impl Gradient {
+    pub fn name(&self) -> &str {
+        match self {
+            Gradient::Function { name, .. } => name,
+            Gradient::Rule(r) => r.rule.op.name,
+        }
+    }
+}
 
 pub(crate) enum Kind {
     /// A watched input.
     Leaf,
-    /// A recorded operation. Without attributes for most; without `inputs` where the rule declares nothing.
-    Op { rule: &'static Rule, attrs: Option<Box<Attrs>>, inputs: SmallVec<[Saved; 3]>, output: Saved },
+    /// A recorded operation of one result. Without attributes for most; without `inputs` where the rule declares nothing.
+    Op {
+        rule: &'static Rule,
+        attrs: Option<Arc<dyn Attributes>>,
+        inputs: SmallVec<[Saved; 3]>,
+        output: Saved,
+    },
     /// An operation without a rule: an error when its gradient is asked for.
     Missing(String),
-    /// A call from outside (Python function, symbol): inputs here, one `ForeignOutput` per output.
-    Foreign { name: String, vjp: Option<ForeignVjp>, outputs: usize },
-    /// Output `index` of the foreign node.
-    ForeignOutput { call: NodeId, index: usize },
+    /// A call that is differentiated as a whole: inputs here, one `Output` per result.
+    Call { gradient: Gradient, outputs: usize },
+    /// Result `index` of the call.
+    Output { call: NodeId, index: usize },
     /// Elements were overwritten with something unwatched.
     Overwritten,
 }
@@ -111,6 +141,23 @@ pub(crate) struct Node {
     /// For in-place writes: whether only part of the buffer was written, and under which mask.
     pub in_place: bool,
     pub mask: Option<u32>,
+}
+
+impl Node {
+    /// The node of a call whose results have nodes of their own.
+    pub fn call(kind: Kind, edges: Edges, device: DeviceRef) -> Node {
+        Node {
+            kind,
+            edges,
+            layout: Layout::contiguous(&[]),
+            dtype: DType::F64,
+            device,
+            elements: 0,
+            previous: None,
+            in_place: false,
+            mask: None,
+        }
+    }
 }
 
 struct Save {
@@ -288,6 +335,19 @@ impl Tape {
     pub fn constant(&self, index: u32) -> Constant {
         self.constants[index as usize]
     }
+    /// Keeps what the rule of a call needs of its inputs: all numbers, and the arrays that it asks for.
+    fn keep_inputs(&mut self, call: &OpCall, keeps: impl Fn(usize) -> bool) -> Result<SmallVec<[Saved; 3]>> {
+        let mut inputs: SmallVec<[Saved; 3]> = SmallVec::new();
+        for (i, o) in call.inputs.iter().enumerate() {
+            inputs.push(match o {
+                Operand::Number(n) => self.keep_constant(Constant::Number(*n))?,
+                Operand::Scalar(s) => self.keep_constant(Constant::Scalar(*s))?,
+                Operand::Array(a) if keeps(i) => Saved::Array(self.save(a)?),
+                Operand::Array(_) => Saved::Nothing,
+            });
+        }
+        Ok(inputs)
+    }
     fn keep_constant(&mut self, c: Constant) -> Result<Saved> {
         memory::push(&mut self.constants, c)?;
         Ok(Saved::Constant(self.constants.len() as u32 - 1))
@@ -376,6 +436,48 @@ fn is_live(slot: u64) -> bool {
     live(|l| l.contains(&((slot >> 32) as u32)))
 }
 
+/// The nodes of the results of a call that is differentiated as a whole, and what its rule keeps of them.
+fn commit_whole(call: &OpCall, results: &[&Array]) -> Result<()> {
+    TAPE.with_borrow_mut(|t| {
+        let number = t.end() - 1;
+        for (index, (output, target)) in results.iter().zip(call.targets).enumerate() {
+            if !output.dtype().is_inexact() {
+                continue;
+            }
+            let kind = Kind::Output { call: number, index };
+            let node = match target {
+                Target::Into(out) => {
+                    let previous = t.lookup(out.buffer());
+                    t.in_place_node(kind, out, call.mask, previous)?
+                }
+                Target::New => Node {
+                    layout: output.layout().clone(),
+                    dtype: output.dtype(),
+                    elements: output.buffer().bytes() / output.dtype().size(),
+                    in_place: call.mask.is_some(),
+                    mask: call.mask.map(|m| t.save(m)).transpose()?,
+                    ..Node::call(kind, Edges::new(), output.device())
+                },
+            };
+            let id = t.push(node)?;
+            t.set_node(output.buffer(), id)?;
+        }
+        let at = (number - t.base) as usize;
+        let keeps = matches!(&t.nodes[at].kind, Kind::Call { gradient: Gradient::Rule(r), .. } if r.rule.saves & Rule::OUTPUT != 0);
+        if keeps {
+            // After the nodes, for which copies would stand.
+            let mut kept = SmallVec::new();
+            for output in results {
+                kept.push(Saved::Array(t.save(output)?));
+            }
+            if let Kind::Call { gradient: Gradient::Rule(r), .. } = &mut t.nodes[at].kind {
+                r.outputs = kept;
+            }
+        }
+        Ok(())
+    })
+}
+
 /// The recorder that core calls.
 pub(crate) struct TapeRecorder;
 
@@ -386,9 +488,8 @@ impl Recorder for TapeRecorder {
             // Calls do not nest between `prepare` and `commit`: an unfinished node belongs to one that failed.
             t.abandon();
             t.is_whole()?;
-            if let Target::Into(out) = call.target
-                && !out.dtype().is_inexact()
-            {
+            // Integers have no gradients.
+            if call.targets.iter().all(|t| matches!(t, Target::Into(out) if !out.dtype().is_inexact())) {
                 return Ok(0);
             }
             let mut edges = Edges::new();
@@ -401,43 +502,60 @@ impl Recorder for TapeRecorder {
             if !watched {
                 return Ok(0);
             }
-            let kind = match decision(call.op) {
-                Decision::Zero => return Ok(0),
-                Decision::Complex(_) if !edges.iter().flatten().any(|e| e.dtype.is_complex()) => {
+            let kind = match decision(call.op)? {
+                Decision::Constant => return Ok(0),
+                Decision::Rule(rule) if rule.complex && !edges.iter().flatten().any(|e| e.dtype.is_complex()) => {
                     return Ok(0);
                 }
                 Decision::Missing => Kind::Missing(call.op.name.to_string()),
-                Decision::Rule(rule) | Decision::Complex(rule) => {
+                Decision::Whole(rule) => {
+                    let inputs = match rule.saves & !Rule::OUTPUT {
+                        0 => SmallVec::new(),
+                        saves => t.keep_inputs(call, |i| saves >> i & 1 != 0)?,
+                    };
+                    let recorded =
+                        Recorded { rule, attrs: call.attrs.shared(), inputs, outputs: SmallVec::new() };
+                    let mask = match call.mask {
+                        Some(m) => Some(t.save(m)?),
+                        None => None,
+                    };
+                    let device = call.inputs.iter().find_map(|o| o.array()).map(|a| a.device());
+                    let Some(device) = device else { return Ok(0) };
+                    let gradient = Gradient::Rule(Box::new(recorded));
+                    t.push(Node {
+                        mask,
+                        ..Node::call(Kind::Call { gradient, outputs: call.targets.len() }, edges, device)
+                    })?;
+                    return Ok(WHOLE);
+                }
+                Decision::Rule(rule) => {
                     let wanted = edges
                         .iter()
                         .enumerate()
                         .fold(0, |m, (i, e)| if e.is_some() { m | rule.saves(i) } else { m });
-                    let mut inputs: SmallVec<[Saved; 3]> = SmallVec::new();
-                    if wanted != 0 && condensed.is_none() {
-                        for (i, o) in call.inputs.iter().enumerate() {
-                            inputs.push(match o {
-                                Operand::Number(n) => t.keep_constant(Constant::Number(*n))?,
-                                Operand::Scalar(s) => t.keep_constant(Constant::Scalar(*s))?,
-                                Operand::Array(a) if rule.keeps(wanted, i) => Saved::Array(t.save(a)?),
-                                Operand::Array(_) => Saved::Nothing,
-                            });
-                        }
-                    }
+                    let inputs = match wanted != 0 && condensed.is_none() {
+                        true => t.keep_inputs(call, |i| rule.keeps(wanted, i))?,
+                        false => SmallVec::new(),
+                    };
                     // The output is saved in `commit`; the flag travels in its place.
                     let output = match &condensed {
                         Some(kept) => Saved::Array(t.save(kept)?),
                         None if wanted & Rule::OUTPUT != 0 => Saved::Array(u32::MAX),
                         None => Saved::Nothing,
                     };
-                    let attrs = match call.attrs {
-                        Attrs::None => None,
-                        a => Some(Box::new(a.clone())),
-                    };
-                    Kind::Op { rule, attrs, inputs, output }
+                    Kind::Op { rule, attrs: call.attrs.shared(), inputs, output }
                 }
             };
+            let [target] = call.targets else {
+                // An operation of several results without a rule: an error where a gradient is asked for.
+                let device = call.inputs.iter().find_map(|o| o.array()).map(|a| a.device());
+                let Some(device) = device else { return Ok(0) };
+                let gradient = Gradient::Function { name: call.op.name.to_string(), vjp: None };
+                t.push(Node::call(Kind::Call { gradient, outputs: call.targets.len() }, edges, device))?;
+                return Ok(WHOLE);
+            };
             // Made where it will stay: nodes are large.
-            let node = match call.target {
+            let node = match *target {
                 Target::Into(out) => {
                     let previous = t.lookup(out.buffer());
                     Node { edges, ..t.in_place_node(kind, out, call.mask, previous)? }
@@ -462,6 +580,14 @@ impl Recorder for TapeRecorder {
             t.running = true;
             Ok(if condensed.is_some() { CONDENSED } else { RECORDED })
         })
+    }
+
+    fn knows(&self, call: &OpCall) -> bool {
+        let watched = TAPE.with_borrow(|t| {
+            let is = |a: &Array| a.dtype().is_inexact() && t.lookup(a.buffer()).is_some();
+            call.inputs.iter().any(|o| o.array().is_some_and(is))
+        });
+        !watched || !matches!(decision(call.op), Ok(Decision::Missing))
     }
 
     fn before_write(&self, target: &Array) -> Result<()> {
@@ -493,13 +619,17 @@ impl Recorder for TapeRecorder {
         })
     }
 
-    fn commit(&self, token: u64, call: &OpCall, output: &Array) -> Result<()> {
+    fn commit(&self, token: u64, call: &OpCall, results: &[&Array]) -> Result<()> {
+        let (&[output], &[target]) = (results, call.targets) else { return commit_whole(call, results) };
+        if token == WHOLE {
+            return commit_whole(call, results);
+        }
         TAPE.with_borrow_mut(|t| {
             if !output.dtype().is_inexact() {
                 t.abandon();
             }
             let (true, Some(node)) = (t.running, t.nodes.last_mut()) else { return Ok(()) };
-            if let Target::New = call.target {
+            if let Target::New = target {
                 node.layout = output.layout().clone();
                 node.dtype = output.dtype();
                 node.device = output.device();

@@ -6,7 +6,6 @@ use minpy_autograd::{Decision, check_gradients, decision, decisions};
 use minpy_core::op::Tier;
 use minpy_core::{Array, Attrs, DType, OpDef, Operand, Target, ops, registry};
 use minpy_cpu as _;
-use std::collections::HashMap;
 
 fn all() -> Vec<&'static OpDef> {
     registry::global().unwrap().ops().collect()
@@ -20,36 +19,28 @@ fn inside((lo, hi): (f64, f64), n: usize, seed: usize) -> Array {
 
 #[test]
 fn every_operation_has_a_decision() {
+    // What decomposes is differentiated by its parts.
+    let by_parts = |op: &OpDef| matches!(op.tier, Tier::Structured(s) if s.decomposes());
     let missing: Vec<&str> = all()
         .into_iter()
-        .filter(|op| !matches!(op.tier, Tier::Composite(_)) && matches!(decision(op), Decision::Missing))
+        .filter(|op| !by_parts(op) && matches!(decision(op).unwrap(), Decision::Missing))
         .map(|op| op.name)
         .collect();
     assert!(
         missing.is_empty(),
-        "no gradient decision for {missing:?}: add a rule in minpy-autograd/src/rules, or list the operation in `ZERO` there"
+        "no gradient decision for {missing:?}: add a rule in minpy-autograd/src/rules, or mark the operation as `constant`"
     );
 }
 
 #[test]
-fn no_operation_has_two_decisions() {
-    let mut seen: HashMap<&str, Vec<&str>> = HashMap::new();
-    for (op, d) in decisions() {
-        seen.entry(op.name).or_default().push(match d {
-            Decision::Rule(_) => "a rule",
-            Decision::Complex(_) => "a rule for complex numbers",
-            Decision::Zero => "`ZERO`",
-            Decision::Missing => "nothing",
-        });
-        assert!(
-            !matches!(d, Decision::Rule(r) | Decision::Complex(r) if r.inputs.len() > op.arity.max(1)),
-            "{}: more rules than inputs",
-            op.name
-        );
+fn rules_have_no_more_maps_than_inputs() {
+    let mut count = 0;
+    for (op, d, file, line) in decisions() {
+        let fits = !matches!(d, Decision::Rule(r) if r.inputs.len() > op.arity.max(1));
+        assert!(fits, "{}: more rules than inputs, at {file}:{line}", op.name);
+        count += 1;
     }
-    assert!(seen.len() > 100, "the tables are found");
-    let twice: Vec<_> = seen.into_iter().filter(|(_, places)| places.len() > 1).collect();
-    assert!(twice.is_empty(), "two decisions about one operation: {twice:?}");
+    assert!(count > 60, "the tables are found");
 }
 
 #[test]
@@ -57,7 +48,7 @@ fn elementwise_rules_agree_with_differences_to_second_order() {
     let mut wrong = Vec::new();
     let mut checked = 0;
     for op in all() {
-        let (Tier::Elementwise(e), Decision::Rule(_)) = (&op.tier, decision(op)) else { continue };
+        let (Tier::Elementwise(e), Ok(Decision::Rule(_))) = (&op.tier, decision(op)) else { continue };
         let first = e.rule.condition_first as usize;
         let condition = Array::from_slice(&[true, false, true, true], &[4]).unwrap();
         let args: Vec<Array> = (first..op.arity).map(|i| inside(op.domain[i], 4, i)).collect();
@@ -67,7 +58,7 @@ fn elementwise_rules_agree_with_differences_to_second_order() {
                 operands.push(Operand::Array(&condition));
             }
             operands.extend(x.iter().map(Operand::Array));
-            ops::call(op, &Attrs::None, &operands, None, Target::New)
+            ops::call(op, Attrs::NONE, &operands, None, Target::New)
         };
         if let Err(e) = check_gradients(&f, &args, 2, 1e-6) {
             wrong.push(format!("{}: {e}", op.name));
@@ -82,7 +73,7 @@ fn elementwise_rules_agree_with_differences_to_second_order() {
 fn elementwise_rules_unbroadcast() {
     let mut wrong = Vec::new();
     for op in all() {
-        let (Tier::Elementwise(e), Decision::Rule(_)) = (&op.tier, decision(op)) else { continue };
+        let (Tier::Elementwise(e), Ok(Decision::Rule(_))) = (&op.tier, decision(op)) else { continue };
         if op.arity < 2 || e.rule.condition_first {
             continue;
         }
@@ -97,7 +88,7 @@ fn elementwise_rules_unbroadcast() {
             }
             let f = |x: &[Array]| {
                 let operands: Vec<Operand> = x.iter().map(Operand::Array).collect();
-                ops::call(op, &Attrs::None, &operands, None, Target::New)
+                ops::call(op, Attrs::NONE, &operands, None, Target::New)
             };
             if let Err(e) = check_gradients(&f, &list, 1, 1e-6) {
                 wrong.push(format!("{}: {e}", op.name));
@@ -111,7 +102,7 @@ fn elementwise_rules_unbroadcast() {
 fn elementwise_rules_work_with_numbers_and_single_precision() {
     let mut wrong = Vec::new();
     for op in all() {
-        let (Tier::Elementwise(e), Decision::Rule(_)) = (&op.tier, decision(op)) else { continue };
+        let (Tier::Elementwise(e), Ok(Decision::Rule(_))) = (&op.tier, decision(op)) else { continue };
         if op.arity != 2 || e.rule.condition_first {
             continue;
         }
@@ -124,7 +115,7 @@ fn elementwise_rules_work_with_numbers_and_single_precision() {
                 } else {
                     [Operand::from(number), Operand::Array(&x[0])]
                 };
-                ops::call(op, &Attrs::None, &operands, None, Target::New)
+                ops::call(op, Attrs::NONE, &operands, None, Target::New)
             };
             let x = inside(op.domain[side], 3, 2);
             if let Err(e) = check_gradients(&f, std::slice::from_ref(&x), 2, 1e-6) {

@@ -36,14 +36,14 @@ fn seen(a: &Array) -> Vec<Array> {
 #[test]
 fn elementwise_rules() {
     for op in registry::global().unwrap().ops() {
-        let (Tier::Elementwise(e), Decision::Rule(_)) = (&op.tier, decision(op)) else { continue };
+        let (Tier::Elementwise(e), Ok(Decision::Rule(_))) = (&op.tier, decision(op)) else { continue };
         let first = e.rule.condition_first as usize;
         for shape in SHAPES {
             let condition = ops::zeros(shape, DType::Bool).unwrap();
             let f = |x: &[Array]| {
                 let mut operands: Vec<Operand> = vec![Operand::Array(&condition); first];
                 operands.extend(x.iter().map(Operand::Array));
-                let y = ops::call(op, &Attrs::None, &operands, None, Target::New)?;
+                let y = ops::call(op, Attrs::NONE, &operands, None, Target::New)?;
                 ops::multiply(&y.t(), 2.0)
             };
             check(f, &vec![empty(shape); op.arity - first]);
@@ -81,7 +81,7 @@ fn structured_rules() {
             check(|x| ops::cumsum(&x[0], axis), std::slice::from_ref(&x));
             check(|x| ops::cumprod(&x[0], axis), std::slice::from_ref(&x));
             let sorted = |x: &[Array]| {
-                ops::call(&ops::SORT, &Attrs::Axis(axis as usize), &[(&x[0]).into()], None, Target::New)
+                ops::call(&ops::SORT, Attrs::of(&ops::Axis(axis as usize)), &[(&x[0]).into()], None, Target::New)
             };
             check(sorted, std::slice::from_ref(&x));
             let joined =
@@ -120,7 +120,7 @@ fn writes_through_views_without_elements() {
                     let (target, value) = (seen(&a)[k].clone(), ops::exp(&seen(&x[0])[k])?);
                     ops::assign(&target, &value)?;
                     let twice = [Operand::Array(&target), Operand::Array(&value)];
-                    ops::call(&ops::MULTIPLY, &Attrs::None, &twice, None, Target::Into(&target))?;
+                    ops::call(&ops::MULTIPLY, Attrs::NONE, &twice, None, Target::Into(&target))?;
                     let mask = ops::greater(&target, 1.0)?;
                     ops::assign_where(&target, &ops::sin(&value)?, &mask)?;
                     ops::multiply(&a, &a)

@@ -15,7 +15,7 @@ fn check(f: impl Fn(&[Array]) -> Result<Array>, args: &[Array]) {
     }
 }
 fn into(op: &'static minpy_core::OpDef, a: &Array, b: &Array, out: &Array) -> Result<()> {
-    ops::call(op, &Attrs::None, &[Operand::Array(a), Operand::Array(b)], None, Target::Into(out)).map(drop)
+    ops::call(op, Attrs::NONE, &[Operand::Array(a), Operand::Array(b)], None, Target::Into(out)).map(drop)
 }
 fn sum_of_squares(a: &Array) -> Result<Array> {
     ops::sum(&ops::multiply(a, a)?, None, false)
@@ -125,7 +125,7 @@ fn masks() {
     check(
         |x| {
             let (a, mask) = (ops::copy(&x[0])?, ops::less(&x[0], 0.2)?);
-            ops::call(&ops::EXP, &Attrs::None, &[Operand::Array(&x[1])], Some(&mask), Target::Into(&a))?;
+            ops::call(&ops::EXP, Attrs::NONE, &[Operand::Array(&x[1])], Some(&mask), Target::Into(&a))?;
             sum_of_squares(&a)
         },
         &[data(6), Array::from_slice(&[0.3f64], &[1]).unwrap()],
@@ -166,7 +166,7 @@ fn results_of_structured_operations_into_views() {
             let a = ops::copy(&ops::reshape(&x[0], &[2, 2])?)?;
             ops::call(
                 &ops::MATMUL,
-                &Attrs::None,
+                Attrs::NONE,
                 &[Operand::Array(&a), Operand::Array(&a)],
                 None,
                 Target::Into(&a),
@@ -222,7 +222,7 @@ fn in_place_sort_of_a_reversed_view() {
         |x| {
             let a = ops::copy(&x[0])?;
             let v = a.slice(0, 4, -1, 5);
-            ops::call(&ops::SORT, &Attrs::Axis(0), &[Operand::Array(&v)], None, Target::Into(&v))?;
+            ops::call(&ops::SORT, Attrs::of(&ops::Axis(0)), &[Operand::Array(&v)], None, Target::Into(&v))?;
             ops::multiply(&a, &x[0])
         },
         &[data(5)],
@@ -232,7 +232,7 @@ fn in_place_sort_of_a_reversed_view() {
 #[test]
 fn a_mask_keeps_out_what_is_not_defined() {
     let under = |op: &'static minpy_core::OpDef, inputs: &[Operand], mask: &Array, out: &Array| {
-        ops::call(op, &Attrs::None, inputs, Some(mask), Target::Into(out))
+        ops::call(op, Attrs::NONE, inputs, Some(mask), Target::Into(out))
     };
     let x = Array::from_slice(&[0.0, 1.5, 0.7], &[3]).unwrap();
     let positive = ops::greater(&x, 0.0).unwrap();
@@ -245,7 +245,7 @@ fn a_mask_keeps_out_what_is_not_defined() {
         // The mask is a constant: it does not follow the steps of the differences.
         check(f, std::slice::from_ref(&x));
         let g = grad(
-            |x| ops::call(op, &Attrs::None, &[Operand::Array(&x[0])], Some(&positive), Target::New),
+            |x| ops::call(op, Attrs::NONE, &[Operand::Array(&x[0])], Some(&positive), Target::New),
             std::slice::from_ref(&x),
         )
         .unwrap();

@@ -273,7 +273,7 @@ fn shares_of_logaddexp_at_infinity() {
     for op in [&ops::LOGADDEXP, &ops::LOGADDEXP2] {
         let f = |a: &[Array]| {
             let operands = [(&a[0]).into(), (&a[1]).into()];
-            ops::sum(&ops::call(op, &Attrs::None, &operands, None, Target::New)?, None, false)
+            ops::sum(&ops::call(op, Attrs::NONE, &operands, None, Target::New)?, None, false)
         };
         let g = grad(f, &args).unwrap();
         assert_eq!(g[0].to_vec::<f64>().unwrap(), [0.5, 0.5, 1.0, 0.0, 0.5], "{}", op.name);

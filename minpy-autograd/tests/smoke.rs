@@ -21,7 +21,7 @@ fn square_and_views() -> Result<()> {
         let b = c.slice(0, 1, 1, 2);
         ops::call(
             &ops::MULTIPLY,
-            &Default::default(),
+            Default::default(),
             &[(&b).into(), 2.0.into()],
             None,
             minpy_core::Target::Into(&b),

@@ -53,7 +53,7 @@ fn an_extremum_rounded_by_its_target() {
             |x| {
                 let attrs = ops::reduce_attrs(name, 1, None, false, None)?;
                 let out = ops::zeros(&[], DType::F32)?;
-                ops::call(op, &attrs, &[(&x[0]).into()], None, Target::Into(&out))
+                ops::call(op, Attrs::of(&attrs), &[(&x[0]).into()], None, Target::Into(&out))
             },
             std::slice::from_ref(&x),
         )

@@ -137,6 +137,11 @@ impl PartialEq for DeviceRef {
     }
 }
 impl Eq for DeviceRef {}
+impl std::hash::Hash for DeviceRef {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        std::ptr::hash(self.0, state);
+    }
+}
 impl fmt::Display for DeviceRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}({})", self.name(), self.ordinal())

@@ -6,7 +6,7 @@
 //! Longer than most files: the steps of one call stand together, so that their order can be read in one place.
 
 use crate::array::strides_in_order;
-use crate::context::{self, RECORDING};
+use crate::context::{self, Policy, RECORDING};
 use crate::device::DeviceRef;
 use crate::expr::Program;
 use crate::kernel::{PlainLoop, Work};
@@ -14,11 +14,13 @@ use crate::launch::run_now;
 pub use crate::launch::{Arg, launch, replay, run_kernel, run_planned};
 use crate::layout::{Dims, Layout, broadcast_shapes, show};
 use crate::op::{
-    Attrs, Elementwise, OpCall, OpDef, Operand, ProgramSpec, Structured, Target, Tier, promoted_dtype,
+    AnyStructured, Arrays, Attrs, Elementwise, Metas, OpCall, OpDef, Operand, ProgramSpec, Target, Tier,
+    promoted_dtype,
 };
 use crate::ops;
-use crate::{Array, DType, Error, ErrorKind, Number, Result, Scalar, bail, defer, profile, recorder, stats};
-use smallvec::SmallVec;
+use crate::{Array, DType, Error, ErrorKind, Meta, Number, Result, Scalar, bail, defer, profile, recorder, stats};
+use crate::{registry, written};
+use smallvec::{SmallVec, smallvec};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -30,7 +32,7 @@ type Operands<'a> = SmallVec<[Operand<'a>; 4]>;
 #[inline]
 pub fn call(
     op: &'static OpDef,
-    attrs: &Attrs,
+    attrs: Attrs,
     inputs: &[Operand],
     mask: Option<&Array>,
     target: Target,
@@ -43,7 +45,9 @@ pub fn call(
                 && op.arity <= STRAIGHT
                 && (e.check.is_none() || inputs[0].dtype().is_inexact())
                 && mask.is_none()
-                && let (Target::New, Attrs::None) = (&target, attrs)
+                && attrs.is_none()
+                && matches!(target, Target::New)
+                && op.results == 1
             {
                 let mut numbers = [Scalar::ZERO; STRAIGHT];
                 if let Some(plan) = straight(op, e, inputs, &mut numbers) {
@@ -52,17 +56,35 @@ pub fn call(
             }
             elementwise(op, e, attrs, inputs, mask, target)
         }
-        Tier::Structured(s) => structured(op, *s, attrs, inputs, mask, target),
-        Tier::Composite(f) => {
-            let r = f(attrs, inputs)?;
-            match target {
-                Target::New => Ok(r),
-                Target::Into(out) => {
-                    same_kind(op, r.dtype(), out.dtype())?;
-                    call(&ops::COPY, &Attrs::None, &[Operand::Array(&r)], mask, Target::Into(out))
-                }
-            }
-        }
+        Tier::Structured(s) => only(op, structured(op, *s, attrs, inputs, mask, &[target])?),
+    }
+}
+
+/// Calls an operation of any number of results, one target for each.
+///
+/// # Errors
+/// [`ErrorKind::Type`] where there are more or fewer targets than results.
+pub fn call_all(
+    op: &'static OpDef,
+    attrs: Attrs,
+    inputs: &[Operand],
+    mask: Option<&Array>,
+    targets: &[Target],
+) -> Result<Arrays> {
+    if targets.len() != op.results {
+        bail!(Type, "{}: has {} results, not {}", op.name, op.results, targets.len());
+    }
+    match (&op.tier, targets) {
+        (Tier::Structured(s), _) => structured(op, *s, attrs, inputs, mask, targets),
+        (_, &[target]) => Ok(smallvec![call(op, attrs, inputs, mask, target)?]),
+        (Tier::Elementwise(e), _) => several(op, e, attrs, inputs, mask, targets),
+    }
+}
+/// The result of an operation that has one.
+fn only(op: &'static OpDef, mut results: Arrays) -> Result<Array> {
+    match results.pop() {
+        Some(r) if results.is_empty() => Ok(r),
+        _ => bail!(Type, "{}: has {} results, not 1", op.name, op.results),
     }
 }
 
@@ -268,17 +290,19 @@ fn recorded(
     out: &Array,
     run: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
-    let call = OpCall { op, attrs: &Attrs::None, inputs, mask: None, target: Target::New };
+    let call = OpCall { op, attrs: Attrs::NONE, inputs, mask: None, targets: &[Target::New] };
     let record = Record::start(&call)?;
     run()?;
-    record.finish(&call, out)
+    record.finish(&call, &[out])
 }
 
 /// Where a call runs: where its target or its arrays live; arrays on several devices go to the current one;
 /// a 0-d array never decides against a larger one.
-fn pick_device(inputs: &[Operand], mask: Option<&Array>, target: &Target) -> Result<DeviceRef> {
-    if let Target::Into(out) = target {
-        return Ok(out.device());
+fn pick_device(inputs: &[Operand], mask: Option<&Array>, targets: &[Target]) -> Result<DeviceRef> {
+    for target in targets {
+        if let Target::Into(out) = target {
+            return Ok(out.device());
+        }
     }
     let mut found: Option<DeviceRef> = None;
     let mut small: Option<DeviceRef> = None;
@@ -330,55 +354,37 @@ fn strong_dtype(o: &Operand) -> Option<DType> {
     }
 }
 
-fn elementwise(
+/// The dtype that the inputs of an elementwise call are promoted to, and the one it computes in.
+fn compute_dtype(
     op: &'static OpDef,
     e: &'static Elementwise,
-    attrs: &Attrs,
+    attrs: Attrs,
     inputs: &[Operand],
-    mask: Option<&Array>,
-    target: Target,
-) -> Result<Array> {
+) -> Result<(DType, DType)> {
     if inputs.len() != op.arity || op.arity > MAX_ARITY {
         bail!(Type, "{}: takes {} arguments, got {}", op.name, op.arity, inputs.len());
     }
-    // Dtypes.
     let valued = &inputs[e.rule.condition_first as usize..];
-    let promoted = match attrs {
-        Attrs::DType(d) => *d,
-        _ => promoted_dtype(op.name, valued)?,
+    let promoted = match attrs.is_none() {
+        true => promoted_dtype(op.name, valued)?,
+        false => *attrs.expect::<DType>(op.name)?,
     };
     let compute = (e.rule.compute)(promoted).ok_or_else(|| complaint(op, inputs))?;
     // NumPy takes the first float loop that fits every input: int8 with uint8 is float16, though they promote to int16.
-    let compute = match attrs {
-        Attrs::DType(_) => compute,
-        _ if promoted.is_inexact()
-            || !compute.is_inexact()
-            || valued.iter().any(|o| strong_dtype(o).is_none()) =>
-        {
-            compute
-        }
-        _ => valued
-            .iter()
-            .filter_map(strong_dtype)
-            .filter_map(e.rule.compute)
-            .reduce(DType::promote)
-            .unwrap_or(compute),
-    };
-    if let Some(check) = e.check {
-        check(inputs, compute)?;
+    let fits = !attrs.is_none()
+        || promoted.is_inexact()
+        || !compute.is_inexact()
+        || valued.iter().any(|o| strong_dtype(o).is_none());
+    if fits {
+        return Ok((promoted, compute));
     }
-    if promoted == DType::F64
-        && let [a, b] = inputs
-        && mixes_signs(a, b)
-        && e.result_dtype(op.arity, compute) == DType::Bool
-        && !matches!(attrs, Attrs::DType(_))
-        && (e.rule.compute)(DType::U64) == Some(DType::U64)
-    {
-        return compare_signs(op, a, b, mask, target);
-    }
-    // Devices.
-    let device = pick_device(inputs, mask, &target)?;
-    // Fixed arrays, filled in place: moving arrays about costs more than the rest of this function.
+    let each = valued.iter().filter_map(strong_dtype).filter_map(e.rule.compute);
+    Ok((promoted, each.reduce(DType::promote).unwrap_or(compute)))
+}
+
+/// Inputs on other devices, moved to this one. Fixed arrays, filled in place: moving arrays about costs more than the rest of a
+/// call.
+fn moved(inputs: &[Operand], device: DeviceRef) -> Result<[Option<Array>; MAX_ARITY]> {
     let mut moved: [Option<Array>; MAX_ARITY] = [const { None }; MAX_ARITY];
     for (o, m) in inputs.iter().zip(&mut moved) {
         if let Operand::Array(a) = o
@@ -387,73 +393,83 @@ fn elementwise(
             *m = Some(a.to_device(device)?);
         }
     }
-    let operands: Operands =
-        inputs.iter().zip(&moved).map(|(o, m)| m.as_ref().map_or(*o, Operand::Array)).collect();
-    let moved_mask = match mask {
-        Some(m) if m.device() != device => Some(m.to_device(device)?),
-        _ => None,
-    };
-    let mask = moved_mask.as_ref().or(mask);
-    if let Some(m) = mask
-        && m.dtype() != DType::Bool
-    {
+    Ok(moved)
+}
+/// The mask on the device of the call; `None` where it is there.
+fn moved_mask(op: &OpDef, mask: Option<&Array>, device: DeviceRef) -> Result<Option<Array>> {
+    let Some(m) = mask else { return Ok(None) };
+    if m.dtype() != DType::Bool {
         bail!(Type, "{}: where= must have dtype bool, not {}", op.name, m.dtype());
     }
+    if m.device() == device { Ok(None) } else { m.to_device(device).map(Some) }
+}
+
+/// The shape of a call whose operands broadcast to `shape`, checked against an existing target.
+fn target_shape(op: &OpDef, shape: Dims, target: &Target) -> Result<Dims> {
+    let Target::Into(out) = target else { return Ok(shape) };
+    let fits = || {
+        shape.len() <= out.ndim()
+            && shape.iter().rev().zip(out.shape().iter().rev()).all(|(&a, &b)| a == b || a == 1)
+    };
+    if shape.as_slice() != out.shape() && !fits() {
+        if op.name == "copy" {
+            bail!(
+                Value,
+                "could not broadcast input array from shape {} into shape {}",
+                show(&shape),
+                show(out.shape())
+            );
+        }
+        bail!(
+            Value,
+            "{}: non-broadcastable output operand with shape {} doesn't match the broadcast shape {}",
+            op.name,
+            show(out.shape()),
+            show(&shape)
+        );
+    }
+    Ok(out.shape().into())
+}
+
+fn elementwise(
+    op: &'static OpDef,
+    e: &'static Elementwise,
+    attrs: Attrs,
+    inputs: &[Operand],
+    mask: Option<&Array>,
+    target: Target,
+) -> Result<Array> {
+    if op.results != 1 {
+        bail!(Type, "{}: has {} results, not 1", op.name, op.results);
+    }
+    let (promoted, compute) = compute_dtype(op, e, attrs, inputs)?;
+    if let Some(check) = e.check {
+        check(inputs, compute)?;
+    }
+    if promoted == DType::F64
+        && let [a, b] = inputs
+        && mixes_signs(a, b)
+        && e.result_dtype(op.arity, compute) == DType::Bool
+        && attrs.is_none()
+        && (e.rule.compute)(DType::U64) == Some(DType::U64)
+    {
+        return compare_signs(op, a, b, mask, target);
+    }
+    // Devices.
+    let device = pick_device(inputs, mask, &[target])?;
+    let moved = moved(inputs, device)?;
+    let operands: Operands =
+        inputs.iter().zip(&moved).map(|(o, m)| m.as_ref().map_or(*o, Operand::Array)).collect();
+    let moved_mask = moved_mask(op, mask, device)?;
+    let mask = moved_mask.as_ref().or(mask);
     // Shape.
     let mut shapes: SmallVec<[&[usize]; 5]> = operands.iter().map(|o| o.shape()).collect();
     shapes.extend(mask.map(|m| m.shape()));
-    let shape: Dims = match target {
-        Target::New => broadcast_shapes(op.name, &shapes)?,
-        Target::Into(out) => {
-            let s = broadcast_shapes(op.name, &shapes)?;
-            if s.as_slice() != out.shape() {
-                let fits = s.len() <= out.ndim()
-                    && s.iter().rev().zip(out.shape().iter().rev()).all(|(&a, &b)| a == b || a == 1);
-                if !fits {
-                    if op.name == "copy" {
-                        bail!(
-                            Value,
-                            "could not broadcast input array from shape {} into shape {}",
-                            show(&s),
-                            show(out.shape())
-                        );
-                    }
-                    bail!(
-                        Value,
-                        "{}: non-broadcastable output operand with shape {} doesn't match the broadcast shape {}",
-                        op.name,
-                        show(out.shape()),
-                        show(&s)
-                    );
-                }
-            }
-            out.shape().into()
-        }
-    };
+    let shape = target_shape(op, broadcast_shapes(op.name, &shapes)?, &target)?;
     // Program.
-    let mut scalars = 0;
-    let mut dtypes: SmallVec<[DType; 4]> = SmallVec::new();
-    let mut numbers: SmallVec<[Option<Scalar>; 4]> = SmallVec::new();
-    for (i, o) in operands.iter().enumerate() {
-        let (d, s) = match o {
-            Operand::Array(a) => (a.dtype(), None),
-            Operand::Scalar(s) => (s.dtype(), Some(*s)),
-            Operand::Number(n) if i == 0 && e.rule.condition_first => {
-                (DType::Bool, Some(n.cast(DType::Bool)))
-            }
-            Operand::Number(n) => match n.to_scalar(promoted) {
-                Ok(s) => (promoted, Some(s)),
-                // True division and the like compute in floating point, where every integer has a place.
-                Err(_) if compute.is_inexact() => (compute, Some(n.cast(compute))),
-                // A comparison with an integer out of range has an answer (NumPy gives it too).
-                Err(err) if e.result_dtype(op.arity, compute) != DType::Bool => return Err(err),
-                Err(_) => return compare_out_of_range(op, attrs, &operands, mask, target),
-            },
-        };
-        scalars |= (s.is_some() as u32) << i;
-        dtypes.push(d);
-        numbers.push(s);
-    }
+    let Some(Numbers { mut dtypes, numbers, scalars }) = numbers(op, e, &operands, promoted, compute)? else {
+        return compare_out_of_range(op, attrs, &operands, mask, target);
+    };
     let natural = e.result_dtype(op.arity, compute);
     let out_dtype = match target {
         Target::New => None,
@@ -472,7 +488,7 @@ fn elementwise(
     // Most calls have one dtype throughout: their program needs no hashing.
     let plain = mask.is_none()
         && out_dtype.is_none()
-        && matches!(attrs, Attrs::None)
+        && attrs.is_none()
         && dtypes.iter().all(|&d| d == promoted);
     let same = if plain { e.same_dtype_program(op.name, promoted, operands.len(), scalars) } else { None };
     let program = match same {
@@ -483,7 +499,8 @@ fn elementwise(
         ),
     };
 
-    let call = OpCall { op, attrs, inputs: &operands, mask, target };
+    let targets = [target];
+    let call = OpCall { op, attrs, inputs: &operands, mask, targets: &targets };
     let record = Record::start(&call)?;
     let out = match target {
         Target::Into(out) => out.clone(),
@@ -545,14 +562,170 @@ fn elementwise(
         }
         launch(op.name, device, &Work::Elementwise, Some(&program), &args, &[&out])?;
     }
-    record.finish(&call, &out)?;
+    record.finish(&call, &[&out])?;
     Ok(out)
+}
+
+/// Dtypes of the inputs of an elementwise call, those of them that are numbers, and the bits of these.
+struct Numbers {
+    dtypes: SmallVec<[DType; 4]>,
+    numbers: SmallVec<[Option<Scalar>; 4]>,
+    scalars: u32,
+}
+/// `None` for a comparison with an integer out of range, which has an answer (NumPy gives it too).
+#[inline]
+fn numbers(
+    op: &OpDef,
+    e: &'static Elementwise,
+    operands: &[Operand],
+    promoted: DType,
+    compute: DType,
+) -> Result<Option<Numbers>> {
+    let mut all = Numbers { dtypes: SmallVec::new(), numbers: SmallVec::new(), scalars: 0 };
+    for (i, o) in operands.iter().enumerate() {
+        let (d, s) = match o {
+            Operand::Array(a) => (a.dtype(), None),
+            Operand::Scalar(s) => (s.dtype(), Some(*s)),
+            Operand::Number(n) if i == 0 && e.rule.condition_first => {
+                (DType::Bool, Some(n.cast(DType::Bool)))
+            }
+            Operand::Number(n) => match n.to_scalar(promoted) {
+                Ok(s) => (promoted, Some(s)),
+                // True division and the like compute in floating point, where every integer has a place.
+                Err(_) if compute.is_inexact() => (compute, Some(n.cast(compute))),
+                Err(err) if e.result_dtype(op.arity, compute) != DType::Bool => return Err(err),
+                Err(_) => return Ok(None),
+            },
+        };
+        all.scalars |= (s.is_some() as u32) << i;
+        all.dtypes.push(d);
+        all.numbers.push(s);
+    }
+    Ok(Some(all))
+}
+
+/// An elementwise call with several results: they are computed into new arrays by one program, and copied from there into
+/// existing targets.
+fn several(
+    op: &'static OpDef,
+    e: &'static Elementwise,
+    attrs: Attrs,
+    inputs: &[Operand],
+    mask: Option<&Array>,
+    targets: &[Target],
+) -> Result<Arrays> {
+    let (promoted, compute) = compute_dtype(op, e, attrs, inputs)?;
+    if let Some(check) = e.check {
+        check(inputs, compute)?;
+    }
+    let device = pick_device(inputs, mask, targets)?;
+    let moved = moved(inputs, device)?;
+    let operands: Operands =
+        inputs.iter().zip(&moved).map(|(o, m)| m.as_ref().map_or(*o, Operand::Array)).collect();
+    let moved_mask = moved_mask(op, mask, device)?;
+    let mask = moved_mask.as_ref().or(mask);
+    let mut shapes: SmallVec<[&[usize]; 5]> = operands.iter().map(|o| o.shape()).collect();
+    shapes.extend(mask.map(|m| m.shape()));
+    let mut shape = broadcast_shapes(op.name, &shapes)?;
+    for target in targets {
+        shape = target_shape(op, shape, target)?;
+    }
+    let metas: Metas = e.result_dtypes(op.arity, compute)[..op.results]
+        .iter()
+        .map(|&dtype| Meta { shape: shape.clone(), dtype })
+        .collect();
+    fitting_targets(op, &metas, targets)?;
+    let Some(Numbers { dtypes, numbers, scalars }) = numbers(op, e, &operands, promoted, compute)? else {
+        return Err(complaint(op, inputs));
+    };
+    let program =
+        e.program(op.name, &ProgramSpec { inputs: &dtypes, scalars, compute, out: None, masked: false });
+
+    let call = OpCall { op, attrs, inputs: &operands, mask, targets };
+    let record = Record::start(&call)?;
+    let joins = operands.iter().any(|o| o.array().is_some_and(|a| a.buffer().present().is_none()));
+    let weak = operands
+        .iter()
+        .all(|o| matches!(o, Operand::Number(_)) || o.array().is_some_and(|a| a.is_weak()));
+    let mut made = Arrays::new();
+    for meta in &metas {
+        let layout = result_layout(&shape, &operands, mask);
+        let out = match joins {
+            true => Array::lazy_on(device, layout, meta.dtype)?,
+            false => Array::empty_with(device, layout, meta.dtype)?,
+        };
+        made.push(out.with_weak(weak));
+    }
+    if made[0].size() > 0 {
+        let mut layouts: [Option<Layout>; MAX_ARITY] = [const { None }; MAX_ARITY];
+        for (o, l) in operands.iter().zip(&mut layouts) {
+            if let Operand::Array(a) = o
+                && a.shape() != &*shape
+            {
+                *l = Some(a.layout().broadcast_to(op.name, &shape)?);
+            }
+        }
+        let mut args: SmallVec<[Arg; 4]> = SmallVec::new();
+        for (i, o) in operands.iter().enumerate() {
+            args.push(match (o, numbers[i]) {
+                (Operand::Array(a), _) => Arg::Array(a, layouts[i].as_ref()),
+                (_, Some(s)) => Arg::Scalar(s),
+                (_, None) => return Err(complaint(op, inputs)),
+            });
+        }
+        let outs: SmallVec<[&Array; 2]> = made.iter().collect();
+        launch(op.name, device, &Work::Elementwise, Some(&program), &args, &outs)?;
+    }
+    place(&mut made, mask, targets)?;
+    finish_all(record, &call, &made)?;
+    Ok(made)
+}
+/// Whether results fit their existing targets.
+fn fitting_targets(op: &OpDef, metas: &Metas, targets: &[Target]) -> Result<()> {
+    for (meta, target) in metas.iter().zip(targets) {
+        let Target::Into(out) = target else { continue };
+        if out.shape() != &*meta.shape {
+            bail!(
+                Value,
+                "{}: output array has wrong shape: {} where {} is needed",
+                op.name,
+                show(out.shape()),
+                show(&meta.shape)
+            );
+        }
+        same_kind(op, meta.dtype, out.dtype())?;
+        writable(op, out)?;
+    }
+    Ok(())
+}
+/// Puts computed results where they belong: under a mask, and into existing targets. Not recorded.
+fn place(made: &mut Arrays, mask: Option<&Array>, targets: &[Target]) -> Result<()> {
+    for (r, target) in made.iter_mut().zip(targets) {
+        match (target, mask) {
+            (Target::New, None) => {}
+            (Target::New, Some(_)) => {
+                let out = Array::empty_with(r.device(), r.layout().clone(), r.dtype())?;
+                fill_raw(&out, Number::Int(0).cast(r.dtype()))?;
+                copy_into_raw(r, &out, mask)?;
+                *r = out;
+            }
+            (Target::Into(out), _) => {
+                copy_into_raw(r, out, mask)?;
+                *r = (*out).clone();
+            }
+        }
+    }
+    Ok(())
+}
+fn finish_all(record: Record, call: &OpCall, results: &Arrays) -> Result<()> {
+    let results: SmallVec<[&Array; 2]> = results.iter().collect();
+    record.finish(call, &results)
 }
 
 #[cold]
 fn compare_out_of_range(
     op: &'static OpDef,
-    attrs: &Attrs,
+    attrs: Attrs,
     operands: &[Operand],
     mask: Option<&Array>,
     target: Target,
@@ -589,18 +762,17 @@ fn compare_signs(
     let of = |x: bool| if x { Number::Int(-1) } else { Number::Int(0) };
     let signed_first = a.dtype() != DType::U64;
     let wide = |o: &Operand| -> Result<Array> {
-        let attrs = Attrs::DType(DType::U64);
-        call(&ops::COPY, &attrs, &[*o], None, Target::New)
+        call(&ops::COPY, Attrs::of(&DType::U64), &[*o], None, Target::New)
     };
     let negative = ops::less(if signed_first { *a } else { *b }, 0i64)?;
     let plain =
-        call(op, &Attrs::None, &[Operand::Array(&wide(a)?), Operand::Array(&wide(b)?)], None, Target::New)?;
+        call(op, Attrs::NONE, &[Operand::Array(&wide(a)?), Operand::Array(&wide(b)?)], None, Target::New)?;
     // What the operation says of a negative number and one that is not.
     let device = negative.device();
     let verdict = context::with_device(device, || {
         call(
             op,
-            &Attrs::None,
+            Attrs::NONE,
             &[Operand::Number(of(signed_first)), Operand::Number(of(!signed_first))],
             None,
             Target::New,
@@ -609,7 +781,7 @@ fn compare_signs(
     let r = ops::select(&negative, &verdict, &plain)?;
     match target {
         Target::New if mask.is_none() => Ok(r),
-        _ => call(&ops::COPY, &Attrs::None, &[Operand::Array(&r)], mask, target),
+        _ => call(&ops::COPY, Attrs::NONE, &[Operand::Array(&r)], mask, target),
     }
 }
 
@@ -654,13 +826,13 @@ fn result_layout(shape: &[usize], operands: &[Operand], mask: Option<&Array>) ->
 
 fn structured(
     op: &'static OpDef,
-    s: &'static dyn Structured,
-    attrs: &Attrs,
+    s: &'static dyn AnyStructured,
+    attrs: Attrs,
     inputs: &[Operand],
     mask: Option<&Array>,
-    target: Target,
-) -> Result<Array> {
-    let device = pick_device(inputs, mask, &target)?;
+    targets: &[Target],
+) -> Result<Arrays> {
+    let device = pick_device(inputs, mask, targets)?;
     // What has to be moved, converted or made of a number, with its position; most inputs are used as they are.
     let mut made: SmallVec<[(usize, Array); 1]> = SmallVec::new();
     for (i, o) in inputs.iter().enumerate() {
@@ -686,57 +858,94 @@ fn structured(
             (None, _) => unreachable!("an array was made of each number"),
         }
     }
-    let meta = s.infer(op, attrs, &arrays)?;
-    let operands: Operands = arrays.iter().map(|a| Operand::Array(a)).collect();
-    if let Target::Into(out) = target {
-        if out.shape() != &*meta.shape {
-            bail!(
-                Value,
-                "{}: output array has wrong shape: {} where {} is needed",
-                op.name,
-                show(out.shape()),
-                show(&meta.shape)
-            );
-        }
-        same_kind(op, meta.dtype, out.dtype())?;
-        writable(op, out)?;
+    let metas = s.infer(op, attrs, &arrays)?;
+    if mask.is_some() && targets.iter().any(|t| matches!(t, Target::New)) {
+        bail!(Value, "{}: where= needs out=", op.name);
     }
-    let call = OpCall { op, attrs, inputs: &operands, mask, target };
-    let record = Record::start(&call)?;
-    let out = match target {
-        Target::New => {
-            // Small results of large inputs too: a reduction runs with what produces or uses it.
-            let large = arrays
-                .iter()
-                .any(|a| a.buffer().present().is_none() || defer::worth(device, a.size() * a.dtype().size()));
-            let out = if large {
-                Array::lazy_on(device, Layout::contiguous(&meta.shape), meta.dtype)?
-            } else {
-                Array::empty_on(device, &meta.shape, meta.dtype)?
-            };
-            if mask.is_some() {
-                bail!(Value, "{}: where= needs out=", op.name);
-            }
-            s.lower(op, attrs, &arrays, &out)?;
-            out
-        }
-        Target::Into(out) => {
-            let direct = mask.is_none() && out.dtype() == meta.dtype && {
-                let mut shared = arrays.iter().enumerate().filter(|(_, a)| a.may_share_memory(out));
-                shared.all(|(i, a)| i == 0 && s_in_place(op) && a.same_view(out))
-            };
-            if direct {
-                s.lower(op, attrs, &arrays, out)?;
-            } else {
-                let temp = Array::empty_on(device, &meta.shape, meta.dtype)?;
-                s.lower(op, attrs, &arrays, &temp)?;
-                copy_into_raw(&temp, out, mask)?;
-            }
-            out.clone()
-        }
+    fitting_targets(op, &metas, targets)?;
+    let decompose = || decomposed(op, s, attrs, &arrays, mask, targets);
+    if s.decomposes() && !has_own_kernel(op, device, &arrays, &metas)? {
+        return decompose();
+    }
+    let operands: Operands = arrays.iter().map(|a| Operand::Array(a)).collect();
+    let call = OpCall { op, attrs, inputs: &operands, mask, targets };
+    if s.decomposes() && context::flags() & RECORDING != 0 && recorder::get().is_some_and(|r| !r.knows(&call)) {
+        return decompose();
+    }
+    // Small results of large inputs too: a reduction runs with what produces or uses it.
+    let large = || {
+        let pending = |a: &&Array| a.buffer().present().is_none();
+        arrays.iter().any(|a| pending(a) || defer::worth(device, a.size() * a.dtype().size()))
     };
-    record.finish(&call, &out)?;
-    Ok(out)
+    let fresh = |meta: &Meta, late: bool| match late {
+        true => Array::lazy_on(device, Layout::contiguous(&meta.shape), meta.dtype),
+        false => Array::empty_on(device, &meta.shape, meta.dtype),
+    };
+    let record = Record::start(&call)?;
+    let mut results = Arrays::new();
+    // One that is written at once; several are computed into new arrays first.
+    let mut direct = false;
+    for (meta, target) in metas.iter().zip(targets) {
+        results.push(match target {
+            Target::New => fresh(meta, large())?,
+            Target::Into(out) => {
+                direct = targets.len() == 1 && mask.is_none() && out.dtype() == meta.dtype && {
+                    let mut shared = arrays.iter().enumerate().filter(|(_, a)| a.may_share_memory(out));
+                    shared.all(|(i, a)| i == 0 && s_in_place(op) && a.same_view(out))
+                };
+                if direct { (*out).clone() } else { fresh(meta, false)? }
+            }
+        });
+    }
+    let outs: SmallVec<[&Array; 2]> = results.iter().collect();
+    let done = s.lower(op, attrs, &arrays, &outs);
+    drop(outs);
+    match done {
+        // The kernel cannot do it: by others, then. What was recorded of this call is void.
+        Err(e) if e.kind() == ErrorKind::Unsupported && s.decomposes() => return decompose(),
+        done => done?,
+    }
+    if !direct {
+        place(&mut results, mask, targets)?;
+    }
+    finish_all(record, &call, &results)?;
+    Ok(results)
+}
+
+/// Whether the device has a kernel of this operation alone for these dtypes.
+fn has_own_kernel(
+    op: &'static OpDef,
+    device: DeviceRef,
+    inputs: &[&Array],
+    results: &Metas,
+) -> Result<bool> {
+    let Some(kernel) = registry::global()?.op_kernel(device.kind(), op.name) else { return Ok(false) };
+    let touched = inputs.iter().map(|a| a.dtype()).chain(results.iter().map(|m| m.dtype));
+    let known = touched.fold(true, |all, d| all && kernel.dtypes.contains(d));
+    Ok(known && context::policy() != Policy::OnlyHost)
+}
+
+/// The results by other operations on the same device, which record themselves.
+#[cold]
+fn decomposed(
+    op: &'static OpDef,
+    s: &'static dyn AnyStructured,
+    attrs: Attrs,
+    inputs: &[&Array],
+    mask: Option<&Array>,
+    targets: &[Target],
+) -> Result<Arrays> {
+    let _name = written::enter(op.name);
+    let mut results = s.decompose(op, attrs, inputs)?;
+    if results.len() != op.results {
+        bail!(Runtime, "{}: decomposes into {} results, not {}", op.name, results.len(), op.results);
+    }
+    for (r, target) in results.iter_mut().zip(targets) {
+        if let Target::Into(_) = target {
+            *r = call(&ops::COPY, Attrs::NONE, &[Operand::Array(r)], mask, *target)?;
+        }
+    }
+    Ok(results)
 }
 
 /// Scatter reads its first input and writes the same view.
@@ -746,13 +955,17 @@ fn s_in_place(op: &OpDef) -> bool {
 
 /// Copy of an array on another device. Recorded; the bytes are counted.
 pub fn to_device(a: &Array, device: DeviceRef) -> Result<Array> {
-    let attrs = Attrs::Device(device);
     let operands = [Operand::Array(a)];
-    let call =
-        OpCall { op: &ops::TO_DEVICE, attrs: &attrs, inputs: &operands, mask: None, target: Target::New };
+    let call = OpCall {
+        op: &ops::TO_DEVICE,
+        attrs: Attrs::of(&device),
+        inputs: &operands,
+        mask: None,
+        targets: &[Target::New],
+    };
     let record = Record::start(&call)?;
     let out = move_raw(a, device)?.with_weak(a.is_weak());
-    record.finish(&call, &out)?;
+    record.finish(&call, &[&out])?;
     Ok(out)
 }
 
@@ -778,9 +991,11 @@ impl Record {
         if active && let Some(r) = recorder::get() {
             token = r.prepare(call)?;
         }
-        if let Target::Into(out) = call.target {
+        for target in call.targets {
+            let Target::Into(out) = target else { continue };
             // A write concerns the tape of a buffer also where calls are not recorded (`no_grad`).
-            active |= out.buffer().node().load(Relaxed) | out.buffer().saves().load(Relaxed) != 0;
+            let known = out.buffer().node().load(Relaxed) | out.buffer().saves().load(Relaxed) != 0;
+            active |= known;
             if active && let Some(r) = recorder::get() {
                 r.before_write(out)?;
             }
@@ -789,15 +1004,20 @@ impl Record {
         Ok(Record { token, active })
     }
     #[inline]
-    fn finish(self, call: &OpCall, out: &Array) -> Result<()> {
+    fn finish(self, call: &OpCall, results: &[&Array]) -> Result<()> {
         if !self.active {
             return Ok(());
         }
-        match (recorder::get(), self.token, call.target) {
-            (Some(r), 0, Target::Into(target)) => r.overwritten(call, target),
-            (Some(r), token, _) if token != 0 => r.commit(token, call, out),
-            _ => Ok(()),
+        let Some(r) = recorder::get() else { return Ok(()) };
+        if self.token != 0 {
+            return r.commit(self.token, call, results);
         }
+        for target in call.targets {
+            if let Target::Into(out) = target {
+                r.overwritten(call, out)?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -5,10 +5,10 @@
 
 use crate::device::{DeviceRef, Memory};
 use crate::dtype::DTypeSet;
+use crate::attributes::{Attributes, Attrs};
 use crate::expr::{Prim, Program};
 use crate::{Array, DType, Result, Scalar};
 use smallvec::SmallVec;
-use std::any::Any;
 use std::sync::Arc;
 
 /// A strided view of memory. Strides and offset count elements from the start of `memory`'s piece.
@@ -212,8 +212,8 @@ pub enum Work {
         /// Number of the first block.
         counter: u64,
     },
-    /// An outside operation with a kernel of its own.
-    Custom(Arc<dyn Any + Send + Sync>),
+    /// One operation with a kernel of its own (`Slot::Op`), which finds its attributes here (`KernelCall::attributes`).
+    Custom(Arc<dyn Attributes>),
 }
 
 impl Work {
@@ -334,6 +334,23 @@ impl<'a> KernelCall<'a> {
         match self.program {
             Some(p) => p,
             None => unreachable!("elementwise and reduce calls carry a program"),
+        }
+    }
+    /// The attributes of an operation with a kernel of its own.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Type`](crate::ErrorKind::Type) where they have another type.
+    pub fn attributes<T: Attributes>(&self) -> Result<&'a T> {
+        match self.work {
+            Work::Custom(a) => {
+                let a: &'a dyn Attributes = &**a;
+                (a as &dyn std::any::Any).downcast_ref().ok_or_else(|| {
+                    let wanted = std::any::type_name::<T>();
+                    let message = format!("{}: attributes of type {wanted} expected, not {}", self.op, a.type_name());
+                    crate::Error::new(crate::ErrorKind::Type, message)
+                })
+            }
+            _ => Attrs::NONE.expect(self.op),
         }
     }
     /// Every dtype the work touches.

@@ -34,6 +34,7 @@
 //! data race, which the caller has to exclude. Reference counts, versions and the tape's marks are atomic.
 
 pub mod array;
+mod attributes;
 pub mod buffer;
 pub mod codegen;
 pub mod context;
@@ -70,7 +71,7 @@ pub use device::{Device, DeviceRef};
 pub use dtype::{DType, DTypeSet, Element};
 pub use error::{Error, ErrorKind, Result};
 pub use layout::Layout;
-pub use op::{Attrs, Meta, OpDef, Operand, Target};
+pub use op::{Arrays, Attributes, Attrs, Meta, Metas, OpDef, Operand, Target};
 pub use scalar::{Number, Scalar};
 
 #[doc(hidden)]

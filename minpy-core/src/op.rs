@@ -1,18 +1,19 @@
-//! Operations: their static definition, their three tiers, and the record of one call.
+//! Operations: their static definition, their two tiers, and the record of one call.
 //!
 //! Facts about an operation live on its `OpDef`; nothing else in the workspace matches on operations.
 //! * elementwise: one row with a scalar expression; every device runs them through one generic kernel;
-//! * structured: a family with typed attributes that lowers to canonical `Work`;
-//! * composite: a plain function over other operations.
+//! * structured: typed attributes, and a lowering to canonical `Work` or to kernels of its own; with a decomposition into
+//!   other operations for devices that have no such kernel.
 
-use crate::device::DeviceRef;
+pub use crate::attributes::{Attributes, Attrs};
+use crate::dispatch::{Arg, launch};
 use crate::expr::{Builder, E, Program};
+use crate::kernel::Work;
 use crate::layout::Dims;
 use crate::{Array, DType, Number, Result, Scalar, bail};
 use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
-use std::any::Any;
 use std::sync::{Arc, OnceLock};
 
 /// Shape and dtype of a value.
@@ -80,64 +81,19 @@ pub enum Target<'a> {
     Into(&'a Array),
 }
 
-/// Attributes of a call: typed, one variant per family of operations.
-#[derive(Clone, Debug, Default)]
-pub enum Attrs {
-    /// No attributes.
-    #[default]
-    None,
-    /// Elementwise: compute in this dtype (`dtype=`); for `copy`: the dtype of the result (`astype`).
-    DType(DType),
-    /// Reductions: normalised axes, whether they stay with size 1, and the dtype to accumulate in.
-    Reduce {
-        /// Normalised axes, ascending.
-        axes: SmallVec<[usize; 6]>,
-        /// Reduced axes stay with size 1.
-        keepdims: bool,
-        /// Requested dtype.
-        dtype: Option<DType>,
-    },
-    /// Operations along one axis (arg-reduce, scan, sort).
-    Axis(usize),
-    /// Matrix product: read the transposed last two axes of either operand.
-    Matmul,
-    /// Gather and scatter: number of leading axes that are indexed, and how a scatter combines.
-    Index {
-        /// Indexed leading axes.
-        indexed: usize,
-        /// For scatter.
-        mode: crate::kernel::ScatterMode,
-    },
-    /// Result shape (fill, creation).
-    Shape(Dims),
-    /// Destination of a copy between devices.
-    Device(DeviceRef),
-    /// Key and first block of a random stream, with the shape.
-    Random {
-        /// Result shape.
-        shape: Dims,
-        /// Philox key.
-        key: [u32; 2],
-        /// First block.
-        counter: u64,
-    },
-    /// Whatever an outside operation needs.
-    Custom(Arc<dyn Any + Send + Sync>),
-}
-
 /// The record of one operation call: eager execution runs it, the recorder remembers it.
 #[derive(Clone, Copy, Debug)]
 pub struct OpCall<'a> {
     /// The operation.
     pub op: &'static OpDef,
     /// Its attributes.
-    pub attrs: &'a Attrs,
+    pub attrs: Attrs<'a>,
     /// Its inputs, already on one device.
     pub inputs: &'a [Operand<'a>],
     /// `where=`: elements of the target that are written.
     pub mask: Option<&'a Array>,
-    /// New array or existing view.
-    pub target: Target<'a>,
+    /// One per result: new array or existing view.
+    pub targets: &'a [Target<'a>],
 }
 
 /// An operation.
@@ -146,6 +102,10 @@ pub struct OpDef {
     pub name: &'static str,
     /// Number of inputs.
     pub arity: usize,
+    /// Number of results.
+    pub results: usize,
+    /// Its derivative is zero wherever it is smooth, or its results are no real numbers: they are constants for a tape.
+    pub constant: bool,
     /// One line of documentation.
     pub doc: &'static str,
     /// How it is computed.
@@ -164,15 +124,13 @@ impl std::fmt::Debug for OpDef {
     }
 }
 
-/// The three ways to define an operation. Statics only: the size of the largest variant costs nothing per call.
+/// The two ways to define an operation. Statics only: the size of the largest variant costs nothing per call.
 #[allow(clippy::large_enum_variant)]
 pub enum Tier {
     /// A scalar expression.
     Elementwise(Elementwise),
-    /// A family with canonical work.
-    Structured(&'static dyn Structured),
-    /// A function over other operations.
-    Composite(fn(&Attrs, &[Operand]) -> Result<Array>),
+    /// A definition of its own.
+    Structured(&'static dyn AnyStructured),
 }
 
 impl OpDef {
@@ -186,16 +144,141 @@ impl OpDef {
     }
 }
 
-/// A structured operation: knows its result and how to do it with canonical work.
-pub trait Structured: Send + Sync {
+/// Shape and dtype of each result.
+pub type Metas = SmallVec<[Meta; 1]>;
+/// The results of a call.
+pub type Arrays = SmallVec<[Array; 1]>;
+
+impl Meta {
+    /// That of an only result.
+    pub fn one(shape: impl Into<Dims>, dtype: DType) -> Metas {
+        let mut all = Metas::new();
+        all.push(Meta { shape: shape.into(), dtype });
+        all
+    }
+}
+
+/// A structured operation: knows its results and how to get them.
+pub trait Structured: Send + Sync + 'static {
+    /// What calls of it are told; `()` for nothing.
+    type Attrs: Attributes;
+    /// Whether there is a `decompose`.
+    const DECOMPOSES: bool = false;
+
     /// Dtype that each input must be converted to before `infer` and `lower` (`None`: as it is).
-    fn input_dtype(&self, _attrs: &Attrs, _inputs: &[Operand], _index: usize) -> Option<DType> {
+    fn input_dtype(&self, _attrs: &Self::Attrs, _inputs: &[Operand], _index: usize) -> Option<DType> {
         None
     }
-    /// Shape and dtype of the result; every complaint about the arguments is raised here.
-    fn infer(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array]) -> Result<Meta>;
-    /// Does the work through `dispatch::launch` into `out`, which has the inferred shape and dtype and overlaps no input.
-    fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array], out: &Array) -> Result<()>;
+    /// Shape and dtype of each result; every complaint about the arguments is raised here.
+    fn infer(&self, op: &'static OpDef, attrs: &Self::Attrs, inputs: &[&Array]) -> Result<Metas>;
+    /// Does the work through `dispatch::launch` into `outs`, which have the inferred shapes and dtypes and overlap no input. As
+    /// it stands: asks for a kernel of this operation alone (`Slot::Op`).
+    fn lower(
+        &self,
+        op: &'static OpDef,
+        attrs: &Self::Attrs,
+        inputs: &[&Array],
+        outs: &[&Array],
+    ) -> Result<()> {
+        let Some(first) = outs.first() else { return Ok(()) };
+        if outs.iter().all(|o| o.size() == 0) {
+            return Ok(());
+        }
+        let args: SmallVec<[Arg; 4]> = inputs.iter().map(|a| Arg::Array(a, None)).collect();
+        launch(op.name, first.device(), &Work::Custom(attrs.shared()), None, &args, outs)
+    }
+    /// The results by other operations, for a device without a kernel of this operation, and for a tape that records it where
+    /// it has no gradient rule.
+    fn decompose(&self, op: &'static OpDef, _attrs: &Self::Attrs, _inputs: &[&Array]) -> Result<Arrays> {
+        bail!(Unsupported, "{}: has no decomposition", op.name)
+    }
+}
+
+/// `Structured` whatever its attributes: what a definition holds. Implemented by `Structured`.
+pub trait AnyStructured: Send + Sync {
+    /// Whether it takes attributes of that type.
+    fn takes(&self, attrs: Attrs) -> bool;
+    /// `Structured::input_dtype`
+    fn input_dtype(&self, attrs: Attrs, inputs: &[Operand], index: usize) -> Option<DType>;
+    /// `Structured::infer`
+    fn infer(&self, op: &'static OpDef, attrs: Attrs, inputs: &[&Array]) -> Result<Metas>;
+    /// `Structured::lower`
+    fn lower(&self, op: &'static OpDef, attrs: Attrs, inputs: &[&Array], outs: &[&Array]) -> Result<()>;
+    /// `Structured::DECOMPOSES`
+    fn decomposes(&self) -> bool;
+    /// `Structured::decompose`
+    fn decompose(&self, op: &'static OpDef, attrs: Attrs, inputs: &[&Array]) -> Result<Arrays>;
+}
+impl<S: Structured> AnyStructured for S {
+    fn takes(&self, attrs: Attrs) -> bool {
+        attrs.get::<S::Attrs>().is_some()
+    }
+    fn input_dtype(&self, attrs: Attrs, inputs: &[Operand], index: usize) -> Option<DType> {
+        Structured::input_dtype(self, attrs.get()?, inputs, index)
+    }
+    fn infer(&self, op: &'static OpDef, attrs: Attrs, inputs: &[&Array]) -> Result<Metas> {
+        Structured::infer(self, op, attrs.expect(op.name)?, inputs)
+    }
+    fn lower(&self, op: &'static OpDef, attrs: Attrs, inputs: &[&Array], outs: &[&Array]) -> Result<()> {
+        Structured::lower(self, op, attrs.expect(op.name)?, inputs, outs)
+    }
+    fn decomposes(&self) -> bool {
+        S::DECOMPOSES
+    }
+    fn decompose(&self, op: &'static OpDef, attrs: Attrs, inputs: &[&Array]) -> Result<Arrays> {
+        Structured::decompose(self, op, attrs.expect(op.name)?, inputs)
+    }
+}
+
+/// Defines an operation and registers it: name, number of inputs and of results, what it is, an interval per input in which it is
+/// smooth (for tests), `constant` where its results are constants for a tape, documentation. What it is: a value that implements
+/// [`Structured`](crate::op::Structured), or `elementwise` and an [`Elementwise`](crate::op::Elementwise).
+///
+/// ```
+/// use minpy_core::op::{Elementwise, TypeRule};
+/// use minpy_core::{Array, Attrs, DType, Operand, Target, ops};
+/// use minpy_cpu as _;
+///
+/// const ANY: TypeRule = TypeRule { compute: Some, condition_first: false };
+/// minpy_core::operation!(pub GAP: "gap", 2 => 1, elementwise Elementwise::new(ANY, |_, x| (x[0] - x[1]).abs().into()),
+///     &[(-3.0, -1.0), (1.0, 3.0)], "|x1 - x2|");
+///
+/// # fn main() -> minpy_core::Result<()> {
+/// let x = Array::from([1.0, 5.0]);
+/// let r = ops::call(&GAP, Attrs::NONE, &[Operand::Array(&x), Operand::from(2.0)], None, Target::New)?;
+/// assert_eq!(r.to_vec::<f64>()?, [1.0, 3.0]);
+/// # Ok(())
+/// # }
+/// ```
+#[macro_export]
+macro_rules! operation {
+    (@constant) => { false };
+    (@constant constant) => { true };
+    (@define $name:expr, $arity:expr, $results:literal, $tier:expr, $domain:expr, $constant:expr, $doc:expr) => {
+        $crate::OpDef {
+            name: $name,
+            arity: $arity,
+            results: $results,
+            constant: $constant,
+            doc: $doc,
+            tier: $tier,
+            domain: $domain,
+            file: file!(),
+            line: line!(),
+        }
+    };
+    ($vis:vis $id:ident: $name:expr, $arity:literal => $results:literal, elementwise $formula:expr, $domain:expr, $($constant:ident)? $doc:literal) => {
+        #[doc = $doc]
+        $vis static $id: $crate::OpDef = $crate::operation!(@define $name, $arity, $results, $crate::op::Tier::Elementwise($formula), $domain,
+            $crate::operation!(@constant $($constant)?), $doc);
+        $crate::inventory::submit! { $crate::registry::Item::Op(&$id) }
+    };
+    ($vis:vis $id:ident: $name:expr, $arity:literal => $results:literal, $imp:expr, $domain:expr, $($constant:ident)? $doc:literal) => {
+        #[doc = $doc]
+        $vis static $id: $crate::OpDef = $crate::operation!(@define $name, $arity, $results, $crate::op::Tier::Structured(&$imp), $domain,
+            $crate::operation!(@constant $($constant)?), $doc);
+        $crate::inventory::submit! { $crate::registry::Item::Op(&$id) }
+    };
 }
 
 /// How an elementwise operation treats dtypes.
@@ -211,19 +294,34 @@ pub struct TypeRule {
 pub struct Elementwise {
     /// Dtypes.
     pub rule: TypeRule,
-    /// The formula; its inputs have the compute dtype.
-    pub expr: for<'b> fn(&Builder, &[E<'b>]) -> E<'b>,
+    /// The formula; its inputs have the compute dtype. One value per result.
+    pub expr: for<'b> fn(&Builder, &[E<'b>]) -> Values<'b>,
     /// Refuses values that NumPy refuses (negative integer powers); given the operands and the compute dtype.
     pub check: Option<fn(&[Operand], DType) -> Result<()>>,
     cache: Cache,
+}
+
+/// Most results of an elementwise operation.
+const MAX_RESULTS: usize = 2;
+/// What a formula gives: one value, or two.
+pub struct Values<'b>([Option<E<'b>>; MAX_RESULTS]);
+impl<'b> From<E<'b>> for Values<'b> {
+    fn from(value: E<'b>) -> Self {
+        Values([Some(value), None])
+    }
+}
+impl<'b> From<[E<'b>; 2]> for Values<'b> {
+    fn from(values: [E<'b>; 2]) -> Self {
+        Values(values.map(Some))
+    }
 }
 
 /// Programs of one operation, per dtype and per position of a number.
 struct Cache {
     /// All inputs of one dtype, by the bits of those that are numbers.
     same: [[OnceLock<Arc<Program>>; 14]; 8],
-    /// Result dtype per compute dtype.
-    result: [OnceLock<DType>; 14],
+    /// Result dtypes per compute dtype.
+    result: [OnceLock<[DType; MAX_RESULTS]>; 14],
     rest: RwLock<Option<FxHashMap<Key, Arc<Program>>>>,
 }
 
@@ -252,7 +350,10 @@ pub struct ProgramSpec<'a> {
 
 impl Elementwise {
     /// An elementwise operation from its rule and formula.
-    pub const fn new(rule: TypeRule, expr: for<'b> fn(&Builder, &[E<'b>]) -> E<'b>) -> Elementwise {
+    pub const fn new(
+        rule: TypeRule,
+        expr: for<'b> fn(&Builder, &[E<'b>]) -> Values<'b>,
+    ) -> Elementwise {
         Elementwise {
             rule,
             expr,
@@ -306,14 +407,20 @@ impl Elementwise {
         let p = Arc::new(self.build(name, spec));
         self.cache.rest.write().get_or_insert_with(FxHashMap::default).entry(key).or_insert(p).clone()
     }
-    /// The result dtype for inputs computed in `compute`.
+    /// The dtype of the first result for inputs computed in `compute`.
     pub fn result_dtype(&self, arity: usize, compute: DType) -> DType {
+        self.result_dtypes(arity, compute)[0]
+    }
+    /// The dtype of each result; beyond the last result that of the first again.
+    pub fn result_dtypes(&self, arity: usize, compute: DType) -> [DType; MAX_RESULTS] {
         *self.cache.result[compute as usize].get_or_init(|| {
             let b = Builder::new();
             let condition = |i: usize| i == 0 && self.rule.condition_first;
             let args: SmallVec<[E; 4]> =
                 (0..arity).map(|i| b.input(if condition(i) { DType::Bool } else { compute })).collect();
-            (self.expr)(&b, &args).dtype()
+            let values = (self.expr)(&b, &args).0;
+            let first = values[0].map_or(compute, |v| v.dtype());
+            values.map(|v| v.map_or(first, |v| v.dtype()))
         })
     }
     fn build(&self, name: &'static str, spec: &ProgramSpec) -> Program {
@@ -327,15 +434,19 @@ impl Elementwise {
                 e.cast(if i == 0 && self.rule.condition_first { DType::Bool } else { spec.compute })
             })
             .collect();
-        let mut value = (self.expr)(&b, &args);
-        if let Some(out) = spec.out {
-            value = value.cast(out);
+        let mut values: SmallVec<[E; MAX_RESULTS]> =
+            (self.expr)(&b, &args).0.into_iter().flatten().collect();
+        // An existing target and a mask are those of an only result: several are computed first and copied then.
+        for value in &mut values {
+            if let Some(out) = spec.out {
+                *value = value.cast(out);
+            }
+            if spec.masked {
+                *value = raw[count].select(*value, raw[count + 1]);
+            }
         }
-        if spec.masked {
-            value = raw[count].select(value, raw[count + 1]);
-        }
-        let id = value.id();
-        b.finish(name, &[id], spec.scalars)
+        let ids: SmallVec<[_; MAX_RESULTS]> = values.iter().map(|v| v.id()).collect();
+        b.finish(name, &ids, spec.scalars)
     }
 }
 

@@ -116,10 +116,12 @@ fn two_operations_of_one_name_are_an_error() {
     static IMPOSTOR: OpDef = OpDef {
         name: "add",
         arity: 1,
+        results: 1,
+        constant: false,
         doc: "Not the sum.",
         tier: Tier::Elementwise(Elementwise::new(
             TypeRule { compute: Some, condition_first: false },
-            |_, x| x[0],
+            |_, x| x[0].into(),
         )),
         domain: &[(0.0, 1.0)],
         file: "impostor.rs",

@@ -7,7 +7,7 @@
 
 use crate::convert::any_leaf;
 use crate::errors::Outcome;
-use minpy_autograd::{Decision, Mark, decision, departed, is_watched, mark};
+use minpy_autograd::{Mark, departed, is_watched, mark};
 use minpy_core::{Array, OpDef, context, memory};
 use pyo3::prelude::*;
 use rustc_hash::FxHashMap;
@@ -83,7 +83,7 @@ pub fn take_part(list: &Bound<'_, PyAny>) -> PyResult<()> {
 pub struct Quiet(bool);
 #[inline]
 pub fn quiet(op: &'static OpDef) -> Quiet {
-    let quiet = context::flags() & context::RECORDING != 0 && matches!(decision(op), Decision::Zero);
+    let quiet = context::flags() & context::RECORDING != 0 && op.constant;
     Quiet(quiet && !QUIET.replace(true))
 }
 impl Drop for Quiet {

@@ -37,7 +37,7 @@ fn elements(inputs: &[Operand]) -> usize {
 /// Calls an elementwise operation.
 #[inline]
 pub fn compute(py: Python<'_>, op: &'static OpDef, inputs: &[Operand]) -> PyResult<Array> {
-    heavy(py, elements(inputs), || ops::call(op, &Attrs::None, inputs, None, Target::New))
+    heavy(py, elements(inputs), || ops::call(op, Attrs::NONE, inputs, None, Target::New))
 }
 /// The same, with the result as a Python object: moved once.
 #[inline]
@@ -49,14 +49,14 @@ pub fn compute_object<'py>(
     if elements(inputs) >= WORTH_DETACHING {
         return wrap_result(py, compute(py, op, inputs)?);
     }
-    match ops::call(op, &Attrs::None, inputs, None, Target::New) {
+    match ops::call(op, Attrs::NONE, inputs, None, Target::New) {
         Ok(a) => wrap_result(py, a),
         Err(e) => Err(e).py(),
     }
 }
 /// The same into an existing array.
 pub fn compute_into(py: Python<'_>, op: &'static OpDef, inputs: &[Operand], out: &Array) -> PyResult<()> {
-    heavy(py, elements(inputs), || ops::call(op, &Attrs::None, inputs, None, Target::Into(out)).map(drop))
+    heavy(py, elements(inputs), || ops::call(op, Attrs::NONE, inputs, None, Target::Into(out)).map(drop))
 }
 /// Copies a result into an array by the rule for outputs of ufuncs: a number is not cast to one of a lesser kind.
 pub fn deliver(py: Python<'_>, name: &str, r: &Array, out: &Array) -> PyResult<()> {

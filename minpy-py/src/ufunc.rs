@@ -318,7 +318,7 @@ impl Ufunc {
         {
             return self.hand_over(py, "", args, kwargs);
         }
-        let attrs = options.dtype.map_or(Attrs::None, Attrs::DType);
+        let attrs = options.dtype.as_ref().map_or(Attrs::NONE, Attrs::of);
         let mask_object = options.mask;
         let mask = mask_object.as_ref().map(crate::convert::mask_from).transpose()?;
         let size = operands.iter().filter_map(|o| o.array()).map(|a| a.size()).max().unwrap_or(0);
@@ -329,13 +329,13 @@ impl Ufunc {
                 p.check_output()?;
                 let target = p.array();
                 heavy(py, size, || {
-                    ops::call(self.op, &attrs, &operands, mask.as_ref(), Target::Into(target)).map(drop)
+                    ops::call(self.op, attrs, &operands, mask.as_ref(), Target::Into(target)).map(drop)
                 })?;
                 Ok(out.clone())
             }
             None => {
                 let r =
-                    heavy(py, size, || ops::call(self.op, &attrs, &operands, mask.as_ref(), Target::New))?;
+                    heavy(py, size, || ops::call(self.op, attrs, &operands, mask.as_ref(), Target::New))?;
                 wrap_result(py, strong(r, &operands))
             }
         }

@@ -153,13 +153,13 @@ impl Operator {
             Build::Function(f) => f(call),
             Build::Core(op) => {
                 let operands: SmallVec<[Operand; 3]> = call.inputs.iter().map(Operand::Array).collect();
-                Ok(minpy_core::ops::call(op, &Attrs::None, &operands, None, Target::New)?.into())
+                Ok(minpy_core::ops::call(op, Attrs::NONE, &operands, None, Target::New)?.into())
             }
             Build::Scalar { op, reversed } => {
                 let number = Operand::from(call.attrs.float("scalar"));
                 let array = Operand::Array(&call.inputs[0]);
                 let operands = if reversed { [number, array] } else { [array, number] };
-                Ok(minpy_core::ops::call(op, &Attrs::None, &operands, None, Target::New)?.into())
+                Ok(minpy_core::ops::call(op, Attrs::NONE, &operands, None, Target::New)?.into())
             }
         }
     }

@@ -254,7 +254,7 @@ fn backward(
                 (GradReq::Write, Some(g)) => ops::assign(&target, &g)?,
                 (GradReq::Add, Some(g)) => {
                     let operands = [Argument::Array(&target), Argument::Array(&g)];
-                    ops::call(&ops::ADD, &Attrs::None, &operands, None, Target::Into(&target))?;
+                    ops::call(&ops::ADD, Attrs::NONE, &operands, None, Target::Into(&target))?;
                 }
             }
         }

@@ -17,7 +17,7 @@ fn same(s: &Subject, what: &str, a: &Array, want: &[f64]) -> Result<()> {
     Ok(())
 }
 fn add_into(a: &Array, b: &Array, out: &Array) -> Result<()> {
-    ops::call(&ops::ADD, &Attrs::None, &[Operand::Array(a), Operand::Array(b)], None, Target::Into(out))
+    ops::call(&ops::ADD, Attrs::NONE, &[Operand::Array(a), Operand::Array(b)], None, Target::Into(out))
         .map(drop)
 }
 
@@ -63,7 +63,7 @@ pub fn overlapping_in_place(s: &Subject) {
         let a = ramp(s, 6)?;
         ops::call(
             &ops::ADD,
-            &Attrs::None,
+            Attrs::NONE,
             &[Operand::Array(&a.slice(0, 1, 1, 5)), Operand::from(1i64)],
             None,
             Target::Into(&a.slice(0, 0, 1, 5)),

@@ -169,7 +169,7 @@ pub fn errors(s: &Subject) {
         "assign (4,) to (2,3)".into()
     });
     s.check(
-        kind(ops::call(&ops::INVERT, &Attrs::None, &[Operand::Array(&a)], None, Target::New))
+        kind(ops::call(&ops::INVERT, Attrs::NONE, &[Operand::Array(&a)], None, Target::New))
             == Some(ErrorKind::Type),
         || "invert of float32".into(),
     );

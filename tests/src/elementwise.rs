@@ -78,7 +78,7 @@ pub(crate) fn call(
     target: Target,
 ) -> minpy_core::Result<Array> {
     let operands: Vec<Operand> = inputs.iter().map(|x| Operand::Array(&x.array)).collect();
-    ops::call(op, &Attrs::None, &operands, mask, target)
+    ops::call(op, Attrs::NONE, &operands, mask, target)
 }
 
 /// One call into a new array.

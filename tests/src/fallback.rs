@@ -163,12 +163,14 @@ pub fn outside_operation(s: &Subject) {
     static SQUARED_DISTANCE: OpDef = OpDef {
         name: "minpy_tests.squared_distance",
         arity: 2,
+        results: 1,
+        constant: false,
         doc: "(x1 - x2) ** 2",
         tier: Tier::Elementwise(Elementwise::new(
             TypeRule { compute: Some, condition_first: false },
             |_, x| {
                 let d = x[0] - x[1];
-                d * d
+                (d * d).into()
             },
         )),
         domain: &[(-3.0, 3.0), (-3.0, 3.0)],
@@ -178,7 +180,7 @@ pub fn outside_operation(s: &Subject) {
     let Some((a, _)) = s.ok(operands(s), || "operands".into()) else { return };
     let r = ops::call(
         &SQUARED_DISTANCE,
-        &Attrs::None,
+        Attrs::NONE,
         &[Operand::Array(&a), Operand::Array(&a.t())],
         None,
         Target::New,

@@ -3,7 +3,7 @@
 
 use crate::subject::Subject;
 use minpy_core::kernel::ScatterMode;
-use minpy_core::{Array, DType, Operand, Result, Target, ops};
+use minpy_core::{Array, Attrs, DType, Operand, Result, Target, ops};
 
 /// A program: it calls the second argument on every intermediate result, and hands on what comes back.
 type Formula = fn(&[Array], &dyn Fn(Array) -> Result<Array>) -> Result<Array>;
@@ -134,14 +134,14 @@ pub fn products(s: &Subject) {
             total.buffer().memory()?;
             let product = at(ops::matmul(&x[1].slice(1, 0, 1, ROWS), &x[0])?)?;
             let operands = [Operand::Array(&total), Operand::Array(&product)];
-            ops::call(&ops::ADD, &Default::default(), &operands, None, Target::Into(&total))
+            ops::call(&ops::ADD, Attrs::NONE, &operands, None, Target::Into(&total))
         });
         compare(s, "a step along a product", dtype, tolerance, |x, at| {
             let product = at(ops::matmul(&x[1].slice(1, 0, 1, ROWS), &x[0])?)?;
             let step = at(ops::multiply(&product, 2)?)?;
             drop(product);
             let operands = [Operand::Array(&x[1]), Operand::Array(&step)];
-            ops::call(&ops::SUBTRACT, &Default::default(), &operands, None, Target::Into(&x[1]))
+            ops::call(&ops::SUBTRACT, Attrs::NONE, &operands, None, Target::Into(&x[1]))
         });
         compare(s, "a product into one of its operands", dtype, tolerance, |x, at| {
             let a = x[0].slice(1, 0, 1, ROWS);
@@ -175,7 +175,7 @@ pub fn writes(s: &Subject) {
             let z = at(ops::add(&y, 1)?)?;
             ops::call(
                 &ops::ADD,
-                &Default::default(),
+                Attrs::NONE,
                 &[Operand::Array(&y), Operand::Array(&x[1])],
                 None,
                 Target::Into(&y),

@@ -168,7 +168,7 @@ pub fn targets(s: &Subject) {
         for form in Form::WRITABLE {
             let out = Sample::new(s.device, DType::F32, &[5, 5], form, &[Value::Real(9.0)])?;
             s.native("matmul", Family::Matmul, DTypeSet::of(&[DType::F32]), || {
-                ops::call(&ops::MATMUL, &Attrs::None, &operands, None, Target::Into(&out.array))
+                ops::call(&ops::MATMUL, Attrs::NONE, &operands, None, Target::Into(&out.array))
             })?;
             s.compare(
                 || format!("matmul with out= {form:?}"),
@@ -184,7 +184,7 @@ pub fn targets(s: &Subject) {
                 .count();
             s.check(beside == 0, || format!("matmul with out= {form:?} wrote beside its elements"));
         }
-        ops::call(&ops::MATMUL, &Attrs::None, &operands, None, Target::Into(&x.array))?;
+        ops::call(&ops::MATMUL, Attrs::NONE, &operands, None, Target::Into(&x.array))?;
         s.compare(|| "matmul into its own input".into(), &[5, 5], DType::F32, &read(&x.array)?, &want);
         let b = Array::empty_on(s.device, &[4, 5], DType::F32)?;
         let r = ops::matmul(&x.array, &b);

@@ -93,7 +93,7 @@ pub fn numbers(s: &Subject) {
                 let number = Operand::from(value);
                 let operands = if side == 0 { [number, array] } else { [array, number] };
                 let r = s.native(op.name, Family::Elementwise, p.dtypes(), || {
-                    ops::call(op, &Attrs::None, &operands, None, Target::New)
+                    ops::call(op, Attrs::NONE, &operands, None, Target::New)
                 });
                 let seen = x[1 - side].values();
                 let constant = cast(Value::Int(value as i128), dtype).0;

@@ -45,9 +45,9 @@ pub fn philox_stream(s: &Subject) {
         for counter in [0, 1, u32::MAX as u64 - 1, 1 << 40] {
             for shape in [&[1][..], &[4], &[7], &[3, 5], &[1030], &[]] {
                 let what = || format!("random bits of key {key:x?} from {counter}, shape {shape:?}");
-                let attrs = Attrs::Random { shape: shape.into(), key, counter };
+                let attrs = ops::Stream { shape: shape.into(), key, counter };
                 let r = s.native("random_bits", Family::RandomBits, DTypeSet::of(&[DType::U32]), || {
-                    ops::call(&ops::RANDOM_BITS, &attrs, &[], None, Target::New)
+                    ops::call(&ops::RANDOM_BITS, Attrs::of(&attrs), &[], None, Target::New)
                 });
                 if let Some(got) = s.ok(r.and_then(|r| read(&r)), what) {
                     s.compare(what, shape, DType::U32, &got, &stream(key, counter, shape.iter().product()));

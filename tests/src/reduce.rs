@@ -14,29 +14,22 @@ use minpy_core::{Array, Attrs, DType, ErrorKind, OpDef, Operand, Target, context
 use num_complex::Complex64;
 use std::sync::Arc;
 
-/// Structured operations with one input that understand attributes like these.
-pub(crate) fn operations(attrs: &Attrs) -> Vec<&'static OpDef> {
+/// Structured operations with one input and one result that take attributes of this type.
+pub(crate) fn operations(attrs: Attrs) -> Vec<&'static OpDef> {
     let r = registry::global().expect("a backend is linked");
-    let understands = |op: &'static OpDef, attrs: &Attrs| match &op.tier {
-        Tier::Structured(t) if op.arity == 1 => match (Array::empty(&[2, 3], DType::I32), attrs) {
-            (Ok(probe), attrs) => t.infer(op, attrs, &[&probe]).is_ok(),
-            _ => false,
-        },
-        _ => false,
-    };
-    // An operation that does not look at its attributes would accept any.
-    r.ops().filter(|op| understands(op, attrs) && !understands(op, &Attrs::None)).collect()
+    let takes = |op: &OpDef| matches!(op.tier, Tier::Structured(s) if s.takes(attrs));
+    r.ops().filter(|op| op.arity == 1 && op.results == 1 && takes(op)).collect()
 }
 
-fn attrs(axes: &[usize], keepdims: bool) -> Attrs {
-    Attrs::Reduce { axes: axes.into(), keepdims, dtype: None }
+fn along(axes: &[usize], keepdims: bool) -> ops::Along {
+    ops::Along { axes: axes.into(), keepdims, dtype: None }
 }
 
 /// The fold and the program of each element, as core lowers the operation for this dtype.
 fn lowered(op: &'static OpDef, dtype: DType) -> Option<(Fold, Arc<Program>)> {
     let (_, launches) = context::trace(|| {
         let a = Array::empty(&[3], dtype)?;
-        ops::call(op, &attrs(&[0], false), &[Operand::Array(&a)], None, Target::New)
+        ops::call(op, Attrs::of(&along(&[0], false)), &[Operand::Array(&a)], None, Target::New)
     });
     launches.into_iter().find_map(|l| match l.work {
         Work::Reduce(fold) => Some((fold, l.program?)),
@@ -134,10 +127,10 @@ fn data(op: &OpDef, dtype: DType, n: usize) -> Vec<Value> {
 
 /// Every reduction of arrays of one dtype.
 pub fn all_reductions(s: &Subject, dtype: DType) {
-    for op in operations(&attrs(&[0], false)) {
+    for op in operations(Attrs::of(&along(&[0], false))) {
         let Some((kind, p)) = lowered(op, dtype) else {
             let a = Array::empty(&[3], dtype).expect("three elements fit");
-            let r = ops::call(op, &attrs(&[0], false), &[Operand::Array(&a)], None, Target::New);
+            let r = ops::call(op, Attrs::of(&along(&[0], false)), &[Operand::Array(&a)], None, Target::New);
             let error = r.as_ref().err().map(|e| e.kind());
             s.check(error == Some(ErrorKind::Type), || {
                 format!("{} of {dtype}: expected a type error, got {r:?}", op.name)
@@ -181,7 +174,7 @@ pub fn all_reductions(s: &Subject, dtype: DType) {
                 continue;
             };
             if label == "empty axis" && matches!(kind, Fold::Max | Fold::Min) {
-                let r = ops::call(op, &attrs(axes, false), &[Operand::Array(&x.array)], None, Target::New);
+                let r = ops::call(op, Attrs::of(&along(axes, false)), &[Operand::Array(&x.array)], None, Target::New);
                 let error = r.as_ref().err().map(|e| e.kind());
                 s.check(error == Some(ErrorKind::Value), || {
                     format!("{}: expected a value error, got {r:?}", what())
@@ -203,10 +196,10 @@ fn one(
     keepdims: bool,
     what: &dyn Fn() -> String,
 ) {
-    let attrs = attrs(axes, keepdims);
+    let attrs = along(axes, keepdims);
     let dtypes = p.dtypes();
     let r = s.native(op.name, Family::Reduce, dtypes, || {
-        ops::call(op, &attrs, &[Operand::Array(&x.array)], None, Target::New)
+        ops::call(op, Attrs::of(&attrs), &[Operand::Array(&x.array)], None, Target::New)
     });
     let Some(out) = s.ok(r, what) else { return };
     let kept: Vec<usize> = (0..x.array.ndim())
@@ -230,7 +223,7 @@ pub fn targets(s: &Subject) {
         let out = Sample::new(s.device, DType::F32, &[6], Form::Sliced, &[Value::Real(7.0)])?;
         ops::call(
             &ops::SUM,
-            &attrs(&[1], false),
+            Attrs::of(&along(&[1], false)),
             &[Operand::Array(&x.array)],
             None,
             Target::Into(&out.array),
@@ -244,12 +237,12 @@ pub fn targets(s: &Subject) {
         s.check(rest == 0, || "sum with a strided out= wrote beside its elements".into());
         // The first column of the input itself.
         let inside = x.array.view(x.array.layout().select(1, 0));
-        ops::call(&ops::SUM, &attrs(&[1], false), &[Operand::Array(&x.array)], None, Target::Into(&inside))?;
+        ops::call(&ops::SUM, Attrs::of(&along(&[1], false)), &[Operand::Array(&x.array)], None, Target::Into(&inside))?;
         s.compare(|| "sum into its own input".into(), &[6], DType::F32, &read(&inside)?, &want);
         let wrong = Array::empty_on(s.device, &[5], DType::F32)?;
         let r = ops::call(
             &ops::SUM,
-            &attrs(&[1], false),
+            Attrs::of(&along(&[1], false)),
             &[Operand::Array(&x.array)],
             None,
             Target::Into(&wrong),

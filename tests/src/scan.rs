@@ -13,7 +13,7 @@ use num_complex::Complex64;
 pub(crate) fn lowered(op: &'static OpDef, dtype: DType) -> Option<Work> {
     let (_, launches) = context::trace(|| {
         let a = Array::empty(&[2, 3], dtype)?;
-        ops::call(op, &Attrs::Axis(1), &[Operand::Array(&a)], None, Target::New)
+        ops::call(op, Attrs::of(&ops::Axis(1)), &[Operand::Array(&a)], None, Target::New)
     });
     launches.into_iter().map(|l| l.work).find(|w| !matches!(w, Work::Elementwise))
 }
@@ -57,7 +57,7 @@ fn running(fold: Fold, dtype: DType, line: &[Value]) -> Vec<Expected> {
 /// Every scan of every dtype along every axis of every layout.
 pub fn all_scans(s: &Subject) {
     let mut found = 0;
-    for op in operations(&Attrs::Axis(0)) {
+    for op in operations(Attrs::of(&ops::Axis(0))) {
         for dtype in DType::ALL {
             let Some(Work::Scan(fold)) = lowered(op, dtype) else { continue };
             found += 1;
@@ -91,7 +91,7 @@ pub fn all_scans(s: &Subject) {
                         continue;
                     };
                     let r = s.native(op.name, Family::Scan, DTypeSet::of(&[dtype]), || {
-                        ops::call(op, &Attrs::Axis(axis), &[Operand::Array(&x.array)], None, Target::New)
+                        ops::call(op, Attrs::of(&ops::Axis(axis)), &[Operand::Array(&x.array)], None, Target::New)
                     });
                     let Some(out) = s.ok(r, what) else { continue };
                     let to = out.dtype();
@@ -127,7 +127,7 @@ pub fn in_place(s: &Subject) {
             &values(DType::I64, 12, (-3.0, 3.0), 2),
         )?;
         let before = x.values();
-        ops::call(&ops::CUMSUM, &Attrs::Axis(1), &[Operand::Array(&x.array)], None, Target::Into(&x.array))?;
+        ops::call(&ops::CUMSUM, Attrs::of(&ops::Axis(1)), &[Operand::Array(&x.array)], None, Target::Into(&x.array))?;
         let mut want = vec![Expected::exact(Value::Int(0)); 12];
         for line in lines(&[3, 4], 1) {
             let list: Vec<Value> = line.iter().map(|&i| before[i]).collect();

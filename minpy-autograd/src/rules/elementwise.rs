@@ -1,7 +1,8 @@
 //! Rules of the elementwise table. Formulas are the derivatives of calculus; where a function has a kink, the choice is
 //! stated in the row.
 
-use crate::rule::{Saves, rules};
+use crate::rule::Saves;
+use crate::rules;
 use minpy_core::ops::*;
 use minpy_core::{Array, Number, Operand, Result};
 
@@ -106,7 +107,7 @@ fn along(g: &Array, x: Operand, y: &Array) -> R {
     select(&nonzero, &multiply(g, &divide(x, &select(&nonzero, y, 1.0)?)?)?, 0.0)
 }
 
-rules! { RULES {
+rules! {
     COPY: [] |_, g| Ok(g.clone()) ;;
     POSITIVE: [] |_, g| Ok(g.clone()) ;;
     NEGATIVE: [] |_, g| negative(g) ;;
@@ -181,13 +182,13 @@ rules! { RULES {
     CLIP: [0 1 2] |s, g| within(s, &logical_and(&greater_equal(s.x(0), s.x(1))?, &less_equal(s.x(0), s.x(2))?)?, g);
         [0 1 2] |s, g| within(s, &less(s.x(0), s.x(1))?, g);
         [0 1 2] |s, g| above(s, g) ;;
-} }
+}
 
-rules! { COMPLEX {
+rules! { complex
     // With w = z / |z|: dw = w i Im(conj(w) dz) / |z|; a real number has no way to turn.
     SIGN: [0 y] |s, g| multiply(&conjugate(s.y())?, &turned(&multiply(g, s.y())?, s.array(0))?),
         ~ |s, t| multiply(s.y(), &turned(&multiply(&conjugate(s.y())?, t)?, s.array(0))?) ;;
-} }
+}
 
 fn norm2(a: Operand, b: Operand) -> R {
     add(&square(a)?, &square(b)?)

@@ -1,23 +1,19 @@
 //! Rules of gather, scatter and sort, and of copies between devices.
 
-use crate::rule::{Saves, rules};
+use crate::rule::Saves;
+use crate::rules;
 use minpy_core::expr::Prim;
 use minpy_core::kernel::ScatterMode;
 use minpy_core::layout::normalize_axis;
 use minpy_core::ops::*;
-use minpy_core::{Array, Attrs, Result, bail};
+use minpy_core::{Array, DeviceRef, Result, bail};
 
 fn indices(s: &Saves, from: usize) -> Result<Vec<Array>> {
-    match s.attrs() {
-        Attrs::Index { indexed, .. } => Ok((from..from + indexed).map(|i| s.array(i).clone()).collect()),
-        _ => bail!(Type, "index: wrong attributes"),
-    }
+    let indexed: &Indexed = s.attrs()?;
+    Ok((from..from + indexed.axes).map(|i| s.array(i).clone()).collect())
 }
 fn mode(s: &Saves) -> Result<ScatterMode> {
-    match s.attrs() {
-        Attrs::Index { mode, .. } => Ok(*mode),
-        _ => bail!(Type, "index: wrong attributes"),
-    }
+    s.attrs::<Indexed>().map(|i| i.mode)
 }
 fn zeros_of(s: &Saves, i: usize, like: &Array) -> Result<Array> {
     let a = Array::empty_on(like.device(), s.shape(i), like.dtype())?;
@@ -84,22 +80,19 @@ fn value_tangent(s: &Saves, t: &Array) -> Result<Array> {
     }
 }
 fn sort_positions(s: &Saves) -> Result<Vec<Array>> {
-    let Attrs::Axis(axis) = s.attrs() else { bail!(Type, "sort: wrong attributes") };
+    let axis = s.attrs::<Axis>()?.0;
     let x = s.array(0);
     along_axis_indices(
         x,
-        &argsort(x, Some(*axis as isize))?,
-        normalize_axis("sort", *axis as isize, x.ndim())?,
+        &argsort(x, Some(axis as isize))?,
+        normalize_axis("sort", axis as isize, x.ndim())?,
     )
 }
 
-rules! { RULES {
+rules! {
     GATHER: [further] |s, g| sum_at(s, 0, &indices(s, 1)?, g), ~ |s, t| gather(t, &indices(s, 1)?) ;;
     SCATTER: [further] |s, g| base_gradient(s, g);
         [0 further] |s, g| value_gradient(s, g), ~ |s, t| value_tangent(s, t) ;;
     SORT: [0] |s, g| sum_at(s, 0, &sort_positions(s)?, g), ~ |s, t| gather(t, &sort_positions(s)?) ;;
-    TO_DEVICE: [] |s, g| g.to_device(s.meta(0).device), ~ |s, t| match s.attrs() {
-        Attrs::Device(d) => t.to_device(*d),
-        _ => bail!(Type, "to_device: wrong attributes"),
-    } ;;
-} }
+    TO_DEVICE: [] |s, g| g.to_device(s.meta(0).device), ~ |s, t| t.to_device(*s.attrs::<DeviceRef>()?) ;;
+}

@@ -1,6 +1,6 @@
 //! Rule of the matrix product. Transposes are views: the kernels read them in place.
 
-use crate::rule::rules;
+use crate::rules;
 use minpy_core::ops::*;
 use minpy_core::{Array, Result};
 
@@ -13,7 +13,7 @@ fn product(a: &Array, b: &Array) -> Result<Array> {
     matmul(a, b)
 }
 
-rules! { RULES {
+rules! {
     MATMUL: [1] |s, g| product(g, &swapped(s.array(1))), ~ |s, t| product(t, s.array(1));
         [0] |s, g| product(&swapped(s.array(0)), g), ~ |s, t| product(s.array(0), t) ;;
-} }
+}

@@ -1,14 +1,13 @@
 //! Rules of reductions: the gradient spreads back over the reduced axes.
 
-use crate::rule::{Saves, rules};
+use crate::rule::Saves;
+use crate::rules;
 use minpy_core::ops::*;
-use minpy_core::{Array, Attrs, Result, bail};
+use minpy_core::{Array, Result};
 
 fn parts<'a>(s: &Saves<'a>) -> Result<(&'a [usize], bool)> {
-    match s.attrs() {
-        Attrs::Reduce { axes, keepdims, .. } => Ok((axes, *keepdims)),
-        _ => bail!(Type, "reduce: wrong attributes"),
-    }
+    let along: &Along = s.attrs()?;
+    Ok((&along.axes, along.keepdims))
 }
 /// `a` (the reduced shape) with the reduced axes back, of size 1.
 fn kept(s: &Saves, a: &Array) -> Result<Array> {
@@ -94,9 +93,9 @@ fn others(s: &Saves) -> Result<Array> {
     Ok(all.view(all.layout().transpose(Some(&back))))
 }
 
-rules! { RULES {
+rules! {
     SUM: [] |s, g| spread(s, g), ~ |s, t| fold(s, t) ;;
     PROD: [0] |s, g| multiply(&kept(s, g)?, &others(s)?), ~ |s, t| fold(s, &multiply(t, &others(s)?)?) ;;
     MAX: [0 y] |s, g| share(s, g), ~ |s, t| fold(s, &multiply(t, &weights(s)?)?) ;;
     MIN: [0 y] |s, g| share(s, g), ~ |s, t| fold(s, &multiply(t, &weights(s)?)?) ;;
-} }
+}

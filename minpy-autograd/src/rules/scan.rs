@@ -1,14 +1,12 @@
 //! Rules of running folds.
 
-use crate::rule::{Saves, rules};
+use crate::rule::Saves;
+use crate::rules;
 use minpy_core::ops::*;
-use minpy_core::{Array, Attrs, Result, bail};
+use minpy_core::{Array, Result};
 
 fn axis(s: &Saves) -> Result<usize> {
-    match s.attrs() {
-        Attrs::Axis(a) => Ok(*a),
-        _ => bail!(Type, "scan: wrong attributes"),
-    }
+    s.attrs::<Axis>().map(|a| a.0)
 }
 fn reversed(a: &Array, axis: usize) -> Array {
     let n = a.shape()[axis];
@@ -57,7 +55,7 @@ fn cumprod_forward(s: &Saves, t: &Array) -> Result<Array> {
     Ok(reversed(&recurrence(&reversed(x, axis), &reversed(&b, axis), axis)?, axis))
 }
 
-rules! { RULES {
+rules! {
     CUMSUM: [] |s, g| sum_from_the_end(g, axis(s)?), ~ |s, t| cumsum(t, axis(s)? as isize) ;;
     CUMPROD: [0] |s, g| cumprod_back(s, g), ~ |s, t| cumprod_forward(s, t) ;;
-} }
+}

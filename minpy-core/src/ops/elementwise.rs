@@ -1,7 +1,7 @@
 //! The table of elementwise operations: one row each, with a scalar expression that every device runs.
 //!
 //! A row: function and arguments, dtype rule, formula, an interval per input in which the operation is smooth (for tests
-//! of gradients), documentation; lines of documentation above it belong to the function. From it come the operation, the
+//! of gradients), `constant` where its derivative is zero or makes no sense, documentation; lines of documentation above it belong to the function. From it come the operation, the
 //! function, the method of `Array` and their documentation. The other place to edit for a new operation is its gradient
 //! row in minpy-autograd.
 
@@ -84,7 +84,7 @@ macro_rules! name {
 macro_rules! elementwise {
     ($(
         $(#[$more:meta])*
-        $id:ident $f:ident $([$name:literal])? ($x1:ident $(, $xs:ident)*) $rule:ident, $x:ident => $body:expr, $domain:expr, $doc:literal
+        $id:ident $f:ident $([$name:literal])? ($x1:ident $(, $xs:ident)*) $rule:ident, $x:ident => $body:expr, $domain:expr, $($constant:ident)? $doc:literal
         $(, check $check:path)?;
     )*) => {
         $(
@@ -92,8 +92,10 @@ macro_rules! elementwise {
             pub static $id: OpDef = OpDef {
                 name: name!($f $($name)?),
                 arity: [stringify!($x1) $(, stringify!($xs))*].len(),
+                results: 1,
+                constant: crate::operation!(@constant $($constant)?),
                 doc: $doc,
-                tier: Tier::Elementwise(Elementwise::new($rule, |_b, $x: X<'_, '_>| $body)$(.checked($check))?),
+                tier: Tier::Elementwise(Elementwise::new($rule, |_b, $x: X<'_, '_>| ($body).into())$(.checked($check))?),
                 domain: $domain,
                 file: file!(),
                 line: line!(),
@@ -103,7 +105,7 @@ macro_rules! elementwise {
             #[doc = concat!("\n\n# Errors\n", errors!($x1 $(, $xs)*))]
             $(#[$more])*
             pub fn $f<'a>($x1: impl Into<Operand<'a>> $(, $xs: impl Into<Operand<'a>>)*) -> Result<Array> {
-                call(&$id, &Attrs::None, &[$x1.into() $(, $xs.into())*], None, Target::New)
+                call(&$id, Attrs::NONE, &[$x1.into() $(, $xs.into())*], None, Target::New)
             }
         )*
         /// Elementwise operations, the array as the first argument. Each comes from the operation's row.
@@ -161,16 +163,16 @@ elementwise! {
     ERF erf(x) FLOAT_REAL, x => x[0].unary(Erf), D1, "Error function.";
     DEG2RAD deg2rad(x) FLOAT_REAL, x => x[0] * (std::f64::consts::PI / 180.0), D1, "Degrees to radians.";
     RAD2DEG rad2deg(x) FLOAT_REAL, x => x[0] * (180.0 / std::f64::consts::PI), D1, "Radians to degrees.";
-    FLOOR floor(x) ORDERED, x => x[0].floor(), &[(0.2, 0.8)], "Largest integer not above x.";
-    CEIL ceil(x) ORDERED, x => x[0].unary(Ceil), &[(0.2, 0.8)], "Smallest integer not below x.";
-    TRUNC trunc(x) ORDERED, x => x[0].unary(Trunc), &[(0.2, 0.8)], "Integer part of x.";
-    RINT rint(x) FLOAT, x => rint_expr(x[0]), &[(0.1, 0.4)], "Nearest integer, ties to even.";
-    ISNAN isnan(x) ARITH, x => x[0].isnan(), D1, "Whether x is NaN.";
-    ISINF isinf(x) ARITH, x => x[0].isinf(), D1, "Whether x is infinite.";
-    ISFINITE isfinite(x) ARITH, x => x[0].unary(IsFinite), D1, "Whether x is finite.";
-    SIGNBIT signbit(x) FLOAT_REAL, x => x[0].unary(Signbit), D1, "Whether the sign bit is set.";
-    LOGICAL_NOT logical_not(x) LOGICAL, x => x[0].invert(), D1, "Truth value of not x.";
-    INVERT invert(x) BITS, x => x[0].invert(), D1, "Bitwise not; logical not for bool.";
+    FLOOR floor(x) ORDERED, x => x[0].floor(), &[(0.2, 0.8)], constant "Largest integer not above x.";
+    CEIL ceil(x) ORDERED, x => x[0].unary(Ceil), &[(0.2, 0.8)], constant "Smallest integer not below x.";
+    TRUNC trunc(x) ORDERED, x => x[0].unary(Trunc), &[(0.2, 0.8)], constant "Integer part of x.";
+    RINT rint(x) FLOAT, x => rint_expr(x[0]), &[(0.1, 0.4)], constant "Nearest integer, ties to even.";
+    ISNAN isnan(x) ARITH, x => x[0].isnan(), D1, constant "Whether x is NaN.";
+    ISINF isinf(x) ARITH, x => x[0].isinf(), D1, constant "Whether x is infinite.";
+    ISFINITE isfinite(x) ARITH, x => x[0].unary(IsFinite), D1, constant "Whether x is finite.";
+    SIGNBIT signbit(x) FLOAT_REAL, x => x[0].unary(Signbit), D1, constant "Whether the sign bit is set.";
+    LOGICAL_NOT logical_not(x) LOGICAL, x => x[0].invert(), D1, constant "Truth value of not x.";
+    INVERT invert(x) BITS, x => x[0].invert(), D1, constant "Bitwise not; logical not for bool.";
     CONJUGATE conjugate(x) NUMBER, x => conj_expr(x[0]), D1, "Complex conjugate.";
     REAL_PART real(x) ARITH, x => if x[0].dtype().is_complex() { x[0].real() } else { x[0] }, D1, "Real part.";
     IMAG_PART imag(x) ARITH, x => if x[0].dtype().is_complex() { x[0].imag() } else { x[0].lit(0.0) }, D1, "Imaginary part.";
@@ -179,7 +181,7 @@ elementwise! {
     SUBTRACT subtract(x1, x2) NO_BOOL, x => x[0] - x[1], D2, "Difference.";
     MULTIPLY multiply(x1, x2) ARITH, x => x[0] * x[1], D2, "Product; and for bool.";
     DIVIDE_ divide(x1, x2) DIVIDE, x => x[0] / x[1], &[ANY, POS], "True quotient.";
-    FLOOR_DIVIDE floor_divide(x1, x2) REAL, x => x[0].binary(FloorDiv, x[1]), &[(0.2, 0.8), (1.0, 2.0)], "Largest integer not above the quotient.";
+    FLOOR_DIVIDE floor_divide(x1, x2) REAL, x => x[0].binary(FloorDiv, x[1]), &[(0.2, 0.8), (1.0, 2.0)], constant "Largest integer not above the quotient.";
     REMAINDER remainder(x1, x2) REAL, x => x[0].binary(Rem, x[1]), &[(0.2, 0.8), (1.0, 2.0)], "Remainder with the sign of the divisor.";
     FMOD fmod(x1, x2) REAL, x => x[0].binary(Fmod, x[1]), &[(0.2, 0.8), (1.0, 2.0)], "Remainder with the sign of the dividend.";
     POWER power(x1, x2) NUMBER, x => x[0].binary(Pow, x[1]), &[POS, ANY], "x1 ** x2", check no_negative_power;
@@ -193,29 +195,29 @@ elementwise! {
     FMAX fmax(x1, x2) ARITH, x => x[0].binary(Fmax, x[1]), &[(0.0, 1.0), (1.5, 3.0)], "Greater one; NaN loses.";
     FMIN fmin(x1, x2) ARITH, x => x[0].binary(Fmin, x[1]), &[(0.0, 1.0), (1.5, 3.0)], "Smaller one; NaN loses.";
     COPYSIGN copysign(x1, x2) FLOAT_REAL, x => x[0].binary(Copysign, x[1]), &[POS, POS], "|x1| with the sign of x2.";
-    NEXTAFTER nextafter(x1, x2) FLOAT_REAL, x => x[0].binary(Nextafter, x[1]), D2, "Next value after x1 towards x2.";
-    HEAVISIDE heaviside(x1, x2) FLOAT_REAL, x => heaviside_expr(x[0], x[1]), &[POS, POS], "0 below zero, x2 at zero, 1 above.";
-    EQUAL equal(x1, x2) ARITH, x => x[0].binary(Eq, x[1]), D2, "x1 == x2";
-    NOT_EQUAL not_equal(x1, x2) ARITH, x => x[0].binary(Ne, x[1]), D2, "x1 != x2";
-    LESS less(x1, x2) ARITH, x => x[0].binary(Lt, x[1]), D2, "x1 < x2";
-    LESS_EQUAL less_equal(x1, x2) ARITH, x => x[0].binary(Le, x[1]), D2, "x1 <= x2";
-    GREATER greater(x1, x2) ARITH, x => x[0].binary(Gt, x[1]), D2, "x1 > x2";
-    GREATER_EQUAL greater_equal(x1, x2) ARITH, x => x[0].binary(Ge, x[1]), D2, "x1 >= x2";
-    LOGICAL_AND logical_and(x1, x2) LOGICAL, x => x[0].binary(And, x[1]), D2, "Truth value of x1 and x2.";
-    LOGICAL_OR logical_or(x1, x2) LOGICAL, x => x[0].binary(Or, x[1]), D2, "Truth value of x1 or x2.";
-    LOGICAL_XOR logical_xor(x1, x2) LOGICAL, x => x[0].binary(Xor, x[1]), D2, "Truth value of x1 xor x2.";
-    BITWISE_AND bitwise_and(x1, x2) BITS, x => x[0].binary(And, x[1]), D2, "Bitwise and.";
-    BITWISE_OR bitwise_or(x1, x2) BITS, x => x[0].binary(Or, x[1]), D2, "Bitwise or.";
-    BITWISE_XOR bitwise_xor(x1, x2) BITS, x => x[0].binary(Xor, x[1]), D2, "Bitwise exclusive or.";
-    LEFT_SHIFT left_shift(x1, x2) INTEGER, x => x[0].binary(Shl, x[1]), D2, "Bits shifted to the left.";
-    RIGHT_SHIFT right_shift(x1, x2) INTEGER, x => x[0].binary(Shr, x[1]), D2, "Bits shifted to the right.";
-    GCD gcd(x1, x2) WHOLE, x => x[0].binary(Gcd, x[1]), D2, "Greatest common divisor.";
-    LCM lcm(x1, x2) WHOLE, x => x[0].binary(Lcm, x[1]), D2, "Least common multiple.";
+    NEXTAFTER nextafter(x1, x2) FLOAT_REAL, x => x[0].binary(Nextafter, x[1]), D2, constant "Next value after x1 towards x2.";
+    HEAVISIDE heaviside(x1, x2) FLOAT_REAL, x => heaviside_expr(x[0], x[1]), &[POS, POS], constant "0 below zero, x2 at zero, 1 above.";
+    EQUAL equal(x1, x2) ARITH, x => x[0].binary(Eq, x[1]), D2, constant "x1 == x2";
+    NOT_EQUAL not_equal(x1, x2) ARITH, x => x[0].binary(Ne, x[1]), D2, constant "x1 != x2";
+    LESS less(x1, x2) ARITH, x => x[0].binary(Lt, x[1]), D2, constant "x1 < x2";
+    LESS_EQUAL less_equal(x1, x2) ARITH, x => x[0].binary(Le, x[1]), D2, constant "x1 <= x2";
+    GREATER greater(x1, x2) ARITH, x => x[0].binary(Gt, x[1]), D2, constant "x1 > x2";
+    GREATER_EQUAL greater_equal(x1, x2) ARITH, x => x[0].binary(Ge, x[1]), D2, constant "x1 >= x2";
+    LOGICAL_AND logical_and(x1, x2) LOGICAL, x => x[0].binary(And, x[1]), D2, constant "Truth value of x1 and x2.";
+    LOGICAL_OR logical_or(x1, x2) LOGICAL, x => x[0].binary(Or, x[1]), D2, constant "Truth value of x1 or x2.";
+    LOGICAL_XOR logical_xor(x1, x2) LOGICAL, x => x[0].binary(Xor, x[1]), D2, constant "Truth value of x1 xor x2.";
+    BITWISE_AND bitwise_and(x1, x2) BITS, x => x[0].binary(And, x[1]), D2, constant "Bitwise and.";
+    BITWISE_OR bitwise_or(x1, x2) BITS, x => x[0].binary(Or, x[1]), D2, constant "Bitwise or.";
+    BITWISE_XOR bitwise_xor(x1, x2) BITS, x => x[0].binary(Xor, x[1]), D2, constant "Bitwise exclusive or.";
+    LEFT_SHIFT left_shift(x1, x2) INTEGER, x => x[0].binary(Shl, x[1]), D2, constant "Bits shifted to the left.";
+    RIGHT_SHIFT right_shift(x1, x2) INTEGER, x => x[0].binary(Shr, x[1]), D2, constant "Bits shifted to the right.";
+    GCD gcd(x1, x2) WHOLE, x => x[0].binary(Gcd, x[1]), D2, constant "Greatest common divisor.";
+    LCM lcm(x1, x2) WHOLE, x => x[0].binary(Lcm, x[1]), D2, constant "Least common multiple.";
 
     #[doc(hidden)]
     TAKEN taken(x1, x2, x3) ARITH, x => taken_expr(x[0], x[1], x[2]), &[(1.5, 3.0), (0.0, 1.0), ANY], "x3 where x1 > x2, half of it where they are equal, else 0: the gradient of maximum.";
     #[doc(hidden)]
-    SIDE side(x1, x2) ORDERED, x => side_expr(x[0], x[1]), D2, "2 where x1 > x2, 1 where they are equal, else 0 (uint8): what the gradient of maximum needs of them, in a byte.";
+    SIDE side(x1, x2) ORDERED, x => side_expr(x[0], x[1]), D2, constant "2 where x1 > x2, 1 where they are equal, else 0 (uint8): what the gradient of maximum needs of them, in a byte.";
     #[doc(hidden)]
     TANH_SLOPE tanh_slope(x1, x2) FLOAT, x => x[1] * (1.0 - x[0] * x[0]), D2, "x2 * (1 - x1**2): the gradient of tanh, where its result is x1.";
     WHERE select["where"](x1, x2, x3) SELECT, x => x[0].select(x[1], x[2]), &[(0.0, 1.0), ANY, ANY], "x2 where x1 is true, else x3.";

@@ -1,27 +1,37 @@
 //! Indexing with arrays: gather (read), scatter (write), nonzero, and NumPy's `a[...]` put together.
 
-use super::{call, cast, count_nonzero, structured};
+use super::{call, cast, count_nonzero};
 use crate::dispatch::{Arg, copy_into_raw, launch};
 use crate::kernel::{ScatterMode, Work};
 use crate::layout::{Dims, Layout, broadcast_shapes, check_ndim, show};
-use crate::op::{OpDef, Operand, Structured, Tier};
-use crate::{Array, Attrs, DType, Meta, Number, Result, Target, bail};
+use crate::op::{OpDef, Operand, Structured};
+use crate::{Array, Attrs, DType, Meta, Metas, Number, Result, Target, bail, operation};
 use smallvec::SmallVec;
+
+/// Attributes of gather and scatter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Indexed {
+    /// Number of leading axes that are indexed.
+    pub axes: usize,
+    /// How a scatter combines.
+    pub mode: ScatterMode,
+}
 
 /// Inputs: the base, whose leading axes are indexed, then one int64 array per indexed axis, all of one shape.
 struct Gather;
 impl Structured for Gather {
-    fn input_dtype(&self, _: &Attrs, _: &[Operand], i: usize) -> Option<DType> {
+    type Attrs = Indexed;
+
+    fn input_dtype(&self, _: &Indexed, _: &[Operand], i: usize) -> Option<DType> {
         (i > 0).then_some(DType::I64)
     }
-    fn infer(&self, _: &'static OpDef, attrs: &Attrs, inputs: &[&Array]) -> Result<Meta> {
-        let indexed = indexed(attrs)?;
+    fn infer(&self, _: &'static OpDef, attrs: &Indexed, inputs: &[&Array]) -> Result<Metas> {
         let mut shape: Dims = inputs[1].shape().into();
-        shape.extend_from_slice(&inputs[0].shape()[indexed..]);
-        Ok(Meta { shape, dtype: inputs[0].dtype() })
+        shape.extend_from_slice(&inputs[0].shape()[attrs.axes..]);
+        Ok(Meta::one(shape, inputs[0].dtype()))
     }
-    fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array], out: &Array) -> Result<()> {
-        let indexed = indexed(attrs)?;
+    fn lower(&self, op: &'static OpDef, attrs: &Indexed, inputs: &[&Array], outs: &[&Array]) -> Result<()> {
+        let (indexed, out) = (attrs.axes, outs[0]);
         if out.size() == 0 {
             return check_indices(op, &inputs[0].shape()[..indexed], &inputs[1..]);
         }
@@ -30,18 +40,19 @@ impl Structured for Gather {
         launch(op.name, out.device(), &Work::Gather { indexed }, None, &args, &[out])
     }
 }
-structured!(GATHER "gather" 2 Gather, &[(-3.0, 3.0)], "Elements at index arrays of the leading axes.");
+operation!(pub GATHER: "gather", 2 => 1, Gather, &[(-3.0, 3.0)], "Elements at index arrays of the leading axes.");
 
 /// Inputs: the base, the values (shape of the indices, then the rest of the base), one int64 array per indexed axis.
 struct Scatter;
 impl Structured for Scatter {
-    fn input_dtype(&self, _: &Attrs, inputs: &[Operand], i: usize) -> Option<DType> {
+    type Attrs = Indexed;
+
+    fn input_dtype(&self, _: &Indexed, inputs: &[Operand], i: usize) -> Option<DType> {
         if i == 1 { Some(inputs[0].dtype()) } else { (i > 1).then_some(DType::I64) }
     }
-    fn infer(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array]) -> Result<Meta> {
-        let indexed = indexed(attrs)?;
+    fn infer(&self, op: &'static OpDef, attrs: &Indexed, inputs: &[&Array]) -> Result<Metas> {
         let mut shape: Dims = inputs[2].shape().into();
-        shape.extend_from_slice(&inputs[0].shape()[indexed..]);
+        shape.extend_from_slice(&inputs[0].shape()[attrs.axes..]);
         if *shape != *inputs[1].shape() {
             bail!(
                 Value,
@@ -51,10 +62,10 @@ impl Structured for Scatter {
                 show(&shape)
             );
         }
-        Ok(Meta { shape: inputs[0].shape().into(), dtype: inputs[0].dtype() })
+        Ok(Meta::one(inputs[0].shape(), inputs[0].dtype()))
     }
-    fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array], out: &Array) -> Result<()> {
-        let Attrs::Index { indexed, mode } = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
+    fn lower(&self, op: &'static OpDef, attrs: &Indexed, inputs: &[&Array], outs: &[&Array]) -> Result<()> {
+        let (Indexed { axes: indexed, mode }, out) = (attrs, outs[0]);
         if !inputs[0].same_view(out) {
             copy_into_raw(inputs[0], out, None)?;
         }
@@ -65,14 +76,8 @@ impl Structured for Scatter {
         launch(op.name, out.device(), &Work::Scatter { indexed: *indexed, mode: *mode }, None, &args, &[out])
     }
 }
-structured!(SCATTER "scatter" 3 Scatter, &[(-3.0, 3.0)], "The base with values written (or combined) at index arrays of the leading axes.");
+operation!(pub SCATTER: "scatter", 3 => 1, Scatter, &[(-3.0, 3.0)], "The base with values written (or combined) at index arrays of the leading axes.");
 
-fn indexed(attrs: &Attrs) -> Result<usize> {
-    match attrs {
-        Attrs::Index { indexed, .. } => Ok(*indexed),
-        _ => bail!(Type, "index: wrong attributes"),
-    }
-}
 fn empty_axes(op: &OpDef, shape: &[usize]) -> Result<()> {
     match shape.iter().position(|&n| n == 0) {
         Some(axis) => bail!(Index, "{}: index 0 is out of bounds for axis {axis} with size 0", op.name),
@@ -100,8 +105,8 @@ fn check_indices(op: &OpDef, shape: &[usize], indices: &[&Array]) -> Result<()> 
 pub fn gather(base: &Array, indices: &[Array]) -> Result<Array> {
     let spread = spread_indices(indices)?;
     let operands: SmallVec<[Operand; 4]> = std::iter::once(base).chain(&spread).map(Operand::Array).collect();
-    let attrs = Attrs::Index { indexed: indices.len(), mode: ScatterMode::Set };
-    call(&GATHER, &attrs, &operands, None, Target::New)
+    let attrs = Indexed { axes: indices.len(), mode: ScatterMode::Set };
+    call(&GATHER, Attrs::of(&attrs), &operands, None, Target::New)
 }
 /// Writes `values` (broadcast) into `base[i_0, i_1, ..]` in place.
 pub fn scatter_into(base: &Array, indices: &[Array], values: &Array, mode: ScatterMode) -> Result<()> {
@@ -138,7 +143,7 @@ fn scatter_call(
     let values = trimmed.view(layout);
     let operands: SmallVec<[Operand; 4]> =
         [base, &values].into_iter().chain(&spread).map(Operand::Array).collect();
-    call(&SCATTER, &Attrs::Index { indexed: indices.len(), mode }, &operands, None, target)
+    call(&SCATTER, Attrs::of(&Indexed { axes: indices.len(), mode }), &operands, None, target)
 }
 fn spread_indices(indices: &[Array]) -> Result<Vec<Array>> {
     let shapes: Vec<&[usize]> = indices.iter().map(|a| a.shape()).collect();

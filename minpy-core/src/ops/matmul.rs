@@ -1,11 +1,11 @@
 //! Products: matmul (the structured operation) and dot, inner, outer, tensordot made of it.
 
-use super::{call, multiply, reshape, structured};
+use super::{call, multiply, reshape};
 use crate::dispatch::{Arg, fill_raw, launch};
 use crate::kernel::Work;
 use crate::layout::{Dims, Layout, broadcast_shapes, show};
-use crate::op::{OpDef, Operand, Structured, Tier, promoted_dtype};
-use crate::{Array, Attrs, DType, Meta, Number, Result, Target, bail};
+use crate::op::{OpDef, Operand, Structured, promoted_dtype};
+use crate::{Array, Attrs, DType, Meta, Metas, Number, Result, Target, bail, operation};
 
 /// The error of operands of at least one dimension whose summed dimensions differ.
 #[cold]
@@ -22,10 +22,12 @@ fn not_aligned<T>(op: &str, a: &Array, b: &Array) -> Result<T> {
 
 struct Matmul;
 impl Structured for Matmul {
-    fn input_dtype(&self, _: &Attrs, inputs: &[Operand], _: usize) -> Option<DType> {
+    type Attrs = ();
+
+    fn input_dtype(&self, _: &(), inputs: &[Operand], _: usize) -> Option<DType> {
         promoted_dtype("matmul", inputs).ok()
     }
-    fn infer(&self, op: &'static OpDef, _: &Attrs, inputs: &[&Array]) -> Result<Meta> {
+    fn infer(&self, op: &'static OpDef, _: &(), inputs: &[&Array]) -> Result<Metas> {
         let (a, b) = (&inputs[0], &inputs[1]);
         let fits = a.ndim() >= 2 && b.ndim() >= 2 && a.shape()[a.ndim() - 1] == b.shape()[b.ndim() - 2];
         if !fits {
@@ -33,9 +35,10 @@ impl Structured for Matmul {
         }
         let mut shape = broadcast_shapes(op.name, &[&a.shape()[..a.ndim() - 2], &b.shape()[..b.ndim() - 2]])?;
         shape.extend([a.shape()[a.ndim() - 2], b.shape()[b.ndim() - 1]]);
-        Ok(Meta { shape, dtype: a.dtype() })
+        Ok(Meta::one(shape, a.dtype()))
     }
-    fn lower(&self, op: &'static OpDef, _: &Attrs, inputs: &[&Array], out: &Array) -> Result<()> {
+    fn lower(&self, op: &'static OpDef, _: &(), inputs: &[&Array], outs: &[&Array]) -> Result<()> {
+        let out = outs[0];
         if out.size() == 0 {
             return Ok(());
         }
@@ -58,11 +61,11 @@ impl Structured for Matmul {
         launch(op.name, out.device(), &Work::Matmul, None, &args, &[out])
     }
 }
-structured!(MATMUL "matmul" 2 Matmul, &[(-1.0, 1.0), (-1.0, 1.0)], "Product of (stacks of) matrices.");
+operation!(pub MATMUL: "matmul", 2 => 1, Matmul, &[(-1.0, 1.0), (-1.0, 1.0)], "Product of (stacks of) matrices.");
 
 /// Product of stacks of matrices of at least two dimensions, into a new array.
 fn product(a: &Array, b: &Array) -> Result<Array> {
-    call(&MATMUL, &Attrs::None, &[Operand::Array(a), Operand::Array(b)], None, Target::New)
+    call(&MATMUL, Attrs::NONE, &[Operand::Array(a), Operand::Array(b)], None, Target::New)
 }
 /// `a @ b`: NumPy's matmul, 1-D operands as rows and columns.
 pub fn matmul(a: &Array, b: &Array) -> Result<Array> {

@@ -56,7 +56,7 @@ numbers! { bool i8 i16 i32 i64 isize u8 u16 u32 u64 usize half::f16 f32 f64 Comp
 /// Those of the operation, [`ErrorKind::Type`](crate::ErrorKind::Type) where the result does not go into the target's
 /// dtype, [`ErrorKind::Value`](crate::ErrorKind::Value) where its shape does not fit the target's.
 pub fn in_place<'a>(op: &'static OpDef, target: &'a Array, value: impl Into<Operand<'a>>) -> Result<()> {
-    ops::call(op, &Attrs::None, &[Operand::Array(target), value.into()], None, Target::Into(target)).map(drop)
+    ops::call(op, Attrs::NONE, &[Operand::Array(target), value.into()], None, Target::Into(target)).map(drop)
 }
 
 #[cold]

@@ -1,29 +1,41 @@
 //! Random numbers for Rust programs: Philox-4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
 //! SC'11), counter-based, so that every device gives the same stream. Python's `minpy.numpy.random` is NumPy's own.
 
-use super::{add, call, cast, cos, log, multiply, negative, sqrt, structured};
+use super::{add, call, cast, cos, log, multiply, negative, sqrt};
 use crate::dispatch::launch;
 use crate::kernel::Work;
-use crate::layout::count;
-use crate::op::{OpDef, Structured, Tier};
-use crate::{Array, Attrs, DType, Meta, Result, Target, bail};
+use crate::layout::{Dims, count};
+use crate::op::{OpDef, Structured};
+use crate::{Array, Attrs, DType, Meta, Metas, Result, Target, operation};
+
+/// Attributes of random bits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Stream {
+    /// Shape of the result.
+    pub shape: Dims,
+    /// Philox key.
+    pub key: [u32; 2],
+    /// First block.
+    pub counter: u64,
+}
 
 struct RandomBits;
 impl Structured for RandomBits {
-    fn infer(&self, op: &'static OpDef, attrs: &Attrs, _: &[&Array]) -> Result<Meta> {
-        let Attrs::Random { shape, .. } = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
-        count(op.name, shape)?;
-        Ok(Meta { shape: shape.clone(), dtype: DType::U32 })
+    type Attrs = Stream;
+
+    fn infer(&self, op: &'static OpDef, attrs: &Stream, _: &[&Array]) -> Result<Metas> {
+        count(op.name, &attrs.shape)?;
+        Ok(Meta::one(attrs.shape.clone(), DType::U32))
     }
-    fn lower(&self, op: &'static OpDef, attrs: &Attrs, _: &[&Array], out: &Array) -> Result<()> {
-        let Attrs::Random { key, counter, .. } = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
-        if out.size() == 0 {
+    fn lower(&self, op: &'static OpDef, attrs: &Stream, _: &[&Array], outs: &[&Array]) -> Result<()> {
+        if outs[0].size() == 0 {
             return Ok(());
         }
-        launch(op.name, out.device(), &Work::RandomBits { key: *key, counter: *counter }, None, &[], &[out])
+        let work = Work::RandomBits { key: attrs.key, counter: attrs.counter };
+        launch(op.name, outs[0].device(), &work, None, &[], outs)
     }
 }
-structured!(RANDOM_BITS "random_bits" 0 RandomBits, &[], "32 random bits per element, from Philox-4x32-10.");
+operation!(pub RANDOM_BITS: "random_bits", 0 => 1, RandomBits, &[], constant "32 random bits per element, from Philox-4x32-10.");
 
 /// A reproducible stream of random numbers.
 #[derive(Clone, Debug)]
@@ -39,9 +51,9 @@ impl Generator {
     /// 32 random bits per element.
     pub fn bits(&mut self, shape: &[usize]) -> Result<Array> {
         let n = count("random_bits", shape)?;
-        let attrs = Attrs::Random { shape: shape.into(), key: self.key, counter: self.counter };
+        let attrs = Stream { shape: shape.into(), key: self.key, counter: self.counter };
         self.counter += n.div_ceil(4) as u64;
-        call(&RANDOM_BITS, &attrs, &[], None, Target::New)
+        call(&RANDOM_BITS, Attrs::of(&attrs), &[], None, Target::New)
     }
     /// Uniform in [0, 1), 24 bits for float32 and 32 for float64.
     pub fn uniform(&mut self, shape: &[usize], dtype: DType) -> Result<Array> {

@@ -1,12 +1,12 @@
 //! Reductions along axes: sum, prod, max, min, any, all, count_nonzero, and what is composed of them.
 
-use super::{call, divide, multiply, root, structured, subtract};
+use super::{call, divide, multiply, root, subtract};
 use crate::dispatch::{Arg, fill_raw, launch};
 use crate::expr::{Builder, E, Prim, Program};
 use crate::kernel::{Fold, Work};
 use crate::layout::{Layout, normalize_axis, show};
-use crate::op::{OpDef, Operand, Structured, Tier};
-use crate::{Array, Attrs, DType, Meta, Result, Target, bail};
+use crate::op::{OpDef, Operand, Structured};
+use crate::{Array, Attrs, DType, Meta, Metas, Result, Target, bail, operation};
 use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -55,11 +55,22 @@ fn prologue(kind: Prologue, input: DType, output: DType) -> Arc<Program> {
     CACHE.write().entry(key).or_insert(p).clone()
 }
 
+/// Attributes of reductions.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Along {
+    /// Normalised axes, ascending.
+    pub axes: SmallVec<[usize; 6]>,
+    /// Reduced axes stay with size 1.
+    pub keepdims: bool,
+    /// The dtype to accumulate in, where one is asked for.
+    pub dtype: Option<DType>,
+}
+
 impl Structured for Reduction {
-    fn infer(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array]) -> Result<Meta> {
-        let Attrs::Reduce { axes, keepdims, dtype } = attrs else {
-            bail!(Type, "{}: wrong attributes", op.name)
-        };
+    type Attrs = Along;
+
+    fn infer(&self, op: &'static OpDef, attrs: &Along, inputs: &[&Array]) -> Result<Metas> {
+        let Along { axes, keepdims, dtype } = attrs;
         let a = &inputs[0];
         if !self.has_identity && axes.iter().any(|&x| a.shape()[x] == 0) {
             bail!(
@@ -73,12 +84,11 @@ impl Structured for Reduction {
         if matches!(self.fold, Fold::And | Fold::Or | Fold::Xor) && dtype.is_inexact() {
             bail!(Type, "ufunc '{}' not supported for the input types: {dtype} {}", op.name, show(a.shape()));
         }
-        Ok(Meta { shape: reduced_shape(a.shape(), axes, *keepdims), dtype })
+        Ok(Meta::one(reduced_shape(a.shape(), axes, *keepdims), dtype))
     }
-    fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array], out: &Array) -> Result<()> {
-        let Attrs::Reduce { axes, keepdims, .. } = attrs else {
-            bail!(Type, "{}: wrong attributes", op.name)
-        };
+    fn lower(&self, op: &'static OpDef, attrs: &Along, inputs: &[&Array], outs: &[&Array]) -> Result<()> {
+        let Along { axes, keepdims, .. } = attrs;
+        let out = outs[0];
         let a = &inputs[0];
         if out.size() == 0 {
             return Ok(());
@@ -135,11 +145,11 @@ macro_rules! errors {
     };
 }
 macro_rules! reductions {
-    ($($id:ident $f:ident $fold:ident $prologue:ident $result:expr, $identity:tt, $doc:literal;)*) => {
+    ($($id:ident $f:ident $fold:ident $prologue:ident $result:expr, $identity:tt, $($constant:ident)? $doc:literal;)*) => {
         $(
-            structured!($id [stringify!($f)] 1 Reduction {
+            operation!(pub $id: stringify!($f), 1 => 1, Reduction {
                 fold: Fold::$fold, prologue: Prologue::$prologue, result: $result, has_identity: $identity,
-            }, &[(0.5, 3.0)], $doc);
+            }, &[(0.5, 3.0)], $($constant)? $doc);
             #[doc = concat!($doc, "\n\nAlong `axes`, negative ones counted from the end (`None`: all). With `keepdims` they stay, with size 1.")]
             #[doc = errors!($identity)]
             pub fn $f(a: &Array, axes: Option<&[isize]>, keepdims: bool) -> Result<Array> { reduce(&$id, a, axes, keepdims, None) }
@@ -160,12 +170,12 @@ reductions! {
     PROD prod Mul Cast widen, true, "Product along axes.";
     MAX max Max Cast same, false, "Greatest element along axes; NaN wins.";
     MIN min Min Cast same, false, "Smallest element along axes; NaN wins.";
-    ANY any Or Cast |_| DType::Bool, true, "Whether any element is true.";
-    ALL all And Cast |_| DType::Bool, true, "Whether all elements are true.";
-    COUNT_NONZERO count_nonzero Add NonZero |_| DType::I64, true, "Number of elements that are not zero.";
-    BITWISE_AND_REDUCE bitwise_and_reduce And Cast same, true, "Bitwise and along axes.";
-    BITWISE_OR_REDUCE bitwise_or_reduce Or Cast same, true, "Bitwise or along axes.";
-    BITWISE_XOR_REDUCE bitwise_xor_reduce Xor Cast same, true, "Bitwise exclusive or along axes.";
+    ANY any Or Cast |_| DType::Bool, true, constant "Whether any element is true.";
+    ALL all And Cast |_| DType::Bool, true, constant "Whether all elements are true.";
+    COUNT_NONZERO count_nonzero Add NonZero |_| DType::I64, true, constant "Number of elements that are not zero.";
+    BITWISE_AND_REDUCE bitwise_and_reduce And Cast same, true, constant "Bitwise and along axes.";
+    BITWISE_OR_REDUCE bitwise_or_reduce Or Cast same, true, constant "Bitwise or along axes.";
+    BITWISE_XOR_REDUCE bitwise_xor_reduce Xor Cast same, true, constant "Bitwise exclusive or along axes.";
 }
 
 /// The axes of a reduction: all (`None`), one (`0`), or several (`[0, -1]`, a slice).
@@ -220,7 +230,7 @@ pub fn reduce_attrs(
     axes: Option<&[isize]>,
     keepdims: bool,
     dtype: Option<DType>,
-) -> Result<Attrs> {
+) -> Result<Along> {
     let mut list: SmallVec<[usize; 6]> = SmallVec::new();
     match axes {
         None => list.extend(0..ndim),
@@ -235,7 +245,7 @@ pub fn reduce_attrs(
             list.sort_unstable();
         }
     }
-    Ok(Attrs::Reduce { axes: list, keepdims, dtype })
+    Ok(Along { axes: list, keepdims, dtype })
 }
 /// Calls any reduction of the table.
 pub fn reduce(
@@ -246,7 +256,7 @@ pub fn reduce(
     dtype: Option<DType>,
 ) -> Result<Array> {
     let attrs = reduce_attrs(op.name, a.ndim(), axes, keepdims, dtype)?;
-    call(op, &attrs, &[Operand::Array(a)], None, Target::New)
+    call(op, Attrs::of(&attrs), &[Operand::Array(a)], None, Target::New)
 }
 fn count_reduced(a: &Array, axes: Option<&[isize]>) -> Result<usize> {
     match axes {
@@ -325,7 +335,7 @@ pub fn fold(
         bail!(NotNative, "{}: initial= and where= of a reduction", op.name);
     }
     let attrs = reduce_attrs(op.name, a.ndim(), axes_of(a, axes), keepdims, dtype)?;
-    Ok(call(op, &attrs, &[Operand::Array(a)], None, target(out))?.with_weak(a.is_weak()))
+    Ok(call(op, Attrs::of(&attrs), &[Operand::Array(a)], None, target(out))?.with_weak(a.is_weak()))
 }
 /// A mean or what is made of it, where NumPy has nothing to say about the dtype or about too few elements.
 fn moment(

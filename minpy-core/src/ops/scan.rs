@@ -1,11 +1,11 @@
 //! Running folds along an axis: cumsum, cumprod.
 
-use super::{call, structured};
+use super::{Axis, call};
 use crate::dispatch::{Arg, copy_raw, launch};
 use crate::kernel::{Fold, Work};
 use crate::layout::{Layout, normalize_axis};
-use crate::op::{OpDef, Operand, Structured, Tier};
-use crate::{Array, Attrs, DType, Meta, Result, Target, bail};
+use crate::op::{OpDef, Operand, Structured};
+use crate::{Array, Attrs, DType, Meta, Metas, Result, Target, bail, operation};
 use smallvec::SmallVec;
 
 struct Scan(Fold);
@@ -17,7 +17,9 @@ pub(super) fn axis_last(layout: &Layout, axis: usize) -> Layout {
 }
 
 impl Structured for Scan {
-    fn input_dtype(&self, _: &Attrs, inputs: &[Operand], _: usize) -> Option<DType> {
+    type Attrs = Axis;
+
+    fn input_dtype(&self, _: &Axis, inputs: &[Operand], _: usize) -> Option<DType> {
         use DType::*;
         match inputs[0].dtype() {
             Bool | I8 | I16 | I32 => Some(I64),
@@ -25,32 +27,31 @@ impl Structured for Scan {
             _ => None,
         }
     }
-    fn infer(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array]) -> Result<Meta> {
-        let Attrs::Axis(_) = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
-        Ok(Meta { shape: inputs[0].shape().into(), dtype: inputs[0].dtype() })
+    fn infer(&self, _: &'static OpDef, _: &Axis, inputs: &[&Array]) -> Result<Metas> {
+        Ok(Meta::one(inputs[0].shape(), inputs[0].dtype()))
     }
-    fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array], out: &Array) -> Result<()> {
-        let Attrs::Axis(axis) = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
+    fn lower(&self, op: &'static OpDef, axis: &Axis, inputs: &[&Array], outs: &[&Array]) -> Result<()> {
+        let out = outs[0];
         if out.size() == 0 {
             return Ok(());
         }
         let a = if inputs[0].may_share_memory(out) { copy_raw(inputs[0])? } else { inputs[0].clone() };
-        let (i, o) = (axis_last(a.layout(), *axis), out.view(axis_last(out.layout(), *axis)));
+        let (i, o) = (axis_last(a.layout(), axis.0), out.view(axis_last(out.layout(), axis.0)));
         launch(op.name, out.device(), &Work::Scan(self.0), None, &[Arg::Array(&a, Some(&i))], &[&o])
     }
 }
-structured!(CUMSUM "cumsum" 1 Scan(Fold::Add), &[(0.5, 3.0)], "Running sum along an axis.");
-structured!(CUMPROD "cumprod" 1 Scan(Fold::Mul), &[(0.5, 3.0)], "Running product along an axis.");
+operation!(pub CUMSUM: "cumsum", 1 => 1, Scan(Fold::Add), &[(0.5, 3.0)], "Running sum along an axis.");
+operation!(pub CUMPROD: "cumprod", 1 => 1, Scan(Fold::Mul), &[(0.5, 3.0)], "Running product along an axis.");
 
 /// Running sum along `axis`.
 pub fn cumsum(a: &Array, axis: isize) -> Result<Array> {
     let axis = normalize_axis("cumsum", axis, a.ndim())?;
-    call(&CUMSUM, &Attrs::Axis(axis), &[Operand::Array(a)], None, Target::New)
+    call(&CUMSUM, Attrs::of(&Axis(axis)), &[Operand::Array(a)], None, Target::New)
 }
 /// Running product along `axis`.
 pub fn cumprod(a: &Array, axis: isize) -> Result<Array> {
     let axis = normalize_axis("cumprod", axis, a.ndim())?;
-    call(&CUMPROD, &Attrs::Axis(axis), &[Operand::Array(a)], None, Target::New)
+    call(&CUMPROD, Attrs::of(&Axis(axis)), &[Operand::Array(a)], None, Target::New)
 }
 
 /// A running fold with everything that NumPy takes for it; `axis` `None`: of the flattened array.
@@ -76,7 +77,7 @@ pub fn running(
         x = super::reshape(&x, &[-1])?;
     }
     let axis = normalize_axis(op.name, axis.unwrap_or(0), x.ndim())?;
-    call(op, &Attrs::Axis(axis), &[Operand::Array(&x)], None, super::reduce::target(out))
+    call(op, Attrs::of(&Axis(axis)), &[Operand::Array(&x)], None, super::reduce::target(out))
 }
 crate::functions! {
     /// Sums of the elements up to each one.

@@ -1,31 +1,32 @@
 //! Order along an axis: argmax, argmin, sort, argsort.
 
 use super::scan::axis_last;
-use super::{call, structured};
+use super::{Axis, call};
 use crate::dispatch::{Arg, launch};
 use crate::kernel::Work;
 use crate::layout::{normalize_axis, show};
-use crate::op::{OpDef, Operand, Structured, Tier};
-use crate::{Array, Attrs, DType, Meta, Result, Target, bail};
+use crate::op::{OpDef, Operand, Structured};
+use crate::{Array, Attrs, DType, Meta, Metas, Result, Target, bail, operation};
 
 struct ArgReduce {
     max: bool,
 }
 impl Structured for ArgReduce {
-    fn infer(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array]) -> Result<Meta> {
-        let Attrs::Axis(axis) = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
+    type Attrs = Axis;
+
+    fn infer(&self, op: &'static OpDef, axis: &Axis, inputs: &[&Array]) -> Result<Metas> {
         let a = &inputs[0];
-        if a.shape()[*axis] == 0 {
+        if a.shape()[axis.0] == 0 {
             bail!(Value, "attempt to get {} of an empty sequence (shape {})", op.name, show(a.shape()));
         }
-        Ok(Meta { shape: a.layout().select(*axis, 0).shape().into(), dtype: DType::I64 })
+        Ok(Meta::one(a.layout().select(axis.0, 0).shape(), DType::I64))
     }
-    fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array], out: &Array) -> Result<()> {
-        let Attrs::Axis(axis) = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
+    fn lower(&self, op: &'static OpDef, axis: &Axis, inputs: &[&Array], outs: &[&Array]) -> Result<()> {
+        let out = outs[0];
         if out.size() == 0 {
             return Ok(());
         }
-        let l = axis_last(inputs[0].layout(), *axis);
+        let l = axis_last(inputs[0].layout(), axis.0);
         launch(
             op.name,
             out.device(),
@@ -36,25 +37,26 @@ impl Structured for ArgReduce {
         )
     }
 }
-structured!(ARGMAX "argmax" 1 ArgReduce { max: true }, &[(-3.0, 3.0)], "First position of the greatest element along an axis.");
-structured!(ARGMIN "argmin" 1 ArgReduce { max: false }, &[(-3.0, 3.0)], "First position of the smallest element along an axis.");
+operation!(pub ARGMAX: "argmax", 1 => 1, ArgReduce { max: true }, &[(-3.0, 3.0)], constant "First position of the greatest element along an axis.");
+operation!(pub ARGMIN: "argmin", 1 => 1, ArgReduce { max: false }, &[(-3.0, 3.0)], constant "First position of the smallest element along an axis.");
 
 struct Sort {
     arg: bool,
 }
 impl Structured for Sort {
-    fn infer(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array]) -> Result<Meta> {
-        let Attrs::Axis(_) = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
+    type Attrs = Axis;
+
+    fn infer(&self, _: &'static OpDef, _: &Axis, inputs: &[&Array]) -> Result<Metas> {
         let a = &inputs[0];
-        Ok(Meta { shape: a.shape().into(), dtype: if self.arg { DType::I64 } else { a.dtype() } })
+        Ok(Meta::one(a.shape(), if self.arg { DType::I64 } else { a.dtype() }))
     }
-    fn lower(&self, op: &'static OpDef, attrs: &Attrs, inputs: &[&Array], out: &Array) -> Result<()> {
-        let Attrs::Axis(axis) = attrs else { bail!(Type, "{}: wrong attributes", op.name) };
+    fn lower(&self, op: &'static OpDef, axis: &Axis, inputs: &[&Array], outs: &[&Array]) -> Result<()> {
+        let out = outs[0];
         if out.size() == 0 {
             return Ok(());
         }
-        let l = axis_last(inputs[0].layout(), *axis);
-        let o = out.view(axis_last(out.layout(), *axis));
+        let l = axis_last(inputs[0].layout(), axis.0);
+        let o = out.view(axis_last(out.layout(), axis.0));
         launch(
             op.name,
             out.device(),
@@ -65,8 +67,8 @@ impl Structured for Sort {
         )
     }
 }
-structured!(SORT "sort" 1 Sort { arg: false }, &[(-3.0, 3.0)], "Sorted values along an axis, stably, NaN last.");
-structured!(ARGSORT "argsort" 1 Sort { arg: true }, &[(-3.0, 3.0)], "Positions that sort along an axis, stably.");
+operation!(pub SORT: "sort", 1 => 1, Sort { arg: false }, &[(-3.0, 3.0)], "Sorted values along an axis, stably, NaN last.");
+operation!(pub ARGSORT: "argsort", 1 => 1, Sort { arg: true }, &[(-3.0, 3.0)], constant "Positions that sort along an axis, stably.");
 
 fn along(op: &'static OpDef, a: &Array, axis: Option<isize>) -> Result<Array> {
     let flat;
@@ -80,7 +82,7 @@ fn along(op: &'static OpDef, a: &Array, axis: Option<isize>) -> Result<Array> {
             (&flat, 0)
         }
     };
-    call(op, &Attrs::Axis(axis), &[Operand::Array(a)], None, Target::New)
+    call(op, Attrs::of(&Axis(axis)), &[Operand::Array(a)], None, Target::New)
 }
 /// First position of the greatest element along `axis` (`None`: of the flattened array).
 pub fn argmax(a: &Array, axis: Option<isize>) -> Result<Array> {

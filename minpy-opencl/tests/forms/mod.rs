@@ -311,7 +311,7 @@ pub fn elementwise_layouts(d: DeviceRef) {
     let (x, y) = (low.to_vec::<f32>().expect("read"), high.to_vec::<f32>().expect("read"));
     let want: Vec<f32> = x.iter().zip(&y).map(|(x, y)| x + y).collect();
     let inputs = [minpy_core::Operand::Array(&low), minpy_core::Operand::Array(&high)];
-    ops::call(&ops::ADD, &minpy_core::Attrs::None, &inputs, None, minpy_core::Target::Into(&high))
+    ops::call(&ops::ADD, minpy_core::Attrs::NONE, &inputs, None, minpy_core::Target::Into(&high))
         .expect("add into");
     assert_eq!(high.to_vec::<f32>().expect("read"), want);
 }

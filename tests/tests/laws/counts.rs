@@ -37,7 +37,7 @@ fn elementwise_calls_are_one_kernel_and_one_allocation() {
 fn existing_targets_cost_no_allocation() {
     let (a, b) = (f32s(&[8, 8]), f32s(&[8, 8]));
     let add = |x: &Array, y: &Array, out: &Array, mask: Option<&Array>| {
-        ops::call(&ops::ADD, &Attrs::None, &[Operand::Array(x), Operand::Array(y)], mask, Target::Into(out))
+        ops::call(&ops::ADD, Attrs::NONE, &[Operand::Array(x), Operand::Array(y)], mask, Target::Into(out))
             .map(drop)
     };
     assert_eq!(watch(|| add(&a, &b, &a, None)), costs(&["add"], 0));
@@ -104,7 +104,7 @@ fn matrix_products_read_transposed_operands_in_place() {
     assert_eq!(
         watch(|| ops::call(
             &ops::MATMUL,
-            &Attrs::None,
+            Attrs::NONE,
             &[Operand::Array(&m), Operand::Array(&a.t())],
             None,
             Target::Into(&f32s(&[4, 4]))

@@ -92,7 +92,7 @@ fn what_is_computed_of_a_product_is_part_of_it() {
     let log = watch_deferred(|| {
         let product = ops::matmul(&x, &w)?;
         let inputs = [Operand::Array(&total), Operand::Array(&product)];
-        ops::call(&ops::ADD, &Attrs::None, &inputs, None, Target::Into(&total))?;
+        ops::call(&ops::ADD, Attrs::NONE, &inputs, None, Target::Into(&total))?;
         Ok(vec![])
     });
     assert_eq!(log, costs(&["add"], 1));
@@ -121,7 +121,7 @@ fn two_products_of_one_operand_are_one_kernel() {
     assert_eq!(watch_deferred(|| both().map(|(a, _)| vec![a])), costs(&["matmul"], 1));
     let log = watch_deferred(|| {
         let (a, b) = both()?;
-        ops::call(&ops::COPY, &Attrs::None, &[Operand::from(0.0)], None, Target::Into(&x))?;
+        ops::call(&ops::COPY, Attrs::NONE, &[Operand::from(0.0)], None, Target::Into(&x))?;
         Ok(vec![a, b])
     });
     assert_eq!(log, costs(&["matmul", "copy", "matmul"], 2));
@@ -219,7 +219,7 @@ fn writes_take_the_pending_value_with_them() {
     let log = watch_deferred(|| {
         let step = ops::multiply(&y, 0.1)?;
         let inputs = [Operand::Array(&x), Operand::Array(&step)];
-        ops::call(&ops::SUBTRACT, &Attrs::None, &inputs, None, Target::Into(&x))?;
+        ops::call(&ops::SUBTRACT, Attrs::NONE, &inputs, None, Target::Into(&x))?;
         Ok(vec![])
     });
     assert_eq!(log, costs(&["subtract"], 1));

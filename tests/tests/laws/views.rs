@@ -147,7 +147,7 @@ impl World {
                 };
                 ops::call(
                     op,
-                    &Attrs::None,
+                    Attrs::NONE,
                     &[Operand::Array(&out), Operand::Array(&src)],
                     None,
                     Target::Into(&out),
@@ -191,7 +191,7 @@ impl World {
                         .filter(move |i| (i / inner) % n == 0)
                         .map(move |i| (0..n).map(|k| i + k * inner).collect::<Vec<_>>())
                 };
-                ops::call(&ops::SORT, &Attrs::Axis(axis), &[Operand::Array(&a)], None, Target::Into(&a))?;
+                ops::call(&ops::SORT, Attrs::of(&ops::Axis(axis)), &[Operand::Array(&a)], None, Target::Into(&a))?;
                 let mut values = self.values(&v);
                 if !values.is_empty() {
                     for l in line(axis).collect::<Vec<_>>() {
@@ -300,7 +300,7 @@ fn in_place_addition_for_every_pair_of_slices() {
             let (x, y) = (a.slice(0, s, p, n), a.slice(0, t, q, m));
             ops::call(
                 &ops::ADD,
-                &Attrs::None,
+                Attrs::NONE,
                 &[Operand::Array(&x), Operand::Array(&y)],
                 None,
                 Target::Into(&x),
