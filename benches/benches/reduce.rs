@@ -27,7 +27,7 @@ fn reduce(c: &mut Criterion) {
             x.iter(|| ops::argmax(black_box(&a), Some(1)).unwrap())
         });
         g.bench_function(format!("softmax/{rows}x{columns}"), |x| {
-            x.iter(|| ops::softmax(black_box(&a)).unwrap())
+            x.iter(|| ops::softmax(black_box(&a), -1).unwrap())
         });
     }
 }

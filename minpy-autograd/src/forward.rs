@@ -66,7 +66,8 @@ pub(crate) fn forward(
                     if sum.is_none() {
                         fetched.load(node, false)?;
                     }
-                    let part = (r.jvp)(&fetched.saves(rule.op, attrs, walk, node), &t.through(walk.view(e))?)?;
+                    let part =
+                        (r.jvp)(&fetched.saves(rule.op, attrs, walk, node), &t.through(walk.view(e))?)?;
                     sum = Some(match sum {
                         None => part,
                         Some(s) => ops::add(&s, &part)?,

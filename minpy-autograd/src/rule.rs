@@ -307,7 +307,10 @@ mod tests {
     fn two_decisions_are_an_error_that_names_both_places() {
         let (op, d, file, line) = decisions().next().unwrap();
         let e = table([(op, d, file, line), (op, d, "other.rs", 7)].into_iter()).err().unwrap();
-        assert!(e.contains(op.name) && e.contains(&format!("{file}:{line}")) && e.contains("other.rs:7"), "{e}");
+        assert!(
+            e.contains(op.name) && e.contains(&format!("{file}:{line}")) && e.contains("other.rs:7"),
+            "{e}"
+        );
         let floor = &ops::FLOOR;
         let e = table([(floor, d, "other.rs", 7)].into_iter()).err().unwrap();
         assert!(e.contains(&format!("{}:{}", floor.file, floor.line)) && e.contains("other.rs:7"), "{e}");

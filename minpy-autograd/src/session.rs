@@ -37,6 +37,10 @@ impl Session {
         set_flag(RECORDING, true);
         Session { first, leaves: RefCell::default(), recording, _thread: PhantomData }
     }
+    /// Number of entries of the tape so far, for tests and the curious.
+    pub fn recorded(&self) -> usize {
+        TAPE.with_borrow(|t| t.end() as usize)
+    }
     /// Marks an input. The function must be called with the array that comes back: the same one, unless an outer session
     /// already watches it; then a copy, so that the derivatives of the two levels are not confused.
     pub fn watch(&self, a: &Array) -> Result<Array> {

@@ -504,7 +504,9 @@ impl Recorder for TapeRecorder {
             }
             let kind = match decision(call.op)? {
                 Decision::Constant => return Ok(0),
-                Decision::Rule(rule) if rule.complex && !edges.iter().flatten().any(|e| e.dtype.is_complex()) => {
+                Decision::Rule(rule)
+                    if rule.complex && !edges.iter().flatten().any(|e| e.dtype.is_complex()) =>
+                {
                     return Ok(0);
                 }
                 Decision::Missing => Kind::Missing(call.op.name.to_string()),

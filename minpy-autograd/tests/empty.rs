@@ -81,7 +81,13 @@ fn structured_rules() {
             check(|x| ops::cumsum(&x[0], axis), std::slice::from_ref(&x));
             check(|x| ops::cumprod(&x[0], axis), std::slice::from_ref(&x));
             let sorted = |x: &[Array]| {
-                ops::call(&ops::SORT, Attrs::of(&ops::Axis(axis as usize)), &[(&x[0]).into()], None, Target::New)
+                ops::call(
+                    &ops::SORT,
+                    Attrs::of(&ops::Axis(axis as usize)),
+                    &[(&x[0]).into()],
+                    None,
+                    Target::New,
+                )
             };
             check(sorted, std::slice::from_ref(&x));
             let joined =

@@ -152,7 +152,7 @@ fn results_of_structured_operations_into_views() {
             let attrs = ops::reduce_attrs("sum", 2, Some(&[0]), false, None)?;
             ops::call(
                 &ops::SUM,
-                &attrs,
+                minpy_core::Attrs::of(&attrs),
                 &[Operand::Array(&ops::multiply(&out, &out)?)],
                 None,
                 Target::Into(&row),

@@ -53,7 +53,7 @@ fn an_extremum_rounded_by_its_target() {
             |x| {
                 let attrs = ops::reduce_attrs(name, 1, None, false, None)?;
                 let out = ops::zeros(&[], DType::F32)?;
-                ops::call(op, Attrs::of(&attrs), &[(&x[0]).into()], None, Target::Into(&out))
+                ops::call(op, minpy_core::Attrs::of(&attrs), &[(&x[0]).into()], None, Target::Into(&out))
             },
             std::slice::from_ref(&x),
         )
@@ -206,7 +206,7 @@ fn layers() {
             &[data(&[1, 2, 3, 3], 3), weight, data(&[2], 4)],
         );
     }
-    check(|x| ops::log(&ops::softmax(&x[0])?), &[data(&[2, 3], 5)]);
+    check(|x| ops::log(&ops::softmax(&x[0], 1)?), &[data(&[2, 3], 5)]);
     check(
         |x| sq(ops::fully_connected(&x[0], &x[1], Some(&x[2]))?),
         &[data(&[2, 3], 6), data(&[2, 3], 7), data(&[2], 8)],

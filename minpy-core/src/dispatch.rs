@@ -18,7 +18,9 @@ use crate::op::{
     promoted_dtype,
 };
 use crate::ops;
-use crate::{Array, DType, Error, ErrorKind, Meta, Number, Result, Scalar, bail, defer, profile, recorder, stats};
+use crate::{
+    Array, DType, Error, ErrorKind, Meta, Number, Result, Scalar, bail, defer, profile, recorder, stats,
+};
 use crate::{registry, written};
 use smallvec::{SmallVec, smallvec};
 use std::sync::Arc;
@@ -486,10 +488,8 @@ fn elementwise(
         dtypes.push(out_dtype.unwrap_or(natural));
     }
     // Most calls have one dtype throughout: their program needs no hashing.
-    let plain = mask.is_none()
-        && out_dtype.is_none()
-        && attrs.is_none()
-        && dtypes.iter().all(|&d| d == promoted);
+    let plain =
+        mask.is_none() && out_dtype.is_none() && attrs.is_none() && dtypes.iter().all(|&d| d == promoted);
     let same = if plain { e.same_dtype_program(op.name, promoted, operands.len(), scalars) } else { None };
     let program = match same {
         Some(p) => p.clone(),
@@ -644,9 +644,8 @@ fn several(
     let call = OpCall { op, attrs, inputs: &operands, mask, targets };
     let record = Record::start(&call)?;
     let joins = operands.iter().any(|o| o.array().is_some_and(|a| a.buffer().present().is_none()));
-    let weak = operands
-        .iter()
-        .all(|o| matches!(o, Operand::Number(_)) || o.array().is_some_and(|a| a.is_weak()));
+    let weak =
+        operands.iter().all(|o| matches!(o, Operand::Number(_)) || o.array().is_some_and(|a| a.is_weak()));
     let mut made = Arrays::new();
     for meta in &metas {
         let layout = result_layout(&shape, &operands, mask);
@@ -761,9 +760,8 @@ fn compare_signs(
 ) -> Result<Array> {
     let of = |x: bool| if x { Number::Int(-1) } else { Number::Int(0) };
     let signed_first = a.dtype() != DType::U64;
-    let wide = |o: &Operand| -> Result<Array> {
-        call(&ops::COPY, Attrs::of(&DType::U64), &[*o], None, Target::New)
-    };
+    let wide =
+        |o: &Operand| -> Result<Array> { call(&ops::COPY, Attrs::of(&DType::U64), &[*o], None, Target::New) };
     let negative = ops::less(if signed_first { *a } else { *b }, 0i64)?;
     let plain =
         call(op, Attrs::NONE, &[Operand::Array(&wide(a)?), Operand::Array(&wide(b)?)], None, Target::New)?;
@@ -869,7 +867,8 @@ fn structured(
     }
     let operands: Operands = arrays.iter().map(|a| Operand::Array(a)).collect();
     let call = OpCall { op, attrs, inputs: &operands, mask, targets };
-    if s.decomposes() && context::flags() & RECORDING != 0 && recorder::get().is_some_and(|r| !r.knows(&call)) {
+    if s.decomposes() && context::flags() & RECORDING != 0 && recorder::get().is_some_and(|r| !r.knows(&call))
+    {
         return decompose();
     }
     // Small results of large inputs too: a reduction runs with what produces or uses it.
@@ -913,12 +912,7 @@ fn structured(
 }
 
 /// Whether the device has a kernel of this operation alone for these dtypes.
-fn has_own_kernel(
-    op: &'static OpDef,
-    device: DeviceRef,
-    inputs: &[&Array],
-    results: &Metas,
-) -> Result<bool> {
+fn has_own_kernel(op: &'static OpDef, device: DeviceRef, inputs: &[&Array], results: &Metas) -> Result<bool> {
     let Some(kernel) = registry::global()?.op_kernel(device.kind(), op.name) else { return Ok(false) };
     let touched = inputs.iter().map(|a| a.dtype()).chain(results.iter().map(|m| m.dtype));
     let known = touched.fold(true, |all, d| all && kernel.dtypes.contains(d));

@@ -3,9 +3,9 @@
 //! Dispatch has promoted, broadcast, checked and allocated before a kernel runs; a kernel never allocates results
 //! and never sees an operation it did not register for. The canonical forms (`Work`) are few: that is all a backend needs.
 
+use crate::attributes::{Attributes, Attrs};
 use crate::device::{DeviceRef, Memory};
 use crate::dtype::DTypeSet;
-use crate::attributes::{Attributes, Attrs};
 use crate::expr::{Prim, Program};
 use crate::{Array, DType, Result, Scalar};
 use smallvec::SmallVec;
@@ -346,7 +346,8 @@ impl<'a> KernelCall<'a> {
                 let a: &'a dyn Attributes = &**a;
                 (a as &dyn std::any::Any).downcast_ref().ok_or_else(|| {
                     let wanted = std::any::type_name::<T>();
-                    let message = format!("{}: attributes of type {wanted} expected, not {}", self.op, a.type_name());
+                    let message =
+                        format!("{}: attributes of type {wanted} expected, not {}", self.op, a.type_name());
                     crate::Error::new(crate::ErrorKind::Type, message)
                 })
             }

@@ -267,13 +267,19 @@ macro_rules! operation {
             line: line!(),
         }
     };
-    ($vis:vis $id:ident: $name:expr, $arity:literal => $results:literal, elementwise $formula:expr, $domain:expr, $($constant:ident)? $doc:literal) => {
+    ($vis:vis $id:ident: $name:expr, arity [$($x:ident),*] => $($rest:tt)*) => {
+        $crate::operation!(@counted $vis $id: $name, [$(stringify!($x)),*].len() => $($rest)*);
+    };
+    ($vis:vis $id:ident: $name:expr, $arity:literal => $($rest:tt)*) => {
+        $crate::operation!(@counted $vis $id: $name, $arity => $($rest)*);
+    };
+    (@counted $vis:vis $id:ident: $name:expr, $arity:expr => $results:literal, elementwise $formula:expr, $domain:expr, $($constant:ident)? $doc:literal) => {
         #[doc = $doc]
         $vis static $id: $crate::OpDef = $crate::operation!(@define $name, $arity, $results, $crate::op::Tier::Elementwise($formula), $domain,
             $crate::operation!(@constant $($constant)?), $doc);
         $crate::inventory::submit! { $crate::registry::Item::Op(&$id) }
     };
-    ($vis:vis $id:ident: $name:expr, $arity:literal => $results:literal, $imp:expr, $domain:expr, $($constant:ident)? $doc:literal) => {
+    (@counted $vis:vis $id:ident: $name:expr, $arity:expr => $results:literal, $imp:expr, $domain:expr, $($constant:ident)? $doc:literal) => {
         #[doc = $doc]
         $vis static $id: $crate::OpDef = $crate::operation!(@define $name, $arity, $results, $crate::op::Tier::Structured(&$imp), $domain,
             $crate::operation!(@constant $($constant)?), $doc);
@@ -350,10 +356,7 @@ pub struct ProgramSpec<'a> {
 
 impl Elementwise {
     /// An elementwise operation from its rule and formula.
-    pub const fn new(
-        rule: TypeRule,
-        expr: for<'b> fn(&Builder, &[E<'b>]) -> Values<'b>,
-    ) -> Elementwise {
+    pub const fn new(rule: TypeRule, expr: for<'b> fn(&Builder, &[E<'b>]) -> Values<'b>) -> Elementwise {
         Elementwise {
             rule,
             expr,
@@ -434,8 +437,7 @@ impl Elementwise {
                 e.cast(if i == 0 && self.rule.condition_first { DType::Bool } else { spec.compute })
             })
             .collect();
-        let mut values: SmallVec<[E; MAX_RESULTS]> =
-            (self.expr)(&b, &args).0.into_iter().flatten().collect();
+        let mut values: SmallVec<[E; MAX_RESULTS]> = (self.expr)(&b, &args).0.into_iter().flatten().collect();
         // An existing target and a mask are those of an only result: several are computed first and copied then.
         for value in &mut values {
             if let Some(out) = spec.out {

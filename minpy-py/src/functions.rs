@@ -318,7 +318,7 @@ pub fn _diagonal<'py>(a: &Any<'py>, offset: isize, axis1: isize, axis2: isize) -
 pub fn softmax<'py>(py: Python<'py>, x: &Any<'py>) -> PyResult<Any<'py>> {
     let _entered = enter("softmax");
     match array_here(x)? {
-        Some(a) => wrap(py, heavy(py, a.size(), || ops::softmax(&a))?),
+        Some(a) => wrap(py, heavy(py, a.size(), || ops::softmax(&a, -1))?),
         None => Err(pyo3::exceptions::PyTypeError::new_err("softmax: not an array of numbers")),
     }
 }

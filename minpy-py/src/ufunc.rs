@@ -334,8 +334,7 @@ impl Ufunc {
                 Ok(out.clone())
             }
             None => {
-                let r =
-                    heavy(py, size, || ops::call(self.op, attrs, &operands, mask.as_ref(), Target::New))?;
+                let r = heavy(py, size, || ops::call(self.op, attrs, &operands, mask.as_ref(), Target::New))?;
                 wrap_result(py, strong(r, &operands))
             }
         }

@@ -174,7 +174,13 @@ pub fn all_reductions(s: &Subject, dtype: DType) {
                 continue;
             };
             if label == "empty axis" && matches!(kind, Fold::Max | Fold::Min) {
-                let r = ops::call(op, Attrs::of(&along(axes, false)), &[Operand::Array(&x.array)], None, Target::New);
+                let r = ops::call(
+                    op,
+                    Attrs::of(&along(axes, false)),
+                    &[Operand::Array(&x.array)],
+                    None,
+                    Target::New,
+                );
                 let error = r.as_ref().err().map(|e| e.kind());
                 s.check(error == Some(ErrorKind::Value), || {
                     format!("{}: expected a value error, got {r:?}", what())
@@ -237,7 +243,13 @@ pub fn targets(s: &Subject) {
         s.check(rest == 0, || "sum with a strided out= wrote beside its elements".into());
         // The first column of the input itself.
         let inside = x.array.view(x.array.layout().select(1, 0));
-        ops::call(&ops::SUM, Attrs::of(&along(&[1], false)), &[Operand::Array(&x.array)], None, Target::Into(&inside))?;
+        ops::call(
+            &ops::SUM,
+            Attrs::of(&along(&[1], false)),
+            &[Operand::Array(&x.array)],
+            None,
+            Target::Into(&inside),
+        )?;
         s.compare(|| "sum into its own input".into(), &[6], DType::F32, &read(&inside)?, &want);
         let wrong = Array::empty_on(s.device, &[5], DType::F32)?;
         let r = ops::call(

@@ -91,7 +91,13 @@ pub fn all_scans(s: &Subject) {
                         continue;
                     };
                     let r = s.native(op.name, Family::Scan, DTypeSet::of(&[dtype]), || {
-                        ops::call(op, Attrs::of(&ops::Axis(axis)), &[Operand::Array(&x.array)], None, Target::New)
+                        ops::call(
+                            op,
+                            Attrs::of(&ops::Axis(axis)),
+                            &[Operand::Array(&x.array)],
+                            None,
+                            Target::New,
+                        )
                     });
                     let Some(out) = s.ok(r, what) else { continue };
                     let to = out.dtype();
@@ -127,7 +133,13 @@ pub fn in_place(s: &Subject) {
             &values(DType::I64, 12, (-3.0, 3.0), 2),
         )?;
         let before = x.values();
-        ops::call(&ops::CUMSUM, Attrs::of(&ops::Axis(1)), &[Operand::Array(&x.array)], None, Target::Into(&x.array))?;
+        ops::call(
+            &ops::CUMSUM,
+            Attrs::of(&ops::Axis(1)),
+            &[Operand::Array(&x.array)],
+            None,
+            Target::Into(&x.array),
+        )?;
         let mut want = vec![Expected::exact(Value::Int(0)); 12];
         for line in lines(&[3, 4], 1) {
             let list: Vec<Value> = line.iter().map(|&i| before[i]).collect();

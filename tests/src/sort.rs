@@ -72,7 +72,13 @@ fn along(s: &Subject, wanted: fn(&Work) -> bool) {
                         continue;
                     };
                     let r = s.native(op.name, work.family(), DTypeSet::of(&[dtype, DType::I64]), || {
-                        ops::call(op, Attrs::of(&ops::Axis(axis)), &[Operand::Array(&x.array)], None, Target::New)
+                        ops::call(
+                            op,
+                            Attrs::of(&ops::Axis(axis)),
+                            &[Operand::Array(&x.array)],
+                            None,
+                            Target::New,
+                        )
                     });
                     let Some(out) = s.ok(r, what) else { continue };
                     let flat = x.values();
@@ -129,7 +135,13 @@ pub fn in_place(s: &Subject) {
         )?;
         let mut want = x.values();
         want.sort_by(order);
-        ops::call(&ops::SORT, Attrs::of(&ops::Axis(0)), &[Operand::Array(&x.array)], None, Target::Into(&x.array))?;
+        ops::call(
+            &ops::SORT,
+            Attrs::of(&ops::Axis(0)),
+            &[Operand::Array(&x.array)],
+            None,
+            Target::Into(&x.array),
+        )?;
         let want: Vec<Expected> = want.into_iter().map(Expected::exact).collect();
         s.compare(|| "sort of a reversed view in place".into(), &[17], DType::F32, &read(&x.array)?, &want);
         Ok(())

@@ -97,7 +97,7 @@ macro_rules! element {
                         .as_standard_layout()
                         .into_owned());
                     both!("every other column", a, _ => every_other(a), x, _ => x.slice(ndarray::s![.., ..;2]).to_owned());
-                    both!("softmax rows", a, _ => a.softmax().unwrap(), x, _ => softmax(x.view()));
+                    both!("softmax rows", a, _ => a.softmax(-1).unwrap(), x, _ => softmax(x.view()));
                 }
             }
             fn every_other(a: &Array) -> Array {

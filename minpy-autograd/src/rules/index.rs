@@ -82,11 +82,7 @@ fn value_tangent(s: &Saves, t: &Array) -> Result<Array> {
 fn sort_positions(s: &Saves) -> Result<Vec<Array>> {
     let axis = s.attrs::<Axis>()?.0;
     let x = s.array(0);
-    along_axis_indices(
-        x,
-        &argsort(x, Some(axis as isize))?,
-        normalize_axis("sort", axis as isize, x.ndim())?,
-    )
+    along_axis_indices(x, &argsort(x, Some(axis as isize))?, normalize_axis("sort", axis as isize, x.ndim())?)
 }
 
 rules! {

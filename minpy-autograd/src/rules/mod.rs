@@ -5,3 +5,4 @@ mod index;
 mod matmul;
 mod reduce;
 mod scan;
+mod whole;

@@ -5,7 +5,7 @@
 //! function, the method of `Array` and their documentation. The other place to edit for a new operation is its gradient
 //! row in minpy-autograd.
 
-use super::call;
+use super::{call, call_all};
 use crate::expr::{E, Prim::*};
 use crate::op::{Elementwise, OpDef, Operand, Tier, TypeRule};
 use crate::{Array, Attrs, DType, Result, Target};
@@ -222,6 +222,35 @@ elementwise! {
     TANH_SLOPE tanh_slope(x1, x2) FLOAT, x => x[1] * (1.0 - x[0] * x[0]), D2, "x2 * (1 - x1**2): the gradient of tanh, where its result is x1.";
     WHERE select["where"](x1, x2, x3) SELECT, x => x[0].select(x[1], x[2]), &[(0.0, 1.0), ANY, ANY], "x2 where x1 is true, else x3.";
     CLIP clip(x1, x2, x3) ARITH, x => x[0].binary(Maximum, x[1]).binary(Minimum, x[2]), &[(-1.0, 1.0), (-3.0, -2.0), (2.0, 3.0)], "x1 limited to [x2, x3].";
+}
+
+/// Elementwise operations of two results: as `elementwise!`, with a formula that gives both.
+macro_rules! pairs {
+    ($(
+        $id:ident $f:ident ($x1:ident $(, $xs:ident)*) $rule:ident, $x:ident => [$first:expr, $second:expr], $domain:expr, $doc:literal;
+    )*) => {$(
+        crate::operation!(pub $id: stringify!($f), arity [$x1 $(, $xs)*] => 2, elementwise
+            Elementwise::new($rule, |_b, $x: X<'_, '_>| [$first, $second].into()), $domain, $doc);
+        #[doc = concat!($doc, "\n\nElement by element, with broadcasting; arguments are arrays or numbers. ", dtypes!($rule))]
+        #[doc = concat!("\n\n# Errors\n", errors!($x1 $(, $xs)*))]
+        pub fn $f<'a>($x1: impl Into<Operand<'a>> $(, $xs: impl Into<Operand<'a>>)*) -> Result<(Array, Array)> {
+            let mut both = call_all(&$id, Attrs::NONE, &[$x1.into() $(, $xs.into())*], None, &[Target::New; 2])?;
+            match (both.pop(), both.pop()) {
+                (Some(second), Some(first)) => Ok((first, second)),
+                _ => crate::bail!(Runtime, "{}: results are missing", stringify!($f)),
+            }
+        }
+    )*};
+}
+pairs! {
+    DIVMOD divmod(x1, x2) REAL, x => [x[0].binary(FloorDiv, x[1]), x[0].binary(Rem, x[1])], &[(0.2, 0.8), (1.0, 2.0)],
+        "Largest integer not above the quotient, and the remainder with the sign of the divisor.";
+    MODF modf(x) FLOAT_REAL, x => [fraction_expr(x[0]), x[0].unary(Trunc)], &[(0.2, 0.8)], "Fraction and integer part, both with the sign of x.";
+}
+/// With the sign of x also where it is zero; 0 of infinities.
+fn fraction_expr(x: E<'_>) -> E<'_> {
+    let rest = x.isinf().select(x.lit(0.0), x - x.unary(Trunc));
+    rest.binary(Copysign, x)
 }
 
 /// Integers have no negative powers.

@@ -174,11 +174,18 @@ impl Array {
     pub fn matmul(&self, b: &Array) -> Result<Array> {
         ops::matmul(self, b)
     }
-    /// `exp(x) / sum(exp(x))` along the last axis, without overflow.
+    /// `exp(x) / sum(exp(x))` along an axis, without overflow.
     ///
     /// # Errors
-    /// [`ErrorKind::Axis`](crate::ErrorKind::Axis) for a 0-d array.
-    pub fn softmax(&self) -> Result<Array> {
-        ops::softmax(self)
+    /// [`ErrorKind::Axis`](crate::ErrorKind::Axis) for an axis that the array does not have.
+    pub fn softmax(&self, axis: isize) -> Result<Array> {
+        ops::softmax(self, axis)
+    }
+    /// The logarithm of `softmax`, without overflow.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Axis`](crate::ErrorKind::Axis) for an axis that the array does not have.
+    pub fn log_softmax(&self, axis: isize) -> Result<Array> {
+        ops::log_softmax(self, axis)
     }
 }

@@ -1,12 +1,12 @@
 //! Reductions along axes: sum, prod, max, min, any, all, count_nonzero, and what is composed of them.
 
-use super::{call, divide, multiply, root, subtract};
+use super::{call, call_all, divide, multiply, root, subtract};
 use crate::dispatch::{Arg, fill_raw, launch};
 use crate::expr::{Builder, E, Prim, Program};
 use crate::kernel::{Fold, Work};
 use crate::layout::{Layout, normalize_axis, show};
 use crate::op::{OpDef, Operand, Structured};
-use crate::{Array, Attrs, DType, Meta, Metas, Result, Target, bail, operation};
+use crate::{Array, Arrays, Attrs, DType, Meta, Metas, Result, Target, bail, operation};
 use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -275,6 +275,82 @@ pub fn mean(a: &Array, axes: Option<&[isize]>, keepdims: bool, dtype: Option<DTy
     let m = divide(&total, n as f64)?;
     if m.dtype() == result { Ok(m) } else { super::cast(&m, result) }
 }
+/// Attributes of `MOMENTS`: along what, the dtype of the results, and the divisor `n - ddof`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Moments {
+    /// Axes; `keepdims` concerns both results.
+    pub along: Along,
+    /// Bits of `ddof`.
+    ddof: u64,
+}
+impl Moments {
+    /// What is taken off the number of elements for the divisor of the variance.
+    pub fn ddof(&self) -> f64 {
+        f64::from_bits(self.ddof)
+    }
+    fn result(&self, input: DType) -> DType {
+        self.along.dtype.unwrap_or(if input.is_inexact() { input } else { DType::F64 })
+    }
+}
+struct MeanAndVariance;
+impl Structured for MeanAndVariance {
+    type Attrs = Moments;
+    const DECOMPOSES: bool = true;
+
+    fn infer(&self, _: &'static OpDef, attrs: &Moments, inputs: &[&Array]) -> Result<Metas> {
+        let dtype = attrs.result(inputs[0].dtype());
+        let shape = reduced_shape(inputs[0].shape(), &attrs.along.axes, attrs.along.keepdims);
+        let meta = |dtype| Meta { shape: shape.clone(), dtype };
+        Ok([meta(dtype), meta(dtype.real())].into_iter().collect())
+    }
+    fn decompose(&self, _: &'static OpDef, attrs: &Moments, inputs: &[&Array]) -> Result<Arrays> {
+        let a = inputs[0];
+        let axes: SmallVec<[isize; 6]> = attrs.along.axes.iter().map(|&i| i as isize).collect();
+        let n = count_reduced(a, Some(&axes))?;
+        let result = attrs.result(a.dtype());
+        // Half is summed in single.
+        let wide = if result == DType::F16 { DType::F32 } else { result };
+        let m = mean(a, Some(&axes), true, Some(wide))?;
+        let d = subtract(a, &m)?;
+        let sq = if d.dtype().is_complex() {
+            super::real(&multiply(&d, &super::conjugate(&d)?)?)?
+        } else {
+            multiply(&d, &d)?
+        };
+        let total = reduce(&SUM, &sq, Some(&axes), attrs.along.keepdims, None)?;
+        let v = divide(&total, (n as f64 - attrs.ddof()).max(0.0))?;
+        let m = match attrs.along.keepdims {
+            true => m,
+            false => m.view(drop_axes(m.layout(), &attrs.along.axes)),
+        };
+        let given = |x: Array, dtype| if x.dtype() == dtype { Ok(x) } else { super::cast(&x, dtype) };
+        Ok([given(m, result)?, given(v, result.real())?].into_iter().collect())
+    }
+}
+operation!(pub MOMENTS: "moments", 1 => 2, MeanAndVariance, &[(-3.0, 3.0)], "Mean and variance along axes.");
+
+/// Mean and variance with divisor `n - ddof`, in one pass where the device has a kernel for that; of complex values the mean
+/// of |x - mean|^2.
+///
+/// # Errors
+/// [`ErrorKind::Axis`](crate::ErrorKind::Axis) for an axis that the array does not have,
+/// [`ErrorKind::Value`](crate::ErrorKind::Value) for one that is named twice.
+pub fn moments(
+    a: &Array,
+    axes: Option<&[isize]>,
+    keepdims: bool,
+    ddof: f64,
+    dtype: Option<DType>,
+) -> Result<(Array, Array)> {
+    let along = reduce_attrs("moments", a.ndim(), axes, keepdims, dtype)?;
+    let attrs = Moments { along, ddof: ddof.to_bits() };
+    let mut both =
+        call_all(&MOMENTS, Attrs::of(&attrs), &[Operand::Array(a)], None, &[Target::New, Target::New])?;
+    match (both.pop(), both.pop()) {
+        (Some(v), Some(m)) => Ok((m, v)),
+        _ => bail!(Runtime, "moments: results are missing"),
+    }
+}
 /// Variance with divisor `n - ddof`; of complex values the mean of |x - mean|^2.
 pub fn var(
     a: &Array,
@@ -283,20 +359,7 @@ pub fn var(
     ddof: f64,
     dtype: Option<DType>,
 ) -> Result<Array> {
-    let n = count_reduced(a, axes)?;
-    let result = dtype.unwrap_or(if a.dtype().is_inexact() { a.dtype() } else { DType::F64 });
-    let wide = if result == DType::F16 { DType::F32 } else { result };
-    let m = mean(a, axes, true, Some(wide))?;
-    let d = subtract(a, &m)?;
-    let sq = if d.dtype().is_complex() {
-        super::real(&multiply(&d, &super::conjugate(&d)?)?)?
-    } else {
-        multiply(&d, &d)?
-    };
-    let total = reduce(&SUM, &sq, axes, keepdims, None)?;
-    let v = divide(&total, (n as f64 - ddof).max(0.0))?;
-    let real = result.real();
-    if v.dtype() == real { Ok(v) } else { super::cast(&v, real) }
+    Ok(moments(a, axes, keepdims, ddof, dtype)?.1)
 }
 /// Standard deviation: the root of `var`. Where it is 0, its gradient is 0 (one element, or equal ones).
 pub fn std(

@@ -166,7 +166,7 @@ fn probabilities(a: &Attributes, x: &Array) -> Result<Array> {
         bail!(Value, "data must have shape (batch, classes, ..), not {}", show(x.shape()))
     };
     let p = if positions == 1 {
-        ops::softmax(&ops::reshape(x, &signed(&[rows, classes]))?)?
+        ops::softmax(&ops::reshape(x, &signed(&[rows, classes]))?, -1)?
     } else {
         let cube = ops::reshape(x, &signed(&[rows, classes, positions]))?;
         let e = ops::exp(&ops::subtract(&cube, &ops::max(&cube, Some(&[1]), true)?)?)?;

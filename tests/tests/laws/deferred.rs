@@ -188,7 +188,7 @@ fn gradients_of_products_are_added_in_place() {
 #[test]
 fn row_reductions_join() {
     let x = f32s(&[40, 10]);
-    assert_eq!(watch_deferred(|| Ok(vec![ops::softmax(&x)?])), costs(&["divide"], 1));
+    assert_eq!(watch_deferred(|| Ok(vec![ops::softmax(&x, -1)?])), costs(&["divide"], 1));
     let log = watch_deferred(|| {
         let mean = ops::mean(&x, Some(&[1]), true, None)?;
         let d = ops::subtract(&x, &mean)?;

@@ -191,7 +191,13 @@ impl World {
                         .filter(move |i| (i / inner) % n == 0)
                         .map(move |i| (0..n).map(|k| i + k * inner).collect::<Vec<_>>())
                 };
-                ops::call(&ops::SORT, Attrs::of(&ops::Axis(axis)), &[Operand::Array(&a)], None, Target::Into(&a))?;
+                ops::call(
+                    &ops::SORT,
+                    Attrs::of(&ops::Axis(axis)),
+                    &[Operand::Array(&a)],
+                    None,
+                    Target::Into(&a),
+                )?;
                 let mut values = self.values(&v);
                 if !values.is_empty() {
                     for l in line(axis).collect::<Vec<_>>() {

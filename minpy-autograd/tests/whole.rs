@@ -1,0 +1,137 @@
+//! Operations of several results, and operations that decompose: gradients of all results in both modes, to second order; one node
+//! where the device has a kernel and there is a rule, the parts otherwise.
+
+use minpy_autograd::{Session, check_gradients, decision, grad, jvp};
+use minpy_core::kernel::{Input, KernelCall};
+use minpy_core::registry::{self, Item, Slot};
+use minpy_core::{Array, DType, DTypeSet, DeviceRef, ErrorKind, Operand, Result, Target, bail, ops};
+use minpy_cpu as _;
+
+fn data(shape: &[usize], seed: usize) -> Array {
+    let n: usize = shape.iter().product();
+    let v: Vec<f64> = (0..n).map(|i| 0.21 + 0.37 * ((i * 7 + seed * 3) % 11) as f64).collect();
+    Array::from_slice(&v, shape).unwrap()
+}
+fn check(f: impl Fn(&[Array]) -> Result<Array>, x: &[Array]) {
+    check_gradients(&f, x, 2, 1e-5).unwrap();
+}
+
+#[test]
+fn every_result_has_a_gradient() {
+    let x = data(&[3, 2], 1);
+    let y = Array::from([1.3, 2.6]);
+    check(|a| ops::divmod(&a[0], &a[1])?.1.square(), &[x.clone(), y.clone()]);
+    check(|a| ops::modf(&a[0])?.0.square(), std::slice::from_ref(&x));
+    let both = |a: &[Array]| {
+        let (m, v) = ops::moments(&a[0], Some(&[0]), false, 1.0, None)?;
+        ops::add(&m.square()?, &v.exp()?)
+    };
+    check(both, std::slice::from_ref(&x));
+    check(|a| ops::log_softmax(&a[0], 0)?.square(), std::slice::from_ref(&x));
+    check(|a| ops::softmax(&a[0], 0)?.square(), std::slice::from_ref(&x));
+    check(|a| ops::layer_norm(&a[0], &a[1], &a[2], 1e-3)?.square(), &[x, y, data(&[2], 5)]);
+}
+
+#[test]
+fn unused_and_integer_results() {
+    let x = data(&[4], 2);
+    // The quotient is a constant; the remainder is not asked for.
+    let q = grad(|a| ops::divmod(&a[0], 0.5)?.0.sum(None, false), std::slice::from_ref(&x)).unwrap();
+    assert_eq!(q[0].to_vec::<f64>().unwrap(), [0.0; 4]);
+    let f = |a: &[Array]| Ok(ops::modf(&a[0])?.0);
+    let (_, t) = jvp(f, std::slice::from_ref(&x), &[ops::ones_like(&x).unwrap()]).unwrap();
+    assert_eq!(t.to_vec::<f64>().unwrap(), [1.0; 4]);
+}
+
+#[test]
+fn results_go_into_existing_arrays_and_under_masks() {
+    let x = data(&[4], 3);
+    let mask = Array::from([true, false, true, true]);
+    let f = |a: &[Array]| {
+        let (q, r) = (a[0].multiply(2.0)?, a[0].multiply(3.0)?);
+        let targets = [Target::Into(&q), Target::Into(&r)];
+        let operands = [Operand::Array(&a[0]), Operand::from(0.8)];
+        ops::call_all(&ops::DIVMOD, minpy_core::Attrs::NONE, &operands, Some(&mask), &targets)?;
+        ops::add(&q, &r)?.sum(None, false)
+    };
+    // Where the mask holds: 0 of the quotient, 1 of the remainder; elsewhere 2 and 3.
+    let g = grad(f, std::slice::from_ref(&x)).unwrap();
+    assert_eq!(g[0].to_vec::<f64>().unwrap(), [1.0, 5.0, 1.0, 1.0]);
+}
+
+/// A kernel of one operation alone: softmax of contiguous rows in float64; anything else it refuses.
+fn softmax_kernel(_: DeviceRef, call: &KernelCall) -> Result<()> {
+    RUNS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let axis: &ops::Axis = call.attributes()?;
+    let (Input::View(x), out) = (call.inputs[0], &call.outputs[0]) else {
+        bail!(Unsupported, "an array is needed")
+    };
+    let n = x.shape[axis.0];
+    if axis.0 + 1 != x.shape.len() || !x.is_contiguous() || !out.is_contiguous() || n == 3 {
+        bail!(Unsupported, "not these rows");
+    }
+    // SAFETY: contiguous float64 views of host memory, which overlap nothing.
+    let (x, y) = unsafe {
+        let size = x.size();
+        let x = std::slice::from_raw_parts(x.host_ptr().cast::<f64>(), size);
+        (x, std::slice::from_raw_parts_mut(out.host_ptr().cast::<f64>(), size))
+    };
+    for (x, y) in x.chunks(n).zip(y.chunks_mut(n)) {
+        let total: f64 = x.iter().map(|x| x.exp()).sum();
+        x.iter().zip(y).for_each(|(x, y)| *y = x.exp() / total);
+    }
+    Ok(())
+}
+static RUNS: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+minpy_core::kernel!(SOFTMAX: "cpu", Slot::Op("softmax"), DTypeSet::of(&[DType::F64]), softmax_kernel);
+
+#[test]
+fn a_kernel_of_its_own_comes_first_and_is_one_node() {
+    registry::register(&[Item::Kernel(&SOFTMAX)]).unwrap();
+    let runs = || RUNS.load(std::sync::atomic::Ordering::Relaxed);
+    let x = data(&[2, 4], 4);
+    let before = runs();
+    let y = ops::softmax(&x, 1).unwrap();
+    assert_eq!(runs(), before + 1);
+    let plain = ops::softmax(&x.t(), 0).unwrap().t(); // refused: by the parts
+    assert_eq!(runs(), before + 2);
+    assert!(
+        y.subtract(&plain).unwrap().absolute().unwrap().max(None, false).unwrap().to_f64().unwrap() < 1e-15
+    );
+    ops::softmax(&ops::cast(&x, DType::F32).unwrap(), 1).unwrap(); // another dtype: never asked
+    assert_eq!(runs(), before + 2);
+
+    let nodes = |f: &dyn Fn(&Array) -> Result<Array>, x: &Array| {
+        let s = Session::begin();
+        let x = s.watch(x).unwrap();
+        let from = s.recorded();
+        f(&x).unwrap();
+        s.recorded() - from
+    };
+    // The call and its result; of the parts one each.
+    assert_eq!(nodes(&|x| ops::softmax(x, 1), &x), 2);
+    assert_eq!(nodes(&|x| ops::log_softmax(x, 1), &x), 5);
+    check(|a| ops::softmax(&a[0], 1)?.square(), std::slice::from_ref(&x));
+    check(|a| ops::softmax(&a[0], 1)?.square(), &[data(&[2, 3], 5)]);
+}
+
+#[test]
+fn wrong_numbers_of_results_and_attributes_are_errors() {
+    let x = data(&[4], 1);
+    let one = |n: usize| {
+        let targets = vec![Target::New; n];
+        ops::call_all(&ops::MODF, minpy_core::Attrs::NONE, &[Operand::Array(&x)], None, &targets)
+    };
+    assert_eq!(one(1).unwrap_err().kind(), ErrorKind::Type);
+    assert_eq!(one(3).unwrap_err().kind(), ErrorKind::Type);
+    let alone = ops::call(&ops::MODF, minpy_core::Attrs::NONE, &[Operand::Array(&x)], None, Target::New);
+    assert!(alone.unwrap_err().message().contains("2 results"));
+    let attrs = ops::Axis(0);
+    let wrong = ops::call(&ops::SUM, minpy_core::Attrs::of(&attrs), &[Operand::Array(&x)], None, Target::New);
+    let e = wrong.unwrap_err();
+    assert!(
+        e.message().contains("sum") && e.message().contains("Along") && e.message().contains("Axis"),
+        "{e}"
+    );
+    assert!(decision(&ops::MODF).is_ok());
+}
