@@ -47,6 +47,21 @@ fn binary<'py>(
     unusual(symbol, left, right)
 }
 
+type Pair<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
+
+/// `divmod(left, right)`.
+fn quotient_and_rest<'py>(left: &Bound<'py, PyAny>, right: &Bound<'py, PyAny>) -> PyResult<Pair<'py>> {
+    let py = left.py();
+    if native()
+        && let (Some(a), Some(b)) = (operand(left)?, operand(right)?)
+    {
+        let (a, b) = settle(a, b)?;
+        let both = ops::divmod(a.operand(), b.operand()).py()?;
+        return Ok((wrap_result(py, both.0)?, wrap_result(py, both.1)?));
+    }
+    Ok((binary(&ops::FLOOR_DIVIDE, "floordiv", left, right)?, binary(&ops::REMAINDER, "mod", left, right)?))
+}
+
 /// NumPy's arrays and scalars go where ours are.
 fn settle<'a, 'b>(a: Arg<'a>, b: Arg<'b>) -> PyResult<(Arg<'a>, Arg<'b>)> {
     let device = match (&a, &b) {
@@ -220,19 +235,11 @@ impl PyArray {
         }
         binary(&ops::POWER, "pow", other, slf.as_any())
     }
-    fn __divmod__<'py>(
-        slf: &Bound<'py, Self>,
-        other: &Bound<'py, PyAny>,
-    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-        let a = slf.as_any();
-        Ok((binary(&ops::FLOOR_DIVIDE, "floordiv", a, other)?, binary(&ops::REMAINDER, "mod", a, other)?))
+    fn __divmod__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Pair<'py>> {
+        quotient_and_rest(slf.as_any(), other)
     }
-    fn __rdivmod__<'py>(
-        slf: &Bound<'py, Self>,
-        other: &Bound<'py, PyAny>,
-    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-        let a = slf.as_any();
-        Ok((binary(&ops::FLOOR_DIVIDE, "floordiv", other, a)?, binary(&ops::REMAINDER, "mod", other, a)?))
+    fn __rdivmod__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Pair<'py>> {
+        quotient_and_rest(other, slf.as_any())
     }
     fn __matmul__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         product(slf.as_any(), other)

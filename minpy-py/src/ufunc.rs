@@ -146,19 +146,22 @@ fn stays(prim: Prim, b: &Bound<'_, PyAny>, value: &Array, to: DType) -> bool {
     }
 }
 
+/// What `out=` gives: an array, or nothing, for each result.
+type Outs<'py> = SmallVec<[Option<Bound<'py, PyAny>>; 1]>;
+
 /// Keyword arguments of a call that core knows; `None` when there is another one.
 struct Options<'py> {
-    out: Option<Bound<'py, PyAny>>,
+    out: Option<Outs<'py>>,
     mask: Option<Bound<'py, PyAny>>,
     dtype: Option<DType>,
 }
 impl<'py> Options<'py> {
-    fn read(kwargs: Option<&Bound<'py, PyDict>>) -> PyResult<Option<Self>> {
+    fn read(kwargs: Option<&Bound<'py, PyDict>>, results: usize) -> PyResult<Option<Self>> {
         let mut o = Options { out: None, mask: None, dtype: None };
         for (k, v) in kwargs.into_iter().flatten() {
             let k = k.cast_into::<PyString>()?;
             match k.to_cow()?.as_ref() {
-                "out" => o.out = single(v)?,
+                "out" => o.out = outs(v, results)?,
                 "where" if v.extract::<bool>().is_ok_and(|b| b) && as_array(&v).is_none() => {}
                 "where" => o.mask = Some(v),
                 "dtype" if v.is_none() => {}
@@ -175,19 +178,22 @@ impl<'py> Options<'py> {
         Ok(Some(o))
     }
 }
-/// `out=x`, `out=(x,)` or `out=None`.
-fn single(v: Bound<'_, PyAny>) -> PyResult<Option<Bound<'_, PyAny>>> {
+/// `out=x`, `out=(x,)` or `out=None`; of several results `out=(x, None)`.
+fn outs(v: Bound<'_, PyAny>, results: usize) -> PyResult<Option<Outs<'_>>> {
     if v.is_none() {
         return Ok(None);
     }
-    match v.cast::<PyTuple>() {
-        Ok(t) if t.len() == 1 => {
-            let x = t.get_item(0)?;
-            Ok(if x.is_none() { None } else { Some(x) })
+    let list: Outs = match v.cast::<PyTuple>() {
+        Ok(t) if t.len() == results => t.iter().map(|x| if x.is_none() { None } else { Some(x) }).collect(),
+        Ok(_) => {
+            return Err(PyValueError::new_err(
+                "The 'out' tuple must have exactly one entry per ufunc output",
+            ));
         }
-        Ok(_) => Err(PyValueError::new_err("The 'out' tuple must have exactly one entry per ufunc output")),
-        Err(_) => Ok(Some(v)),
-    }
+        Err(_) if results == 1 => [Some(v)].into_iter().collect(),
+        Err(_) => return Err(PyTypeError::new_err("'out' must be a tuple of arrays")),
+    };
+    Ok(list.iter().any(|o| o.is_some()).then_some(list))
 }
 
 impl Ufunc {
@@ -259,12 +265,12 @@ impl Ufunc {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let given: SmallVec<[Bound<'py, PyAny>; 4]> = args.iter().collect();
-        let n = self.op.arity;
-        if given.len() < n || given.len() > n + 1 {
+        let (n, results) = (self.op.arity, self.op.results);
+        if given.len() < n || given.len() > n + results {
             return Err(PyTypeError::new_err(format!(
                 "{}() takes from {n} to {} positional arguments but {} were given",
                 self.op.name,
-                n + 1,
+                n + results,
                 given.len()
             )));
         }
@@ -273,24 +279,34 @@ impl Ufunc {
         }
         let Some(inputs) = self.operands(&given[..n])? else { return self.hand_over(py, "", args, kwargs) };
         let operands: SmallVec<[Operand; 3]> = inputs.iter().map(|a| a.operand()).collect();
-        if kwargs.is_none() && given.len() == n {
+        if kwargs.is_none() && given.len() == n && results == 1 {
             if operands.iter().any(|o| o.array().is_some()) {
                 return compute_object(py, self.op, &operands);
             }
             return wrap_result(py, strong(compute(py, self.op, &operands)?, &operands));
         }
-        let Some(mut options) = Options::read(kwargs)? else { return self.hand_over(py, "", args, kwargs) };
+        let Some(mut options) = Options::read(kwargs, results)? else {
+            return self.hand_over(py, "", args, kwargs);
+        };
         if given.len() > n {
             if options.out.is_some() {
                 return Err(PyTypeError::new_err(
                     "cannot specify 'out' as both a positional and keyword argument",
                 ));
             }
-            options.out = single(given[n].clone())?;
+            let mut list: Outs = given[n..].iter().map(|x| (!x.is_none()).then(|| x.clone())).collect();
+            if let ([Some(only)], 1) = (&list[..], results)
+                && only.is_instance_of::<PyTuple>()
+            {
+                list = outs(only.clone(), 1)?.unwrap_or_default();
+            }
+            list.resize(results, None);
+            options.out = list.iter().any(|o| o.is_some()).then_some(list);
         }
-        if let Some(out) = &options.out
-            && as_array(out).is_none()
-        {
+        for out in options.out.iter().flatten().flatten() {
+            if as_array(out).is_some() {
+                continue;
+            }
             if out.is_instance(numpy(py)?.ndarray.bind(py))? {
                 return self.hand_over(py, "", args, kwargs);
             }
@@ -322,22 +338,27 @@ impl Ufunc {
         let mask_object = options.mask;
         let mask = mask_object.as_ref().map(crate::convert::mask_from).transpose()?;
         let size = operands.iter().filter_map(|o| o.array()).map(|a| a.size()).max().unwrap_or(0);
-        match &options.out {
-            Some(out) => {
-                let p = as_pyarray(out)
-                    .ok_or_else(|| PyTypeError::new_err("return arrays must be of ArrayType"))?;
-                p.check_output()?;
-                let target = p.array();
-                heavy(py, size, || {
-                    ops::call(self.op, attrs, &operands, mask.as_ref(), Target::Into(target)).map(drop)
-                })?;
-                Ok(out.clone())
-            }
-            None => {
-                let r = heavy(py, size, || ops::call(self.op, attrs, &operands, mask.as_ref(), Target::New))?;
-                wrap_result(py, strong(r, &operands))
-            }
+        let into = options.out.unwrap_or_else(|| SmallVec::from_elem(None, results));
+        let mut targets: SmallVec<[Target; 2]> = SmallVec::new();
+        for out in &into {
+            targets.push(match out.as_ref().and_then(as_pyarray) {
+                Some(p) => {
+                    p.check_output()?;
+                    Target::Into(p.array())
+                }
+                None => Target::New,
+            });
         }
+        if let ([target], [out]) = (&targets[..], &into[..]) {
+            let r = heavy(py, size, || ops::call(self.op, attrs, &operands, mask.as_ref(), *target))?;
+            return out.as_ref().map_or_else(|| wrap_result(py, strong(r, &operands)), |o| Ok(o.clone()));
+        }
+        let all = heavy(py, size, || ops::call_all(self.op, attrs, &operands, mask.as_ref(), &targets))?;
+        let each = all.into_iter().zip(&into).map(|(r, out)| match out {
+            Some(o) => Ok(o.clone()),
+            None => wrap_result(py, strong(r, &operands)),
+        });
+        Ok(PyTuple::new(py, each.collect::<PyResult<SmallVec<[_; 2]>>>()?)?.into_any())
     }
 
     /// Folds the operation along axes: of `add`, the sum.
@@ -443,7 +464,7 @@ impl Ufunc {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let _entered = enter_as(|| kept(&format!("{}.outer", self.op.name)));
-        if native() && kwargs.is_none() && args.len() == 2 && self.op.arity == 2 {
+        if native() && kwargs.is_none() && args.len() == 2 && self.op.arity == 2 && self.op.results == 1 {
             let given: SmallVec<[Bound<'py, PyAny>; 2]> = args.iter().collect();
             if let Some(pair) = self.operands(&given)?
                 && let (Operand::Array(a), b) = (pair[0].operand(), pair[1].operand())
@@ -515,16 +536,16 @@ impl Ufunc {
     }
     #[getter]
     fn nout(&self) -> usize {
-        1
+        self.op.results
     }
     #[getter]
     fn nargs(&self) -> usize {
-        self.op.arity + 1
+        self.op.arity + self.op.results
     }
     #[getter]
     fn types<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         if self.numpy.is_none() {
-            let list = ["e", "f", "d"].map(|c| format!("{}->{c}", c.repeat(self.op.arity)));
+            let list = ["e", "f", "d"].map(|c| format!("{}->{}", c.repeat(self.op.arity), c.repeat(self.op.results)));
             return Ok(pyo3::types::PyList::new(py, list)?.into_any());
         }
         self.attribute(py, "types")

@@ -15,12 +15,12 @@ const F32: DTypeSet = DTypeSet::of(&[DType::F32]);
 minpy_core::kernel!(pub ELEMENTWISE: "toy", Slot::Family(Family::Elementwise), F32, elementwise);
 minpy_core::kernel!(pub MATMUL: "toy", Slot::Family(Family::Matmul), F32, matmul);
 
-fn toy(device: DeviceRef) -> Result<&'static Toy> {
+pub fn toy(device: DeviceRef) -> Result<&'static Toy> {
     device.downcast().ok_or_else(|| Error::new(ErrorKind::Device, "not a toy"))
 }
 
 /// Positions of a view's elements in its memory, in C order.
-fn positions(v: &View) -> Vec<usize> {
+pub fn positions(v: &View) -> Vec<usize> {
     let mut at = vec![v.offset as isize];
     for (&n, &stride) in v.shape.iter().zip(v.strides) {
         at = at.iter().flat_map(|&a| (0..n as isize).map(move |i| a + i * stride)).collect();
@@ -29,7 +29,7 @@ fn positions(v: &View) -> Vec<usize> {
 }
 
 /// The elements of a view in C order.
-fn read(toy: &Toy, v: &View) -> Vec<f32> {
+pub fn read(toy: &Toy, v: &View) -> Vec<f32> {
     let all = toy.load(v.memory);
     positions(v).into_iter().map(|i| all[i]).collect()
 }

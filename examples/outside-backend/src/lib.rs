@@ -6,8 +6,10 @@
 
 mod kernels;
 mod memory;
+mod polar;
 
 pub use memory::Toy;
+pub use polar::{POLAR, polar};
 
 use minpy_core::registry::{self, Item};
 
@@ -25,5 +27,7 @@ pub fn register() -> minpy_core::Result<()> {
         Item::Driver(&DRIVER),
         Item::Kernel(&kernels::ELEMENTWISE),
         Item::Kernel(&kernels::MATMUL),
+        Item::Op(&POLAR),
+        Item::Kernel(&polar::KERNEL),
     ])
 }
