@@ -82,6 +82,15 @@ pub fn call_all(
         (Tier::Elementwise(e), _) => several(op, e, attrs, inputs, mask, targets),
     }
 }
+/// The same into new arrays: as many as the operation has results.
+///
+/// # Errors
+/// [`ErrorKind::Type`] where that is another number.
+pub fn call_each<const N: usize>(op: &'static OpDef, attrs: Attrs, inputs: &[Operand]) -> Result<[Array; N]> {
+    let results = call_all(op, attrs, inputs, None, &[Target::New; N])?;
+    let results: SmallVec<[Array; N]> = results.into_iter().collect();
+    results.into_inner().or_else(|r| bail!(Type, "{}: has {} results, not {N}", op.name, r.len()))
+}
 /// The result of an operation that has one.
 fn only(op: &'static OpDef, mut results: Arrays) -> Result<Array> {
     match results.pop() {

@@ -545,7 +545,8 @@ impl Ufunc {
     #[getter]
     fn types<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         if self.numpy.is_none() {
-            let list = ["e", "f", "d"].map(|c| format!("{}->{}", c.repeat(self.op.arity), c.repeat(self.op.results)));
+            let list = ["e", "f", "d"]
+                .map(|c| format!("{}->{}", c.repeat(self.op.arity), c.repeat(self.op.results)));
             return Ok(pyo3::types::PyList::new(py, list)?.into_any());
         }
         self.attribute(py, "types")

@@ -128,7 +128,8 @@ def test_registry_after_linking():
 
 def test_ufunc_table():
     for name, f in _minpy._ufuncs().items():
-        assert getattr(np, name).__name__ == name and f.__doc__ and f.nin in (1, 2, 3) and f.nout == 1
+        assert getattr(np, name).__name__ == name and f.__doc__ and f.nin in (1, 2, 3)
+        assert f.nout == getattr(getattr(numpy, name, None), "nout", 1), name
     assert np.abs is np.absolute and np.add.identity == 0 and np.add.types == numpy.add.types
 
 

@@ -8,14 +8,18 @@ use crate::subject::{Draw, Subject, hash};
 use minpy_core::expr::Program;
 use minpy_core::kernel::Family;
 use minpy_core::op::{Elementwise, ProgramSpec, Tier};
-use minpy_core::{Array, Attrs, DType, ErrorKind, OpDef, Operand, Target, ops, registry};
+use minpy_core::{Array, Arrays, Attrs, DType, ErrorKind, OpDef, Operand, Target, ops, registry};
 use std::sync::Arc;
 
 pub(crate) const SHAPE: [usize; 2] = [5, 7];
 
+/// The rows of one result.
 pub(crate) fn rows() -> Vec<(&'static OpDef, &'static Elementwise)> {
+    definitions().filter(|(op, _)| op.results == 1).collect()
+}
+fn definitions() -> impl Iterator<Item = (&'static OpDef, &'static Elementwise)> {
     let r = registry::global().expect("a backend is linked");
-    r.ops().filter_map(|op| if let Tier::Elementwise(e) = &op.tier { Some((op, e)) } else { None }).collect()
+    r.ops().filter_map(|op| if let Tier::Elementwise(e) = &op.tier { Some((op, e)) } else { None })
 }
 
 /// The program of an operation for inputs of these dtypes, built as the definition says and not as dispatch does it.
@@ -65,9 +69,18 @@ pub(crate) fn inputs(
 
 /// What the program gives for every element of inputs broadcast to `shape`.
 pub(crate) fn expected(s: &Subject, p: &Program, inputs: &[Sample], shape: &[usize]) -> Vec<Expected> {
+    expected_result(s, p, inputs, shape, 0)
+}
+fn expected_result(
+    s: &Subject,
+    p: &Program,
+    inputs: &[Sample],
+    shape: &[usize],
+    result: usize,
+) -> Vec<Expected> {
     let seen: Vec<Vec<Value>> = inputs.iter().map(|x| x.spread(shape)).collect();
     (0..shape.iter().product())
-        .map(|k| evaluate(p, &seen.iter().map(|v| v[k]).collect::<Vec<_>>(), k, &s.options)[0])
+        .map(|k| evaluate(p, &seen.iter().map(|v| v[k]).collect::<Vec<_>>(), k, &s.options)[result])
         .collect()
 }
 
@@ -137,6 +150,7 @@ pub(crate) fn into_target(
 
 /// Every row with inputs of one dtype.
 pub fn all_rows(s: &Subject, dtype: DType) {
+    several_results(s, dtype);
     for (op, e) in rows() {
         let dtypes = dtypes_of(op, e, dtype);
         let name = |extra: String| move || format!("{} of {dtype}, {extra}", op.name);
@@ -259,6 +273,94 @@ fn targets<F: Fn() -> String>(
             }
         }
     }
+}
+
+/// Every row of several results with inputs of one dtype: into new arrays, and under a mask into existing ones, of which one is the
+/// first input.
+pub fn several_results(s: &Subject, dtype: DType) {
+    for (op, e) in definitions().filter(|(op, _)| op.results > 1) {
+        let dtypes = dtypes_of(op, e, dtype);
+        let Some(p) = program(op, e, &dtypes) else {
+            let made = inputs(s, op, &dtypes, &[2], &[Form::Contiguous]);
+            let r = made.and_then(|i| call_several(op, &i, None, &vec![Target::New; op.results]));
+            let kind = r.as_ref().err().map(|e| e.kind());
+            s.check(kind == Some(ErrorKind::Type), || {
+                format!("{} of {dtype}: expected a type error, got {r:?}", op.name)
+            });
+            continue;
+        };
+        if s.options.compiled && dtype != DType::F32 && hash(&[op.name, dtype.name()]) % 4 != 0 {
+            continue;
+        }
+        for (shape, forms) in [
+            (&SHAPE[..], &[Form::Contiguous][..]),
+            (&SHAPE[..], &[Form::Transposed, Form::Reversed]),
+            (&[3, 149], &[Form::Contiguous]),
+            (&[], &[Form::Contiguous]),
+            (&[0, 4], &[Form::Contiguous]),
+        ] {
+            let what = || format!("{} of {dtype}, {shape:?}, {forms:?}", op.name);
+            let Some(x) = s.ok(inputs(s, op, &dtypes, shape, forms), what) else { continue };
+            let r = s.native(op.name, Family::Elementwise, p.dtypes(), || {
+                call_several(op, &x, None, &vec![Target::New; op.results])
+            });
+            for (k, out) in s.ok(r, what).into_iter().flatten().enumerate() {
+                let what = || format!("result {k} of {}", what());
+                s.check(out.shape() == shape && out.device() == s.device, || {
+                    format!("{}: shape {:?} on {}", what(), out.shape(), out.device())
+                });
+                s.check(out.dtype() == p.output_dtype(k), || format!("{}: dtype {}", what(), out.dtype()));
+                if let Some(got) = s.ok(read(&out), what) {
+                    s.compare(what, shape, out.dtype(), &got, &expected_result(s, &p, &x, shape, k));
+                }
+            }
+        }
+        let what = || format!("{} of {dtype} into existing arrays, where=", op.name);
+        let made = inputs(s, op, &dtypes, &SHAPE, &[Form::Contiguous]).and_then(|x| {
+            let mask = values(DType::Bool, 97, (-3.0, 3.0), 5);
+            let mask = Sample::new(s.device, DType::Bool, &SHAPE, Form::Contiguous, &mask)?;
+            let last = op.results - 1;
+            let natural = p.output_dtype(last);
+            let fill = values(natural, 97, (-3.0, 3.0), 6);
+            let out = Sample::new(s.device, natural, &SHAPE, Form::Transposed, &fill)?;
+            Ok((x, out, mask))
+        });
+        let Some((x, out, mask)) = s.ok(made, what) else { continue };
+        if p.output_dtype(0) != dtype {
+            continue;
+        }
+        let chosen = mask.spread(&SHAPE);
+        let want: Vec<Vec<Expected>> = [(0, &x[0]), (op.results - 1, &out)]
+            .into_iter()
+            .map(|(k, old)| {
+                let old = old.spread(&SHAPE);
+                let new = expected_result(s, &p, &x, &SHAPE, k);
+                let each = new.into_iter().zip(old).zip(&chosen);
+                each.map(|((n, o), m)| if m.truth() { n } else { Expected::exact(o) }).collect()
+            })
+            .collect();
+        let mut targets = vec![Target::New; op.results];
+        (targets[0], targets[op.results - 1]) = (Target::Into(&x[0].array), Target::Into(&out.array));
+        let r = s.native(op.name, Family::Elementwise, p.dtypes().with(DType::Bool), || {
+            call_several(op, &x, Some(&mask.array), &targets)
+        });
+        if s.ok(r, what).is_some() {
+            for (target, want) in [&x[0], &out].into_iter().zip(&want) {
+                if let Some(got) = s.ok(read(&target.array), what) {
+                    s.compare(what, &SHAPE, target.array.dtype(), &got, want);
+                }
+            }
+        }
+    }
+}
+fn call_several(
+    op: &'static OpDef,
+    inputs: &[Sample],
+    mask: Option<&Array>,
+    targets: &[Target],
+) -> minpy_core::Result<Arrays> {
+    let operands: Vec<Operand> = inputs.iter().map(|x| Operand::Array(&x.array)).collect();
+    ops::call_all(op, Attrs::NONE, &operands, mask, targets)
 }
 
 /// Arrays large enough for several threads or groups, in layouts that collapse and that do not.

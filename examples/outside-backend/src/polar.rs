@@ -9,7 +9,7 @@ use minpy_core::kernel::KernelCall;
 use minpy_core::op::{OpDef, Structured, promoted_dtype};
 use minpy_core::registry::Slot;
 use minpy_core::{
-    Array, Arrays, Attrs, DType, DTypeSet, DeviceRef, Meta, Metas, Operand, Result, Target, bail, layout, ops,
+    Array, Arrays, Attrs, DType, DTypeSet, DeviceRef, Meta, Metas, Operand, Result, bail, layout, ops,
 };
 
 struct Polar;
@@ -43,11 +43,8 @@ minpy_core::operation!(pub POLAR: "polar", 2 => 2, Polar, &[(0.2, 4.0), (0.2, 4.
 /// [`ErrorKind::Value`](minpy_core::ErrorKind::Value) for coordinates of different shapes, or complex ones.
 pub fn polar(x: &Array, y: &Array) -> Result<(Array, Array)> {
     let operands = [Operand::Array(x), Operand::Array(y)];
-    let all = ops::call_all(&POLAR, Attrs::NONE, &operands, None, &[Target::New, Target::New])?;
-    match all.into_iter().collect::<Vec<_>>().try_into() {
-        Ok([radius, angle]) => Ok((radius, angle)),
-        Err(_) => bail!(Runtime, "polar: results are missing"),
-    }
+    let [radius, angle] = ops::call_each(&POLAR, Attrs::NONE, &operands)?;
+    Ok((radius, angle))
 }
 
 minpy_core::kernel!(pub KERNEL: "toy", Slot::Op("polar"), DTypeSet::of(&[DType::F32]), kernel);

@@ -17,7 +17,8 @@ fn points(device: DeviceRef, dtype: DType) -> (Array, Array) {
 #[test]
 fn the_kernel_and_its_decomposition_agree() {
     let want = [5.0, 2f64.sqrt(), 4.25f64.sqrt(), 4.0625f64.sqrt()];
-    for (kind, dtype) in [("toy", DType::F32), ("toy", DType::F64), ("cpu", DType::F32), ("cpu", DType::F64)] {
+    for (kind, dtype) in [("toy", DType::F32), ("toy", DType::F64), ("cpu", DType::F32), ("cpu", DType::F64)]
+    {
         let (x, y) = points(device(kind), dtype);
         stats::reset();
         let (r, a) = polar(&x, &y).unwrap();

@@ -5,7 +5,7 @@
 //! function, the method of `Array` and their documentation. The other place to edit for a new operation is its gradient
 //! row in minpy-autograd.
 
-use super::{call, call_all};
+use super::{call, call_each};
 use crate::expr::{E, Prim::*};
 use crate::op::{Elementwise, OpDef, Operand, Tier, TypeRule};
 use crate::{Array, Attrs, DType, Result, Target};
@@ -234,11 +234,7 @@ macro_rules! pairs {
         #[doc = concat!($doc, "\n\nElement by element, with broadcasting; arguments are arrays or numbers. ", dtypes!($rule))]
         #[doc = concat!("\n\n# Errors\n", errors!($x1 $(, $xs)*))]
         pub fn $f<'a>($x1: impl Into<Operand<'a>> $(, $xs: impl Into<Operand<'a>>)*) -> Result<(Array, Array)> {
-            let mut both = call_all(&$id, Attrs::NONE, &[$x1.into() $(, $xs.into())*], None, &[Target::New; 2])?;
-            match (both.pop(), both.pop()) {
-                (Some(second), Some(first)) => Ok((first, second)),
-                _ => crate::bail!(Runtime, "{}: results are missing", stringify!($f)),
-            }
+            call_each(&$id, Attrs::NONE, &[$x1.into() $(, $xs.into())*]).map(|[first, second]| (first, second))
         }
     )*};
 }

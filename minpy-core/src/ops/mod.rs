@@ -35,7 +35,7 @@ pub use sort::*;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Axis(pub usize);
 
-pub use crate::dispatch::{call, call_all};
+pub use crate::dispatch::{call, call_all, call_each};
 use crate::op::{OpDef, Operand, Structured};
 use crate::{Array, Attrs, DType, DeviceRef, Meta, Metas, Result, Target, operation};
 

@@ -4,7 +4,7 @@
 //! Layout is NCHW, weights are (filters, channels, kernel height, kernel width), as in MXNet.
 
 use super::{
-    Axis, add, assign, call, call_all, divide, exp, log, matmul, max, moments, multiply, reshape, sqrt,
+    Axis, add, assign, call, call_each, divide, exp, log, matmul, max, moments, multiply, reshape, sqrt,
     subtract, sum, swapaxes, zeros_like,
 };
 use crate::layout::{self, Layout, normalize_axis, show};
@@ -123,8 +123,8 @@ operation!(pub LAYER_NORM: "layer_norm", 3 => 3, LayerNorm, &[(-3.0, 3.0), (0.5,
 pub fn layer_norm(x: &Array, scale: &Array, shift: &Array, eps: f64) -> Result<Array> {
     let attrs = Trailing { axes: scale.ndim(), eps: eps.to_bits() };
     let operands = [Operand::Array(x), Operand::Array(scale), Operand::Array(shift)];
-    let mut all = call_all(&LAYER_NORM, Attrs::of(&attrs), &operands, None, &[Target::New; 3])?;
-    Ok(all.swap_remove(0))
+    let [y, _, _] = call_each(&LAYER_NORM, Attrs::of(&attrs), &operands)?;
+    Ok(y)
 }
 
 /// `x . w^T + b`: x (N, D) after flattening, w (H, D), b (H).

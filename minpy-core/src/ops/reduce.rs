@@ -1,6 +1,6 @@
 //! Reductions along axes: sum, prod, max, min, any, all, count_nonzero, and what is composed of them.
 
-use super::{call, call_all, divide, multiply, root, subtract};
+use super::{call, call_each, divide, multiply, root, subtract};
 use crate::dispatch::{Arg, fill_raw, launch};
 use crate::expr::{Builder, E, Prim, Program};
 use crate::kernel::{Fold, Work};
@@ -344,12 +344,8 @@ pub fn moments(
 ) -> Result<(Array, Array)> {
     let along = reduce_attrs("moments", a.ndim(), axes, keepdims, dtype)?;
     let attrs = Moments { along, ddof: ddof.to_bits() };
-    let mut both =
-        call_all(&MOMENTS, Attrs::of(&attrs), &[Operand::Array(a)], None, &[Target::New, Target::New])?;
-    match (both.pop(), both.pop()) {
-        (Some(v), Some(m)) => Ok((m, v)),
-        _ => bail!(Runtime, "moments: results are missing"),
-    }
+    let [mean, variance] = call_each(&MOMENTS, Attrs::of(&attrs), &[Operand::Array(a)])?;
+    Ok((mean, variance))
 }
 /// Variance with divisor `n - ddof`; of complex values the mean of |x - mean|^2.
 pub fn var(
