@@ -69,7 +69,8 @@ fn files_are_numpys_byte_for_byte() {
         }
         files += 1;
     }
-    assert_eq!(files, fs::read_dir(data("")).unwrap().count() - 1);
+    let is_npy = |f: &fs::DirEntry| f.path().extension().is_some_and(|e| e == "npy");
+    assert_eq!(files, fs::read_dir(data("")).unwrap().flatten().filter(is_npy).count());
     let big = npy::load(data("big_endian.npy")).unwrap();
     assert_eq!(big.to_vec::<f64>().unwrap(), [1.5, -2.0, 1e300]);
     let turned = npy::load(data("fortran.npy")).unwrap();
