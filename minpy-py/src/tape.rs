@@ -120,8 +120,7 @@ fn tell(py: Python<'_>, places: Vec<u32>) -> PyResult<()> {
 /// Notes that a watched array leaves the tape, in the words of `how`. Anything else may go anywhere.
 pub fn leaves(py: Python<'_>, array: &Array, how: &str) -> PyResult<()> {
     if is_watched(array) {
-        let place = py.import("minpy._departures")?.getattr("place")?.call1((how,))?.extract()?;
-        departed(array, place).py()?;
+        departed(array, numbers::place(py, how)?).py()?;
     }
     Ok(())
 }
