@@ -150,7 +150,7 @@ class NumPyStubs:
         return name in names and names[name].module_public
 
     def results(self, module, name, owner=None):
-        """What each overload of a function (of a class) returns."""
+        """What each overload of a function (of a class) returns, and the parameters that one of them takes None for."""
         names = self._files[module].names
         if owner is not None:
             names = names[owner].node.names
@@ -158,8 +158,13 @@ class NumPyStubs:
         found = t.get_proper_type(getattr(node, "type", None))
         if isinstance(found, t.Instance) and "__call__" in found.type.names:  # a function by its protocol
             found = t.get_proper_type(found.type.names["__call__"].type)
-        overloads = found.items if isinstance(found, t.Overloaded) else [found]
-        return list(dict.fromkeys(self._word(o.ret_type) for o in overloads if isinstance(o, t.CallableType)))
+        overloads = [o for o in (found.items if isinstance(found, t.Overloaded) else [found]) if isinstance(o, t.CallableType)]
+        optional = {n for o in overloads for n, kind in zip(o.arg_names, o.arg_types) if n and self._takes_none(kind)}
+        return list(dict.fromkeys(self._word(o.ret_type) for o in overloads)), optional
+
+    def _takes_none(self, kind):
+        kind = t.get_proper_type(kind)
+        return isinstance(kind, t.NoneType) or isinstance(kind, t.UnionType) and any(map(self._takes_none, kind.items))
 
     def _word(self, kind):
         kind = t.get_proper_type(kind)
@@ -211,15 +216,15 @@ def signature(function):
         return [inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL), inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD)]
 
 
-def annotation(p, among):
-    """The annotation of a parameter, by its name and default."""
+def annotation(p, among, optional):
+    """The annotation of a parameter, by its name and default; `optional`: those that NumPy takes None for."""
     if p.name in PARAMETERS and not (p.name == "shape" and "size" in among):  # the shape of a distribution
         word = PARAMETERS[p.name]
-        return word + (" | None" if p.default is None and word != "Any" else "")
+        return word + (" | None" if word != "Any" and (p.default is None or p.name in optional) else "")
     return "builtins.bool" if isinstance(p.default, bool) else "Any"
 
 
-def written(parameters, **fixed):
+def written(parameters, optional=(), **fixed):
     """The parameters as a stub writes them; `fixed` gives the annotations of some."""
     parts, last, starred, names = [], None, False, {p.name for p in parameters}
     for p in parameters:
@@ -230,20 +235,21 @@ def written(parameters, **fixed):
         starred = starred or p.kind in (p.VAR_POSITIONAL, p.KEYWORD_ONLY)
         star = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")
         default = " = ..." if p.default is not p.empty else ""
-        parts.append(p.name if p.name == "self" else f"{star}{p.name}: {fixed.get(p.name) or annotation(p, names)}{default}")
+        parts.append(p.name if p.name == "self" else f"{star}{p.name}: {fixed.get(p.name) or annotation(p, names, optional)}{default}")
         last = p.kind
     return ", ".join(parts + ["/"] * (last == inspect.Parameter.POSITIONAL_ONLY))
 
 
 def function(name, value, found, path):
-    """The lines of a function: `found` is what NumPy's overloads return."""
+    """The lines of a function: `found` is what NumPy's overloads return, and what they take None for."""
+    found, optional = found
     key, parameters = f"{path}.{name}".lstrip("."), signature(value)
     names, result = {p.name: p for p in parameters}, RESULTS.get(key) or union(found)
     if not result and key not in OVERLOADS:
         raise SystemExit(f"{key}: NumPy's stubs do not say what it returns; add it to RESULTS")
 
     def row(result, **fixed):
-        return f"({written(parameters, **fixed)}) -> {result}"
+        return f"({written(parameters, optional, **fixed)}) -> {result}"
     if key in OVERLOADS:
         rows = OVERLOADS[key]
     elif key in FLAGS:

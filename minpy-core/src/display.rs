@@ -191,7 +191,8 @@ impl Reals {
         }
         // Compared in the dtype itself.
         let of = |x: f64| narrow(x, bytes);
-        let scientific = max > 0.0 && (max >= of(1e8) || min < of(0.0001) || of(max / min) > of(1000.0));
+        let large = of(10f64.powi(digits_of(bytes).min(8)));
+        let scientific = max > 0.0 && (max >= large || min < of(0.0001) || of(max / min) > of(1000.0));
         let mut r = Reals { bytes, precision, exponent: scientific.then_some(0), left: 0, right: 0, plus };
         let mut digits = 0;
         for x in finite() {
@@ -270,8 +271,30 @@ fn narrow(x: f64, bytes: usize) -> f64 {
         _ => x,
     }
 }
+/// Decimal digits that floats of so many bytes have for certain (`finfo.precision`).
+fn digits_of(bytes: usize) -> i32 {
+    match bytes {
+        2 => 3,
+        4 => 6,
+        _ => 15,
+    }
+}
 /// The fewest digits that name a finite number among the floats of so many bytes.
 fn shortest(x: f64, bytes: usize, scientific: bool) -> String {
+    let all = fewest(x, bytes, scientific);
+    // Half way between two names of that length: the even one, as exact rounding has it.
+    let digits = all.split('e').next().unwrap_or_default();
+    let even = if scientific {
+        let places = digits.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+        format!("{x:.places$e}")
+    } else {
+        let Some((_, fraction)) = digits.split_once('.') else { return all };
+        format!("{x:.*}", fraction.len())
+    };
+    let same = even.parse::<f64>().is_ok_and(|d| narrow(d, bytes) == x);
+    if same && bytes > 2 { even } else { all }
+}
+fn fewest(x: f64, bytes: usize, scientific: bool) -> String {
     // The fewest digits of a half name a double that prints with the same digits.
     let x = if bytes == 2 {
         let named = |p: usize| format!("{x:.p$e}").parse::<f64>().ok().filter(|&d| narrow(d, 2) == x);
@@ -304,7 +327,8 @@ fn alone(value: &Scalar, precision: Option<usize>) -> String {
         if let Some(p) = precision {
             return format!("{x:.p$}");
         }
-        if x == 0.0 || (narrow(1e-4, bytes)..narrow(1e16, bytes)).contains(&x.abs()) {
+        let large = if bytes == 8 { 1e16 } else { 10f64.powi(digits_of(bytes)) };
+        if x == 0.0 || (1e-4..large).contains(&x.abs()) {
             let s = shortest(x, bytes, false);
             return if s.contains('.') { s } else { s + point };
         }

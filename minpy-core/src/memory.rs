@@ -154,6 +154,18 @@ pub fn push<T>(list: &mut Vec<T>, value: T) -> Result<()> {
     list.push(value);
     Ok(())
 }
+/// The same for lists that are mostly short.
+#[inline]
+pub fn push_small<A: smallvec::Array>(list: &mut smallvec::SmallVec<A>, value: A::Item) -> Result<()> {
+    if list.len() == list.capacity() && fallible(|| list.try_reserve(1)).is_err() {
+        trim();
+        if fallible(|| list.try_reserve(1)).is_err() {
+            return Err(none(list.len().saturating_mul(2 * size_of::<A::Item>())));
+        }
+    }
+    list.push(value);
+    Ok(())
+}
 /// An empty list with room for exactly `n` elements.
 pub fn list<T>(n: usize) -> Result<Vec<T>> {
     let mut v = Vec::new();

@@ -74,7 +74,10 @@ pub(crate) fn encoded(a: &Array) -> Result<Vec<u8>> {
 /// # Errors
 /// As [`load`].
 pub fn read(from: &mut impl Read) -> Result<Array> {
-    let wrong = |e: std::io::Error| failed("load", "the header", &e);
+    let wrong = |e: std::io::Error| match e.kind() {
+        std::io::ErrorKind::UnexpectedEof => Error::new(ErrorKind::Value, "load: the header is not complete"),
+        _ => failed("load", "the header", &e),
+    };
     let mut start = [0u8; 8];
     from.read_exact(&mut start).map_err(wrong)?;
     if &start[..6] != MAGIC {
@@ -149,14 +152,18 @@ fn letter(dtype: DType) -> char {
         Kind::Complex => 'c',
     }
 }
-/// `<f8`: the dtype and whether its bytes are big-endian.
+/// `<f8`, `f8` or `float64`: the dtype and whether its bytes are big-endian.
 fn dtype_of(descr: &str) -> Result<(DType, bool)> {
-    let (order, name) = descr.split_at_checked(1).unwrap_or_default();
-    let found = DType::ALL.into_iter().find(|&d| format!("{}{}", letter(d), d.size()) == name);
-    match (found, order) {
-        (Some(d), "<" | "|" | "=") => Ok((d, false)),
-        (Some(d), ">") => Ok((d, true)),
-        _ => bail!(Type, "load: arrays of dtype '{descr}' are not supported"),
+    let (order, name) = match descr.chars().next().filter(|c| "<>|=".contains(*c)) {
+        Some(c) => (c, &descr[1..]),
+        None => ('=', descr),
+    };
+    let found = DType::ALL.into_iter().find(|&d| {
+        name == format!("{}{}", letter(d), d.size()) || descr == d.to_string() // without an order
+    });
+    match found {
+        Some(d) => Ok((d, if order == '=' { cfg!(target_endian = "big") } else { order == '>' })),
+        None => bail!(Type, "load: arrays of dtype '{descr}' are not supported"),
     }
 }
 /// Everything before the data.
@@ -244,17 +251,20 @@ impl<'a> Rest<'a> {
     }
     fn sizes(&mut self) -> Option<Dims> {
         let mut sizes = Dims::new();
+        let mut comma = true;
         self.eat('(')?;
         while self.eat(')').is_none() {
             let digits = self.0.len() - self.0.trim_start_matches(|c: char| c.is_ascii_digit()).len();
             sizes.push(self.0[..digits].parse().ok()?);
             // Python 2 wrote its long integers with an L.
             self.0 = self.0[digits..].trim_start_matches('L').trim_start();
-            if self.eat(',').is_none() && !self.0.starts_with(')') {
+            comma = self.eat(',').is_some();
+            if !comma && !self.0.starts_with(')') {
                 return None;
             }
         }
-        Some(sizes)
+        // One number in brackets is no tuple.
+        Some(sizes).filter(|s| comma || s.len() != 1)
     }
 }
 

@@ -32,7 +32,11 @@ fn says_what_is_wrong() {
     let path = std::env::temp_dir().join(format!("minpy-npz-{}-bad", std::process::id()));
     let a = Array::from([1.0, 2.0]);
     assert_eq!(npz::save(&path, [("x", &a), ("x", &a)]).unwrap_err().kind(), ErrorKind::Value);
+    let long = "n".repeat((64 << 10) - 128);
+    assert_eq!(npz::save(&path, [(long.as_str(), &a)]).unwrap_err().kind(), ErrorKind::Value);
     assert!(!path.exists());
+    npz::save(&path, [(&long[1..], &a)]).unwrap();
+    assert_eq!(npz::load(&path).unwrap()[0].0, long[1..]);
     npz::save(&path, [("x", &ops::arange(0, 100, 1, DType::F64).unwrap())]).unwrap();
     let good = std::fs::read(&path).unwrap();
     for cut in [0, 10, good.len() / 2, good.len() - 1] {
@@ -48,4 +52,17 @@ fn says_what_is_wrong() {
     npz::save(&path, []).unwrap();
     assert!(npz::load(&path).unwrap().is_empty());
     std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn members_are_read_one_by_one() {
+    let path = format!("{}/tests/data/mixed.npz", env!("CARGO_MANIFEST_DIR"));
+    let mut file = npz::open(&path).unwrap();
+    assert_eq!(file.names(), ["words", "before", "readme.txt", "after"]);
+    assert_eq!(file.array("before").unwrap().to_vec::<f64>().unwrap(), [1.5, 2.5]);
+    assert_eq!(file.array("words").unwrap_err().kind(), ErrorKind::Type);
+    assert_eq!(file.array("readme.txt").unwrap_err().kind(), ErrorKind::Value);
+    assert_eq!(file.array("after").unwrap().to_vec::<i64>().unwrap(), [7]);
+    assert_eq!(file.array("nothing").unwrap_err().kind(), ErrorKind::Value);
+    assert!(npz::load(&path).unwrap_err().message().contains("words.npy"));
 }

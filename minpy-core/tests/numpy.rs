@@ -29,6 +29,23 @@ fn arrays_print_as_numpy_prints_them() {
     let mut wrong = Vec::new();
     for (name, print, repr) in cases {
         let a = npy::load(data(&format!("{name}.npy"))).unwrap();
+        if name.starts_with("rows_") {
+            // Each row by itself, and its first number alone.
+            for (i, (print, repr)) in print.split("\n~\n").zip(repr.split("\n~\n")).enumerate() {
+                let row = a.get(&index![i as i64]).unwrap();
+                let first = row.get(&index![0]).unwrap().item().unwrap();
+                let debug = format!("{row:?}").rsplit_once(", shape=").unwrap().0.replacen("Array(", "", 1);
+                for (ours, theirs) in
+                    [(format!("{row} | {first}"), print), (format!("{debug} | {first}"), repr)]
+                {
+                    if ours != theirs {
+                        wrong.push(format!("{name}, row {i}: {ours}\nNumPy: {theirs}"));
+                    }
+                }
+            }
+            assert_eq!(print.split("\n~\n").count(), a.shape()[0]);
+            continue;
+        }
         let shape = format!("{:?}", a.shape()).replace(['[', ']'], "");
         let comma = if a.ndim() == 1 { "," } else { "" };
         let debug = format!("Array({repr}, shape=({shape}{comma}), dtype={}, device=cpu(0))", a.dtype());
@@ -69,8 +86,8 @@ fn files_are_numpys_byte_for_byte() {
         }
         files += 1;
     }
-    let is_npy = |f: &fs::DirEntry| f.path().extension().is_some_and(|e| e == "npy");
-    assert_eq!(files, fs::read_dir(data("")).unwrap().flatten().filter(is_npy).count());
+    let there = fs::read_dir(data("")).unwrap().map(|f| f.unwrap().path());
+    assert_eq!(files, there.filter(|f| f.extension().is_some_and(|e| e == "npy")).count());
     let big = npy::load(data("big_endian.npy")).unwrap();
     assert_eq!(big.to_vec::<f64>().unwrap(), [1.5, -2.0, 1e300]);
     let turned = npy::load(data("fortran.npy")).unwrap();
@@ -101,8 +118,19 @@ fn bad_files_are_errors() {
         all.extend(text.as_bytes());
         npy::read(&mut &all[..]).unwrap_err()
     };
-    for shape in ["(1099511627776,)", "(4294967296, 4294967296, 4294967296)", "(-1,)", "3", "()"] {
+    for shape in ["(1099511627776,)", "(4294967296, 4294967296, 4294967296)", "(-1,)", "3", "(3)", "()"] {
         assert_eq!(with(shape).kind(), ErrorKind::Value, "{shape}: {:?}", with(shape));
+    }
+    // Whatever names a dtype for NumPy.
+    for (descr, values) in
+        [("<f4", [1.0, 2.0]), ("f4", [1.0, 2.0]), ("=f4", [1.0, 2.0]), ("float32", [1.0, 2.0])]
+    {
+        let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (2,), }}\n");
+        let mut all = b"\x93NUMPY\x01\x00".to_vec();
+        all.extend((text.len() as u16).to_le_bytes());
+        all.extend(text.as_bytes());
+        values.iter().for_each(|&v: &f32| all.extend(v.to_ne_bytes()));
+        assert_eq!(npy::read(&mut &all[..]).unwrap().to_vec::<f32>().unwrap(), values, "{descr}");
     }
     let e = npy::load(data("nothing.npy")).unwrap_err();
     assert!(e.kind() == ErrorKind::Runtime && e.message().contains("nothing.npy"), "{e:?}");

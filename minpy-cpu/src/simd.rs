@@ -2,7 +2,8 @@
 //!
 //! A kernel is compiled once for each [`Level`], as a generic function behind `#[target_feature]`
 //! wrappers, and its pointer is picked by [`level`]: one relaxed load after the first call. `MINPY_SIMD` names a lower
-//! level than the machine has (`base`, `avx2`): to test or measure what other machines run.
+//! level than the machine has (`base`, `avx2`): to test or measure what other machines run. Libraries look for themselves, and are
+//! not told: `gemm` (all products at `base`, those of complex numbers at every level), `half` (single float16 numbers), libm.
 
 use core::sync::atomic::{AtomicU8, Ordering};
 

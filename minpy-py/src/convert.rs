@@ -6,7 +6,7 @@ use crate::host::import_values;
 use crate::numpy::{dtype_object, numpy};
 use minpy_core::{Array, DType, DeviceRef, Number, Operand, Scalar, context, memory};
 use num_complex::Complex64;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyException, PyMemoryError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyComplex, PyDict, PyFloat, PyInt, PyList, PyTuple};
@@ -277,20 +277,92 @@ fn made(s: Scalar) -> PyResult<Array> {
     Array::from_scalar_on(device, s).py()
 }
 
-/// An integer or a sequence of integers.
-pub fn axes_from(object: &Bound<'_, PyAny>) -> PyResult<SmallVec<[isize; 6]>> {
+/// Integers as users give them.
+pub type Ints = SmallVec<[isize; 4]>;
+
+/// An integer or a sequence of integers, all of it. An iterator is left as it is: only NumPy knows whether the function takes one.
+pub fn ints_from(object: &Bound<'_, PyAny>) -> PyResult<Ints> {
+    ints_up_to(object, usize::MAX, |i| i.extract())
+}
+/// The same for axes and shapes, of which there are not more than arrays have dimensions. A truth value is none.
+pub fn axes_from(object: &Bound<'_, PyAny>) -> PyResult<Ints> {
+    ints_up_to(object, DEEPEST, axis_from)
+}
+/// One axis.
+pub fn axis_from(object: &Bound<'_, PyAny>) -> PyResult<isize> {
+    match object.is_exact_instance_of::<PyBool>() {
+        true => Err(PyTypeError::new_err("an integer is required")),
+        false => object.extract(),
+    }
+}
+fn ints_up_to(
+    object: &Bound<'_, PyAny>,
+    most: usize,
+    one: fn(&Bound<'_, PyAny>) -> PyResult<isize>,
+) -> PyResult<Ints> {
+    let mut all = Ints::new();
+    let mut add = |i: PyResult<isize>| memory::push_small(&mut all, i?).py();
     if let Ok(t) = object.cast::<PyTuple>() {
-        return t.iter().map(|i| i.extract::<isize>()).collect();
+        few(t.len(), most)?;
+        t.iter_borrowed().try_for_each(|i| add(one(&i)))?;
+        return Ok(all);
     }
     if let Ok(l) = object.cast::<PyList>() {
-        return l.iter().map(|i| i.extract::<isize>()).collect();
+        few(l.len(), most)?;
+        l.iter().try_for_each(|i| add(one(&i)))?;
+        return Ok(all);
     }
-    match object.extract::<isize>() {
-        Ok(i) => Ok(SmallVec::from_elem(i, 1)),
-        Err(e) => match object.try_iter() {
-            Ok(items) => items.take(DEEPEST + 1).map(|i| i?.extract::<isize>()).collect(), // there may be no end
-            Err(_) => Err(e),
-        },
+    let e = match one(object) {
+        Ok(i) => return Ok(Ints::from_elem(i, 1)),
+        Err(e) => e,
+    };
+    // SAFETY: a live object.
+    if unsafe { ffi::PySequence_Check(object.as_ptr()) } == 0 {
+        return Err(e);
+    }
+    let n = object.len()?;
+    few(n, most)?;
+    if let Some(values) = whole_numbers(object)? {
+        values.into_iter().try_for_each(|i| add(Ok(i as isize)))?;
+        return Ok(all);
+    }
+    for i in 0..n {
+        // SAFETY: a live object; a new reference or an error.
+        let item = unsafe {
+            let item = ffi::PySequence_GetItem(object.as_ptr(), i as ffi::Py_ssize_t);
+            Bound::from_owned_ptr_or_err(object.py(), item)?
+        };
+        add(one(&item))?;
+    }
+    Ok(all)
+}
+fn few(n: usize, most: usize) -> PyResult<()> {
+    if n <= most {
+        return Ok(());
+    }
+    Err(PyValueError::new_err(format!(
+        "maximum supported dimension for an ndarray is currently {DEEPEST}, found {n}"
+    )))
+}
+/// The elements of an array of integers with one dimension.
+fn whole_numbers(object: &Bound<'_, PyAny>) -> PyResult<Option<Vec<i64>>> {
+    let theirs = object.get_type().is(numpy(object.py())?.ndarray.bind(object.py()));
+    let Some(a) = (match as_array(object) {
+        Some(a) => Some(a.clone()),
+        None if theirs => import_values(object)?,
+        None => None,
+    }) else {
+        return Ok(None);
+    };
+    let fits = a.ndim() == 1 && a.dtype().is_integer() && a.dtype() != DType::U64;
+    if fits { a.astype(DType::I64).and_then(|a| a.to_vec()).map(Some).py() } else { Ok(None) }
+}
+/// What cannot be read is NumPy's to complain about; what has nothing to do with the object goes on.
+pub fn if_readable<T>(py: Python<'_>, read: PyResult<T>) -> PyResult<Option<T>> {
+    match read {
+        Ok(value) => Ok(Some(value)),
+        Err(e) if e.is_instance_of::<PyMemoryError>(py) || !e.is_instance_of::<PyException>(py) => Err(e),
+        Err(_) => Ok(None),
     }
 }
 
@@ -301,6 +373,7 @@ pub fn shape_from(object: &Bound<'_, PyAny>) -> PyResult<SmallVec<[usize; 6]>> {
         Err(e) if e.is_instance_of::<pyo3::exceptions::PyOverflowError>(object.py()) => {
             return Err(PyValueError::new_err("Maximum allowed dimension exceeded"));
         }
+        Err(e) if !e.is_instance_of::<PyTypeError>(object.py()) => return Err(e),
         Err(_) => {
             return Err(PyTypeError::new_err(format!(
                 "expected a sequence of integers or a single integer, got '{}'",

@@ -1,6 +1,7 @@
 //! `minpy._minpy`: the Rust half of the Python package. It parses arguments and calls core; no operation, dtype rule or
 //! gradient lives here. The other half is python/minpy.
 
+mod arguments;
 mod array;
 mod binding;
 mod context;

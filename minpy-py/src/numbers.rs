@@ -9,12 +9,14 @@ use crate::convert::any_leaf;
 use crate::errors::Outcome;
 use minpy_autograd::{Mark, departed, is_watched, mark};
 use minpy_core::{Array, OpDef, context, memory};
+use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use rustc_hash::FxHashMap;
 use std::cell::{Cell, RefCell};
 
-/// Numbers remembered at a time; beyond, all are forgotten.
-const MOST: usize = 1 << 14;
+/// Numbers remembered before it is looked which of them the program has let go of.
+const MANY: usize = 1 << 14;
 
 /// Objects by address. They are kept alive, so that no other gets the address of one.
 type Numbers = FxHashMap<usize, (Py<PyAny>, Mark)>;
@@ -22,12 +24,15 @@ type Numbers = FxHashMap<usize, (Py<PyAny>, Mark)>;
 thread_local! {
     static NUMBERS: RefCell<Numbers> = RefCell::default();
     static QUIET: Cell<bool> = const { Cell::new(false) };
+    /// How many may be remembered until then.
+    static ROOM: Cell<usize> = const { Cell::new(MANY) };
 }
 
 /// See `minpy_core::memory::prepare_thread`.
 pub fn prepare_thread() {
     NUMBERS.with(|_| ());
     QUIET.with(|_| ());
+    ROOM.with(|_| ());
 }
 
 /// Notes that `number` was made of the array.
@@ -38,27 +43,44 @@ pub fn made(array: &Array, number: &Bound<'_, PyAny>) -> PyResult<()> {
 #[cold]
 fn note(array: &Array, number: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = number.py();
-    let by = py.import("minpy._departures")?.getattr("asked_by")?.call0()?;
+    let by = ask(py, &ASKED_BY, "asked_by")?.call0()?;
     if !by.is_none() {
         return departed(array, place(py, &by.extract::<String>()?)?).py();
     }
     let Some(mark) = mark(array) else { return Ok(()) };
     NUMBERS.with_borrow_mut(|all| {
-        if all.len() >= MOST {
-            all.clear();
+        if all.len() >= ROOM.get() {
+            // What nobody else holds takes part in nothing any more.
+            // SAFETY: live objects.
+            all.retain(|_, (number, _)| unsafe { ffi::Py_REFCNT(number.as_ptr()) } > 1);
+            ROOM.set(MANY.max(2 * all.len()));
         }
         memory::fallible(|| all.try_reserve(1)).or_else(|_| memory::exhausted()).py()?;
         all.insert(number.as_ptr() as usize, (number.clone().unbind(), mark));
         Ok(())
     })
 }
-fn place(py: Python<'_>, how: &str) -> PyResult<u32> {
-    py.import("minpy._departures")?.getattr("place")?.call1((how,))?.extract()
+/// A function of `minpy._departures`.
+fn ask<'py>(
+    py: Python<'py>,
+    known: &'static PyOnceLock<Py<PyAny>>,
+    name: &str,
+) -> PyResult<&'py Bound<'py, PyAny>> {
+    let f = known
+        .get_or_try_init(py, || Ok::<_, PyErr>(py.import("minpy._departures")?.getattr(name)?.unbind()))?;
+    Ok(f.bind(py))
+}
+static ASKED_BY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+static PLACE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+static PART: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+/// A number for the user's line that runs now, where something left the tape in the words of `how`.
+pub fn place(py: Python<'_>, how: &str) -> PyResult<u32> {
+    ask(py, &PLACE, "place")?.call1((how,))?.extract()
 }
 
 /// The place where a number takes part; `None` inside of a function that only compares.
 fn part(py: Python<'_>) -> PyResult<Option<u32>> {
-    py.import("minpy._departures")?.getattr("part")?.call0()?.extract()
+    ask(py, &PART, "part")?.call0()?.extract()
 }
 
 /// A number takes part in something that may be recorded, or is what a differentiated function gave.
@@ -114,6 +136,7 @@ impl Drop for Forget {
     fn drop(&mut self) {
         if context::flags() & context::RECORDING == 0 {
             let all = NUMBERS.take();
+            ROOM.set(MANY);
             drop(all);
         }
     }

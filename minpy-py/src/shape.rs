@@ -1,7 +1,7 @@
 //! Shapes and views: reshape, transpose and their relatives, joining, copies and conversions.
 
 use crate::array::{PyArray, as_array, view_as, wrap, wrap_read_only, wrap_view};
-use crate::convert::{array_from, axes_from, items_of, shape_from};
+use crate::convert::{DEEPEST, array_from, axes_from, items_of, shape_from};
 use crate::errors::Outcome;
 use crate::fallback::HandOver;
 use crate::host::to_numpy;
@@ -102,7 +102,15 @@ pub fn broadcast_to<'py>(array: &Any<'py>, shape: &Any<'py>, subok: bool) -> PyR
     let _ = subok;
     match source(array)? {
         Some(x) => {
-            let shape = shape_from(shape)?;
+            // NumPy makes a tuple of whatever can be iterated.
+            let made = match shape.try_iter() {
+                Ok(items) if !shape.is_instance_of::<PyTuple>() && as_array(shape).is_none() => {
+                    let most = items.take(DEEPEST + 1).collect::<PyResult<Vec<_>>>()?;
+                    Some(PyTuple::new(shape.py(), most)?.into_any())
+                }
+                _ => None,
+            };
+            let shape = shape_from(made.as_ref().unwrap_or(shape))?;
             if shape.len() < x.ndim() {
                 return Err(PyValueError::new_err(
                     "input operand has more dimensions than allowed by the axis remapping",

@@ -4,7 +4,7 @@
 //! cannot take, or declines, goes to NumPy as it was given; so NumPy also complains about arguments that do not fit its signature.
 
 use crate::array::{PyArray, as_pyarray, wrap, wrap_read_only, wrap_result, wrap_view};
-use crate::convert::{Arg, array_from, axes_from, exact_number, operand};
+use crate::convert::{Arg, Ints, array_from, axes_from, axis_from, if_readable, ints_from, operand};
 use crate::errors::Outcome;
 use crate::fallback;
 use crate::numpy::{dtype_from, numpy};
@@ -139,7 +139,11 @@ impl Face {
                     size = size.max(a.size());
                     settled = false;
                 }
-                Value::List(_) => settled = false,
+                Value::List(list) => {
+                    let all = list.iter().filter_map(Value::array);
+                    size = all.fold(size, |n, a| n.saturating_add(a.size()));
+                    settled = false;
+                }
                 _ => {}
             }
         }
@@ -179,7 +183,8 @@ pub fn read<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<O
     if default != Default::Required && numpy(py)?.no_value.is(object) {
         return Ok(Some(Value::Absent));
     }
-    let one = |i: isize| Some(Value::Ints(SmallVec::from_elem(i, 1)));
+    let one = || if_readable(py, axis_from(object).map(|i| Value::Ints(Ints::from_elem(i, 1))));
+    let several = || if_readable(py, ints_from(object).map(Value::Ints));
     Ok(match kind {
         Kind::Array => array_from(object)?.map(Value::Made),
         Kind::Operand => operand(object)?.map(|a| match a {
@@ -189,15 +194,19 @@ pub fn read<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<O
             Arg::Scalar(s) => Value::Scalar(s),
         }),
         Kind::Arrays => list(object)?,
-        Kind::Axis | Kind::Int => object.extract::<isize>().ok().and_then(one),
-        Kind::Axes | Kind::Ints => axes_from(object).ok().map(|list| Value::Ints(list.into_iter().collect())),
-        Kind::Sections => match object.extract::<isize>() {
-            Ok(n) => Some(Value::Number(Number::Int(n as i128))),
-            Err(_) => axes_from(object).ok().map(|list| Value::Ints(list.into_iter().collect())),
+        Kind::Axis | Kind::Int => one()?,
+        Kind::Axes if object.is_instance_of::<PyTuple>() => {
+            if_readable(py, axes_from(object).map(Value::Ints))?
+        }
+        Kind::Axes => one()?,
+        Kind::Ints => several()?,
+        Kind::Sections => match if_readable(py, object.extract::<isize>())? {
+            Some(n) => Some(Value::Number(Number::Int(n as i128))),
+            None => several()?,
         },
         Kind::DType => dtype_from(object)?.map(Value::DType),
         Kind::Flag => Some(Value::Flag(object.is_truthy()?)),
-        Kind::Float => object.extract::<f64>().ok().map(|x| Value::Number(Number::Float(x))),
+        Kind::Float => if_readable(py, object.extract::<f64>())?.map(|x| Value::Number(Number::Float(x))),
         Kind::Choice(words) => {
             let word = object.cast::<PyString>().ok().and_then(|s| s.to_str().ok());
             word.and_then(|w| words.iter().find(|known| **known == w)).map(|w| Value::Text(w))
@@ -218,9 +227,11 @@ pub fn read<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<O
 fn list<'a>(object: &'a Any<'_>) -> PyResult<Option<Value<'a>>> {
     if let Some(a) = crate::array::as_array(object) {
         let rows = a.shape().first().copied().unwrap_or(0);
-        return Ok((a.ndim() > 0).then(|| {
-            Value::List((0..rows).map(|i| Value::Placed(a.view(a.layout().select(0, i)))).collect())
-        }));
+        if a.ndim() == 0 {
+            return Ok(None);
+        }
+        let all = (0..rows).map(|i| Value::Placed(a.view(a.layout().select(0, i))));
+        return Ok(Some(Value::List(memory::collected(all).py()?)));
     }
     if !object.hasattr("__getitem__")? {
         return Ok(None); // NumPy wants a sequence, and says so
@@ -228,9 +239,7 @@ fn list<'a>(object: &'a Any<'_>) -> PyResult<Option<Value<'a>>> {
     let mut all: Vec<Value> = Vec::new();
     for item in object.try_iter()? {
         let item = item?;
-        // Numbers count in promotion by their kind only.
-        let made = if exact_number(&item).is_some() { None } else { array_from(&item)? };
-        let Some(made) = made else { return Ok(None) };
+        let Some(made) = array_from(&item)? else { return Ok(None) };
         let value = if as_pyarray(&item).is_some() { Value::Placed(made) } else { Value::Made(made) };
         memory::push(&mut all, value).py()?;
     }
@@ -253,17 +262,21 @@ fn give<'py>(
     Ok(match made {
         Made::One(a) => view(a)?,
         Made::Many(list) => {
-            let all = list
-                .into_iter()
-                .map(|a| match first {
-                    Some(first) => wrap_view(a, first),
-                    None => wrap(py, a),
-                })
-                .collect::<PyResult<Vec<_>>>()?;
+            let all = PyList::empty(py);
+            for a in list {
+                all.append(match first {
+                    Some(first) => wrap_view(a, first)?,
+                    None => wrap(py, a)?,
+                })?;
+            }
+            // SAFETY: a live list; a new reference or an error.
+            let tuple = || unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyList_AsTuple(all.as_ptr())) };
             match function.gives {
-                Gives::Named(class, names) => named(py, class, names)?.call1(PyTuple::new(py, all)?)?,
-                Gives::Tuple => PyTuple::new(py, all)?.into_any(),
-                _ => PyList::new(py, all)?.into_any(),
+                Gives::Named(class, names) => {
+                    named(py, class, names)?.call1(tuple()?.cast_into::<PyTuple>()?)?
+                }
+                Gives::Tuple => tuple()?,
+                _ => all.into_any(),
             }
         }
         Made::Truth(on) => on.into_pyobject(py)?.to_owned().into_any(),

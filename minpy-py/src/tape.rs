@@ -2,49 +2,18 @@
 //!
 //! Argument numbers, defaults and the shape of the answer are decided in python/minpy/core.py.
 
-use crate::array::{as_array, as_pyarray, wrap, wrap_result, wrap_scalar};
+use crate::arguments::{input, watch};
+use crate::array::{as_array, wrap_result};
 use crate::convert::{any_leaf, array_from, exact_number, items_of};
 use crate::errors::{Outcome, to_core};
 use crate::numbers;
 use minpy_autograd::{ForeignCall, Session, departed, foreign_call, is_watched, record_foreign};
-use minpy_core::{Array, DType, Number, context, memory, ops};
+use minpy_core::{Array, memory};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
 type Any<'py> = Bound<'py, PyAny>;
-
-/// Integers and truth values as numbers that have a gradient, as Python's integers are taken.
-fn floating(a: &Array) -> PyResult<Array> {
-    if a.dtype().is_inexact() { Ok(a.clone()) } else { ops::cast(a, DType::F64).py() }
-}
-
-/// An argument to differentiate with respect to: ours, or made of a number or NumPy array. Python numbers stay weak.
-fn input(object: &Any<'_>) -> PyResult<(Array, bool)> {
-    if let Some(p) = as_pyarray(object) {
-        return Ok((floating(p.array())?, p.is_scalar()));
-    }
-    let number = match exact_number(object) {
-        Some(Number::Int(i)) => Some(Number::Float(i as f64)),
-        Some(Number::Bool(b)) => Some(Number::Float(b as u8 as f64)),
-        other => other,
-    };
-    if let Some(n) = number {
-        let device = context::current_device().py()?;
-        let a = Array::from_scalar_on(device, n.to_scalar(n.default_dtype()).py()?).py()?;
-        return Ok((a.with_weak(true), true));
-    }
-    match array_from(object)? {
-        Some(a) => {
-            let (a, scalar) = (floating(&a)?, a.ndim() == 0);
-            Ok((a.to_device(context::current_device().py()?).py()?, scalar))
-        }
-        None => Err(PyTypeError::new_err(format!(
-            "grad: cannot differentiate with respect to an argument of type '{}'",
-            object.get_type().name()?
-        ))),
-    }
-}
 
 /// Every array of ours in a result, which may be nested.
 fn outputs(value: &Any<'_>, all: &mut Vec<Array>) -> PyResult<()> {
@@ -97,33 +66,6 @@ fn expect_numbers(value: &Any<'_>) -> PyResult<()> {
     )))
 }
 
-/// The arguments of the call with the watched ones in their places.
-struct Watched<'py> {
-    args: Bound<'py, PyTuple>,
-    arrays: Vec<Array>,
-}
-fn watch<'py>(session: &Session, argnums: &[usize], args: &Bound<'py, PyTuple>) -> PyResult<Watched<'py>> {
-    let py = args.py();
-    let mut given = memory::collected(args.iter()).py()?;
-    let mut arrays = memory::list(argnums.len()).py()?;
-    for &i in argnums {
-        if i >= given.len() {
-            return Err(PyValueError::new_err(format!(
-                "grad: argument number {i} of a call with {} arguments",
-                given.len()
-            )));
-        }
-        let (a, scalar) = input(&given[i])?;
-        let w = session.watch(&a).py()?;
-        // The very same object where possible, so that a closure that refers to it is differentiated too.
-        if !as_array(&given[i]).is_some_and(|o| o.same_view(&w)) {
-            given[i] = if scalar { wrap_scalar(py, w.clone())? } else { wrap(py, w.clone())? };
-        }
-        arrays.push(w);
-    }
-    Ok(Watched { args: PyTuple::new(py, given)?, arrays })
-}
-
 /// `(gradients, value)` of `function(*args, **kwargs)` with respect to the arguments of those numbers; None for an argument
 /// that the value does not depend on. `seed` weights the result (ones when it is None).
 #[pyfunction]
@@ -139,8 +81,8 @@ pub fn _differentiate<'py>(
     let argnums = items_of(argnums, |i| i.extract())?;
     let _numbers = numbers::Forget;
     let session = Session::begin();
-    let watched = watch(&session, &argnums, args)?;
-    let value = function.call(&watched.args, kwargs)?;
+    let watched = watch(&session, &argnums, args, kwargs)?;
+    let value = function.call(&watched.args, watched.kwargs.as_ref())?;
     let mut ends = Vec::new();
     outputs(&value, &mut ends)?;
     if ends.is_empty() {
@@ -178,8 +120,7 @@ fn tell(py: Python<'_>, places: Vec<u32>) -> PyResult<()> {
 /// Notes that a watched array leaves the tape, in the words of `how`. Anything else may go anywhere.
 pub fn leaves(py: Python<'_>, array: &Array, how: &str) -> PyResult<()> {
     if is_watched(array) {
-        let place = py.import("minpy._departures")?.getattr("place")?.call1((how,))?.extract()?;
-        departed(array, place).py()?;
+        departed(array, numbers::place(py, how)?).py()?;
     }
     Ok(())
 }
@@ -214,7 +155,7 @@ pub fn _push_forward<'py>(
     let argnums = items_of(argnums, |i| i.extract())?;
     let _numbers = numbers::Forget;
     let session = Session::begin();
-    let watched = watch(&session, &argnums, args)?;
+    let watched = watch(&session, &argnums, args, kwargs)?;
     let tangents = items_of(tangents, Ok)?;
     if tangents.len() != argnums.len() {
         return Err(PyValueError::new_err(format!(
@@ -223,7 +164,7 @@ pub fn _push_forward<'py>(
             argnums.len()
         )));
     }
-    let value = function.call(&watched.args, kwargs)?;
+    let value = function.call(&watched.args, watched.kwargs.as_ref())?;
     let mut ends = Vec::new();
     outputs(&value, &mut ends)?;
     if ends.is_empty() {

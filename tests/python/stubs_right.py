@@ -136,6 +136,19 @@ assert_type(vjp(f)((x,), 1.0)[0], np.scalar)
 assert_type(grad(f, argnum=[0, 1])(x, 2.0), Any)
 
 
+# None for an axis where that is not the default: of the flattened array.
+assert_type(np.sort(x, axis=None), np.ndarray)
+assert_type(np.argsort(x, axis=None), np.ndarray)
+assert_type(np.partition(x, 1, axis=None), np.ndarray)
+assert_type(np.argpartition(x, 1, axis=None), np.ndarray)
+assert_type(np.concatenate([x, x], axis=None), np.ndarray)
+assert_type(np.concat([x, x], axis=None), np.ndarray)
+assert_type(np.take_along_axis(x, np.argsort(x, axis=None), axis=None), np.ndarray)
+np.put_along_axis(x * 1, np.argsort(x, axis=None), 0, axis=None)
+assert_type(np.zeros(3, dtype=None), np.ndarray)
+assert_type(np.eye(3, dtype=None), np.ndarray)
+assert_type(x.tobytes(order=None), bytes)
+
 # The rest of the package.
 @customop("numpy")
 def cube(a: Any) -> Any:

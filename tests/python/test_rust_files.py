@@ -5,6 +5,7 @@ minpy-core/tests/numpy.rs `npy` and `Display` have to. `python tests/python/test
 """
 import io
 import pathlib
+import zipfile
 
 import numpy
 import pytest
@@ -54,6 +55,20 @@ def cases():
     yield "doubles", random.standard_normal(200)
     yield "lines", numpy.arange(60)
     yield "long", numpy.arange(2000.0)
+    # Digits of every length around the limits of each dtype, one array a row.
+    for name, low, high in (("float16", -6, 4.8), ("float32", -9, 12), ("float64", -9, 19), ("complex64", -7, 10)):
+        for width in (1, 3):
+            a = 10.0 ** random.uniform(low, high, (60, 1)) * 10.0 ** random.uniform(-1.2, 1.2, (60, width)) * random.choice([-1, 1, 1], (60, width))
+            a = numpy.where(random.rand(60, 1) < 0.4, a, numpy.round(a, 1))
+            if name.startswith("complex"):
+                a = a + 1j * a[::-1]
+            with numpy.errstate(over="ignore"):
+                yield f"rows_{name}_{width}", a.astype(name)
+    yield "rows_limits_float16", numpy.array([[999, 1], [1000, 1], [1e-4, 1e-3], [2.5e3, 2], [999.5, 1000]], numpy.float16)
+    yield "rows_limits_float32", numpy.array([[999999, 1e5], [1e6, 1e5], [99999.99, 1e3], [1e-4, 1e-3], [1e7, 1e7]], numpy.float32)
+    # Half way between two numbers of as many digits as are needed.
+    yield "rows_halves_float32", numpy.array([[248284.125], [248284.375], [-131072.625], [8388608.5], [0.1]], numpy.float32)
+    yield "rows_halves_float64", numpy.array([[140737488355328.125], [140737488355328.375], [4503599627370497.5], [2.5]])
     yield "large", (numpy.arange(3000) / 8).reshape(10, 300)
     yield "deep", numpy.arange(4096).reshape(8, 8, 8, 8)
     yield "narrow", numpy.ones((1200, 2), bool)
@@ -66,10 +81,29 @@ def saved(a):
     return to.getvalue()
 
 
+def mixed():
+    """An archive of arrays, strings and a text."""
+    to = io.BytesIO()
+    with zipfile.ZipFile(to, "w") as archive:
+        for name, data in (("words.npy", saved(numpy.array(["a", "bc"]))), ("before.npy", saved(numpy.array([1.5, 2.5]))), ("readme.txt", b"text"),
+                           ("after.npy", saved(numpy.array([7])))):
+            archive.writestr(zipfile.ZipInfo(name), data)
+    return to.getvalue()
+
+
 def printed():
     with numpy.printoptions(threshold=1000, edgeitems=3, linewidth=75, precision=8, suppress=False, floatmode="maxprec", sign="-",
                             nanstr="nan", infstr="inf", formatter=None):
-        return "".join(f"== {name}\n{a!s}\n--\n{numpy.array2string(a, separator=', ', prefix='Array(')}\n" for name, a in cases())
+        return "".join(f"== {name}\n{shown(name, str, a)}\n--\n{shown(name, represented, a)}\n" for name, a in cases())
+
+
+def represented(a):
+    return numpy.array2string(a, separator=", ", prefix="Array(")
+
+
+def shown(name, f, a):
+    """Of rows each by itself, and its first number alone."""
+    return "\n~\n".join(f"{f(row)} | {row[0]!s}" for row in a) if name.startswith("rows_") else f(a)
 
 
 def test_numpy_writes_these_files():
@@ -87,6 +121,13 @@ def test_numpy_reads_these_files(name):
     numpy.testing.assert_array_equal(got, want)
 
 
+def test_numpy_reads_this_archive():
+    assert (DATA / "mixed.npz").read_bytes() == mixed()
+    with numpy.load(DATA / "mixed.npz") as file:
+        assert file.files == ["words", "before", "readme.txt", "after"]
+        assert file["before"].tolist() == [1.5, 2.5] and file["words"].tolist() == ["a", "bc"] and file["readme.txt"] == b"text"
+
+
 def test_numpy_prints_this():
     assert (DATA / "printed.txt").read_text() == printed()
 
@@ -95,4 +136,5 @@ if __name__ == "__main__":
     DATA.mkdir(exist_ok=True)
     for name, a in cases():
         (DATA / f"{name}.npy").write_bytes(saved(a))
+    (DATA / "mixed.npz").write_bytes(mixed())
     (DATA / "printed.txt").write_text(printed())

@@ -8,7 +8,6 @@ import concurrent.futures
 import copy
 import math
 import pickle
-import struct
 import sys
 import threading
 import warnings
@@ -332,7 +331,7 @@ QUIET = {
     "np.isnan": lambda a: np.isnan(float(a[0])), "np.isclose": lambda a: np.isclose(float(a[0]), 2.0), "np.allclose": lambda a: np.allclose(a, float(a[0])),
     "math.isnan": lambda a: math.isnan(a[0]) or math.isfinite(a[0]) or math.isclose(a[0], 1.0), "math.floor": lambda a: a[math.floor(a[0])], "floor": lambda a: np.floor(float(a[0])) * a,
     "list": lambda a: list(map(float, a)), "sum of floats": lambda a: sum(float(v) for v in a), "max": lambda a: max(map(float, a)), "text": lambda a: str(float(a[0])) + repr(a[0]),
-    "of no gradient": lambda a: math.sin(np.ones(1)[0]) * float(np.ones(1)[0]) * a, "no_grad": no_grad(lambda a: math.sin(a[0]) * float(a[0])), "struct": lambda a: struct.pack("d", a[0]),
+    "of no gradient": lambda a: math.sin(np.ones(1)[0]) * float(np.ones(1)[0]) * a, "no_grad": no_grad(lambda a: math.sin(a[0]) * float(a[0])),
     "numpy's": lambda a: numpy.float64(2.0) * a, "equal by chance": lambda a: (float(a[0]), a * VECTOR[0], a * float(VECTOR[0]))[1],
 }
 
@@ -374,7 +373,7 @@ def test_code_without_positions_or_source():
         assert len(seen) == told and all(w.filename == "<typed in>" for w in seen)
         code = eval(compile(text, "<typed in>", "eval"), names)
         code.__code__ = code.__code__.replace(co_linetable=b"")  # as with -X no_debug_ranges
-        assert len(warned(code)[0]) == (1 if "* a[0]" in text and "float" in text else 0)
+        assert len(warned(code)[0]) == told
 
 
 def test_other_threads_do_not_record(on_cpu):

@@ -31,10 +31,12 @@ fn power_x(g: &Array, x: Operand, y: Operand) -> R {
             multiply(g, &multiply(&power(x, k - 1.0)?, k)?)
         }
         y => {
-            // Where y is 0 the derivative is 0, also at x = 0.
-            let nonzero = not_equal(y, 0.0)?;
-            let less_one = select(&nonzero, &subtract(y, 1.0)?, 1.0)?;
-            multiply(g, &multiply(y, &power(x, &less_one)?)?)
+            // Where y is 0: y / x * x^y, which is the same, with all its derivatives, and is 0 also where x^-1 is infinite. At
+            // x = 0 it is y * x.
+            let (y0, x0) = (equal(y, 0.0)?, equal(x, 0.0)?);
+            let exponent = select(&y0, &select(&x0, 1.0, y)?, &subtract(y, 1.0)?)?;
+            let divisor = select(&logical_and(&y0, &logical_not(&x0)?)?, x, 1.0)?;
+            multiply(g, &multiply(&divide(y, &divisor)?, &power(x, &exponent)?)?)
         }
     }
 }
@@ -138,7 +140,7 @@ rules! {
     // One operation and not three: most of the backward pass of a small recurrent network.
     TANH: [y] |s, g| tanh_slope(s.y(), g) ;;
     TANH_SLOPE: [0 1] |s, g| multiply(&multiply(g, s.x(1))?, &multiply(s.x(0), -2.0)?); [0] |s, g| tanh_slope(s.x(0), g) ;;
-    ARCSINH: [0] |s, g| divide(g, &sqrt(&add(&square(s.x(0))?, 1.0)?)?) ;;
+    ARCSINH: [0] |s, g| shrunk(g, s.array(0)) ;;
     // Two roots: that of their product has another sign in the left half of the complex plane.
     ARCCOSH: [0] |s, g| divide(g, &multiply(&sqrt(&subtract(s.x(0), 1.0)?)?, &sqrt(&add(s.x(0), 1.0)?)?)?) ;;
     ARCTANH: [0] |s, g| divide(g, &one_minus_square(s.x(0))?) ;;
@@ -161,8 +163,7 @@ rules! {
     FMOD: [] |_, g| Ok(g.clone()); [0 1 y] |s, g| negative(&multiply(g, &divide(&subtract(s.x(0), s.y())?, s.x(1))?)?) ;;
     POWER: [0 1] |s, g| power_x(g, s.x(0), s.x(1)); [0 y] |s, g| power_y(g, s.x(0), s.y()) ;;
     FLOAT_POWER: [0 1] |s, g| power_x(g, s.x(0), s.x(1)); [0 y] |s, g| power_y(g, s.x(0), s.y()) ;;
-    ARCTAN2: [0 1] |s, g| divide(&multiply(g, s.x(1))?, &norm2(s.x(0), s.x(1))?);
-        [0 1] |s, g| negative(&divide(&multiply(g, s.x(0))?, &norm2(s.x(0), s.x(1))?)?) ;;
+    ARCTAN2: [0 1] |s, g| turn(g, s.x(1), s); [0 1] |s, g| negative(&turn(g, s.x(0), s)?) ;;
     HYPOT: [0 y] |s, g| along(g, s.x(0), s.y()); [1 y] |s, g| along(g, s.x(1), s.y()) ;;
     LOGADDEXP: [0 1] |s, g| multiply(g, &portion(s.x(0), s.x(1))?); [0 1] |s, g| multiply(g, &portion(s.x(1), s.x(0))?) ;;
     LOGADDEXP2: [0 1] |s, g| multiply(g, &portion2(s.x(0), s.x(1))?); [0 1] |s, g| multiply(g, &portion2(s.x(1), s.x(0))?) ;;
@@ -190,8 +191,18 @@ rules! { complex
         ~ |s, t| multiply(s.y(), &turned(&multiply(&conjugate(s.y())?, t)?, s.array(0))?) ;;
 }
 
-fn norm2(a: Operand, b: Operand) -> R {
-    add(&square(a)?, &square(b)?)
+/// `g * x / (x0^2 + x1^2)` for one side of the vector; its square may be too large or too small for a number.
+fn turn(g: &Array, x: Operand, s: &Saves) -> R {
+    let length = hypot(s.x(0), s.x(1))?;
+    divide(&multiply(g, &divide(x, &length)?)?, &length)
+}
+/// `1 / sqrt(x^2 + 1)`, also where the square is too large for a number.
+fn shrunk(g: &Array, x: &Array) -> R {
+    if x.dtype().is_complex() {
+        divide(g, &sqrt(&add(&square(x)?, 1.0)?)?)
+    } else {
+        divide(g, &hypot(x, 1.0)?)
+    }
 }
 fn num_imag(x: f64) -> Number {
     Number::Complex(minpy_core::dtype::__types::Complex64::new(0.0, x))

@@ -6,7 +6,7 @@
 #![allow(missing_docs)] // each type has the three functions that are described above
 
 use super::{Default, Given, Kind, Value};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, memory};
 use smallvec::SmallVec;
 
 type Argument<'v> = Option<&'v Value<'v>>;
@@ -94,12 +94,12 @@ impl Arrays {
         value: Argument<'v>,
         _: Default,
     ) -> Result<SmallVec<[&'v crate::Array; 8]>> {
-        match value {
-            Some(Value::List(list)) => {
-                list.iter().map(|v| v.array().ok_or_else(|| wrong(given, value))).collect()
-            }
-            _ => Err(wrong(given, value)),
+        let Some(Value::List(list)) = value else { return Err(wrong(given, value)) };
+        let mut all = SmallVec::new();
+        for v in list {
+            memory::push_small(&mut all, v.array().ok_or_else(|| wrong(given, value))?)?;
         }
+        Ok(all)
     }
 }
 
@@ -162,6 +162,21 @@ impl Ints {
             Some(Value::Ints(list)) => Ok(list),
             _ => Err(wrong(given, value)),
         }
+    }
+}
+
+/// The same, of axes that may be left out. `Axes` are what NumPy's C functions take: one, or a tuple.
+pub struct OptionalInts;
+impl OptionalInts {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Ints
+    }
+    pub const fn default(_: Option<()>) -> Default {
+        Default::None
+    }
+    #[inline(always)]
+    pub fn read<'v>(given: &Given, value: Argument<'v>, default: Default) -> Result<Option<&'v [isize]>> {
+        Axes::read(given, value, default)
     }
 }
 

@@ -6,6 +6,9 @@ use super::{Gives, Kind, Parameter};
 pub(super) fn of(p: &Parameter, gives: Gives) -> Option<&'static str> {
     Some(match (p.name, p.kind) {
         ("axis", Kind::Axes) => "axis: one axis, a tuple of them, or None: all elements.",
+        ("axis", Kind::Ints) if p.default == super::Default::None => {
+            "axis: one axis, several of them, or None: all elements."
+        }
         ("axis", _) if matches!(p.default, super::Default::None) => {
             "axis: along which; None: of the flattened array."
         }

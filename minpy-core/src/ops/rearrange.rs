@@ -9,9 +9,16 @@ type Axes = SmallVec<[usize; 6]>;
 
 /// Axes of an array, counted from the end where they are negative, none of them twice; `argument` names them in errors.
 fn each_once(argument: &str, axes: &[isize], ndim: usize) -> Result<Axes> {
-    let list: Axes = axes.iter().map(|&a| normalize_axis(argument, a, ndim)).collect::<Result<_>>()?;
-    if list.iter().enumerate().any(|(i, a)| list[..i].contains(a)) {
-        bail!(Value, "repeated axis in `{argument}` argument");
+    for &a in axes {
+        normalize_axis(argument, a, ndim)?;
+    }
+    let mut list = Axes::new(); // not longer than there are axes
+    for &a in axes {
+        let a = normalize_axis(argument, a, ndim)?;
+        if list.contains(&a) {
+            bail!(Value, "repeated axis in `{argument}` argument");
+        }
+        list.push(a);
     }
     Ok(list)
 }
@@ -172,7 +179,9 @@ pub fn tile(a: &Array, reps: &[isize]) -> Result<Array> {
         };
         result.push(size);
     }
-    count("tile", &result)?;
+    if count("tile", &result)? == 0 {
+        return Array::empty_on(a.device(), &result, a.dtype());
+    }
     if n > 32 {
         bail!(NotNative, "tile: of more than 32 dimensions");
     }
@@ -210,7 +219,9 @@ pub fn repeat(a: &Array, repeats: &[i64], axis: Option<isize>) -> Result<Array> 
             bail!(Value, "repeat: {n} times {length} are too many")
         };
         result[axis] = size;
-        count("repeat", &result)?;
+        if count("repeat", &result)? == 0 {
+            return Array::empty_on(a.device(), &result, a.dtype());
+        }
         let wide = a.expand_dims(axis as isize + 1)?.broadcast_to(&shape)?;
         return reshape(&dense(&wide)?, &signed(&result));
     }
@@ -224,12 +235,13 @@ pub fn repeat(a: &Array, repeats: &[i64], axis: Option<isize>) -> Result<Array> 
     items.push(Index::Array(Array::from_slice(&at, &[total])?.to_device(a.device())?));
     get(a, &items)
 }
-/// The values of `repeats` that NumPy takes: one whole number, or a list of them.
+/// The values of `repeats` that NumPy takes: one whole number, or a list of them, of dtypes whose every value an int64 has.
 fn counts(repeats: Operand) -> Result<Vec<i64>> {
+    let whole = |d: DType| d.is_integer() && d != DType::U64;
     match repeats {
         Operand::Number(crate::Number::Int(n)) if i64::try_from(n).is_ok() => Ok(vec![n as i64]),
-        Operand::Scalar(s) if s.dtype().is_integer() => Ok(vec![s.number().to_f64() as i64]),
-        Operand::Array(r) if r.dtype().is_integer() && r.ndim() <= 1 => r.astype(DType::I64)?.to_vec(),
+        Operand::Scalar(s) if whole(s.dtype()) => Ok(vec![s.number().to_f64() as i64]),
+        Operand::Array(r) if whole(r.dtype()) && r.ndim() <= 1 => r.astype(DType::I64)?.to_vec(),
         _ => bail!(NotNative, "repeat: repeats= of this kind"),
     }
 }
@@ -379,7 +391,7 @@ crate::functions! {
     expand_dims(a: Array, axis: Ints) -> View, cases ["f[3,2], 0", "f[3,2], (0, -1)"]
         => expand_dims(a, axis);
     /// A view with axes reversed.
-    flip(m: Array, axis: Axes = None) -> View, cases ["f[2,3]", "f[2,3], axis=1", "f[2,3,2], axis=(0, 2)"]
+    flip(m: Array, axis: OptionalInts = None) -> View, cases ["f[2,3]", "f[2,3], axis=1", "f[2,3,2], axis=(0, 2)"]
         => flip(m, axis);
     /// A view with rows reversed.
     flipud(m: Array) -> View, cases ["f[3,2]", "i[4]"]
@@ -388,7 +400,7 @@ crate::functions! {
     fliplr(m: Array) -> View, cases ["f[3,2]", "i[2,3,2]"]
         => flip(least_dims(m, 2)?, Some(&[1]));
     /// Elements shifted along axes; those that leave at the end come in at the beginning.
-    roll(a: Array, shift: Ints, axis: Axes = None) -> Array, cases ["f[2,3], 2", "f[2,3], -1, axis=1", "i[2,3], (1, 2), axis=(0, 1)"]
+    roll(a: Array, shift: Ints, axis: OptionalInts = None) -> Array, cases ["f[2,3], 2", "f[2,3], -1, axis=1", "i[2,3], (1, 2), axis=(0, 1)"]
         => roll(a, shift, axis);
     /// The array repeated as a whole along its axes.
     tile(A: Array, reps: Ints) -> Array, cases ["f[3], 2", "f[2,3], (2, 1, 2)", "i[2,3], 2"]

@@ -459,7 +459,7 @@ crate::functions! {
         -> Values, method, cases ["f[3,4]", "n[3,4], axis=0", "i[2,3], axis=1, keepdims=True", "c[3]"]
         => moment("mean", a, axis, dtype, 0.0, r#where, |axes| mean(a, axes, keepdims, dtype));
     /// Weighted mean.
-    average(a: Array, axis: Axes = None, weights: Foreign = None, returned: Flag = false, *, keepdims: Flag = false) -> Values, cases ["f[3,4]", "f[3,4], axis=0"]
+    average(a: Array, axis: OptionalInts = None, weights: Foreign = None, returned: Flag = false, *, keepdims: Flag = false) -> Values, cases ["f[3,4]", "f[3,4], axis=0"]
         => {
             if returned {
                 bail!(NotNative, "average: the sum of the weights");

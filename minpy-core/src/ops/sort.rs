@@ -110,7 +110,8 @@ fn position(op: &'static OpDef, a: &Array, axis: Option<isize>, keepdims: bool) 
     if !keepdims {
         return Ok(r);
     }
-    let axis = axis.map(|k| normalize_axis(op.name, k, a.ndim())).transpose()?;
+    // A number has none, and `along` has seen to what may be named all the same.
+    let axis = axis.filter(|_| a.ndim() > 0).map(|k| normalize_axis(op.name, k, a.ndim())).transpose()?;
     let shape: Vec<isize> =
         (0..a.ndim()).map(|i| if axis.is_none_or(|k| k == i) { 1 } else { a.shape()[i] as isize }).collect();
     super::reshape(&r, &shape)

@@ -33,7 +33,8 @@ op1!(Narrow -> f16, |a| f16::from_f32(a); f32);
 
 #[cfg(target_arch = "x86_64")]
 fn has_f16c() -> bool {
-    is_x86_feature_detected!("f16c") && is_x86_feature_detected!("avx")
+    use crate::simd::{Level, level};
+    level() > Level::Base && is_x86_feature_detected!("f16c") && is_x86_feature_detected!("avx")
 }
 
 fn plain(l: Loop) -> UnaryLoop {

@@ -3,12 +3,13 @@
 `x.asnumpy()`, `x.tolist()` and `x.item()` say that they make constants, and are not told of; `float(x)` is where its result takes part
 in an array operation again (`minpy-py/src/numbers.rs`).
 """
-import builtins
-import functools
+import cmath
+import math
 import os
 import sys
 import types
 import warnings
+import weakref
 
 import numpy
 
@@ -62,27 +63,131 @@ def place(how):
     return number
 
 
-@functools.lru_cache(1024)
-def _callee(code, at):
-    """The names by which the call that a piece of code is at finds what it calls (`np.float64(x)`: np, float64), or None."""
-    import dis
-    instructions = list(dis.get_instructions(code))
-    call = next((i for i in instructions if i.offset == at), None)
-    if call is None or not call.opname.startswith("CALL") or call.positions is None or None in call.positions:
-        return None
-    line, end_line, column, end_column = call.positions
+# What may stand between the name of what is called and its arguments.
+_NOTHING = ("CACHE", "PRECALL", "RESUME", "NOP", "PUSH_NULL", "EXTENDED_ARG")
+_NAMES = ("LOAD_NAME", "LOAD_GLOBAL", "LOAD_FAST", "LOAD_DEREF", "LOAD_CLASSDEREF")
+
+
+def _is_call(instruction):
+    return instruction.opname.startswith(("CALL", "PRECALL"))
+
+
+def _names(instructions):
+    """The names by which these find something (`np.float64`: np, float64), after how the first is looked up; None for anything else."""
     names = []
     for i in instructions:
-        p = i.positions
-        if i.offset >= at or p is None or (p.lineno, p.col_offset) != (line, column) or (p.end_lineno, p.end_col_offset) >= (end_line, end_column):
-            continue
-        if i.opname.startswith(("LOAD_NAME", "LOAD_GLOBAL", "LOAD_FAST", "LOAD_DEREF", "LOAD_CLASSDEREF")) and isinstance(i.argval, str):
-            names = [i.argval]
+        if i.opname.startswith(_NAMES) and isinstance(i.argval, str):
+            names = [i.opname, i.argval]
         elif i.opname in ("LOAD_ATTR", "LOAD_METHOD") and names:
             names.append(i.argval)
-        elif "NULL" not in i.opname and i.opname not in ("CACHE", "PRECALL", "RESUME", "NOP"):
+        elif i.opname not in _NOTHING:
             return None
-    return names
+    return tuple(names) or None
+
+
+def _range(instruction):
+    p = instruction.positions
+    return None if p is None or None in p else ((p.lineno, p.col_offset), (p.end_lineno, p.end_col_offset))
+
+
+def _before(instructions, k):
+    """What finds the callee of the call at index `k`, by what is on the stack there: for code that has no positions."""
+    import dis
+    count = instructions[k].arg if instructions[k].opname in ("CALL", "PRECALL") else None
+    if count is None:
+        return []
+    # Python 3.11 calls in two instructions.
+    depth, at = count, k - (instructions[k].opname == "CALL" and instructions[k - 1].opname == "PRECALL")
+    while at > 0:
+        at -= 1
+        i = instructions[at]
+        if i.is_jump_target or i.opcode in dis.hasjrel or i.opcode in dis.hasjabs:
+            return []
+        if depth == 0 and i.opname not in _NOTHING:
+            return [i] if i.opname.startswith(_NAMES) else []
+        if depth == 0:
+            continue
+        depth -= dis.stack_effect(i.opcode, i.arg if i.opcode >= dis.HAVE_ARGUMENT else None)
+    return []
+
+
+# What goes through an iterator, and asks for no number itself.
+_THROUGH = frozenset("list tuple set frozenset max min sum sorted print any all dict enumerate".split())
+
+
+class _Sites:
+    """What each instruction of a piece of code asks numbers for, as far as the code says it."""
+
+    def __init__(self, code):
+        import dis
+        instructions = list(dis.get_instructions(code))
+        # Names of what calls call, by offset, and what makes nothing but text or numbers of the program's own.
+        self.calls, self.known = {}, set()
+        starting, maps = {}, []
+        for k, i in enumerate(instructions):
+            where = _range(i)
+            if _is_call(i):
+                if where is None:
+                    found = _before(instructions, k)
+                else:
+                    # Where what is called is written begins what the call is written as.
+                    found = [j for j in starting.get(where[0], ()) if _range(j)[1] < where[1]]
+                self.calls[i.offset] = names = _names(found)
+                if names in _MAP and _argument(instructions, k, where) == "float":
+                    maps.append(where)
+            elif i.opname == "BINARY_OP" and i.argrepr in ("%", "%="):
+                self.known.add(i.offset)
+            if where is not None:
+                starting.setdefault(where[0], []).append(i)
+        if maps:
+            self._through(instructions, maps)
+
+    def _through(self, instructions, maps):
+        """`list(map(float, a))`: what goes through the map asks there."""
+        for k, i in enumerate(instructions):
+            where, names = _range(i), self.calls.get(i.offset)
+            if i.opname == "GET_ITER":
+                if k and _range(instructions[k - 1]) in maps:
+                    self.known.update(i.offset for i in instructions[k + 1:k + 9] if i.opname == "FOR_ITER")
+                continue
+            if i.opname.startswith("UNPACK_"):
+                through = k > 0 and _range(instructions[k - 1]) in maps
+            else:
+                through = i.opname in ("LIST_EXTEND", "SET_UPDATE", "CALL_FUNCTION_EX") or names and len(names) == 2 and names[1] in _THROUGH
+                through = through and where and any(where[0] < m[0] and m[1] < where[1] for m in maps) and _argument(instructions, k, where) == "map"
+            if through:
+                self.known.add(i.offset)
+
+
+_MAP = (("LOAD_GLOBAL", "map"), ("LOAD_NAME", "map"))
+
+
+def _argument(instructions, k, where):
+    """The name with which the first argument of what is written there begins."""
+    first = None
+    for i in reversed(instructions[max(k - 64, 0):k]):
+        at = _range(i)
+        if at is None or not where[0] < at[0] or not at[1] < where[1]:
+            if at is not None and at[0] < where[0]:
+                break
+            continue
+        if i.opname.startswith(_NAMES):
+            first = i.argval
+    return first
+
+
+# By the identity of the code: its hash would be that of all it says.
+_sites = {}
+
+
+def _sites_of(code):
+    key = id(code)
+    known = _sites.get(key)
+    if known is not None:
+        return known[1]
+    sites = _Sites(code)
+    _sites[key] = weakref.ref(code, lambda _: _sites.pop(key, None)), sites
+    return sites
 
 
 def _attribute(holder, name):
@@ -92,38 +197,49 @@ def _attribute(holder, name):
     return inspect.getattr_static(holder, name)  # runs nothing of the program's
 
 
-_COMPILED = (types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType)
-# Modules whose compiled functions give no numbers made of those that they get, or call other functions that ask.
-_NOT_NUMBERS = ("builtins", "time", "_struct", "_functools")
-
-
-def asked_by():
-    """What asks for the number of an array, in words, where that is a call which computes with it and not the program: a number type
-    of NumPy's, a function of `math` or another compiled one. None for `float(x)`, and where it cannot be known."""
-    frame = sys._getframe(1)
-    names = _callee(frame.f_code, frame.f_lasti)
-    if not names:
-        return None
-    for names_here in (frame.f_locals, frame.f_globals, vars(builtins)):
-        if names[0] in names_here:
-            called = names_here[names[0]]
+def _called(frame, names):
+    """What is called by such names, or None."""
+    how, name, *attributes = names
+    for holder in ((frame.f_globals, frame.f_builtins) if how == "LOAD_GLOBAL" else (frame.f_locals, frame.f_globals, frame.f_builtins)):
+        if name in holder:
+            called = holder[name]
             break
     else:
         return None
     try:
-        for name in names[1:]:
+        for name in attributes:
             called = _attribute(called, name)
     except AttributeError:
         return None
-    if isinstance(called, type):
-        return ".".join(names) if issubclass(called, (float, complex)) and called is not float else None
-    if not isinstance(called, _COMPILED) and type(called).__name__ != "cython_function_or_method":
+    return called
+
+
+# Functions whose results are truth values, or whole.
+_NO_NUMBERS = (math.isnan, math.isinf, math.isfinite, math.isclose, cmath.isnan, cmath.isinf, cmath.isfinite, cmath.isclose,
+               math.floor, math.ceil, math.trunc)
+
+
+def asked_by():
+    """What asks for the number of an array, in words. None where that is known to be the program itself, by `float(x)`, or something
+    that makes text or a truth value of it; whatever else asks computes with the number, or keeps it."""
+    try:
+        frame = sys._getframe(1)
+    except ValueError:
+        return "a call from outside of Python"
+    sites = _sites_of(frame.f_code)
+    at = frame.f_lasti
+    if at in sites.known:
         return None
-    owner = getattr(called, "__objclass__", None) or called
-    module, name = getattr(owner, "__module__", None), called.__name__
-    if module in _NOT_NUMBERS or name.startswith("is") or name in ("ceil", "floor", "trunc"):
+    names = sites.calls.get(at, ())
+    if not names:
+        return "a call of compiled code" if names is None else "what compiled code makes of its number"
+    called = _called(frame, names)
+    if called is float or any(called is f for f in _NO_NUMBERS):
         return None
-    return f"{module}.{name}" if module and owner is called else ".".join(names)
+    module = getattr(called, "__module__", None)
+    if isinstance(called, types.BuiltinFunctionType) and isinstance(module, str) and module != "builtins":
+        return f"{module}.{called.__name__}"
+    return ".".join(names[1:])
 
 
 # Functions in Python whose results are truth values.

@@ -293,7 +293,8 @@ def _recorded(call, name, this, result):
     written = [a for a, _ in this.written]
     returned = [a for a in _arrays(result) if not any(a is i for i in this.inputs + written)]
     call.wrote([a for a in returned + written if a.dtype.kind in "fc"])
-    if _stays(result):
+    # What gives nothing has put it somewhere: into an array of NumPy's, where not into one of ours.
+    if _stays(result) or any(map(_stays, this.outputs)) or result is None and not written:
         for a in this.inputs:
             _minpy._leaves(a, name)
     return result
