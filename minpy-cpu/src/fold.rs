@@ -6,9 +6,12 @@
 use crate::prims::arithmetic::{Add, Maximum, Minimum, Mul};
 use crate::prims::bits::{And, Or, Xor};
 use crate::prims::loops::Op2;
+#[cfg(target_arch = "x86_64")]
+use crate::prims::loops::opaque;
 use crate::prims::{B8, Lane};
 use crate::simd::{Level, level};
 use minpy_core::DType;
+use minpy_core::expr::Prim;
 use minpy_core::kernel::Fold;
 use num_complex::{Complex32, Complex64};
 
@@ -26,49 +29,63 @@ pub(crate) struct Folder {
 /// Accumulators; fewer, and LLVM unrolls their loop to scalars before it could vectorise it.
 const LANES: usize = 64;
 
+// Counted by hand: iterators would be most of what the compiler has to read.
+/// # Safety
+/// `n >= 1` elements at `x`.
 #[inline(always)]
-fn fold_slice<T: Copy, O: Op2<T, R = T>>(x: &[T]) -> T {
-    let n = x.len();
-    if n < LANES {
-        // Four chains hide the latency of an addition.
-        if n < 8 {
-            return x[1..].iter().fold(x[0], |r, &v| O::f(r, v));
-        }
-        let mut acc = [x[0], x[1], x[2], x[3]];
-        let mut chunks = x[4..].chunks_exact(4);
-        for c in &mut chunks {
-            for i in 0..4 {
-                acc[i] = O::f(acc[i], c[i]);
+unsafe fn fold_all<T: Copy, O: Op2<T, R = T>>(x: *const T, n: usize) -> T {
+    // SAFETY: the caller's promise: all places are below `n`.
+    unsafe {
+        let mut i;
+        let mut r;
+        if n < LANES {
+            if n < 8 {
+                (r, i) = (*x, 1);
+            } else {
+                // Four chains hide the latency of an addition.
+                let mut acc = x.cast::<[T; 4]>().read_unaligned();
+                i = 4;
+                while i + 4 <= n {
+                    let mut j = 0;
+                    while j < 4 {
+                        acc[j] = O::f(acc[j], *x.add(i + j));
+                        j += 1;
+                    }
+                    i += 4;
+                }
+                r = O::f(O::f(acc[0], acc[1]), O::f(acc[2], acc[3]));
             }
+            while i < n {
+                r = O::f(r, *x.add(i));
+                i += 1;
+            }
+            return r;
         }
-        let r = O::f(O::f(acc[0], acc[1]), O::f(acc[2], acc[3]));
-        return chunks.remainder().iter().fold(r, |r, &v| O::f(r, v));
-    }
-    let mut acc = [x[0]; LANES];
-    acc.copy_from_slice(&x[..LANES]);
-    let mut chunks = x[LANES..].chunks_exact(LANES);
-    for c in &mut chunks {
-        for (a, &v) in acc.iter_mut().zip(c) {
-            *a = O::f(*a, v);
+        let mut acc = x.cast::<[T; LANES]>().read_unaligned();
+        i = LANES;
+        while i + LANES <= n {
+            let mut j = 0;
+            while j < LANES {
+                acc[j] = O::f(acc[j], *x.add(i + j));
+                j += 1;
+            }
+            i += LANES;
         }
-    }
-    for (a, &v) in acc.iter_mut().zip(chunks.remainder()) {
-        *a = O::f(*a, v);
-    }
-    let mut w = LANES / 2;
-    while w > 0 {
-        for i in 0..w {
-            acc[i] = O::f(acc[i], acc[i + w]);
+        let mut j = 0;
+        while i < n {
+            acc[j] = O::f(acc[j], *x.add(i));
+            (i, j) = (i + 1, j + 1);
         }
-        w /= 2;
-    }
-    acc[0]
-}
-
-#[inline(always)]
-fn accumulate_slice<T: Copy, O: Op2<T, R = T>>(acc: &mut [T], x: &[T]) {
-    for (a, &v) in acc.iter_mut().zip(x) {
-        *a = O::f(*a, v);
+        let mut w = LANES / 2;
+        while w > 0 {
+            let mut j = 0;
+            while j < w {
+                acc[j] = O::f(acc[j], acc[j + w]);
+                j += 1;
+            }
+            w /= 2;
+        }
+        acc[0]
     }
 }
 
@@ -77,16 +94,20 @@ macro_rules! entry {
         mod $name {
             use super::*;
             $(#[$attr])*
-            unsafe fn fold_typed<T: Copy, O: Op2<T, R = T>>(x: &[T]) -> T {
-                fold_slice::<T, O>(x)
-            }
-            $(#[$attr])*
-            unsafe fn accumulate_typed<T: Copy, O: Op2<T, R = T>>(acc: &mut [T], x: &[T]) {
-                accumulate_slice::<T, O>(acc, x)
-            }
             unsafe fn fold<T: Copy, O: Op2<T, R = T>>(src: *const u8, n: usize, dst: *mut u8) {
                 // SAFETY: `n >= 1` elements at `src`, one at `dst` (contract of `Folder`).
-                unsafe { *dst.cast::<T>() = fold_typed::<T, O>(std::slice::from_raw_parts(src.cast(), n)) }
+                unsafe { *dst.cast::<T>() = fold_all::<T, O>(src.cast(), n) }
+            }
+            // Slices, because only then LLVM knows that they are disjoint.
+            $(#[$attr])*
+            unsafe fn accumulate_typed<T: Copy, O: Op2<T, R = T>>(acc: &mut [T], x: &[T]) {
+                let (n, acc, x) = (acc.len(), acc.as_mut_ptr(), x.as_ptr());
+                let mut i = 0;
+                while i < n {
+                    // SAFETY: both slices have `n` elements.
+                    unsafe { *acc.add(i) = O::f(*acc.add(i), *x.add(i)) };
+                    i += 1;
+                }
             }
             unsafe fn accumulate<T: Copy, O: Op2<T, R = T>>(acc: *mut u8, src: *const u8, n: usize) {
                 // SAFETY: `n` elements at both, disjoint (contract of `Folder`).
@@ -107,6 +128,37 @@ entry!(avx2, #[target_feature(enable = "avx2,fma,bmi1,bmi2")]);
 #[cfg(target_arch = "x86_64")]
 entry!(avx512, #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi1,bmi2")]);
 
+/// One element after another: on x86-64 without AVX2, of what is rare.
+#[cfg(target_arch = "x86_64")]
+mod spare {
+    use super::*;
+    unsafe fn fold<T: Copy, O: Op2<T, R = T>>(src: *const u8, n: usize, dst: *mut u8) {
+        let x = src.cast::<T>();
+        // SAFETY: `n >= 1` elements at `src`, one at `dst` (contract of `Folder`).
+        unsafe {
+            let (mut r, mut i) = (*x, 1);
+            while i < n {
+                r = O::f(r, *x.add(i));
+                i = opaque(i + 1);
+            }
+            *dst.cast::<T>() = r;
+        }
+    }
+    unsafe fn accumulate<T: Copy, O: Op2<T, R = T>>(acc: *mut u8, src: *const u8, n: usize) {
+        let (acc, x, mut i) = (acc.cast::<T>(), src.cast::<T>(), 0);
+        while i < n {
+            // SAFETY: `n` elements at both (contract of `Folder`).
+            unsafe { *acc.add(i) = O::f(*acc.add(i), *x.add(i)) };
+            i = opaque(i + 1);
+        }
+    }
+    pub fn folder<T: Copy, O: Op2<T, R = T>>() -> Folder {
+        Folder { fold: fold::<T, O>, accumulate: accumulate::<T, O>, size: size_of::<T>() }
+    }
+}
+#[cfg(not(target_arch = "x86_64"))]
+use base as spare;
+
 fn folder<T: Copy, O: Op2<T, R = T>>() -> Folder {
     match level() {
         #[cfg(target_arch = "x86_64")]
@@ -116,26 +168,56 @@ fn folder<T: Copy, O: Op2<T, R = T>>() -> Folder {
         _ => base::folder::<T, O>(),
     }
 }
+/// What is rare, and whose order of operations does not matter.
+fn rare<T: Copy, O: Op2<T, R = T>>() -> Folder {
+    match level() {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => avx512::folder::<T, O>(),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => avx2::folder::<T, O>(),
+        _ => spare::folder::<T, O>(),
+    }
+}
+/// The same in registers of 256 bits at most.
+fn rare_narrow<T: Copy, O: Op2<T, R = T>>() -> Folder {
+    match level() {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 | Level::Avx2 => avx2::folder::<T, O>(),
+        _ => spare::folder::<T, O>(),
+    }
+}
 
 /// The loops of `fold` over `dtype` (float16: none, it is folded in float32).
 pub(crate) fn lookup(fold: Fold, dtype: DType) -> Option<Folder> {
-    // Wrapping sums and products, and bits, do not depend on the sign. (Before the macro, which sees this name.)
-    let dtype = if matches!(fold, Fold::Max | Fold::Min) { dtype } else { crate::prims::signed(dtype) };
+    let (prim, dtype) = same(fold, dtype);
     macro_rules! find {
-        ($op:ident: $($t:ty)*) => {{
-            $(if dtype == <$t as Lane>::DTYPE { return Some(folder::<$t, $op>()); })*
+        ($op:ident: $($how:ident $($t:ty)*;)*) => {{
+            $($(if dtype == <$t as Lane>::DTYPE { return Some($how::<$t, $op>()); })*)*
             None
         }};
     }
-    match fold {
-        Fold::Add => find!(Add: f32 f64 i64 i32 i16 i8 B8 Complex32 Complex64),
-        Fold::Mul => find!(Mul: f32 f64 i64 i32 i16 i8 B8 Complex32 Complex64),
-        Fold::Max => find!(Maximum: f32 f64 i64 i32 i16 i8 u64 u32 u16 u8 B8 Complex32 Complex64),
-        Fold::Min => find!(Minimum: f32 f64 i64 i32 i16 i8 u64 u32 u16 u8 B8 Complex32 Complex64),
-        Fold::And => find!(And: i64 i32 i16 i8 B8),
-        Fold::Or => find!(Or: i64 i32 i16 i8 B8),
-        Fold::Xor => find!(Xor: i64 i32 i16 i8 B8),
+    match prim {
+        Prim::Add => find!(Add: folder f32 f64 i64 i32 Complex32 Complex64; rare i16 i8;),
+        Prim::Mul => find!(Mul: folder f32 f64 i64 i32 Complex32 Complex64; rare i16 i8;),
+        Prim::Maximum => {
+            find!(Maximum: folder f32 f64 i64 i32; rare i16 i8 u64 u32 u16 u8 Complex32 Complex64;)
+        }
+        Prim::Minimum => {
+            find!(Minimum: folder f32 f64 i64 i32; rare i16 i8 u64 u32 u16 u8 Complex32 Complex64;)
+        }
+        Prim::And => find!(And: folder B8; rare_narrow i64 i32 i16 i8;),
+        Prim::Or => find!(Or: folder B8; rare_narrow i64 i32 i16 i8;),
+        Prim::Xor => find!(Xor: folder B8; rare_narrow i64 i32 i16 i8;),
+        _ => None,
     }
+}
+
+/// The primitive and dtype whose fold has the same bits.
+pub(crate) fn same(fold: Fold, dtype: DType) -> (Prim, DType) {
+    // Wrapping sums and products, and bits, do not depend on the sign.
+    let dtype = if matches!(fold, Fold::Max | Fold::Min) { dtype } else { crate::prims::signed(dtype) };
+    let prim = if dtype == DType::Bool { crate::prims::logical(fold.prim()) } else { fold.prim() };
+    (prim, dtype)
 }
 
 /// Accumulators in pairs of pairs: level `k` holds the fold of `RADIX^k` pushed blocks, so that no running value

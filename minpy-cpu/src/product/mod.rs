@@ -6,6 +6,7 @@
 
 mod ahead;
 mod blocked;
+pub(crate) mod complex;
 mod pack;
 pub(crate) mod post;
 mod stream;
