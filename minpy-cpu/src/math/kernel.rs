@@ -5,7 +5,7 @@
 //! block by the same code: no scalar tail.
 
 use super::real::Real;
-use crate::simd::{BASE_FMA, Level};
+use crate::machine::simd::{BASE_FMA, Level};
 
 /// A function of one argument, as a type for generic loops.
 pub trait Unary<T: Copy>: 'static {

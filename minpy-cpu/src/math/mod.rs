@@ -26,7 +26,7 @@ pub mod wide;
 pub use kernel::{Binary, BinaryKernel, Form, Unary, UnaryKernel};
 pub use real::Real;
 
-use crate::simd::{Level, level};
+use crate::machine::simd::{Level, level};
 
 /// One row: `Name => module::function [, slow method for trig::far] [+ wide];`, wide when it takes registers too, `once` when no
 /// instruction set makes it faster.

@@ -1,32 +1,19 @@
 //! Division in its kinds: true, floor, remainder with either sign.
 //!
 //! Formulas are NumPy's: `npy_divmod` of `npy_math_internal.h.src`, integer rules of `loops.c.src` (x // 0 is 0,
-//! MIN // -1 wraps), complex division after Smith ("Algorithm 116", CACM 1962).
+//! MIN // -1 wraps).
 
 use super::arithmetic::Mul;
 use super::loops::{BinaryLoop, Commutes, Loop, Narrow, Op2, Three, Wide, binary_loops, op2, table};
+use crate::math::complex;
 use minpy_core::expr::Prim;
 use minpy_core::{DType, Scalar};
-use num_complex::{Complex, Complex32, Complex64};
+use num_complex::{Complex32, Complex64};
 
 /// True division.
 pub(crate) struct Div;
 op2!(Div, |a, b| a / b; f32 f64);
-op2!(Div, |a, b| {
-    if b.re.abs() >= b.im.abs() {
-        if b.re == 0.0 && b.im == 0.0 {
-            Complex::new(a.re / b.re.abs(), a.im / b.re.abs())
-        } else {
-            let r = b.im / b.re;
-            let s = 1.0 / (b.re + b.im * r);
-            Complex::new((a.re + a.im * r) * s, (a.im - a.re * r) * s)
-        }
-    } else {
-        let r = b.re / b.im;
-        let s = 1.0 / (b.im + b.re * r);
-        Complex::new((a.re * r + a.im) * s, (a.im * r - a.re) * s)
-    }
-}; Complex32 Complex64);
+op2!(Div, |a, b| complex::divide(a, b); Complex32 Complex64);
 
 struct FloorDiv;
 op2!(FloorDiv, |a, b| a.checked_div(b).unwrap_or(0); u8 u16 u32 u64);

@@ -7,7 +7,7 @@ use super::B8;
 use super::arithmetic::{Add, Maximum, Minimum, Mul, Sub};
 use super::compare::{Eq, Ge, Gt, Le, Lt, Ne};
 use super::loops::{Op2, op2};
-use crate::simd::{Level, level};
+use crate::machine::simd::{Level, level};
 use minpy_core::DType;
 use minpy_core::expr::Prim;
 use std::marker::PhantomData;

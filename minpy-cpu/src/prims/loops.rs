@@ -4,7 +4,7 @@
 //! compiled programs call. Slices are passed as `&`/`&mut`, because only then LLVM knows that they are disjoint.
 
 use super::fused::FusedLoop;
-use crate::simd::{Level, level};
+use crate::machine::simd::{Level, level};
 use std::mem::MaybeUninit;
 
 /// Function of one element.

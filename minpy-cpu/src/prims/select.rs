@@ -2,7 +2,7 @@
 
 use super::loops::{Loop, SelectLoop};
 use super::{B8, with_bits};
-use crate::simd::{Level, level};
+use crate::machine::simd::{Level, level};
 use minpy_core::DType;
 use std::mem::MaybeUninit;
 

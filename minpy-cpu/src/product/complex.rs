@@ -6,8 +6,8 @@
 
 use super::tile::Element;
 use super::{Product, product};
-use crate::pool::Block;
-use crate::simd::level;
+use crate::machine::pool::Block;
+use crate::machine::simd::level;
 use minpy_core::Result;
 
 /// The product of matrices of pairs of `T`, if this machine has tiles for it; `false` leaves it to the caller. `add`: adds it

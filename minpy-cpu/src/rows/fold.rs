@@ -3,13 +3,13 @@
 //! A block is folded over 64 accumulators and then as a tree, so the rounding error of a sum grows like that of
 //! NumPy's pairwise summation; `Cascade` goes on in pairs above blocks.
 
+use crate::machine::simd::{Level, level};
 use crate::prims::arithmetic::{Add, Maximum, Minimum, Mul};
 use crate::prims::bits::{And, Or, Xor};
 use crate::prims::loops::Op2;
 #[cfg(target_arch = "x86_64")]
 use crate::prims::loops::opaque;
 use crate::prims::{B8, Lane};
-use crate::simd::{Level, level};
 use minpy_core::DType;
 use minpy_core::expr::Prim;
 use minpy_core::kernel::Fold;

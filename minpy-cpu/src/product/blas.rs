@@ -5,7 +5,7 @@
 // The library itself: linked because it is named.
 use blas_src as _;
 
-use crate::matmul::Product;
+use super::operands::Product;
 use cblas_sys::{CBLAS_LAYOUT, CBLAS_TRANSPOSE, cblas_cgemm, cblas_dgemm, cblas_sgemm, cblas_zgemm};
 use minpy_core::DType;
 

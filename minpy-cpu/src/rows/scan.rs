@@ -1,11 +1,11 @@
 //! `Work::Scan`: running folds along the last axis, one element after another as NumPy's `accumulate`.
 
-use crate::fold::same;
+use super::fold::same;
+use super::for_rows;
 use crate::prims::arithmetic::{Add, Maximum, Minimum, Mul};
 use crate::prims::bits::{And, Or, Xor};
 use crate::prims::loops::Op2;
 use crate::prims::{B8, Lane};
-use crate::rows::for_rows;
 use half::f16;
 use minpy_core::device::DeviceRef;
 use minpy_core::dtype::DTypeSet;

@@ -4,7 +4,7 @@
 //! compare without jumps, and so share their sorts; positions go along in the lower half of a wider integer, and so keep the
 //! sort stable.
 
-use crate::pool::Block;
+use crate::machine::pool::Block;
 use crate::prims::{B8, with_lane};
 use crate::rows::for_rows;
 use half::f16;

@@ -1,21 +1,22 @@
 //! `Work::Matmul`: products of matrices and stacks of them, any strides.
 //!
-//! Floats, real and complex, go to the tiles of `product/` where this machine has them (or to BLAS with feature `openblas`),
+//! Floats, real and complex, go to the tiles of this folder where this machine has them (or to BLAS with feature `openblas`),
 //! otherwise to the crate `gemm`, or on x86-64 without AVX2 to the plain loop that is here for integers and bool; float16 is
 //! widened to float32.
 
-use crate::block::Tiling;
-use crate::chain::Bound;
+use super::chain::Bound;
+use super::complex::complex;
+use super::operands::{Finish, Product};
+use super::post::Sums;
+use super::product;
 use crate::elementwise::TASK_NS;
-use crate::frame::with_scratch;
-use crate::pool::Block;
+use crate::elementwise::block::Tiling;
+use crate::machine::pool::Block;
+use crate::machine::scratch::with_scratch;
+use crate::machine::threads::{parallel_for, usable_threads};
 use crate::prims::arithmetic::{Add, Mul};
 use crate::prims::loops::Op2;
 use crate::prims::{B8, Lane, cast};
-use crate::product::complex::complex;
-use crate::product::post::{Post, Sums};
-use crate::product::product;
-use crate::threads::{parallel_for, usable_threads};
 use minpy_core::device::DeviceRef;
 use minpy_core::dtype::DTypeSet;
 use minpy_core::kernel::{Family, KernelCall, View};
@@ -23,50 +24,8 @@ use minpy_core::registry::Slot;
 use minpy_core::{DType, Error, ErrorKind, Result, kernel};
 use num_complex::{Complex32, Complex64};
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 kernel!(pub ENTRY: "cpu", Slot::Family(Family::Matmul), DTypeSet::ALL, run);
-
-/// What is done with a result as soon as a part of it is there.
-pub(crate) struct Finish<'a> {
-    /// Called for rows and columns that are complete; several threads do so at once, for disjoint parts.
-    part: &'a (dyn Fn(Range<usize>, Range<usize>) + Sync),
-    /// The same as operations on each tile, where it can be done so.
-    pub post: Option<Post<'a>>,
-    /// The product calls `part` itself. Otherwise that is done when all of it is there.
-    taken: AtomicBool,
-}
-impl<'a> Finish<'a> {
-    pub fn new(part: &'a (dyn Fn(Range<usize>, Range<usize>) + Sync), post: Option<Post<'a>>) -> Finish<'a> {
-        Finish { part, post, taken: AtomicBool::new(false) }
-    }
-    /// From here on the product calls `part` for all of its parts, or does `post` to all of its tiles.
-    pub fn take(&self) {
-        self.taken.store(true, Relaxed);
-    }
-    pub fn part(&self, rows: Range<usize>, columns: Range<usize>) {
-        (self.part)(rows, columns);
-    }
-}
-
-/// A product of one matrix pair: addresses, strides in elements.
-#[derive(Clone, Copy)]
-pub(crate) struct Product<'a> {
-    pub m: usize,
-    pub n: usize,
-    pub k: usize,
-    pub a: *const u8,
-    pub a_strides: (isize, isize),
-    pub b: *const u8,
-    pub b_strides: (isize, isize),
-    pub c: *mut u8,
-    pub c_strides: (isize, isize),
-    pub finish: Option<&'a Finish<'a>>,
-}
-// SAFETY: the pointers are views of memory that dispatch keeps alive during the call; batches write disjoint parts.
-unsafe impl Send for Product<'_> {}
-// SAFETY: as above.
-unsafe impl Sync for Product<'_> {}
 
 fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
     products(call, false, None, None)
@@ -152,7 +111,7 @@ pub(crate) fn products(
                 let part = |rows: Range<usize>, columns: Range<usize>| apply(&digits, rows, columns);
                 let finish = Finish::new(&part, chain.as_ref().map(|c| c.at(&digits, *sums)));
                 compute(Product { finish: Some(&finish), ..p })?;
-                if !finish.taken.load(Relaxed) {
+                if !finish.is_taken() {
                     part(0..p.m, 0..p.n);
                 }
                 Ok(())
@@ -257,7 +216,7 @@ where
     Mul: Op2<T, R = T>,
 {
     #[cfg(feature = "openblas")]
-    if crate::blas::product(T::DTYPE, &p, add) {
+    if crate::product::blas::product(T::DTYPE, &p, add) {
         return Ok(());
     }
     // SAFETY: the views hold the elements that sizes and strides describe; the output is disjoint from the inputs.
@@ -403,7 +362,7 @@ fn half(p: Product, parallel: bool) -> Result<()> {
         // SAFETY: the view holds these elements, the blocks have room for them.
         unsafe {
             let to = (cols as isize * 2, 2);
-            crate::strided::copy2d(tight.at(), to, src, (r * 2, c * 2), rows, cols, 2);
+            crate::elementwise::strided::copy2d(tight.at(), to, src, (r * 2, c * 2), rows, cols, 2);
             for (run, _) in cast::lookup(DType::F16, DType::F32) {
                 run(tight.at(), wide.at(), rows * cols);
             }
@@ -433,7 +392,7 @@ fn half(p: Product, parallel: bool) -> Result<()> {
             run(c.at(), tight.at(), p.m * p.n);
         }
         let to = (p.c_strides.0 * 2, p.c_strides.1 * 2);
-        crate::strided::copy2d(p.c, to, tight.at(), (row, size), p.m, p.n, 2);
+        crate::elementwise::strided::copy2d(p.c, to, tight.at(), (row, size), p.m, p.n, 2);
     }
     Ok(())
 }
