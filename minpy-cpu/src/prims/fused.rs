@@ -1,6 +1,6 @@
 //! Two or three operations in one pass: `(a + b) * (c - d)` and its kin, and `a < b ? c : d`.
 //!
-//! A pass over a block costs loads and stores, not arithmetic; `fuse.rs` joins an addition, subtraction,
+//! A pass over a block costs loads and stores, not arithmetic; `elementwise/fuse.rs` joins an addition, subtraction,
 //! multiplication or choice with the operations that made its arguments. Every operation still rounds by itself.
 
 use super::B8;

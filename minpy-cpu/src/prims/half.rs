@@ -1,6 +1,6 @@
 //! float16: conversion loops (F16C where the machine has it) and what float32 cannot stand in for.
 //!
-//! Everything else is computed in float32 by `program.rs`, with a rounding after each primitive.
+//! Everything else is computed in float32 by `elementwise/program.rs`, with a rounding after each primitive.
 
 use super::loops::{Loop, Plain, Three, UnaryLoop, binary, op1, op2, unary_loop};
 use half::f16;

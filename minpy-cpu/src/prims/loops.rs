@@ -1,4 +1,4 @@
-//! The loops around scalar functions, compiled for every level of `simd.rs`.
+//! The loops around scalar functions, compiled for every level of `machine/simd.rs` that is worth it (`Sets`).
 //!
 //! A scalar function is a type with an inlined `f`; a loop over it is a function pointer without types, which
 //! compiled programs call. Slices are passed as `&`/`&mut`, because only then LLVM knows that they are disjoint.

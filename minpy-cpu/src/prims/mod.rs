@@ -1,6 +1,6 @@
 //! Typed loops for every primitive of the scalar IR and for casts, with NumPy's semantics.
 //!
-//! One file per group; `lookup` finds the loop of a primitive. float16 has loops for casts only: `program.rs`
+//! One file per group; `lookup` finds the loop of a primitive. float16 has loops for casts only: `elementwise/program.rs`
 //! computes it in float32 and rounds after each primitive, as NumPy does.
 
 pub(crate) mod arithmetic;

@@ -237,7 +237,7 @@ impl<'a, T: Element> Job<'a, T> {
     }
 }
 
-/// Calls `body` for every task, each on one of the threads. `long`: see `workers.rs`.
+/// Calls `body` for every task, each on one of the threads. `long`: see `machine/workers.rs`.
 fn each<R: Outcome>(parallel: bool, long: bool, tasks: usize, body: impl Fn(usize) -> R + Sync) -> R {
     if parallel && tasks > 1 {
         // One by one: a thread that is late takes fewer of them, or none.
