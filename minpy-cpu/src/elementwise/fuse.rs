@@ -159,8 +159,8 @@ fn side(
 
 #[cfg(test)]
 mod tests {
-    use super::compiled::compiled;
-    use super::program::Use;
+    use crate::elementwise::compiled::compiled;
+    use crate::elementwise::program::Use;
     use crate::prims::Loop;
     use minpy_core::DType;
     use minpy_core::expr::{Builder, E, Prim};

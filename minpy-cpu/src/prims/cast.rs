@@ -139,9 +139,9 @@ pub fn lookup(from: DType, to: DType) -> Vec<(UnaryLoop, DType)> {
         (F64, F16) => vec![(unary_loop::<Wide, f64, Odd>(), F32), (half::narrow(), F16)],
         (C128, F16) => through(F64),
         (F16, _) | (_, F16) => through(F32),
-        (C64, C128 | F32 | Bool) | (C128, C64 | F64 | Bool) | (F32, C64) | (F64, C128) => {
-            vec![(direct(from, to), to)]
-        }
+        // What programs mix has a loop of its own, the rest goes through the real number of the same precision.
+        (C64 | C128, C64 | C128 | F32 | F64 | Bool) | (F32 | F64, C64 | C128) => vec![(direct(from, to), to)],
+        (Bool | I32 | I64, C128) => vec![(direct(from, to), to)],
         (C64, _) | (_, C64) => through(F32),
         (C128, _) | (_, C128) => through(F64),
         _ => vec![(direct(from, to), to)],
@@ -206,10 +206,13 @@ fn direct(from: DType, to: DType) -> UnaryLoop {
         Wide f32 => B8 f64;
         Narrow f64 => i8 i16 i32 i64 u32 u64;
         Wide f64 => B8 f32;
-        Rare f32 => Complex32;
-        Rare f64 => Complex64;
-        Rare Complex32 => f32 B8;
-        Rare Complex64 => f64 B8;
+        Rare B8 => Complex64;
+        Rare i32 => Complex64;
+        Rare i64 => Complex64;
+        Rare f32 => Complex32 Complex64;
+        Rare f64 => Complex32 Complex64;
+        Rare Complex32 => f32 f64 B8;
+        Rare Complex64 => f32 f64 B8;
     }
     match from {
         C64 => widen_parts,

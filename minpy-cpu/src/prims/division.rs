@@ -123,8 +123,8 @@ table! {
     fn from_table;
     Div binary<(Narrow, Three)> Div[f32 f64];
     Div binary<(RareNarrow, Three)> Div[Complex32 Complex64];
-    FloorDiv binary<(Plain, Three)> FloorDiv[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64];
-    Rem binary<(Plain, Three)> Rem[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64];
-    Fmod binary<(Plain, Three)> Fmod[f32 f64 i32 i64 i8 i16];
-    Fmod binary<(Plain, Three)> Rem[u8 u16 u32 u64];
+    FloorDiv binary<(Single, Three)> FloorDiv[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64];
+    Rem binary<(Single, Three)> Rem[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64];
+    Fmod binary<(Single, Three)> Fmod[f32 f64 i32 i64 i8 i16];
+    Fmod binary<(Single, Three)> Rem[u8 u16 u32 u64];
 }

@@ -162,10 +162,11 @@ unsafe fn each2<T: Copy, O: Op2<T>>(
     [step_a, step_b]: [usize; 2],
 ) {
     let (to, n) = (d.as_mut_ptr(), d.len());
-    let mut i = 0;
+    let (mut a, mut b, mut i) = (a, b, 0);
     while i < n {
         // SAFETY: the caller's promise.
-        unsafe { to.add(i).write(Out::new(O::f(a.add(i * step_a).read(), b.add(i * step_b).read()))) };
+        unsafe { to.add(i).write(Out::new(O::f(a.read(), b.read()))) };
+        (a, b) = (a.wrapping_add(step_a), b.wrapping_add(step_b));
         i = opaque(i + 1);
     }
 }
@@ -354,6 +355,8 @@ sets! {
     RareNarrow Avx2 Avx2 Spare;
     /// For functions that no instruction set makes faster.
     Plain Each Each Each;
+    /// The same where a compiler knows better than to go number by number.
+    Single Base Base Base;
 }
 
 /// Both for a primitive of two arguments.
@@ -442,7 +445,7 @@ macro_rules! table {
         pub fn $f(prim: minpy_core::expr::Prim, dtype: minpy_core::DType) -> Option<$crate::prims::loops::Loop> {
             use minpy_core::expr::Prim;
             #[allow(unused_imports, reason = "not all in every table")]
-            use $crate::prims::loops::{Commutes, Narrow, Plain, Rare, RareNarrow, Three, Turned, Wide};
+            use $crate::prims::loops::{Commutes, Narrow, Plain, Rare, RareNarrow, Single, Three, Turned, Wide};
             $(if prim == Prim::$prim {
                 $(if dtype == <$t as $crate::prims::Lane>::DTYPE {
                     return Some($crate::prims::loops::$how::<$by, $t, $op>());

@@ -6,26 +6,18 @@ use crate::machine::simd::{Level, level};
 use minpy_core::DType;
 use std::mem::MaybeUninit;
 
-/// The loop proper, for slices and scalars alike (`A`, `B`: the side is a scalar).
-///
-/// # Safety
-/// Slices have the length of `d`, scalars are one element.
+/// The loop proper, for slices and scalars alike (`A`, `B`: the side is a scalar). Elements are read as those of slices: the
+/// compiler may then read both and choose, where it would jump to the one that is wanted.
 #[inline(always)]
-unsafe fn pick<T: Copy, const A: bool, const B: bool>(d: &mut [MaybeUninit<T>], c: &[B8], a: &[T], b: &[T]) {
-    let (n, d, c, a, b) = (d.len(), d.as_mut_ptr(), c.as_ptr(), a.as_ptr(), b.as_ptr());
-    if n == 0 {
-        return;
-    }
-    // SAFETY: the caller's promise.
-    unsafe {
-        let (a0, b0) = (*a, *b);
-        let mut i = 0;
-        while i < n {
-            let x = if A { a0 } else { *a.add(i) };
-            let y = if B { b0 } else { *b.add(i) };
-            d.add(i).write(MaybeUninit::new(if (*c.add(i)).get() { x } else { y }));
-            i += 1;
-        }
+fn pick<T: Copy, const A: bool, const B: bool>(d: &mut [MaybeUninit<T>], c: &[B8], a: &[T], b: &[T]) {
+    let n = d.len();
+    let (c, a0, b0) = (&c[..n], a[0], b[0]);
+    let a = if A { a } else { &a[..n] };
+    let b = if B { b } else { &b[..n] };
+    for i in 0..n {
+        let x = if A { a0 } else { a[i] };
+        let y = if B { b0 } else { b[i] };
+        d[i].write(if c[i].get() { x } else { y });
     }
 }
 
@@ -67,10 +59,12 @@ macro_rules! entry {
             use super::*;
             $(#[$attr])*
             unsafe fn slices<T: Copy, const A: bool, const B: bool>(d: &mut [MaybeUninit<T>], c: &[B8], a: &[T], b: &[T]) {
-                // SAFETY: handed on.
-                unsafe { pick::<T, A, B>(d, c, a, b) }
+                pick::<T, A, B>(d, c, a, b)
             }
             pub unsafe fn run<T: Copy, const A: bool, const B: bool>(c: *const u8, a: *const u8, b: *const u8, d: *mut u8, n: usize) {
+                if n == 0 {
+                    return;
+                }
                 if [c, a, b].iter().any(|&p| std::ptr::eq(p, d)) {
                     let size = size_of::<T>();
                     let steps = [1, if A { 0 } else { size }, if B { 0 } else { size }];

@@ -71,10 +71,12 @@ unsafe fn fold_all<T: Copy, O: Op2<T, R = T>>(x: *const T, n: usize) -> T {
             }
             i += LANES;
         }
+        // Fewer than there are accumulators.
+        let (rest, to) = (n - i, acc.as_mut_ptr());
         let mut j = 0;
-        while i < n {
-            acc[j] = O::f(acc[j], *x.add(i));
-            (i, j) = (i + 1, j + 1);
+        while j < rest {
+            *to.add(j) = O::f(*to.add(j), *x.add(i + j));
+            j += 1;
         }
         let mut w = LANES / 2;
         while w > 0 {
