@@ -1,8 +1,9 @@
 //! The CPU as a device: memory is ordinary memory of the process, work is done when a kernel returns.
 //!
-//! Allocation lives in `pool.rs`; kernels in the files named after their form of work.
+//! Allocation lives in `machine/pool.rs`; kernels in the files named after their form of work.
 
-use crate::{elementwise, pool};
+use crate::elementwise;
+use crate::machine::pool;
 use minpy_core::device::{Capabilities, Device, Memory, MemoryStats};
 use minpy_core::dtype::DTypeSet;
 use minpy_core::expr::Program;
@@ -112,7 +113,7 @@ impl Device for CpuDevice {
         check("copy", dst, dst_offset, bytes)?;
         let from = src.handle + src.offset + src_offset;
         let to = dst.handle + dst.offset + dst_offset;
-        crate::threads::parallel_for(bytes, 1 << 20, |r| {
+        crate::machine::threads::parallel_for(bytes, 1 << 20, |r| {
             // SAFETY: both ranges lie inside their blocks (checked) and do not overlap (contract of `Device::copy`).
             unsafe {
                 std::ptr::copy_nonoverlapping(

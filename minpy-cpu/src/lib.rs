@@ -1,44 +1,26 @@
 //! The CPU device of MinPy: memory pool, threads and vectorised kernels for every canonical form of work.
 //!
-//! One file per form (`elementwise.rs`, `reduce.rs`, ...); `prims/` holds the typed loops, `math/` the
-//! transcendental functions, `program.rs` turns scalar programs into lists of loops.
+//! In the order in which one builds upon another: `machine/` (memory, threads, instruction sets), `math/` (transcendental functions),
+//! `prims/` (typed loops), `elementwise/` (scalar programs over views), `rows/` (reductions, scans, work on rows), `index/`
+//! (gather, scatter, nonzero, sort), `product/` (matrix products and what follows them). One file per form of work.
 
-pub mod arg_reduce;
-#[cfg(feature = "openblas")]
-mod blas;
-mod block;
-mod chain;
 pub mod device;
 pub mod elementwise;
-pub mod epilogue;
-mod fold;
-mod frame;
-mod fuse;
 pub mod index;
 #[cfg(feature = "ndarray")]
 pub mod interop;
+mod machine;
 pub mod math;
-pub mod matmul;
-pub mod nonzero;
-mod places;
-mod pool;
 pub mod prims;
 mod product;
-mod program;
-pub mod random;
-pub mod reduce;
-mod regions;
-mod row_group;
-mod row_plan;
 mod rows;
-pub mod scan;
-pub mod simd;
-pub mod sort;
-mod strided;
-pub mod threads;
-mod workers;
 
 pub use device::CpuDevice;
+pub use elementwise::random;
+pub use index::{nonzero, sort};
+pub use machine::{simd, threads};
+pub use product::{epilogue, matmul};
+pub use rows::{arg_reduce, reduce, scan};
 
 use minpy_core::registry::{self, Item};
 
@@ -55,7 +37,7 @@ pub static ITEMS: &[Item] = &[
     Item::Kernel(&nonzero::ENTRY),
     Item::Kernel(&random::ENTRY),
     Item::Kernel(&reduce::ENTRY),
-    Item::Kernel(&row_group::ENTRY),
+    Item::Kernel(&rows::group::ENTRY),
     Item::Kernel(&scan::ENTRY),
     Item::Kernel(&sort::ENTRY),
 ];

@@ -18,7 +18,7 @@ fn blas_agrees_in_every_layout() {
                 call(&minpy_cpu::matmul::ENTRY, Work::Matmul, None, &[a.input(), b.input()], &[&c]).unwrap();
                 c.scalars()
             };
-            // Sliced and reversed operands go to `gemm`.
+            // Sliced and reversed operands go to our own products.
             let want = run(Lay::Sliced, Lay::Reversed, Lay::Sliced);
             for la in LAYS {
                 for lb in LAYS {

@@ -3,6 +3,7 @@
 //! Formulas after Kahan, "Branch cuts for complex elementary functions" (1987), as num-complex's
 //! overflow, cancel or lose signs. Scalar code; the real parts come from libm.
 
+use super::real::Real;
 use core::f64::consts::{FRAC_PI_2, LN_2};
 use num_complex::Complex;
 
@@ -17,6 +18,24 @@ pub(crate) fn turn(z: C) -> C {
 /// `-i z`.
 pub(crate) fn turn_back(z: C) -> C {
     C::new(z.im, -z.re)
+}
+
+/// The quotient, after Smith ("Algorithm 116", CACM 1962), as NumPy divides.
+#[inline(always)]
+pub(crate) fn divide<T: Real>(a: Complex<T>, b: Complex<T>) -> Complex<T> {
+    if Real::abs(b.re) >= Real::abs(b.im) {
+        if b.re == T::ZERO && b.im == T::ZERO {
+            Complex::new(a.re / Real::abs(b.re), a.im / Real::abs(b.re))
+        } else {
+            let r = b.im / b.re;
+            let s = T::ONE / (b.re + b.im * r);
+            Complex::new((a.re + a.im * r) * s, (a.im - a.re * r) * s)
+        }
+    } else {
+        let r = b.re / b.im;
+        let s = T::ONE / (b.im + b.re * r);
+        Complex::new((a.re * r + a.im) * s, (a.im * r - a.re) * s)
+    }
 }
 
 /// The product with infinities recovered (C99, G.5.1), as C's `cpow` multiplies; NumPy's `*` does not.

@@ -3,7 +3,6 @@
 //! The `f32` versions compute in `f64` and round once.
 
 use super::complex::*;
-use crate::prims::{division::Div, loops::Op2};
 use core::f64::consts::{LOG2_E, LOG10_E};
 use num_complex::Complex;
 
@@ -82,7 +81,7 @@ pub fn power64(z: C, w: C) -> C {
             x *= x;
             left >>= 1;
         }
-        return if n < 0 { <Div as Op2<C>>::f(C::new(1.0, 0.0), p) } else { p };
+        return if n < 0 { divide(C::new(1.0, 0.0), p) } else { p };
     }
     exp(times(w, log(z)))
 }

@@ -5,7 +5,7 @@
 //! block by the same code: no scalar tail.
 
 use super::real::Real;
-use crate::simd::{BASE_FMA, Level};
+use crate::machine::simd::{BASE_FMA, Level};
 
 /// A function of one argument, as a type for generic loops.
 pub trait Unary<T: Copy>: 'static {
@@ -26,6 +26,8 @@ pub trait Unary<T: Copy>: 'static {
 
 /// A function of two arguments, as a type for generic loops.
 pub trait Binary<T: Real>: 'static {
+    /// True if a scalar side saves work: then there is a loop for each form.
+    const FORMS: bool = false;
     /// The function.
     fn fast<const FMA: bool>(a: T, b: T) -> T;
 }
@@ -168,6 +170,62 @@ unsafe fn binary<T: Real, O: Binary<T>, const A: bool, const B: bool, const FMA:
     unsafe { core::ptr::copy_nonoverlapping(pad_a.as_ptr(), dst.add(whole), rest) };
 }
 
+/// The loop of a binary kernel for all forms: the block of a scalar side is read again and again (its step is 0).
+///
+/// # Safety
+/// As for [`BinaryKernel`]; with `FMA`, the enclosing function must enable it.
+#[inline(always)]
+unsafe fn stepped<T: Real, O: Binary<T>, const FMA: bool>(
+    a: *const T,
+    b: *const T,
+    [step_a, step_b]: [usize; 2],
+    dst: *mut T,
+    n: usize,
+) {
+    if n == 0 {
+        return;
+    }
+    let (rest, whole) = (n % BLOCK, n - n % BLOCK);
+    // SAFETY: `n > 0`, so either side has an element.
+    let (mut own_a, mut own_b) = unsafe { ([*a; BLOCK], [*b; BLOCK]) };
+    let (mut p, mut q) =
+        (if step_a == 0 { own_a.as_ptr() } else { a }, if step_b == 0 { own_b.as_ptr() } else { b });
+    let (mut d, mut left, mut last) = (dst, whole, rest == 0);
+    let mut results = [T::ZERO; BLOCK];
+    loop {
+        while left > 0 {
+            // SAFETY: so many elements, or the block of a scalar, lie at `p` and `q`, and room for them at `d`.
+            unsafe {
+                let x = p.cast::<Array<T>>().read_unaligned();
+                let y = q.cast::<Array<T>>().read_unaligned();
+                let mut z = [T::ZERO; BLOCK];
+                for j in 0..BLOCK {
+                    z[j] = O::fast::<FMA>(x[j], y[j]);
+                }
+                d.cast::<Array<T>>().write_unaligned(z);
+            }
+            (p, q, d) = (p.wrapping_add(step_a), q.wrapping_add(step_b), d.wrapping_add(BLOCK));
+            left -= BLOCK;
+        }
+        if last {
+            break;
+        }
+        last = true;
+        // SAFETY: `rest < BLOCK` elements follow the whole blocks of the slices.
+        unsafe {
+            if step_a != 0 {
+                core::ptr::copy_nonoverlapping(a.add(whole), own_a.as_mut_ptr(), rest);
+            }
+            if step_b != 0 {
+                core::ptr::copy_nonoverlapping(b.add(whole), own_b.as_mut_ptr(), rest);
+            }
+        }
+        (p, q, d, left) = (own_a.as_ptr(), own_b.as_ptr(), results.as_mut_ptr(), BLOCK);
+    }
+    // SAFETY: `rest` elements follow the whole blocks of `dst`.
+    unsafe { core::ptr::copy_nonoverlapping(results.as_ptr(), dst.add(whole), rest) };
+}
+
 /// The wrappers of one level: a module with `unary` and `binary`.
 macro_rules! level_module {
     ($name:ident, $fma:expr $(, $feature:literal)?) => {
@@ -187,6 +245,22 @@ macro_rules! level_module {
             ) {
                 // SAFETY: the caller's promise; `FMA` matches the features of this function.
                 unsafe { super::binary::<T, O, A, B, { $fma }>(a, b, dst, n) }
+            }
+            $(#[target_feature(enable = $feature)])?
+            #[inline(never)]
+            unsafe fn stepped<T: Real, O: Binary<T>>(a: *const T, b: *const T, steps: [usize; 2], dst: *mut T, n: usize) {
+                // SAFETY: as above.
+                unsafe { super::stepped::<T, O, { $fma }>(a, b, steps, dst, n) }
+            }
+            pub unsafe fn form<T: Real, O: Binary<T>, const A: bool, const B: bool>(
+                a: *const T,
+                b: *const T,
+                dst: *mut T,
+                n: usize,
+            ) {
+                let step = |slice: bool| if slice { super::BLOCK } else { 0 };
+                // SAFETY: as above.
+                unsafe { stepped::<T, O>(a, b, [step(A), step(B)], dst, n) }
             }
         }
     };
@@ -210,21 +284,28 @@ pub fn unary_kernel<T: Real, O: Unary<T>>(level: Level) -> UnaryKernel<T> {
 
 /// The binary kernel of `O` for `level` and `form`.
 pub fn binary_kernel<T: Real, O: Binary<T>>(level: Level, form: Form) -> BinaryKernel<T> {
-    match (level, form) {
+    macro_rules! of {
+        ($level:ident) => {
+            if O::FORMS {
+                match form {
+                    Form::VecVec => $level::binary::<T, O, true, true>,
+                    Form::VecScalar => $level::binary::<T, O, true, false>,
+                    Form::ScalarVec => $level::binary::<T, O, false, true>,
+                }
+            } else {
+                match form {
+                    Form::VecVec => $level::form::<T, O, true, true>,
+                    Form::VecScalar => $level::form::<T, O, true, false>,
+                    Form::ScalarVec => $level::form::<T, O, false, true>,
+                }
+            }
+        };
+    }
+    match level {
         #[cfg(target_arch = "x86_64")]
-        (Level::Avx512, Form::VecVec) => avx512::binary::<T, O, true, true>,
+        Level::Avx512 => of!(avx512),
         #[cfg(target_arch = "x86_64")]
-        (Level::Avx512, Form::VecScalar) => avx512::binary::<T, O, true, false>,
-        #[cfg(target_arch = "x86_64")]
-        (Level::Avx512, Form::ScalarVec) => avx512::binary::<T, O, false, true>,
-        #[cfg(target_arch = "x86_64")]
-        (Level::Avx2, Form::VecVec) => avx2::binary::<T, O, true, true>,
-        #[cfg(target_arch = "x86_64")]
-        (Level::Avx2, Form::VecScalar) => avx2::binary::<T, O, true, false>,
-        #[cfg(target_arch = "x86_64")]
-        (Level::Avx2, Form::ScalarVec) => avx2::binary::<T, O, false, true>,
-        (_, Form::VecVec) => base::binary::<T, O, true, true>,
-        (_, Form::VecScalar) => base::binary::<T, O, true, false>,
-        (_, Form::ScalarVec) => base::binary::<T, O, false, true>,
+        Level::Avx2 => of!(avx2),
+        _ => of!(base),
     }
 }

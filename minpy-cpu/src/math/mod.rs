@@ -26,9 +26,10 @@ pub mod wide;
 pub use kernel::{Binary, BinaryKernel, Form, Unary, UnaryKernel};
 pub use real::Real;
 
-use crate::simd::{Level, level};
+use crate::machine::simd::{Level, level};
 
-/// One row: `Name => module::function [, slow method for trig::far] [+ wide];`, wide when it takes registers too.
+/// One row: `Name => module::function [, slow method for trig::far] [+ wide];`, wide when it takes registers too, `once` when no
+/// instruction set makes it faster.
 macro_rules! unary_table {
     ($($doc:literal $name:ident => $m:ident::$f:ident $(, slow $slow:ident)? $(+ $wide:ident)?;)*) => {
         /// A function of one argument.
@@ -70,6 +71,11 @@ macro_rules! unary_table {
             _ => kernel::unary_kernel::<$t, op::$name>($level),
         }
     };
+    (@kernel $t:ident, $register:ident, $name:ident, $level:ident, once) => {{
+        let _ = $level;
+        kernel::unary_kernel::<$t, op::$name>(Level::Base)
+    }};
+    (@once $name:ident, $m:ident, $f:ident) => {};
     (@wide $name:ident, $m:ident, $f:ident) => {
         #[cfg(target_arch = "x86_64")]
         impl<V: wide::Wide> Unary<V> for op::$name {
@@ -121,15 +127,15 @@ unary_table! {
     "Inverse hyperbolic cosine." Arccosh => log::arccosh;
     "Inverse hyperbolic tangent." Arctanh => log::arctanh;
     "Cube root." Cbrt => roots::cbrt;
-    "Error function (scalar)." Erf => special::erf;
-    "One less the error function (scalar)." Erfc => special::erfc;
-    "Gamma function (scalar)." Gamma => special::gamma;
-    "Logarithm of |gamma| (scalar)." Lgamma => special::lgamma;
+    "Error function (scalar)." Erf => special::erf + once;
+    "One less the error function (scalar)." Erfc => special::erfc + once;
+    "Gamma function (scalar)." Gamma => special::gamma + once;
+    "Logarithm of |gamma| (scalar)." Lgamma => special::lgamma + once;
 }
 
-/// One row: `Name => module::function;`
+/// One row: `Name => module::function [+ forms];`, with forms when a scalar side saves work.
 macro_rules! binary_table {
-    ($($doc:literal $name:ident => $m:ident::$f:ident;)*) => {
+    ($($doc:literal $name:ident => $m:ident::$f:ident $(+ $forms:ident)?;)*) => {
         /// A function of two arguments.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum MathFn2 { $(#[doc = $doc] $name,)* }
@@ -153,8 +159,8 @@ macro_rules! binary_table {
         }
 
         $(
-            binary_table!(@impl f32, $name, $m, $f);
-            binary_table!(@impl f64, $name, $m, $f);
+            binary_table!(@impl f32, $name, $m, $f $(, $forms)?);
+            binary_table!(@impl f64, $name, $m, $f $(, $forms)?);
         )*
 
         /// The functions of two arguments as types, for generic loops.
@@ -162,8 +168,9 @@ macro_rules! binary_table {
             $(#[doc = $doc] #[derive(Clone, Copy, Debug)] pub struct $name;)*
         }
     };
-    (@impl $t:ident, $name:ident, $m:ident, $f:ident) => {
+    (@impl $t:ident, $name:ident, $m:ident, $f:ident $(, $forms:ident)?) => {
         impl Binary<$t> for op2::$name {
+            $(const $forms: bool = true;)?
             #[inline(always)]
             fn fast<const FMA: bool>(a: $t, b: $t) -> $t {
                 $m::$f::<$t, FMA>(a, b)
@@ -173,7 +180,7 @@ macro_rules! binary_table {
 }
 
 binary_table! {
-    "a^b" Power => pow::power;
+    "a^b" Power => pow::power + FORMS;
     "The angle of the point (b, a)." Arctan2 => trig::arctan2;
     "sqrt(a^2 + b^2)" Hypot => roots::hypot;
     "log(e^a + e^b)" LogAddExp => special::logaddexp;

@@ -2,7 +2,6 @@
 //!
 //! Integers wrap. NaN wins in maximum/minimum and loses in fmax/fmin, as in NumPy's `loops_minmax`.
 
-use super::B8;
 use super::loops::{op1, op2, table};
 use num_complex::{Complex, Complex32, Complex64};
 
@@ -10,7 +9,6 @@ use num_complex::{Complex, Complex32, Complex64};
 pub(crate) struct Add;
 op2!(Add, |a, b| a.wrapping_add(b); i8 i16 i32 i64 u8 u16 u32 u64);
 op2!(Add, |a, b| a + b; f32 f64 Complex32 Complex64);
-op2!(Add, |a, b| B8::new(a.get() | b.get()); B8);
 /// x - y
 pub(crate) struct Sub;
 op2!(Sub, |a, b| a.wrapping_sub(b); i8 i16 i32 i64 u8 u16 u32 u64);
@@ -20,32 +18,25 @@ pub(crate) struct Mul;
 op2!(Mul, |a, b| a.wrapping_mul(b); i8 i16 i32 i64 u8 u16 u32 u64);
 op2!(Mul, |a, b| a * b; f32 f64);
 op2!(Mul, |a, b| Complex::new(a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re); Complex32 Complex64);
-op2!(Mul, |a, b| B8::new(a.get() & b.get()); B8);
 
 /// Greater one; NaN wins.
 pub(crate) struct Maximum;
 op2!(Maximum, |a, b| if a >= b { a } else { b }; i8 i16 i32 i64 u8 u16 u32 u64);
 op2!(Maximum, |a, b| if (a >= b) | a.is_nan() { a } else { b }; f32 f64);
 op2!(Maximum, |a, b| if nan(a) || ge(a, b) { a } else { b }; Complex32 Complex64);
-op2!(Maximum, |a, b| B8::new(a.get() | b.get()); B8);
 /// Smaller one; NaN wins.
 pub(crate) struct Minimum;
 op2!(Minimum, |a, b| if a <= b { a } else { b }; i8 i16 i32 i64 u8 u16 u32 u64);
 op2!(Minimum, |a, b| if (a <= b) | a.is_nan() { a } else { b }; f32 f64);
 op2!(Minimum, |a, b| if nan(a) || le(a, b) { a } else { b }; Complex32 Complex64);
-op2!(Minimum, |a, b| B8::new(a.get() & b.get()); B8);
 /// Greater one; NaN loses.
 struct Fmax;
-op2!(Fmax, |a, b| if a >= b { a } else { b }; i8 i16 i32 i64 u8 u16 u32 u64);
 op2!(Fmax, |a, b| if (a >= b) | b.is_nan() { a } else { b }; f32 f64);
 op2!(Fmax, |a, b| if nan(b) || ge(a, b) { a } else { b }; Complex32 Complex64);
-op2!(Fmax, |a, b| B8::new(a.get() | b.get()); B8);
 /// Smaller one; NaN loses.
 struct Fmin;
-op2!(Fmin, |a, b| if a <= b { a } else { b }; i8 i16 i32 i64 u8 u16 u32 u64);
 op2!(Fmin, |a, b| if (a <= b) | b.is_nan() { a } else { b }; f32 f64);
 op2!(Fmin, |a, b| if nan(b) || le(a, b) { a } else { b }; Complex32 Complex64);
-op2!(Fmin, |a, b| B8::new(a.get() & b.get()); B8);
 
 /// Either part is NaN.
 #[inline(always)]
@@ -80,7 +71,6 @@ op1!(Neg, |a| a.wrapping_neg(); i8 i16 i32 i64 u8 u16 u32 u64);
 op1!(Neg, |a| -a; f32 f64 Complex32 Complex64);
 struct Abs;
 op1!(Abs, |a| a.wrapping_abs(); i8 i16 i32 i64);
-op1!(Abs, |a| a; u8 u16 u32 u64 B8);
 op1!(Abs, |a| a.abs(); f32 f64);
 op1!(Abs -> f32, |a| (a.re as f64).hypot(a.im as f64) as f32; Complex32);
 op1!(Abs -> f64, |a| a.re.hypot(a.im); Complex64);
@@ -129,7 +119,6 @@ struct Copysign;
 op2!(Copysign, |a, b| a.copysign(b); f32 f64);
 
 struct Conj;
-op1!(Conj, |a| a; f32 f64);
 op1!(Conj, |a| a.conj(); Complex32 Complex64);
 struct Real;
 op1!(Real -> f32, |a| a.re; Complex32);
@@ -144,24 +133,48 @@ op2!(Join -> Complex64, |a, b| Complex::new(a, b); f64);
 table! {
     /// Loops of this file.
     fn lookup;
-    Add binary Add[f32 f64 i32 i64 i8 i16 Complex32 Complex64 B8];
-    Sub binary Sub[f32 f64 i32 i64 i8 i16 Complex32 Complex64];
-    Mul binary Mul[f32 f64 i32 i64 i8 i16 Complex32 Complex64 B8];
-    Maximum binary Maximum[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
-    Minimum binary Minimum[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
-    Fmax binary Fmax[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
-    Fmin binary Fmin[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
-    Neg unary Neg[f32 f64 i32 i64 i8 i16 Complex32 Complex64];
-    Abs unary Abs[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
-    Sign unary Sign[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64];
-    Floor unary Floor[f32 f64];
-    Ceil unary Ceil[f32 f64];
-    Trunc unary Trunc[f32 f64];
-    Rint unary Rint[f32 f64];
-    Sqrt narrow_unary Sqrt[f32 f64];
-    Copysign binary Copysign[f32 f64];
-    Conj unary Conj[f32 f64 Complex32 Complex64];
-    Real unary Real[Complex32 Complex64];
-    Imag unary Imag[Complex32 Complex64];
-    Complex binary Join[f32 f64];
+    Add binary<(Wide, Commutes)> Add[f32 f64 i32 i64];
+    Add binary<(Narrow, Commutes)> Add[i8];
+    Add binary<(Rare, Commutes)> Add[i16 Complex32 Complex64];
+    Sub binary<(Wide, Three)> Sub[f32 f64 i32 i64];
+    Sub binary<(Narrow, Three)> Sub[i8];
+    Sub binary<(Rare, Three)> Sub[i16 Complex32 Complex64];
+    Mul binary<(Wide, Commutes)> Mul[f32 f64 i32 i64];
+    Mul binary<(Narrow, Commutes)> Mul[i8];
+    Mul binary<(Rare, Commutes)> Mul[i16 Complex32 Complex64];
+    Maximum binary<(Wide, Three)> Maximum[f32 f64];
+    Maximum binary<(Wide, Commutes)> Maximum[i32 i64];
+    Maximum binary<(Narrow, Commutes)> Maximum[i8 u8];
+    Maximum binary<(Rare, Commutes)> Maximum[i16 u16 u32 u64];
+    Maximum binary<(Rare, Three)> Maximum[Complex32 Complex64];
+    Minimum binary<(Wide, Three)> Minimum[f32 f64];
+    Minimum binary<(Wide, Commutes)> Minimum[i32 i64];
+    Minimum binary<(Narrow, Commutes)> Minimum[i8 u8];
+    Minimum binary<(Rare, Commutes)> Minimum[i16 u16 u32 u64];
+    Minimum binary<(Rare, Three)> Minimum[Complex32 Complex64];
+    Fmax binary<(Wide, Three)> Fmax[f32 f64];
+    Fmax binary<(Rare, Three)> Fmax[Complex32 Complex64];
+    Fmin binary<(Wide, Three)> Fmin[f32 f64];
+    Fmin binary<(Rare, Three)> Fmin[Complex32 Complex64];
+    Neg unary<Wide> Neg[f32 f64 i32 i64];
+    Neg unary<Narrow> Neg[i8];
+    Neg unary<Rare> Neg[i16 Complex32 Complex64];
+    Abs unary<Wide> Abs[f32 f64 i32 i64];
+    Abs unary<Narrow> Abs[i8];
+    Abs unary<Rare> Abs[i16 Complex32 Complex64];
+    Sign unary<Wide> Sign[f32 f64 i32];
+    Sign unary<Narrow> Sign[i64 i8 u8];
+    Sign unary<Rare> Sign[i16 u16];
+    Sign unary<RareNarrow> Sign[u32 u64];
+    Sign unary<Plain> Sign[Complex32 Complex64];
+    Floor unary<Wide> Floor[f32 f64];
+    Ceil unary<Wide> Ceil[f32 f64];
+    Trunc unary<Wide> Trunc[f32 f64];
+    Rint unary<Wide> Rint[f32 f64];
+    Sqrt unary<Narrow> Sqrt[f32 f64];
+    Copysign binary<(Wide, Three)> Copysign[f32 f64];
+    Conj unary<Rare> Conj[Complex32 Complex64];
+    Real unary<Rare> Real[Complex32 Complex64];
+    Imag unary<Rare> Imag[Complex32 Complex64];
+    Complex binary<(Rare, Three)> Join[f32 f64];
 }

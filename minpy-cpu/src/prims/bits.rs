@@ -77,13 +77,23 @@ fn gcd(mut a: u64, mut b: u64) -> u64 {
 table! {
     /// Loops of this file.
     fn lookup;
-    Invert unary Invert[i32 i64 i8 i16 B8];
-    And binary And[i32 i64 i8 i16 B8];
-    Or binary Or[i32 i64 i8 i16 B8];
-    Xor binary Xor[i32 i64 i8 i16 B8];
-    Shl binary Shl[i32 i64 i8 i16 u8 u16 u32 u64];
-    Shr binary Shr[i32 i64 i8 i16 u8 u16 u32 u64];
-    Gcd plain_binary Gcd[i32 i64 i8 i16 u8 u16 u32 u64];
-    Lcm plain_binary Lcm[i32 i64 i8 i16 u8 u16 u32 u64];
-    Pow plain_binary Pow[i32 i64 i8 i16 u8 u16 u32 u64];
+    Invert unary<Wide> Invert[i32 i64];
+    Invert unary<Narrow> Invert[i8 B8];
+    Invert unary<Rare> Invert[i16];
+    And binary<(Wide, Commutes)> And[i32 i64];
+    And binary<(Narrow, Commutes)> And[i8 B8];
+    And binary<(Rare, Commutes)> And[i16];
+    Or binary<(Wide, Commutes)> Or[i32 i64];
+    Or binary<(Narrow, Commutes)> Or[i8 B8];
+    Or binary<(Rare, Commutes)> Or[i16];
+    Xor binary<(Wide, Commutes)> Xor[i32 i64];
+    Xor binary<(Narrow, Commutes)> Xor[i8 B8];
+    Xor binary<(Rare, Commutes)> Xor[i16];
+    Shl binary<(Wide, Three)> Shl[i32 i64];
+    Shl binary<(Rare, Three)> Shl[i8 i16];
+    Shr binary<(Wide, Three)> Shr[i32 i64];
+    Shr binary<(Rare, Three)> Shr[i8 i16 u8 u16 u32 u64];
+    Gcd binary<(Plain, Three)> Gcd[i32 i64 i8 i16 u8 u16 u32 u64];
+    Lcm binary<(Plain, Three)> Lcm[i32 i64 i8 i16 u8 u16 u32 u64];
+    Pow binary<(Plain, Three)> Pow[i32 i64 i8 i16 u8 u16 u32 u64];
 }

@@ -3,7 +3,7 @@
 //! A float outside the integer's range, or NaN, becomes what the C compiler's instruction gives: the smallest int32
 //! or int64, of which narrower types keep the low bits. Complex to real drops the imaginary part.
 
-use super::loops::{Loop, Op1, UnaryLoop, unary};
+use super::loops::{Narrow, Op1, Rare, UnaryLoop, Wide, unary_loop};
 use super::{B8, Lane, half, with_bits};
 use minpy_core::DType;
 use num_complex::{Complex, Complex32, Complex64};
@@ -116,91 +116,159 @@ impl Op1<f64> for Odd {
     }
 }
 
-fn the(l: Loop) -> UnaryLoop {
-    match l {
-        Loop::Unary(f) => f,
-        _ => unreachable!("casts have one argument"),
-    }
-}
-
 /// Copies elements of `size` bytes.
 pub fn copy(size: usize) -> UnaryLoop {
-    with_bits!(size, T => the(unary::<T, Copy>()))
+    with_bits!(size, T => unary_loop::<Wide, T, Copy>())
 }
 
-/// The loops that convert one after another (two or three when float16 takes part), with the dtypes they give.
+/// The loops that convert one after another, with the dtypes they give. float16 goes through float32; a complex number
+/// becomes, and comes from, the real number of its own precision.
 pub fn lookup(from: DType, to: DType) -> Vec<(UnaryLoop, DType)> {
     use DType::*;
     if from == to {
         return vec![(copy(from.size()), to)];
     }
+    let through = |via: DType| {
+        let mut v = lookup(from, via);
+        v.extend(lookup(via, to));
+        v
+    };
     match (from, to) {
         (F16, F32) => vec![(half::widen(), F32)],
-        (F16, _) => {
-            let mut v = lookup(F16, F32);
-            v.extend(lookup(F32, to));
-            v
-        }
         (F32, F16) => vec![(half::narrow(), F16)],
-        (F64, F16) => vec![(the(unary::<f64, Odd>()), F32), (half::narrow(), F16)],
-        (_, F16) => {
-            let via = if from == C128 { F64 } else { F32 };
-            let mut v = lookup(from, via);
-            v.extend(lookup(via, F16));
-            v
-        }
+        (F64, F16) => vec![(unary_loop::<Wide, f64, Odd>(), F32), (half::narrow(), F16)],
+        (C128, F16) => through(F64),
+        (F16, _) | (_, F16) => through(F32),
+        // What programs mix has a loop of its own, the rest goes through the real number of the same precision.
+        (C64 | C128, C64 | C128 | F32 | F64 | Bool) | (F32 | F64, C64 | C128) => vec![(direct(from, to), to)],
+        (Bool | I32 | I64, C128) => vec![(direct(from, to), to)],
+        (C64, _) | (_, C64) => through(F32),
+        (C128, _) | (_, C128) => through(F64),
         _ => vec![(direct(from, to), to)],
     }
 }
 
-/// The loop of a pair without float16.
+/// Two complex numbers' parts are converted as so many real numbers.
+unsafe fn widen_parts(a: *const u8, d: *mut u8, n: usize) {
+    // SAFETY: `n` complex numbers are `2 * n` floats.
+    unsafe { unary_loop::<Wide, f32, Cast<f64>>()(a, d, 2 * n) }
+}
+unsafe fn narrow_parts(a: *const u8, d: *mut u8, n: usize) {
+    // SAFETY: as above.
+    unsafe { unary_loop::<Wide, f64, Cast<f32>>()(a, d, 2 * n) }
+}
+
+/// The loop of a pair that has one. Integers of one size are converted alike where only their bits count.
 fn direct(from: DType, to: DType) -> UnaryLoop {
-    fn row<A>(to: DType) -> UnaryLoop
-    where
-        A: Lane
-            + To<B8>
-            + To<i8>
-            + To<i16>
-            + To<i32>
-            + To<i64>
-            + To<u8>
-            + To<u16>
-            + To<u32>
-            + To<u64>
-            + To<f32>
-            + To<f64>
-            + To<Complex32>
-            + To<Complex64>,
-    {
-        the(match to {
-            DType::Bool => unary::<A, Cast<B8>>(),
-            DType::I8 => unary::<A, Cast<i8>>(),
-            DType::I16 => unary::<A, Cast<i16>>(),
-            DType::I32 => unary::<A, Cast<i32>>(),
-            DType::I64 => unary::<A, Cast<i64>>(),
-            DType::U8 => unary::<A, Cast<u8>>(),
-            DType::U16 => unary::<A, Cast<u16>>(),
-            DType::U32 => unary::<A, Cast<u32>>(),
-            DType::U64 => unary::<A, Cast<u64>>(),
-            DType::F16 | DType::F32 => unary::<A, Cast<f32>>(),
-            DType::F64 => unary::<A, Cast<f64>>(),
-            DType::C64 => unary::<A, Cast<Complex32>>(),
-            DType::C128 => unary::<A, Cast<Complex64>>(),
-        })
+    use DType::*;
+    let (whole, same) = (from.is_integer() && to.is_integer(), from.size() == to.size());
+    if whole && same {
+        return copy(from.size());
+    }
+    // Bits are cut off, tested against zero, or those of a bool added to.
+    let from = if to == Bool || whole && from.size() > to.size() { super::signed(from) } else { from };
+    let to = if whole || from == Bool { super::signed(to) } else { to };
+    // A float becomes the int32 or int64 whose low bits are the result.
+    let to = match to {
+        U8 | U16 if !whole => super::signed(to),
+        other => other,
+    };
+    macro_rules! find {
+        ($($set:ident $a:ty => $($r:ty)*;)*) => {$(
+            if from == <$a as Lane>::DTYPE {
+                $(if to == <$r as Lane>::DTYPE {
+                    return unary_loop::<$set, $a, Cast<$r>>();
+                })*
+            }
+        )*};
+    }
+    // A float to an integer is done number by number, which larger registers slow down.
+    find! {
+        Wide B8 => i32 i64 f32 f64;
+        Narrow B8 => i8;
+        Rare B8 => i16;
+        Narrow i8 => B8 f32 f64;
+        Wide i8 => i32 i64;
+        Rare i8 => i16;
+        Narrow u8 => f32 f64;
+        Wide u8 => i32 i64;
+        Rare u8 => i16;
+        Rare i16 => B8 i8 i32 i64 f32 f64;
+        Rare u16 => i32 i64 f32 f64;
+        Wide i32 => B8 i8 i64;
+        Narrow i32 => f32 f64;
+        Rare i32 => i16;
+        Rare u32 => i64 f32 f64;
+        Wide i64 => B8 i8 i32 f32 f64;
+        Rare i64 => i16;
+        Rare u64 => f32 f64;
+        Narrow f32 => i8 i16 i32 i64 u32 u64;
+        Wide f32 => B8 f64;
+        Narrow f64 => i8 i16 i32 i64 u32 u64;
+        Wide f64 => B8 f32;
+        Rare B8 => Complex64;
+        Rare i32 => Complex64;
+        Rare i64 => Complex64;
+        Rare f32 => Complex32 Complex64;
+        Rare f64 => Complex32 Complex64;
+        Rare Complex32 => f32 f64 B8;
+        Rare Complex64 => f32 f64 B8;
     }
     match from {
-        DType::Bool => row::<B8>(to),
-        DType::I8 => row::<i8>(to),
-        DType::I16 => row::<i16>(to),
-        DType::I32 => row::<i32>(to),
-        DType::I64 => row::<i64>(to),
-        DType::U8 => row::<u8>(to),
-        DType::U16 => row::<u16>(to),
-        DType::U32 => row::<u32>(to),
-        DType::U64 => row::<u64>(to),
-        DType::F16 | DType::F32 => row::<f32>(to),
-        DType::F64 => row::<f64>(to),
-        DType::C64 => row::<Complex32>(to),
-        DType::C128 => row::<Complex64>(to),
+        C64 => widen_parts,
+        _ => narrow_parts,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every pair of dtypes, on numbers that all of them hold, and on negative ones.
+    #[test]
+    fn all_pairs() {
+        let run = |list: Vec<(UnaryLoop, DType)>, mut data: Vec<u128>, n: usize| {
+            for (f, _) in list {
+                let mut next = vec![0u128; n];
+                // SAFETY: room for `n` elements of any dtype on both sides.
+                unsafe { f(data.as_ptr().cast(), next.as_mut_ptr().cast(), n) };
+                data = next;
+            }
+            data
+        };
+        for negative in [false, true] {
+            let numbers: Vec<f64> =
+                (0..37).map(|i| if negative { -f64::from(i) } else { f64::from(i * 3) }).collect();
+            let n = numbers.len();
+            let mut first = vec![0u128; n];
+            // SAFETY: the list has room for `n` floats.
+            unsafe { std::ptr::copy_nonoverlapping(numbers.as_ptr(), first.as_mut_ptr().cast::<f64>(), n) };
+            for from in DType::ALL {
+                let held = run(lookup(DType::F64, from), first.clone(), n);
+                for to in DType::ALL {
+                    let got = run(lookup(from, to), held.clone(), n);
+                    let unsigned = [from, to].iter().any(|&d| d != crate::prims::signed(d));
+                    if negative && unsigned && from != DType::Bool {
+                        // Wraps round in the narrower one: compared by what comes back to a signed one of its size.
+                        if from.is_integer() && to.is_integer() {
+                            let bytes = from.size().min(to.size());
+                            for i in 0..n {
+                                // SAFETY: `n` elements of `to` lie there.
+                                let low = unsafe { *got.as_ptr().cast::<u8>().add(i * to.size()) };
+                                assert_eq!(low, numbers[i] as i64 as u8, "{from} to {to}, {bytes} bytes");
+                            }
+                        }
+                        continue;
+                    }
+                    let back = run(lookup(to, DType::F64), got, n);
+                    for (i, &x) in numbers.iter().enumerate() {
+                        // SAFETY: `n` floats lie there.
+                        let y = unsafe { *back.as_ptr().cast::<f64>().add(i) };
+                        let truth = from == DType::Bool || to == DType::Bool;
+                        assert_eq!(y, if truth { f64::from(x != 0.0) } else { x }, "{from} to {to}");
+                    }
+                }
+            }
+        }
     }
 }

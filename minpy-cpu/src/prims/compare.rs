@@ -27,31 +27,44 @@ compare! {
 struct IsNan;
 op1!(IsNan -> B8, |a| B8::new(a.is_nan()); f32 f64);
 op1!(IsNan -> B8, |a| B8::new(a.re.is_nan() | a.im.is_nan()); Complex32 Complex64);
-op1!(IsNan -> B8, |_a| B8::new(false); i8 i16 i32 i64 u8 u16 u32 u64 B8);
 struct IsInf;
 op1!(IsInf -> B8, |a| B8::new(a.is_infinite()); f32 f64);
 op1!(IsInf -> B8, |a| B8::new(a.re.is_infinite() | a.im.is_infinite()); Complex32 Complex64);
-op1!(IsInf -> B8, |_a| B8::new(false); i8 i16 i32 i64 u8 u16 u32 u64 B8);
 struct IsFinite;
 op1!(IsFinite -> B8, |a| B8::new(a.is_finite()); f32 f64);
 op1!(IsFinite -> B8, |a| B8::new(a.re.is_finite() & a.im.is_finite()); Complex32 Complex64);
-op1!(IsFinite -> B8, |_a| B8::new(true); i8 i16 i32 i64 u8 u16 u32 u64 B8);
 struct Signbit;
 op1!(Signbit -> B8, |a| B8::new(a.is_sign_negative()); f32 f64);
 op1!(Signbit -> B8, |a| B8::new(a < 0); i8 i16 i32 i64);
-op1!(Signbit -> B8, |_a| B8::new(false); u8 u16 u32 u64 B8);
 
 table! {
     /// Loops of this file.
     fn lookup;
-    Eq binary Eq[f32 f64 i32 i64 i8 i16 Complex32 Complex64 B8];
-    Ne binary Ne[f32 f64 i32 i64 i8 i16 Complex32 Complex64 B8];
-    Lt binary Lt[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
-    Le binary Le[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
-    Gt binary Gt[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
-    Ge binary Ge[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64 Complex32 Complex64 B8];
-    IsNan unary IsNan[f32 f64 Complex32 Complex64 i8 i16 i32 i64 B8];
-    IsInf unary IsInf[f32 f64 Complex32 Complex64 i8 i16 i32 i64 B8];
-    IsFinite unary IsFinite[f32 f64 Complex32 Complex64 i8 i16 i32 i64 B8];
-    Signbit unary Signbit[f32 f64 i8 i16 i32 i64 u8 u16 u32 u64 B8];
+    Eq binary<(Wide, Commutes)> Eq[f32 f64 i32 i64];
+    Eq binary<(Narrow, Commutes)> Eq[i8 B8];
+    Eq binary<(Rare, Commutes)> Eq[i16 Complex32 Complex64];
+    Ne binary<(Wide, Commutes)> Ne[f32 f64 i32 i64];
+    Ne binary<(Narrow, Commutes)> Ne[i8 B8];
+    Ne binary<(Rare, Commutes)> Ne[i16 Complex32 Complex64];
+    Gt binary<(Wide, Three)> Gt[f32 f64 i32 i64];
+    Gt binary<(Narrow, Three)> Gt[i8 u8 B8];
+    Gt binary<(Rare, Three)> Gt[i16 u16 u32 u64 Complex32 Complex64];
+    Ge binary<(Wide, Three)> Ge[f32 f64 i32 i64];
+    Ge binary<(Narrow, Three)> Ge[i8 u8 B8];
+    Ge binary<(Rare, Three)> Ge[i16 u16 u32 u64 Complex32 Complex64];
+    Lt binary<(Wide, Turned)> Gt[f32 f64 i32 i64];
+    Lt binary<(Narrow, Turned)> Gt[i8 u8 B8];
+    Lt binary<(Rare, Turned)> Gt[i16 u16 u32 u64 Complex32 Complex64];
+    Le binary<(Wide, Turned)> Ge[f32 f64 i32 i64];
+    Le binary<(Narrow, Turned)> Ge[i8 u8 B8];
+    Le binary<(Rare, Turned)> Ge[i16 u16 u32 u64 Complex32 Complex64];
+    IsNan unary<Wide> IsNan[f32 f64];
+    IsNan unary<Rare> IsNan[Complex32 Complex64];
+    IsInf unary<Wide> IsInf[f32 f64];
+    IsInf unary<Rare> IsInf[Complex32 Complex64];
+    IsFinite unary<Wide> IsFinite[f32 f64];
+    IsFinite unary<Rare> IsFinite[Complex32 Complex64];
+    Signbit unary<Wide> Signbit[f32 f64 i32 i64];
+    Signbit unary<Narrow> Signbit[i8];
+    Signbit unary<Rare> Signbit[i16];
 }

@@ -13,7 +13,7 @@ macro_rules! functions {
         )*
         table! {
             fn unary;
-            $($name plain_unary $name[Complex32 Complex64];)*
+            $($name unary<Plain> $name[Complex32 Complex64];)*
         }
     };
 }
@@ -28,8 +28,8 @@ op1!(Sigmoid, |a| (apply64(ComplexFn::Exp, -a) + 1.0).inv(); Complex64);
 
 table! {
     fn others;
-    Pow plain_binary Pow[Complex32 Complex64];
-    Sigmoid plain_unary Sigmoid[Complex32 Complex64];
+    Pow binary<(Plain, Three)> Pow[Complex32 Complex64];
+    Sigmoid unary<Plain> Sigmoid[Complex32 Complex64];
 }
 
 /// Loops of this file.

@@ -1,32 +1,19 @@
 //! Division in its kinds: true, floor, remainder with either sign.
 //!
 //! Formulas are NumPy's: `npy_divmod` of `npy_math_internal.h.src`, integer rules of `loops.c.src` (x // 0 is 0,
-//! MIN // -1 wraps), complex division after Smith ("Algorithm 116", CACM 1962).
+//! MIN // -1 wraps).
 
 use super::arithmetic::Mul;
-use super::loops::{BinaryLoop, Loop, Op2, binary, narrow_binary, op2, table};
+use super::loops::{BinaryLoop, Commutes, Loop, Narrow, Op2, Three, Wide, binary_loops, op2, table};
+use crate::math::complex;
 use minpy_core::expr::Prim;
 use minpy_core::{DType, Scalar};
-use num_complex::{Complex, Complex32, Complex64};
+use num_complex::{Complex32, Complex64};
 
 /// True division.
 pub(crate) struct Div;
 op2!(Div, |a, b| a / b; f32 f64);
-op2!(Div, |a, b| {
-    if b.re.abs() >= b.im.abs() {
-        if b.re == 0.0 && b.im == 0.0 {
-            Complex::new(a.re / b.re.abs(), a.im / b.re.abs())
-        } else {
-            let r = b.im / b.re;
-            let s = 1.0 / (b.re + b.im * r);
-            Complex::new((a.re + a.im * r) * s, (a.im - a.re * r) * s)
-        }
-    } else {
-        let r = b.re / b.im;
-        let s = 1.0 / (b.im + b.re * r);
-        Complex::new((a.re * r + a.im) * s, (a.im * r - a.re) * s)
-    }
-}; Complex32 Complex64);
+op2!(Div, |a, b| complex::divide(a, b); Complex32 Complex64);
 
 struct FloorDiv;
 op2!(FloorDiv, |a, b| a.checked_div(b).unwrap_or(0); u8 u16 u32 u64);
@@ -67,7 +54,6 @@ op2!(Rem, |a, b| {
 }; f32 f64);
 
 struct Fmod;
-op2!(Fmod, |a, b| a.checked_rem(b).unwrap_or(0); u8 u16 u32 u64);
 op2!(Fmod, |a, b| if b == 0 { 0 } else { a.wrapping_rem(b) }; i8 i16 i32 i64);
 op2!(Fmod, |a, b| a % b; f32 f64);
 
@@ -112,10 +98,9 @@ where
     // SAFETY: the scalar side is one readable element; the rest is handed on.
     unsafe {
         let by = *b.cast::<T>();
-        match (by.exact_reciprocal(), binary::<T, Mul>(), narrow_binary::<T, Div>()) {
-            (Some(r), Loop::Binary([_, times, _]), _) => times(a, (&raw const r).cast(), d, n),
-            (_, _, Loop::Binary([_, over, _])) => over(a, b, d, n),
-            _ => unreachable!("loops of two arguments"),
+        match by.exact_reciprocal() {
+            Some(r) => binary_loops::<(Wide, Commutes), T, Mul>()[1](a, (&raw const r).cast(), d, n),
+            None => binary_loops::<(Narrow, Three), T, Div>()[1](a, b, d, n),
         }
     }
 }
@@ -136,8 +121,10 @@ pub fn lookup(prim: Prim, dtype: DType) -> Option<Loop> {
 table! {
     /// The loops, before division by a scalar gets its own.
     fn from_table;
-    Div narrow_binary Div[f32 f64 Complex32 Complex64];
-    FloorDiv plain_binary FloorDiv[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64];
-    Rem plain_binary Rem[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64];
-    Fmod plain_binary Fmod[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64];
+    Div binary<(Narrow, Three)> Div[f32 f64];
+    Div binary<(RareNarrow, Three)> Div[Complex32 Complex64];
+    FloorDiv binary<(Single, Three)> FloorDiv[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64];
+    Rem binary<(Single, Three)> Rem[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64];
+    Fmod binary<(Single, Three)> Fmod[f32 f64 i32 i64 i8 i16];
+    Fmod binary<(Single, Three)> Rem[u8 u16 u32 u64];
 }

@@ -1,13 +1,13 @@
 //! Two or three operations in one pass: `(a + b) * (c - d)` and its kin, and `a < b ? c : d`.
 //!
-//! A pass over a block costs loads and stores, not arithmetic; `fuse.rs` joins an addition, subtraction,
+//! A pass over a block costs loads and stores, not arithmetic; `elementwise/fuse.rs` joins an addition, subtraction,
 //! multiplication or choice with the operations that made its arguments. Every operation still rounds by itself.
 
 use super::B8;
 use super::arithmetic::{Add, Maximum, Minimum, Mul, Sub};
 use super::compare::{Eq, Ge, Gt, Le, Lt, Ne};
 use super::loops::{Op2, op2};
-use crate::simd::{Level, level};
+use crate::machine::simd::{Level, level};
 use minpy_core::DType;
 use minpy_core::expr::Prim;
 use std::marker::PhantomData;
@@ -78,6 +78,51 @@ taken!(f32 f64);
 /// Elements that are read before any is written: a register of 512 bits of float32, two of float64.
 const BLOCK: usize = 16;
 
+/// The arguments of a loop: where its next blocks are.
+struct Sides<T> {
+    from: [*const T; 4],
+    /// Elements to the next block.
+    step: [usize; 4],
+    /// Scalars stand in a block of their own, which the loop reads again and again; at last, the rest of an array does.
+    own: [[T; BLOCK]; 4],
+}
+// Apart from the loop, which is compiled for every operation.
+impl<T: Copy + Default> Sides<T> {
+    /// # Safety
+    /// A readable element at each scalar.
+    #[inline(never)]
+    unsafe fn new(args: [*const u8; 4], scalar: u8) -> Sides<T> {
+        let mut s = Sides { from: [std::ptr::null(); 4], step: [BLOCK; 4], own: [[T::default(); BLOCK]; 4] };
+        for k in 0..4 {
+            s.from[k] = args[k].cast::<T>();
+            if scalar >> k & 1 == 1 {
+                // SAFETY: the caller's promise.
+                s.own[k] = [unsafe { *s.from[k] }; BLOCK];
+                s.step[k] = 0;
+            }
+        }
+        s
+    }
+    /// Blocks of the last `n` elements, fewer than a block, from `done` on.
+    ///
+    /// # Safety
+    /// So many elements remain of each array.
+    #[inline(never)]
+    unsafe fn last(&mut self, done: usize, n: usize) {
+        for k in 0..4 {
+            if self.step[k] != 0 {
+                // SAFETY: the caller's promise.
+                unsafe { std::ptr::copy_nonoverlapping(self.from[k].add(done), self.own[k].as_mut_ptr(), n) };
+            }
+        }
+    }
+    /// The first block of an argument.
+    #[inline(always)]
+    fn first(&self, k: usize) -> *const [T; BLOCK] {
+        if self.step[k] == 0 { &raw const self.own[k] } else { self.from[k].cast() }
+    }
+}
+
 /// `O` over arrays.
 ///
 /// # Safety
@@ -88,41 +133,35 @@ unsafe fn fused<T: Copy + Default, O: Op4<T>>(args: [*const u8; 4], scalar: u8, 
     if n == 0 {
         return;
     }
-    // Scalars stand in a block of their own, which the loop reads again and again.
-    let mut same = [[T::default(); BLOCK]; 4];
-    let (mut from, mut step) = ([std::ptr::null::<T>(); 4], [BLOCK; 4]);
-    for k in 0..4 {
-        from[k] = args[k].cast::<T>();
-        if scalar >> k & 1 == 1 {
-            // SAFETY: a scalar is one readable element.
-            same[k] = [unsafe { *from[k] }; BLOCK];
-            (from[k], step[k]) = (same[k].as_ptr(), 0);
+    // SAFETY: the caller's promise; after whole blocks, fewer than a block remain.
+    unsafe {
+        let mut s = Sides::<T>::new(args, scalar);
+        let (mut a, mut b, mut c, mut d) = (s.first(0), s.first(1), s.first(2), s.first(3));
+        let whole = n / BLOCK * BLOCK;
+        let end = dst.cast::<O::R>().add(whole);
+        let mut rest = [O::R::default(); BLOCK];
+        let (mut to, mut left, mut last) = (dst.cast::<[O::R; BLOCK]>(), whole, whole == n);
+        loop {
+            while left > 0 {
+                block::<T, O>(to, a, b, c, d);
+                a = a.cast::<T>().wrapping_add(s.step[0]).cast();
+                b = b.cast::<T>().wrapping_add(s.step[1]).cast();
+                c = c.cast::<T>().wrapping_add(s.step[2]).cast();
+                d = d.cast::<T>().wrapping_add(s.step[3]).cast();
+                to = to.wrapping_add(1);
+                left -= BLOCK;
+            }
+            if last {
+                break;
+            }
+            last = true;
+            s.last(whole, n - whole);
+            (a, b, c, d) =
+                (&raw const s.own[0], &raw const s.own[1], &raw const s.own[2], &raw const s.own[3]);
+            (to, left) = (&raw mut rest, BLOCK);
         }
-    }
-    let mut to = dst.cast::<O::R>();
-    let mut left = n;
-    while left >= BLOCK {
-        // SAFETY: `left >= BLOCK` elements lie at the slices and at `to`.
-        unsafe {
-            let [a, b, c, d] = from.map(|p| p.cast::<[T; BLOCK]>());
-            block::<T, O>(to.cast(), a, b, c, d);
-        }
-        for k in 0..4 {
-            from[k] = from[k].wrapping_add(step[k]);
-        }
-        to = to.wrapping_add(BLOCK);
-        left -= BLOCK;
-    }
-    if left > 0 {
-        let (mut pad, mut out) = (same, [O::R::default(); BLOCK]);
-        for k in 0..4 {
-            // SAFETY: `left < BLOCK` elements remain of a slice; a scalar's block has all.
-            unsafe { std::ptr::copy_nonoverlapping(from[k], pad[k].as_mut_ptr(), left) };
-        }
-        // SAFETY: local blocks; `left` elements remain at `to`.
-        unsafe {
-            block::<T, O>(&mut out, &pad[0], &pad[1], &pad[2], &pad[3]);
-            std::ptr::copy_nonoverlapping(out.as_ptr(), to, left);
+        if whole < n {
+            std::ptr::copy_nonoverlapping(rest.as_ptr(), end, n - whole);
         }
     }
 }
@@ -143,8 +182,10 @@ unsafe fn block<T: Copy + Default, O: Op4<T>>(
     let (a, b, c, d) =
         unsafe { (a.read_unaligned(), b.read_unaligned(), c.read_unaligned(), d.read_unaligned()) };
     let mut r = [O::R::default(); BLOCK];
-    for i in 0..BLOCK {
+    let mut i = 0;
+    while i < BLOCK {
         r[i] = O::f(a[i], b[i], c[i], d[i]);
+        i += 1;
     }
     // SAFETY: the caller's promise.
     unsafe { to.write_unaligned(r) };
@@ -162,6 +203,7 @@ macro_rules! entry {
         }
     };
 }
+#[cfg(not(target_arch = "x86_64"))]
 entry!(base, #[inline(never)]);
 #[cfg(target_arch = "x86_64")]
 entry!(avx2, #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]);
@@ -181,44 +223,118 @@ macro_rules! with_part {
     };
 }
 
+/// The loop for this machine. Without AVX2, x86-64 goes operation by operation.
 fn of<T: Copy + Default, O: Op4<T>>() -> Option<FusedLoop> {
-    Some(match level() {
+    match level() {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => avx512::run::<T, O>,
+        Level::Avx512 => Some(avx512::run::<T, O>),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => avx2::run::<T, O>,
-        _ => base::run::<T, O>,
-    })
+        Level::Avx2 => Some(avx2::run::<T, O>),
+        #[cfg(target_arch = "x86_64")]
+        Level::Base => None,
+        #[cfg(not(target_arch = "x86_64"))]
+        _ => Some(base::run::<T, O>),
+    }
+}
+
+/// How a loop takes its arguments.
+trait Order: 'static {
+    fn pick<T: Copy + Default, O: Op4<T>>() -> Option<FusedLoop>;
+}
+struct Straight;
+impl Order for Straight {
+    fn pick<T: Copy + Default, O: Op4<T>>() -> Option<FusedLoop> {
+        of::<T, O>()
+    }
+}
+/// `c, d, a, b`.
+struct Turned;
+impl Order for Turned {
+    fn pick<T: Copy + Default, O: Op4<T>>() -> Option<FusedLoop> {
+        /// # Safety
+        /// As for `fused`.
+        unsafe fn turned<T: Copy + Default, O: Op4<T>>(
+            args: [*const u8; 4],
+            scalar: u8,
+            dst: *mut u8,
+            n: usize,
+        ) {
+            let [a, b, c, d] = args;
+            if let Some(run) = of::<T, O>() {
+                // SAFETY: handed on.
+                unsafe { run([c, d, a, b], scalar >> 2 & 3 | (scalar & 3) << 2, dst, n) }
+            }
+        }
+        of::<T, O>().map(|_| turned::<T, O> as FusedLoop)
+    }
+}
+
+/// Parts in an order, for last operations that commute. Extremes and signs stand beside nothing only, to keep the number of
+/// loops down.
+fn rank(part: Part) -> usize {
+    [None, Some(Prim::Add), Some(Prim::Sub), Some(Prim::Mul)].iter().position(|&p| p == part).unwrap_or(4)
 }
 
 macro_rules! tables {
-    ($($f:ident $t:ident;)*) => {$(
-        fn $f(first: Part, second: Part, last: Prim) -> Option<FusedLoop> {
-            use Prim as I;
-            with_part!(last, Q in [I::Add => Add, I::Sub => Sub, I::Mul => Mul] => match (first, second) {
+    ($($f:ident $t:ident;)*) => {$( mod $f {
+        use super::*;
+        use Prim as I;
+
+        fn of_difference(first: Part, second: Part) -> Option<FusedLoop> {
+            match (first, second) {
                 (None, None) => None,
-                // Extremes and signs on one side only, to keep the number of loops down.
                 (None, Some(I::Neg | I::Maximum | I::Minimum)) => with_part!(
                     second,
                     R in [Some(I::Neg) => Negated, Some(I::Maximum) => Maximum, Some(I::Minimum) => Minimum]
-                        => of::<$t, Join<First, R, Q>>()
+                        => of::<$t, Join<First, R, Sub>>()
                 ),
                 (Some(I::Neg | I::Maximum | I::Minimum), None) => with_part!(
                     first,
                     P in [Some(I::Neg) => Negated, Some(I::Maximum) => Maximum, Some(I::Minimum) => Minimum]
-                        => of::<$t, Join<P, First, Q>>()
+                        => of::<$t, Join<P, First, Sub>>()
                 ),
                 _ => with_part!(
                     first,
                     P in [None => First, Some(I::Add) => Add, Some(I::Sub) => Sub, Some(I::Mul) => Mul] => with_part!(
                         second,
                         R in [None => First, Some(I::Add) => Add, Some(I::Sub) => Sub, Some(I::Mul) => Mul]
-                            => of::<$t, Join<P, R, Q>>()
+                            => of::<$t, Join<P, R, Sub>>()
                     )
                 ),
+            }
+        }
+        /// Of a sum or a product, with the part of the lower rank first.
+        fn commuting<H: Order>(first: Part, second: Part, last: Prim) -> Option<FusedLoop> {
+            with_part!(last, Q in [I::Add => Add, I::Mul => Mul] => match first {
+                None => with_part!(
+                    second,
+                    R in [Some(I::Add) => Add, Some(I::Sub) => Sub, Some(I::Mul) => Mul, Some(I::Neg) => Negated,
+                          Some(I::Maximum) => Maximum, Some(I::Minimum) => Minimum]
+                        => H::pick::<$t, Join<First, R, Q>>()
+                ),
+                Some(I::Add) => with_part!(
+                    second,
+                    R in [Some(I::Add) => Add, Some(I::Sub) => Sub, Some(I::Mul) => Mul]
+                        => H::pick::<$t, Join<Add, R, Q>>()
+                ),
+                Some(I::Sub) => with_part!(
+                    second,
+                    R in [Some(I::Sub) => Sub, Some(I::Mul) => Mul] => H::pick::<$t, Join<Sub, R, Q>>()
+                ),
+                Some(I::Mul) => with_part!(second, R in [Some(I::Mul) => Mul] => H::pick::<$t, Join<Mul, R, Q>>()),
+                _ => None,
             })
         }
-    )*};
+        pub fn lookup(first: Part, second: Part, last: Prim) -> Option<FusedLoop> {
+            if last == I::Sub {
+                of_difference(first, second)
+            } else if rank(first) <= rank(second) {
+                commuting::<Straight>(first, second, last)
+            } else {
+                commuting::<Turned>(second, first, last)
+            }
+        }
+    } )*};
 }
 tables! {
     of_f32 f32;
@@ -228,8 +344,8 @@ tables! {
 /// The loop of `last(first(a, b), second(c, d))` on `dtype`, where there is one.
 pub fn lookup(first: Part, second: Part, last: Prim, dtype: DType) -> Option<FusedLoop> {
     match dtype {
-        DType::F32 => of_f32(first, second, last),
-        DType::F64 => of_f64(first, second, last),
+        DType::F32 => of_f32::lookup(first, second, last),
+        DType::F64 => of_f64::lookup(first, second, last),
         _ => None,
     }
 }

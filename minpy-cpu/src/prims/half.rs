@@ -1,8 +1,8 @@
 //! float16: conversion loops (F16C where the machine has it) and what float32 cannot stand in for.
 //!
-//! Everything else is computed in float32 by `program.rs`, with a rounding after each primitive.
+//! Everything else is computed in float32 by `elementwise/program.rs`, with a rounding after each primitive.
 
-use super::loops::{Loop, UnaryLoop, op1, op2, plain_binary, plain_unary};
+use super::loops::{Loop, Plain, Three, UnaryLoop, binary, op1, op2, unary_loop};
 use half::f16;
 use minpy_core::expr::Prim;
 
@@ -23,7 +23,7 @@ op2!(Nextafter, |a, b| {
 
 /// Loops over float16 itself.
 pub fn lookup(prim: Prim) -> Option<Loop> {
-    (prim == Prim::Nextafter).then(plain_binary::<f16, Nextafter>)
+    (prim == Prim::Nextafter).then(binary::<(Plain, Three), f16, Nextafter>)
 }
 
 struct Widen;
@@ -37,20 +37,13 @@ fn has_f16c() -> bool {
     level() > Level::Base && is_x86_feature_detected!("f16c") && is_x86_feature_detected!("avx")
 }
 
-fn plain(l: Loop) -> UnaryLoop {
-    match l {
-        Loop::Unary(f) => f,
-        _ => unreachable!("unary loops only"),
-    }
-}
-
 /// float16 to float32.
 pub fn widen() -> UnaryLoop {
     #[cfg(target_arch = "x86_64")]
     if has_f16c() {
         return x86::widen;
     }
-    plain(plain_unary::<f16, Widen>())
+    unary_loop::<Plain, f16, Widen>()
 }
 /// float32 to float16, to nearest even.
 pub fn narrow() -> UnaryLoop {
@@ -58,7 +51,7 @@ pub fn narrow() -> UnaryLoop {
     if has_f16c() {
         return x86::narrow;
     }
-    plain(plain_unary::<f32, Narrow>())
+    unary_loop::<Plain, f32, Narrow>()
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -1,10 +1,10 @@
-//! The loops around scalar functions, compiled for every level of `simd.rs`.
+//! The loops around scalar functions, compiled for every level of `machine/simd.rs` that is worth it (`Sets`).
 //!
 //! A scalar function is a type with an inlined `f`; a loop over it is a function pointer without types, which
 //! compiled programs call. Slices are passed as `&`/`&mut`, because only then LLVM knows that they are disjoint.
 
 use super::fused::FusedLoop;
-use crate::simd::{Level, level};
+use crate::machine::simd::{Level, level};
 use std::mem::MaybeUninit;
 
 /// Function of one element.
@@ -55,12 +55,16 @@ impl Loop {
     }
 }
 
+/// A place for a result.
 type Out<R> = MaybeUninit<R>;
 
 /// Elements that an in-place loop computes before it writes them back.
 const CHUNK_BYTES: usize = 2048;
 
 /// An instruction set: the loops compiled for it.
+///
+/// # Safety
+/// All functions: the machine supports it, and slices have one length.
 pub(crate) trait Isa: 'static {
     unsafe fn unary<A: Copy, O: Op1<A>>(d: &mut [Out<O::R>], a: &[A]);
     unsafe fn vv<T: Copy, O: Op2<T>>(d: &mut [Out<O::R>], a: &[T], b: &[T]);
@@ -68,57 +72,41 @@ pub(crate) trait Isa: 'static {
     unsafe fn sv<T: Copy, O: Op2<T>>(d: &mut [Out<O::R>], a: T, b: &[T]);
 }
 
+// Counted by hand: iterators would be most of what the compiler has to read, some thousand times.
 macro_rules! isa {
     ($module:ident $name:ident, $(#[$attr:meta])*) => {
         mod $module {
             use super::{Op1, Op2, Out};
-            $(#[$attr])*
-            pub unsafe fn unary<A: Copy, O: Op1<A>>(d: &mut [Out<O::R>], a: &[A]) {
-                for (d, &a) in d.iter_mut().zip(a) {
-                    d.write(O::f(a));
-                }
-            }
-            $(#[$attr])*
-            pub unsafe fn vv<T: Copy, O: Op2<T>>(d: &mut [Out<O::R>], a: &[T], b: &[T]) {
-                for ((d, &a), &b) in d.iter_mut().zip(a).zip(b) {
-                    d.write(O::f(a, b));
-                }
-            }
-            $(#[$attr])*
-            pub unsafe fn vs<T: Copy, O: Op2<T>>(d: &mut [Out<O::R>], a: &[T], b: T) {
-                for (d, &a) in d.iter_mut().zip(a) {
-                    d.write(O::f(a, b));
-                }
-            }
-            $(#[$attr])*
-            pub unsafe fn sv<T: Copy, O: Op2<T>>(d: &mut [Out<O::R>], a: T, b: &[T]) {
-                for (d, &b) in d.iter_mut().zip(b) {
-                    d.write(O::f(a, b));
-                }
-            }
+            isa!(@loop $(#[$attr])* unary[A, Op1] |i| (a: &[A]) a.as_ptr().add(i).read());
+            isa!(@loop $(#[$attr])* vv[T, Op2] |i| (a: &[T], b: &[T]) a.as_ptr().add(i).read(), b.as_ptr().add(i).read());
+            isa!(@loop $(#[$attr])* vs[T, Op2] |i| (a: &[T], b: T) a.as_ptr().add(i).read(), b);
+            isa!(@loop $(#[$attr])* sv[T, Op2] |i| (a: T, b: &[T]) a, b.as_ptr().add(i).read());
         }
         pub(crate) struct $name;
         impl Isa for $name {
-            #[inline(always)]
-            unsafe fn unary<A: Copy, O: Op1<A>>(d: &mut [Out<O::R>], a: &[A]) {
-                // SAFETY: the machine supports this level (promised by whoever took the pointer).
-                unsafe { $module::unary::<A, O>(d, a) }
+            isa!(@method $module unary[A, Op1](a: &[A]));
+            isa!(@method $module vv[T, Op2](a: &[T], b: &[T]));
+            isa!(@method $module vs[T, Op2](a: &[T], b: T));
+            isa!(@method $module sv[T, Op2](a: T, b: &[T]));
+        }
+    };
+    (@loop $(#[$attr:meta])* $f:ident[$t:ident, $op:ident] |$i:ident| ($($x:ident: $of:ty),*) $($read:expr),*) => {
+        $(#[$attr])*
+        pub unsafe fn $f<$t: Copy, O: $op<$t>>(d: &mut [Out<O::R>], $($x: $of),*) {
+            let (to, n) = (d.as_mut_ptr(), d.len());
+            let mut $i = 0;
+            while $i < n {
+                // SAFETY: slices have one length (contract of `Isa`).
+                unsafe { to.add($i).write(Out::new(O::f($($read),*))) };
+                $i += 1;
             }
-            #[inline(always)]
-            unsafe fn vv<T: Copy, O: Op2<T>>(d: &mut [Out<O::R>], a: &[T], b: &[T]) {
-                // SAFETY: as above.
-                unsafe { $module::vv::<T, O>(d, a, b) }
-            }
-            #[inline(always)]
-            unsafe fn vs<T: Copy, O: Op2<T>>(d: &mut [Out<O::R>], a: &[T], b: T) {
-                // SAFETY: as above.
-                unsafe { $module::vs::<T, O>(d, a, b) }
-            }
-            #[inline(always)]
-            unsafe fn sv<T: Copy, O: Op2<T>>(d: &mut [Out<O::R>], a: T, b: &[T]) {
-                // SAFETY: as above.
-                unsafe { $module::sv::<T, O>(d, a, b) }
-            }
+        }
+    };
+    (@method $module:ident $f:ident[$t:ident, $op:ident]($($x:ident: $of:ty),*)) => {
+        #[inline(always)]
+        unsafe fn $f<$t: Copy, O: $op<$t>>(d: &mut [Out<O::R>], $($x: $of),*) {
+            // SAFETY: the contract of `Isa`.
+            unsafe { $module::$f::<$t, O>(d, $($x),*) }
         }
     };
 }
@@ -128,126 +116,282 @@ isa!(avx2 Avx2, #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]);
 #[cfg(target_arch = "x86_64")]
 isa!(avx512 Avx512, #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]);
 
-/// Computes into a buffer on the stack and copies back, chunk by chunk: for a destination that is also a source.
-#[inline(always)]
-unsafe fn in_place<R: Copy>(d: *mut Out<R>, n: usize, mut part: impl FnMut(&mut [Out<R>], usize)) {
-    let mut buffer = [Out::<u128>::uninit(); CHUNK_BYTES / 16];
-    let chunk = CHUNK_BYTES / size_of::<R>();
-    // SAFETY: `R` is plain data of at most 16 bytes alignment; uninitialised elements are never read.
-    let buffer = unsafe { std::slice::from_raw_parts_mut(buffer.as_mut_ptr().cast::<Out<R>>(), chunk) };
+/// No registers but those of numbers: one loop for all forms, small and compiled once.
+pub(crate) struct Each;
+impl Isa for Each {
+    #[inline(always)]
+    unsafe fn unary<A: Copy, O: Op1<A>>(d: &mut [Out<O::R>], a: &[A]) {
+        // SAFETY: slices have one length.
+        unsafe { each1::<A, O>(d, a.as_ptr()) }
+    }
+    #[inline(always)]
+    unsafe fn vv<T: Copy, O: Op2<T>>(d: &mut [Out<O::R>], a: &[T], b: &[T]) {
+        // SAFETY: as above.
+        unsafe { each2::<T, O>(d, a.as_ptr(), b.as_ptr(), [1, 1]) }
+    }
+    #[inline(always)]
+    unsafe fn vs<T: Copy, O: Op2<T>>(d: &mut [Out<O::R>], a: &[T], b: T) {
+        // SAFETY: as above; a step of 0 stays at the one element.
+        unsafe { each2::<T, O>(d, a.as_ptr(), &b, [1, 0]) }
+    }
+    #[inline(always)]
+    unsafe fn sv<T: Copy, O: Op2<T>>(d: &mut [Out<O::R>], a: T, b: &[T]) {
+        // SAFETY: as above.
+        unsafe { each2::<T, O>(d, &a, b.as_ptr(), [0, 1]) }
+    }
+}
+/// # Safety
+/// As many elements at `a` as `d` has.
+#[inline(never)]
+unsafe fn each1<A: Copy, O: Op1<A>>(d: &mut [Out<O::R>], a: *const A) {
+    let (to, n) = (d.as_mut_ptr(), d.len());
     let mut i = 0;
     while i < n {
-        let m = chunk.min(n - i);
-        part(&mut buffer[..m], i);
-        // SAFETY: `i + m <= n` elements at `d`; `part` wrote `m` elements.
-        unsafe { std::ptr::copy_nonoverlapping(buffer.as_ptr(), d.add(i), m) };
-        i += m;
+        // SAFETY: the caller's promise.
+        unsafe { to.add(i).write(Out::new(O::f(a.add(i).read()))) };
+        i = opaque(i + 1);
+    }
+}
+/// # Safety
+/// As many elements at `a` and `b`, so many steps apart, as `d` has.
+#[inline(never)]
+unsafe fn each2<T: Copy, O: Op2<T>>(
+    d: &mut [Out<O::R>],
+    a: *const T,
+    b: *const T,
+    [step_a, step_b]: [usize; 2],
+) {
+    let (to, n) = (d.as_mut_ptr(), d.len());
+    let (mut a, mut b, mut i) = (a, b, 0);
+    while i < n {
+        // SAFETY: the caller's promise.
+        unsafe { to.add(i).write(Out::new(O::f(a.read(), b.read()))) };
+        (a, b) = (a.wrapping_add(step_a), b.wrapping_add(step_b));
+        i = opaque(i + 1);
+    }
+}
+/// The number, with nothing known about it: the compiler leaves a loop that counts by it as it is.
+#[inline(always)]
+pub(crate) fn opaque(mut n: usize) -> usize {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: no instruction.
+    unsafe {
+        std::arch::asm!("/* {0} */", inout(reg) n, options(pure, nomem, nostack, preserves_flags));
+    }
+    n
+}
+
+/// Computes into a buffer on the stack and copies back, chunk by chunk: for a destination that is also a source. `run` is any
+/// of the entries below, `size` the bytes of an element of the result, `steps` those between elements of the sources.
+///
+/// # Safety
+/// The contract of `BinaryLoop`.
+#[inline(never)]
+unsafe fn in_place(
+    run: BinaryLoop,
+    [mut a, mut b]: [*const u8; 2],
+    steps: [usize; 2],
+    mut d: *mut u8,
+    size: usize,
+    mut n: usize,
+) {
+    let mut buffer = [Out::<u128>::uninit(); CHUNK_BYTES / 16];
+    let buffer = buffer.as_mut_ptr().cast::<u8>();
+    while n > 0 {
+        let m = (CHUNK_BYTES / size).min(n);
+        // SAFETY: the caller's promise; the buffer has room for `m` elements, aligned for all that loops compute.
+        unsafe {
+            run(a, b, buffer, m);
+            std::ptr::copy_nonoverlapping(buffer, d, m * size);
+        }
+        (a, b) = (a.wrapping_add(m * steps[0]), b.wrapping_add(m * steps[1]));
+        d = d.wrapping_add(m * size);
+        n -= m;
+    }
+}
+
+/// The same for one argument.
+///
+/// # Safety
+/// The contract of `UnaryLoop`.
+#[inline(never)]
+unsafe fn in_place1(
+    run: UnaryLoop,
+    mut a: *const u8,
+    step: usize,
+    mut d: *mut u8,
+    size: usize,
+    mut n: usize,
+) {
+    let mut buffer = [Out::<u128>::uninit(); CHUNK_BYTES / 16];
+    let buffer = buffer.as_mut_ptr().cast::<u8>();
+    while n > 0 {
+        let m = (CHUNK_BYTES / size).min(n);
+        // SAFETY: as above.
+        unsafe {
+            run(a, buffer, m);
+            std::ptr::copy_nonoverlapping(buffer, d, m * size);
+        }
+        (a, d) = (a.wrapping_add(m * step), d.wrapping_add(m * size));
+        n -= m;
     }
 }
 
 unsafe fn unary_entry<L: Isa, A: Copy, O: Op1<A>>(a: *const u8, d: *mut u8, n: usize) {
-    let (a, dst) = (a.cast::<A>(), d.cast::<Out<O::R>>());
     // SAFETY: the contract of `UnaryLoop`.
     unsafe {
-        if std::ptr::addr_eq(a, dst) {
-            in_place(dst, n, |buf, i| L::unary::<A, O>(buf, std::slice::from_raw_parts(a.add(i), buf.len())))
-        } else {
-            L::unary::<A, O>(std::slice::from_raw_parts_mut(dst, n), std::slice::from_raw_parts(a, n))
+        if std::ptr::eq(a, d) {
+            return in_place1(unary_entry::<L, A, O>, a, size_of::<A>(), d, size_of::<O::R>(), n);
         }
+        L::unary::<A, O>(std::slice::from_raw_parts_mut(d.cast(), n), std::slice::from_raw_parts(a.cast(), n))
     }
 }
 unsafe fn vv_entry<L: Isa, T: Copy, O: Op2<T>>(a: *const u8, b: *const u8, d: *mut u8, n: usize) {
-    let (a, b, dst) = (a.cast::<T>(), b.cast::<T>(), d.cast::<Out<O::R>>());
     // SAFETY: the contract of `BinaryLoop`.
     unsafe {
-        if std::ptr::addr_eq(a, dst) || std::ptr::addr_eq(b, dst) {
-            in_place(dst, n, |buf, i| {
-                let m = buf.len();
-                L::vv::<T, O>(
-                    buf,
-                    std::slice::from_raw_parts(a.add(i), m),
-                    std::slice::from_raw_parts(b.add(i), m),
-                )
-            })
-        } else {
-            let d = std::slice::from_raw_parts_mut(dst, n);
-            L::vv::<T, O>(d, std::slice::from_raw_parts(a, n), std::slice::from_raw_parts(b, n))
+        if std::ptr::eq(a, d) || std::ptr::eq(b, d) {
+            return in_place(vv_entry::<L, T, O>, [a, b], [size_of::<T>(); 2], d, size_of::<O::R>(), n);
         }
+        let (a, b) = (std::slice::from_raw_parts(a.cast(), n), std::slice::from_raw_parts(b.cast(), n));
+        L::vv::<T, O>(std::slice::from_raw_parts_mut(d.cast(), n), a, b)
     }
 }
 unsafe fn vs_entry<L: Isa, T: Copy, O: Op2<T>>(a: *const u8, b: *const u8, d: *mut u8, n: usize) {
-    let (a, dst) = (a.cast::<T>(), d.cast::<Out<O::R>>());
     // SAFETY: the contract of `BinaryLoop`.
     unsafe {
-        let b = *b.cast::<T>();
-        if std::ptr::addr_eq(a, dst) {
-            in_place(dst, n, |buf, i| L::vs::<T, O>(buf, std::slice::from_raw_parts(a.add(i), buf.len()), b))
-        } else {
-            L::vs::<T, O>(std::slice::from_raw_parts_mut(dst, n), std::slice::from_raw_parts(a, n), b)
+        if std::ptr::eq(a, d) {
+            return in_place(vs_entry::<L, T, O>, [a, b], [size_of::<T>(), 0], d, size_of::<O::R>(), n);
         }
+        let a = std::slice::from_raw_parts(a.cast(), n);
+        L::vs::<T, O>(std::slice::from_raw_parts_mut(d.cast(), n), a, *b.cast())
     }
 }
 unsafe fn sv_entry<L: Isa, T: Copy, O: Op2<T>>(a: *const u8, b: *const u8, d: *mut u8, n: usize) {
-    let (b, dst) = (b.cast::<T>(), d.cast::<Out<O::R>>());
     // SAFETY: the contract of `BinaryLoop`.
     unsafe {
-        let a = *a.cast::<T>();
-        if std::ptr::addr_eq(b, dst) {
-            in_place(dst, n, |buf, i| L::sv::<T, O>(buf, a, std::slice::from_raw_parts(b.add(i), buf.len())))
-        } else {
-            L::sv::<T, O>(std::slice::from_raw_parts_mut(dst, n), a, std::slice::from_raw_parts(b, n))
+        if std::ptr::eq(b, d) {
+            return in_place(sv_entry::<L, T, O>, [a, b], [0, size_of::<T>()], d, size_of::<O::R>(), n);
         }
+        let b = std::slice::from_raw_parts(b.cast(), n);
+        L::sv::<T, O>(std::slice::from_raw_parts_mut(d.cast(), n), *a.cast(), b)
+    }
+}
+/// The entries with their arguments exchanged.
+unsafe fn vv_turned<L: Isa, T: Copy, O: Op2<T>>(a: *const u8, b: *const u8, d: *mut u8, n: usize) {
+    // SAFETY: handed on, here and below.
+    unsafe { vv_entry::<L, T, O>(b, a, d, n) }
+}
+unsafe fn vs_turned<L: Isa, T: Copy, O: Op2<T>>(a: *const u8, b: *const u8, d: *mut u8, n: usize) {
+    // SAFETY: see above.
+    unsafe { vs_entry::<L, T, O>(b, a, d, n) }
+}
+unsafe fn sv_turned<L: Isa, T: Copy, O: Op2<T>>(a: *const u8, b: *const u8, d: *mut u8, n: usize) {
+    // SAFETY: see above.
+    unsafe { sv_entry::<L, T, O>(b, a, d, n) }
+}
+
+/// How the three loops of a primitive of two arguments come about.
+pub(crate) trait Forms {
+    /// Both slices, the second a scalar, the first a scalar.
+    fn of<L: Isa, T: Copy + 'static, O: Op2<T>>() -> [BinaryLoop; 3];
+}
+/// Each compiled.
+pub(crate) struct Three;
+impl Forms for Three {
+    fn of<L: Isa, T: Copy + 'static, O: Op2<T>>() -> [BinaryLoop; 3] {
+        [vv_entry::<L, T, O>, vs_entry::<L, T, O>, sv_entry::<L, T, O>]
+    }
+}
+/// `f(a, b)` is `f(b, a)`.
+pub(crate) struct Commutes;
+impl Forms for Commutes {
+    fn of<L: Isa, T: Copy + 'static, O: Op2<T>>() -> [BinaryLoop; 3] {
+        [vv_entry::<L, T, O>, vs_entry::<L, T, O>, vs_turned::<L, T, O>]
+    }
+}
+/// The primitive is `O` with its arguments exchanged.
+pub(crate) struct Turned;
+impl Forms for Turned {
+    fn of<L: Isa, T: Copy + 'static, O: Op2<T>>() -> [BinaryLoop; 3] {
+        [vv_turned::<L, T, O>, sv_turned::<L, T, O>, vs_turned::<L, T, O>]
     }
 }
 
+/// What a primitive of a dtype is compiled for.
+pub(crate) trait Sets {
+    type Avx512: Isa;
+    type Avx2: Isa;
+    type Base: Isa;
+}
+#[cfg(not(target_arch = "x86_64"))]
+type Avx2 = Base;
+#[cfg(not(target_arch = "x86_64"))]
+type Avx512 = Base;
+/// On x86-64, machines without AVX2 do what is rare number by number.
+#[cfg(target_arch = "x86_64")]
+type Spare = Each;
+#[cfg(not(target_arch = "x86_64"))]
+type Spare = Base;
+macro_rules! sets {
+    ($($(#[$doc:meta])* $name:ident $avx512:ident $avx2:ident $base:ident;)*) => {$(
+        $(#[$doc])*
+        pub(crate) struct $name;
+        impl Sets for $name {
+            type Avx512 = $avx512;
+            type Avx2 = $avx2;
+            type Base = $base;
+        }
+    )*};
+}
+sets! {
+    /// All there is.
+    Wide Avx512 Avx2 Base;
+    /// Registers of 256 bits at most: Intel's dividers take 16 cycles for 512 bits, but 5 for 256, and what takes a byte
+    /// for an element waits for memory either way (measured from 1,000 elements on).
+    Narrow Avx2 Avx2 Base;
+    /// Small integers and complex numbers.
+    Rare Avx512 Avx2 Spare;
+    /// Both.
+    RareNarrow Avx2 Avx2 Spare;
+    /// For functions that no instruction set makes faster.
+    Plain Each Each Each;
+    /// The same where a compiler knows better than to go number by number.
+    Single Base Base Base;
+}
+
+/// Both for a primitive of two arguments.
+pub(crate) trait How {
+    type Sets: Sets;
+    type Forms: Forms;
+}
+impl<S: Sets, F: Forms> How for (S, F) {
+    type Sets = S;
+    type Forms = F;
+}
+
 /// The loop of `O` for this machine.
-pub(crate) fn unary<A: Copy + 'static, O: Op1<A>>() -> Loop {
-    Loop::Unary(match level() {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unary_entry::<Avx512, A, O>,
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unary_entry::<Avx2, A, O>,
-        _ => unary_entry::<Base, A, O>,
-    })
+pub(crate) fn unary<S: Sets, A: Copy + 'static, O: Op1<A>>() -> Loop {
+    Loop::Unary(unary_loop::<S, A, O>())
+}
+/// The same as it is.
+pub(crate) fn unary_loop<S: Sets, A: Copy + 'static, O: Op1<A>>() -> UnaryLoop {
+    match level() {
+        Level::Avx512 => unary_entry::<S::Avx512, A, O>,
+        Level::Avx2 => unary_entry::<S::Avx2, A, O>,
+        Level::Base => unary_entry::<S::Base, A, O>,
+    }
 }
 /// The loops of `O` for this machine.
-pub(crate) fn binary<T: Copy + 'static, O: Op2<T>>() -> Loop {
-    fn of<L: Isa, T: Copy, O: Op2<T>>() -> [BinaryLoop; 3] {
-        [vv_entry::<L, T, O>, vs_entry::<L, T, O>, sv_entry::<L, T, O>]
-    }
-    Loop::Binary(match level() {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => of::<Avx512, T, O>(),
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => of::<Avx2, T, O>(),
-        _ => of::<Base, T, O>(),
-    })
+pub(crate) fn binary<H: How, T: Copy + 'static, O: Op2<T>>() -> Loop {
+    Loop::Binary(binary_loops::<H, T, O>())
 }
-/// The loops of `O` in registers of 256 bits at most: Intel's dividers take 16 cycles for 512 bits, but 5 for 256.
-pub(crate) fn narrow_binary<T: Copy + 'static, O: Op2<T>>() -> Loop {
+/// The same as they are.
+pub(crate) fn binary_loops<H: How, T: Copy + 'static, O: Op2<T>>() -> [BinaryLoop; 3] {
     match level() {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => {
-            Loop::Binary([vv_entry::<Avx2, T, O>, vs_entry::<Avx2, T, O>, sv_entry::<Avx2, T, O>])
-        }
-        _ => binary::<T, O>(),
+        Level::Avx512 => H::Forms::of::<<H::Sets as Sets>::Avx512, T, O>(),
+        Level::Avx2 => H::Forms::of::<<H::Sets as Sets>::Avx2, T, O>(),
+        Level::Base => H::Forms::of::<<H::Sets as Sets>::Base, T, O>(),
     }
-}
-/// The same for one argument.
-pub(crate) fn narrow_unary<A: Copy + 'static, O: Op1<A>>() -> Loop {
-    match level() {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => Loop::Unary(unary_entry::<Avx2, A, O>),
-        _ => unary::<A, O>(),
-    }
-}
-/// The loop of `O`, compiled once: for functions that no instruction set makes faster.
-pub(crate) fn plain_unary<A: Copy + 'static, O: Op1<A>>() -> Loop {
-    Loop::Unary(unary_entry::<Base, A, O>)
-}
-/// The loops of `O`, compiled once.
-pub(crate) fn plain_binary<T: Copy + 'static, O: Op2<T>>() -> Loop {
-    Loop::Binary([vv_entry::<Base, T, O>, vs_entry::<Base, T, O>, sv_entry::<Base, T, O>])
 }
 
 /// Name of the vector instruction set in use.
@@ -293,21 +437,21 @@ macro_rules! op1 {
         }
     )*};
 }
-/// `table!(fn lookup: Add binary Add[f32 f64], ...)`: the function from (primitive, dtype) to its loops.
+/// `table!(fn lookup: Add binary<(Wide, Commutes)> Add[f32 f64], ...)`: the function from (primitive, dtype) to its loops. A
+/// primitive may have several rows.
 macro_rules! table {
-    ($(#[$doc:meta])* fn $f:ident; $($prim:ident $how:ident $op:ident [$($t:ty)*];)*) => {
+    ($(#[$doc:meta])* fn $f:ident; $($prim:ident $how:ident<$by:ty> $op:ident [$($t:ty)*];)*) => {
         $(#[$doc])*
         pub fn $f(prim: minpy_core::expr::Prim, dtype: minpy_core::DType) -> Option<$crate::prims::loops::Loop> {
             use minpy_core::expr::Prim;
-            match prim {
-                $(Prim::$prim => {
-                    $(if dtype == <$t as $crate::prims::Lane>::DTYPE {
-                        return Some($crate::prims::loops::$how::<$t, $op>());
-                    })*
-                    None
+            #[allow(unused_imports, reason = "not all in every table")]
+            use $crate::prims::loops::{Commutes, Narrow, Plain, Rare, RareNarrow, Single, Three, Turned, Wide};
+            $(if prim == Prim::$prim {
+                $(if dtype == <$t as $crate::prims::Lane>::DTYPE {
+                    return Some($crate::prims::loops::$how::<$by, $t, $op>());
                 })*
-                _ => None,
-            }
+            })*
+            None
         }
     };
 }

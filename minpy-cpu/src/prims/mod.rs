@@ -1,6 +1,6 @@
 //! Typed loops for every primitive of the scalar IR and for casts, with NumPy's semantics.
 //!
-//! One file per group; `lookup` finds the loop of a primitive. float16 has loops for casts only: `program.rs`
+//! One file per group; `lookup` finds the loop of a primitive. float16 has loops for casts only: `elementwise/program.rs`
 //! computes it in float32 and rounds after each primitive, as NumPy does.
 
 pub(crate) mod arithmetic;
@@ -58,10 +58,24 @@ pub fn lookup(prim: Prim, dtype: DType) -> Option<Loop> {
     if dtype == DType::F16 {
         return half::lookup(prim);
     }
-    let whole = dtype == DType::Bool || dtype.is_integer();
-    if whole && matches!(prim, Prim::Floor | Prim::Ceil | Prim::Trunc | Prim::Rint | Prim::Conj) {
-        return Some(Loop::Unary(cast::copy(dtype.size())));
-    }
+    let (boolean, unsigned) = (dtype == DType::Bool, dtype != signed(dtype));
+    let prim = if boolean || dtype.is_integer() {
+        match prim {
+            Prim::Floor | Prim::Ceil | Prim::Trunc | Prim::Rint | Prim::Conj => return Some(copy(dtype)),
+            Prim::Abs if boolean || unsigned => return Some(copy(dtype)),
+            Prim::IsNan | Prim::IsInf => return Some(Loop::Unary(all::<0>)),
+            Prim::Signbit if boolean || unsigned => return Some(Loop::Unary(all::<0>)),
+            Prim::IsFinite => return Some(Loop::Unary(all::<1>)),
+            Prim::Fmax => Prim::Maximum,
+            Prim::Fmin => Prim::Minimum,
+            other => other,
+        }
+    } else if prim == Prim::Conj && !dtype.is_complex() {
+        return Some(copy(dtype));
+    } else {
+        prim
+    };
+    let prim = if boolean { logical(prim) } else { prim };
     let dtype = if signless(prim) { signed(dtype) } else { dtype };
     arithmetic::lookup(prim, dtype)
         .or_else(|| compare::lookup(prim, dtype))
@@ -71,10 +85,27 @@ pub fn lookup(prim: Prim, dtype: DType) -> Option<Loop> {
         .or_else(|| complex::lookup(prim, dtype))
 }
 
+fn copy(dtype: DType) -> Loop {
+    Loop::Unary(cast::copy(dtype.size()))
+}
+/// The same truth value for every element.
+unsafe fn all<const TRUTH: u8>(_: *const u8, d: *mut u8, n: usize) {
+    // SAFETY: `n` elements of one byte at `d` (contract of `UnaryLoop`).
+    unsafe { d.write_bytes(TRUTH, n) }
+}
+/// The name that a primitive of bool has as bitwise logic.
+pub(crate) fn logical(prim: Prim) -> Prim {
+    match prim {
+        Prim::Add | Prim::Maximum => Prim::Or,
+        Prim::Mul | Prim::Minimum => Prim::And,
+        other => other,
+    }
+}
+
 /// Primitives whose result does not depend on whether integers have a sign: one loop serves both.
 fn signless(prim: Prim) -> bool {
     use Prim::*;
-    matches!(prim, Add | Sub | Mul | Neg | And | Or | Xor | Invert | Eq | Ne | IsNan | IsInf | IsFinite)
+    matches!(prim, Add | Sub | Mul | Neg | And | Or | Xor | Invert | Shl | Eq | Ne)
 }
 
 /// The signed integer of that size; other dtypes as they are.
@@ -183,4 +214,4 @@ pub(crate) use {with_bits, with_lane};
 /// 16 bytes with the alignment of their parts: what a complex128 needs and u128 would not accept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(C)]
-pub struct Bits128(u64, u64);
+pub struct Bits128(pub(crate) u64, pub(crate) u64);

@@ -1,6 +1,6 @@
 //! Transcendental functions of float32 and float64: the kernels of `math`, wrapped as loops.
 
-use super::loops::{BinaryLoop, Loop, UnaryLoop, op2, plain_binary};
+use super::loops::{BinaryLoop, Loop, Plain, Three, UnaryLoop, binary, op2};
 use crate::math::{self, Form, MathFn, MathFn2};
 use minpy_core::DType;
 use minpy_core::expr::Prim;
@@ -48,9 +48,9 @@ pub fn lookup(prim: Prim, dtype: DType) -> Option<Loop> {
     let single = dtype == DType::F32;
     if prim == Prim::Nextafter {
         return Some(if single {
-            plain_binary::<f32, Nextafter>()
+            binary::<(Plain, Three), f32, Nextafter>()
         } else {
-            plain_binary::<f64, Nextafter>()
+            binary::<(Plain, Three), f64, Nextafter>()
         });
     }
     if let Some(f) = unary_of(prim) {

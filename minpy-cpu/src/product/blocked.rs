@@ -7,7 +7,7 @@ use super::ahead::{Ask, Asks, Queue};
 use super::pack::Matrix;
 use super::tile::Element;
 use super::{Job, LONG, each};
-use crate::frame::with_scratch;
+use crate::machine::scratch::with_scratch;
 use minpy_core::Result;
 use smallvec::{SmallVec, smallvec};
 use std::ptr::null_mut;

@@ -5,9 +5,16 @@
 //! (`stream.rs`). The way, and with it the rounding, depends on sizes and strides only, never on the number of threads.
 
 mod ahead;
+#[cfg(feature = "openblas")]
+mod blas;
 mod blocked;
+mod chain;
+mod complex;
+pub mod epilogue;
+pub mod matmul;
+mod operands;
 mod pack;
-pub(crate) mod post;
+mod post;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -15,13 +22,13 @@ mod tile;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-use crate::frame::with_scratch;
-use crate::matmul::{Finish, Product};
-use crate::simd::level;
-use crate::threads::{Outcome, parallel_parts, usable_threads};
+use crate::machine::scratch::with_scratch;
+use crate::machine::simd::level;
+use crate::machine::threads::{Outcome, parallel_parts, usable_threads};
 use ahead::Ask;
 use blocked::blocks;
 use minpy_core::Result;
+use operands::{Finish, Product};
 use pack::Matrix;
 use post::{Post, Tile};
 use tile::{ACROSS, Element, Tiles};
@@ -230,7 +237,7 @@ impl<'a, T: Element> Job<'a, T> {
     }
 }
 
-/// Calls `body` for every task, each on one of the threads. `long`: see `workers.rs`.
+/// Calls `body` for every task, each on one of the threads. `long`: see `machine/workers.rs`.
 fn each<R: Outcome>(parallel: bool, long: bool, tasks: usize, body: impl Fn(usize) -> R + Sync) -> R {
     if parallel && tasks > 1 {
         // One by one: a thread that is late takes fewer of them, or none.

@@ -6,7 +6,7 @@
 
 use super::ahead::Ask;
 use super::tile::{Element, MOST_LANES, Vector, get, put};
-use crate::pool::Block;
+use crate::machine::pool::Block;
 use smallvec::SmallVec;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 

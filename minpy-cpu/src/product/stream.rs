@@ -6,8 +6,8 @@
 use super::each;
 use super::pack::Matrix;
 use super::tile::{Element, Tiles, Vector, get, put};
-use crate::frame::with_scratch;
-use crate::pool::Block;
+use crate::machine::pool::Block;
+use crate::machine::scratch::with_scratch;
 use minpy_core::Result;
 
 /// `(m, k, a, b, c, add)`: `c[i, j]` is the product of row `i` of `a` with row `j` of `b`, or that added to what is

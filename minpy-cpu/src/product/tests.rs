@@ -1,15 +1,15 @@
 //! Every way of `product`, with the tiles of every instruction set that the machine has, against three plain loops.
 //! Operands are small integers: their sums are exact, whatever the order.
 
+use super::matmul::float;
 use super::post::{self, Kind, Post, PostOp, Sums};
 use super::tile::Element;
 use super::{Product, product_by};
-use crate::matmul::float;
+use crate::machine::simd::{Level, supports};
+use crate::machine::threads::set_num_threads;
 use crate::prims::arithmetic::{Maximum, Minimum};
 use crate::prims::fused::{Op4, Side, Taken};
 use crate::prims::loops::Op2;
-use crate::simd::{Level, supports};
-use crate::threads::set_num_threads;
 use num_complex::Complex32;
 use std::ops::{AddAssign, Mul};
 
@@ -180,7 +180,7 @@ fn large_sizes() {
 #[test]
 fn pieces() {
     let mut random = Random(5);
-    let before = crate::threads::num_threads();
+    let before = crate::machine::threads::num_threads();
     for threads in [2, 3, 7] {
         set_num_threads(threads);
         for sizes in [(150, 180, 320), (61, 1100, 300), (400, 120, 16), (500, 40, 200), (24, 700, 600)] {
@@ -211,7 +211,7 @@ fn other_types_add() {
 #[test]
 fn same_bits_with_any_number_of_threads() {
     let mut random = Random(4);
-    let before = crate::threads::num_threads();
+    let before = crate::machine::threads::num_threads();
     for (m, n, k) in
         [(300, 300, 300), (500, 5, 5000), (5, 500, 5000), (1, 600, 3000), (20, 30, 20_000), (1, 1, 90_000)]
     {

@@ -7,7 +7,7 @@
 use super::ahead::Ask;
 use super::pack::Matrix;
 use super::post::{self, Post};
-use crate::simd::Level;
+use crate::machine::simd::Level;
 
 /// One register full of elements.
 ///

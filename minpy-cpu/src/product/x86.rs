@@ -5,7 +5,7 @@ use super::pack::{Matrix, pack};
 use super::post::{self, Post};
 use super::stream::{dots, sums};
 use super::tile::{ACROSS, Element, MOST_ROWS, Tile, Tiles, Vector, tile};
-use crate::simd::Level;
+use crate::machine::simd::Level;
 use std::arch::x86_64::*;
 
 macro_rules! vector {

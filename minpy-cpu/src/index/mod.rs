@@ -3,12 +3,15 @@
 //! First every index is checked and turned into a byte offset; then elements move. A scatter runs in C order on one
 //! thread, because repeated indices have an order: the last one stays, or all are combined one after another.
 
+pub mod nonzero;
+pub mod sort;
+
 use crate::elementwise::min_items;
-use crate::fold;
-use crate::pool::Block;
+use crate::elementwise::strided::{Space, Strided, copy2d};
+use crate::machine::pool::Block;
+use crate::machine::threads::parallel_for;
 use crate::prims::{self, Loop, cast, with_bits};
-use crate::strided::{Space, Strided, copy2d};
-use crate::threads::parallel_for;
+use crate::rows::fold;
 use minpy_core::device::DeviceRef;
 use minpy_core::dtype::DTypeSet;
 use minpy_core::expr::Prim;
@@ -154,12 +157,12 @@ impl Rest {
         let step = |op: usize| (if nd > 1 { s.stride(op, nd - 2) } else { 0 }, s.stride(op, nd - 1));
         let (rows, cols) = (if nd > 1 { s.dims[nd - 2] } else { 1 }, s.dims[nd - 1]);
         let outer = &s.dims[..nd.saturating_sub(2)];
-        let mut at = crate::block::Tiling::digits(outer, 0);
+        let mut at = crate::elementwise::block::Tiling::digits(outer, 0);
         for _ in 0..outer.iter().product() {
             let shift =
                 |op: usize| at.iter().enumerate().map(|(d, &i)| i as isize * s.stride(op, d)).sum::<isize>();
             f((to + shift(0)) as *mut u8, (from + shift(1)) as *const u8, step(0), step(1), rows, cols);
-            crate::block::Tiling::advance(outer, &mut at);
+            crate::elementwise::block::Tiling::advance(outer, &mut at);
         }
     }
     /// Copies from one side to the other.

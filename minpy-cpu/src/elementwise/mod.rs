@@ -3,20 +3,30 @@
 //! Contiguous work with one step calls the loop at once. Everything else runs in blocks that stay in the first-level
 //! cache: inputs that lie contiguously are read in place, repeated ones are single elements, others are gathered.
 
-use crate::block::{Reach, Tiling, Walk};
-use crate::frame::with_scratch;
+pub(crate) mod block;
+pub(crate) mod compiled;
+pub(crate) mod frame;
+pub(crate) mod fuse;
+mod places;
+pub(crate) mod program;
+pub mod random;
+pub(crate) mod strided;
+
+use crate::machine::scratch::with_scratch;
+use crate::machine::threads::parallel_for;
 use crate::prims::Loop;
 use crate::prims::loops::BinaryLoop;
-use crate::program::{Compiled, Use, compiled};
-use crate::strided::{Space, Strided, copy2d};
-use crate::threads::parallel_for;
+use block::{Reach, Tiling, Walk};
+use compiled::compiled;
 use minpy_core::device::DeviceRef;
 use minpy_core::dtype::DTypeSet;
 use minpy_core::expr::Program;
 use minpy_core::kernel::{Family, Input, KernelCall, PlainLoop};
 use minpy_core::registry::{HOST_KIND, Slot};
 use minpy_core::{Result, kernel};
+use program::{Compiled, Use};
 use smallvec::SmallVec;
+use strided::{Space, Strided, copy2d};
 
 kernel!(pub ENTRY: "cpu", Slot::Family(Family::Elementwise), DTypeSet::ALL, run);
 
@@ -111,7 +121,7 @@ fn is_flat(call: &KernelCall) -> bool {
 
 /// The shortest path: one loop over contiguous memory. False when the operands are not of the plain kinds.
 #[inline]
-fn single(c: &Compiled, step: &crate::program::Step, call: &KernelCall, n: usize) -> bool {
+fn single(c: &Compiled, step: &crate::elementwise::program::Step, call: &KernelCall, n: usize) -> bool {
     let out = call.outputs[0].host_ptr() as usize;
     let out_size = step.size as usize;
     // Address and distance between elements of an argument.
@@ -176,7 +186,7 @@ fn single(c: &Compiled, step: &crate::program::Step, call: &KernelCall, n: usize
 }
 
 /// The loop for the arguments of a step of two, of which some are single elements.
-fn binary_of(step: &crate::program::Step, singles: [bool; 2]) -> Option<BinaryLoop> {
+fn binary_of(step: &crate::elementwise::program::Step, singles: [bool; 2]) -> Option<BinaryLoop> {
     match (step.run, singles) {
         (Loop::Binary(f), [false, false]) => Some(f[0]),
         (Loop::Binary(f), [false, true]) => Some(f[1]),

@@ -2,10 +2,10 @@
 //!
 //! Two passes over a row: the vectorised fold finds the value, a search finds where it stands first.
 
-use crate::fold::{self, Folder};
-use crate::pool::Block;
+use super::fold::{self, Folder};
+use super::for_rows;
+use crate::machine::pool::Block;
 use crate::prims::{B8, half, with_lane};
-use crate::rows::for_rows;
 use ::half::f16;
 use minpy_core::device::DeviceRef;
 use minpy_core::dtype::DTypeSet;

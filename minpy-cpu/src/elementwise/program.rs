@@ -1,18 +1,13 @@
-//! Scalar programs compiled to lists of loops over blocks (`frame.rs` runs them).
+//! Scalar programs as lists of loops over blocks (`compiled.rs` keeps them, `frame.rs` runs them).
 //!
 //! A compiled program addresses a table of pointers: inputs, constants, the index, temporaries. Temporaries live in
 //! the thread's scratch memory, a block each, so that they stay in the first-level cache.
 
-use crate::chain::Chain;
-use crate::places::assign;
 use crate::prims::fused::Part;
 use crate::prims::{self, Loop, cast, division};
-use crate::row_plan::RowPlan;
 use minpy_core::expr::{Node, Prim, Program};
-use minpy_core::{DType, Error, ErrorKind, Result, Scalar};
+use minpy_core::{DType, Scalar};
 use smallvec::SmallVec;
-use std::any::Any;
-use std::sync::OnceLock;
 
 /// One loop over a block; `args` and `dst` are places in the table.
 pub(crate) struct Step {
@@ -74,15 +69,6 @@ pub(crate) struct Compiled {
     pub cost: usize,
 }
 
-/// What the evaluator keeps in the program's slot.
-#[derive(Default)]
-pub(crate) struct Cached {
-    stored: OnceLock<std::result::Result<Compiled, String>>,
-    folded: OnceLock<std::result::Result<Compiled, String>>,
-    pub rows: OnceLock<std::result::Result<RowPlan, String>>,
-    pub chain: OnceLock<Option<Chain>>,
-}
-
 /// How the values of a program are used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Use {
@@ -90,29 +76,6 @@ pub(crate) enum Use {
     Store,
     /// Read by a fold: float16 results are left in float32, inputs are not copied.
     Fold,
-}
-
-/// What was made of the program so far.
-pub(crate) fn cached(program: &Program, kind: usize) -> Result<&Cached> {
-    let Some(slot) = program.slot(kind) else {
-        return Err(Error::new(
-            ErrorKind::Device,
-            format!("cpu: device kind {kind} has no place in programs"),
-        ));
-    };
-    let any: &(dyn Any + Send + Sync) = &**slot.get_or_init(|| Box::new(Cached::default()));
-    any.downcast_ref::<Cached>()
-        .ok_or_else(|| Error::new(ErrorKind::Device, "cpu: the program's slot holds another backend's code"))
-}
-
-/// The compiled form, made once per program.
-pub(crate) fn compiled(program: &Program, kind: usize, usage: Use) -> Result<&Compiled> {
-    let cached = cached(program, kind)?;
-    let cell = if usage == Use::Store { &cached.stored } else { &cached.folded };
-    match cell.get_or_init(|| compile(program, usage)) {
-        Ok(c) => Ok(c),
-        Err(text) => Err(Error::new(ErrorKind::Unsupported, text.clone())),
-    }
 }
 
 pub(crate) struct Compiler<'p> {
@@ -269,10 +232,6 @@ impl Compiler<'_> {
 pub(crate) struct Lowered<'p> {
     pub compiler: Compiler<'p>,
     pub outputs: SmallVec<[(Value, DType); 2]>,
-}
-
-pub(crate) fn compile(program: &Program, usage: Use) -> std::result::Result<Compiled, String> {
-    lower(program, usage).map(|l| assign(l.compiler, l.outputs))
 }
 
 pub(crate) fn lower(program: &Program, usage: Use) -> std::result::Result<Lowered<'_>, String> {

@@ -116,6 +116,20 @@ fn outer_is_finer(operands: &[Strided], a: usize, b: usize) -> bool {
     false
 }
 
+/// Writes `n` copies of the element at `src`.
+///
+/// # Safety
+/// `dst` has room for `n` elements of `size` bytes; both are aligned for that size (to 8 for 16).
+pub(crate) unsafe fn fill(dst: *mut u8, src: *const u8, n: usize, size: usize) {
+    with_bits!(size, T => {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let x = *src.cast::<T>();
+            std::slice::from_raw_parts_mut(dst.cast::<std::mem::MaybeUninit<T>>(), n).fill(std::mem::MaybeUninit::new(x))
+        }
+    })
+}
+
 /// Copies `rows` x `cols` elements of `size` bytes between two strided places (strides in bytes).
 ///
 /// # Safety
@@ -141,7 +155,7 @@ pub(crate) unsafe fn copy2d(
             }
         } else if dc == item && sc == 0 && !short {
             for r in 0..rows as isize {
-                crate::frame::fill(dst.offset(r * dr), src.offset(r * sr), cols, size);
+                fill(dst.offset(r * dr), src.offset(r * sr), cols, size);
             }
         } else {
             if dc == item && sr == item && rows >= 64 / size && cols >= 64 / size {

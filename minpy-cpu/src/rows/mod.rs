@@ -2,10 +2,17 @@
 //!
 //! Rows whose elements lie apart are gathered, several neighbouring rows at a time, so that cache lines are used up.
 
+pub mod arg_reduce;
+pub(crate) mod fold;
+pub(crate) mod group;
+mod plan;
+pub mod reduce;
+pub mod scan;
+
 use crate::elementwise::min_items;
-use crate::frame::with_scratch;
-use crate::strided::{Space, Strided, copy2d};
-use crate::threads::parallel_for;
+use crate::elementwise::strided::{Space, Strided, copy2d};
+use crate::machine::scratch::with_scratch;
+use crate::machine::threads::parallel_for;
 use minpy_core::Result;
 use minpy_core::kernel::View;
 use smallvec::SmallVec;
@@ -52,7 +59,7 @@ pub(crate) fn for_rows(
         with_scratch(in_bytes + out_bytes, |memory| {
             let out_memory = memory.wrapping_add(in_bytes);
             for number in range {
-                let at = crate::block::Tiling::digits(&counts, number);
+                let at = crate::elementwise::block::Tiling::digits(&counts, number);
                 let first = at[nd - 1] * group;
                 let g = group.min(rows - first);
                 let address = |op: usize| {

@@ -2,9 +2,9 @@
 //!
 //! J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011.
 
-use crate::elementwise::min_items;
-use crate::simd::{Level, level};
-use crate::threads::parallel_for;
+use super::min_items;
+use crate::machine::simd::{Level, level};
+use crate::machine::threads::parallel_for;
 use minpy_core::device::DeviceRef;
 use minpy_core::dtype::DTypeSet;
 use minpy_core::kernel::{Family, KernelCall, Work};

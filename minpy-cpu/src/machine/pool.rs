@@ -4,8 +4,8 @@
 //! Counters of small blocks are kept per thread too and folded into the shared ones now and then.
 //! Blocks between the small ones and those that fill huge pages of their own are parts of regions (`regions.rs`).
 
-use crate::regions::{Back, Blocks, Region, Regions, advise_huge_pages, forget};
-use crate::threads::in_forked_child;
+use super::regions::{Back, Blocks, Region, Regions, advise_huge_pages, forget};
+use super::threads::in_forked_child;
 use minpy_core::device::MemoryStats;
 use minpy_core::memory::{begin_thread, fallible};
 use minpy_core::{Error, ErrorKind, Result};

@@ -4,12 +4,13 @@
 //! tile (`chain.rs`). Other programs finish large products block by block, on the thread that computed the block, and all
 //! others when all of it is there, which is small, or costs little beside reading the operands.
 
-use crate::chain::chain;
+use super::chain::chain;
+use super::matmul::{Epilogue, products};
+use super::post::Sums;
+use crate::elementwise::compiled::compiled;
 use crate::elementwise::execute;
-use crate::matmul::{Epilogue, products};
-use crate::product::post::Sums;
-use crate::program::{Use, compiled};
-use crate::threads::Outcome;
+use crate::elementwise::program::Use;
+use crate::machine::threads::Outcome;
 use minpy_core::device::DeviceRef;
 use minpy_core::dtype::DTypeSet;
 use minpy_core::expr::{Node, Prim, Program};
@@ -65,7 +66,7 @@ fn sum_rows(device: DeviceRef, call: &KernelCall, to: &View) -> Result<()> {
     let turned = View { shape: &shape, strides: &strides, ..*out };
     let (work, program) = (Work::Reduce(Fold::Add), Some(Program::identity(out.dtype)));
     let inputs = &[Input::View(turned)];
-    (crate::reduce::ENTRY.run)(
+    (crate::rows::reduce::ENTRY.run)(
         device,
         &KernelCall { op: call.op, work: &work, program, inputs, outputs: &[*to] },
     )

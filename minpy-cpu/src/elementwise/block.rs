@@ -4,9 +4,9 @@
 //! in it are read in place, repeated ones are single elements, others are gathered into block memory (once, when
 //! several blocks in a row see the same).
 
-use crate::frame::Frame;
-use crate::program::Compiled;
-use crate::strided::{Space, copy_nd, copy2d};
+use super::frame::Frame;
+use super::program::Compiled;
+use super::strided::{Space, copy_nd, copy2d};
 use smallvec::SmallVec;
 use std::ops::Range;
 

@@ -1,15 +1,15 @@
 //! Matrix products through a vendor's BLAS (feature `openblas`), where it can read the operands as they lie.
 //!
-//! Row-major CBLAS: each operand needs one unit stride and the other at least a row long; all else goes to `gemm`.
+//! Row-major CBLAS: each operand needs one unit stride and the other at least a row long; all else goes to our own products.
 
 // The library itself: linked because it is named.
 use blas_src as _;
 
-use crate::matmul::Product;
+use super::operands::Product;
 use cblas_sys::{CBLAS_LAYOUT, CBLAS_TRANSPOSE, cblas_cgemm, cblas_dgemm, cblas_sgemm, cblas_zgemm};
 use minpy_core::DType;
 
-/// Below this `gemm` is quicker than the call.
+/// Below this our own products are quicker than the call.
 const LEAST: usize = 32 * 32 * 32;
 
 /// Leading dimension and transposition of a `rows` x `cols` operand.

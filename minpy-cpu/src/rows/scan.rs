@@ -1,13 +1,15 @@
 //! `Work::Scan`: running folds along the last axis, one element after another as NumPy's `accumulate`.
 
+use super::fold::same;
+use super::for_rows;
 use crate::prims::arithmetic::{Add, Maximum, Minimum, Mul};
 use crate::prims::bits::{And, Or, Xor};
 use crate::prims::loops::Op2;
 use crate::prims::{B8, Lane};
-use crate::rows::for_rows;
 use half::f16;
 use minpy_core::device::DeviceRef;
 use minpy_core::dtype::DTypeSet;
+use minpy_core::expr::Prim;
 use minpy_core::kernel::{Family, Fold, KernelCall, Work};
 use minpy_core::registry::Slot;
 use minpy_core::{DType, Error, ErrorKind, Result, kernel};
@@ -68,8 +70,7 @@ unsafe fn half_row<O: Op2<f32, R = f32>>(src: *const u8, dst: *mut u8, n: usize)
 }
 
 fn lookup(fold: Fold, dtype: DType) -> Option<RowScan> {
-    // Wrapping sums and products, and bits, do not depend on the sign. (Before the macro, which sees this name.)
-    let dtype = if matches!(fold, Fold::Max | Fold::Min) { dtype } else { crate::prims::signed(dtype) };
+    let (prim, dtype) = same(fold, dtype);
     macro_rules! find {
         ($op:ident: $($t:ty)*) => {{
             $(if dtype == <$t as Lane>::DTYPE { return Some(row::<$t, $op>); })*
@@ -80,13 +81,14 @@ fn lookup(fold: Fold, dtype: DType) -> Option<RowScan> {
             find!($op: $($t)*)
         }};
     }
-    match fold {
-        Fold::Add => find!(Add half: f32 f64 i64 i32 i16 i8 B8 Complex32 Complex64),
-        Fold::Mul => find!(Mul half: f32 f64 i64 i32 i16 i8 B8 Complex32 Complex64),
-        Fold::Max => find!(Maximum half: f32 f64 i64 i32 i16 i8 u64 u32 u16 u8 B8 Complex32 Complex64),
-        Fold::Min => find!(Minimum half: f32 f64 i64 i32 i16 i8 u64 u32 u16 u8 B8 Complex32 Complex64),
-        Fold::And => find!(And: i64 i32 i16 i8 B8),
-        Fold::Or => find!(Or: i64 i32 i16 i8 B8),
-        Fold::Xor => find!(Xor: i64 i32 i16 i8 B8),
+    match prim {
+        Prim::Add => find!(Add half: f32 f64 i64 i32 i16 i8 Complex32 Complex64),
+        Prim::Mul => find!(Mul half: f32 f64 i64 i32 i16 i8 Complex32 Complex64),
+        Prim::Maximum => find!(Maximum half: f32 f64 i64 i32 i16 i8 u64 u32 u16 u8 Complex32 Complex64),
+        Prim::Minimum => find!(Minimum half: f32 f64 i64 i32 i16 i8 u64 u32 u16 u8 Complex32 Complex64),
+        Prim::And => find!(And: i64 i32 i16 i8 B8),
+        Prim::Or => find!(Or: i64 i32 i16 i8 B8),
+        Prim::Xor => find!(Xor: i64 i32 i16 i8 B8),
+        _ => None,
     }
 }

@@ -1,15 +1,17 @@
 //! `Work::Rows`: elementwise work around folds over rows (softmax, variance, normalisation, losses), row by row in cache.
 //!
-//! `row_plan.rs` cuts the program into stages. Long rows are taken alone, in chunks, and a fold is one element to the stages
+//! `plan.rs` cuts the program into stages. Long rows are taken alone, in chunks, and a fold is one element to the stages
 //! that follow; of short rows many are taken at once, and folds are repeated along them.
 
-use crate::block::Tiling;
+use super::plan::{Bind, FoldStep, From, Goal, RowPlan, Stage, plan};
+use crate::elementwise::block::Tiling;
+use crate::elementwise::compiled::{Also, cached};
+use crate::elementwise::frame::Frame;
 use crate::elementwise::min_items;
-use crate::frame::{Frame, fill, with_scratch};
-use crate::program::cached;
-use crate::row_plan::{Bind, FoldStep, From, Goal, RowPlan, Stage, plan};
-use crate::strided::{Space, Strided, copy2d};
-use crate::threads::parallel_for;
+use crate::elementwise::strided::fill;
+use crate::elementwise::strided::{Space, Strided, copy2d};
+use crate::machine::scratch::with_scratch;
+use crate::machine::threads::parallel_for;
 use minpy_core::device::DeviceRef;
 use minpy_core::dtype::DTypeSet;
 use minpy_core::kernel::{Family, Input, KernelCall, View, Work};
@@ -59,7 +61,7 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
             format!("{}: the kernel for rows was given other work", call.op),
         ));
     };
-    let plan = match cached(call.program(), device.kind())?.rows.get_or_init(|| plan(call.program())) {
+    let plan = match cached(call.program(), device.kind())?.also(Also::Rows, || plan(call.program()))? {
         Ok(p) => p,
         Err(text) => return Err(unsupported(call.op, text)),
     };

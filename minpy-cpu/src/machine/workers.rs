@@ -86,7 +86,7 @@ fn next_job(last: u64) -> u64 {
 
 fn serve() {
     let _ = minpy_core::memory::begin_thread(); // `together` has asked for room
-    crate::threads::prepare_thread();
+    crate::machine::threads::prepare_thread();
     let mut last = 0;
     loop {
         let mut gate = next_job(last);

@@ -1,12 +1,12 @@
 //! `Work::Nonzero`: indices of the nonzero elements, in C order.
 
-use crate::prims::with_lane;
+use crate::prims::{Bits128, with_bits};
 use minpy_core::array::for_each_offset;
 use minpy_core::device::DeviceRef;
 use minpy_core::dtype::DTypeSet;
 use minpy_core::kernel::{Family, KernelCall};
 use minpy_core::registry::Slot;
-use minpy_core::{Error, ErrorKind, Result, kernel};
+use minpy_core::{DType, Error, ErrorKind, Result, kernel};
 use smallvec::SmallVec;
 
 kernel!(pub ENTRY: "cpu", Slot::Family(Family::Nonzero), DTypeSet::ALL, run);
@@ -34,13 +34,14 @@ fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
     };
     let mut index: SmallVec<[usize; 6]> = SmallVec::from_elem(0, leading.len());
     let mut found = 0usize;
-    with_lane!(input.dtype, T => for_each_offset(leading, &input.strides[..leading.len()], 0, |_, at| {
+    let bits = value_bits(input.dtype);
+    with_bits!(input.dtype.size(), T => for_each_offset(leading, &input.strides[..leading.len()], 0, |_, at| {
         // Offsets are signed in truth; the sum wraps round to the right address.
         let from = base.cast::<T>().wrapping_add(at);
         let before = found;
         for i in 0..row {
             // SAFETY: the view holds this element.
-            let x = unsafe { *from.wrapping_offset(i as isize * step) }.truth();
+            let x = unsafe { *from.wrapping_offset(i as isize * step) }.any(bits);
             // Written before it is known whether it counts, which is cheaper than a jump that nobody foresees: what does
             // not is written over by the next one that does.
             if found < n && ndim > 0 {
@@ -72,22 +73,30 @@ fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
     Ok(())
 }
 
-/// Truth of an element.
-trait Truth {
-    fn truth(self) -> bool;
+/// The bits of an element that say whether it is zero: all but the signs of floats, of which a zero may have either.
+fn value_bits(dtype: DType) -> [u64; 2] {
+    match dtype {
+        DType::F16 => [0x7fff; 2],
+        DType::F32 => [0x7fff_ffff; 2],
+        DType::C64 => [0x7fff_ffff_7fff_ffff; 2],
+        DType::F64 | DType::C128 => [u64::MAX >> 1; 2],
+        _ => [u64::MAX; 2],
+    }
 }
-macro_rules! truth {
-    ($($t:ty: |$x:ident| $e:expr;)*) => {$( impl Truth for $t {
+trait Any {
+    /// Whether any of those bits is set.
+    fn any(self, bits: [u64; 2]) -> bool;
+}
+macro_rules! any {
+    ($($t:ty)*) => {$( impl Any for $t {
         #[inline(always)]
-        fn truth(self) -> bool { let $x = self; $e }
+        fn any(self, bits: [u64; 2]) -> bool { self & bits[0] as $t != 0 }
     } )*};
 }
-truth! {
-    crate::prims::B8: |x| x.get();
-    i8: |x| x != 0; i16: |x| x != 0; i32: |x| x != 0; i64: |x| x != 0;
-    u8: |x| x != 0; u16: |x| x != 0; u32: |x| x != 0; u64: |x| x != 0;
-    half::f16: |x| x.to_bits() & 0x7fff != 0;
-    f32: |x| x != 0.0; f64: |x| x != 0.0;
-    num_complex::Complex32: |x| x.re != 0.0 || x.im != 0.0;
-    num_complex::Complex64: |x| x.re != 0.0 || x.im != 0.0;
+any!(u8 u16 u32 u64);
+impl Any for Bits128 {
+    #[inline(always)]
+    fn any(self, bits: [u64; 2]) -> bool {
+        self.0 & bits[0] | self.1 & bits[1] != 0
+    }
 }

@@ -3,7 +3,7 @@
 //! Work is handed out in chunks from a shared counter, so that a late or busy thread does not hold up the rest;
 //! the calling thread works too (`workers.rs`). Small work runs inline: waking a thread costs some ten microseconds.
 
-use crate::workers;
+use super::workers;
 use minpy_core::{Error, Result};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -30,8 +30,8 @@ pub fn num_threads() -> usize {
 
 /// See `minpy_core::memory::prepare_thread`.
 pub fn prepare_thread() {
-    crate::pool::prepare_thread();
-    crate::frame::prepare_thread();
+    crate::machine::pool::prepare_thread();
+    crate::machine::scratch::prepare_thread();
 }
 
 /// Sets the number of threads of all kernels that start from now on (at least 1).

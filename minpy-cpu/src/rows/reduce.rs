@@ -4,15 +4,17 @@
 //! long rows are folded block by block; when the finest axis is kept, whole rows of accumulators are added up; and where
 //! few elements lie together (windows: pairs of rows and columns), blocks of results are, a place in the window at a time.
 
-use crate::block::{LONG, Tiling, Walk, Walker};
+use super::fold::{self, Cascade, Folder};
+use crate::elementwise::block::{LONG, Tiling, Walk, Walker};
+use crate::elementwise::compiled::compiled;
 use crate::elementwise::min_items;
-use crate::fold::{self, Cascade, Folder};
-use crate::frame::{fill, with_scratch};
-use crate::pool::Block;
+use crate::elementwise::program::{Compiled, Use};
+use crate::elementwise::strided::fill;
+use crate::elementwise::strided::{Space, Strided, copy2d};
+use crate::machine::pool::Block;
+use crate::machine::scratch::with_scratch;
+use crate::machine::threads::{parallel_for, parallel_parts, usable_threads};
 use crate::prims::half;
-use crate::program::{Compiled, Use, compiled};
-use crate::strided::{Space, Strided, copy2d};
-use crate::threads::{parallel_for, parallel_parts, usable_threads};
 use minpy_core::device::DeviceRef;
 use minpy_core::dtype::DTypeSet;
 use minpy_core::expr::{Node, Prim, Program};

@@ -1,10 +1,11 @@
 //! Programs that only go on from a product: an operation on it, another on that, and so on, each with an operand that is
-//! there. They are done tile by tile, see `product/post.rs`.
+//! there. They are done tile by tile, see `post.rs`.
 
-use crate::fuse::fuse;
+use super::post::{Kind, Post, PostOp, Sums};
+use crate::elementwise::compiled::{Also, cached};
+use crate::elementwise::fuse::fuse;
+use crate::elementwise::program::{Key, TEMP, Use, lower};
 use crate::prims::fused::Part;
-use crate::product::post::{Kind, Post, PostOp, Sums};
-use crate::program::{Key, TEMP, Use, cached, lower};
 use minpy_core::expr::{Prim, Program};
 use minpy_core::kernel::{Input, KernelCall, View};
 use minpy_core::{DType, Result, Scalar};
@@ -32,7 +33,7 @@ enum With {
 
 /// The program as a chain, if it is one.
 pub(crate) fn chain(program: &Program, kind: usize) -> Result<Option<&Chain>> {
-    Ok(cached(program, kind)?.chain.get_or_init(|| find(program)).as_ref())
+    Ok(cached(program, kind)?.also(Also::Chain, || find(program))?.as_ref())
 }
 
 fn find(program: &Program) -> Option<Chain> {

@@ -1,10 +1,11 @@
 //! The plan of work on rows: the program cut into stages.
 //!
 //! A stage computes, element by element, what the folds at its end need; what later stages read of it is kept for the row.
-//! What is the same along a row is computed anew in each stage: it costs one element. `row_group.rs` runs plans.
+//! What is the same along a row is computed anew in each stage: it costs one element. `group.rs` runs plans.
 
-use crate::fold::{self, Folder};
-use crate::program::{Compiled, Use, compile};
+use super::fold::{self, Folder};
+use crate::elementwise::compiled::compile;
+use crate::elementwise::program::{Compiled, Use};
 use minpy_core::DType;
 use minpy_core::expr::{Builder, E, Node, NodeId, Program};
 use smallvec::SmallVec;

@@ -1,7 +1,7 @@
 //! Places for the values of a compiled program, the length of its blocks, and a guess at what it costs.
 
-use crate::fuse::fuse;
-use crate::program::{Compiled, Compiler, TEMP, Value};
+use super::fuse::fuse;
+use super::program::{Compiled, Compiler, TEMP, Value};
 use minpy_core::DType;
 use minpy_core::expr::{Node, Prim};
 use smallvec::SmallVec;

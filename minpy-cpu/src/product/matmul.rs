@@ -1,70 +1,31 @@
 //! `Work::Matmul`: products of matrices and stacks of them, any strides.
 //!
-//! float32 and float64 go to the tiles of `product/` where this machine has them, otherwise, like complex, to the crate
-//! `gemm` (or to BLAS with feature `openblas`); float16 is widened to float32; integers and bool have a plain loop here.
+//! Floats, real and complex, go to the tiles of this folder where this machine has them (or to BLAS with feature `openblas`),
+//! otherwise to the crate `gemm`, or on x86-64 without AVX2 to the plain loop that is here for integers and bool; float16 is
+//! widened to float32.
 
-use crate::block::Tiling;
-use crate::chain::Bound;
+use super::chain::Bound;
+use super::complex::complex;
+use super::operands::{Finish, Product};
+use super::post::Sums;
+use super::product;
 use crate::elementwise::TASK_NS;
-use crate::frame::with_scratch;
-use crate::pool::Block;
+use crate::elementwise::block::Tiling;
+use crate::machine::pool::Block;
+use crate::machine::scratch::with_scratch;
+use crate::machine::threads::{parallel_for, usable_threads};
+use crate::prims::arithmetic::{Add, Mul};
+use crate::prims::loops::Op2;
 use crate::prims::{B8, Lane, cast};
-use crate::product::post::{Post, Sums};
-use crate::product::product;
-use crate::threads::{parallel_for, usable_threads};
-use gemm::Parallelism;
 use minpy_core::device::DeviceRef;
 use minpy_core::dtype::DTypeSet;
 use minpy_core::kernel::{Family, KernelCall, View};
-use minpy_core::memory::room;
 use minpy_core::registry::Slot;
 use minpy_core::{DType, Error, ErrorKind, Result, kernel};
 use num_complex::{Complex32, Complex64};
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 kernel!(pub ENTRY: "cpu", Slot::Family(Family::Matmul), DTypeSet::ALL, run);
-
-/// What is done with a result as soon as a part of it is there.
-pub(crate) struct Finish<'a> {
-    /// Called for rows and columns that are complete; several threads do so at once, for disjoint parts.
-    part: &'a (dyn Fn(Range<usize>, Range<usize>) + Sync),
-    /// The same as operations on each tile, where it can be done so.
-    pub post: Option<Post<'a>>,
-    /// The product calls `part` itself. Otherwise that is done when all of it is there.
-    taken: AtomicBool,
-}
-impl<'a> Finish<'a> {
-    pub fn new(part: &'a (dyn Fn(Range<usize>, Range<usize>) + Sync), post: Option<Post<'a>>) -> Finish<'a> {
-        Finish { part, post, taken: AtomicBool::new(false) }
-    }
-    /// From here on the product calls `part` for all of its parts, or does `post` to all of its tiles.
-    pub fn take(&self) {
-        self.taken.store(true, Relaxed);
-    }
-    pub fn part(&self, rows: Range<usize>, columns: Range<usize>) {
-        (self.part)(rows, columns);
-    }
-}
-
-/// A product of one matrix pair: addresses, strides in elements.
-#[derive(Clone, Copy)]
-pub(crate) struct Product<'a> {
-    pub m: usize,
-    pub n: usize,
-    pub k: usize,
-    pub a: *const u8,
-    pub a_strides: (isize, isize),
-    pub b: *const u8,
-    pub b_strides: (isize, isize),
-    pub c: *mut u8,
-    pub c_strides: (isize, isize),
-    pub finish: Option<&'a Finish<'a>>,
-}
-// SAFETY: the pointers are views of memory that dispatch keeps alive during the call; batches write disjoint parts.
-unsafe impl Send for Product<'_> {}
-// SAFETY: as above.
-unsafe impl Sync for Product<'_> {}
 
 fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
     products(call, false, None, None)
@@ -150,7 +111,7 @@ pub(crate) fn products(
                 let part = |rows: Range<usize>, columns: Range<usize>| apply(&digits, rows, columns);
                 let finish = Finish::new(&part, chain.as_ref().map(|c| c.at(&digits, *sums)));
                 compute(Product { finish: Some(&finish), ..p })?;
-                if !finish.taken.load(Relaxed) {
+                if !finish.is_taken() {
                     part(0..p.m, 0..p.n);
                 }
                 Ok(())
@@ -193,7 +154,7 @@ fn pair(dtype: DType, first: &Product, second: &Product) -> Result<bool> {
 fn one(dtype: DType, p: Product, parallel: bool, add: bool) -> Result<()> {
     macro_rules! plain {
         ($t:ty, $add:expr, $mul:expr) => {
-            blocked::<$t>(p, parallel, $add, $mul)
+            blocked::<$t>(p, parallel, add, $add, $mul)
         };
     }
     // Products of integers wrap; of bool: or of ands.
@@ -217,9 +178,11 @@ fn one(dtype: DType, p: Product, parallel: bool, add: bool) -> Result<()> {
     }
 }
 
-/// Types that `gemm` multiplies.
+/// Floats, real and complex.
 pub(crate) trait Float: Lane {
+    #[cfg(not(target_arch = "x86_64"))]
     const ZERO: Self;
+    #[cfg(not(target_arch = "x86_64"))]
     const ONE: Self;
     /// The product by our own tiles, where there are some: see `product::product`.
     unsafe fn by_tiles(p: &Product, parallel: bool, add: bool) -> Result<bool>;
@@ -227,13 +190,14 @@ pub(crate) trait Float: Lane {
 macro_rules! float {
     ($($t:ty: $zero:expr, $one:expr, $by_tiles:expr;)*) => {$(
         impl Float for $t {
+            #[cfg(not(target_arch = "x86_64"))]
             const ZERO: $t = $zero;
+            #[cfg(not(target_arch = "x86_64"))]
             const ONE: $t = $one;
             #[inline(always)]
             unsafe fn by_tiles(p: &Product, parallel: bool, add: bool) -> Result<bool> {
-                let f: unsafe fn(&Product, bool, bool) -> Result<bool> = $by_tiles;
                 // SAFETY: the caller's promise.
-                unsafe { f(p, parallel, add) }
+                unsafe { $by_tiles(p, parallel, add) }
             }
         }
     )*};
@@ -241,20 +205,33 @@ macro_rules! float {
 float! {
     f32: 0.0, 1.0, product::<f32>;
     f64: 0.0, 1.0, product::<f64>;
-    Complex32: Complex32::new(0.0, 0.0), Complex32::new(1.0, 0.0), |_, _, _| Ok(false);
-    Complex64: Complex64::new(0.0, 0.0), Complex64::new(1.0, 0.0), |_, _, _| Ok(false);
+    Complex32: Complex32::new(0.0, 0.0), Complex32::new(1.0, 0.0), complex::<f32>;
+    Complex64: Complex64::new(0.0, 0.0), Complex64::new(1.0, 0.0), complex::<f64>;
 }
 
 /// The product; `add`: added to what is in `c`.
-pub(crate) fn float<T: Float>(p: Product, parallel: bool, add: bool) -> Result<()> {
+pub(crate) fn float<T: Float>(p: Product, parallel: bool, add: bool) -> Result<()>
+where
+    Add: Op2<T, R = T>,
+    Mul: Op2<T, R = T>,
+{
     #[cfg(feature = "openblas")]
-    if crate::blas::product(T::DTYPE, &p, add) {
+    if crate::product::blas::product(T::DTYPE, &p, add) {
         return Ok(());
     }
     // SAFETY: the views hold the elements that sizes and strides describe; the output is disjoint from the inputs.
     if unsafe { T::by_tiles(&p, parallel, add) }? {
         return Ok(());
     }
+    #[cfg(target_arch = "x86_64")]
+    return blocked::<T>(p, parallel, add, Add::f, Mul::f);
+    #[cfg(not(target_arch = "x86_64"))]
+    return by_gemm::<T>(p, parallel, add);
+}
+
+/// Where we have no tiles: the crate `gemm` has some for ARM.
+#[cfg(not(target_arch = "x86_64"))]
+fn by_gemm<T: Float>(p: Product, parallel: bool, add: bool) -> Result<()> {
     // Parts of the result for each thread: rows where there are more of them, else columns.
     let by_rows = p.m >= p.n;
     let long = if by_rows { p.m } else { p.n };
@@ -276,12 +253,14 @@ pub(crate) fn float<T: Float>(p: Product, parallel: bool, add: bool) -> Result<(
 }
 
 /// More than the crate `gemm` keeps for each thread.
+#[cfg(not(target_arch = "x86_64"))]
 const SLAB: usize = 4 << 20;
 
 /// One thread's part of a product, by the crate `gemm`. It asks for memory in a way that cannot fail, so we ask before.
+#[cfg(not(target_arch = "x86_64"))]
 fn part<T: Float>(p: Product, add: bool) -> Result<()> {
     // Its copies: of so much of B and A in steps of `k`, and of A once more in a slab of the size of a second-level cache.
-    room(p.k.min(512) * (p.m + p.n + 64) * size_of::<T>() + SLAB)?;
+    minpy_core::memory::room(p.k.min(512) * (p.m + p.n + 64) * size_of::<T>() + SLAB)?;
     // SAFETY: as in `float`.
     unsafe {
         gemm::gemm(
@@ -303,7 +282,7 @@ fn part<T: Float>(p: Product, add: bool) -> Result<()> {
             false,
             false,
             false,
-            Parallelism::None,
+            gemm::Parallelism::None,
         );
     }
     Ok(())
@@ -313,6 +292,7 @@ fn part<T: Float>(p: Product, add: bool) -> Result<()> {
 fn blocked<T: Lane>(
     p: Product,
     parallel: bool,
+    onto: bool,
     add: impl Fn(T, T) -> T + Sync,
     mul: impl Fn(T, T) -> T + Sync,
 ) -> Result<()> {
@@ -351,7 +331,9 @@ fn blocked<T: Lane>(
                         let mut acc = [const { std::mem::MaybeUninit::<T>::uninit() }; COLS];
                         for (j, x) in acc[..cols].iter_mut().enumerate() {
                             // SAFETY: zero bytes are the number 0 of every type that comes here; `out` as above.
-                            x.write(unsafe { if l0 == 0 { std::mem::zeroed() } else { *out(j0 + j) } });
+                            x.write(unsafe {
+                                if l0 == 0 && !onto { std::mem::zeroed() } else { *out(j0 + j) }
+                            });
                         }
                         // SAFETY: the first `cols` elements were written.
                         let acc =
@@ -380,7 +362,7 @@ fn half(p: Product, parallel: bool) -> Result<()> {
         // SAFETY: the view holds these elements, the blocks have room for them.
         unsafe {
             let to = (cols as isize * 2, 2);
-            crate::strided::copy2d(tight.at(), to, src, (r * 2, c * 2), rows, cols, 2);
+            crate::elementwise::strided::copy2d(tight.at(), to, src, (r * 2, c * 2), rows, cols, 2);
             for (run, _) in cast::lookup(DType::F16, DType::F32) {
                 run(tight.at(), wide.at(), rows * cols);
             }
@@ -410,7 +392,7 @@ fn half(p: Product, parallel: bool) -> Result<()> {
             run(c.at(), tight.at(), p.m * p.n);
         }
         let to = (p.c_strides.0 * 2, p.c_strides.1 * 2);
-        crate::strided::copy2d(p.c, to, tight.at(), (row, size), p.m, p.n, 2);
+        crate::elementwise::strided::copy2d(p.c, to, tight.at(), (row, size), p.m, p.n, 2);
     }
     Ok(())
 }

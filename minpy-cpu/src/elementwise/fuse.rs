@@ -3,8 +3,8 @@
 //! A step goes into its reader when nobody else reads its result. It then runs later than it would have, but no
 //! value changes in between: every temporary is written once until places are assigned.
 
+use super::program::{Key, Step, TEMP};
 use crate::prims::{Loop, fused};
-use crate::program::{Key, Step, TEMP};
 use minpy_core::expr::Prim;
 use minpy_core::{DType, Scalar};
 
@@ -159,8 +159,9 @@ fn side(
 
 #[cfg(test)]
 mod tests {
+    use crate::elementwise::compiled::compiled;
+    use crate::elementwise::program::Use;
     use crate::prims::Loop;
-    use crate::program::{Use, compiled};
     use minpy_core::DType;
     use minpy_core::expr::{Builder, E, Prim};
 
