@@ -20,7 +20,7 @@ fn toy(device: DeviceRef) -> Result<&'static Toy> {
 }
 
 /// Positions of a view's elements in its memory, in C order.
-fn positions(v: &View) -> Vec<usize> {
+pub fn positions(v: &View) -> Vec<usize> {
     let mut at = vec![v.offset as isize];
     for (&n, &stride) in v.shape.iter().zip(v.strides) {
         at = at.iter().flat_map(|&a| (0..n as isize).map(move |i| a + i * stride)).collect();

@@ -1,12 +1,15 @@
 //! A MinPy backend as a stranger would write it: the device `toy`.
 //!
 //! Its memory is a table of byte vectors that the host cannot address; its kernels are an interpreter of a few
-//! primitives on float32 (`kernels.rs`). Everything else it lacks, and core runs that on the host.
+//! primitives on float32 (`kernels.rs`). Everything else it lacks, and core runs that on the host. An operation of its own, with
+//! its kernel, is in `decayed.rs`.
 //! `docs/adding-a-backend.md` walks through these files.
 
+mod decayed;
 mod kernels;
 mod memory;
 
+pub use decayed::decayed_sum;
 pub use memory::Toy;
 
 use minpy_core::registry::{self, Item};
@@ -25,5 +28,7 @@ pub fn register() -> minpy_core::Result<()> {
         Item::Driver(&DRIVER),
         Item::Kernel(&kernels::ELEMENTWISE),
         Item::Kernel(&kernels::MATMUL),
+        Item::Kernel(&decayed::TOY),
+        Item::Kernel(&decayed::HOST),
     ])
 }
