@@ -3,10 +3,11 @@
 //! Dimensions are collapsed as far as the views allow. Where all of them then move in step, a kernel without index
 //! arithmetic is made; otherwise one that splits the position over the dimensions (on CPUs once per row).
 
+use super::dialect::storage;
 use super::dims::{Dims, Step, base, collapse, collapse_reordered, index_type, is_wide, unravel};
 use super::expr::{Writer, load};
 use super::samples::{Operand, Samples, cast};
-use super::{Arg, Form as AnyForm, Plan, ProgramRef, Spec, Tuning, storage};
+use super::{Arg, Form as AnyForm, Plan, ProgramRef, Spec, Tuning};
 use crate::expr::{Node, Program};
 use crate::kernel::{Input, KernelCall, View, Work};
 use crate::op::ProgramSpec;

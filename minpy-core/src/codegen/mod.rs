@@ -27,7 +27,7 @@ mod run;
 mod samples;
 mod scan;
 
-pub use dialect::{Dialect, short, storage};
+pub use dialect::Dialect;
 pub use disk::DiskCache;
 pub use kernels::{Compiler, Kernels};
 pub use memory::CMemory;
