@@ -140,175 +140,138 @@ pub enum ScatterMode {
     Combine(Prim),
 }
 
-/// The canonical forms of work. Shapes are those of the views.
-#[derive(Clone, Debug)]
-pub enum Work {
+/// Makes of the rows below: `Work` with what each form carries, `Family`, names, and which forms only join what others do, for
+/// speed (`optional`).
+macro_rules! forms {
+    (@optional) => { false };
+    (@optional optional) => { true };
+    ($(
+        $(#[$doc:meta])* $form:ident $text:literal $(, $optional:ident)? $(($($of:tt)*))? $({$($field:tt)*})?;
+    )*) => {
+        /// The canonical forms of work. Shapes are those of the views.
+        #[derive(Clone, Debug)]
+        pub enum Work {
+            $( $(#[$doc])* $form $(($($of)*))? $({$($field)*})?, )*
+            /// One operation with a kernel of its own, which finds its attributes here (`KernelCall::attributes`): registered
+            /// and looked up by the operation's name (`registry::Slot::Op`), so it is of no family.
+            Custom(Arc<dyn Attributes>),
+        }
+
+        impl Work {
+            /// The form by name: under it kernels are registered.
+            #[inline]
+            pub fn family(&self) -> Option<Family> {
+                match self {
+                    $( Work::$form { .. } => Some(Family::$form), )*
+                    Work::Custom(_) => None,
+                }
+            }
+        }
+
+        /// The forms by name; a kernel is registered for one of them.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub enum Family {
+            $( #[doc = concat!("`Work::", stringify!($form), "`")] $form, )*
+        }
+
+        impl Family {
+            /// Every family.
+            pub const ALL: [Family; Family::COUNT] = [$(Family::$form),*];
+            /// Number of families.
+            pub const COUNT: usize = [$(stringify!($form)),*].len();
+            /// Lower-case name.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $( Family::$form => $text, )*
+                }
+            }
+            /// Whether the form only joins what others do: a device without it gets the parts.
+            pub fn is_optional(self) -> bool {
+                match self {
+                    $( Family::$form => forms!(@optional $($optional)?), )*
+                }
+            }
+        }
+    };
+}
+
+forms! {
     /// `outputs[k][i] = program(inputs[..][i])_k`: all views have the shape of the outputs (stride 0 where broadcast).
     /// An output may be the same view as an input; it never overlaps one in another way.
-    Elementwise,
+    Elementwise "elementwise";
     /// `outputs[0][o] = fold over r of program(inputs[..][o, r])`, starting from the identity; the input views have the
     /// shape `outer ++ inner`, the output view has the shape `outer` (its length says how many axes are outer).
     /// The program's output has the dtype of the output view. Sums of half are accumulated in float32.
-    Reduce(Fold),
+    Reduce "reduce" (Fold);
     /// `outputs[0][o]` (int64) = first position along the single last axis of the greatest (or smallest) element; NaN counts as extreme.
-    ArgReduce {
+    ArgReduce "arg_reduce" {
         /// Greatest and not smallest.
         max: bool,
-    },
+    };
     /// Fused row reductions: elementwise work whose program holds folds (`expr::Node::Fold`). The input views have the shape
     /// `outer ++ inner`, `inner` axes of which are a row; a fold is the fold of its node over one row, and is used as a number
     /// in that row. An output view has the shape `outer ++ inner`, or `outer` for a value that is the same along each row.
     /// Optional for a backend: without it the parts run one by one. A kernel may answer `ErrorKind::Unsupported` to what it
     /// cannot do well.
-    Rows {
+    Rows "rows", optional {
         /// Number of trailing axes that are a row.
         inner: usize,
-    },
+    };
     /// Running fold along the last axis; input and output have one shape and dtype.
-    Scan(Fold),
+    Scan "scan" (Fold);
     /// `outputs[0][.., m, n] = sum over k of inputs[0][.., m, k] * inputs[1][.., k, n]`: equal leading axes (stride 0 where
     /// broadcast), one dtype, any strides. With k == 0 the result is 0.
-    Matmul,
+    Matmul "matmul";
     /// A product and what is computed of it, element by element, before it is stored: `outputs[k][i] = program(p[i],
     /// inputs[2..][i])_k` with `p` the `Matmul` of the first two inputs. Its dtype is theirs, that of `outputs[0]` and of the
     /// program's first input; all further inputs and the outputs have its shape. An input from the third on may be the same
     /// view as `outputs[0]`; otherwise outputs overlap nothing. Optional for a backend: without it the parts run one by one. A
     /// kernel may answer `ErrorKind::Unsupported` to what it cannot do well, before it writes anything.
-    Epilogue,
+    Epilogue "epilogue", optional;
     /// `Epilogue` (without a program `Matmul`) and what can be computed at the same time. Optional for a backend, and refused,
     /// as `Epilogue` is.
-    Products {
+    Products "products", optional {
         /// An output follows those of the epilogue: `outputs[0]` summed over its last axis but one, in its dtype.
         sum: bool,
         /// Two inputs follow those of the epilogue, whose `Matmul` is the last output. Nothing else in the call touches that;
         /// sizes and dtype of this product are its own.
         beside: bool,
-    },
+    };
     /// `outputs[0][b.., r..] = inputs[0][i_0[b], i_1[b], .., r..]`: `inputs[1..=indexed]` are int64 views of shape `b`,
     /// negative indices count from the end; an index out of range is an `IndexError` (`index_error`).
-    Gather {
+    Gather "gather" {
         /// Number of leading axes of `inputs[0]` that are indexed.
         indexed: usize,
-    },
+    };
     /// `outputs[0][i_0[b], .., r..] = inputs[0][b.., r..]` (or combined): `inputs[1..=indexed]` as for `Gather`. All
     /// indices are checked before anything is written.
-    Scatter {
+    Scatter "scatter" {
         /// Number of leading axes of `outputs[0]` that are indexed.
         indexed: usize,
         /// Replace or combine.
         mode: ScatterMode,
-    },
+    };
     /// Sorts along the last axis, stably, NaN last; `outputs[0]` has the dtype of the input, or int64 positions when `arg`.
-    Sort {
+    Sort "sort" {
         /// Positions instead of values.
         arg: bool,
-    },
+    };
     /// `outputs[0]` (int64, shape `[ndim, n]`): the indices of the `n` nonzero elements in C order; `n` was counted before.
-    Nonzero,
+    Nonzero "nonzero";
     /// Philox-4x32-10: `outputs[0]` (uint32, contiguous) is the stream of `key` from block `counter` on, four words a block.
-    RandomBits {
+    RandomBits "random_bits" {
         /// Key.
         key: [u32; 2],
         /// Number of the first block.
         counter: u64,
-    },
-    /// One operation with a kernel of its own (`Slot::Op`), which finds its attributes here (`KernelCall::attributes`).
-    Custom(Arc<dyn Attributes>),
+    };
 }
 
 impl Work {
-    /// Name of the form: under it kernels are registered.
-    pub fn family(&self) -> Family {
-        match self {
-            Work::Elementwise => Family::Elementwise,
-            Work::Reduce(_) => Family::Reduce,
-            Work::ArgReduce { .. } => Family::ArgReduce,
-            Work::Rows { .. } => Family::Rows,
-            Work::Scan(_) => Family::Scan,
-            Work::Matmul => Family::Matmul,
-            Work::Epilogue => Family::Epilogue,
-            Work::Products { .. } => Family::Products,
-            Work::Gather { .. } => Family::Gather,
-            Work::Scatter { .. } => Family::Scatter,
-            Work::Sort { .. } => Family::Sort,
-            Work::Nonzero => Family::Nonzero,
-            Work::RandomBits { .. } => Family::RandomBits,
-            Work::Custom(_) => Family::Custom,
-        }
-    }
-}
-
-/// The forms by name; a kernel is registered for one of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum Family {
-    /// `Work::Elementwise`
-    Elementwise,
-    /// `Work::Reduce`
-    Reduce,
-    /// `Work::ArgReduce`
-    ArgReduce,
-    /// `Work::Rows`
-    Rows,
-    /// `Work::Scan`
-    Scan,
-    /// `Work::Matmul`
-    Matmul,
-    /// `Work::Epilogue`
-    Epilogue,
-    /// `Work::Products`
-    Products,
-    /// `Work::Gather`
-    Gather,
-    /// `Work::Scatter`
-    Scatter,
-    /// `Work::Sort`
-    Sort,
-    /// `Work::Nonzero`
-    Nonzero,
-    /// `Work::RandomBits`
-    RandomBits,
-    /// `Work::Custom`; looked up by the operation's name
-    Custom,
-}
-impl Family {
-    /// Number of families.
-    pub const COUNT: usize = Family::Custom as usize + 1;
-    /// Every family.
-    pub const ALL: [Family; Family::COUNT] = [
-        Family::Elementwise,
-        Family::Reduce,
-        Family::ArgReduce,
-        Family::Rows,
-        Family::Scan,
-        Family::Matmul,
-        Family::Epilogue,
-        Family::Products,
-        Family::Gather,
-        Family::Scatter,
-        Family::Sort,
-        Family::Nonzero,
-        Family::RandomBits,
-        Family::Custom,
-    ];
-    /// Lower-case name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Family::Elementwise => "elementwise",
-            Family::Reduce => "reduce",
-            Family::ArgReduce => "arg_reduce",
-            Family::Rows => "rows",
-            Family::Scan => "scan",
-            Family::Matmul => "matmul",
-            Family::Epilogue => "epilogue",
-            Family::Products => "products",
-            Family::Gather => "gather",
-            Family::Scatter => "scatter",
-            Family::Sort => "sort",
-            Family::Nonzero => "nonzero",
-            Family::RandomBits => "random_bits",
-            Family::Custom => "custom",
-        }
+    /// Name of the form.
+    pub fn name(&self) -> &'static str {
+        self.family().map_or("custom", Family::name)
     }
 }
 

@@ -138,7 +138,8 @@ pub(crate) fn run_now<const N: usize>(
 
 /// Whether the device itself can run such work, as far as is known.
 pub(crate) fn has_kernel(device: DeviceRef, work: &Work, program: &Program) -> Result<bool> {
-    let kernel = registry::global()?.family_kernel(device.kind(), work.family());
+    let reg = registry::global()?;
+    let kernel = work.family().and_then(|f| reg.family_kernel(device.kind(), f));
     Ok(kernel.is_some_and(|k| k.dtypes == DTypeSet::ALL || k.dtypes.contains_all(program.dtypes()))
         && !was_refused(program, work, device))
 }
@@ -150,9 +151,9 @@ pub(crate) fn has_family(device: DeviceRef, family: Family) -> bool {
 
 fn find_kernel(call: &KernelCall, device: DeviceRef) -> Result<Option<&'static KernelEntry>> {
     let reg = registry::global()?;
-    let own = match call.work {
-        Work::Custom(_) => reg.op_kernel(device.kind(), call.op),
-        w => reg.family_kernel(device.kind(), w.family()),
+    let own = match call.work.family() {
+        Some(family) => reg.family_kernel(device.kind(), family),
+        None => reg.op_kernel(device.kind(), call.op),
     };
     Ok(own.filter(|k| k.dtypes == crate::DTypeSet::ALL || k.dtypes.contains_all(call.dtypes())))
 }
@@ -184,7 +185,7 @@ pub fn run_kernel(call: &KernelCall, device: DeviceRef) -> Result<()> {
             }
             r => return r,
         },
-        (None, _) => format!("no {} kernel for {}", device.name(), call.work.family().name()),
+        (None, _) => format!("no {} kernel for {}", device.name(), call.work.name()),
     };
     if context::policy() == Policy::OnlyDevice {
         bail!(Policy, "{}: {reason}, and the policy is only_device", call.op);
@@ -200,7 +201,7 @@ pub fn run_planned(call: &KernelCall, device: DeviceRef) -> Result<()> {
 
 /// Programs that a kernel refused, by (program, form of work, kind of device): they are not deferred again, so that their fallback is
 /// counted at the line that calls them and no group is tried in vain.
-static REFUSED: LazyLock<RwLock<FxHashSet<(u32, Family, usize)>>> = LazyLock::new(Default::default);
+static REFUSED: LazyLock<RwLock<FxHashSet<(u32, Option<Family>, usize)>>> = LazyLock::new(Default::default);
 static ANY_REFUSED: AtomicBool = AtomicBool::new(false);
 
 #[cold]
@@ -216,13 +217,7 @@ fn was_refused(program: &Program, work: &Work, device: DeviceRef) -> bool {
 
 #[cold]
 fn no_kernel(call: &KernelCall, device: DeviceRef) -> Result<()> {
-    bail!(
-        Unsupported,
-        "{}: no {} kernel for {} on {device}",
-        call.op,
-        device.name(),
-        call.work.family().name()
-    )
+    bail!(Unsupported, "{}: no {} kernel for {} on {device}", call.op, device.name(), call.work.name())
 }
 
 /// Copies the inputs to the host, runs the host's kernel, copies the outputs back.

@@ -119,7 +119,7 @@ fn measured(
     INSIDE.set(INSIDE.get() + time);
     let views = call.inputs.iter().filter_map(|i| if let Input::View(v) = i { Some(v) } else { None });
     let bytes: u64 = views.chain(call.outputs).map(touched).sum();
-    add((name, call.work.family().name(), device.to_string()), operations, time, bytes);
+    add((name, call.work.name(), device.to_string()), operations, time, bytes);
     Ok(())
 }
 

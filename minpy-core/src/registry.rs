@@ -29,7 +29,7 @@ pub enum Slot {
 }
 
 /// A registered kernel.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct KernelEntry {
     /// Name of the device kind.
     pub device: &'static str,
@@ -65,12 +65,25 @@ pub enum Item {
     Driver(&'static Driver),
     /// A kernel.
     Kernel(&'static KernelEntry),
+    /// Several kernels.
+    Kernels(&'static [KernelEntry]),
     /// An operation.
     Op(&'static OpDef),
     /// A function.
     Function(&'static Function),
 }
 inventory::collect!(Item);
+
+impl Item {
+    /// The kernels among it.
+    pub fn kernels(&self) -> &'static [KernelEntry] {
+        match self {
+            Item::Kernel(k) => std::slice::from_ref(*k),
+            Item::Kernels(list) => list,
+            _ => &[],
+        }
+    }
+}
 
 /// `kernel!(pub ENTRY: "cpu", Slot::Family(Family::Reduce), DTypeSet::ALL, run)`: one line beside the function registers it.
 #[macro_export]
@@ -220,7 +233,7 @@ impl Registry {
                         }
                     }
                 }
-                Item::Kernel(_) => {}
+                Item::Kernel(_) | Item::Kernels(_) => {}
             }
         }
         if drivers.is_empty() {
@@ -242,8 +255,7 @@ impl Registry {
             kinds.push(Kind::new(&NO_HOST));
         }
         kinds.extend(drivers.into_iter().map(Kind::new));
-        for item in items {
-            let Item::Kernel(k) = item else { continue };
+        for k in items.iter().flat_map(Item::kernels) {
             let Some(kind) = kinds.iter_mut().find(|x| x.driver.name == k.device) else {
                 bail!(
                     Registry,

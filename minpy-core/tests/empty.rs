@@ -2,54 +2,13 @@
 //!
 //! This test binary must not link a backend crate: minpy-core has none among its dependencies.
 
-use minpy_core::device::{Capabilities, Device, Memory, MemoryStats};
+use minpy_core::device::Device;
 use minpy_core::registry::{self, Driver, Item};
-use minpy_core::{Array, DType, DTypeSet, ErrorKind, Result, device, ops};
+use minpy_core::{Array, DType, ErrorKind, device, ops};
+use minpy_tests::fake::Fake;
 
-struct Nothing(Capabilities);
-impl Device for Nothing {
-    fn name(&self) -> &'static str {
-        "nothing"
-    }
-    fn ordinal(&self) -> usize {
-        0
-    }
-    fn capabilities(&self) -> &Capabilities {
-        &self.0
-    }
-    fn allocate(&self, bytes: usize) -> Result<Memory> {
-        Ok(Memory { handle: 1, offset: 0, bytes })
-    }
-    fn free(&self, _: Memory) {}
-    fn upload(&self, _: &[u8], _: &Memory, _: usize) -> Result<()> {
-        Ok(())
-    }
-    fn download(&self, _: &Memory, _: usize, dst: &mut [u8]) -> Result<()> {
-        dst.fill(0);
-        Ok(())
-    }
-    fn copy(&self, _: &Memory, _: usize, _: &Memory, _: usize, _: usize) -> Result<()> {
-        Ok(())
-    }
-    fn synchronize(&self) -> Result<()> {
-        Ok(())
-    }
-    fn memory_stats(&self) -> MemoryStats {
-        MemoryStats::default()
-    }
-    fn trim(&self) {}
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-}
 fn probe() -> Vec<Box<dyn Device>> {
-    let c = Capabilities {
-        description: "nothing".into(),
-        dtypes: DTypeSet::ALL,
-        host_accessible: false,
-        total_memory: 0,
-    };
-    vec![Box::new(Nothing(c))]
+    vec![Box::new(Fake::new("nothing", 0, |_| Ok(())))]
 }
 static DRIVER: Driver = Driver { name: "nothing", probe, file: file!(), line: line!() };
 

@@ -1,53 +1,13 @@
 //! The registry's tables: duplicates, the same entry twice, kernels without a backend, and handles that stay valid.
 
-use minpy_core::device::{Capabilities, Device, DeviceRef, Memory, MemoryStats};
+use minpy_core::device::{Device, DeviceRef};
 use minpy_core::kernel::{Family, KernelCall};
 use minpy_core::registry::{self, Driver, Item, KernelEntry, Registry, Slot};
-use minpy_core::{Array, DType, DTypeSet, Error, ErrorKind, Result, device};
+use minpy_core::{Array, DType, DTypeSet, Error, ErrorKind, Result, codegen, device};
+use minpy_tests::fake::Fake;
 
-struct Blank(&'static str, usize, Capabilities);
-impl Device for Blank {
-    fn name(&self) -> &'static str {
-        self.0
-    }
-    fn ordinal(&self) -> usize {
-        self.1
-    }
-    fn capabilities(&self) -> &Capabilities {
-        &self.2
-    }
-    fn allocate(&self, bytes: usize) -> Result<Memory> {
-        Ok(Memory { handle: 64, offset: 0, bytes })
-    }
-    fn free(&self, _: Memory) {}
-    fn upload(&self, _: &[u8], _: &Memory, _: usize) -> Result<()> {
-        Ok(())
-    }
-    fn download(&self, _: &Memory, _: usize, _: &mut [u8]) -> Result<()> {
-        Ok(())
-    }
-    fn copy(&self, _: &Memory, _: usize, _: &Memory, _: usize, _: usize) -> Result<()> {
-        Ok(())
-    }
-    fn synchronize(&self) -> Result<()> {
-        Ok(())
-    }
-    fn memory_stats(&self) -> MemoryStats {
-        MemoryStats::default()
-    }
-    fn trim(&self) {}
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-}
 fn blank(name: &'static str) -> Vec<Box<dyn Device>> {
-    let c = || Capabilities {
-        description: name.into(),
-        dtypes: DTypeSet::ALL,
-        host_accessible: false,
-        total_memory: 1,
-    };
-    (0..2).map(|i| Box::new(Blank(name, i, c())) as Box<dyn Device>).collect()
+    (0..2).map(|i| Box::new(Fake::new(name, i, |_| Ok(()))) as Box<dyn Device>).collect()
 }
 fn run(_: DeviceRef, _: &KernelCall) -> Result<()> {
     Ok(())
@@ -101,6 +61,21 @@ fn the_same_entry_twice_is_fine() {
         r.family_kernel(2, Family::Reduce).is_some_and(|k| k.line == 9)
             && r.family_kernel(2, Family::Sort).is_none()
     );
+}
+
+#[test]
+fn one_line_registers_every_generated_form() {
+    // What `c_kernels!` registers. The macro itself would register it in this process, where there is no such backend.
+    static GENERATED: [KernelEntry; codegen::FAMILIES.len()] =
+        codegen::entries::<Fake>("alpha", file!(), line!());
+    let r = assemble(&[Item::Driver(&HOST), Item::Driver(&ALPHA), Item::Kernels(&GENERATED)]).unwrap();
+    let has =
+        |f: &Family| r.family_kernel(1, *f).is_some_and(|k| k.file == file!() && k.dtypes == DTypeSet::ALL);
+    assert!(codegen::FAMILIES.iter().all(has));
+    assert_eq!(r.kernels(1).count(), codegen::FAMILIES.len());
+    let both = [Item::Driver(&ALPHA), Item::Kernels(&GENERATED), Item::Kernel(&SUM)];
+    let e = assemble(&both).err().unwrap();
+    assert!(e.message().contains("alpha/reduce.rs:12") && e.message().contains(file!()), "{e:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The compiler (NVRTC) and the cache of compiled kernels: in memory by `Spec` and by source, on disk by source.
+//! The compiler (NVRTC): the part of `codegen::Kernels` that is CUDA's.
 //!
 //! Code is compiled to machine code that the device runs where NVRTC can make it, else to PTX for the newest architecture that it
 //! knows; where the driver refuses the one (it is older than NVRTC), the other is tried. Products and sums are never contracted (`--fmad=false`): results are NumPy's.
@@ -7,14 +7,9 @@ use crate::libraries::{self, error, guarded};
 use cudarc::driver::sys::{CUfunction, CUmodule};
 use cudarc::driver::{result, sys as cu};
 use cudarc::nvrtc::{result as rtc, sys};
-use minpy_core::codegen::{Dialect, DiskCache, Spec};
+use minpy_core::codegen::{Compiler, DiskCache, Kernels};
 use minpy_core::{Error, ErrorKind, Result};
-use std::collections::HashMap;
 use std::ffi::{CString, c_void};
-use std::time::{Duration, Instant};
-
-/// Kernels kept per device; more start over (programs of deferred expressions come and go).
-const MOST: usize = 4096;
 
 /// Whether NVRTC can be loaded.
 pub fn has_nvrtc() -> bool {
@@ -118,29 +113,24 @@ fn first_accepted<T>(targets: &mut [String], mut make: impl FnMut(&str) -> Resul
 }
 
 /// A kernel and the module that it lives in.
-#[derive(Clone, Copy)]
-struct Loaded {
-    function: CUfunction,
+#[derive(Clone, Copy, Debug)]
+pub struct Loaded {
+    pub function: CUfunction,
     module: CUmodule,
 }
+// SAFETY: modules and their functions may be used from any thread.
+unsafe impl Send for Loaded {}
 
-/// The kernels of one device. Its context must be current when kernels are asked for.
+/// The compiler of one device. Its context must be current when kernels are asked for.
+#[derive(Debug)]
 pub struct Programs {
     targets: Vec<String>,
-    disk: DiskCache,
-    by_spec: HashMap<Spec, CUfunction>,
-    by_source: HashMap<String, Loaded>,
-    built: usize,
-    build_time: Duration,
 }
 
-// SAFETY: modules and their functions may be used from any thread.
-unsafe impl Send for Programs {}
-
 impl Programs {
-    /// For a device of compute capability `capability` (75 for 7.5) whose other facts are `identity`. An error when NVRTC
-    /// knows only newer devices.
-    pub fn new(capability: i32, identity: &str) -> Result<Programs> {
+    /// For a device of compute capability `capability` (75 for 7.5) whose other facts are `identity`; no kernels yet. An error
+    /// when NVRTC knows only newer devices.
+    pub fn kernels(capability: i32, identity: &str) -> Result<Kernels<Programs>> {
         let known = architectures();
         let targets = targets(&known, capability).ok_or_else(|| {
             let oldest = known.first().copied().unwrap_or_default();
@@ -156,66 +146,30 @@ impl Programs {
             unsafe { sys::nvrtcVersion(&mut major, &mut minor) }
         }));
         let identity = format!("{identity}|{targets:?}|nvrtc {major}.{minor} {}", version.is_some());
-        Ok(Programs {
-            disk: DiskCache::new("cuda", identity),
-            targets,
-            by_spec: HashMap::new(),
-            by_source: HashMap::new(),
-            built: 0,
-            build_time: Duration::ZERO,
+        Ok(Kernels::new(Programs { targets }, DiskCache::new("cuda", identity)))
+    }
+}
+
+impl Compiler for Programs {
+    type Kernel = Loaded;
+    fn compile(&mut self, entry: &str, text: &str) -> Result<(Loaded, Option<Vec<u8>>)> {
+        first_accepted(&mut self.targets, |target| {
+            let code = compile(entry, text, target)?;
+            Ok((load(entry, &code)?, Some(code)))
         })
     }
-    /// Number of kernels built and the time it took.
-    pub fn figures(&self) -> (usize, Duration) {
-        (self.built, self.build_time)
+    fn load(&self, entry: &str, code: &[u8]) -> Option<Loaded> {
+        load(entry, code).ok()
     }
-    /// The kernel of `spec`, compiled when it is new. It is valid as long as the caller holds the lock around these programs.
-    pub fn kernel(&mut self, spec: &Spec, dialect: &dyn Dialect) -> Result<CUfunction> {
-        if let Some(f) = self.by_spec.get(spec) {
-            return Ok(*f);
-        }
-        let source = spec.render(dialect)?;
-        let function = match self.by_source.get(&source.text) {
-            Some(loaded) => loaded.function,
-            None => {
-                let start = Instant::now();
-                let loaded = self.build(&source.entry, &source.text)?;
-                self.built += 1;
-                self.build_time += start.elapsed();
-                if self.by_source.len() >= MOST {
-                    self.forget()?;
-                }
-                self.by_source.insert(source.text, loaded);
-                loaded.function
-            }
-        };
-        if self.by_spec.len() >= MOST {
-            self.by_spec.clear();
-        }
-        self.by_spec.insert(spec.clone(), function);
-        Ok(function)
-    }
-    /// Unloads everything, once nothing of it is queued or running.
-    fn forget(&mut self) -> Result<()> {
+    /// Unloads modules, once nothing of them is queued or running.
+    fn forget(&mut self, kernels: &mut dyn Iterator<Item = Loaded>) -> Result<()> {
         result::ctx::synchronize().map_err(|e| error("waiting for kernels", e))?;
-        self.by_spec.clear();
-        for (_, old) in self.by_source.drain() {
-            // SAFETY: the module was loaded by us, its function is forgotten, and launches happen under our caller's lock.
+        for old in kernels {
+            // SAFETY: the module was loaded by us, and its function is launched no more: launches happen under the lock around
+            // these kernels.
             let _ = unsafe { result::module::unload(old.module) };
         }
         Ok(())
-    }
-    fn build(&mut self, entry: &str, text: &str) -> Result<Loaded> {
-        if let Some(loaded) = self.disk.load(text).and_then(|code| load(entry, &code).ok()) {
-            return Ok(loaded);
-        }
-        let disk = &self.disk;
-        first_accepted(&mut self.targets, |target| {
-            let code = compile(entry, text, target)?;
-            let loaded = load(entry, &code)?;
-            disk.save(text, &code);
-            Ok(loaded)
-        })
     }
 }
 

@@ -4,12 +4,14 @@
 
 use crate::compile::Programs;
 use crate::libraries::{self, error, guarded};
-use crate::{Cuda, matmul::Blas};
+use crate::{Cuda, matmul, matmul::Blas};
 use cudarc::driver::sys::{CUcontext, CUdevice_attribute, CUstream};
 use cudarc::driver::{result, sys as cu};
-use minpy_core::codegen::{Arg, Blocks, CDevice, Dialect, ERROR_WORDS, Pool, Step, Tuning};
+use minpy_core::codegen::{self, Arg, Blocks, CDevice, CMemory, Dialect, Kernels, Step, Tuning};
 use minpy_core::device::{Capabilities, Device, Memory, MemoryStats, leave_out};
-use minpy_core::{DTypeSet, Error, ErrorKind, Result};
+use minpy_core::kernel::{KernelCall, Work};
+use minpy_core::registry::Item;
+use minpy_core::{DTypeSet, Result};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 use std::any::Any;
@@ -18,6 +20,16 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 minpy_core::driver!(pub DRIVER: "cuda", probe);
+// What has no C text core runs on the host, and counts it.
+minpy_core::c_kernels!(pub KERNELS: "cuda", CudaDevice);
+
+/// Everything that this crate registers.
+pub static ITEMS: &[Item] = &[Item::Driver(&DRIVER), Item::Kernels(&KERNELS)];
+
+/// Registers the backend explicitly; needed only where the linker dropped the automatic registration.
+pub fn register() -> Result<()> {
+    minpy_core::registry::register(ITEMS)
+}
 
 /// Looks for devices. No driver, no compiler, no GPU that it knows: no device.
 fn probe() -> Vec<Box<dyn Device>> {
@@ -57,9 +69,8 @@ pub struct CudaDevice {
     stream: CUstream,
     capabilities: Capabilities,
     tuning: Tuning,
-    pool: Mutex<Pool>,
-    programs: Mutex<Programs>,
-    errors: OnceLock<Memory>,
+    memory: CMemory,
+    programs: Mutex<Kernels<Programs>>,
     blas: OnceLock<Option<Mutex<Blas>>>,
 }
 
@@ -68,16 +79,30 @@ unsafe impl Send for CudaDevice {}
 // SAFETY: as above; what is not safe to share is behind locks.
 unsafe impl Sync for CudaDevice {}
 
-struct DeviceBlocks;
+/// Blocks of device memory, made and destroyed in this context.
+struct DeviceBlocks(CUcontext);
+// SAFETY: contexts may be used from any thread once they are current there.
+unsafe impl Send for DeviceBlocks {}
+// SAFETY: as above.
+unsafe impl Sync for DeviceBlocks {}
 impl Blocks for DeviceBlocks {
     fn create(&self, bytes: usize) -> std::result::Result<usize, String> {
+        enter(self.0).map_err(|e| e.message().to_string())?;
         // SAFETY: the context is current; the block belongs to the pool.
         unsafe { result::malloc_sync(bytes) }.map(|p| p as usize).map_err(|e| e.to_string())
     }
     fn destroy(&self, handle: usize) {
-        // SAFETY: the pool owns the block and forgets it. The driver waits for the device before it takes memory back.
-        let _ = unsafe { result::free_sync(handle as cu::CUdeviceptr) };
+        if enter(self.0).is_ok() {
+            // SAFETY: the pool owns the block and forgets it. The driver waits for the device before it takes memory back.
+            let _ = unsafe { result::free_sync(handle as cu::CUdeviceptr) };
+        }
     }
+}
+
+/// Makes a context current on this thread.
+fn enter(context: CUcontext) -> Result<()> {
+    // SAFETY: contexts are those of devices, which live as long as the process.
+    unsafe { result::ctx::set_current(context) }.map_err(|e| error("entering the context", e))
 }
 
 impl CudaDevice {
@@ -90,7 +115,7 @@ impl CudaDevice {
         let capability = attribute(A::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) * 10
             + attribute(A::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
         let name = result::device::get_name(id).map_err(fail)?;
-        let programs = Programs::new(capability, &name)?;
+        let programs = Programs::kernels(capability, &name)?;
         // SAFETY: as above; the primary context is kept for the life of the process.
         let context = unsafe { result::primary_ctx::retain(id) }.map_err(fail)?;
         // SAFETY: the context was just retained.
@@ -114,16 +139,14 @@ impl CudaDevice {
                 shared: attribute(A::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK).max(16 << 10) as usize,
                 ..Tuning::gpu(units)
             },
-            pool: Mutex::new(Pool::new(total / 2, total)),
+            memory: CMemory::new("cuda", DeviceBlocks(context), total / 2, total),
             programs: Mutex::new(programs),
-            errors: OnceLock::new(),
             blas: OnceLock::new(),
         })
     }
     /// Makes the context current on this thread.
     fn enter(&self) -> Result<()> {
-        // SAFETY: the context lives as long as the process.
-        unsafe { result::ctx::set_current(self.context) }.map_err(|e| error("entering the context", e))
+        enter(self.context)
     }
     /// Number of kernels compiled so far and the time that took.
     pub fn builds(&self) -> (usize, Duration) {
@@ -139,15 +162,8 @@ impl CudaDevice {
         unsafe { result::stream::synchronize(self.stream) }.map_err(|e| error("synchronize", e))
     }
     fn place(&self, what: &str, memory: &Memory, offset: usize, bytes: usize) -> Result<cu::CUdeviceptr> {
-        match offset.checked_add(bytes) {
-            Some(end) if end <= memory.bytes => {
-                Ok((memory.handle + memory.offset + offset) as cu::CUdeviceptr)
-            }
-            _ => Err(Error::new(
-                ErrorKind::Device,
-                format!("cuda {what}: {bytes} bytes at {offset} leave a block of {} bytes", memory.bytes),
-            )),
-        }
+        let at = self.memory.place(what, memory, offset, bytes)?;
+        Ok((memory.handle + at) as cu::CUdeviceptr)
     }
 }
 
@@ -162,14 +178,10 @@ impl Device for CudaDevice {
         &self.capabilities
     }
     fn allocate(&self, bytes: usize) -> Result<Memory> {
-        self.enter()?;
-        let handle = self.pool.lock().allocate("cuda", &DeviceBlocks, bytes)?;
-        Ok(Memory { handle, offset: 0, bytes })
+        self.memory.allocate(bytes)
     }
     fn free(&self, memory: Memory) {
-        if self.enter().is_ok() {
-            self.pool.lock().free(&DeviceBlocks, memory.handle, memory.bytes);
-        }
+        self.memory.free(memory);
     }
     fn upload(&self, src: &[u8], dst: &Memory, offset: usize) -> Result<()> {
         self.enter()?;
@@ -222,12 +234,10 @@ impl Device for CudaDevice {
         self.wait()
     }
     fn memory_stats(&self) -> MemoryStats {
-        self.pool.lock().stats()
+        self.memory.stats()
     }
     fn trim(&self) {
-        if self.enter().is_ok() {
-            self.pool.lock().trim(&DeviceBlocks);
-        }
+        self.memory.trim();
     }
     fn as_any(&self) -> &dyn Any {
         self
@@ -241,9 +251,20 @@ impl CDevice for CudaDevice {
     fn tuning(&self) -> &Tuning {
         &self.tuning
     }
+    fn memory(&self) -> &CMemory {
+        &self.memory
+    }
+    /// Products go to cuBLAS where it is there and can do them; what is computed of one is then a kernel of its own.
+    fn library(&self, call: &KernelCall) -> Result<bool> {
+        match call.work {
+            Work::Matmul => matmul::run(self, call),
+            Work::Epilogue => codegen::product_first(self, call, |product| matmul::run(self, product)),
+            _ => Ok(false),
+        }
+    }
     fn launch(&self, step: &Step, scratch: &[Memory]) -> Result<()> {
         self.enter()?;
-        let errors = if step.args.contains(&Arg::Errors) { self.errors()?.handle } else { 0 };
+        let errors = if step.args.contains(&Arg::Errors) { self.memory.errors(self)?.handle } else { 0 };
         let mut parameters: SmallVec<[*mut c_void; 16]> = SmallVec::new();
         for arg in &step.args {
             let value: *const c_void = match arg {
@@ -259,17 +280,9 @@ impl CDevice for CudaDevice {
             [step.groups, step.spec.local()].map(|[x, y, z]| (x as u32, y as u32, z as u32));
         // Under the lock until it is queued: another thread might make room for a new kernel.
         let mut programs = self.programs.lock();
-        let function = programs.kernel(&step.spec, &Cuda)?;
+        let function = programs.get(&step.spec, &Cuda)?.function;
         // SAFETY: the planner made kernel and parameters to fit; the driver copies the parameters before it returns.
         unsafe { result::launch_kernel(function, groups, local, 0, self.stream, &mut parameters) }
             .map_err(|e| error(&format!("launch of {}", step.spec.name()), e))
-    }
-    fn errors(&self) -> Result<Memory> {
-        if let Some(m) = self.errors.get() {
-            return Ok(*m);
-        }
-        let m = self.allocate(8 * ERROR_WORDS)?;
-        self.upload(&[0; 8 * ERROR_WORDS], &m, 0)?;
-        Ok(*self.errors.get_or_init(|| m))
     }
 }

@@ -4,39 +4,49 @@
 //! passes, unless MINPY_REQUIRE_NVRTC=1.
 
 use minpy_core::DType;
+use minpy_core::codegen::{FAMILIES, Rendered, Sources, Tuning, sources};
+use minpy_core::kernel::Family;
 use std::collections::{BTreeMap, HashSet};
 
 /// What is left to the host: complex inverse functions. Everything else must have a kernel.
 const UNSUPPORTED: [&str; 6] = ["arcsin", "arccos", "arctan", "arcsinh", "arccosh", "arctanh"];
 
+fn all() -> Sources {
+    sources(&minpy_cuda::Cuda, Tuning::gpu(64))
+}
+
 #[test]
 fn every_form_has_a_kernel_for_every_dtype() {
-    let sources = minpy_cuda::all_kernel_sources();
-    let unexpected: Vec<_> = sources
+    let all = all();
+    let unexpected: Vec<_> = all
         .unsupported
         .iter()
-        .filter(|(name, _)| {
-            !name
-                .split_once(' ')
-                .is_some_and(|(op, dtype)| UNSUPPORTED.contains(&op) && dtype.starts_with("complex"))
+        .filter(|(s, _)| {
+            !(s.dtype.is_complex() && UNSUPPORTED.iter().any(|op| s.name.ends_with(&format!(" {op}"))))
         })
         .collect();
     assert!(unexpected.is_empty(), "without a kernel: {unexpected:?}");
-    for form in ["add", "where", "cast", "reduce", "scan", "arg_reduce", "matmul", "gather", "scatter"] {
+    for family in FAMILIES {
         for dtype in DType::ALL {
-            let has = |(name, _): &(String, String)| {
-                let mut words = name.split(' ');
-                words.next() == Some(form) && words.any(|w| w == dtype.name())
+            let has = all.texts.iter().any(|s| s.family == family && s.dtype == dtype);
+            let none = match family {
+                Family::RandomBits => dtype != DType::U32,
+                Family::Rows => dtype == DType::F16,
+                _ => false,
             };
-            assert!(sources.texts.iter().any(has), "no {form} of {dtype}");
+            assert!(
+                has != none,
+                "{} of {dtype}: {}",
+                family.name(),
+                if has { "unexpected" } else { "missing" }
+            );
         }
     }
-    assert!(sources.texts.iter().any(|(name, _)| name.starts_with("random_bits")));
 }
 
 #[test]
 fn every_kernel_compiles_to_ptx() {
-    let sources = minpy_cuda::all_kernel_sources().texts;
+    let sources = all().texts;
     if !minpy_cuda::has_nvrtc() {
         assert!(
             std::env::var("MINPY_REQUIRE_NVRTC").as_deref() != Ok("1"),
@@ -47,9 +57,9 @@ fn every_kernel_compiles_to_ptx() {
     }
     // One compilation takes a batch of kernels, each in a namespace of its own: starting the compiler costs more than a kernel.
     let mut seen = HashSet::new();
-    let distinct: Vec<_> = sources.iter().filter(|(_, text)| seen.insert(text)).collect();
+    let distinct: Vec<_> = sources.iter().filter(|s| seen.insert(&s.text)).collect();
     let mut preludes: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
-    for (name, text) in distinct {
+    for Rendered { name, text, .. } in distinct {
         let end = text.rfind("#define").and_then(|i| text[i..].find('\n').map(|j| i + j + 1)).unwrap_or(0);
         preludes.entry(&text[..end]).or_default().push((name, &text[end..]));
     }

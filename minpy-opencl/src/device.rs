@@ -6,8 +6,9 @@
 use crate::memory::Buffers;
 use crate::program::Programs;
 use crate::{OpenCl, error, is_out_of_memory};
-use minpy_core::codegen::{Arg, CDevice, Dialect, ERROR_WORDS, Pool, Step, Tuning};
+use minpy_core::codegen::{Arg, CDevice, CMemory, Dialect, Kernels, Step, Tuning};
 use minpy_core::device::{Capabilities, Device, Memory, MemoryStats, leave_out};
+use minpy_core::registry::Item;
 use minpy_core::{DType, DTypeSet, Error, ErrorKind, Result};
 use opencl3::command_queue::*;
 use opencl3::context::context::create_context;
@@ -18,10 +19,19 @@ use opencl3::platform::platform::{CL_PLATFORM_VERSION, get_platform_ids, get_pla
 use parking_lot::Mutex;
 use std::any::Any;
 use std::ffi::c_void;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 minpy_core::driver!(pub DRIVER: "opencl", probe);
+// What has no C text core runs on the host, and counts it.
+minpy_core::c_kernels!(pub KERNELS: "opencl", OpenClDevice);
+
+/// Everything that this crate registers.
+pub static ITEMS: &[Item] = &[Item::Driver(&DRIVER), Item::Kernels(&KERNELS)];
+
+/// Registers the backend explicitly; needed only where the linker dropped the automatic registration.
+pub fn register() -> Result<()> {
+    minpy_core::registry::register(ITEMS)
+}
 
 /// Looks for devices, platform by platform. No loader, no platform, a broken driver: no device.
 fn probe() -> Vec<Box<dyn Device>> {
@@ -47,13 +57,11 @@ fn probe() -> Vec<Box<dyn Device>> {
 /// A device with its context and queue.
 pub struct OpenClDevice {
     ordinal: usize,
-    context: cl_context,
     queue: cl_command_queue,
     capabilities: Capabilities,
     tuning: Tuning,
-    pool: Mutex<Pool>,
-    programs: Mutex<Programs>,
-    errors: OnceLock<Memory>,
+    memory: CMemory,
+    programs: Mutex<Kernels<Programs>>,
     /// Bytes that the arguments of a kernel may have.
     parameter_bytes: usize,
 }
@@ -128,7 +136,6 @@ impl OpenClDevice {
         };
         Some(OpenClDevice {
             ordinal,
-            context,
             queue,
             capabilities: Capabilities {
                 description: format!("{name} ({})", text(id, CL_DEVICE_VERSION)),
@@ -137,24 +144,14 @@ impl OpenClDevice {
                 total_memory: total,
             },
             tuning,
-            pool: Mutex::new(Pool::new(total / 2, largest)),
-            programs: Mutex::new(Programs::new(context, id, identity, options, saves)),
-            errors: OnceLock::new(),
+            memory: CMemory::new("opencl", Buffers(context), total / 2, largest),
+            programs: Mutex::new(Programs::kernels(context, id, &identity, options, saves)),
             parameter_bytes: number(id, CL_DEVICE_MAX_PARAMETER_SIZE).max(1024) as usize,
         })
     }
     /// Number of kernels compiled so far and the time that took.
     pub fn builds(&self) -> (usize, Duration) {
         self.programs.lock().figures()
-    }
-    fn check(&self, what: &str, memory: &Memory, offset: usize, bytes: usize) -> Result<usize> {
-        match offset.checked_add(bytes) {
-            Some(end) if end <= memory.bytes => Ok(memory.offset + offset),
-            _ => Err(Error::new(
-                ErrorKind::Device,
-                format!("opencl {what}: {bytes} bytes at {offset} leave a block of {} bytes", memory.bytes),
-            )),
-        }
     }
 }
 
@@ -175,14 +172,13 @@ impl Device for OpenClDevice {
         &self.capabilities
     }
     fn allocate(&self, bytes: usize) -> Result<Memory> {
-        let handle = self.pool.lock().allocate("opencl", &Buffers(self.context), bytes)?;
-        Ok(Memory { handle, offset: 0, bytes })
+        self.memory.allocate(bytes)
     }
     fn free(&self, memory: Memory) {
-        self.pool.lock().free(&Buffers(self.context), memory.handle, memory.bytes);
+        self.memory.free(memory);
     }
     fn upload(&self, src: &[u8], dst: &Memory, offset: usize) -> Result<()> {
-        let at = self.check("upload", dst, offset, src.len())?;
+        let at = self.memory.place("upload", dst, offset, src.len())?;
         if src.is_empty() {
             return Ok(());
         }
@@ -199,7 +195,7 @@ impl Device for OpenClDevice {
         event.map(done).map_err(|c| error("upload", c))
     }
     fn download(&self, src: &Memory, offset: usize, dst: &mut [u8]) -> Result<()> {
-        let at = self.check("download", src, offset, dst.len())?;
+        let at = self.memory.place("download", src, offset, dst.len())?;
         if dst.is_empty() {
             return Ok(());
         }
@@ -228,8 +224,8 @@ impl Device for OpenClDevice {
         dst_offset: usize,
         bytes: usize,
     ) -> Result<()> {
-        let from = self.check("copy", src, src_offset, bytes)?;
-        let to = self.check("copy", dst, dst_offset, bytes)?;
+        let from = self.memory.place("copy", src, src_offset, bytes)?;
+        let to = self.memory.place("copy", dst, dst_offset, bytes)?;
         if bytes == 0 {
             return Ok(());
         }
@@ -253,10 +249,10 @@ impl Device for OpenClDevice {
         finish(self.queue).map_err(|c| error("synchronize", c))
     }
     fn memory_stats(&self) -> MemoryStats {
-        self.pool.lock().stats()
+        self.memory.stats()
     }
     fn trim(&self) {
-        self.pool.lock().trim(&Buffers(self.context));
+        self.memory.trim();
     }
     fn as_any(&self) -> &dyn Any {
         self
@@ -269,6 +265,9 @@ impl CDevice for OpenClDevice {
     }
     fn tuning(&self) -> &Tuning {
         &self.tuning
+    }
+    fn memory(&self) -> &CMemory {
+        &self.memory
     }
     fn launch(&self, step: &Step, scratch: &[Memory]) -> Result<()> {
         // Arrays of very many dimensions are left to the host.
@@ -283,7 +282,7 @@ impl CDevice for OpenClDevice {
             return Err(Error::new(ErrorKind::Unsupported, why));
         }
         let mut programs = self.programs.lock();
-        let kernel = programs.kernel(&step.spec, &OpenCl)?;
+        let kernel = programs.get(&step.spec, &OpenCl)?;
         for (i, arg) in step.args.iter().enumerate() {
             let memory = |handle: &usize| (std::ptr::from_ref(handle).cast::<c_void>(), size_of::<cl_mem>());
             let errors;
@@ -291,7 +290,7 @@ impl CDevice for OpenClDevice {
                 Arg::Memory(handle) => memory(handle),
                 Arg::Scratch(n) => memory(&scratch[*n].handle),
                 Arg::Errors => {
-                    errors = self.errors()?.handle;
+                    errors = self.memory.errors(self)?.handle;
                     memory(&errors)
                 }
                 Arg::Scalar(s) => (s.as_ptr().cast(), s.dtype().size()),
@@ -325,13 +324,5 @@ impl CDevice for OpenClDevice {
             queued = enqueue();
         }
         queued.map(done).map_err(|c| error(&format!("launch of {}", step.spec.name()), c))
-    }
-    fn errors(&self) -> Result<Memory> {
-        if let Some(m) = self.errors.get() {
-            return Ok(*m);
-        }
-        let m = self.allocate(8 * ERROR_WORDS)?;
-        self.upload(&[0; 8 * ERROR_WORDS], &m, 0)?;
-        Ok(*self.errors.get_or_init(|| m))
     }
 }

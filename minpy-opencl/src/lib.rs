@@ -1,17 +1,16 @@
 //! OpenCL devices for MinPy: every device of every platform that the system's OpenCL loader knows, found at run time.
 //!
-//! Kernels come from `minpy_core::codegen`; this crate supplies the dialect (`dialect.rs`), memory (`memory.rs`), the compile
-//! cache (`program.rs`) and the device with its queue (`device.rs`). Without an OpenCL loader there are simply no devices.
+//! Kernels come from `minpy_core::codegen`, their cache and the memory pool too; this crate supplies the dialect (`dialect.rs`),
+//! buffers (`memory.rs`), the compiler (`program.rs`) and the device with its queue (`device.rs`). Without an OpenCL loader there
+//! are simply no devices.
 
 mod device;
 mod dialect;
-mod kernels;
 mod memory;
 mod program;
 
-pub use device::OpenClDevice;
+pub use device::{ITEMS, OpenClDevice, register};
 pub use dialect::OpenCl;
-pub use kernels::{items, register};
 
 /// Error of an OpenCL call: out of memory is `ErrorKind::Memory`, everything else `ErrorKind::Device`.
 #[cold]

@@ -7,6 +7,10 @@ use opencl3::types::{cl_context, cl_mem};
 
 /// Makes buffers in a context.
 pub struct Buffers(pub cl_context);
+// SAFETY: a context may be used from any thread.
+unsafe impl Send for Buffers {}
+// SAFETY: as above.
+unsafe impl Sync for Buffers {}
 
 impl Blocks for Buffers {
     fn create(&self, bytes: usize) -> Result<usize, String> {

@@ -136,6 +136,21 @@ pub fn products(s: &Subject) {
             let operands = [Operand::Array(&total), Operand::Array(&product)];
             ops::call(&ops::ADD, Attrs::NONE, &operands, None, Target::Into(&total))
         });
+        // A product with a vector is a reduction: what is computed of it comes after.
+        compare(s, "a layer of one output", dtype, tolerance, |x, at| {
+            let product = at(ops::matmul(&x[0], &x[1].slice(0, 3, 1, 1).t())?)?;
+            let positive = at(ops::greater(&product, 0)?)?;
+            let double = at(ops::multiply(&product, 2)?)?;
+            at(ops::select(&positive, &double, &x[0].slice(1, 4, 1, 1))?)
+        });
+        compare(s, "a vector added in place", dtype, tolerance, |x, at| {
+            let total = x[1].slice(1, 7, 1, 1);
+            let product = at(ops::matmul(&x[0], &x[1].slice(0, 3, 1, 1).t())?)?;
+            let step = at(ops::multiply(&product, 3)?)?;
+            drop(product);
+            let operands = [Operand::Array(&total), Operand::Array(&step)];
+            ops::call(&ops::SUBTRACT, Attrs::NONE, &operands, None, Target::Into(&total))
+        });
         compare(s, "a step along a product", dtype, tolerance, |x, at| {
             let product = at(ops::matmul(&x[1].slice(1, 0, 1, ROWS), &x[0])?)?;
             let step = at(ops::multiply(&product, 2)?)?;

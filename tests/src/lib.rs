@@ -14,6 +14,7 @@
 pub mod aliasing;
 pub mod copies;
 pub mod elementwise;
+pub mod fake;
 pub mod fallback;
 pub mod fused;
 pub mod index;

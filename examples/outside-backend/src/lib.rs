@@ -1,13 +1,16 @@
 //! A MinPy backend as a stranger would write it: the device `toy`.
 //!
 //! Its memory is a table of byte vectors that the host cannot address; its kernels are an interpreter of a few
-//! primitives on float32 (`kernels.rs`). Everything else it lacks, and core runs that on the host.
+//! primitives on float32 (`kernels.rs`). Everything else it lacks, and core runs that on the host. Operations of its
+//! own are in `decayed.rs` (with a kernel for each device that has one) and `polar.rs` (with a decomposition, and a gradient).
 //! `docs/adding-a-backend.md` walks through these files.
 
+mod decayed;
 mod kernels;
 mod memory;
 mod polar;
 
+pub use decayed::{DECAYED_SUM, decayed_sum};
 pub use memory::Toy;
 pub use polar::{POLAR, polar};
 
@@ -29,5 +32,8 @@ pub fn register() -> minpy_core::Result<()> {
         Item::Kernel(&kernels::MATMUL),
         Item::Op(&POLAR),
         Item::Kernel(&polar::KERNEL),
+        Item::Op(&DECAYED_SUM),
+        Item::Kernel(&decayed::TOY),
+        Item::Kernel(&decayed::HOST),
     ])
 }

@@ -1,7 +1,7 @@
 //! Automatic and explicit registration meet; the two devices of the backend are two places.
 
 use minpy_core::context::with_device;
-use minpy_core::{DType, ErrorKind, context::Policy, device, ops, registry, stats};
+use minpy_core::{Array, DType, ErrorKind, context::Policy, device, ops, registry, stats};
 
 #[test]
 fn explicit_and_automatic_registration_meet() {
@@ -43,4 +43,25 @@ fn what_is_missing_is_done_by_the_host_or_refused() {
     assert_eq!(stats::fallback_count(), 2);
     let refused = minpy_core::context::with_policy(Policy::OnlyDevice, || ops::exp(&a));
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::Policy);
+}
+
+#[test]
+fn an_operation_of_its_own_runs_on_its_kernel_and_elsewhere_on_the_hosts() {
+    let toy = device::parse("toy").unwrap();
+    let of = |d| Array::from_slice(&[1f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[3, 2]).unwrap().to_device(d).unwrap();
+    let x = of(toy);
+    stats::reset();
+    let y = outside_backend::decayed_sum(&x.t(), 0.5).unwrap();
+    assert_eq!((y.device(), y.to_vec::<f32>().unwrap()), (toy, vec![1.0, 3.5, 6.75, 2.0, 5.0, 8.5]));
+    assert_eq!(stats::fallback_count(), 0);
+    // The host's kernel is found by the operation's name too, and counted as any fallback.
+    let host = minpy_core::context::with_policy(Policy::OnlyHost, || outside_backend::decayed_sum(&x, 2.0));
+    assert_eq!(host.unwrap().to_vec::<f32>().unwrap(), [1.0, 4.0, 3.0, 10.0, 5.0, 16.0]);
+    let f = &stats::fallbacks()[0];
+    assert_eq!((f.op.as_str(), f.reason.as_str()), ("toy.decayed_sum", "policy only_host"));
+    let cpu = device::host().unwrap();
+    let y = outside_backend::decayed_sum(&of(cpu), 2.0).unwrap();
+    assert_eq!((y.device(), y.to_vec::<f32>().unwrap()), (cpu, vec![1.0, 4.0, 3.0, 10.0, 5.0, 16.0]));
+    // A float64 never reaches a kernel of float32.
+    assert!(outside_backend::decayed_sum(&ops::ones(&[2], DType::F64).unwrap(), 1.0).is_err());
 }

@@ -1,53 +1,38 @@
 //! Position of the greatest or smallest element along the last axis: the first of equal ones, NaN before all others.
 
-use super::dialect::{ctype, short, storage};
-use super::dims::{base, collapse, index_type, is_wide, unravel};
+use super::dialect::{ctype, short};
 use super::expr::{Writer, load};
-use super::{Arg, Form as AnyForm, Plan, Spec, Tuning};
+use super::lines::{self, Lines};
+use super::samples::{Operand, Samples};
+use super::{Form as AnyForm, Plan, Tuning};
 use crate::expr::Prim;
-use crate::kernel::KernelCall;
+use crate::kernel::{KernelCall, Work};
 use crate::{DType, Result};
-use smallvec::{SmallVec, smallvec};
 
 /// What the source depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Form {
     dtype: DType,
     max: bool,
-    outer: u8,
-    wide: bool,
+    lines: Lines,
 }
 
 pub fn plan(call: &KernelCall, max: bool, tuning: &Tuning) -> Result<Plan> {
-    let (x, out) = (call.inputs[0].view(), &call.outputs[0]);
-    let rank = out.shape.len();
-    let mut dims = collapse(out.shape, [&x.strides[..rank], out.strides].into_iter());
-    let n = dims.padded_ndim();
-    dims.pad(n);
-    let count = dims.total();
-    let per = count.div_ceil(tuning.groups);
-    let mut m: SmallVec<[i64; 24]> = smallvec![
-        count as i64,
-        x.shape[rank] as i64,
-        x.strides[rank] as i64,
-        per as i64,
-        base(call.op, x)?,
-        base(call.op, out)?
-    ];
-    m.extend(dims.n.iter().map(|&n| n as i64));
-    m.extend(dims.s.iter().flatten().map(|&s| s as i64));
-    let form = Form { dtype: x.dtype, max, outer: n as u8, wide: is_wide(count) };
-    let args = smallvec![Arg::Memory(x.memory.handle), Arg::Memory(out.memory.handle), Arg::Ints(m)];
-    Ok(Plan::one(
-        Spec::new(AnyForm::ArgReduce(form), [tuning.local, 1, 1]),
-        args,
-        [count.div_ceil(per), 1, 1],
-    ))
+    let dtype = call.inputs[0].view().dtype;
+    lines::plan(call, &[], tuning, |lines| AnyForm::ArgReduce(Form { dtype, max, lines }))
+}
+
+/// Rows, for the test that compiles every kernel.
+pub fn samples(dtype: DType, s: &mut Samples) {
+    for max in [true, false] {
+        let (x, y) = (Operand::new(dtype, &[5, 400]), Operand::new(DType::I64, &[5]));
+        s.add(if max { "max" } else { "min" }, &Work::ArgReduce { max }, None, &[x], &[y]);
+    }
 }
 
 impl Form {
     pub fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
-        let (d, no, ls, ix) = (self.dtype, self.outer as usize, local[0], index_type(self.wide));
+        let (d, ls) = (self.dtype, local[0]);
         let t = ctype(d);
         w.uses(d);
         let beats = w.prim(if self.max { Prim::Gt } else { Prim::Lt }, d)?;
@@ -62,20 +47,13 @@ impl Form {
             format!("return {beats}(a, b);")
         };
         w.helper(&better, || format!("MP_FN mp_bool {better}({t} a, {t} b) {{ {body} }}\n"));
-        let offsets = [("b0".to_string(), "m.s[0]".to_string()), ("bo".to_string(), "m.s[1]".to_string())];
-        let mut k = format!(
-            "typedef struct {{ mp_i64 count, extent, step, per, off[2], n[{no}], s[2][{no}]; }} mp_meta;\n\
-             {}(MP_GLOBAL const {}* in, MP_GLOBAL mp_i64* out, const mp_meta m) {{\n",
-            w.dialect.kernel("mp_arg_reduce", local),
-            storage(d)
-        );
-        if ls > 1 {
-            k += &format!("MP_LOCAL {t} values_[{ls}]; MP_LOCAL mp_i64 places_[{ls}];\n");
-        }
-        k += "mp_i64 g1 = (MP_GROUP(0) + 1) * m.per; if (g1 > m.count) g1 = m.count;\n";
-        k += "for (mp_i64 g = MP_GROUP(0) * m.per; g < g1; ++g) {\nmp_i64 b0 = m.off[0], bo = m.off[1];\n";
-        k += &format!("{{ {ix} q = ({ix})g;\n{}}}\n", unravel(ix, "q", no, "m.n", &offsets));
-        let element = |r: &str| load(d, &format!("in[b0 + {r} * m.step]"));
+        let shared = if ls > 1 {
+            format!("MP_LOCAL {t} values_[{ls}]; MP_LOCAL mp_i64 places_[{ls}];\n")
+        } else {
+            String::new()
+        };
+        let mut k = self.lines.begin(w, "mp_arg_reduce", local, [d, DType::I64], "", &shared);
+        let element = |r: &str| load(d, &format!("in[b0 + {r} * m.from]"));
         k += &format!("{t} best = {}; mp_i64 at = 0;\n", element("0"));
         let first = if ls == 1 { "1" } else { "MP_LID(0)" };
         k += &format!(

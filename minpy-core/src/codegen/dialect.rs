@@ -35,7 +35,7 @@ pub trait Dialect: Send + Sync {
 }
 
 /// Suffix of the dtype in generated names: `f32`.
-pub fn short(dtype: DType) -> &'static str {
+pub(super) fn short(dtype: DType) -> &'static str {
     use DType::*;
     match dtype {
         Bool => "bool",
@@ -61,7 +61,7 @@ pub(super) fn ctype(dtype: DType) -> String {
 }
 
 /// C type of an element in memory.
-pub fn storage(dtype: DType) -> String {
+pub(super) fn storage(dtype: DType) -> String {
     if dtype == DType::F16 { "mp_half".into() } else { ctype(dtype) }
 }
 

@@ -3,13 +3,17 @@
 //! Dimensions are collapsed as far as the views allow. Where all of them then move in step, a kernel without index
 //! arithmetic is made; otherwise one that splits the position over the dimensions (on CPUs once per row).
 
+use super::dialect::storage;
 use super::dims::{Dims, Step, base, collapse, collapse_reordered, index_type, is_wide, unravel};
 use super::expr::{Writer, load};
-use super::{Arg, Form as AnyForm, Plan, ProgramRef, Spec, Tuning, storage};
-use crate::Result;
-use crate::expr::Node;
-use crate::kernel::{Input, KernelCall, View};
+use super::samples::{Operand, Samples, cast};
+use super::{Arg, Form as AnyForm, Plan, ProgramRef, Spec, Tuning};
+use crate::expr::{Node, Program};
+use crate::kernel::{Input, KernelCall, View, Work};
+use crate::op::ProgramSpec;
+use crate::{DType, Result, registry};
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// Where a program's input comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,6 +53,47 @@ fn crossed(dims: &Dims) -> Option<usize> {
 
 fn same(a: &View, b: &View) -> bool {
     a.memory == b.memory && a.offset == b.offset && a.dtype == b.dtype && a.strides == b.strides
+}
+
+/// Every operation of the table, on dtypes that stand for all: each kind once, both sizes where the text differs. Then, on all
+/// dtypes, masks, broadcast operands and more elements than 32 bits count; and casts from another order.
+pub fn samples(dtype: DType, s: &mut Samples) {
+    let Ok(registry) = registry::global() else { return };
+    let sample = |s: &mut Samples, name: String, p: &Arc<Program>, inputs: &[Operand], shape: &[usize]| {
+        let out = [Operand::new(p.output_dtype(0), shape)];
+        s.add(&name, &Work::Elementwise, Some(p), inputs, &out);
+    };
+    use DType::*;
+    for op in registry.ops().filter(|_| [F32, F64, I32, I64, Bool, C64, C128, F16].contains(&dtype)) {
+        let Some(e) = op.elementwise() else { continue };
+        let Some(compute) = (e.rule.compute)(dtype) else { continue };
+        let first = if e.rule.condition_first { Bool } else { dtype };
+        let inputs: Vec<DType> = (0..op.arity).map(|i| if i == 0 { first } else { dtype }).collect();
+        let spec = ProgramSpec { inputs: &inputs, scalars: 0, compute, out: None, masked: false };
+        let operands: Vec<Operand> = inputs.iter().map(|&d| Operand::new(d, &[1000])).collect();
+        sample(s, op.name.into(), &e.program(op.name, &spec), &operands, &[1000]);
+    }
+    for op in ["add", "where"].into_iter().filter_map(|n| registry.op(n)) {
+        let Some(e) = op.elementwise() else { continue };
+        let inputs: &[DType] = if op.arity == 2 { &[dtype; 2] } else { &[Bool, dtype, dtype] };
+        let spec = ProgramSpec { inputs, scalars: 0, compute: dtype, out: None, masked: false };
+        let masked = [inputs, &[Bool, dtype]].concat();
+        let p = e.program(op.name, &ProgramSpec { inputs: &masked, masked: true, ..spec });
+        let operands: Vec<Operand> = masked.iter().map(|&d| Operand::new(d, &[900])).collect();
+        sample(s, format!("{} masked", op.name), &p, &operands, &[900]);
+        let p = e.program(op.name, &spec);
+        for shape in [&[60, 90][..], &[3, 40, 50], &[1 << 20, 1 << 12]] {
+            let mut operands: Vec<Operand> = inputs.iter().map(|&d| Operand::new(d, shape)).collect();
+            operands[0] = Operand::new(inputs[0], shape).strided(&vec![0; shape.len()]);
+            sample(s, format!("{} broadcast to {shape:?}", op.name), &p, &operands, shape);
+        }
+    }
+    for to in DType::ALL {
+        // Large ones are walked through in squares.
+        let shape = if dtype == to { [80, 90] } else { [40, 50] };
+        let x = Operand::new(dtype, &shape).turned();
+        sample(s, format!("cast to {to}"), &cast(dtype, to), &[x], &shape);
+    }
 }
 
 /// Groups and elements per group for `total` elements; `least` is what a group should get on a CPU.

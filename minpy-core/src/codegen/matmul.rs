@@ -5,11 +5,13 @@
 use super::dialect::{accumulator, ctype, storage};
 use super::dims::{base, collapse, index_type, unravel};
 use super::expr::{Writer, load};
+use super::samples::{Operand, Samples};
 use super::{Arg, Form as AnyForm, Plan, ProgramRef, Spec, Tuning, reduce, unsupported};
-use crate::expr::Prim;
+use crate::expr::{Builder, Prim};
 use crate::kernel::{Input, KernelCall, View, Work};
 use crate::{DType, Result};
 use smallvec::{SmallVec, smallvec};
+use std::sync::Arc;
 
 /// What the source depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -114,17 +116,48 @@ fn gpu_elements(side: usize, block: usize) -> usize {
     2 * side * (side * block + 1)
 }
 
+/// Whether a product, or that of an epilogue, is one with a vector, which is a reduction.
+pub fn is_reduction(call: &KernelCall) -> bool {
+    // Sums of half products must not round the products: only the kernel below keeps them in float32.
+    let c = &call.outputs[0];
+    c.dtype != DType::F16 && c.shape[c.shape.len() - 2..].contains(&1)
+}
+
+/// Squares of some sizes, a stack, and a product with a vector.
+pub fn samples(dtype: DType, s: &mut Samples) {
+    let of = |shape: &[usize]| Operand::new(dtype, shape);
+    for (name, a, b, c) in [
+        ("9", of(&[9, 9]), of(&[9, 9]), of(&[9, 9])),
+        ("30", of(&[30, 30]), of(&[30, 30]), of(&[30, 30])),
+        ("500", of(&[500, 500]), of(&[500, 500]), of(&[500, 500])),
+        ("stack", of(&[3, 20, 20]), of(&[3, 20, 20]), of(&[3, 20, 20])),
+        ("vector", of(&[300, 400]), of(&[400, 1]), of(&[300, 1])),
+    ] {
+        s.add(name, &Work::Matmul, None, &[a, b], &[c]);
+    }
+}
+
+/// A bias, and the product beside the sum.
+pub fn epilogue_samples(dtype: DType, s: &mut Samples) {
+    let b = Builder::new();
+    let (p, bias) = (b.input(dtype), b.input(dtype));
+    let sum = p + bias;
+    let program = Arc::new(b.finish("p + bias", &[sum.id(), p.id()], 0));
+    let square = || Operand::new(dtype, &[300, 300]);
+    let inputs = [square(), square(), square().strided(&[0, 1])];
+    s.add("bias", &Work::Epilogue, Some(&program), &inputs, &[square(), square().turned()]);
+}
+
 pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
     let (a, b, c) = (call.inputs[0].view(), call.inputs[1].view(), &call.outputs[0]);
     let lead = c.shape.len() - 2;
     let (m, n, k) = (c.shape[lead], c.shape[lead + 1], a.shape[lead + 1]);
     let ([am, ak], [bk, bn], [cm, cn]) = (last_two(a.strides), last_two(b.strides), last_two(c.strides));
     let (epilogue, extra) = Epilogue::of(call);
-    if epilogue.is_some() && (n == 1 || m == 1) {
-        return Err(unsupported(call.op, "products with a vector are reductions"));
-    }
-    // Sums of half products must not round the products: only the kernel below keeps them in float32.
-    if (n == 1 || m == 1) && c.dtype != DType::F16 {
+    if is_reduction(call) {
+        if epilogue.is_some() {
+            return Err(unsupported(call.op, "products with a vector are reductions"));
+        }
         let with = |lead: &[isize], tail: &[isize]| -> SmallVec<[isize; 8]> {
             lead.iter().chain(tail).copied().collect()
         };

@@ -1,18 +1,23 @@
 //! From canonical work to C source: one generator serves every device that compiles C (OpenCL, CUDA, a stranger's).
 //!
 //! `plan` turns a `KernelCall` into steps: which kernel (`Spec`, cheap to compare), its arguments and its grid. A device that
-//! misses the kernel in its cache asks `Spec::render` for the source in its `Dialect`. `run` does it all for a `CDevice`.
+//! misses the kernel in its cache asks `Spec::render` for the source in its `Dialect`. `run` does it all for a `CDevice`, and
+//! `c_kernels!` registers that for every form of work which has a row in the table `forms!` below.
 //! Shapes, strides and offsets are arguments: a kernel compiled once serves every shape.
 
 mod arg_reduce;
-mod cache;
 mod complex;
 mod dialect;
 mod dims;
+mod disk;
 mod elementwise;
 mod expr;
 mod index;
+mod kernels;
+mod lines;
 mod matmul;
+mod memory;
+mod nonzero;
 mod pool;
 mod prims;
 mod random;
@@ -20,16 +25,20 @@ mod reduce;
 mod reduce_kernel;
 mod rows;
 mod run;
+mod samples;
 mod scan;
 
-pub use cache::DiskCache;
-pub use dialect::{Dialect, short, storage};
+pub use dialect::Dialect;
+pub use disk::DiskCache;
+pub use kernels::{Compiler, Kernels};
+pub use memory::CMemory;
 pub use pool::{Blocks, Pool};
-pub use run::{CDevice, run};
+pub use run::{CDevice, entries, product_first, run};
+pub use samples::{Rendered, Sources, sources};
 
 use crate::expr::Program;
 use crate::kernel::{Family, KernelCall, Work};
-use crate::{Error, ErrorKind, Result, Scalar};
+use crate::{DType, Error, ErrorKind, Result, Scalar};
 use smallvec::SmallVec;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -147,21 +156,6 @@ pub struct Spec {
     local: [u16; 3],
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Form {
-    Elementwise(elementwise::Form),
-    Reduce(reduce::Form),
-    Rows(rows::Form),
-    ArgReduce(arg_reduce::Form),
-    Scan(scan::Form),
-    Matmul(matmul::Form),
-    Gather(index::Gather),
-    Scatter(index::Scatter),
-    Check(index::Check),
-    Buckets(index::Buckets),
-    Random,
-}
-
 /// A kernel's text.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -179,71 +173,73 @@ impl Spec {
     pub fn local(&self) -> [usize; 3] {
         self.local.map(|n| n as usize)
     }
-    /// Name of the form of work.
+    /// Name of the kernel.
     pub fn name(&self) -> &'static str {
-        match &self.form {
-            Form::Elementwise(_) => "elementwise",
-            Form::Reduce(_) => "reduce",
-            Form::Rows(_) => "rows",
-            Form::ArgReduce(_) => "arg_reduce",
-            Form::Scan(_) => "scan",
-            Form::Matmul(_) => "matmul",
-            Form::Gather(_) => "gather",
-            Form::Scatter(_) => "scatter",
-            Form::Check(_) => "check",
-            Form::Buckets(_) => "buckets",
-            Form::Random => "random_bits",
-        }
+        self.form.name()
     }
     /// The source in `dialect`; `ErrorKind::Unsupported` when a primitive has no C text for its dtype.
     pub fn render(&self, dialect: &dyn Dialect) -> Result<Source> {
         let mut w = expr::Writer::new(dialect);
-        let local = self.local();
-        match &self.form {
-            Form::Elementwise(f) => f.render(&mut w, local)?,
-            Form::Reduce(f) => f.render(&mut w, local)?,
-            Form::Rows(f) => f.render(&mut w, local)?,
-            Form::ArgReduce(f) => f.render(&mut w, local)?,
-            Form::Scan(f) => f.render(&mut w, local)?,
-            Form::Matmul(f) => f.render(&mut w, local)?,
-            Form::Gather(f) => f.render(&mut w, local)?,
-            Form::Scatter(f) => f.render(&mut w, local)?,
-            Form::Check(f) => f.render(&mut w, local)?,
-            Form::Buckets(f) => f.render(&mut w, local)?,
-            Form::Random => random::render(&mut w, local),
-        }
+        self.form.render(&mut w, self.local())?;
         Ok(w.finish())
     }
 }
 
-/// The families that `plan` can do.
-pub const FAMILIES: [Family; 10] = [
-    Family::Elementwise,
-    Family::Reduce,
-    Family::ArgReduce,
-    Family::Rows,
-    Family::Scan,
-    Family::Matmul,
-    Family::Epilogue,
-    Family::Gather,
-    Family::Scatter,
-    Family::RandomBits,
-];
+/// Makes everything that goes by form of work out of the rows below: which families there are, how a call is planned, what a kernel's
+/// source depends on, and made-up calls that compile every kernel. A row: the form with what it carries, the function that plans
+/// a call, the one that makes samples, and the kernels that plans consist of, each with its name and the type that renders it.
+macro_rules! forms {
+    (|$call:ident, $tuning:ident| $(
+        $family:ident $(($of:ident))? $({$($field:ident),*})? => $plan:expr, $samples:path, [$($form:ident $text:literal $type:ty),*];
+    )*) => {
+        /// The families that every device with generated kernels has.
+        pub const FAMILIES: [Family; [$(stringify!($family)),*].len()] = [$(Family::$family),*];
 
-/// The launches of a call on a device of that tuning.
-pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
-    match call.work {
-        Work::Elementwise => elementwise::plan(call, tuning),
-        Work::Reduce(fold) => reduce::plan(call, *fold, tuning),
-        Work::Rows { inner } => rows::plan(call, *inner, tuning),
-        Work::ArgReduce { max } => arg_reduce::plan(call, *max, tuning),
-        Work::Scan(fold) => scan::plan(call, *fold, tuning),
-        Work::Matmul | Work::Epilogue => matmul::plan(call, tuning),
-        Work::Gather { indexed } => index::plan_gather(call, *indexed, tuning),
-        Work::Scatter { indexed, mode } => index::plan_scatter(call, *indexed, *mode, tuning),
-        Work::RandomBits { key, counter } => random::plan(call, *key, *counter, tuning),
-        _ => Err(unsupported(call.op, "no generated kernel for this form")),
-    }
+        /// The launches of a call on a device of that tuning.
+        pub fn plan($call: &KernelCall, $tuning: &Tuning) -> Result<Plan> {
+            match $call.work {
+                $( Work::$family $(($of))? $({$($field),*})? => $plan, )*
+                other => Err(unsupported($call.op, &format!("no generated kernel for {}", other.name()))),
+            }
+        }
+
+        /// The functions that make samples.
+        const SAMPLES: [(Family, fn(DType, &mut samples::Samples)); FAMILIES.len()] = [$((Family::$family, $samples)),*];
+
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        enum Form {
+            $( $( $form($type), )* )*
+        }
+
+        impl Form {
+            fn name(&self) -> &'static str {
+                match self {
+                    $( $( Form::$form(_) => $text, )* )*
+                }
+            }
+            fn render(&self, w: &mut expr::Writer, local: [usize; 3]) -> Result<()> {
+                match self {
+                    $( $( Form::$form(f) => f.render(w, local), )* )*
+                }
+            }
+        }
+    };
+}
+
+forms! { |call, tuning|
+    Elementwise => elementwise::plan(call, tuning), elementwise::samples, [Elementwise "elementwise" elementwise::Form];
+    Reduce(fold) => reduce::plan(call, *fold, tuning), reduce::samples, [Reduce "reduce" reduce::Form];
+    Rows { inner } => rows::plan(call, *inner, tuning), rows::samples, [Rows "rows" rows::Form];
+    ArgReduce { max } => arg_reduce::plan(call, *max, tuning), arg_reduce::samples, [ArgReduce "arg_reduce" arg_reduce::Form];
+    Scan(fold) => scan::plan(call, *fold, tuning), scan::samples, [Scan "scan" scan::Form];
+    Matmul => matmul::plan(call, tuning), matmul::samples, [Matmul "matmul" matmul::Form];
+    Epilogue => matmul::plan(call, tuning), matmul::epilogue_samples, [];
+    Gather { indexed } => index::plan_gather(call, *indexed, tuning), index::gather_samples,
+        [Gather "gather" index::Gather, Check "check" index::Check];
+    Scatter { indexed, mode } => index::plan_scatter(call, *indexed, *mode, tuning), index::scatter_samples,
+        [Scatter "scatter" index::Scatter, Buckets "buckets" index::Buckets];
+    Nonzero => nonzero::plan(call, tuning), nonzero::samples, [Nonzero "nonzero" nonzero::Form];
+    RandomBits { key, counter } => random::plan(call, *key, *counter, tuning), random::samples, [Random "random_bits" random::Form];
 }
 
 #[cold]

@@ -7,7 +7,7 @@ use crate::{Error, ErrorKind, Result};
 use std::collections::HashMap;
 
 /// How a device makes and destroys blocks.
-pub trait Blocks {
+pub trait Blocks: Send + Sync {
     /// A new block of `bytes`, or the reason why not.
     fn create(&self, bytes: usize) -> std::result::Result<usize, String>;
     /// Destroys a block; queued work may still use it.
@@ -93,13 +93,13 @@ impl Pool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::cell::RefCell;
+    use parking_lot::Mutex;
 
     #[derive(Default)]
-    struct Fake(RefCell<Vec<usize>>);
+    struct Fake(Mutex<Vec<usize>>);
     impl Blocks for Fake {
         fn create(&self, _: usize) -> std::result::Result<usize, String> {
-            let mut live = self.0.borrow_mut();
+            let mut live = self.0.lock();
             if live.len() == 2 {
                 return Err("full".into());
             }
@@ -108,7 +108,7 @@ mod tests {
             Ok(handle)
         }
         fn destroy(&self, handle: usize) {
-            self.0.borrow_mut().retain(|&h| h != handle);
+            self.0.lock().retain(|&h| h != handle);
         }
     }
 

@@ -19,6 +19,18 @@ pub fn body(w: &mut Writer, prim: Prim, dtype: DType) -> Result<Option<String>> 
     }
 }
 
+/// C's operator of a comparison.
+fn comparison(prim: Prim) -> &'static str {
+    match prim {
+        Eq => "==",
+        Ne => "!=",
+        Lt => "<",
+        Le => "<=",
+        Gt => ">",
+        _ => ">=",
+    }
+}
+
 fn boolean(prim: Prim) -> Option<&'static str> {
     Some(match prim {
         Add | Or | Maximum | Fmax => "return a | b;",
@@ -106,12 +118,7 @@ fn integer(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
         }
         Maximum | Fmax => "return a > b ? a : b;".into(),
         Minimum | Fmin => "return a < b ? a : b;".into(),
-        Eq => "return a == b;".into(),
-        Ne => "return a != b;".into(),
-        Lt => "return a < b;".into(),
-        Le => "return a <= b;".into(),
-        Gt => "return a > b;".into(),
-        Ge => "return a >= b;".into(),
+        Eq | Ne | Lt | Le | Gt | Ge => format!("return a {} b;", comparison(prim)),
         And => format!("return ({t})(a & b);"),
         Or => format!("return ({t})(a | b);"),
         Xor => format!("return ({t})(a ^ b);"),
@@ -240,12 +247,7 @@ fn float(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
             log1p = m("log1p"),
             exp2 = m("exp2")
         ),
-        Eq => "return a == b;".into(),
-        Ne => "return a != b;".into(),
-        Lt => "return a < b;".into(),
-        Le => "return a <= b;".into(),
-        Gt => "return a > b;".into(),
-        Ge => "return a >= b;".into(),
+        Eq | Ne | Lt | Le | Gt | Ge => format!("return a {} b;", comparison(prim)),
         Complex => format!("return mp_make_{}(a, b);", short(d.complex())),
         _ => return Ok(None),
     }))

@@ -3,10 +3,15 @@
 
 use super::dims::base;
 use super::expr::Writer;
-use super::{Arg, Form, Plan, Spec, Tuning, elementwise};
-use crate::kernel::KernelCall;
+use super::samples::{Operand, Samples};
+use super::{Arg, Form as AnyForm, Plan, Spec, Tuning, elementwise};
+use crate::kernel::{KernelCall, Work};
 use crate::{DType, Result};
 use smallvec::{SmallVec, smallvec};
+
+/// The source depends on nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Form;
 
 pub fn plan(call: &KernelCall, key: [u32; 2], counter: u64, tuning: &Tuning) -> Result<Plan> {
     let out = &call.outputs[0];
@@ -22,25 +27,34 @@ pub fn plan(call: &KernelCall, key: [u32; 2], counter: u64, tuning: &Tuning) -> 
         counter as i64,
         base(call.op, out)?
     ];
-    let spec = Spec::new(Form::Random, [tuning.local, 1, 1]);
+    let spec = Spec::new(AnyForm::Random(Form), [tuning.local, 1, 1]);
     Ok(Plan::one(spec, smallvec![Arg::Memory(out.memory.handle), Arg::Ints(m)], [groups, 1, 1]))
 }
 
-pub fn render(w: &mut Writer, local: [usize; 3]) {
-    w.uses(DType::U32);
-    let ls = local[0];
-    let range = if ls == 1 {
-        "mp_i64 end = (MP_GROUP(0) + 1) * m.chunk; if (end > m.blocks) end = m.blocks;\nfor (mp_i64 i = MP_GROUP(0) * m.chunk; i < end; ++i) {".to_string()
-    } else {
-        format!(
-            "for (mp_i64 i = (mp_i64)MP_GROUP(0) * {ls} + MP_LID(0); i < m.blocks; i += (mp_i64)MP_GROUPS(0) * {ls}) {{"
-        )
-    };
-    let head = w.dialect.kernel("mp_random", local);
-    w.kernel(
-        "mp_random",
-        format!(
-            "typedef struct {{ mp_i64 total, blocks, chunk, k0, k1, counter, off; }} mp_meta;
+/// A stream, for the test that compiles every kernel.
+pub fn samples(dtype: DType, s: &mut Samples) {
+    if dtype == DType::U32 {
+        let work = Work::RandomBits { key: [1, 2], counter: 0 };
+        s.add("bits", &work, None, &[], &[Operand::new(dtype, &[1000])]);
+    }
+}
+
+impl Form {
+    pub fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
+        w.uses(DType::U32);
+        let ls = local[0];
+        let range = if ls == 1 {
+            "mp_i64 end = (MP_GROUP(0) + 1) * m.chunk; if (end > m.blocks) end = m.blocks;\nfor (mp_i64 i = MP_GROUP(0) * m.chunk; i < end; ++i) {".to_string()
+        } else {
+            format!(
+                "for (mp_i64 i = (mp_i64)MP_GROUP(0) * {ls} + MP_LID(0); i < m.blocks; i += (mp_i64)MP_GROUPS(0) * {ls}) {{"
+            )
+        };
+        let head = w.dialect.kernel("mp_random", local);
+        w.kernel(
+            "mp_random",
+            format!(
+                "typedef struct {{ mp_i64 total, blocks, chunk, k0, k1, counter, off; }} mp_meta;
 {head}(MP_GLOBAL mp_u32* out, const mp_meta m) {{
 {range}
 const mp_u64 at = (mp_u64)m.counter + (mp_u64)i;
@@ -54,6 +68,8 @@ for (int j = 0; j < 4; ++j) if (i * 4 + j < m.total) out[m.off + i * 4 + j] = x[
 }}
 }}
 "
-        ),
-    );
+            ),
+        );
+        Ok(())
+    }
 }

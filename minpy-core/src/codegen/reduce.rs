@@ -7,9 +7,10 @@
 
 use super::dialect::accumulator;
 use super::dims::{Dims, Step, base, collapse, collapse_reordered, is_wide, order};
+use super::samples::{self, Operand as Sample, Samples};
 use super::{Arg, Check, Form as AnyForm, Plan, ProgramRef, Spec, Step as Launch, Tuning};
 use crate::expr::{Builder, Node, Program};
-use crate::kernel::{Fold, Input, KernelCall};
+use crate::kernel::{Fold, Input, KernelCall, Work};
 use crate::{DType, Result};
 use smallvec::{SmallVec, smallvec};
 use std::sync::{Arc, OnceLock};
@@ -57,6 +58,20 @@ fn identity(dtype: DType) -> &'static Arc<Program> {
         let id = b.input(dtype).id();
         Arc::new(b.finish("identity", &[id], 0))
     })
+}
+
+/// Rows, columns, and a long one in two passes.
+pub fn samples(dtype: DType, s: &mut Samples) {
+    for fold in samples::folds(dtype) {
+        let (identity, work) = (samples::cast(dtype, dtype), Work::Reduce(fold));
+        for (name, x, kept) in [
+            ("rows", Sample::new(dtype, &[50, 400]), &[50][..]),
+            ("columns", Sample::new(dtype, &[400, 300]).turned(), &[400]),
+            ("long", Sample::new(dtype, &[1 << 22]), &[]),
+        ] {
+            s.add(&format!("{fold:?} {name}"), &work, Some(&identity), &[x], &[Sample::new(dtype, kept)]);
+        }
+    }
 }
 
 pub fn plan(call: &KernelCall, fold: Fold, tuning: &Tuning) -> Result<Plan> {

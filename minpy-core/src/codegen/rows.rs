@@ -5,11 +5,13 @@
 use super::dialect::{ctype, storage};
 use super::dims::{Step, base, collapse, index_type, is_wide, unravel};
 use super::expr::{Writer, load};
+use super::samples::{Operand, Samples};
 use super::{Arg, Form as AnyForm, Plan, ProgramRef, Spec, Tuning, unsupported};
-use crate::expr::{Node, Program};
-use crate::kernel::{Fold, Input, KernelCall, View};
+use crate::expr::{Builder, Node, Program};
+use crate::kernel::{Fold, Input, KernelCall, View, Work};
 use crate::{DType, Result};
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// What the source depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +38,38 @@ fn along(v: &View, inner: usize) -> Option<isize> {
         ([1], _) => Some(0),
         ([_], [s]) => Some(*s),
         _ => None,
+    }
+}
+
+/// The greatest element repeated, a softmax, and a variance with what it scales.
+pub fn samples(dtype: DType, s: &mut Samples) {
+    // Folds of half are not made part of rows.
+    if dtype == DType::F16 {
+        return;
+    }
+    let (mut all, shape) = (Vec::new(), [50, 400]);
+    let b = Builder::new();
+    let greatest = b.input(dtype).fold(Fold::Max);
+    all.push(("greatest", b.finish("greatest", &[greatest.id()], 0), vec![2]));
+    if dtype.is_float() {
+        let b = Builder::new();
+        let x = b.input(dtype);
+        let e = (x - x.fold(Fold::Max)).exp();
+        let sum = e.fold(Fold::Add);
+        let y = e / sum;
+        all.push(("softmax", b.finish("softmax", &[y.id(), sum.id()], 0), vec![2, 1]));
+        let b = Builder::new();
+        let (x, n) = (b.input(dtype), b.input(dtype));
+        let d = x - x.fold(Fold::Add) / n;
+        let scaled = d / ((d * d).fold(Fold::Add) / n + 1e-3).sqrt();
+        all.push(("normalise", b.finish("normalise", &[scaled.id()], 0), vec![2]));
+    }
+    for (name, p, ranks) in all {
+        let inputs: Vec<Operand> = p.inputs().iter().map(|&d| Operand::new(d, &shape)).collect();
+        let outputs = ranks.iter().enumerate();
+        let outputs: Vec<Operand> =
+            outputs.map(|(o, &rank)| Operand::new(p.output_dtype(o), &shape[..rank])).collect();
+        s.add(name, &Work::Rows { inner: 1 }, Some(&Arc::new(p)), &inputs, &outputs);
     }
 }
 

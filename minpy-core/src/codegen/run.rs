@@ -1,8 +1,11 @@
-//! Running plans: what a C-like device must offer beside `Device`, and the one function that its kernels call.
+//! Running plans: what a C-like device must offer beside `Device`, its kernels, and the one function that they call.
 
-use super::{Check, Dialect, ERROR_WORDS, Plan, Step, Tuning, plan};
-use crate::kernel::{KernelCall, index_error};
-use crate::{DTypeSet, Device, Result, device::Memory};
+use super::{CMemory, Check, Dialect, ERROR_WORDS, FAMILIES, Plan, Step, Tuning, plan};
+use crate::device::{DeviceRef, Memory};
+use crate::kernel::{Input, KernelCall, View, Work, index_error};
+use crate::layout::contiguous_strides;
+use crate::registry::{KernelEntry, Slot};
+use crate::{DTypeSet, Device, Result, bail};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 
@@ -12,23 +15,74 @@ pub trait CDevice: Device {
     fn dialect(&self) -> &dyn Dialect;
     /// Its proportions.
     fn tuning(&self) -> &Tuning;
+    /// Its memory.
+    fn memory(&self) -> &CMemory;
     /// Queues one launch: finds or compiles `step.spec`, binds the arguments (`Arg::Scratch(i)` is `scratch[i]`,
-    /// `Arg::Errors` is `errors()`), and does not wait. An `ErrorKind::Unsupported` sends the call to the host.
+    /// `Arg::Errors` is `memory().errors(self)`), and does not wait. An `ErrorKind::Unsupported` sends the call to the host.
     fn launch(&self, step: &Step, scratch: &[Memory]) -> Result<()>;
-    /// Memory of `ERROR_WORDS` int64, zero, that lives as long as the device.
-    fn errors(&self) -> Result<Memory>;
+    /// Does a call by a library of the vendor's, where that has something better than generated code; `false`: nothing was
+    /// written. `product_first` makes a library's product into a whole epilogue.
+    fn library(&self, _call: &KernelCall) -> Result<bool> {
+        Ok(false)
+    }
+}
+
+/// `c_kernels!(pub KERNELS: "opencl", OpenClDevice)`: registers a kernel for every form of work that `codegen` has, by one line.
+/// The type implements `codegen::CDevice`.
+#[macro_export]
+macro_rules! c_kernels {
+    ($vis:vis $name:ident: $device:expr, $type:ty) => {
+        #[doc = "The registered kernels of this backend."]
+        $vis static $name: [$crate::registry::KernelEntry; $crate::codegen::FAMILIES.len()] =
+            $crate::codegen::entries::<$type>($device, file!(), line!());
+        $crate::inventory::submit! { $crate::registry::Item::Kernels(&$name) }
+    };
+}
+
+/// The kernels that `c_kernels!` registers.
+pub const fn entries<D: CDevice>(
+    device: &'static str,
+    file: &'static str,
+    line: u32,
+) -> [KernelEntry; FAMILIES.len()] {
+    let slot = Slot::Family(FAMILIES[0]);
+    let first = KernelEntry { device, slot, dtypes: DTypeSet::ALL, run: kernel::<D>, file, line };
+    let mut all = [first; FAMILIES.len()];
+    let mut i = 1;
+    while i < all.len() {
+        all[i].slot = Slot::Family(FAMILIES[i]);
+        i += 1;
+    }
+    all
+}
+
+fn kernel<D: CDevice>(device: DeviceRef, call: &KernelCall) -> Result<()> {
+    match device.downcast::<D>() {
+        Some(d) => run(d, call),
+        None => bail!(Device, "{}: the kernels of another backend were given {device}", call.op),
+    }
 }
 
 /// The error words of a device are one place: checks go one after another. The list names the devices whose words a check
 /// that failed may have left set.
 static CHECKING: Mutex<Vec<(&'static str, usize)>> = Mutex::new(Vec::new());
 
-/// Plans and launches `call`.
+/// Runs `call`: by a library of the device's, or by kernels that are planned and launched.
 pub fn run(device: &dyn CDevice, call: &KernelCall) -> Result<()> {
     let supported = device.capabilities().dtypes;
     if supported != DTypeSet::ALL && !supported.contains_all(call.dtypes()) {
         return Err(super::unsupported(call.op, "a dtype that the device does not have"));
     }
+    if device.library(call)? {
+        return Ok(());
+    }
+    if matches!(call.work, Work::Epilogue) && super::matmul::is_reduction(call) {
+        return product_first(device, call, |product| generated(device, product).map(|()| true)).map(drop);
+    }
+    generated(device, call)
+}
+
+fn generated(device: &dyn CDevice, call: &KernelCall) -> Result<()> {
     let plan = plan(call, device.tuning())?;
     let mut scratch: SmallVec<[Memory; 1]> = SmallVec::new();
     let mut result = Ok(());
@@ -46,12 +100,43 @@ pub fn run(device: &dyn CDevice, call: &KernelCall) -> Result<()> {
     result
 }
 
+/// An epilogue as two kernels: `product`, into the memory of the first output, and then one for all that is computed of it. Where
+/// that memory is read as well, the product has memory of its own. `false` where `product` says so: nothing was written.
+pub fn product_first(
+    device: &dyn CDevice,
+    call: &KernelCall,
+    product: impl FnOnce(&KernelCall) -> Result<bool>,
+) -> Result<bool> {
+    let out = call.outputs[0];
+    let is_read = call.inputs[2..].iter().any(|i| matches!(i, Input::View(v) if v.memory == out.memory));
+    let own = is_read.then(|| device.allocate(out.size() * out.dtype.size())).transpose()?;
+    let strides = contiguous_strides(out.shape);
+    let result = match &own {
+        Some(memory) => View { memory, strides: &strides, offset: 0, ..out },
+        None => out,
+    };
+    let run = || -> Result<bool> {
+        let (work, inputs, outputs) = (&Work::Matmul, &call.inputs[..2], &[result]);
+        if !product(&KernelCall { work, program: None, inputs, outputs, ..*call })? {
+            return Ok(false);
+        }
+        let mut inputs: SmallVec<[Input; 8]> = SmallVec::new();
+        inputs.push(Input::View(result));
+        inputs.extend_from_slice(&call.inputs[2..]);
+        generated(device, &KernelCall { work: &Work::Elementwise, inputs: &inputs, ..*call })?;
+        Ok(true)
+    };
+    let done = run();
+    own.into_iter().for_each(|m| device.free(m));
+    done
+}
+
 fn steps(device: &dyn CDevice, call: &KernelCall, plan: &Plan, scratch: &[Memory]) -> Result<()> {
     if plan.steps.iter().all(|s| s.check == Check::No) {
         return plan.steps.iter().try_for_each(|s| device.launch(s, scratch));
     }
     let mut doubtful = CHECKING.lock();
-    let (errors, this) = (device.errors()?, (device.name(), device.ordinal()));
+    let (errors, this) = (device.memory().errors(device)?, (device.name(), device.ordinal()));
     if doubtful.contains(&this) {
         device.upload(&[0; 8 * ERROR_WORDS], &errors, 0)?;
         doubtful.retain(|d| *d != this);
@@ -91,122 +176,4 @@ fn read(device: &dyn CDevice, errors: &Memory) -> Result<[i64; ERROR_WORDS]> {
         *w = i64::from_le_bytes(b.try_into().unwrap_or_default());
     }
     Ok(words)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::device::{Capabilities, MemoryStats};
-    use crate::kernel::{Input, View, Work};
-    use crate::{DType, Error, ErrorKind};
-    use std::any::Any;
-
-    /// A device with nothing but error words: every kernel sets them as it is told, and reading may fail.
-    struct Fake {
-        capabilities: Capabilities,
-        tuning: Tuning,
-        words: Mutex<[u8; 8 * ERROR_WORDS]>,
-        finds: Mutex<bool>,
-        reads: Mutex<bool>,
-    }
-    struct Plain;
-    impl Dialect for Plain {
-        fn name(&self) -> &'static str {
-            "plain"
-        }
-        fn prelude(&self, _: DTypeSet) -> String {
-            String::new()
-        }
-        fn kernel(&self, entry: &str, _: [usize; 3]) -> String {
-            entry.to_string()
-        }
-    }
-    impl Device for Fake {
-        fn name(&self) -> &'static str {
-            "fake"
-        }
-        fn ordinal(&self) -> usize {
-            0
-        }
-        fn capabilities(&self) -> &Capabilities {
-            &self.capabilities
-        }
-        fn allocate(&self, bytes: usize) -> Result<Memory> {
-            Ok(Memory { handle: 1, offset: 0, bytes })
-        }
-        fn free(&self, _: Memory) {}
-        fn upload(&self, src: &[u8], _: &Memory, _: usize) -> Result<()> {
-            self.words.lock().copy_from_slice(src);
-            Ok(())
-        }
-        fn download(&self, _: &Memory, _: usize, dst: &mut [u8]) -> Result<()> {
-            if !*self.reads.lock() {
-                return Err(Error::new(ErrorKind::Device, "the bus is down"));
-            }
-            dst.copy_from_slice(&*self.words.lock());
-            Ok(())
-        }
-        fn copy(&self, _: &Memory, _: usize, _: &Memory, _: usize, _: usize) -> Result<()> {
-            Ok(())
-        }
-        fn synchronize(&self) -> Result<()> {
-            Ok(())
-        }
-        fn memory_stats(&self) -> MemoryStats {
-            MemoryStats::default()
-        }
-        fn trim(&self) {}
-        fn as_any(&self) -> &dyn Any {
-            self
-        }
-    }
-    impl CDevice for Fake {
-        fn dialect(&self) -> &dyn Dialect {
-            &Plain
-        }
-        fn tuning(&self) -> &Tuning {
-            &self.tuning
-        }
-        fn launch(&self, _: &Step, _: &[Memory]) -> Result<()> {
-            self.words.lock()[0] |= *self.finds.lock() as u8;
-            Ok(())
-        }
-        fn errors(&self) -> Result<Memory> {
-            self.allocate(8 * ERROR_WORDS)
-        }
-    }
-
-    #[test]
-    fn a_check_that_failed_leaves_nothing_behind() {
-        let fake = Fake {
-            capabilities: Capabilities {
-                description: String::new(),
-                dtypes: DTypeSet::ALL,
-                host_accessible: false,
-                total_memory: 0,
-            },
-            tuning: Tuning::gpu(1),
-            words: Mutex::new([0; 8 * ERROR_WORDS]),
-            finds: Mutex::new(false),
-            reads: Mutex::new(true),
-        };
-        let memory = [1, 2, 3].map(|handle| Memory { handle, offset: 0, bytes: 64 });
-        let view =
-            |i: usize, dtype| View { memory: &memory[i], dtype, shape: &[4], strides: &[1], offset: 0 };
-        let call = KernelCall {
-            op: "gather",
-            work: &Work::Gather { indexed: 1 },
-            program: None,
-            inputs: &[Input::View(view(0, DType::F32)), Input::View(view(1, DType::I64))],
-            outputs: &[view(2, DType::F32)],
-        };
-        let kind = || run(&fake, &call).err().map(|e| e.kind());
-        assert_eq!(kind(), None);
-        *fake.finds.lock() = true;
-        assert_eq!(kind(), Some(ErrorKind::Index));
-        *fake.reads.lock() = false;
-        assert_eq!(kind(), Some(ErrorKind::Device));
-        (*fake.finds.lock(), *fake.reads.lock()) = (false, true);
-        assert_eq!(kind(), None);
-    }
 }

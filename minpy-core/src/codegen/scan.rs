@@ -1,20 +1,19 @@
 //! Running fold along the last axis (`cumsum`, `cumprod`): a row per item on CPUs, a row per group elsewhere.
 
-use super::dialect::{ctype, storage};
-use super::dims::{base, collapse, index_type, is_wide, unravel};
+use super::dialect::ctype;
 use super::expr::{Writer, load};
-use super::{Arg, Form as AnyForm, Plan, Spec, Tuning};
-use crate::kernel::{Fold, KernelCall};
+use super::lines::{self, Lines};
+use super::samples::{self, Operand, Samples};
+use super::{Form as AnyForm, Plan, Tuning};
+use crate::kernel::{Fold, KernelCall, Work};
 use crate::{DType, Result};
-use smallvec::{SmallVec, smallvec};
 
 /// What the source depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Form {
     dtype: DType,
     fold: Fold,
-    outer: u8,
-    wide: bool,
+    lines: Lines,
 }
 
 pub fn plan(call: &KernelCall, fold: Fold, tuning: &Tuning) -> Result<Plan> {
@@ -22,48 +21,27 @@ pub fn plan(call: &KernelCall, fold: Fold, tuning: &Tuning) -> Result<Plan> {
     if x.dtype != out.dtype {
         return super::dims::complain(call.op, "a scan keeps the dtype");
     }
-    let last = out.shape.len() - 1;
-    let mut dims = collapse(&out.shape[..last], [&x.strides[..last], &out.strides[..last]].into_iter());
-    let n = dims.padded_ndim();
-    dims.pad(n);
-    let count = dims.total();
-    let per = count.div_ceil(tuning.groups);
-    let mut m: SmallVec<[i64; 24]> = smallvec![
-        count as i64,
-        out.shape[last] as i64,
-        x.strides[last] as i64,
-        out.strides[last] as i64,
-        per as i64,
-        base(call.op, x)?,
-        base(call.op, out)?
-    ];
-    m.extend(dims.n.iter().map(|&n| n as i64));
-    m.extend(dims.s.iter().flatten().map(|&s| s as i64));
-    let form = Form { dtype: x.dtype, fold, outer: n as u8, wide: is_wide(count) };
-    let args = smallvec![Arg::Memory(x.memory.handle), Arg::Memory(out.memory.handle), Arg::Ints(m)];
-    Ok(Plan::one(Spec::new(AnyForm::Scan(form), [tuning.local, 1, 1]), args, [count.div_ceil(per), 1, 1]))
+    let to = out.strides.last().map_or(0, |&s| s as i64);
+    lines::plan(call, &[to], tuning, |lines| AnyForm::Scan(Form { dtype: x.dtype, fold, lines }))
+}
+
+/// Every fold along rows, for the test that compiles every kernel.
+pub fn samples(dtype: DType, s: &mut Samples) {
+    for fold in samples::folds(dtype) {
+        let x = || Operand::new(dtype, &[5, 400]);
+        s.add(&format!("{fold:?}"), &Work::Scan(fold), None, &[x()], &[x()]);
+    }
 }
 
 impl Form {
     pub fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
-        let (d, no, ls, ix) = (self.dtype, self.outer as usize, local[0], index_type(self.wide));
+        let (d, ls) = (self.dtype, local[0]);
         let t = ctype(d);
         w.uses(d);
         let combine = w.prim(self.fold.prim(), d)?;
         let identity = w.constant(&self.fold.identity(d));
-        let offsets = [("b0".to_string(), "m.s[0]".to_string()), ("bo".to_string(), "m.s[1]".to_string())];
-        let mut k = format!(
-            "typedef struct {{ mp_i64 count, extent, from, to, per, off[2], n[{no}], s[2][{no}]; }} mp_meta;\n\
-             {}(MP_GLOBAL const {s}* in, MP_GLOBAL {s}* out, const mp_meta m) {{\n",
-            w.dialect.kernel("mp_scan", local),
-            s = storage(d)
-        );
-        if ls > 1 {
-            k += &format!("MP_LOCAL {t} shared_[{ls}];\n");
-        }
-        k += "mp_i64 g1 = (MP_GROUP(0) + 1) * m.per; if (g1 > m.count) g1 = m.count;\n";
-        k += "for (mp_i64 g = MP_GROUP(0) * m.per; g < g1; ++g) {\nmp_i64 b0 = m.off[0], bo = m.off[1];\n";
-        k += &format!("{{ {ix} q = ({ix})g;\n{}}}\n", unravel(ix, "q", no, "m.n", &offsets));
+        let shared = if ls > 1 { format!("MP_LOCAL {t} shared_[{ls}];\n") } else { String::new() };
+        let mut k = self.lines.begin(w, "mp_scan", local, [d, d], "to, ", &shared);
         let element = |r: &str| load(d, &format!("in[b0 + ({r}) * m.from]"));
         let store = |w: &mut Writer, r: &str, v: &str| w.store(d, "out", &format!("bo + ({r}) * m.to"), v);
         if ls == 1 {

@@ -6,7 +6,7 @@ use minpy_core::{Array, DType, DeviceRef, ErrorKind, ops};
 
 macro_rules! tests {
     () => {
-        forms::tests!(reductions edges large_reductions arg_reductions scans products gathers scatters elementwise_layouts random_bits);
+        forms::tests!(reductions edges large_reductions arg_reductions scans products gathers scatters nonzeros elementwise_layouts random_bits);
     };
     ($($name:ident)*) => {$(
         #[test]
@@ -272,6 +272,19 @@ pub fn scatters(d: DeviceRef) {
             .expect_err("out of range");
     assert_eq!(e.kind(), ErrorKind::Index, "{e}");
     assert_eq!(base.to_vec::<f32>().expect("download"), before);
+}
+
+pub fn nonzeros(d: DeviceRef) {
+    for dtype in [DType::F32, DType::F16, DType::Bool, DType::I8, DType::C64] {
+        // As many nonzero as not, where numbers are whole; in one chunk, in many, and with more parts than one of them.
+        for shape in [&[3, 5][..], &[100_003], &[40, 61, 30], &[2, 1, 50_000]] {
+            let (a, b) = both(d, dtype, shape, -0.9, 2.0, 19);
+            for (what, a, b) in [("as it lies", a.clone(), b.clone()), ("turned", a.t(), b.t())] {
+                let (got, want) = (ops::nonzero(&a).expect(what), ops::nonzero(&b).expect(what));
+                assert_close(&format!("nonzero of {dtype} {shape:?} {what}"), &got, &want, 0.0);
+            }
+        }
+    }
 }
 
 pub fn elementwise_layouts(d: DeviceRef) {

@@ -1,13 +1,12 @@
 //! The device `null`: computes nothing, remembers what it was asked to do. One log per thread, so tests do not mix.
 
-use minpy_core::device::{Capabilities, Device, DeviceRef, Memory, MemoryStats};
-use minpy_core::kernel::{Family, KernelCall};
-use minpy_core::registry::Slot;
+use minpy_core::device::{Device, DeviceRef};
+use minpy_core::kernel::{Family, KernelCall, Work};
+use minpy_core::registry::{Item, KernelEntry, Slot};
 use minpy_core::{Array, DType, DTypeSet, Error, ErrorKind, Layout, Result, defer};
-use std::any::Any;
+use minpy_tests::fake::{Event, Fake};
 use std::cell::RefCell;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// What happened on `null` since the log was cleared.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -53,75 +52,43 @@ pub fn watch_deferred(f: impl FnOnce() -> Result<Vec<Array>>) -> Log {
     })
 }
 
-struct Null(Capabilities);
-impl Device for Null {
-    fn name(&self) -> &'static str {
-        "null"
-    }
-    fn ordinal(&self) -> usize {
-        0
-    }
-    fn capabilities(&self) -> &Capabilities {
-        &self.0
-    }
-    fn allocate(&self, bytes: usize) -> Result<Memory> {
-        static NEXT: AtomicUsize = AtomicUsize::new(1);
-        note(|l| l.allocations += 1);
-        Ok(Memory { handle: NEXT.fetch_add(1, Relaxed), offset: 0, bytes })
-    }
-    fn free(&self, _: Memory) {}
-    fn upload(&self, _: &[u8], _: &Memory, _: usize) -> Result<()> {
-        note(|l| l.uploads += 1);
-        Ok(())
-    }
-    fn download(&self, _: &Memory, _: usize, dst: &mut [u8]) -> Result<()> {
-        note(|l| l.downloads += 1);
-        dst.fill(0);
-        Ok(())
-    }
-    fn copy(&self, _: &Memory, _: usize, _: &Memory, _: usize, _: usize) -> Result<()> {
-        note(|l| l.copies += 1);
-        Ok(())
-    }
-    fn synchronize(&self) -> Result<()> {
-        Ok(())
-    }
-    fn memory_stats(&self) -> MemoryStats {
-        MemoryStats::default()
-    }
-    fn trim(&self) {}
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-}
 fn probe() -> Vec<Box<dyn Device>> {
-    let c = Capabilities {
-        description: "counts".into(),
-        dtypes: DTypeSet::ALL,
-        host_accessible: false,
-        total_memory: 1 << 40,
+    let told = |event: Event| {
+        note(|l| match event {
+            Event::Allocate => l.allocations += 1,
+            Event::Upload(_) => l.uploads += 1,
+            Event::Download(_) => l.downloads += 1,
+            Event::Copy => l.copies += 1,
+            Event::Launch(_) => {}
+        });
+        Ok(())
     };
-    vec![Box::new(Null(c))]
+    vec![Box::new(Fake::new("null", 0, told))]
 }
 minpy_core::driver!(DRIVER: "null", probe);
 
+/// A kernel of every form: it is noted, and nothing else; products at once are not for float64.
 fn count(_: DeviceRef, call: &KernelCall) -> Result<()> {
+    if matches!(call.work, Work::Products { .. }) && call.outputs[0].dtype == DType::F64 {
+        return Err(Error::new(ErrorKind::Unsupported, "products of float64"));
+    }
     note(|l| l.kernels.push(call.op));
     Ok(())
 }
-macro_rules! kernels {
-    ($($name:ident $family:ident),*) => { $( minpy_core::kernel!($name: "null", Slot::Family(Family::$family), DTypeSet::ALL, count); )* };
+const fn kernel(family: Family) -> KernelEntry {
+    let (slot, dtypes) = (Slot::Family(family), DTypeSet::ALL);
+    KernelEntry { device: "null", slot, dtypes, run: count, file: file!(), line: line!() }
 }
-kernels!(A Elementwise, B Reduce, C ArgReduce, D Scan, E Matmul, F Gather, G Scatter, H Sort, I Nonzero, J RandomBits, K Rows, L Epilogue);
-
-/// Products at once, but not of float64.
-fn count_products(d: DeviceRef, call: &KernelCall) -> Result<()> {
-    if call.outputs[0].dtype == DType::F64 {
-        return Err(Error::new(ErrorKind::Unsupported, "products of float64"));
+static KERNELS: [KernelEntry; Family::COUNT] = {
+    let mut all = [kernel(Family::ALL[0]); Family::COUNT];
+    let mut i = 1;
+    while i < all.len() {
+        all[i] = kernel(Family::ALL[i]);
+        i += 1;
     }
-    count(d, call)
-}
-minpy_core::kernel!(M: "null", Slot::Family(Family::Products), DTypeSet::ALL, count_products);
+    all
+};
+minpy_core::inventory::submit! { Item::Kernels(&KERNELS) }
 
 /// An array with memory on the device.
 pub fn array(shape: &[usize], dtype: DType) -> Array {

@@ -29,8 +29,19 @@ impl DiskCache {
                 None => var_os("HOME").map(|d| PathBuf::from(d).join(".cache").join("minpy")),
             },
         };
-        let directory = base.map(|b| b.join(name)).filter(|d| std::fs::create_dir_all(d).is_ok());
+        match base {
+            Some(base) => DiskCache::at(base.join(name), identity),
+            None => DiskCache::none(),
+        }
+    }
+    /// A cache in that folder, which is made; none where that fails.
+    pub fn at(directory: PathBuf, identity: String) -> DiskCache {
+        let directory = Some(directory).filter(|d| std::fs::create_dir_all(d).is_ok());
         DiskCache { directory, identity }
+    }
+    /// A cache that keeps nothing.
+    pub fn none() -> DiskCache {
+        DiskCache { directory: None, identity: String::new() }
     }
     fn key(&self, source: &str) -> String {
         format!("{}\n{source}", self.identity)
@@ -82,8 +93,7 @@ mod tests {
     #[test]
     fn damaged_files_are_not_loaded() {
         let directory = std::env::temp_dir().join(format!("minpy-cache-test-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
-        let cache = DiskCache { directory: Some(directory.clone()), identity: "device".into() };
+        let cache = DiskCache::at(directory.clone(), "device".into());
         cache.save("source", b"kernel");
         assert_eq!(cache.load("source").as_deref(), Some(&b"kernel"[..]));
         assert_eq!(cache.load("other source"), None);
