@@ -42,6 +42,7 @@ mod api;
 mod backward;
 mod check;
 mod forward;
+mod losses;
 mod rule;
 mod rules;
 mod session;
@@ -49,6 +50,7 @@ mod tape;
 
 pub use api::{grad, grad_and_loss, jvp, value_and_grad};
 pub use check::{check_gradients, numerical_gradient};
+pub use losses::softmax_output;
 pub use rule::{Decision, Rule, decision, decisions};
 pub use session::{
     ForeignCall, Kept, Mark, Session, departed, foreign_call, is_watched, keep, mark, no_grad,

@@ -176,3 +176,21 @@ pub fn batch_norm(
     let scale = divide(gamma, &super::sqrt(&add(var, eps)?)?)?;
     add(&multiply(&subtract(x, mean)?, &scale)?, beta)
 }
+
+crate::functions! {
+    /// `exp(x)` divided by its sum along the last axis, without overflow.
+    softmax(x: Array) -> Array, cases ["n[3,4]", "f[5]"]
+        => softmax(x);
+    /// `relu`, `sigmoid`, `tanh` or `softrelu` (MXNet's function).
+    activation(x: Operand, act_type: Word = Some("relu")) -> Values, cases ["n[3,4]", "n[5], act_type='softrelu'"]
+        => {
+            let x = super::limit::there(x)?;
+            match act_type {
+                "relu" => super::relu(x),
+                "sigmoid" => super::sigmoid(x),
+                "tanh" => super::tanh(x),
+                "softrelu" => super::logaddexp(x, 0),
+                other => bail!(Value, "activation: unknown type '{other}'; there are: relu, sigmoid, tanh, softrelu"),
+            }
+        };
+}
