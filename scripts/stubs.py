@@ -255,7 +255,7 @@ def function(name, value, found, path):
     elif key in FLAGS:
         flags, first, other = FLAGS[key]
         rows = [row(first, **{f: f"Literal[{names[f].default!r}]" for f in flags.split()}), row(other)]
-    elif result == "Either" and {"axis", "keepdims"} <= set(names) and names["axis"].default is None and "q" not in names:
+    elif result == "Either" and {"axis", "keepdims"} <= set(names) and names["axis"].default is None and not {"q", "x2"} & set(names):
         rows = [row("scalar", axis="None", keepdims="Literal[False]", out="None"), row(result)]
     elif result == "Either" and "size" in names:
         # Without a size the parameters decide; where there are none it is a number.

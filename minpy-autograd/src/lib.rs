@@ -42,6 +42,7 @@ mod api;
 mod backward;
 mod check;
 mod forward;
+mod losses;
 mod rule;
 mod rules;
 mod session;
@@ -53,6 +54,7 @@ pub use rule::{Decision, InputRule, Item, Rule, Saves, Value, Whole, decision, d
 
 #[doc(hidden)]
 pub use inventory;
+pub use losses::softmax_output;
 pub use session::{
     ForeignCall, Kept, Mark, Session, departed, foreign_call, is_watched, keep, mark, no_grad,
     prepare_thread, record_foreign, returned,

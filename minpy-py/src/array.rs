@@ -107,7 +107,7 @@ impl PyArray {
         Ok(())
     }
     /// The same in those words.
-    pub fn check(&self, complaint: &str) -> PyResult<()> {
+    pub fn check(&self, complaint: impl std::fmt::Display) -> PyResult<()> {
         self.check_part()?;
         if self.scalar || self.is_read_only() || self.array().buffer().is_read_only() {
             return Err(PyValueError::new_err(complaint.to_string()));

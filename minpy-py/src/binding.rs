@@ -95,7 +95,7 @@ pub fn arrays(what: &str, given: Option<&Any<'_>>, names: &[String]) -> PyResult
             return Ok(None);
         }
         if let Some(p) = as_pyarray(o) {
-            p.check(&format!("bind: {what} holds a read-only array"))?;
+            p.check(format_args!("bind: {what} holds a read-only array"))?;
             return Ok(Some(p.array().clone()));
         }
         let theirs = o.get_type().is(numpy(o.py())?.ndarray.bind(o.py()));

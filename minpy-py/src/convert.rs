@@ -256,15 +256,6 @@ pub fn array_from(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
     }
     import_values(&array)
 }
-/// The same on the device where functions of one array compute: ours stay where they are, anything else comes to the current
-/// device.
-pub fn array_here(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
-    if let Some(a) = as_array(object) {
-        return Ok(Some(a.clone()));
-    }
-    let device = minpy_core::context::current_device().py()?;
-    array_from(object)?.map(|a| a.to_device(device)).transpose().py()
-}
 /// The array of ours that an object's `__array__` gives: NumPy takes none but its own.
 pub fn given_by_protocol(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
     if !speaks(object, "__array__") {

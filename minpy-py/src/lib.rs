@@ -10,16 +10,15 @@ mod creation;
 mod errors;
 mod executor;
 mod fallback;
-mod functions;
 mod host;
 mod index;
 mod numbers;
 mod numpy;
 mod operators;
+mod parts;
 mod record;
 mod run;
 mod shape;
-mod sort;
 mod symbol;
 mod table;
 mod tape;
@@ -94,8 +93,7 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
         table: _functions, _table_cases;
         creation: array, asarray, ascontiguousarray, asfortranarray, zeros, ones, empty, zeros_like, ones_like, empty_like,
             _arange, _linspace, _eye, _adopt, _wrote, _copy_where;
-        shape: reshape, transpose, broadcast_to, concatenate, _stack, _may_share, _same_view;
-        functions: dot, matmul, _tensordot, r#where, nonzero, _clip, _take, _take_along_axis, _diagonal, softmax;
+        shape: reshape, transpose, broadcast_to, concatenate, _stack, _same_view;
         context: _find_device, _set_device, _current_device, _devices, _backends, _kernels, _memory_stats, _synchronize,
             _policy, _set_policy, _recording, _count_ops, _op_counts, _fallbacks, _count_fallback, fallback_count, moved_bytes,
             _reset_counts, _flush, _pending_count, _defer_bytes, _profile_start, _profile_stop, _profile_numpy, _profile_numpy_end, get_num_threads,

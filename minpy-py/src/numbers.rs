@@ -105,8 +105,12 @@ pub fn take_part(list: &Bound<'_, PyAny>) -> PyResult<()> {
 pub struct Quiet(bool);
 #[inline]
 pub fn quiet(op: &'static OpDef) -> Quiet {
-    let quiet = context::flags() & context::RECORDING != 0 && op.constant;
-    Quiet(quiet && !QUIET.replace(true))
+    quiet_if(context::flags() & context::RECORDING != 0 && op.constant)
+}
+/// The same for a function whose results are constants.
+#[inline]
+pub fn quiet_if(constant: bool) -> Quiet {
+    Quiet(constant && !QUIET.replace(true))
 }
 impl Drop for Quiet {
     #[inline]

@@ -227,15 +227,6 @@ pub fn _stack<'py>(py: Python<'py>, arrays: &Any<'py>, axis: isize) -> PyResult<
     }
     wrap(py, ops::stack(&list, axis).py()?).map(Some)
 }
-/// `numpy.shares_memory` for bounds, of arrays of ours.
-#[pyfunction]
-pub fn _may_share(a: &Any<'_>, b: &Any<'_>) -> PyResult<bool> {
-    match (source(a)?, source(b)?) {
-        (Some(a), Some(b)) => Ok(a.may_share_memory(&b)),
-        _ => Ok(false),
-    }
-}
-
 /// Whether two objects are arrays of ours that look at the same elements alike.
 #[pyfunction]
 pub fn _same_view(a: &Any<'_>, b: &Any<'_>) -> bool {

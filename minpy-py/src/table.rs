@@ -3,16 +3,17 @@
 //! A function is a builtin of CPython's, as if it had been written in C: `inspect` finds its signature, `pickle` its name. What it
 //! cannot take, or declines, goes to NumPy as it was given; so NumPy also complains about arguments that do not fit its signature.
 
-use crate::array::{PyArray, as_pyarray, wrap, wrap_read_only, wrap_result, wrap_view};
-use crate::convert::{Arg, Ints, array_from, axes_from, axis_from, if_readable, ints_from, operand};
+use crate::array::{PyArray, as_pyarray, wrap, wrap_part, wrap_read_only, wrap_result, wrap_view};
+use crate::convert::{Arg, Ints, any_leaf, array_from, axes_from, axis_from, exact_number, if_readable, ints_from, operand};
 use crate::errors::Outcome;
 use crate::fallback;
+use crate::numbers::quiet_if;
 use crate::numpy::{dtype_from, numpy};
 use crate::run::{WORTH_DETACHING, native};
 use minpy_core::function::{Default, Function, Gives, Kind, Made, Passing, Value, settle};
 use minpy_core::written::enter;
-use minpy_core::{Array, ErrorKind, Number, memory};
-use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use minpy_core::{Array, DType, ErrorKind, Number, memory};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::impl_::trampoline::{MethodDef, fastcall_cfunction_with_keywords as fastcall};
 use pyo3::prelude::*;
@@ -22,6 +23,8 @@ use smallvec::SmallVec;
 use std::ffi::CString;
 
 type Any<'py> = Bound<'py, PyAny>;
+/// In front of the name of a method whose parameters are not those of the function.
+const METHOD: &str = "ndarray.";
 /// Most parameters of a function.
 const MOST: usize = 12;
 /// Arguments as a call has them: one object per parameter, or none.
@@ -32,6 +35,8 @@ struct Face {
     function: &'static Function,
     /// The function's name, or another one of it.
     name: &'static str,
+    /// The same as programs write it, also for a method.
+    written: &'static str,
     /// Names of the parameters, interned: a call's names are mostly the same objects.
     names: Vec<Py<PyString>>,
     /// Parameters that can be passed by position.
@@ -54,8 +59,13 @@ fn faces(py: Python<'_>) -> PyResult<&'static [Face]> {
             .map(|(f, name)| Face {
                 function: f,
                 name,
+                written: name.strip_prefix(METHOD).unwrap_or(name),
                 names: f.parameters.iter().map(|p| PyString::intern(py, p.name).unbind()).collect(),
-                positional: f.parameters.iter().take_while(|p| p.passing != Passing::Name).count(),
+                positional: f
+                    .parameters
+                    .iter()
+                    .take_while(|p| matches!(p.passing, Passing::Position | Passing::Either))
+                    .count(),
             })
             .collect())
     })?;
@@ -88,13 +98,16 @@ impl Face {
                     None => {
                         let text = name.cast::<PyString>()?;
                         let text = text.to_str()?;
-                        match parameters.iter().position(|p| p.name == text) {
+                        let known =
+                            parameters.iter().position(|p| p.name == text && p.passing != Passing::Rest);
+                        match known.or_else(|| parameters.iter().position(|p| p.passing == Passing::Rest)) {
                             Some(at) => at,
                             None => return Ok(None),
                         }
                     }
                 };
-                if objects[at].is_some() || parameters[at].passing == Passing::Position {
+                let again = objects[at].is_some() && parameters[at].passing != Passing::Rest;
+                if again || parameters[at].passing == Passing::Position {
                     return Ok(None);
                 }
                 // SAFETY: the caller of the function holds its arguments.
@@ -112,10 +125,11 @@ impl Face {
         let function = self.function;
         let mut values = [const { Value::Absent }; MOST];
         let (mut out, mut size, mut settled) = (None, 0, true);
+        let quiet = quiet_if(function.constant);
         for (i, (p, o)) in function.parameters.iter().zip(objects).enumerate() {
             let Some(o) = o else { continue };
             let value = &mut values[i];
-            if matches!(p.kind, Kind::Array | Kind::Operand | Kind::Mask)
+            if p.kind.takes_array()
                 && let Some(mine) = as_pyarray(o)
             {
                 // Written where it stays: moving a value that has just been written waits for it.
@@ -123,6 +137,14 @@ impl Face {
                 size = size.max(a.size());
                 *value = Value::Array(a);
                 continue;
+            }
+            if p.passing == Passing::Rest {
+                return Ok(Err("a keyword that only NumPy's ufuncs take".into()));
+            }
+            if p.kind == Kind::Target
+                && let Some(mine) = as_pyarray(o)
+            {
+                mine.check(format_args!("{}: output array is read-only", self.written))?;
             }
             match read(p.kind, p.default, o)? {
                 Some(v) => *value = v,
@@ -147,6 +169,7 @@ impl Face {
                 _ => {}
             }
         }
+        drop(quiet);
         let values = &mut values[..function.parameters.len()];
         if !settled {
             settle(values).py()?;
@@ -171,13 +194,17 @@ impl Face {
 
 /// The object as an argument of that kind; `None` when only NumPy knows what it means.
 pub fn read<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<Option<Value<'a>>> {
-    if matches!(kind, Kind::Array | Kind::Operand | Kind::Mask)
+    if (kind.takes_array() || kind == Kind::Target)
         && let Some(p) = as_pyarray(object)
     {
         return Ok(Some(Value::Array(p.array())));
     }
     let py = object.py();
     if object.is_none() {
+        let number = matches!(default, Default::Int(_)) && kind == Kind::Int;
+        if number || matches!(kind, Kind::Float | Kind::Ours | Kind::Target | Kind::Pairs) {
+            return Ok(None);
+        }
         return Ok(Some(if matches!(default, Default::None) { Value::Absent } else { Value::None }));
     }
     if default != Default::Required && numpy(py)?.no_value.is(object) {
@@ -187,7 +214,7 @@ pub fn read<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<O
     let several = || if_readable(py, ints_from(object).map(Value::Ints));
     Ok(match kind {
         Kind::Array => array_from(object)?.map(Value::Made),
-        Kind::Operand => operand(object)?.map(|a| match a {
+        Kind::Operand | Kind::Bound => operand(object)?.map(|a| match a {
             Arg::Ours(a) => Value::Array(a),
             Arg::Made(a) => Value::Made(a),
             Arg::Number(n) => Value::Number(n),
@@ -220,8 +247,33 @@ pub fn read<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<O
         },
         Kind::Mask if object.extract::<bool>().is_ok_and(|on| on) => Some(Value::Absent),
         Kind::Mask => array_from(object)?.map(Value::Made),
-        Kind::Foreign => None,
+        Kind::Foreign | Kind::Ours | Kind::Target => None,
+        Kind::Indices => array_from(object)?.map(|a| positions(a, object)).transpose()?.map(Value::Made),
+        Kind::Tried => match array_from(object) {
+            Ok(a) => a.map(Value::Made),
+            Err(e) if e.is_instance_of::<PyValueError>(py) || e.is_instance_of::<PyTypeError>(py) => None,
+            Err(e) => return Err(e),
+        },
+        Kind::Word => object.cast::<PyString>().ok().and_then(|s| s.to_str().ok()).map(Value::Text),
+        Kind::Pairs => match object.extract::<isize>() {
+            Ok(n) => Some(Value::Number(Number::Int(n as i128))),
+            Err(_) => pairs(object),
+        },
     })
+}
+/// No numbers have no kind: an empty list holds integers.
+fn positions(a: Array, object: &Any<'_>) -> PyResult<Array> {
+    let list = object.is_instance_of::<PyList>() || object.is_instance_of::<PyTuple>();
+    if list && a.size() == 0 { minpy_core::ops::cast(&a, DType::I64).py() } else { Ok(a) }
+}
+/// Two integers, or two sequences of them.
+fn pairs<'a>(object: &Any<'_>) -> Option<Value<'a>> {
+    let mut lists = object.try_iter().ok()?.take(3).map(|item| {
+        let axes = axes_from(&item.ok()?).ok()?;
+        Some(Value::Ints(axes.into_iter().collect()))
+    });
+    let both = vec![lists.next()??, lists.next()??];
+    lists.next().is_none().then_some(Value::List(both))
 }
 /// A sequence of arrays; an array is the sequence of its rows.
 fn list<'a>(object: &'a Any<'_>) -> PyResult<Option<Value<'a>>> {
@@ -253,14 +305,15 @@ fn give<'py>(
     made: Made,
     first: Option<&Any<'py>>,
 ) -> PyResult<Any<'py>> {
-    let view = |a: Array| match (function.gives, first) {
+    let one = |a: Array| match (function.gives, first) {
         (Gives::View, Some(first)) => wrap_view(a, first),
         (Gives::ReadOnly, Some(first)) => wrap_read_only(a, first),
         (Gives::Array, _) => wrap(py, a),
+        (Gives::Part, Some(first)) => part(a, first),
         _ => wrap_result(py, a),
     };
     Ok(match made {
-        Made::One(a) => view(a)?,
+        Made::One(a) => one(a)?,
         Made::Many(list) => {
             let all = PyList::empty(py);
             for a in list {
@@ -280,8 +333,27 @@ fn give<'py>(
             }
         }
         Made::Truth(on) => on.into_pyobject(py)?.to_owned().into_any(),
+        Made::Count(n) => n.into_pyobject(py)?.into_any(),
+        Made::Shape(shape) => PyTuple::new(py, shape)?.into_any(),
         Made::Nothing => py.None().into_bound(py),
     })
+}
+/// A part of complex numbers, as core made it of an object: of real numbers the object itself, as in NumPy.
+pub fn part<'py>(made: Array, of: &Any<'py>) -> PyResult<Any<'py>> {
+    let py = of.py();
+    let Some(whole) = as_pyarray(of) else { return wrap_result(py, made) };
+    if made.same_view(whole.array()) {
+        return Ok(of.clone());
+    }
+    if whole.is_scalar() {
+        return wrap_result(py, made);
+    }
+    let complex = whole.array().dtype().is_complex();
+    match std::sync::Arc::ptr_eq(made.buffer(), whole.array().buffer()) {
+        true => wrap_view(made, of),
+        false if complex => wrap_part(py, made),
+        false => wrap_read_only(made, of),
+    }
 }
 /// The class of results of that name: one for each.
 fn named<'py>(py: Python<'py>, class: &str, names: &[&str]) -> PyResult<Any<'py>> {
@@ -319,7 +391,22 @@ fn hand_over<'py>(
         let reason = reason.map_or_else(|| format!("its signature is {function:?}"), str::to_string);
         return Err(PyTypeError::new_err(format!("{}(): {reason}", function.name)));
     }
-    fallback::declined(py, function.name, &PyTuple::new(py, positional)?, &kwargs, reason)
+    let args = PyTuple::new(py, positional)?;
+    // Questions about what is not ours are NumPy's alone.
+    if let (Gives::Count | Gives::Shape, Ok(theirs)) = (function.gives, known)
+        && nothing_of_ours(&args).unwrap_or(false)
+    {
+        return theirs.call(args, Some(&kwargs));
+    }
+    fallback::declined(py, function.name, &args, &kwargs, reason)
+}
+/// Whether arguments are numbers, NumPy's arrays and lists of such.
+fn nothing_of_ours(args: &Bound<'_, PyTuple>) -> PyResult<bool> {
+    let np = numpy(args.py())?;
+    let strange = |item: &Any<'_>| {
+        exact_number(item).is_none() && !item.is_none() && !item.get_type().is(np.ndarray.bind(item.py()))
+    };
+    Ok(!any_leaf(args.as_any(), &mut { strange })?)
 }
 
 /// Calls the function of that number; `slf` is the array when it is called as a method.
@@ -336,7 +423,7 @@ unsafe fn call_at<'py>(
 ) -> PyResult<*mut ffi::PyObject> {
     let face = &faces(py)?[number];
     let function = face.function;
-    let _entered = enter(face.name);
+    let _entered = enter(face.written);
     // SAFETY: by the convention: `nargs` positional arguments, and behind them as many as the tuple has names.
     let (positional, named, names) = unsafe {
         let names = Bound::from_borrowed_ptr_or_opt(py, names).map(|n| n.cast_into_unchecked::<PyTuple>());
@@ -435,16 +522,18 @@ pub fn _functions(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
                 ffi::PyCFunction_NewEx(def, std::ptr::null_mut(), module.as_ptr()),
             )?
         };
-        all.set_item(name, made)?;
-        if f.method && name == f.name {
+        if face.written == name {
+            all.set_item(name, made)?;
+        }
+        if (f.method || face.written != name) && name == f.name {
             let rest = signature.split_once(", ").map_or(")", |(_, rest)| rest);
             let signature = if rest == ")" { "($self)".to_string() } else { format!("($self, {rest}") };
             // SAFETY: as above; the class lives as long as the process.
             let method = unsafe {
-                let def = definition(number, f.name, &signature, &doc)?;
+                let def = definition(number, face.written, &signature, &doc)?;
                 Bound::from_owned_ptr_or_err(py, ffi::PyDescr_NewMethod(class.as_type_ptr(), def))?
             };
-            class.setattr(f.name, method)?;
+            class.setattr(face.written, method)?;
         }
     }
     Ok(all)
@@ -465,7 +554,7 @@ pub fn _table_cases(
                     continue;
                 }
                 let object = object_of(py, value)?;
-                if p.default == Default::Required {
+                if p.default == Default::Required || p.passing == Passing::Position {
                     args.push(object);
                 } else {
                     kwargs.set_item(p.name, object)?;

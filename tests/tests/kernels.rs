@@ -43,7 +43,7 @@ type Program = fn(&Array, &Array) -> Result<Array>;
 const PROGRAMS: [(&str, &str, Program); 7] = [
     ("a chain", "elementwise", |x, y| ops::exp(&ops::multiply(&ops::add(x, y)?, -0.5)?)),
     ("a sum of products", "reduce", |x, y| ops::sum(&ops::multiply(x, y)?, Some(&[1]), false)),
-    ("softmax", "rows", |x, _| ops::softmax(x)),
+    ("softmax", "rows", |x, _| ops::softmax(x, -1)),
     ("a layer", "epilogue", |x, y| layer(&ops::matmul(x, y)?)),
     ("a layer of one output", "epilogue", |x, y| layer(&ops::matmul(x, &y.slice(1, 0, 1, 1))?)),
     ("a running sum", "scan", |x, _| ops::cumsum(x, 1)),

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 ///
 /// # Errors
 /// `ErrorKind::Value` for a text that is no case of the function.
-pub fn sample(function: &'static Function, case: &str) -> Result<Vec<Value<'static>>> {
+pub fn sample(function: &'static Function, case: &'static str) -> Result<Vec<Value<'static>>> {
     let mut values = vec![Value::Absent; function.parameters.len()];
     let mut seed = 0;
     for (i, text) in split(case).into_iter().enumerate() {
@@ -31,7 +31,7 @@ fn no_case(function: &Function, case: &str) -> Error {
 }
 
 /// Parts between commas that stand in no bracket.
-fn split(text: &str) -> Vec<&str> {
+fn split(text: &'static str) -> Vec<&'static str> {
     let (mut depth, mut from, mut parts) = (0, 0, Vec::new());
     for (i, c) in text.char_indices() {
         match c {
@@ -49,7 +49,7 @@ fn split(text: &str) -> Vec<&str> {
     parts
 }
 
-fn value(kind: Kind, text: &str, seed: &mut u64) -> Option<Result<Value<'static>>> {
+fn value(kind: Kind, text: &'static str, seed: &mut u64) -> Option<Result<Value<'static>>> {
     if let Some((letter, rest)) = text.split_once('[')
         && !text.starts_with('(')
     {
@@ -66,6 +66,10 @@ fn value(kind: Kind, text: &str, seed: &mut u64) -> Option<Result<Value<'static>
                 Err(e) => return Some(Err(e)),
             }
         }
+        (Kind::Pairs, Some(inside)) => {
+            let ints = |text| value(Kind::Ints, text, &mut 0)?.ok();
+            Value::List(split(inside).into_iter().map(ints).collect::<Option<_>>()?)
+        }
         (_, Some(inside)) => {
             Value::Ints(split(inside).iter().map(|n| n.parse().ok()).collect::<Option<_>>()?)
         }
@@ -78,18 +82,25 @@ fn value(kind: Kind, text: &str, seed: &mut u64) -> Option<Result<Value<'static>
         (Kind::Axis | Kind::Axes | Kind::Int | Kind::Ints, _) => {
             Value::Ints(SmallVec::from_elem(text.parse().ok()?, 1))
         }
+        (Kind::Word, _) => Value::Text(text.trim_matches('\'')),
         (Kind::DType, _) => Value::DType(DType::parse(text).ok()?),
         (Kind::Choice(words), _) => {
             let word = text.trim_matches('\'');
             Value::Text(words.iter().find(|w| **w == word)?)
         }
-        (Kind::Float | Kind::Operand | Kind::Array | Kind::Sections, _) => {
-            Value::Number(match text.parse::<i64>() {
+        _ => {
+            let number = match text.parse::<i64>() {
                 Ok(i) => Number::Int(i as i128),
                 Err(_) => Number::Float(text.parse().ok()?),
-            })
+            };
+            match kind {
+                Kind::Float | Kind::Sections | Kind::Pairs | Kind::Operand | Kind::Bound => {
+                    Value::Number(number)
+                }
+                Kind::Array | Kind::Indices => return Some(scalar(number).map(Value::Made)),
+                _ => return None,
+            }
         }
-        _ => return None,
     }))
 }
 
@@ -113,4 +124,7 @@ fn array(letter: &str, shape: &[usize], seed: &mut u64) -> Option<Result<Array>>
         "c" => build(of(&both)).and_then(|a| a.astype(DType::C128)),
         _ => return None,
     })
+}
+fn scalar(n: Number) -> Result<Array> {
+    Array::from_scalar_on(crate::context::current_device()?, n.to_scalar(n.default_dtype())?)
 }

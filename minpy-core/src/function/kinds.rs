@@ -42,6 +42,33 @@ impl Array {
     }
 }
 
+/// Kinds of arrays that differ in how they are read.
+macro_rules! arrays {
+    ($($(#[doc = $doc:literal])+ $name:ident;)*) => {$(
+        $(#[doc = $doc])+
+        pub struct $name;
+        impl $name {
+            pub const fn kind(_: Words) -> Kind {
+                Kind::$name
+            }
+            #[inline(always)]
+            pub fn read<'v>(given: &Given, value: Argument<'v>, default: Default) -> Result<&'v crate::Array> {
+                Array::read(given, value, default)
+            }
+        }
+    )*};
+}
+arrays! {
+    /// An array of positions.
+    Indices;
+    /// An array that is there already.
+    Ours;
+    /// The same, to be written.
+    Target;
+    /// An array, perhaps.
+    Tried;
+}
+
 /// An array that may be left out.
 pub struct OptionalArray;
 impl OptionalArray {
@@ -66,8 +93,11 @@ impl Operand {
     pub const fn kind(_: Words) -> Kind {
         Kind::Operand
     }
-    pub const fn default(_: Option<()>) -> Default {
-        Default::None
+    pub const fn default(x: Option<f64>) -> Default {
+        match x {
+            Some(x) => Default::Float(x),
+            None => Default::None,
+        }
     }
     #[inline(always)]
     pub fn read<'v>(
@@ -75,10 +105,33 @@ impl Operand {
         value: Argument<'v>,
         default: Default,
     ) -> Result<Option<crate::Operand<'v>>> {
-        match some(value) {
-            None if default == Default::Required => Err(wrong(given, value)),
-            None => Ok(None),
-            Some(v) => v.operand().map(Some).ok_or_else(|| wrong(given, value)),
+        match (some(value), default) {
+            (None, Default::Required) => Err(wrong(given, value)),
+            (None, Default::Float(x)) => Ok(Some(crate::Operand::Number(crate::Number::Float(x)))),
+            (None, _) => Ok(None),
+            (Some(v), _) => v.operand().map(Some).ok_or_else(|| wrong(given, value)),
+        }
+    }
+}
+/// An array or a number that may be `None`, or not there at all.
+pub struct Bound;
+impl Bound {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Bound
+    }
+    pub const fn default(_: Option<()>) -> Default {
+        Default::Absent
+    }
+    #[inline(always)]
+    pub fn read<'v>(
+        given: &Given,
+        value: Argument<'v>,
+        _: Default,
+    ) -> Result<Option<Option<crate::Operand<'v>>>> {
+        match value {
+            None | Some(Value::Absent) => Ok(None),
+            Some(Value::None) => Ok(Some(None)),
+            Some(v) => v.operand().map(|x| Some(Some(x))).ok_or_else(|| wrong(given, value)),
         }
     }
 }
@@ -196,6 +249,29 @@ impl Sections {
     }
 }
 
+/// How axes of two arrays are paired.
+pub struct Pairs;
+impl Pairs {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Pairs
+    }
+    pub const fn default(count: i64) -> Default {
+        Default::Int(count)
+    }
+    #[inline(always)]
+    pub fn read<'v>(given: &Given, value: Argument<'v>, default: Default) -> Result<crate::ops::Pairs<'v>> {
+        match (some(value), default) {
+            (Some(Value::Number(n)), _) => Ok(crate::ops::Pairs::Count(n.to_f64() as isize)),
+            (None, Default::Int(n)) => Ok(crate::ops::Pairs::Count(n as isize)),
+            (Some(Value::List(list)), _) => match &list[..] {
+                [Value::Ints(a), Value::Ints(b)] => Ok(crate::ops::Pairs::Of(a, b)),
+                _ => Err(wrong(given, value)),
+            },
+            _ => Err(wrong(given, value)),
+        }
+    }
+}
+
 /// A dtype; `None`: the natural one.
 pub struct DType;
 impl DType {
@@ -228,6 +304,7 @@ impl Flag {
     pub fn read(given: &Given, value: Argument, default: Default) -> Result<bool> {
         match (some(value), default) {
             (Some(Value::Flag(on)), _) => Ok(*on),
+            (None, Default::Flag(_)) if matches!(value, Some(Value::None)) => Ok(false),
             (None, Default::Flag(on)) => Ok(on),
             _ => Err(wrong(given, value)),
         }
@@ -272,6 +349,18 @@ impl Int {
     }
 }
 
+/// An integer or `None`.
+pub struct OptionalInt;
+impl OptionalInt {
+    pub const fn kind(_: Words) -> Kind {
+        Axis::kind(&[])
+    }
+    #[inline(always)]
+    pub fn read(given: &Given, value: Argument, default: Default) -> Result<Option<isize>> {
+        Axis::read(given, value, default)
+    }
+}
+
 /// A real number.
 pub struct Float;
 impl Float {
@@ -311,6 +400,21 @@ impl Choice {
             (None, Default::None) => Ok(""),
             _ => Err(wrong(given, value)),
         }
+    }
+}
+
+/// Any word.
+pub struct Word;
+impl Word {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Word
+    }
+    pub const fn default(word: Option<&'static str>) -> Default {
+        Choice::default(word)
+    }
+    #[inline(always)]
+    pub fn read<'v>(given: &Given, value: Argument<'v>, default: Default) -> Result<&'v str> {
+        Choice::read(given, value, default)
     }
 }
 

@@ -10,6 +10,7 @@ mod case;
 pub mod kinds;
 mod words;
 
+use crate::layout::Dims;
 use crate::op::Operand;
 use crate::{Array, DType, Number, Result, Scalar, bail};
 use smallvec::SmallVec;
@@ -49,6 +50,28 @@ pub enum Kind {
     Mask,
     /// Something that only NumPy has a use for: given, the call is declined.
     Foreign,
+    /// As `Operand`; `None` is another thing than nothing.
+    Bound,
+    /// An array of positions: an empty list is one of integers.
+    Indices,
+    /// How axes of two arrays are paired: so many, or two lists.
+    Pairs,
+    /// Any word.
+    Word,
+    /// An array that is there already: what something else is, NumPy says.
+    Ours,
+    /// The same, to be written.
+    Target,
+    /// As `Array`; what no array can be made of is NumPy's to judge.
+    Tried,
+}
+impl Kind {
+    /// Whether an array is taken as it is.
+    #[inline]
+    pub fn takes_array(self) -> bool {
+        use Kind::*;
+        matches!(self, Array | Operand | Mask | Bound | Indices | Ours | Tried)
+    }
 }
 
 /// How an argument may be passed.
@@ -60,6 +83,8 @@ pub enum Passing {
     Either,
     /// By name only: after `*`.
     Name,
+    /// By any other name: after `**`.
+    Rest,
 }
 
 /// What a parameter holds when it is not given.
@@ -69,6 +94,8 @@ pub enum Default {
     Required,
     /// `None`
     None,
+    /// Nothing, of which `None` is to be told.
+    Absent,
     /// A truth value.
     Flag(bool),
     /// An integer.
@@ -111,6 +138,12 @@ pub enum Gives {
     Named(&'static str, &'static [&'static str]),
     /// A truth value of the host's.
     Truth,
+    /// A number of the host's.
+    Count,
+    /// Lengths of axes.
+    Shape,
+    /// Parts of complex numbers: a view, of real ones the array itself.
+    Part,
     /// Nothing: it writes.
     Nothing,
 }
@@ -124,6 +157,10 @@ pub enum Made {
     Many(Vec<Array>),
     /// A truth value.
     Truth(bool),
+    /// A number.
+    Count(usize),
+    /// Lengths of axes.
+    Shape(Dims),
     /// Nothing.
     Nothing,
 }
@@ -141,6 +178,16 @@ impl From<Vec<Array>> for Made {
 impl From<bool> for Made {
     fn from(b: bool) -> Made {
         Made::Truth(b)
+    }
+}
+impl From<usize> for Made {
+    fn from(n: usize) -> Made {
+        Made::Count(n)
+    }
+}
+impl From<Dims> for Made {
+    fn from(shape: Dims) -> Made {
+        Made::Shape(shape)
     }
 }
 impl From<()> for Made {
@@ -204,7 +251,8 @@ impl<'a> Value<'a> {
 
 /// An entry of the table.
 pub struct Function {
-    /// NumPy's name, with its module in front where that is not the main one (`linalg.slogdet`).
+    /// NumPy's name, with its module in front where that is not the main one (`linalg.slogdet`); `ndarray.clip` is a method whose
+    /// parameters are not those of the function.
     pub name: &'static str,
     /// Other names of the same function.
     pub aliases: &'static [&'static str],
@@ -216,6 +264,8 @@ pub struct Function {
     pub gives: Gives,
     /// Arrays have it as a method, the array in place of the first parameter.
     pub method: bool,
+    /// No gradient flows through it: its results are truth values or positions.
+    pub constant: bool,
     /// Calls to test it with, as Python writes them (`f[3,4], axis=1`); see [`sample`].
     pub cases: &'static [&'static str],
     /// The code behind it; what it makes goes to the second argument.
@@ -253,9 +303,10 @@ impl Function {
             if p.passing == Passing::Name && last != Some(Passing::Name) {
                 parts.push("*".into());
             }
-            parts.push(match p.default {
-                Default::Required => p.name.into(),
-                d => format!("{}={}", p.name, d.text()),
+            parts.push(match (p.passing, p.default) {
+                (Passing::Rest, _) => format!("**{}", p.name),
+                (_, Default::Required) => p.name.into(),
+                (_, d) => format!("{}={}", p.name, d.text()),
             });
             last = Some(p.passing);
         }
@@ -371,7 +422,7 @@ impl Default {
     /// As Python writes it.
     pub fn text(self) -> String {
         match self {
-            Default::Required | Default::None => "None".into(),
+            Default::Required | Default::None | Default::Absent => "None".into(),
             Default::Flag(true) => "True".into(),
             Default::Flag(false) => "False".into(),
             Default::Int(i) => i.to_string(),
@@ -415,17 +466,17 @@ macro_rules! __function {
     ($doc:tt $name:ident (
         $($n1:ident : $k1:ident $(($($w1:literal),+))? $(= $d1:expr)?),* , /
         $(, $n2:ident : $k2:ident $(($($w2:literal),+))? $(= $d2:expr)?)*
-        $(, *, $($n3:ident : $k3:ident $(($($w3:literal),+))? $(= $d3:expr)?),+)?
+        $(, *, $($n3:ident : $k3:ident $(($($w3:literal),+))? $(= $d3:expr)?),+)? $(, **$n4:ident)?
     ) $($rest:tt)*) => {
         $crate::__function! { @entry $doc $name
-            [$([Position $n1 $k1 [$($($w1)+)?] [$($d1)?]])* $([Either $n2 $k2 [$($($w2)+)?] [$($d2)?]])* $($([Name $n3 $k3 [$($($w3)+)?] [$($d3)?]])+)?] $($rest)* }
+            [$([Position $n1 $k1 [$($($w1)+)?] [$($d1)?]])* $([Either $n2 $k2 [$($($w2)+)?] [$($d2)?]])* $($([Name $n3 $k3 [$($($w3)+)?] [$($d3)?]])+)? $([Rest $n4 Foreign [] [None]])?] $($rest)* }
     };
     ($doc:tt $name:ident (
         $($n2:ident : $k2:ident $(($($w2:literal),+))? $(= $d2:expr)?),*
-        $(, *, $($n3:ident : $k3:ident $(($($w3:literal),+))? $(= $d3:expr)?),+)?
+        $(, *, $($n3:ident : $k3:ident $(($($w3:literal),+))? $(= $d3:expr)?),+)? $(, **$n4:ident)?
     ) $($rest:tt)*) => {
         $crate::__function! { @entry $doc $name
-            [$([Either $n2 $k2 [$($($w2)+)?] [$($d2)?]])* $($([Name $n3 $k3 [$($($w3)+)?] [$($d3)?]])+)?] $($rest)* }
+            [$([Either $n2 $k2 [$($($w2)+)?] [$($d2)?]])* $($([Name $n3 $k3 [$($($w3)+)?] [$($d3)?]])+)? $([Rest $n4 Foreign [] [None]])?] $($rest)* }
     };
     (@entry [$doc:expr] $name:ident [$([$passing:ident $n:ident $k:ident [$($w:literal)*] [$($d:expr)?]])*] [$gives:expr]
         [$($word:ident $([$($list:tt)*])?)*] $body:expr) => {
@@ -451,12 +502,13 @@ macro_rules! __function {
                     }),*],
                     gives: $gives,
                     method: false,
+                    constant: false,
                     cases: &[],
                     run,
                     file: file!(),
                     line: line!(),
                 };
-                $($crate::__function!(@word entry $word $([$($list)*])?);)*
+                $($crate::__function!(@word entry $name $word $([$($list)*])?);)*
                 entry
             };
             $crate::inventory::submit! { $crate::registry::Item::Function(&ENTRY) }
@@ -464,8 +516,9 @@ macro_rules! __function {
     };
     (@default $k:ident []) => { $crate::function::Default::Required };
     (@default $k:ident [$d:expr]) => { $crate::function::kinds::$k::default($d) };
-    (@word $entry:ident method) => { $entry.method = true; };
-    (@word $entry:ident aliases [$($a:ident),*]) => { $entry.aliases = &[$(stringify!($a)),*]; };
-    (@word $entry:ident cases [$($case:literal),* $(,)?]) => { $entry.cases = &[$($case),*]; };
-    (@word $entry:ident module [$module:ident]) => { $entry.name = concat!(stringify!($module), ".", $entry.name) };
+    (@word $entry:ident $name:ident method) => { $entry.method = true; };
+    (@word $entry:ident $name:ident constant) => { $entry.constant = true; };
+    (@word $entry:ident $name:ident aliases [$($a:ident),*]) => { $entry.aliases = &[$(stringify!($a)),*]; };
+    (@word $entry:ident $name:ident cases [$($case:literal),* $(,)?]) => { $entry.cases = &[$($case),*]; };
+    (@word $entry:ident $name:ident module [$module:ident]) => { $entry.name = concat!(stringify!($module), ".", stringify!($name)); };
 }

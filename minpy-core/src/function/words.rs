@@ -34,6 +34,27 @@ pub(super) fn of(p: &Parameter, gives: Gives) -> Option<&'static str> {
         ("indices_or_sections", _) => "indices_or_sections: how many equal parts, or where to cut.",
         ("weights", _) => "weights: how much each element counts.",
         ("returned", _) => "returned: give the sum of the weights too.",
+        ("a_min", _) => "a_min, a_max (or min, max): the bounds; None: no bound.",
+        ("min", Kind::Operand) => "min, max: the bounds; None: no bound.",
+        ("kwargs", _) => "kwargs: what else NumPy's ufuncs take; NumPy computes that.",
+        ("decimals", _) => "decimals: digits behind the point; negative ones are before it.",
+        ("copy", _) => "copy: False: into the argument itself.",
+        ("nan", _) => "nan, posinf, neginf: what stands in place of each.",
+        ("rtol", _) => "rtol, atol: how far apart, relative to `b` and absolute.",
+        ("equal_nan", _) => "equal_nan: whether a NaN equals a NaN.",
+        ("axes", Kind::Pairs) => "axes: how many, or two lists: those of `a` and those of `b`.",
+        ("indices", _) => "indices: of the elements; negative ones count from the end.",
+        ("ind", _) => "ind: flat positions; negative ones count from the end.",
+        ("mode", _) => {
+            "mode: of positions out of range: 'raise' an error, 'wrap' around, 'clip' to the ends."
+        }
+        ("condition", _) => "condition: which elements: true ones.",
+        ("mask", _) => "mask: where to write.",
+        ("wrap", _) => "wrap: go on below in tall matrices.",
+        ("offset", _) => "offset: which diagonal: 0 is the main one, positive ones are above it.",
+        ("begin", _) => "begin, end: the part of the axis; end None: to its end.",
+        ("act_type", _) => "act_type: 'relu', 'sigmoid', 'tanh' or 'softrelu'.",
+        ("max_work", _) => "max_work: how closely NumPy looks, on the host.",
         _ => return None,
     })
 }

@@ -1,11 +1,13 @@
 //! Products: matmul (the structured operation) and dot, inner, outer, tensordot made of it.
 
+use super::limit::there;
 use super::{call, multiply, reshape};
 use crate::dispatch::{Arg, fill_raw, launch};
 use crate::kernel::Work;
-use crate::layout::{Dims, Layout, broadcast_shapes, show};
+use crate::layout::{Dims, Layout, broadcast_shapes, normalize_axis, show};
 use crate::op::{OpDef, Operand, Structured, promoted_dtype};
 use crate::{Array, Attrs, DType, Meta, Metas, Number, Result, Target, bail, operation};
+use smallvec::SmallVec;
 
 /// The error of operands of at least one dimension whose summed dimensions differ.
 #[cold]
@@ -72,9 +74,8 @@ pub fn matmul(a: &Array, b: &Array) -> Result<Array> {
     if a.ndim() == 0 || b.ndim() == 0 {
         bail!(
             Value,
-            "matmul: input operand does not have enough dimensions (shapes {} and {})",
-            show(a.shape()),
-            show(b.shape())
+            "matmul: Input operand {} does not have enough dimensions (has 0, gufunc core with signature (n?,k),(k,m?)->(n?,m?) requires 1)",
+            (a.ndim() > 0) as u8
         );
     }
     if a.ndim() >= 2 && b.ndim() >= 2 {
@@ -142,4 +143,90 @@ pub fn tensordot(a: &Array, b: &Array, axes_a: &[usize], axes_b: &[usize]) -> Re
     let shape: Vec<isize> =
         pa.shape()[..fa.len()].iter().chain(&pb.shape()[axes_b.len()..]).map(|&n| n as isize).collect();
     reshape(&r, &shape)
+}
+
+/// How axes of two arrays are paired: the last of one with the first of the other, or as two lists say.
+#[derive(Clone, Copy, Debug)]
+pub enum Pairs<'a> {
+    /// So many.
+    Count(isize),
+    /// These of the one, and those of the other.
+    Of(&'a [isize], &'a [isize]),
+}
+/// Sum of products over paired axes, as NumPy's function of that name takes them.
+fn paired(a: &Array, b: &Array, pairs: Pairs) -> Result<Array> {
+    let (first, second): (Axes, Axes) = match pairs {
+        Pairs::Of(first, second) => (first.into(), second.into()),
+        Pairs::Count(n) => ((-n..0).collect(), (0..n).collect()),
+    };
+    let twice = |list: &[isize]| list.iter().enumerate().any(|(i, axis)| list[..i].contains(axis));
+    if twice(&first) || twice(&second) {
+        bail!(Value, "tensordot: duplicate axes are not allowed");
+    }
+    let normal = |list: &[isize], ndim: usize| -> Option<SmallVec<[usize; 6]>> {
+        list.iter().map(|&i| normalize_axis("tensordot", i, ndim).ok()).collect()
+    };
+    match (normal(&first, a.ndim()), normal(&second, b.ndim())) {
+        (Some(first), Some(second)) => tensordot(a, b, &first, &second),
+        _ => bail!(NotNative, "tensordot: axes that the arrays do not have"),
+    }
+}
+type Axes = SmallVec<[isize; 6]>;
+/// [`dot`] of arrays or numbers.
+fn dot_of(a: Operand, b: Operand) -> Result<Array> {
+    match (a, b) {
+        (Operand::Array(a), Operand::Array(b)) => dot(a, b),
+        _ => multiply(a, b),
+    }
+}
+/// Sum of products over the last axes.
+///
+/// # Errors
+/// [`ErrorKind::Value`](crate::ErrorKind::Value) for axes of different lengths.
+pub fn inner(a: &Array, b: &Array) -> Result<Array> {
+    if a.ndim() == 0 || b.ndim() == 0 {
+        return multiply(a, b);
+    }
+    let (x, y) = (a.ndim() - 1, b.ndim() - 1);
+    let (n, m) = (a.shape()[x], b.shape()[y]);
+    if n != m {
+        bail!(
+            Value,
+            "shapes {} and {} not aligned: {n} (dim {x}) != {m} (dim {y})",
+            show(a.shape()),
+            show(b.shape())
+        );
+    }
+    tensordot(a, b, &[x], &[y])
+}
+/// Product of the flattened arrays, the first one conjugated.
+///
+/// # Errors
+/// [`ErrorKind::Value`](crate::ErrorKind::Value) for different numbers of elements.
+pub fn vdot(a: &Array, b: &Array) -> Result<Array> {
+    let (a, b) = (reshape(a, &[-1])?, reshape(b, &[-1])?);
+    if a.dtype().is_complex() { dot(&super::conjugate(&a)?, &b) } else { dot(&a, &b) }
+}
+
+crate::functions! {
+    /// Product: inner for vectors, of matrices for matrices; in general the sum over the last axis of `a` and the last but one of `b`.
+    dot(a: Operand, b: Operand, out: Out = None) -> Values, method, cases ["f[3,4], n[4,2]", "f[4], n[4]", "n[2,3,4], f[4]", "f[2,4], n[3,4,2]", "f[3], 2.0", "c[2,2], f[2,2]", "i[3], i[3]"]
+        => dot_of(there(a)?, there(b)?);
+    /// Product of matrices, `x1 @ x2`; leading axes are broadcast, vectors count as a row or a column.
+    matmul(x1: Array, x2: Array, /, out: Out = None, *, axes: Foreign = None, axis: Foreign = None, keepdims: Foreign = None, casting: Foreign = None,
+        order: Foreign = None, dtype: Foreign = None, subok: Foreign = None, signature: Foreign = None)
+        -> Values, cases ["f[3,4], n[4,2]", "n[4], f[4,2]", "f[2,3,4], n[4]", "f[2,3,4], n[1,4,2]", "i[3], i[3]"]
+        => matmul(x1, x2);
+    /// Sum of products over the last axes.
+    inner(a: Array, b: Array, /) -> Values, cases ["f[4], n[4]", "f[2,4], n[3,4]", "f[2], 3", "c[2], c[2]"]
+        => inner(a, b);
+    /// Every product of an element of one with an element of the other, both flattened.
+    outer(a: Array, b: Array, out: Out = None) -> Array, cases ["f[3], n[2]", "f[2,2], i[3]", "f[3], 2"]
+        => call(&super::MULTIPLY, Attrs::NONE, &[Operand::Array(&reshape(a, &[-1, 1])?), Operand::Array(&reshape(b, &[1, -1])?)], None, super::reduce::target(out));
+    /// Sum of products of the flattened arguments, the first one conjugated.
+    vdot(a: Array, b: Array, /) -> Values, cases ["f[4], n[4]", "c[2,2], c[2,2]", "i[2,3], i[2,3]"]
+        => vdot(a, b);
+    /// Sum of products over paired axes.
+    tensordot(a: Array, b: Array, axes: Pairs = 2) -> Values, cases ["f[2,3,4], n[3,4,2]", "f[2,3], n[3,2], axes=1", "f[2,3,4], n[4,3], axes=((1, 2), (1, 0))", "f[2], n[3], axes=0"]
+        => paired(a, b, axes);
 }

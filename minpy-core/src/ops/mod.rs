@@ -5,29 +5,35 @@
 mod creation;
 mod elementwise;
 mod index;
+mod limit;
 mod literal;
 mod matmul;
 mod methods;
 mod nn;
 mod operators;
+mod put;
 mod random;
 mod rearrange;
 mod reduce;
 mod scan;
+mod select;
 mod shape;
 mod sort;
 
 pub use creation::*;
 pub use elementwise::*;
 pub use index::*;
+pub use limit::*;
 pub use literal::*;
 pub use matmul::*;
 pub use nn::*;
 pub use operators::*;
+pub use put::*;
 pub use random::*;
 pub use rearrange::*;
 pub use reduce::*;
 pub use scan::*;
+pub use select::*;
 pub use shape::*;
 pub use sort::*;
 

@@ -332,3 +332,24 @@ pub fn batch_norm(
     let scale = divide(gamma, &super::sqrt(&add(var, eps)?)?)?;
     add(&multiply(&subtract(x, mean)?, &scale)?, beta)
 }
+
+crate::functions! {
+    /// `exp(x)` divided by its sum along an axis, without overflow.
+    softmax(x: Array, axis: Int = -1) -> Array, cases ["n[3,4]", "f[5]", "n[3,4], axis=0"]
+        => softmax(x, axis);
+    /// The logarithm of `softmax`, without overflow.
+    log_softmax(x: Array, axis: Int = -1) -> Array, cases ["n[3,4]", "f[5]", "n[3,4], axis=0"]
+        => log_softmax(x, axis);
+    /// `relu`, `sigmoid`, `tanh` or `softrelu` (MXNet's function).
+    activation(x: Operand, act_type: Word = Some("relu")) -> Values, cases ["n[3,4]", "n[5], act_type='softrelu'"]
+        => {
+            let x = super::limit::there(x)?;
+            match act_type {
+                "relu" => super::relu(x),
+                "sigmoid" => super::sigmoid(x),
+                "tanh" => super::tanh(x),
+                "softrelu" => super::logaddexp(x, 0),
+                other => bail!(Value, "activation: unknown type '{other}'; there are: relu, sigmoid, tanh, softrelu"),
+            }
+        };
+}

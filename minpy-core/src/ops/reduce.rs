@@ -258,17 +258,15 @@ pub fn reduce(
     let attrs = reduce_attrs(op.name, a.ndim(), axes, keepdims, dtype)?;
     call(op, Attrs::of(&attrs), &[Operand::Array(a)], None, Target::New)
 }
-fn count_reduced(a: &Array, axes: Option<&[isize]>) -> Result<usize> {
+pub(super) fn count_reduced(name: &str, a: &Array, axes: Option<&[isize]>) -> Result<usize> {
     match axes {
         None => Ok(a.size()),
-        Some(axes) => {
-            axes.iter().try_fold(1, |n, &x| Ok(n * a.shape()[normalize_axis("mean", x, a.ndim())?]))
-        }
+        Some(axes) => axes.iter().try_fold(1, |n, &x| Ok(n * a.shape()[normalize_axis(name, x, a.ndim())?])),
     }
 }
 /// Arithmetic mean: integers in float64, half accumulated in single.
 pub fn mean(a: &Array, axes: Option<&[isize]>, keepdims: bool, dtype: Option<DType>) -> Result<Array> {
-    let n = count_reduced(a, axes)?;
+    let n = count_reduced("mean", a, axes)?;
     let result = dtype.unwrap_or(if a.dtype().is_inexact() { a.dtype() } else { DType::F64 });
     let total =
         reduce(&SUM, a, axes, keepdims, Some(if result == DType::F16 { DType::F32 } else { result }))?;
@@ -306,7 +304,7 @@ impl Structured for MeanAndVariance {
     fn decompose(&self, _: &'static OpDef, attrs: &Moments, inputs: &[&Array]) -> Result<Arrays> {
         let a = inputs[0];
         let axes: SmallVec<[isize; 6]> = attrs.along.axes.iter().map(|&i| i as isize).collect();
-        let n = count_reduced(a, Some(&axes))?;
+        let n = count_reduced("var", a, Some(&axes))?;
         let result = attrs.result(a.dtype());
         // Half is summed in single.
         let wide = if result == DType::F16 { DType::F32 } else { result };
@@ -413,7 +411,7 @@ fn moment(
     if dtype.is_some_and(|d| !d.is_inexact()) {
         bail!(NotNative, "{name}: an integer result");
     }
-    let n = count_reduced(a, axes)?;
+    let n = count_reduced(name, a, axes)?;
     if n as f64 - ddof <= 0.0 {
         bail!(NotNative, "{name}: of too few elements, about which NumPy warns");
     }

@@ -138,4 +138,11 @@ crate::functions! {
     argsort(a: Array, axis: Axis = Some(-1), kind: Choice("quicksort", "heapsort", "mergesort", "stable") = None, order: Foreign = None, *, stable: OptionalFlag = None)
         -> Array, method, cases ["n[5]", "n[3,4], axis=0", "i[2,3], axis=None"]
         => check_kind("argsort", kind, stable).and_then(|()| argsort(a, axis));
+    /// Sorts in place; NaN comes last. Stable for every `kind`.
+    sort(a: Target, axis: Int = -1, kind: Choice("quicksort", "heapsort", "mergesort", "stable") = None, order: Foreign = None, *, stable: OptionalFlag = None)
+        -> Nothing, module [ndarray], cases ["n[5]", "n[3,4], axis=0"]
+        => {
+            check_kind("sort", kind, stable)?;
+            super::assign(a, &sort(a, Some(axis))?)
+        };
 }

@@ -19,8 +19,6 @@ from minpy.numpy import _fallback
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from minpy._minpy import ndarray
-
 _ZERO = object()
 
 
@@ -137,21 +135,6 @@ def customop(op_type: str) -> Callable[[Callable[..., Any]], Primitive]:
     def decorate(func):
         return Primitive(func, op_type)
     return decorate
-
-
-def softmax_with_label(x: Any, y: Any) -> ndarray:
-    """Softmax whose gradient is that of the cross entropy with `y`, averaged over rows, as the original defines it."""
-    answer = _minpy._no_grad(_minpy.softmax, x)
-    if not _minpy._recording():
-        return answer
-    inputs = [x] + ([y] if isinstance(y, array_base) else [])
-
-    def vjp(_gradients):
-        return [(softmax - labels) / softmax.shape[0]] + [None] * (len(inputs) - 1)
-    _minpy._record_foreign("softmax_output", inputs, [answer], vjp)
-    # Both may be written later: what backward sees is what was here.
-    softmax, labels = answer.copy(), _minpy.asarray(y, copy=True, device=answer.context)
-    return answer
 
 
 __all__ = ["NoGradientFuncError", "Primitive", "customop"]

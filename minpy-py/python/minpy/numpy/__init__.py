@@ -7,13 +7,13 @@ import numpy as _numpy
 
 from minpy import _minpy
 from minpy._minpy import ndarray, scalar, ufunc
-from minpy.numpy import _creation, _fallback, _math, _methods, _namespace, _native, _selection, _shapes, _ufuncs
+from minpy.numpy import _creation, _elements, _fallback, _methods, _namespace, _native, _shapes, _ufuncs
 from minpy.numpy._stat import op_stat, record_op_stat, show_op_stat
 
 _RUST = (
     "array asarray ascontiguousarray "
     "asfortranarray zeros ones empty zeros_like ones_like empty_like reshape transpose broadcast_to "
-    "concatenate dot matmul where nonzero softmax"
+    "concatenate"
 ).split()
 
 _namespace.install_finder()
@@ -33,8 +33,8 @@ _namespace.fill(globals())
 newaxis = None
 __version__ = _numpy.__version__
 __all__ = sorted(set(_numpy.__all__) | {
-    "activation", "erf", "onehot_encode", "record_op_stat", "relu", "show_op_stat", "sigmoid", "slice_axis", "softmax", "softmax_output",
-})
+    "erf", "record_op_stat", "relu", "show_op_stat", "sigmoid",
+} | {name for name in _FUNCTIONS if "." not in name})
 
 
 def set_policy(policy):

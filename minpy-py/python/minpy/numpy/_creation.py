@@ -174,7 +174,8 @@ def _band(m, k, lower):
         m = _minpy.broadcast_to(m, (m.shape[0],) * 2)
     rows, cols = (_minpy._arange(0, n, 1, numpy.int64) for n in m.shape[-2:])
     below = rows.reshape(-1, 1) + operator.index(k) >= cols
-    return _minpy.where(below, m, 0) if lower else _minpy.where(below, 0, m)
+    import minpy.numpy as np
+    return np.where(below, m, 0) if lower else np.where(below, 0, m)
 
 
 @native

@@ -323,10 +323,12 @@ def find(name):
 
 def call_named(name, args, kwargs, reason=None):
     """`numpy.<name>(*args, **kwargs)`; the Rust half hands calls over here. `reason`: why."""
-    function = find(name)
-    if name.endswith(".at"):
-        return call(name, function, args, kwargs or {}, 0)
-    return call(name, function, args, kwargs or {}, reason=reason)
+    holder, _, method = name.partition(".")
+    if holder == "ndarray":
+        name, holder = ("sort_in_place" if method == "sort" else method), (numpy.generic if type(args[0]) is scalar else numpy.ndarray)
+        return call(name, getattr(holder, method), args, kwargs or {}, reason=reason)
+    copied = name != "nan_to_num" or (kwargs or {}).get("copy", args[1] if len(args) > 1 else True)
+    return call(name, find(name), args, kwargs or {}, 0 if method == "at" or not copied else None, reason=reason)
 
 
 _OPERATORS = {"and": operator.and_, "or": operator.or_, "iand": operator.iand, "ior": operator.ior}

@@ -116,7 +116,8 @@ class Flat:
         if not target.ndim and numpy.ndim(value):
             value = value[0]
         flat[key] = value
-        if not _minpy._may_share(flat, self.base):
+        import minpy.numpy as np
+        if not np.may_share_memory(flat, self.base):
             self.base[...] = flat.reshape(self.base.shape)
 
     def __eq__(self, other):
@@ -237,20 +238,6 @@ def _has_type(self, kind):
     return True
 
 
-def _through_function(name):
-    """A method that is the function of the same name."""
-    def method(self, *args, **kwargs):
-        import minpy.numpy as np
-        return getattr(np, name)(self, *args, **kwargs)
-    method.__name__, method.__qualname__ = name, f"ndarray.{name}"
-    function = _native.TABLE.get(name)
-    if function is not None:
-        method.__doc__, method.__wrapped__ = function.__doc__, function
-    else:
-        method.__doc__ = _words.METHODS[name]
-    return method
-
-
 def _by_numpy(name, write):
     """A method that is NumPy's own on a host view."""
     theirs = getattr(numpy.ndarray, name)
@@ -267,20 +254,6 @@ def _conjugate(self, out=None):
     """Complex conjugate; the array itself when it is not complex. `conj` and `conjugate` are one method."""
     import minpy.numpy as np
     return self if out is None and self.dtype.kind != "c" else np.conjugate(self, out=out)
-
-
-def _clip(self, min=None, max=None, out=None, **kwargs):
-    """Values limited to an interval.
-
-    min, max: the bounds; None: no bound.
-    out: an array of ours that takes the result.
-    """
-    import minpy.numpy as np
-    return np.clip(self, min, max, out=out, **kwargs)
-
-
-def _compress(self, condition, axis=None, out=None):
-    return _native.TABLE["compress"](condition, self, axis, out)
 
 
 def _to_device(self, device, stream=None):
@@ -303,20 +276,10 @@ def _choose(self, *choices, out=None, mode="raise"):
     return np.choose(self, choices[0] if len(choices) == 1 else choices, out=out, mode=mode)
 
 
-def _round(self, decimals=0, out=None):
-    """Rounded to a number of decimals, halves to even.
-
-    decimals: digits behind the point; negative ones are before it.
-    out: an array of ours that takes the result.
-    """
-    import minpy.numpy as np
-    return np.round(self, decimals, out)
-
-
 def _python_round(self, ndigits=None):
     if type(self) is scalar and self.dtype.kind in "bc":
         raise TypeError(f"type {self.dtype.type.__module__}.{self.dtype.type.__name__} doesn't define __round__ method")
-    return round(self.item()) if ndigits is None and type(self) is scalar else _round(self, ndigits or 0)
+    return round(self.item()) if ndigits is None and type(self) is scalar else self.round(ndigits or 0)
 
 
 def _python_trunc(self):
@@ -379,18 +342,12 @@ def _new(cls, *args, **kwargs):
 
 def install():
     """Puts everything on the classes."""
-    for name in ("take", "repeat", "round", "trace", "diagonal", "searchsorted", "ptp", "put", "argpartition"):
-        if not hasattr(array_base, name) and name != "round":
-            setattr(array_base, name, _through_function(name)) if name != "ptp" else None
     ufunc.__doc__ = _ufuncs.OfEach(ufunc.__doc__, _ufuncs.text)
     ufunc.__signature__ = _ufuncs.OfEach(None, lambda f: _ufuncs.signature(f.nin))
-    array_base.compress, _compress.__doc__ = _compress, _native.TABLE["compress"].__doc__
     array_base.choose = _choose
-    array_base.round = _round
     array_base.__round__ = _python_round
     scalar.__trunc__ = _python_trunc
     array_base.conj = array_base.conjugate = _conjugate
-    array_base.clip = _clip
     array_base.flags = property(Flags)
     ndarray.__new__ = staticmethod(_new)
     ndarray.flat = property(Flat, _set_flat)

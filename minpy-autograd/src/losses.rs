@@ -1,0 +1,38 @@
+//! Functions whose gradient is not that of their value, by definition.
+
+use crate::session::{no_grad, record_foreign};
+use minpy_core::{Array, Result, bail, context, ops};
+
+/// Softmax along the last axis, whose gradient with respect to `x` is that of the cross entropy with `y`, averaged over rows:
+/// `(softmax(x) - y) / N`, whatever comes from above.
+///
+/// # Errors
+/// As [`ops::softmax`].
+pub fn softmax_output(x: &Array, y: &Array) -> Result<Array> {
+    let answer = no_grad(|| ops::softmax(x, -1))?;
+    if context::flags() & context::RECORDING == 0 {
+        return Ok(answer);
+    }
+    // Both may be written later: what backward sees is what was here.
+    let (softmax, labels) = no_grad(|| {
+        Ok::<_, minpy_core::Error>((ops::copy(&answer)?, ops::copy(&y.to_device(answer.device())?)?))
+    })?;
+    let Some(&rows) = answer.shape().first() else { bail!(Axis, "softmax_output: x has no rows") };
+    let gradient = move |_: &[Option<Array>]| -> Result<Vec<Option<Array>>> {
+        let g = ops::divide(&ops::subtract(&softmax, &labels)?, rows as f64)?;
+        Ok(vec![Some(g), None])
+    };
+    record_foreign(
+        "softmax_output",
+        &[x.clone(), y.clone()],
+        std::slice::from_ref(&answer),
+        Some(Box::new(gradient)),
+    )?;
+    Ok(answer)
+}
+
+minpy_core::functions! {
+    /// Softmax of the original: its gradient with respect to `x` is `(softmax(x) - y) / N`, whatever comes from above.
+    softmax_output(x: Array, y: Array) -> Array, cases ["n[3,4], f[3,4]"]
+        => softmax_output(x, y);
+}
