@@ -3,8 +3,6 @@
 `x.asnumpy()`, `x.tolist()` and `x.item()` say that they make constants, and are not told of; `float(x)` is where its result takes part
 in an array operation again (`minpy-py/src/numbers.rs`).
 """
-import cmath
-import math
 import os
 import sys
 import types
@@ -214,9 +212,8 @@ def _called(frame, names):
     return called
 
 
-# Functions whose results are truth values, or whole.
-_NO_NUMBERS = (math.isnan, math.isinf, math.isfinite, math.isclose, cmath.isnan, cmath.isinf, cmath.isfinite, cmath.isclose,
-               math.floor, math.ceil, math.trunc)
+# Functions of `math` and `cmath` whose results are truth values, or whole.
+_NO_NUMBERS = {"isnan", "isinf", "isfinite", "isclose", "floor", "ceil", "trunc"}
 
 
 def asked_by():
@@ -234,12 +231,13 @@ def asked_by():
     if not names:
         return "a call of compiled code" if names is None else "what compiled code makes of its number"
     called = _called(frame, names)
-    if called is float or any(called is f for f in _NO_NUMBERS):
+    if called is float:
         return None
-    module = getattr(called, "__module__", None)
-    if isinstance(called, types.BuiltinFunctionType) and isinstance(module, str) and module != "builtins":
-        return f"{module}.{called.__name__}"
-    return ".".join(names[1:])
+    if not isinstance(called, types.BuiltinFunctionType) or called.__module__ in (None, "builtins"):
+        return ".".join(names[1:])
+    if called.__module__ in ("math", "cmath") and called.__name__ in _NO_NUMBERS:
+        return None
+    return f"{called.__module__}.{called.__name__}"
 
 
 # Functions in Python whose results are truth values.
