@@ -103,9 +103,10 @@ def _before(instructions, k):
             return []
         if depth == 0 and i.opname not in _NOTHING:
             return [i] if i.opname.startswith(_NAMES) else []
-        if depth == 0:
-            continue
-        depth -= dis.stack_effect(i.opcode, i.arg if i.opcode >= dis.HAVE_ARGUMENT else None)
+        if depth > 0:
+            depth -= dis.stack_effect(i.opcode, i.arg if i.opcode >= dis.HAVE_ARGUMENT else None)
+        if depth < 0:
+            return []
     return []
 
 
@@ -131,7 +132,7 @@ class _Sites:
                     # Where what is called is written begins what the call is written as.
                     found = [j for j in starting.get(where[0], ()) if _range(j)[1] < where[1]]
                 self.calls[i.offset] = names = _names(found)
-                if names in _MAP and _argument(instructions, k, where) == "float":
+                if where and names in _MAP and _argument(instructions, k, where) == "float":
                     maps.append(where)
             elif i.opname == "BINARY_OP" and i.argrepr in ("%", "%="):
                 self.known.add(i.offset)
