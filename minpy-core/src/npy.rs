@@ -288,8 +288,11 @@ mod tests {
             assert_eq!(read(bad).unwrap_err().kind(), ErrorKind::Value, "{bad}");
         }
         assert_eq!(read("{'descr': [('a', '<f8')], }").unwrap_err().kind(), ErrorKind::Type);
-        for bad in ["<U3", "|O", "", "é8", "<f16", "f8"] {
+        for bad in ["<U3", "|O", "", "é8", "<f16", "f", "<float64"] {
             assert_eq!(dtype_of(bad).unwrap_err().kind(), ErrorKind::Type, "{bad}");
+        }
+        for good in ["f8", "=f8", "float64"] {
+            assert_eq!(dtype_of(good).unwrap(), (DType::F64, cfg!(target_endian = "big")), "{good}");
         }
     }
 }

@@ -154,7 +154,7 @@ impl<'a> Apart<'a> {
         self.marked.iter().any(|m| Arc::ptr_eq(m.buffer(), a.buffer()) && m.may_share_memory(a))
     }
     /// NumPy's array as ours, where it is a view of what may be marked.
-    fn from_numpy(&self, object: &Any<'_>) -> PyResult<Option<Array>> {
+    fn as_ours(&self, object: &Any<'_>) -> PyResult<Option<Array>> {
         if !self.abroad || !object.is_instance(numpy(object.py())?.ndarray.bind(object.py()))? {
             return Ok(None);
         }
@@ -182,7 +182,7 @@ impl<'a> Apart<'a> {
         }
         let found = match as_array(object) {
             Some(a) => Some(a.clone()).filter(|a| self.shares(a)),
-            None => self.from_numpy(object)?,
+            None => self.as_ours(object)?,
         };
         if let Some(a) = found {
             let (lo, hi) = a.layout().span();
@@ -226,7 +226,7 @@ impl<'a> Apart<'a> {
                 wrap(py, other)?
             }));
         }
-        if self.from_numpy(object)?.is_some() {
+        if self.as_ours(object)?.is_some() {
             return object.call_method0("copy").map(Some);
         }
         if let Ok(dict) = object.cast_exact::<PyDict>() {

@@ -40,7 +40,7 @@ def test_calls_on_several_threads_of_kernels(threads):
 
 
 @pytest.mark.parametrize("name", ["argsort", "argsort c", "grad sort", "add.at", "mlp", "convolution", "bound deep", "recorded loop", "concatenate many",
-                                  "grad of many", "grad to many"])
+                                  "grad of many", "grad to many", "vstack rows", "split at", "unstack many"])
 def test_calls_step_by_step(name):
     counts = swept("apart", LIMITS if FULL else "0,1000,2500,5000,10000,20000,100000", name)
     assert counts["right"] > 0 and counts["MemoryError"] > 0

@@ -218,6 +218,8 @@ def test_without_positions():
             assert lines(lambda a: math.sin(a[0]) * a[0]) == 1
             assert lines(lambda a: {"s": math.sin}["s"](a[0]) * a[0]) == 1
             assert lines(lambda a: [float(v) for v in a] and a[0]) == 0
+            assert lines(lambda a: a[0] * float(np.sum(np.abs(a), axis=0)) + float(a[1 if len(a) else 0])) > 0
+            assert lines(lambda a: list(map(float, a)) and a[0]) == 1  # not known to be float's
     """)
     done = subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYTHONNODEBUGRANGES": "1"}, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr

@@ -3,8 +3,6 @@
 `x.asnumpy()`, `x.tolist()` and `x.item()` say that they make constants, and are not told of; `float(x)` is where its result takes part
 in an array operation again (`minpy-py/src/numbers.rs`).
 """
-import cmath
-import math
 import os
 import sys
 import types
@@ -105,9 +103,10 @@ def _before(instructions, k):
             return []
         if depth == 0 and i.opname not in _NOTHING:
             return [i] if i.opname.startswith(_NAMES) else []
-        if depth == 0:
-            continue
-        depth -= dis.stack_effect(i.opcode, i.arg if i.opcode >= dis.HAVE_ARGUMENT else None)
+        if depth > 0:
+            depth -= dis.stack_effect(i.opcode, i.arg if i.opcode >= dis.HAVE_ARGUMENT else None)
+        if depth < 0:
+            return []
     return []
 
 
@@ -133,7 +132,7 @@ class _Sites:
                     # Where what is called is written begins what the call is written as.
                     found = [j for j in starting.get(where[0], ()) if _range(j)[1] < where[1]]
                 self.calls[i.offset] = names = _names(found)
-                if names in _MAP and _argument(instructions, k, where) == "float":
+                if where and names in _MAP and _argument(instructions, k, where) == "float":
                     maps.append(where)
             elif i.opname == "BINARY_OP" and i.argrepr in ("%", "%="):
                 self.known.add(i.offset)
@@ -214,9 +213,8 @@ def _called(frame, names):
     return called
 
 
-# Functions whose results are truth values, or whole.
-_NO_NUMBERS = (math.isnan, math.isinf, math.isfinite, math.isclose, cmath.isnan, cmath.isinf, cmath.isfinite, cmath.isclose,
-               math.floor, math.ceil, math.trunc)
+# Functions of `math` and `cmath` whose results are truth values, or whole.
+_NO_NUMBERS = {"isnan", "isinf", "isfinite", "isclose", "floor", "ceil", "trunc"}
 
 
 def asked_by():
@@ -234,12 +232,13 @@ def asked_by():
     if not names:
         return "a call of compiled code" if names is None else "what compiled code makes of its number"
     called = _called(frame, names)
-    if called is float or any(called is f for f in _NO_NUMBERS):
+    if called is float:
         return None
-    module = getattr(called, "__module__", None)
-    if isinstance(called, types.BuiltinFunctionType) and isinstance(module, str) and module != "builtins":
-        return f"{module}.{called.__name__}"
-    return ".".join(names[1:])
+    if not isinstance(called, types.BuiltinFunctionType) or called.__module__ in (None, "builtins"):
+        return ".".join(names[1:])
+    if called.__module__ in ("math", "cmath") and called.__name__ in _NO_NUMBERS:
+        return None
+    return f"{called.__module__}.{called.__name__}"
 
 
 # Functions in Python whose results are truth values.
