@@ -5,6 +5,7 @@
 //! sort stable.
 
 use crate::machine::pool::Block;
+use crate::prims::arithmetic::is_num;
 use crate::prims::{B8, with_lane};
 use crate::rows::for_rows;
 use half::f16;
@@ -208,7 +209,7 @@ complex!(Complex32 Complex64);
 #[inline(always)]
 fn less<F: PartialOrd + Copy>(x: Complex<F>, y: Complex<F>) -> bool {
     let (Complex { re: a, im: b }, Complex { re: c, im: d }) = (x, y);
-    let nan = |x: F| x.partial_cmp(&x).is_none();
+    let nan = |x: F| !is_num(x);
     if a < c {
         !nan(b) || nan(d)
     } else if a > c {

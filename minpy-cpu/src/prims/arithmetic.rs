@@ -43,8 +43,9 @@ op2!(Fmin, |a, b| if nan(b) || le(a, b) { a } else { b }; Complex32 Complex64);
 pub(crate) fn nan<T: PartialEq + Copy>(z: Complex<T>) -> bool {
     !is_num(z.re) || !is_num(z.im)
 }
+/// Is no NaN.
 #[inline(always)]
-fn is_num<T: PartialEq>(x: T) -> bool {
+pub(crate) fn is_num<T: PartialEq>(x: T) -> bool {
     #[expect(clippy::eq_op)]
     {
         x == x
