@@ -75,6 +75,12 @@ fn every_program_is_one_kernel_on_every_device() {
             let one = matches!(&kernels[..], [(_, f, 1)] if *f == family);
             assert!(one, "{name} on {d}: one kernel ({family}) was expected, not {kernels:?}");
         }
+        // Counting reads the device, and then the positions are written where they are asked for.
+        let x = matrix(d);
+        profile::start();
+        let found = context::with_device(d, || ops::nonzero(&x)).expect("nonzero");
+        let kernels: Vec<&str> = profile::stop().into_iter().map(|e| e.family).collect();
+        assert!(kernels.contains(&"nonzero") && found.shape()[0] == 2, "{d}: {kernels:?}");
         assert_eq!(minpy_core::stats::fallback_count(), 0, "{:?}", minpy_core::stats::fallbacks());
     }
     defer::set_threshold(before);

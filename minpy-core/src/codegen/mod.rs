@@ -17,6 +17,7 @@ mod kernels;
 mod lines;
 mod matmul;
 mod memory;
+mod nonzero;
 mod pool;
 mod prims;
 mod random;
@@ -237,6 +238,7 @@ forms! { |call, tuning|
         [Gather "gather" index::Gather, Check "check" index::Check];
     Scatter { indexed, mode } => index::plan_scatter(call, *indexed, *mode, tuning), index::scatter_samples,
         [Scatter "scatter" index::Scatter, Buckets "buckets" index::Buckets];
+    Nonzero => nonzero::plan(call, tuning), nonzero::samples, [Nonzero "nonzero" nonzero::Form];
     RandomBits { key, counter } => random::plan(call, *key, *counter, tuning), random::samples, [Random "random_bits" random::Form];
 }
 
