@@ -99,8 +99,8 @@ def page():
         f"| OpenCL | {len(host) - len(by_host)} | {', '.join(f'`{n}`' for n in by_host)} |",
         "| CUDA | as OpenCL: the kernels are made by one generator | as OpenCL |",
         "",
-        "The OpenCL row was measured, one call of each function. Beside these, on OpenCL and CUDA the host does: `where` of one argument; indexing by a mask, `extract` and "
-        "`compress`, which read the mask there; inverse trigonometric and hyperbolic functions of complex numbers; everything in float64 and complex128 where an OpenCL device lacks them.",
+        "The OpenCL row was measured, one call of each function. Beside these, on OpenCL and CUDA the host does: inverse trigonometric and "
+        "hyperbolic functions of complex numbers; everything in float64 and complex128 where an OpenCL device lacks them.",
         "",
     ]
     for kind, names in groups.items():
