@@ -37,7 +37,7 @@ PLAIN = (
 RESULTS = {
     "activation": "ndarray", "common_type": "type[Any]", "fromfunction": "Any", "load": "Any", "onehot_encode": "ndarray",
     "op_stat": "dict[str, Any]", "polydiv": "tuple[ndarray, ndarray]", "random.default_rng": "Generator", "random.test": "builtins.bool",
-    "record_op_stat": "None", "set_policy": "None", "shape": "tuple[int, ...]", "show_op_stat": "None", "slice_axis": "ndarray", "softmax": "ndarray",
+    "record_op_stat": "None", "set_policy": "None", "shape": "tuple[int, ...]", "show_op_stat": "None", "slice_axis": "ndarray", "softmax": "ndarray", "log_softmax": "ndarray", "log_softmax": "ndarray",
     "softmax_output": "ndarray", "vdot": "scalar",
 }
 # What flags decide: the flags, and what is returned with their defaults and otherwise.
