@@ -50,6 +50,19 @@ CALLS = {
     "round far": lambda np, x: np.round(x, 400), "isclose": lambda np, x: np.isclose(x, x, equal_nan=True), "isclose numbers": lambda np, x: np.isclose(1.0, 1.0),
     "isclose infinite": lambda np, x: np.isclose(x, -numpy.inf), "isclose nan": lambda np, x: np.isclose(x, numpy.nan, equal_nan=True), "isclose typed": lambda np, x: np.isclose(x, np.float32(3)),
     "isclose int": lambda np, x: np.isclose(np.array([-128], "i1"), 127), "isclose tolerances": lambda np, x: np.isclose(x, x + 1, atol=np.array([2.0, 0.1, 2.0])),
+    "isclose in single": lambda np, x: np.isclose(np.array(1.0, "f4"), 2, atol=0, rtol=float(1 - 2**-52) / 2),
+    "isclose in double": lambda np, x: np.isclose(np.array(1.0, "f4"), 2, atol=0, rtol=np.float64(1 - 2**-52) / 2), "isclose truth": lambda np, x: np.isclose(x, 2, atol=True),
+    "matmul out": lambda np, x: np.matmul(x[0], x[0], np.zeros((1, 1))), "matmul small out": lambda np, x: np.matmul(np.ones((0, 1, 1)), np.ones((0, 1, 1)), out=np.ones((1, 1, 1))),
+    "concatenate": lambda np, x: np.concatenate([x, x], out=np.zeros((4, 3), "f4")), "concatenate small": lambda np, x: np.concatenate([x, x], out=np.zeros((4, 3), "i4")),
+    "concatenate shape": lambda np, x: np.concatenate([x, x], out=np.zeros((3, 4))), "concatenate both": lambda np, x: np.concatenate([x, x], out=np.zeros((4, 3)), dtype="f8"),
+    "concatenate nothing": lambda np, x: np.concatenate([]), "concatenate numbers": lambda np, x: np.concatenate([x[0], [1, 2]]), "concatenate flat": lambda np, x: np.concatenate([x, x[0]], None),
+    "concatenate casting": lambda np, x: np.concatenate([x, x], dtype="i4", casting="unsafe")[:, :1], "concatenate kind": lambda np, x: np.concatenate([x, x], dtype="i4"),
+    "reshape": lambda np, x: np.reshape(x, (3, -1), "F"), "reshape letter": lambda np, x: np.reshape(x, -1, "x"), "reshape K": lambda np, x: np.reshape(x, -1, "K"),
+    "reshape no copy": lambda np, x: np.reshape(x.T, -1, copy=False), "reshape size": lambda np, x: np.reshape(x, (4, 2)), "ravel": lambda np, x: np.ravel(x.T, "K"), "ravel a": lambda np, x: np.ravel(x.T, "a"),
+    "transpose": lambda np, x: np.transpose(x, (1, 0)), "transpose odd": lambda np, x: np.transpose(x, (0, 0)), "permute": lambda np, x: np.permute_dims(x, (1, 0)),
+    "broadcast": lambda np, x: np.broadcast_to(x, (2, 2, 3)), "broadcast less": lambda np, x: np.broadcast_to(x, (3,)), "broadcast negative": lambda np, x: np.broadcast_to(x, (-1, 2, 3)),
+    "broadcast number": lambda np, x: np.broadcast_to(3, 2), "all": lambda np, x: np.broadcast_arrays(x, 1, x[0]), "all odd": lambda np, x: np.broadcast_arrays(x, x[:, :2]),
+    "at least": lambda np, x: np.atleast_2d(x, 1, [1, 2]), "at least one": lambda np, x: np.atleast_1d(1.5), "at least none": lambda np, x: np.atleast_3d(), "at least text": lambda np, x: len(np.atleast_1d("a")),
     "isclose flag": lambda np, x: np.isclose(x, x, equal_nan=None), "allclose": lambda np, x: np.allclose(x, x), "array_equal ragged": lambda np, x: np.array_equal([[1], [1, 2]], x),
     "array_equal": lambda np, x: np.array_equal(x, x, equal_nan=True), "array_equal text": lambda np, x: np.array_equal(["a"], ["a"]), "nan_to_num": lambda np, x: np.nan_to_num(x),
     "nan_to_num arrays": lambda np, x: np.nan_to_num(x, nan=np.array([1.0, 2.0, 3.0])), "nan_to_num int": lambda np, x: np.nan_to_num(np.arange(3)),
@@ -229,3 +242,17 @@ def test_questions_about_what_is_not_ours_cost_no_fallback():
         np.ndim(loop)
     assert not np.may_share_memory(numpy.ones(2), np.ones(2)) and np.iscomplexobj([1j])
     assert minpy.fallback_count() == before
+
+
+def test_at_least_and_together_are_the_arguments_where_nothing_is_to_be_done():
+    x, y = np.ones((2, 3)), np.ones(3)
+    assert np.atleast_1d(x) is x and np.atleast_2d(y, x)[1] is x and np.broadcast_arrays(x, x)[0] is x
+    np.atleast_2d(y)[0, 0] = 5
+    assert y.tolist() == [5, 1, 1]
+    y.flags.writeable = False
+    for view in (np.atleast_2d(x, y)[1], np.broadcast_arrays(x, y)[1]):
+        with pytest.raises(ValueError, match="read-only"):
+            view[...] = 1
+    z = np.atleast_1d(np.float64(2) * np.float64(3))
+    z[0] = 1
+    assert z.tolist() == [1]

@@ -175,6 +175,13 @@ pub fn isclose(a: Operand, b: Operand, rtol: f64, atol: f64, equal_nan: bool) ->
     }
     bitwise_or(&r, &bitwise_and(&isnan(a)?, &isnan(b)?)?)
 }
+/// A tolerance; one with a dtype of its own says in which dtype is compared.
+fn plain(tolerance: Option<Operand>) -> Result<f64> {
+    match tolerance {
+        Some(Operand::Number(n)) if !matches!(n, Number::Complex(_)) => Ok(n.to_f64()),
+        _ => bail!(NotNative, "isclose: a tolerance with a dtype"),
+    }
+}
 fn every(a: &Array) -> Result<bool> {
     Ok(all(a, None, false)?.item()?.number().to_f64() != 0.0)
 }
@@ -225,13 +232,13 @@ crate::functions! {
             nan_to_num(x, there(nan)?, posinf, neginf)
         };
     /// Whether elements are equal within a tolerance.
-    isclose(a: Operand, b: Operand, rtol: Float = 1e-5, atol: Float = 1e-8, equal_nan: Flag = false)
+    isclose(a: Operand, b: Operand, rtol: Operand = Some(1e-5), atol: Operand = Some(1e-8), equal_nan: Flag = false)
         -> Values, constant, cases ["n[3,4], n[3,4]", "f[3], 1.0, atol=1.0", "i[3,4], i[4], equal_nan=True", "c[3], c[3], rtol=0.5"]
-        => isclose(there(a)?, there(b)?, rtol, atol, equal_nan);
+        => isclose(there(a)?, there(b)?, plain(rtol)?, plain(atol)?, equal_nan);
     /// Whether all elements are equal within a tolerance.
-    allclose(a: Operand, b: Operand, rtol: Float = 1e-5, atol: Float = 1e-8, equal_nan: Flag = false)
+    allclose(a: Operand, b: Operand, rtol: Operand = Some(1e-5), atol: Operand = Some(1e-8), equal_nan: Flag = false)
         -> Truth, constant, cases ["n[3,4], n[3,4]", "f[3], 1.0, atol=5.0", "i[3,4], i[4]"]
-        => every(&isclose(there(a)?, there(b)?, rtol, atol, equal_nan)?);
+        => every(&isclose(there(a)?, there(b)?, plain(rtol)?, plain(atol)?, equal_nan)?);
     /// Whether two arrays have the same shape and elements.
     array_equal(a1: Tried, a2: Tried, equal_nan: Flag = false) -> Truth, constant, cases ["n[3,4], n[3,4]", "i[3], i[4]", "f[3], f[3], equal_nan=True"]
         => array_equal(a1, a2, equal_nan);

@@ -216,7 +216,13 @@ crate::functions! {
     matmul(x1: Array, x2: Array, /, out: Out = None, *, axes: Foreign = None, axis: Foreign = None, keepdims: Foreign = None, casting: Foreign = None,
         order: Foreign = None, dtype: Foreign = None, subok: Foreign = None, signature: Foreign = None)
         -> Values, cases ["f[3,4], n[4,2]", "n[4], f[4,2]", "f[2,3,4], n[4]", "f[2,3,4], n[1,4,2]", "i[3], i[3]"]
-        => matmul(x1, x2);
+        => {
+            let r = matmul(x1, x2)?;
+            match out {
+                Some(out) if out.shape() != r.shape() => bail!(NotNative, "matmul: out= of shape {} for {}", show(out.shape()), show(r.shape())),
+                _ => Ok(r),
+            }
+        };
     /// Sum of products over the last axes.
     inner(a: Array, b: Array, /) -> Values, cases ["f[4], n[4]", "f[2,4], n[3,4]", "f[2], 3", "c[2], c[2]"]
         => inner(a, b);
