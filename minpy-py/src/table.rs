@@ -4,7 +4,9 @@
 //! cannot take, or declines, goes to NumPy as it was given; so NumPy also complains about arguments that do not fit its signature.
 
 use crate::array::{PyArray, as_pyarray, wrap, wrap_part, wrap_read_only, wrap_result, wrap_view};
-use crate::convert::{Arg, Ints, any_leaf, array_from, axes_from, axis_from, exact_number, if_readable, ints_from, operand};
+use crate::convert::{
+    Arg, Ints, any_leaf, array_from, axes_from, axis_from, exact_number, if_readable, ints_from, operand,
+};
 use crate::errors::Outcome;
 use crate::fallback;
 use crate::numbers::quiet_if;
@@ -328,8 +330,8 @@ fn give<'py>(
                 Gives::Named(class, names) => {
                     named(py, class, names)?.call1(tuple()?.cast_into::<PyTuple>()?)?
                 }
-                Gives::Tuple => tuple()?,
-                _ => all.into_any(),
+                Gives::List => all.into_any(),
+                _ => tuple()?,
             }
         }
         Made::Truth(on) => on.into_pyobject(py)?.to_owned().into_any(),
