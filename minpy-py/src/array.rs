@@ -35,6 +35,7 @@ struct Assigned {
 impl Drop for PyArray {
     #[inline]
     fn drop(&mut self) {
+        crate::host::drop_copies(self);
         let mut p = *self.now.get_mut();
         while !p.is_null() {
             // SAFETY: every entry was boxed by `replace`, is in the list once, and nobody looks at it any more.

@@ -8,14 +8,16 @@ use crate::errors::Outcome;
 use crate::numpy::{dtype_of_format, format_letter, numpy};
 use minpy_core::buffer::Lent;
 use minpy_core::device::{self, Memory};
-use minpy_core::{Array, Buffer, DType, DeviceRef, Layout};
+use minpy_core::{Array, Buffer, DType, DeviceRef, Layout, memory};
 use parking_lot::Mutex;
 use pyo3::exceptions::PyBufferError;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::ffi::{c_int, c_void};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock, Weak};
 
 /// What a PEP 3118 buffer says about itself.
@@ -324,6 +326,47 @@ pub fn to_numpy<'py>(py: Python<'py>, a: &Array, writable: bool) -> PyResult<Bou
     lend(py, &host, !writable)
 }
 
+/// Host copies of device arrays by the address of the object, with the version of the contents that they show.
+type Copies = FxHashMap<usize, Vec<(u32, Array)>>;
+static COPIES: Mutex<Option<Copies>> = Mutex::new(None);
+static ANY_COPY: AtomicBool = AtomicBool::new(false);
+
+/// The host copy of a device array, which lives as long as the object, and is brought up to date by each request: whoever asked may
+/// give the request back and go on reading, as `numpy.ndarray(shape, buffer=a)` does, which keeps `a` alive and nothing else.
+fn kept_copy(me: &PyArray, a: &Array) -> PyResult<Array> {
+    let version = a.buffer().version();
+    let key = std::ptr::from_ref(me) as usize;
+    let fresh = on_host(a)?;
+    let mut all = COPIES.lock();
+    let all = all.get_or_insert_default();
+    memory::fallible(|| all.try_reserve(1)).or_else(|_| memory::exhausted()).py()?;
+    let copies = all.entry(key).or_default();
+    // Another one only where `shape` or `dtype` was assigned since.
+    match copies.iter_mut().find(|c| c.1.shape() == fresh.shape() && c.1.dtype() == fresh.dtype()) {
+        Some((seen, copy)) => {
+            if *seen != version {
+                let bytes = fresh.to_bytes().py()?;
+                copy.device().upload(&bytes, copy.buffer().memory().py()?, 0).py()?;
+                *seen = version;
+            }
+            Ok(copy.clone())
+        }
+        None => {
+            memory::push(copies, (version, fresh.clone())).py()?;
+            ANY_COPY.store(true, Relaxed);
+            Ok(fresh)
+        }
+    }
+}
+/// The object dies.
+#[inline]
+pub fn drop_copies(me: &PyArray) {
+    if ANY_COPY.load(Relaxed) {
+        let copies = COPIES.lock().as_mut().and_then(|all| all.remove(&(std::ptr::from_ref(me) as usize)));
+        drop(copies);
+    }
+}
+
 /// What an exported buffer must keep while somebody looks at it.
 struct Export {
     /// Keeps device copies alive; the exporter itself is kept by `view.obj`.
@@ -408,7 +451,7 @@ impl PyArray {
         let me = slf.get();
         let a = me.array();
         crate::tape::leaves(slf.py(), a, "the buffer protocol")?;
-        let host = on_host(a)?;
+        let host = if a.device().is_host() { on_host(a)? } else { kept_copy(me, a)? };
         let lent = if a.device().is_host() { Some(a.lend().py()?) } else { None };
         let read_only =
             !a.device().is_host() || a.buffer().is_read_only() || me.is_read_only() || me.is_scalar();
