@@ -923,9 +923,8 @@ fn structured(
 /// Whether the device has a kernel of this operation alone for these dtypes.
 fn has_own_kernel(op: &'static OpDef, device: DeviceRef, inputs: &[&Array], results: &Metas) -> Result<bool> {
     let Some(kernel) = registry::global()?.op_kernel(device.kind(), op.name) else { return Ok(false) };
-    let touched = inputs.iter().map(|a| a.dtype()).chain(results.iter().map(|m| m.dtype));
-    let known = touched.fold(true, |all, d| all && kernel.dtypes.contains(d));
-    Ok(known && context::policy() != Policy::OnlyHost)
+    let mut touched = inputs.iter().map(|a| a.dtype()).chain(results.iter().map(|m| m.dtype));
+    Ok(touched.all(|d| kernel.dtypes.contains(d)) && context::policy() != Policy::OnlyHost)
 }
 
 /// The results by other operations on the same device, which record themselves.

@@ -252,10 +252,10 @@ mod tests {
                         // Wraps round in the narrower one: compared by what comes back to a signed one of its size.
                         if from.is_integer() && to.is_integer() {
                             let bytes = from.size().min(to.size());
-                            for i in 0..n {
+                            for (i, &x) in numbers.iter().enumerate() {
                                 // SAFETY: `n` elements of `to` lie there.
                                 let low = unsafe { *got.as_ptr().cast::<u8>().add(i * to.size()) };
-                                assert_eq!(low, numbers[i] as i64 as u8, "{from} to {to}, {bytes} bytes");
+                                assert_eq!(low, x as i64 as u8, "{from} to {to}, {bytes} bytes");
                             }
                         }
                         continue;

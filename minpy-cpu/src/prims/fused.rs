@@ -93,8 +93,8 @@ impl<T: Copy + Default> Sides<T> {
     #[inline(never)]
     unsafe fn new(args: [*const u8; 4], scalar: u8) -> Sides<T> {
         let mut s = Sides { from: [std::ptr::null(); 4], step: [BLOCK; 4], own: [[T::default(); BLOCK]; 4] };
-        for k in 0..4 {
-            s.from[k] = args[k].cast::<T>();
+        for (k, arg) in args.into_iter().enumerate() {
+            s.from[k] = arg.cast::<T>();
             if scalar >> k & 1 == 1 {
                 // SAFETY: the caller's promise.
                 s.own[k] = [unsafe { *s.from[k] }; BLOCK];

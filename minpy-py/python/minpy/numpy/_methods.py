@@ -343,7 +343,7 @@ def _new(cls, *args, **kwargs):
 def install():
     """Puts everything on the classes."""
     ufunc.__doc__ = _ufuncs.OfEach(ufunc.__doc__, _ufuncs.text)
-    ufunc.__signature__ = _ufuncs.OfEach(None, lambda f: _ufuncs.signature(f.nin))
+    ufunc.__signature__ = _ufuncs.OfEach(None, lambda f: _ufuncs.signature(f.nin, f.nout))
     array_base.choose = _choose
     array_base.__round__ = _python_round
     scalar.__trunc__ = _python_trunc

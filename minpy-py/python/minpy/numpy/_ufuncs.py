@@ -16,12 +16,13 @@ ALIASES = {
 
 
 @functools.lru_cache
-def signature(count):
-    """The parameters of a ufunc of so many operands, for `inspect.signature`."""
+def signature(count, results=1):
+    """The parameters of a ufunc of so many operands and results, for `inspect.signature`."""
     P = inspect.Parameter
     operands = [P(n, P.POSITIONAL_ONLY) for n in (["x"] if count == 1 else [f"x{i + 1}" for i in range(count)])]
-    options = dict(where=True, casting="same_kind", order="K", dtype=None, subok=True)
-    return inspect.Signature(operands + [P("out", P.POSITIONAL_OR_KEYWORD, default=None)]
+    options = dict(where=True, casting="same_kind", order="K", dtype=None, subok=True, signature=None)
+    out = None if results == 1 else (None,) * results
+    return inspect.Signature(operands + [P("out", P.POSITIONAL_OR_KEYWORD, default=out)]
                              + [P(n, P.KEYWORD_ONLY, default=v) for n, v in options.items()])
 
 
@@ -42,15 +43,16 @@ def text(function):
                 "x1, x2, x3: arrays or numbers, broadcast together."][function.nin - 1]
     others = sorted(alias for alias, name in ALIASES.items() if name == function.__name__)
     names = f" Also called {', '.join(f'`{a}`' for a in others)}." if others else ""
-    return f"""{function.__name__}{signature(function.nin)}
+    out = "out: an array of ours that takes the result." if function.nout == 1 else "out: a tuple of arrays of ours that take the results, or None for those that are made."
+    return f"""{function.__name__}{signature(function.nin, function.nout)}
 
 {function._summary}, element by element.{names}
 
 {operands}
-out: an array of ours that takes the result.
+{out}
 where: a mask; elsewhere `out` stays as it is.
 dtype: in which the result is computed and given.
-casting, order, subok: as in NumPy."""
+casting, order, subok, signature: as in NumPy."""
 
 
 class FallbackUfunc:
