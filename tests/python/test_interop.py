@@ -218,3 +218,16 @@ def test_never_copy(on_cpu):
     assert np.asarray(record).tolist() == [0, 0, 0]
     n = numpy.zeros(3)
     assert np.shares_memory(np.asarray(n, copy=False), n)
+
+
+def test_arrays_of_an_archive_are_ours(device, tmp_path):
+    words = numpy.array(["x", "y"])
+    for save in (np.savez, np.savez_compressed):
+        save(tmp_path / "a.npz", np.arange(3.0), b=np.ones((2, 2), "int8"), words=words)
+        with np.load(tmp_path / "a.npz") as z:
+            assert isinstance(z, numpy.lib.npyio.NpzFile) and sorted(z) == ["arr_0", "b", "words"]
+            assert type(z["b"]) is np.ndarray and z["b"].context == device and z["b"].dtype == "int8"
+            assert z.f.arr_0.tolist() == [0, 1, 2] and type(dict(z)["arr_0"]) is np.ndarray
+            assert (z["words"] == words).all() and type(z["words"]) is numpy.ndarray
+            with pytest.raises(KeyError):
+                z["c"]
