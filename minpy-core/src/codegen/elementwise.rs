@@ -60,7 +60,8 @@ fn same(a: &View, b: &View) -> bool {
 pub fn samples(dtype: DType, s: &mut Samples) {
     let Ok(registry) = registry::global() else { return };
     let sample = |s: &mut Samples, name: String, p: &Arc<Program>, inputs: &[Operand], shape: &[usize]| {
-        let out = [Operand::new(p.output_dtype(0), shape)];
+        let out: Vec<Operand> =
+            (0..p.outputs().len()).map(|k| Operand::new(p.output_dtype(k), shape)).collect();
         s.add(&name, &Work::Elementwise, Some(p), inputs, &out);
     };
     use DType::*;
