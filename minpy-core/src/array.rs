@@ -360,8 +360,8 @@ impl Array {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Value`](crate::ErrorKind::Value) for an array of several elements or none,
-    /// [`ErrorKind::Type`](crate::ErrorKind::Type) for a complex one: take [`ops::real`](crate::ops::real()) of it.
+    /// [`ErrorKind::Value`] for an array of several elements or none,
+    /// [`ErrorKind::Type`] for a complex one: take [`ops::real`](crate::ops::real()) of it.
     pub fn to_f64(&self) -> Result<f64> {
         if self.dtype.is_complex() {
             bail!(Type, "to_f64: a {} number has two parts", self.dtype);
