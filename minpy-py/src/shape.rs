@@ -190,6 +190,15 @@ pub fn concatenate<'py>(
             "concatenate() only takes `out` or `dtype` as an argument, but both were provided.",
         ));
     }
+    // NumPy's default for `casting`.
+    if let Some(Some(to)) = wanted
+        && let Some(a) = list.iter().find(|a| !a.dtype().can_cast_same_kind(to))
+    {
+        return Err(PyTypeError::new_err(format!(
+            "Cannot cast array data from dtype('{}') to dtype('{to}') according to the rule 'same_kind'",
+            a.dtype()
+        )));
+    }
     let size = list.iter().map(|a| a.size()).sum();
     let r = heavy(py, size, || ops::concatenate(&list, axis.unwrap_or(0), wanted.flatten()))?;
     match out {
