@@ -4,6 +4,8 @@
 //! from its buffer; an in-place write makes a new node for the whole buffer, whose other elements come from the node
 //! before. `Buffer::node` holds (tape, node + 1); `Buffer::saves` the newest of this tape's saves of the contents, so that
 //! a later write can move them to a snapshot first.
+//!
+//! Longer than most files: what is recorded and how it is kept rest on that invariant, and on fields that nobody else may touch.
 
 use crate::rule::{Decision, Rule, Whole, decision};
 use crate::session::no_grad;

@@ -2,6 +2,8 @@
 //!
 //! Table-driven: a row added to core's table appears in `minpy.numpy`. Arguments that core does not know
 //! (`casting=`, `order=`, dtypes of NumPy's own) hand the call to NumPy's ufunc of the same name.
+//!
+//! Longer than most files: one class of NumPy's with all of its methods.
 
 use crate::array::{as_array, as_pyarray, wrap_result};
 use crate::convert::{Arg, operand};
