@@ -277,21 +277,51 @@ fn made(s: Scalar) -> PyResult<Array> {
     Array::from_scalar_on(device, s).py()
 }
 
+/// An integer, or what has an `__index__`.
+#[inline]
+pub fn index_of(object: &Bound<'_, PyAny>) -> PyResult<isize> {
+    // SAFETY: a type check and a read of a live object of that type.
+    let exact = unsafe {
+        let p = object.as_ptr();
+        if ffi::PyLong_CheckExact(p) != 0 { ffi::PyLong_AsSsize_t(p) } else { -1 }
+    };
+    if exact != -1 {
+        return Ok(exact);
+    }
+    match PyErr::take(object.py()) {
+        Some(e) => Err(e),
+        None => object.extract::<isize>(),
+    }
+}
 /// An integer or a sequence of integers.
-pub fn axes_from(object: &Bound<'_, PyAny>) -> PyResult<SmallVec<[isize; 6]>> {
-    if let Ok(t) = object.cast::<PyTuple>() {
-        return t.iter().map(|i| i.extract::<isize>()).collect();
+pub fn axes_from(object: &Bound<'_, PyAny>) -> PyResult<SmallVec<[isize; 4]>> {
+    let mut all = SmallVec::new();
+    // SAFETY: a type check of a live object.
+    if unsafe { ffi::PyLong_CheckExact(object.as_ptr()) } != 0 {
+        all.push(index_of(object)?);
+    } else if let Ok(t) = object.cast::<PyTuple>() {
+        for i in t.iter_borrowed() {
+            all.push(index_of(&i)?);
+        }
+    } else if let Ok(l) = object.cast::<PyList>() {
+        for i in l {
+            all.push(index_of(&i)?);
+        }
+    } else {
+        match object.extract::<isize>() {
+            Ok(i) => all.push(i),
+            Err(e) => match object.try_iter() {
+                // There may be no end.
+                Ok(items) => {
+                    for i in items.take(DEEPEST + 1) {
+                        all.push(i?.extract::<isize>()?);
+                    }
+                }
+                Err(_) => return Err(e),
+            },
+        }
     }
-    if let Ok(l) = object.cast::<PyList>() {
-        return l.iter().map(|i| i.extract::<isize>()).collect();
-    }
-    match object.extract::<isize>() {
-        Ok(i) => Ok(SmallVec::from_elem(i, 1)),
-        Err(e) => match object.try_iter() {
-            Ok(items) => items.take(DEEPEST + 1).map(|i| i?.extract::<isize>()).collect(), // there may be no end
-            Err(_) => Err(e),
-        },
-    }
+    Ok(all)
 }
 
 /// A shape: no negative sizes.

@@ -90,10 +90,9 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     functions! {
         array: _set_metaclass, _ndarray;
         ufunc: _ufuncs;
-        table: _functions, _table_cases;
-        creation: array, asarray, ascontiguousarray, asfortranarray, zeros, ones, empty, zeros_like, ones_like, empty_like,
-            _arange, _linspace, _eye, _adopt, _wrote, _copy_where;
-        shape: reshape, transpose, broadcast_to, concatenate, _stack, _may_share, _same_view;
+        table: _functions, _table, _table_cases;
+        creation: array, asarray, ascontiguousarray, asfortranarray, _adopt, _wrote;
+        shape: _may_share, _same_view;
         functions: dot, matmul, _tensordot, r#where, nonzero, _clip, _take, _take_along_axis, _diagonal, softmax;
         context: _find_device, _set_device, _current_device, _devices, _backends, _kernels, _memory_stats, _synchronize,
             _policy, _set_policy, _recording, _count_ops, _op_counts, _fallbacks, _count_fallback, fallback_count, moved_bytes,

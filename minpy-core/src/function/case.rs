@@ -1,6 +1,7 @@
 //! Calls of the table's cases: read from text, with arrays filled so that results are defined and smooth.
 
-use super::{Function, Kind, Value};
+use super::{Function, Kind, Passing, Value};
+use crate::layout::Order;
 use crate::{Array, DType, Error, ErrorKind, Number, Result};
 use smallvec::SmallVec;
 
@@ -13,7 +14,15 @@ use smallvec::SmallVec;
 pub fn sample(function: &'static Function, case: &str) -> Result<Vec<Value<'static>>> {
     let mut values = vec![Value::Absent; function.parameters.len()];
     let mut seed = 0;
+    let rest = function.parameters.first().filter(|p| p.passing == Passing::Rest);
+    if rest.is_some() {
+        values[0] = Value::List(Vec::new());
+    }
     for (i, text) in split(case).into_iter().enumerate() {
+        if let (Some(rest), false, [Value::List(list), ..]) = (rest, text.contains('='), &mut values[..]) {
+            list.push(value(rest.kind, text, &mut seed).ok_or_else(|| no_case(function, case))??);
+            continue;
+        }
         let (at, text) = match text.split_once('=') {
             Some((name, text)) => {
                 (function.parameters.iter().position(|p| p.name == name.trim()), text.trim())
@@ -83,7 +92,8 @@ fn value(kind: Kind, text: &str, seed: &mut u64) -> Option<Result<Value<'static>
             let word = text.trim_matches('\'');
             Value::Text(words.iter().find(|w| **w == word)?)
         }
-        (Kind::Float | Kind::Operand | Kind::Array | Kind::Sections, _) => {
+        (Kind::Order, _) => Value::Text(Order::parse(text.trim_matches('\''))?.letter()),
+        (Kind::Float | Kind::Number | Kind::Operand | Kind::Array | Kind::Kept | Kind::Sections, _) => {
             Value::Number(match text.parse::<i64>() {
                 Ok(i) => Number::Int(i as i128),
                 Err(_) => Number::Float(text.parse().ok()?),

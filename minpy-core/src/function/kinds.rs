@@ -6,7 +6,8 @@
 #![allow(missing_docs)] // each type has the three functions that are described above
 
 use super::{Default, Given, Kind, Value};
-use crate::{Error, ErrorKind, Result};
+use crate::layout::Dims;
+use crate::{Error, ErrorKind, Result, bail};
 use smallvec::SmallVec;
 
 type Argument<'v> = Option<&'v Value<'v>>;
@@ -39,6 +40,18 @@ impl Array {
     #[inline(always)]
     pub fn read<'v>(given: &Given, value: Argument<'v>, _: Default) -> Result<&'v crate::Array> {
         value.and_then(Value::array).ok_or_else(|| wrong(given, value))
+    }
+}
+
+/// An array whose elements stay as they are.
+pub struct Kept;
+impl Kept {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Kept
+    }
+    #[inline(always)]
+    pub fn read<'v>(given: &Given, value: Argument<'v>, default: Default) -> Result<&'v crate::Array> {
+        Array::read(given, value, default)
     }
 }
 
@@ -103,6 +116,21 @@ impl Arrays {
     }
 }
 
+/// Arrays that have nothing to do with each other.
+pub struct Each;
+impl Each {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Each
+    }
+    pub fn read<'v>(
+        given: &Given,
+        value: Argument<'v>,
+        default: Default,
+    ) -> Result<SmallVec<[&'v crate::Array; 8]>> {
+        Arrays::read(given, value, default)
+    }
+}
+
 /// One axis; `None`: none was named.
 pub struct Axis;
 impl Axis {
@@ -161,6 +189,49 @@ impl Ints {
         match value {
             Some(Value::Ints(list)) => Ok(list),
             _ => Err(wrong(given, value)),
+        }
+    }
+}
+
+/// A shape: no negative lengths.
+pub struct Shape;
+impl Shape {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Ints
+    }
+    #[inline(always)]
+    pub fn read(given: &Given, value: Argument, _: Default) -> Result<Dims> {
+        match value {
+            Some(Value::Ints(list)) => lengths(list),
+            _ => Err(wrong(given, value)),
+        }
+    }
+}
+fn lengths(list: &[isize]) -> Result<Dims> {
+    let mut shape = Dims::new();
+    for &n in list {
+        match usize::try_from(n) {
+            Ok(n) => shape.push(n),
+            Err(_) => bail!(Value, "negative dimensions are not allowed"),
+        }
+    }
+    Ok(shape)
+}
+
+/// A shape that may be left out.
+pub struct OptionalShape;
+impl OptionalShape {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Ints
+    }
+    pub const fn default(_: Option<()>) -> Default {
+        Default::None
+    }
+    #[inline(always)]
+    pub fn read(given: &Given, value: Argument, default: Default) -> Result<Option<Dims>> {
+        match some(value) {
+            None => Ok(None),
+            _ => Shape::read(given, value, default).map(Some),
         }
     }
 }
@@ -254,6 +325,103 @@ impl Int {
             (None, Default::Int(i)) => Ok(i as isize),
             _ => Err(wrong(given, value)),
         }
+    }
+}
+
+/// An integer that may be left out.
+pub struct OptionalInt;
+impl OptionalInt {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Int
+    }
+    pub const fn default(_: Option<()>) -> Default {
+        Default::None
+    }
+    #[inline(always)]
+    pub fn read(given: &Given, value: Argument, _: Default) -> Result<Option<isize>> {
+        match some(value) {
+            Some(Value::Ints(list)) if list.len() == 1 => Ok(Some(list[0])),
+            None => Ok(None),
+            _ => Err(wrong(given, value)),
+        }
+    }
+}
+
+/// A number; `None` where it may be left out. One with a dtype counts where that is the dtype which Python's would have.
+pub struct Number;
+impl Number {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Number
+    }
+    pub const fn default(i: Option<i64>) -> Default {
+        match i {
+            Some(i) => Default::Int(i),
+            None => Default::None,
+        }
+    }
+    #[inline(always)]
+    pub fn read(given: &Given, value: Argument, default: Default) -> Result<Option<crate::Number>> {
+        match (some(value), default) {
+            (Some(Value::Number(n)), _) => Ok(Some(*n)),
+            (Some(Value::Scalar(s)), _) => match s.number() {
+                n if n.default_dtype() == s.dtype() => Ok(Some(n)),
+                _ => bail!(NotNative, "{}: a number of dtype {}", given.function.name, s.dtype()),
+            },
+            (None, Default::Int(i)) => Ok(Some(crate::Number::Int(i as i128))),
+            (None, Default::None) => Ok(None),
+            _ => Err(wrong(given, value)),
+        }
+    }
+}
+
+/// An order in memory.
+pub struct Order;
+impl Order {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Order
+    }
+    pub const fn default(letter: &'static str) -> Default {
+        Default::Text(letter)
+    }
+    #[inline(always)]
+    pub fn read(given: &Given, value: Argument, default: Default) -> Result<crate::layout::Order> {
+        let letter = match (some(value), default) {
+            (Some(Value::Text(letter)), _) => *letter,
+            (None, Default::Text(letter)) => letter,
+            _ => "",
+        };
+        crate::layout::Order::parse(letter).ok_or_else(|| wrong(given, value))
+    }
+}
+
+/// A device; `None`: the current one, or that of an argument.
+pub struct Device;
+impl Device {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Device
+    }
+    pub const fn default(_: Option<()>) -> Default {
+        Default::None
+    }
+    #[inline(always)]
+    pub fn read(given: &Given, value: Argument, _: Default) -> Result<Option<crate::DeviceRef>> {
+        match some(value) {
+            None => Ok(None),
+            Some(Value::Device(d)) => Ok(Some(*d)),
+            _ => Err(wrong(given, value)),
+        }
+    }
+}
+
+/// An array that is written.
+pub struct Target;
+impl Target {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Target
+    }
+    #[inline(always)]
+    pub fn read<'v>(given: &Given, value: Argument<'v>, _: Default) -> Result<&'v crate::Array> {
+        value.and_then(Value::array).ok_or_else(|| wrong(given, value))
     }
 }
 

@@ -11,7 +11,7 @@ pub mod kinds;
 mod words;
 
 use crate::op::Operand;
-use crate::{Array, DType, Number, Result, Scalar, bail};
+use crate::{Array, DType, DeviceRef, Number, Result, Scalar, bail};
 use smallvec::SmallVec;
 
 pub use case::sample;
@@ -21,10 +21,14 @@ pub use case::sample;
 pub enum Kind {
     /// Anything that an array can be made of. Numbers become arrays of their default dtype.
     Array,
+    /// The same for what keeps the elements as they are: arrays of NumPy's with another byte order stay NumPy's.
+    Kept,
     /// An array, or a number that counts in promotion by its kind only.
     Operand,
     /// A sequence of arrays.
     Arrays,
+    /// Arrays that have nothing to do with each other: numbers become arrays too.
+    Each,
     /// One axis, or none.
     Axis,
     /// One axis, several, or none: all.
@@ -41,10 +45,18 @@ pub enum Kind {
     Int,
     /// A real number.
     Float,
+    /// A number: of Python's or, with a dtype of its own, of NumPy's.
+    Number,
+    /// An order in memory: a letter.
+    Order,
+    /// A device.
+    Device,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// An array that takes the result.
     Out,
+    /// An array that is written.
+    Target,
     /// A mask: true everywhere when it is not given.
     Mask,
     /// Something that only NumPy has a use for: given, the call is declined.
@@ -56,6 +68,8 @@ pub enum Kind {
 pub enum Passing {
     /// By position only: before `/`.
     Position,
+    /// All that is passed by position: `*arrays`. The first parameter.
+    Rest,
     /// By position or by name.
     Either,
     /// By name only: after `*`.
@@ -103,6 +117,10 @@ pub enum Gives {
     View,
     /// The same, that refuses writes.
     ReadOnly,
+    /// One array for each of the arguments, itself where nothing changes; of one argument alone, not in a tuple.
+    Each,
+    /// An array; where the flag of that name is given, a tuple of it and more.
+    Flagged(&'static str),
     /// A list of arrays.
     List,
     /// A tuple of arrays.
@@ -113,6 +131,25 @@ pub enum Gives {
     Truth,
     /// Nothing: it writes.
     Nothing,
+}
+
+impl Gives {
+    /// The name of the variant.
+    pub fn name(self) -> &'static str {
+        match self {
+            Gives::Values => "Values",
+            Gives::Array => "Array",
+            Gives::View => "View",
+            Gives::ReadOnly => "ReadOnly",
+            Gives::Each => "Each",
+            Gives::Flagged(_) => "Flagged",
+            Gives::List => "List",
+            Gives::Tuple => "Tuple",
+            Gives::Named(..) => "Named",
+            Gives::Truth => "Truth",
+            Gives::Nothing => "Nothing",
+        }
+    }
 }
 
 /// What a function made.
@@ -173,6 +210,8 @@ pub enum Value<'a> {
     Ints(SmallVec<[isize; 4]>),
     /// A dtype.
     DType(DType),
+    /// A device.
+    Device(DeviceRef),
     /// A truth value.
     Flag(bool),
     /// A word.
@@ -250,10 +289,11 @@ impl Function {
             if last == Some(Passing::Position) && p.passing != Passing::Position {
                 parts.push("/".into());
             }
-            if p.passing == Passing::Name && last != Some(Passing::Name) {
+            if p.passing == Passing::Name && !matches!(last, Some(Passing::Name | Passing::Rest)) {
                 parts.push("*".into());
             }
             parts.push(match p.default {
+                _ if p.passing == Passing::Rest => format!("*{}", p.name),
                 Default::Required => p.name.into(),
                 d => format!("{}={}", p.name, d.text()),
             });
@@ -400,7 +440,7 @@ pub const fn bare(name: &'static str) -> &'static str {
 /// ```
 ///
 /// Kinds of parameters are those of [`kinds`]; each says what Rust type the code behind sees. Parameters before `/` are passed by
-/// position only, those after `*` by name only.
+/// position only, those after `*` by name only; `*arrays` takes all that is passed by position.
 #[macro_export]
 macro_rules! functions {
     ($($(#[doc = $doc:literal])+ $name:ident ( $($parameters:tt)* ) -> $gives:ident $(($($more:expr),*))? $(, $word:ident $([$($list:tt)*])?)* => $body:expr;)*) => {
@@ -419,6 +459,11 @@ macro_rules! __function {
     ) $($rest:tt)*) => {
         $crate::__function! { @entry $doc $name
             [$([Position $n1 $k1 [$($($w1)+)?] [$($d1)?]])* $([Either $n2 $k2 [$($($w2)+)?] [$($d2)?]])* $($([Name $n3 $k3 [$($($w3)+)?] [$($d3)?]])+)?] $($rest)* }
+    };
+    ($doc:tt $name:ident (
+        * $n1:ident : $k1:ident $(, $n3:ident : $k3:ident $(($($w3:literal),+))? $(= $d3:expr)?)*
+    ) $($rest:tt)*) => {
+        $crate::__function! { @entry $doc $name [[Rest $n1 $k1 [] []] $([Name $n3 $k3 [$($($w3)+)?] [$($d3)?]])*] $($rest)* }
     };
     ($doc:tt $name:ident (
         $($n2:ident : $k2:ident $(($($w2:literal),+))? $(= $d2:expr)?),*

@@ -19,6 +19,7 @@ from minpy import _minpy
 from minpy._departures import LostGradientWarning
 from minpy._minpy import NoGradientFuncError, array_base
 from minpy.array import Number, wrap
+from minpy.numpy._native import FUNCTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,7 +47,7 @@ def _zero(argument):
     if isinstance(argument, (tuple, list)):
         argument = _minpy.asarray(argument)
     if isinstance(argument, (array_base, numpy.ndarray)):
-        zeros = _minpy.zeros_like(argument, argument.dtype if argument.dtype.kind in "fc" else float)
+        zeros = FUNCTIONS["zeros_like"](argument, argument.dtype if argument.dtype.kind in "fc" else float)
         return zeros[()] if isinstance(argument, Number) else zeros
     return 0j if isinstance(argument, (complex, numpy.complexfloating)) else 0.0
 

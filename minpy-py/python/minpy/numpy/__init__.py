@@ -7,25 +7,19 @@ import numpy as _numpy
 
 from minpy import _minpy
 from minpy._minpy import ndarray, scalar, ufunc
-from minpy.numpy import _creation, _fallback, _math, _methods, _namespace, _native, _selection, _shapes, _ufuncs
+from minpy.numpy import _creation, _fallback, _math, _methods, _namespace, _native, _selection, _ufuncs
 from minpy.numpy._stat import op_stat, record_op_stat, show_op_stat
 
-_RUST = (
-    "array asarray ascontiguousarray "
-    "asfortranarray zeros ones empty zeros_like ones_like empty_like reshape transpose broadcast_to "
-    "concatenate dot matmul where nonzero softmax"
-).split()
+_RUST = "array asarray ascontiguousarray asfortranarray dot matmul where nonzero softmax".split()
 
 _namespace.install_finder()
 _minpy._set_metaclass(ndarray, _methods.ArrayMeta)
 _minpy._set_metaclass(ufunc, _methods.UfuncMeta)
-_FUNCTIONS = _minpy._functions()
 _methods.install()
 
 globals().update({name: getattr(_minpy, name) for name in _RUST})
-globals().update(_FUNCTIONS)
-globals().update(concat=_minpy.concatenate)
 globals().update(_minpy._ufuncs())
+globals().update(_native.FUNCTIONS)
 globals().update({alias: globals()[name] for alias, name in _ufuncs.ALIASES.items()})
 globals().update(_native.TABLE)
 _namespace.fill(globals())

@@ -1,11 +1,12 @@
-"""The table of functions that are ours: each file of this package adds its own with `@native`."""
+"""Functions that are ours beside those of core's table: each file of this package adds its own by a decorator."""
 import numpy
 
 from minpy import _minpy
 from minpy._minpy import array_base
 from minpy.numpy import _fallback, _words
 
-# name in `minpy.numpy` -> function
+# name in `minpy.numpy` -> function: of core's table, and what Python adds
+FUNCTIONS = _minpy._functions()
 TABLE = {}
 
 

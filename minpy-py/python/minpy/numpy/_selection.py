@@ -4,7 +4,7 @@ import operator
 import numpy
 
 from minpy import _minpy
-from minpy.numpy._native import all_ours, as_ours, by_numpy, is_ours, native, on_host
+from minpy.numpy._native import FUNCTIONS, all_ours, as_ours, by_numpy, is_ours, native, on_host
 
 _axis = numpy.lib.array_utils.normalize_axis_index
 
@@ -72,7 +72,7 @@ def put_along_axis(arr, indices, values, axis):
         if k == axis:
             at.append(i)
         else:
-            at.append(_minpy._arange(0, n, 1, numpy.int64).reshape((-1,) + (1,) * (arr.ndim - 1 - k)))
+            at.append(FUNCTIONS["arange"](n).reshape((-1,) + (1,) * (arr.ndim - 1 - k)))
     arr[tuple(at)] = values
 
 
@@ -129,7 +129,7 @@ def fill_diagonal(a, val, wrap=False):
         value = value.ravel()
         if value.size not in (1, n):
             value = _minpy._take(value, numpy.arange(n) % value.size, 0)
-    at = _minpy._arange(0, n, 1, numpy.int64)
+    at = FUNCTIONS["arange"](n)
     a[(at,) * a.ndim] = value
 
 
@@ -205,7 +205,7 @@ def slice_axis(data, axis, begin, end):
 def onehot_encode(indices, out):
     """Writes ones at `indices` into the rows of `out`, zeros elsewhere, and returns it (MXNet's function)."""
     indices = as_ours(indices)
-    classes = _minpy._arange(0, out.shape[-1], 1, numpy.int64)
+    classes = FUNCTIONS["arange"](out.shape[-1])
     out[...] = indices.astype(numpy.int64, copy=False).reshape(indices.shape + (1,)) == classes
     return out
 
