@@ -309,11 +309,13 @@ def text(path, stubs):
 
 def symbols():
     """The stub of `minpy.symbol`: a function per operator of the table, its attributes by name."""
-    lines = [SYMBOLS]
-    for op, aliases, _, attributes in sorted(_minpy._symbol_operators()):
+    made = {}
+    for op, aliases, _, attributes in _minpy._symbol_operators():
         parameters = ["*args: Symbol | Sequence[Symbol]", "name: str | None = ...", *(f"{a}: Any = ..." for a in attributes), "**inputs: Symbol"]
-        lines += [f"def {name}({', '.join(parameters)}) -> Symbol: ..." for name in (op, *aliases) if name in minpy.symbol.__all__]
-    return "\n".join(lines) + "\n"
+        for name in (op, *aliases):
+            if name in minpy.symbol.__all__ and name not in vars(minpy.symbol)["_WRITTEN"]:
+                made.setdefault(name, f"def {name}({', '.join(parameters)}) -> Symbol: ...")  # the first one of a name has it
+    return "\n".join([SYMBOLS, *(made[name] for name in sorted(made))]) + "\n"
 
 
 def files():

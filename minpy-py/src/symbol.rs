@@ -10,6 +10,7 @@ use crate::convert::{items_of, shape_from};
 use crate::errors::Outcome;
 use crate::executor::PyExecutor;
 use crate::numpy::{dtype_from, dtype_object};
+use minpy_core::function::{Kind, Parameter};
 use minpy_core::{Meta, context};
 use minpy_symbol::attributes::Value;
 use minpy_symbol::operator::{Inputs, operators};
@@ -70,6 +71,12 @@ pub fn _symbol_operators() -> Vec<(&'static str, Vec<&'static str>, String, Vec<
             let inputs = match o.inputs {
                 Inputs::Named(names) => names.join(", "),
                 Inputs::Variadic => "*data".to_string(),
+                Inputs::Table(f) => {
+                    let takes = |p: &&Parameter| {
+                        matches!(p.kind, Kind::Array | Kind::Kept | Kind::Operand | Kind::Mask)
+                    };
+                    f.parameters.iter().filter(takes).map(|p| p.name).collect::<Vec<_>>().join(", ")
+                }
                 Inputs::Choose(_) => {
                     "data, ... (parameters are variables of their own when left out)".to_string()
                 }

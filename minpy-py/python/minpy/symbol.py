@@ -80,4 +80,5 @@ def _export():
 
 var = Variable
 loads = load_json
-__all__ = ["Executor", "Function", "Group", "Symbol", "Variable", "load", "load_json", "loads", "save", "seed", "var", *_export()]
+_WRITTEN = ("Executor", "Function", "Group", "Symbol", "Variable", "load", "load_json", "loads", "save", "seed", "var")
+__all__ = [*_WRITTEN, *_export()]
