@@ -11,7 +11,7 @@ from minpy import _minpy
 from minpy.context import current_context
 from minpy.core import grad
 
-OPERATORS = {op: (aliases, attributes, doc.partition("\n")[0]) for op, aliases, doc, attributes in _minpy._symbol_operators()}
+OPERATORS = {op: (aliases, attributes, doc.partition("\n")[0]) for op, aliases, doc, attributes in _minpy.Symbol._operators()}
 # What the number of results hangs on: an operator has as many as its attributes say.
 UNCOUNTED = {"Each", "Tuple", "Truth", "Nothing"}
 
@@ -42,7 +42,7 @@ def compose(name, case, args, kwargs):
     values = {f"x{i}": a for i, a in enumerate([a for v in lists.values() for a in v])} if lists else dict(arrays)
     variables = {k: sym.Variable(k) for k in values}
     inputs = [(k if k in kwargs else None, v) for k, v in variables.items()]
-    return _minpy._symbol_apply(operator, "node", inputs, attributes), values
+    return _minpy.Symbol._apply(operator, "node", inputs, attributes), values
 
 
 def comparable():
@@ -110,7 +110,7 @@ def test_mistakes():
     with pytest.raises(ValueError, match="axis=0.5 is wrong, it must be an integer or None"):
         sym.cumsum(x, axis=0.5)
     with pytest.raises(TypeError, match="given twice"):
-        _minpy._symbol_apply("full_like", "n", [(None, x), ("fill_value", x)], {"fill_value": 2})
+        _minpy.Symbol._apply("full_like", "n", [(None, x), ("fill_value", x)], {"fill_value": 2})
     with pytest.raises(ValueError, match="array_split 'a': 70000 outputs are too many"):
         sym.array_split(x, indices_or_sections=70000, name="a")
     text = json.loads(sym.array_split(x, indices_or_sections=3, name="a").tojson())

@@ -95,11 +95,11 @@ def test_arguments_that_do_not_fit(name):
 
 def test_reasons():
     x = np.arange(6.0)
-    _minpy._reset_counts()
+    _minpy.counters.reset()
     np.sum(x, initial=2.0)
     x.mean(where=x > 2)
     np.sum(numpy.array([1, 2], object))
-    reasons = {(f[0], f[3]) for f in _minpy._fallbacks()}
+    reasons = {(f[0], f[3]) for f in _minpy.counters.fallbacks()}
     assert ("sum", "sum: initial= and where= of a reduction") in reasons
     assert ("mean", "mean: where= of a reduction") in reasons
     assert not [r for r in reasons if r[0] not in ("sum", "mean")]

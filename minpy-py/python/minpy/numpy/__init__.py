@@ -31,7 +31,7 @@ __all__ = sorted(set(_numpy.__all__) | {
 })
 
 
-def set_policy(policy):
+def set_policy(policy) -> None:
     """Sets the policy of this thread (the original's name for `minpy.set_global_policy`)."""
     from minpy.policy import set_global_policy
     set_global_policy(policy)

@@ -222,7 +222,7 @@ def may_share_memory(a, b, /, max_work=0):
 @native
 def softmax_output(x, y):
     """Row softmax of the original: its gradient with respect to `x` is `(softmax(x) - y) / N`, whatever comes from above."""
-    return _minpy.softmax(x) if not _minpy._recording() else _softmax_output(x, y)
+    return _minpy.softmax(x) if not _minpy.tape.recording() else _softmax_output(x, y)
 
 
 def _softmax_output(x, y):

@@ -39,7 +39,7 @@ def _computes_itself(kind):
     """Whether NumPy's functions are another library's business when they meet such an object (pandas, xarray). A tape would not see
     that: while it records, the object is an array of its values. Rust has the same question in `convert.rs`."""
     theirs = hasattr(kind, "__array_ufunc__") or hasattr(kind, "__array_function__")
-    return theirs and not issubclass(kind, numpy.generic) and not _minpy._recording()
+    return theirs and not issubclass(kind, numpy.generic) and not _minpy.tape.recording()
 
 
 def as_ours(value, dtype=None):
