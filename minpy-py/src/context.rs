@@ -40,10 +40,11 @@ impl Devices {
         let d = device::device(name, ordinal).py()?;
         Ok((d.name(), d.ordinal()))
     }
-    /// Makes a device current on this thread.
-    fn make_current(&self, name: &str, ordinal: usize) -> PyResult<()> {
-        context::set_device(Some(device::device(name, ordinal).py()?));
-        Ok(())
+    /// Makes a device current on this thread; gives the one before.
+    fn make_current(&self, name: &str, ordinal: usize) -> PyResult<(&'static str, usize)> {
+        let (new, before) = (device::device(name, ordinal).py()?, self.current()?);
+        context::set_device(Some(new));
+        Ok(before)
     }
     /// Name and number of the current device.
     fn current(&self) -> PyResult<(&'static str, usize)> {
@@ -82,13 +83,14 @@ impl Devices {
     fn policy(&self) -> &'static str {
         if context::flags() & ONLY_NUMPY != 0 { "only_numpy" } else { context::policy().name() }
     }
-    /// Replaces the policy of this thread, by name.
-    fn set_policy(&self, name: &str) -> PyResult<()> {
+    /// Replaces the policy of this thread, by name; gives the one before.
+    fn set_policy(&self, name: &str) -> PyResult<&'static str> {
         let numpy = name == "only_numpy";
         let policy = if numpy { Policy::PreferDevice } else { Policy::parse(name).py()? };
+        let before = self.policy();
         context::set_policy(policy);
         context::set_flag(ONLY_NUMPY, numpy);
-        Ok(())
+        Ok(before)
     }
     /// Computes everything that is pending, without waiting for devices.
     fn flush(&self, py: Python<'_>) -> PyResult<()> {

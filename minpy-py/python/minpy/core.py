@@ -17,7 +17,7 @@ import numpy
 
 from minpy import _minpy
 from minpy._departures import LostGradientWarning
-from minpy._minpy import NoGradientFuncError, array_base
+from minpy._minpy import NoGradientFuncError, array_base, tape
 from minpy.array import Number, wrap
 from minpy.numpy._native import FUNCTIONS
 
@@ -72,7 +72,7 @@ def grad_and_loss(func, argnum=0):
 
     @functools.wraps(func)
     def wrapped(*args, **kwargs):
-        gradients, value = _minpy.tape.differentiate(func, _resolve(numbers, len(args)), args, kwargs)
+        gradients, value = tape.differentiate(func, _resolve(numbers, len(args)), args, kwargs)
         return _shaped(numbers, gradients, args), value
     return wrapped
 
@@ -115,7 +115,7 @@ def vjp(func: Callable[..., R], argnum: int | Sequence[int] = 0) -> Callable[...
     def wrapped(args, seed, **kwargs):
         _expect_list("vjp", args)
         numbers_here = _resolve(numbers, len(args))
-        gradients, value = _minpy.tape.differentiate(func, numbers_here, tuple(args), kwargs, seed)
+        gradients, value = tape.differentiate(func, numbers_here, tuple(args), kwargs, seed)
         return value, _shaped(numbers_here, gradients, args)
     return wrapped
 
@@ -129,7 +129,7 @@ def jvp(func: Callable[..., R], argnum: int | Sequence[int] = 0) -> Callable[...
     def wrapped(args, tangents, **kwargs):
         _expect_list("jvp", args)
         tangents = [tangents] if len(numbers) == 1 and not isinstance(tangents, (list, tuple)) else list(tangents)
-        value, found = _minpy.tape.push_forward(func, _resolve(numbers, len(args)), tuple(args), kwargs, tangents)
+        value, found = tape.push_forward(func, _resolve(numbers, len(args)), tuple(args), kwargs, tangents)
         return value, _like(value, iter(found))
     return wrapped
 
@@ -146,7 +146,7 @@ def no_grad(func: F) -> F:
     """Decorator: what the function does is not recorded."""
     @functools.wraps(func)
     def wrapped(*args, **kwargs):
-        return _minpy.tape.no_grad(functools.partial(func, **kwargs), *args)
+        return tape.no_grad(functools.partial(func, **kwargs), *args)
     return wrapped
 
 

@@ -13,7 +13,7 @@ import types
 import numpy
 
 from minpy import _minpy
-from minpy._minpy import ndarray, scalar, ufunc
+from minpy._minpy import counters, devices, ndarray, profiler, scalar, tape, ufunc
 
 # Functions that write into an argument, by the position of that argument. `out=` is written everywhere.
 WRITES = {
@@ -116,7 +116,7 @@ class Call:
             theirs = array._numpy()
         elif not array._layout[2]:
             theirs = array._numpy()  # NumPy raises its own complaint about writing
-        elif array.context.device_type == "cpu" and not _minpy.tape.recording():
+        elif array.context.device_type == "cpu" and not tape.recording():
             theirs = array._numpy(True)
             self.written.append((array, None))
         else:
@@ -234,15 +234,15 @@ def _reason(policy, name, reason):
 def _run(this, name, function, given, named, quiet=False, reason=None):
     reads = name in READS or not this.inputs
     fallback = not reads and not quiet
-    policy = _minpy.devices.policy() if fallback else None
-    if _minpy.profiler.numpy_begins():
+    policy = devices.policy() if fallback else None
+    if profiler.numpy_begins():
         function = measured(name, function, this)
     if policy == "only_device":
         _refuse(name)
     began = time.perf_counter()
     result = function(*given, **named)
     # What was read is what stood there before the results are written.
-    call = _minpy.tape.foreign_call(name, this.inputs) if not reads and _minpy.tape.recording() else None
+    call = tape.foreign_call(name, this.inputs) if not reads and tape.recording() else None
     this.finish()
     ours = this.take(result)
     if call is not None:
@@ -251,7 +251,7 @@ def _run(this, name, function, given, named, quiet=False, reason=None):
         return ours
     moved = 0 if this.device.device_type == "cpu" else sum(a.nbytes for a in this.inputs) + sum(
         r.nbytes for r in _arrays(ours))
-    _minpy.counters.count_fallback(name, str(this.device), _reason(policy, name, reason), moved, time.perf_counter() - began)
+    counters.count_fallback(name, str(this.device), _reason(policy, name, reason), moved, time.perf_counter() - began)
     return ours
 
 
@@ -265,7 +265,7 @@ def measured(name, function, this):
             return result
         finally:
             moved = sum(a.nbytes for a in this.inputs) + sum(r.nbytes for r in _theirs(result)) if seen else 0
-            _minpy.profiler.numpy_ends(seen, moved)
+            profiler.numpy_ends(seen, moved)
     return timed
 
 
@@ -295,7 +295,7 @@ def _recorded(call, name, this, result):
     call.wrote([a for a in returned + written if a.dtype.kind in "fc"])
     if _stays(result):
         for a in this.inputs:
-            _minpy.tape.leaves(a, name)
+            tape.leaves(a, name)
     return result
 
 

@@ -5,7 +5,7 @@ import operator
 import numpy
 
 from minpy import _minpy
-from minpy._minpy import array_base
+from minpy._minpy import array_base, tape
 from minpy.numpy._native import TABLE, all_ours, as_ours, by_numpy, is_ours, native
 
 
@@ -222,7 +222,7 @@ def may_share_memory(a, b, /, max_work=0):
 @native
 def softmax_output(x, y):
     """Row softmax of the original: its gradient with respect to `x` is `(softmax(x) - y) / N`, whatever comes from above."""
-    return _minpy.softmax(x) if not _minpy.tape.recording() else _softmax_output(x, y)
+    return _minpy.softmax(x) if not tape.recording() else _softmax_output(x, y)
 
 
 def _softmax_output(x, y):

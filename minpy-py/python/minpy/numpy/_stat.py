@@ -1,13 +1,13 @@
 """`np.record_op_stat()` and `np.show_op_stat()`: what ran where, and what fell back."""
 from typing import Any
 
-from minpy import _minpy
+from minpy._minpy import counters
 
 
 def record_op_stat() -> None:
     """Starts counting operations on this thread (from zero)."""
-    _minpy.counters.reset()
-    _minpy.counters.count_ops(True)
+    counters.reset()
+    counters.count_ops(True)
 
 
 def _table(rows, head):
@@ -19,7 +19,7 @@ def _table(rows, head):
 def op_stat() -> "dict[str, Any]":
     """The counts as data: operations by device, and fallbacks."""
     names = ("op", "device", "by", "reason", "site", "calls", "bytes", "seconds")
-    return {"ops": _minpy.counters.ops(), "fallbacks": [dict(zip(names, f)) for f in _minpy.counters.fallbacks()]}
+    return {"ops": counters.ops(), "fallbacks": [dict(zip(names, f)) for f in counters.fallbacks()]}
 
 
 def show_op_stat() -> None:
