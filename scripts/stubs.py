@@ -1,8 +1,8 @@
 """Writes the type stubs of `minpy.numpy` and its submodules: what editors and type checkers know.
 
 A name that is NumPy's own object is imported from NumPy. A function of ours has the parameters that it has at run time; what it
-returns is what mypy reads in NumPy's stubs, with our arrays and scalars in place of NumPy's. By hand is only what NumPy does not
-have, or says in overloads that depend on a flag.
+returns say, in this order, its entry in core's table, its own annotation, and NumPy's stubs as mypy reads them, with our arrays and
+scalars in place of NumPy's; also where that depends on a flag or on the number of arguments.
 
     .venv/bin/python scripts/stubs.py            writes the files (needs mypy)
     .venv/bin/python scripts/stubs.py --check    fails when a file is not what this build says
@@ -33,27 +33,11 @@ PLAIN = (
     "char", "ctypeslib", "dtypes", "exceptions", "lib.format", "lib.mixins", "ma", "matlib", "polynomial", "rec", "strings", "testing", "typing",
 )
 
-# What NumPy does not have, or has in its stubs as an object and not as a function.
-RESULTS = {
-    "activation": "ndarray", "common_type": "type[Any]", "fromfunction": "Any", "load": "Any", "onehot_encode": "ndarray",
-    "op_stat": "dict[str, Any]", "polydiv": "tuple[ndarray, ndarray]", "random.default_rng": "Generator", "random.test": "builtins.bool",
-    "record_op_stat": "None", "set_policy": "None", "shape": "tuple[int, ...]", "show_op_stat": "None", "slice_axis": "ndarray", "softmax": "ndarray", "log_softmax": "ndarray", "log_softmax": "ndarray",
-    "softmax_output": "ndarray", "vdot": "scalar",
-}
-# What flags decide: the flags, and what is returned with their defaults and otherwise.
-FLAGS = {
-    "average": ("returned", "Either", "tuple[Either, Either]"), "indices": ("sparse", "ndarray", "tuple[ndarray, ...]"),
-    "intersect1d": ("return_indices", "ndarray", "tuple[ndarray, ndarray, ndarray]"), "linspace": ("retstep", "ndarray", "tuple[ndarray, Any]"),
-    "polyfit": ("full cov", "ndarray", "tuple[Any, ...]"), "unique": ("return_index return_inverse return_counts", "ndarray", "tuple[ndarray, ...]"),
-    "linalg.qr": ("mode", "QRResult", "Any"), "linalg.svd": ("compute_uv", "SVDResult", "ndarray"),
-}
-# What the number of arguments decides.
-OVERLOADS = {
-    "where": ["(condition: Any, /) -> tuple[ndarray, ...]", "(condition: Any, x: Any, y: Any, /) -> ndarray"],
-    **{f"atleast_{n}d": ["(ary: Any, /) -> ndarray", "(ary: Any, other: Any, /, *arys: Any) -> tuple[ndarray, ...]"] for n in (1, 2, 3)},
-    **{f"random.{name}": ["() -> float", "(d0: SupportsIndex, /, *args: SupportsIndex) -> ndarray"] for name in ("rand", "randn")},
-    **{f"random.RandomState.{name}": ["(self) -> float", "(self, d0: SupportsIndex, /, *args: SupportsIndex) -> ndarray"]
-       for name in ("rand", "randn")},
+# What an entry of core's table gives, as an annotation; `None`: what NumPy's stubs say of scalars and arrays.
+GIVES = {
+    "Values": None, "Array": "ndarray", "View": "ndarray", "ReadOnly": "ndarray", "Flagged": "ndarray", "Each": "ndarray",
+    "List": "list[ndarray]", "Tuple": "tuple[ndarray, ...]", "Truth": "builtins.bool", "Count": "int", "Shape": "tuple[int, ...]",
+    "Part": None, "Nothing": "None",
 }
 # Parameters by name. Else a default that is true or false says what they are, and the others take `Any`: whatever becomes an array.
 PARAMETERS = {
@@ -133,6 +117,34 @@ loads = load_json
 '''
 
 
+class Overload:
+    """One overload of NumPy's: what it returns, and the values that it is for, by parameter."""
+
+    def __init__(self, function, result, rest):
+        self.result, self.rest, self.arrays = result, rest, "_array_like" in str(function)
+        arguments = [(n, k, t.get_proper_type(a)) for n, k, a in zip(function.arg_names, function.arg_kinds, function.arg_types) if n != "self"]
+        self.empty = not arguments
+        # By number too: names before `/` are not told.
+        self.required = {n for i, (name, kind, _) in enumerate(arguments) if kind.is_required() for n in (i, name)}
+        self.values, self.optional = {}, set()
+        for i, (name, _, kind) in enumerate(arguments):
+            kinds = [t.get_proper_type(k) for k in t.flatten_nested_unions([kind])]
+            if any(isinstance(k, t.NoneType) for k in kinds):
+                self.optional.add(name)
+            if all(isinstance(k, (t.LiteralType, t.NoneType)) for k in kinds):
+                self.values[name or i] = {k.value if isinstance(k, t.LiteralType) else None for k in kinds}
+
+    def is_for(self, parameters):
+        """Whether a call that gives nothing but what must be given can be meant."""
+        optional = [(i, p) for i, p in enumerate(parameters) if p.default is not p.empty]
+        return not any(self.excludes(i, p) or p.name in self.required or p.kind is not p.KEYWORD_ONLY and i in self.required for i, p in optional)
+
+    def excludes(self, i, p):
+        """Whether it is not for the default of a parameter, the one of that number."""
+        values = self.values.get(p.name, self.values.get(i))
+        return values is not None and p.default not in values
+
+
 class NumPyStubs:
     """What NumPy's functions return, as our stubs say it."""
 
@@ -142,15 +154,15 @@ class NumPyStubs:
         options.cache_dir = str(FOLDER.parents[3] / "target" / "mypy")
         imports = "\n".join(f"import {m}" for m in modules)
         self._files = mypy.build.build([mypy.modulefinder.BuildSource(None, "names", imports)], options).files
-        self.tuples = {}
+        self.tuples, self.classes = {}, set()
 
     def has(self, module, name):
         """Whether NumPy's stubs have the name."""
         names = self._files[module].names
         return name in names and names[name].module_public
 
-    def results(self, module, name, owner=None):
-        """What each overload of a function (of a class) returns, and the parameters that one of them takes None for."""
+    def overloads(self, module, name, owner=None):
+        """Each overload of a function (of a class)."""
         names = self._files[module].names
         if owner is not None:
             names = names[owner].node.names
@@ -158,13 +170,12 @@ class NumPyStubs:
         found = t.get_proper_type(getattr(node, "type", None))
         if isinstance(found, t.Instance) and "__call__" in found.type.names:  # a function by its protocol
             found = t.get_proper_type(found.type.names["__call__"].type)
-        overloads = [o for o in (found.items if isinstance(found, t.Overloaded) else [found]) if isinstance(o, t.CallableType)]
-        optional = {n for o in overloads for n, kind in zip(o.arg_names, o.arg_types) if n and self._takes_none(kind)}
-        return list(dict.fromkeys(self._word(o.ret_type) for o in overloads)), optional
+        overloads = found.items if isinstance(found, t.Overloaded) else [found]
 
-    def _takes_none(self, kind):
-        kind = t.get_proper_type(kind)
-        return isinstance(kind, t.NoneType) or isinstance(kind, t.UnionType) and any(map(self._takes_none, kind.items))
+        def rest(o):
+            star = o.var_arg()
+            return self._word(star.typ) if star else None
+        return [Overload(o, self._word(o.ret_type), rest(o)) for o in overloads if isinstance(o, t.CallableType)]
 
     def _word(self, kind):
         kind = t.get_proper_type(kind)
@@ -179,6 +190,8 @@ class NumPyStubs:
                 self.tuples[named.name] = f"@type_check_only\nclass {named.name}(NamedTuple):\n{fields}"
                 return named.name
             return f"tuple[{', '.join(map(self._word, kind.items)) or '()'}]"
+        if isinstance(kind, t.TypeType):
+            return "type[Any]"
         if isinstance(kind, (t.NoneType, t.LiteralType)):
             return "None" if isinstance(kind, t.NoneType) else self._word(kind.fallback)
         if not isinstance(kind, t.Instance):
@@ -195,13 +208,21 @@ class NumPyStubs:
         if name in ("builtins.tuple", "builtins.list", "builtins.dict"):
             end = ", ..." if kind.type.name == "tuple" else ""
             return f"{kind.type.name}[{', '.join(map(self._word, kind.args))}{end}]"
-        return "numpy.dtype[Any]" if name == "numpy.dtype" else "Any"
+        if name == "numpy.dtype":
+            return "numpy.dtype[Any]"
+        return kind.type.name if kind.type.name in self.classes else "Any"
+
+
+# name -> what its entry in core's table gives, and the words that belong to that
+TABLE = {n: (gives, words) for name, aliases, _, gives, words in _minpy._table() for n in (name, *aliases)}
 
 
 def union(words):
     """The words as one annotation. What may be an array or something without dimensions is `Either`."""
     words = list(dict.fromkeys(w for word in words if word != "Never" for w in word.split(" | ")))
     if len(words) > 1 and all(w.startswith("tuple[") for w in words):
+        if "tuple[int]" in words and all(set(w[6:-1].split(", ")) <= {"int", "Any", "...", "()"} for w in words):
+            return "tuple[int, ...]"
         return "tuple[ndarray, ...]" if not any("Any" in w for w in words) else "tuple[Any, ...]"
     if {"Any", "Either"} & set(words) or "ndarray" in words and {"scalar", "int", "float", "builtins.bool"} & set(words):
         return "Either"
@@ -240,21 +261,54 @@ def written(parameters, optional=(), **fixed):
     return ", ".join(parts + ["/"] * (last == inspect.Parameter.POSITIONAL_ONLY))
 
 
-def function(name, value, found, path):
-    """The lines of a function: `found` is what NumPy's overloads return, and what they take None for."""
-    found, optional = found
+def by_flags(parameters, overloads, named):
+    """The annotations of the flags that decide whether a function returns an array or a tuple (`named`: those with names), and what it
+    returns with their defaults and otherwise; None where they do not decide."""
+    parameters = [p for p in parameters if p.name != "self"]
+    groups = {True: [], False: []}
+    for o in overloads:
+        groups[o.result.startswith("tuple[") or o.result in named].append(o)
+    usual = {group for group in groups if any(o.is_for(parameters) for o in groups[group])}
+    if not all(groups.values()) or len(usual) != 1:
+        return None
+    first, others = groups[usual.pop()], []
+    others = next(g for g in groups.values() if g is not first)
+    asked = {p.name: p.default for i, p in enumerate(parameters)
+             if isinstance(p.default, (bool, str)) and any(o.excludes(i, p) for o in others) and not any(o.excludes(i, p) for o in first)}
+    asked = asked or {p.name: None for i, p in enumerate(parameters) if p.default is None and all({i, p.name} & o.required for o in others)}
+    flags = {name: "None" if default is None else f"Literal[{default!r}]" for name, default in asked.items()}
+    return flags, union(o.result for o in first), union(o.result for o in others)
+
+
+def function(name, value, overloads, path, named=(), theirs=True):
+    """The lines of a function: `overloads` are NumPy's; `theirs`: NumPy has it."""
     key, parameters = f"{path}.{name}".lstrip("."), signature(value)
-    names, result = {p.name: p for p in parameters}, RESULTS.get(key) or union(found)
-    if not result and key not in OVERLOADS:
-        raise SystemExit(f"{key}: NumPy's stubs do not say what it returns; add it to RESULTS")
+    gives, words = TABLE.get(key, (None, ()))
+    names, found = {p.name: p for p in parameters}, [o.result for o in overloads]
+    optional = set().union(*(o.optional for o in overloads))  # those that NumPy takes None for
+    annotations = getattr(value, "__annotations__", {})
+    declared = str(annotations["return"]) if "return" in annotations and value.__module__.startswith("minpy") else None
+    result = GIVES.get(gives) or declared or union(found) or ("Any" if theirs else "ndarray")
+    if set(found) == {"Any"} and not any(o.arrays for o in overloads):
+        result = "Any"  # not of arrays, and so perhaps no array
 
     def row(result, **fixed):
         return f"({written(parameters, optional, **fixed)}) -> {result}"
-    if key in OVERLOADS:
-        rows = OVERLOADS[key]
-    elif key in FLAGS:
-        flags, first, other = FLAGS[key]
-        rows = [row(first, **{f: f"Literal[{names[f].default!r}]" for f in flags.split()}), row(other)]
+
+    flags = None if declared else by_flags(parameters, overloads, named)
+    star = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    alone, some = (union(o.result for o in overloads if star and o.empty is empty) for empty in (True, False))
+    if gives == "Each":
+        rows = [f"({written(several(parameters, 1))}) -> ndarray", f"({written(several(parameters, 2, more=True))}) -> tuple[ndarray, ...]"]
+    elif gives == "Flagged":
+        rows = [row(result, **{words[0]: f"Literal[{names[words[0]].default!r}]"}), row("tuple[ndarray, Any]")]
+    elif alone and some and alone != some and not {alone[:5], some[:5]} == {"tuple"}:
+        count = next(p.name for p in parameters if p.kind is p.VAR_POSITIONAL)
+        kind = "SupportsIndex" if any(o.rest == "int" for o in overloads) else "Any"
+        more = written(several(parameters, 1, more=True), **{count: kind, f"{count}_0": kind})
+        rows = [f"({written(several(parameters, 0))}) -> {alone}", f"({more}) -> {some}"]
+    elif gives in (None, "Values", "Array") and flags:
+        rows = [row(flags[1], **flags[0]), row(flags[2])]
     elif result == "Either" and {"axis", "keepdims"} <= set(names) and names["axis"].default is None and not {"q", "x2"} & set(names):
         rows = [row("scalar", axis="None", keepdims="Literal[False]", out="None"), row(result)]
     elif result == "Either" and "size" in names:
@@ -266,12 +320,23 @@ def function(name, value, found, path):
     return [line for text in rows for line in ["@overload"] * (len(rows) > 1) + [f"def {name}{text}: ..."]]
 
 
+def several(parameters, count, more=False):
+    """The parameters with `*args` as so many of them, and perhaps more."""
+    made = []
+    for p in parameters:
+        if p.kind is p.VAR_POSITIONAL:
+            made += [p.replace(name=f"{p.name}_{i}", kind=p.POSITIONAL_ONLY) for i in range(count)] + [p] * more
+        else:
+            made.append(p.replace(kind=p.POSITIONAL_ONLY) if p.name == "self" and count else p)
+    return made
+
+
 def random_class(name, stubs):
     """`Generator` or `RandomState`: NumPy's, with results that are ours."""
     kind, home = getattr(minpy.numpy.random, name), getattr(numpy.random, name).__module__
     lines = [f"class {name}(numpy.random.{name}):"]
     for method in sorted(n for n in vars(kind) if not n.startswith("_")):
-        lines += ["    " + line for line in function(method, getattr(kind, method), stubs.results(home, method, name), "random." + name)]
+        lines += ["    " + line for line in function(method, getattr(kind, method), stubs.overloads(home, method, name), "random." + name)]
     return lines + [""]
 
 
@@ -281,6 +346,7 @@ def text(path, stubs):
     ours, theirs = importlib.import_module("minpy.numpy" + end), importlib.import_module("numpy" + end)
     imported, values, classes, functions = [], [], [], []
     stubs.tuples = {}
+    stubs.classes = {n for n, v in vars(ours).items() if isinstance(v, type) and v is not getattr(theirs, n, v)}
     for name in sorted(n for n in dir(ours) if not n.startswith("_")):
         value = getattr(ours, name)
         if not path and name in ("ndarray", "scalar", "ufunc"):  # the head has them
@@ -302,7 +368,7 @@ def text(path, stubs):
         elif not callable(value):
             values.append(f"{name}: {type(value).__name__}")
         else:
-            functions += function(name, value, stubs.results("numpy" + end, name), path)
+            functions += function(name, value, stubs.overloads("numpy" + end, name), path, stubs.tuples, hasattr(theirs, name))
     exported = [f" as {n}" if not path else "" for n in ("ndarray", "scalar", "ufunc")]
     head = HEAD.format(*exported, suffix=end, release=RELEASE)
     values += ["__version__: str"] if not path else []
@@ -315,11 +381,13 @@ def text(path, stubs):
 
 def symbols():
     """The stub of `minpy.symbol`: a function per operator of the table, its attributes by name."""
-    lines = [SYMBOLS]
-    for op, aliases, _, attributes in sorted(_minpy._symbol_operators()):
+    made = {}
+    for op, aliases, _, attributes in _minpy.Symbol._operators():
         parameters = ["*args: Symbol | Sequence[Symbol]", "name: str | None = ...", *(f"{a}: Any = ..." for a in attributes), "**inputs: Symbol"]
-        lines += [f"def {name}({', '.join(parameters)}) -> Symbol: ..." for name in (op, *aliases) if name in minpy.symbol.__all__]
-    return "\n".join(lines) + "\n"
+        for name in (op, *aliases):
+            if name in minpy.symbol.__all__ and name not in vars(minpy.symbol)["_WRITTEN"]:
+                made.setdefault(name, f"def {name}({', '.join(parameters)}) -> Symbol: ...")  # the first one of a name has it
+    return "\n".join([SYMBOLS, *(made[name] for name in sorted(made))]) + "\n"
 
 
 def files():

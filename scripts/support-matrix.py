@@ -11,10 +11,13 @@ import numpy
 
 import minpy
 import minpy.numpy
+from minpy import _minpy
 from minpy.context import Context
 from minpy.numpy._fallback import stands_for
 
 RELEASE = ".".join(numpy.__version__.split(".")[:2])
+# name -> entry of core's table
+ENTRIES = {n: name for name, aliases, *_ in _minpy._table() for n in (name, *aliases)}
 PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "support-matrix.md"
 
 
@@ -33,17 +36,22 @@ def functions():
             yield name, "native"
 
 
-def arguments():
-    """Argument lists to try, from the likeliest on, on the current device."""
+def arguments(name):
+    """Argument lists to try, from the likeliest on, on the current device: the cases of an entry of core's table, else so many arrays as a
+    ufunc takes, else what the few functions that Python binds itself take."""
+    cases = [(args, kwargs) for entry, _, args, kwargs in _minpy._table_cases() if entry == ENTRIES.get(name)]
+    if cases:
+        return cases
     a = minpy.numpy.array(numpy.arange(1, 17, dtype=numpy.float32).reshape(4, 4) / 20)
     i, m = minpy.numpy.array(numpy.arange(4) % 3), minpy.numpy.array(numpy.arange(4) % 2 == 0)
+    ours = getattr(minpy.numpy, name)
+    if isinstance(ours, minpy.numpy.ufunc):
+        return [((x,) * ours.nin, {}) for x in (a, i, m)]
     row = minpy.numpy.array(numpy.arange(4, dtype=numpy.float32))
-    cube = a.reshape(2, 2, 4)
-    return [
-        (m, row, row), (a,), (a, a), (row,), (a, row), ([a, a],), (a, 1), (a, 0, 1), (a, (2, 8)), (a, (4, 4)), (a, i), (a, 2), (i, i), (i,), (m, a),
-        (m, row), (m, m), (m,), (cube, 2), (a, 0.1, 0.5), (row, i, row), (a, a, 0), (a, minpy.numpy.zeros((4, 1), int), 0),
-        (a, minpy.numpy.zeros((4, 1), int), a[:, :1], 0), (a, a > 1, row), (3,), ((3, 3),), ((3, 3), 1.0), (0.0, 1.0, 5),
-    ]
+    return [(args, {}) for args in [
+        (m, row, row), (a,), (a, a), (row,), (a, a, 0), ([a, a],), (a, 1), (a, 0, 1), (a, i), (i, i), (m, a), (m, row), (row, i, row), (a, a > 1, row),
+        (a, minpy.numpy.zeros((4, 1), int), 0), (a, minpy.numpy.zeros((4, 1), int), a[:, :1], 0),
+    ]]
 
 
 def needs_host(name, backend):
@@ -53,13 +61,13 @@ def needs_host(name, backend):
 
     def falls_back(device, which):
         with Context(device, 0):
-            chosen = arguments()[which]
+            args, kwargs = arguments(name)[which]
             before = minpy.fallback_count()
-            function(*chosen)
+            function(*args, **kwargs)
             return minpy.fallback_count() > before
 
     with Context("cpu", 0):
-        count = len(arguments())
+        count = len(arguments(name))
     for which in range(count):
         try:
             if not falls_back("cpu", which):

@@ -23,8 +23,8 @@ use crate::{
 };
 use crate::{registry, written};
 use smallvec::{SmallVec, smallvec};
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock};
 
 /// Most inputs of an elementwise operation.
 const MAX_ARITY: usize = 4;
@@ -1028,18 +1028,22 @@ pub fn fill_raw(out: &Array, value: Scalar) -> Result<()> {
     if out.size() == 0 {
         return Ok(());
     }
-    let e = ops::COPY.elementwise().expect("copy is elementwise");
-    let program = e.program(
-        "fill",
-        &ProgramSpec {
-            inputs: &[value.dtype()],
-            scalars: 1,
-            compute: value.dtype(),
-            out: Some(out.dtype()),
-            masked: false,
-        },
-    );
-    launch("fill", out.device(), &Work::Elementwise, Some(&program), &[Arg::Scalar(value)], &[out])
+    static SAME: [OnceLock<Arc<Program>>; DType::ALL.len()] = [const { OnceLock::new() }; DType::ALL.len()];
+    let build = || {
+        let e = ops::COPY.elementwise().expect("copy is elementwise");
+        let compute = value.dtype();
+        let inputs = &[compute];
+        let spec = ProgramSpec { inputs, scalars: 1, compute, out: Some(out.dtype()), masked: false };
+        e.program("fill", &spec)
+    };
+    let other;
+    let program = if value.dtype() == out.dtype() {
+        SAME[out.dtype() as usize].get_or_init(build)
+    } else {
+        other = build();
+        &other
+    };
+    launch("fill", out.device(), &Work::Elementwise, Some(program), &[Arg::Scalar(value)], &[out])
 }
 
 /// A C-contiguous copy, without recording.

@@ -14,6 +14,44 @@ pub type Strides = SmallVec<[isize; 6]>;
 /// The greatest number of dimensions (NumPy 2's limit).
 pub const MAX_NDIM: usize = 64;
 
+/// In which order elements lie, or are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Rows follow one another.
+    C,
+    /// Columns follow one another.
+    F,
+    /// `F` where the argument has only that order, else `C`.
+    A,
+    /// As the argument lies.
+    K,
+}
+impl Order {
+    /// The order of a letter, in either case.
+    pub fn parse(letter: &str) -> Option<Order> {
+        Some(match letter {
+            "C" | "c" => Order::C,
+            "F" | "f" => Order::F,
+            "A" | "a" => Order::A,
+            "K" | "k" => Order::K,
+            _ => return None,
+        })
+    }
+    /// Its letter.
+    pub fn letter(self) -> &'static str {
+        match self {
+            Order::C => "C",
+            Order::F => "F",
+            Order::A => "A",
+            Order::K => "K",
+        }
+    }
+    /// Whether something new that is made of an array of that layout has Fortran order.
+    pub fn is_fortran(self, layout: &Layout) -> bool {
+        self == Order::F || self == Order::A && layout.is_f_contiguous() && !layout.is_contiguous()
+    }
+}
+
 /// Dimensions that a layout keeps without an allocation. Every array and every edge of a tape carries a layout: it is
 /// to be small, and copied without looking at it.
 const INLINE: usize = 4;

@@ -90,6 +90,10 @@ impl PyArray {
     pub fn check_output(&self) -> PyResult<()> {
         self.check("output array is read-only")
     }
+    /// From now on nobody writes through this object.
+    pub fn forbid_writing(&self) {
+        self.read_only.store(1, Ordering::Relaxed);
+    }
     /// An error unless the attribute may be assigned.
     fn check_attribute(&self, name: &str) -> PyResult<()> {
         if self.scalar {
@@ -184,7 +188,7 @@ pub fn wrap_view<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bound<'p
 pub fn wrap_read_only<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let r = wrap_view(array, of)?;
     if let Some(p) = as_pyarray(&r) {
-        p.read_only.store(1, Ordering::Relaxed);
+        p.forbid_writing();
     }
     Ok(r)
 }
@@ -233,7 +237,7 @@ pub fn _ndarray<'py>(
         }
         (d, _) => {
             let a = Array::empty(&shape_from(shape)?, d.unwrap_or(DType::F64)).py()?;
-            wrap(py, if order == Some("F") { fortran(&a) } else { a })
+            wrap(py, if order == Some("F") { ops::fortran(&a) } else { a })
         }
     }
 }
@@ -245,12 +249,6 @@ impl NdArray {
     fn __class__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyType>> {
         Ok(numpy(py)?.ndarray.bind(py).clone())
     }
-}
-
-/// A contiguous array seen with strides in Fortran order; for arrays whose contents do not matter yet.
-pub fn fortran(a: &Array) -> Array {
-    let reversed: Vec<usize> = a.shape().iter().rev().copied().collect();
-    a.view(Layout::contiguous(&reversed).transpose(None))
 }
 
 #[pymethods]

@@ -1,4 +1,5 @@
-//! Devices, policies and counters for the Python package: thin accessors, the classes are in Python.
+//! Devices, policies, counters and profiles for the Python package: three objects that its modules share. The classes that users see are in
+//! Python.
 
 use crate::errors::Outcome;
 use crate::run::ONLY_NUMPY;
@@ -29,182 +30,175 @@ pub fn device_from(object: &Bound<'_, PyAny>) -> PyResult<DeviceRef> {
     device::device(&name.extract::<String>()?, number.extract()?).py()
 }
 
-/// Name and number of the device that a context names; an error when there is none.
-#[pyfunction]
-pub fn _find_device(name: &str, ordinal: usize) -> PyResult<(&'static str, usize)> {
-    let d = device::device(name, ordinal).py()?;
-    Ok((d.name(), d.ordinal()))
-}
-/// Makes a device current on this thread.
-#[pyfunction]
-pub fn _set_device(name: &str, ordinal: usize) -> PyResult<()> {
-    context::set_device(Some(device::device(name, ordinal).py()?));
-    Ok(())
-}
-/// Name and number of the current device.
-#[pyfunction]
-pub fn _current_device() -> PyResult<(&'static str, usize)> {
-    let d = context::current_device().py()?;
-    Ok((d.name(), d.ordinal()))
-}
-/// Every device found: `(name, number, description, bytes of memory)`.
-#[pyfunction]
-pub fn _devices() -> PyResult<Vec<(&'static str, usize, String, usize)>> {
-    let all = registry::global().py()?.all_devices();
-    Ok(all
-        .map(|d| (d.name(), d.ordinal(), d.capabilities().description.clone(), d.capabilities().total_memory))
-        .collect())
-}
-/// Names of the backends that are linked.
-#[pyfunction]
-pub fn _backends() -> PyResult<Vec<&'static str>> {
-    Ok(registry::global().py()?.kind_names().collect())
-}
-/// Names of the operations of core, and per backend the families it has kernels for.
-#[pyfunction]
-pub fn _kernels(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
-    let reg = registry::global().py()?;
-    let all = PyDict::new(py);
-    for (kind, name) in reg.kind_names().enumerate() {
-        all.set_item(name, reg.kernels(kind).map(|k| format!("{:?}", k.slot)).collect::<Vec<_>>())?;
+/// Where arrays are and operations run, what waits there, and how many threads compute.
+#[pyclass(frozen, name = "_Devices", module = "minpy._minpy")]
+pub struct Devices;
+#[pymethods]
+impl Devices {
+    /// Name and number of the device that a context names; an error when there is none.
+    fn find(&self, name: &str, ordinal: usize) -> PyResult<(&'static str, usize)> {
+        let d = device::device(name, ordinal).py()?;
+        Ok((d.name(), d.ordinal()))
     }
-    all.set_item("ops", reg.ops().map(|o| o.name).collect::<Vec<_>>())?;
-    Ok(all)
+    /// Makes a device current on this thread; gives the one before.
+    fn make_current(&self, name: &str, ordinal: usize) -> PyResult<(&'static str, usize)> {
+        let (new, before) = (device::device(name, ordinal).py()?, self.current()?);
+        context::set_device(Some(new));
+        Ok(before)
+    }
+    /// Name and number of the current device.
+    fn current(&self) -> PyResult<(&'static str, usize)> {
+        let d = context::current_device().py()?;
+        Ok((d.name(), d.ordinal()))
+    }
+    /// Every device found: `(name, number, description, bytes of memory)`.
+    fn all(&self) -> PyResult<Vec<(&'static str, usize, String, usize)>> {
+        let all = registry::global().py()?.all_devices();
+        Ok(all
+            .map(|d| {
+                (d.name(), d.ordinal(), d.capabilities().description.clone(), d.capabilities().total_memory)
+            })
+            .collect())
+    }
+    /// Names of the backends that are linked.
+    fn backends(&self) -> PyResult<Vec<&'static str>> {
+        Ok(registry::global().py()?.kind_names().collect())
+    }
+    /// Names of the operations of core, and per backend the families it has kernels for.
+    fn kernels<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let reg = registry::global().py()?;
+        let all = PyDict::new(py);
+        for (kind, name) in reg.kind_names().enumerate() {
+            all.set_item(name, reg.kernels(kind).map(|k| format!("{:?}", k.slot)).collect::<Vec<_>>())?;
+        }
+        all.set_item("ops", reg.ops().map(|o| o.name).collect::<Vec<_>>())?;
+        Ok(all)
+    }
+    /// `(used, pooled, peak, system allocations)` of a device.
+    fn memory_stats(&self, device: &Bound<'_, PyAny>) -> PyResult<(usize, usize, usize, usize)> {
+        let m = device_from(device)?.memory_stats();
+        Ok((m.used, m.pooled, m.peak, m.system_allocations))
+    }
+    /// Name of the policy in force on this thread.
+    fn policy(&self) -> &'static str {
+        if context::flags() & ONLY_NUMPY != 0 { "only_numpy" } else { context::policy().name() }
+    }
+    /// Replaces the policy of this thread, by name; gives the one before.
+    fn set_policy(&self, name: &str) -> PyResult<&'static str> {
+        let numpy = name == "only_numpy";
+        let policy = if numpy { Policy::PreferDevice } else { Policy::parse(name).py()? };
+        let before = self.policy();
+        context::set_policy(policy);
+        context::set_flag(ONLY_NUMPY, numpy);
+        Ok(before)
+    }
+    /// Computes everything that is pending, without waiting for devices.
+    fn flush(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(defer::flush).py()
+    }
+    /// Computes everything that is pending and waits for every device.
+    fn synchronize(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| {
+            defer::flush()?;
+            registry::global()?.all_devices().try_for_each(|d| d.synchronize())
+        })
+        .py()
+    }
+    /// Number of arrays whose values are pending.
+    fn pending_count(&self) -> usize {
+        defer::pending_count()
+    }
+    /// Bytes from which on the CPU defers (`None`: nothing is deferred); gives back what was in force.
+    #[pyo3(signature = (bytes))]
+    fn defer_bytes(&self, bytes: Option<usize>) -> Option<usize> {
+        Some(defer::set_threshold(bytes.unwrap_or(usize::MAX))).filter(|&b| b != usize::MAX)
+    }
+    /// Number of threads that a kernel on the CPU uses.
+    fn get_num_threads(&self) -> usize {
+        minpy_cpu::threads::num_threads()
+    }
+    /// Sets it, for kernels that start from now on; at least 1. `MINPY_NUM_THREADS` sets it at the start.
+    fn set_num_threads(&self, number: isize) -> PyResult<()> {
+        if number < 1 {
+            return Err(PyValueError::new_err(format!("set_num_threads: at least 1 thread, not {number}")));
+        }
+        minpy_cpu::threads::set_num_threads(number as usize);
+        Ok(())
+    }
 }
-/// `(used, pooled, peak, system allocations)` of a device.
-#[pyfunction]
-pub fn _memory_stats(device: &Bound<'_, PyAny>) -> PyResult<(usize, usize, usize, usize)> {
-    let m = device_from(device)?.memory_stats();
-    Ok((m.used, m.pooled, m.peak, m.system_allocations))
+
+/// What happened on this thread: operations by name, and what left the device.
+#[pyclass(frozen, name = "_Counters", module = "minpy._minpy")]
+pub struct Counters;
+#[pymethods]
+impl Counters {
+    /// Switches the counting of operations on this thread.
+    fn count_ops(&self, on: bool) {
+        context::set_flag(context::COUNTING, on);
+    }
+    /// `{(operation, device): calls}`
+    fn ops<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let all = PyDict::new(py);
+        for ((op, device), n) in stats::ops() {
+            all.set_item((op, device), n)?;
+        }
+        Ok(all)
+    }
+    /// Fallbacks: `(op, device, by, reason, site, calls, bytes, seconds)`.
+    fn fallbacks(&self) -> Vec<(String, String, &'static str, String, String, u64, u64, f64)> {
+        let all = stats::fallbacks().into_iter();
+        all.map(|f| (f.op, f.device, f.by, f.reason, f.site, f.calls, f.bytes, f.time.as_secs_f64()))
+            .collect()
+    }
+    /// Counts a call of NumPy in place of an operation.
+    fn count_fallback(&self, op: &str, device: &str, reason: &str, bytes: u64, seconds: f64) {
+        stats::count_fallback(op, device, "numpy", reason, bytes, Duration::from_secs_f64(seconds.max(0.0)));
+    }
+    /// Fallbacks of this thread so far.
+    fn fallback_count(&self) -> u64 {
+        stats::fallback_count()
+    }
+    /// Bytes that automatic copies between devices moved on this thread.
+    fn moved_bytes(&self) -> u64 {
+        stats::moved_bytes()
+    }
+    /// Sets the counters of this thread to zero.
+    fn reset(&self) {
+        stats::reset();
+    }
 }
-/// Computes everything that is pending and waits for every device.
-#[pyfunction]
-pub fn _synchronize(py: Python<'_>) -> PyResult<()> {
-    py.detach(|| {
-        defer::flush()?;
-        registry::global()?.all_devices().try_for_each(|d| d.synchronize())
-    })
-    .py()
-}
-/// Computes everything that is pending, without waiting for devices.
-#[pyfunction]
-pub fn _flush(py: Python<'_>) -> PyResult<()> {
-    py.detach(defer::flush).py()
-}
-/// Number of arrays whose values are pending.
-#[pyfunction]
-pub fn _pending_count() -> usize {
-    defer::pending_count()
-}
-/// Bytes from which on the CPU defers (`None`: nothing is deferred); gives back what was in force.
-#[pyfunction]
-#[pyo3(signature = (bytes))]
-pub fn _defer_bytes(bytes: Option<usize>) -> Option<usize> {
-    Some(defer::set_threshold(bytes.unwrap_or(usize::MAX))).filter(|&b| b != usize::MAX)
-}
-/// Begins a profile.
-#[pyfunction]
-pub fn _profile_start() {
-    profile::start();
-}
-/// Ends it: `(name, family, device, operations, calls, seconds, bytes)`, the longest time first.
-#[pyfunction]
-pub fn _profile_stop() -> Vec<(String, &'static str, String, usize, u64, f64, u64)> {
-    let all = profile::stop().into_iter();
-    all.map(|e| (e.name, e.family, e.device, e.operations, e.calls, e.time.as_secs_f64(), e.bytes)).collect()
-}
+
 thread_local! { static OUTSIDE: RefCell<Vec<profile::Outside>> = const { RefCell::new(Vec::new()) }; }
 /// See `minpy_core::memory::prepare_thread`.
 pub fn prepare_thread() {
     OUTSIDE.with(|_| ());
 }
-/// Begins a call of NumPy's: whether a profile wants its figures, which `_profile_numpy_end` then takes.
-#[pyfunction]
-pub fn _profile_numpy() -> bool {
-    profile::outside().map(|o| OUTSIDE.with_borrow_mut(|all| all.push(o))).is_some()
-}
-/// Ends it; without a name it is forgotten.
-#[pyfunction]
-#[pyo3(signature = (name=None, bytes=0))]
-pub fn _profile_numpy_end(name: Option<String>, bytes: u64) {
-    if let (Some(o), Some(name)) = (OUTSIDE.with_borrow_mut(Vec::pop), name) {
-        o.end(name, "numpy", bytes);
+/// The profile that `minpy.profile` collects; there is one for all threads.
+#[pyclass(frozen, name = "_Profiler", module = "minpy._minpy")]
+pub struct Profiler;
+#[pymethods]
+impl Profiler {
+    /// Begins a profile.
+    fn start(&self) {
+        profile::start();
     }
-}
-/// Number of threads that a kernel on the CPU uses.
-#[pyfunction]
-pub fn get_num_threads() -> usize {
-    minpy_cpu::threads::num_threads()
-}
-/// Sets it, for kernels that start from now on; at least 1. `MINPY_NUM_THREADS` sets it at the start.
-#[pyfunction]
-pub fn set_num_threads(number: isize) -> PyResult<()> {
-    if number < 1 {
-        return Err(PyValueError::new_err(format!("set_num_threads: at least 1 thread, not {number}")));
+    /// Ends it: `(name, family, device, operations, calls, seconds, bytes)`, the longest time first.
+    fn stop(&self) -> Vec<(String, &'static str, String, usize, u64, f64, u64)> {
+        let all = profile::stop().into_iter();
+        all.map(|e| (e.name, e.family, e.device, e.operations, e.calls, e.time.as_secs_f64(), e.bytes))
+            .collect()
     }
-    minpy_cpu::threads::set_num_threads(number as usize);
-    Ok(())
-}
-
-/// Name of the policy in force on this thread.
-#[pyfunction]
-pub fn _policy() -> &'static str {
-    if context::flags() & ONLY_NUMPY != 0 { "only_numpy" } else { context::policy().name() }
-}
-/// Replaces the policy of this thread, by name.
-#[pyfunction]
-pub fn _set_policy(name: &str) -> PyResult<()> {
-    let numpy = name == "only_numpy";
-    let policy = if numpy { Policy::PreferDevice } else { Policy::parse(name).py()? };
-    context::set_policy(policy);
-    context::set_flag(ONLY_NUMPY, numpy);
-    Ok(())
-}
-/// Whether a tape records on this thread.
-#[pyfunction]
-pub fn _recording() -> bool {
-    context::flags() & context::RECORDING != 0
-}
-
-/// Switches the counting of operations on this thread.
-#[pyfunction]
-pub fn _count_ops(on: bool) {
-    context::set_flag(context::COUNTING, on);
-}
-/// `{(operation, device): calls}`
-#[pyfunction]
-pub fn _op_counts(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
-    let all = PyDict::new(py);
-    for ((op, device), n) in stats::ops() {
-        all.set_item((op, device), n)?;
+    /// Begins a call of NumPy's: whether a profile wants its figures, which `numpy_ends` then takes.
+    fn numpy_begins(&self) -> bool {
+        profile::outside().map(|o| OUTSIDE.with_borrow_mut(|all| all.push(o))).is_some()
     }
-    Ok(all)
-}
-/// Fallbacks: `(op, device, by, reason, site, calls, bytes, seconds)`.
-#[pyfunction]
-pub fn _fallbacks() -> Vec<(String, String, &'static str, String, String, u64, u64, f64)> {
-    let all = stats::fallbacks().into_iter();
-    all.map(|f| (f.op, f.device, f.by, f.reason, f.site, f.calls, f.bytes, f.time.as_secs_f64())).collect()
-}
-/// Counts a call of NumPy in place of an operation.
-#[pyfunction]
-pub fn _count_fallback(op: &str, device: &str, reason: &str, bytes: u64, seconds: f64) {
-    stats::count_fallback(op, device, "numpy", reason, bytes, Duration::from_secs_f64(seconds.max(0.0)));
-}
-/// Fallbacks of this thread so far.
-#[pyfunction]
-pub fn fallback_count() -> u64 {
-    stats::fallback_count()
-}
-/// Bytes that automatic copies between devices moved on this thread.
-#[pyfunction]
-pub fn moved_bytes() -> u64 {
-    stats::moved_bytes()
-}
-/// Sets the counters of this thread to zero.
-#[pyfunction]
-pub fn _reset_counts() {
-    stats::reset();
+    /// Ends it; without a name it is forgotten.
+    #[pyo3(signature = (name=None, bytes=0))]
+    fn numpy_ends(&self, name: Option<String>, bytes: u64) {
+        if let (Some(o), Some(name)) = (OUTSIDE.with_borrow_mut(Vec::pop), name) {
+            o.end(name, "numpy", bytes);
+        }
+    }
 }
 
 /// The user's line: the innermost Python frame outside the package.

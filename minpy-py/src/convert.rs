@@ -268,12 +268,28 @@ fn made(s: Scalar) -> PyResult<Array> {
     Array::from_scalar_on(device, s).py()
 }
 
+/// An integer, or what has an `__index__`.
+#[inline]
+pub fn index_of(object: &Bound<'_, PyAny>) -> PyResult<isize> {
+    // SAFETY: a type check and a read of a live object of that type.
+    let exact = unsafe {
+        let p = object.as_ptr();
+        if ffi::PyLong_CheckExact(p) != 0 { ffi::PyLong_AsSsize_t(p) } else { -1 }
+    };
+    if exact != -1 {
+        return Ok(exact);
+    }
+    match PyErr::take(object.py()) {
+        Some(e) => Err(e),
+        None => object.extract::<isize>(),
+    }
+}
 /// Integers as users give them.
 pub type Ints = SmallVec<[isize; 4]>;
 
 /// An integer or a sequence of integers, all of it. An iterator is left as it is: only NumPy knows whether the function takes one.
 pub fn ints_from(object: &Bound<'_, PyAny>) -> PyResult<Ints> {
-    ints_up_to(object, usize::MAX, |i| i.extract())
+    ints_up_to(object, usize::MAX, index_of)
 }
 /// The same for axes and shapes, of which there are not more than arrays have dimensions. A truth value is none.
 pub fn axes_from(object: &Bound<'_, PyAny>) -> PyResult<Ints> {
@@ -283,7 +299,7 @@ pub fn axes_from(object: &Bound<'_, PyAny>) -> PyResult<Ints> {
 pub fn axis_from(object: &Bound<'_, PyAny>) -> PyResult<isize> {
     match object.is_exact_instance_of::<PyBool>() {
         true => Err(PyTypeError::new_err("an integer is required")),
-        false => object.extract(),
+        false => index_of(object),
     }
 }
 fn ints_up_to(

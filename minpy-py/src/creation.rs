@@ -1,13 +1,14 @@
-//! New arrays: from Python objects and NumPy arrays, and filled ones.
+//! New arrays of Python objects and NumPy's arrays. Those that are made of nothing but numbers are functions of core's table.
 
-use crate::array::{as_array, fortran, wrap};
-use crate::convert::{exact_number, given_by_protocol, holds_ours, sequence, shape_from};
+use crate::array::{as_array, wrap};
+use crate::convert::{exact_number, given_by_protocol, holds_ours, sequence};
 use crate::errors::Outcome;
 use crate::fallback::HandOver;
 use crate::host::{adopt, import, shareable, to_numpy, wrap_import};
 use crate::numpy::{dtype_from, dtype_object, given, numpy, order_letter};
+use minpy_core::layout::Order;
 use minpy_core::written::enter;
-use minpy_core::{Array, DType, DeviceRef, Number, context, ops};
+use minpy_core::{Array, DeviceRef, Number, context, ops};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -63,15 +64,7 @@ fn ordered(a: Array, order: &str, copy: Option<bool>, fresh: bool) -> PyResult<A
             "Unable to avoid copy while creating an array as requested. If using `np.array(obj, copy=False)` replace it with `np.asarray(obj)` to allow a copy when needed.",
         ));
     }
-    let out = Array::empty_on(a.device(), a.shape(), a.dtype()).py()?;
-    let out = match order {
-        "F" => fortran(&out),
-        "A" if l.is_f_contiguous() && !l.is_contiguous() => fortran(&out),
-        "K" => return ops::copy(&a).py(),
-        _ => out,
-    };
-    ops::assign(&out, &a).py()?;
-    Ok(out)
+    ops::copy_in(&a, Order::parse(order).unwrap_or(Order::C)).py()
 }
 
 /// `np.array` and its relatives. `copy`: true always, None where needed, false never.
@@ -280,152 +273,6 @@ pub fn asfortranarray<'py>(a: &Any<'py>, dtype: Opt<'_, 'py>, like: Opt<'_, 'py>
     make(a, dtype, None, "F", 1, here()?)
 }
 
-macro_rules! filled {
-    ($($f:ident $value:expr, $doc:literal;)*) => {$(
-        #[pyfunction]
-        #[pyo3(signature = (shape, dtype=None, order="C", *, device=None, like=None))]
-        #[doc = concat!($doc, "\n\nshape: a length, or a tuple of lengths.\ndtype: of the elements; float64 when it is not given.\norder: 'C' (rows) or 'F' (columns) in memory.\ndevice: where; the current device when it is not given.\nlike: an object whose own library makes the array.")]
-        pub fn $f<'py>(
-            py: Python<'py>, shape: &Any<'py>, dtype: Opt<'_, 'py>, order: Option<&str>, device: Opt<'_, 'py>, like: Opt<'_, 'py>,
-        ) -> PyResult<Any<'py>> {
-            let _entered = enter(stringify!($f));
-            let value: Option<i64> = $value;
-            let Some(d) = given(dtype).map_or(Ok(Some(DType::F64)), dtype_from)? else {
-                return HandOver::new(py, stringify!($f)).arg(shape).opt("dtype", dtype)?.opt("like", like)?.call();
-            };
-            let order = order_letter(order, "C");
-            if order != "C" && order != "F" {
-                return Err(PyValueError::new_err("only 'C' or 'F' order is permitted"));
-            }
-            let a = Array::empty_on(device_argument(device)?, &shape_from(shape)?, d).py()?;
-            if let Some(v) = value {
-                minpy_core::dispatch::fill_raw(&a, Number::Int(v as i128).cast(d)).py()?;
-            }
-            wrap(py, if order == "F" { fortran(&a) } else { a })
-        }
-    )*};
-}
-filled! {
-    zeros Some(0), "A new array of zeros.";
-    ones Some(1), "A new array of ones.";
-    empty None, "A new array whose values are not set.";
-}
-
-macro_rules! alike {
-    ($($f:ident $value:expr, $doc:literal;)*) => {$(
-        #[pyfunction]
-        #[pyo3(signature = (a, dtype=None, order="K", subok=true, shape=None, *, device=None))]
-        #[doc = concat!($doc, "\n\na: the array that it is like.\ndtype, shape, device: instead of those of `a`.\norder: 'C', 'F', 'A', or 'K': as `a` lies.\nsubok: subclasses are NumPy's business: without effect here.")]
-        pub fn $f<'py>(
-            py: Python<'py>, a: &Any<'py>, dtype: Opt<'_, 'py>, order: Option<&str>, subok: bool, shape: Opt<'_, 'py>, device: Opt<'_, 'py>,
-        ) -> PyResult<Any<'py>> {
-            let _entered = enter(stringify!($f));
-            let _ = subok;
-            let value: Option<i64> = $value;
-            let wanted = match given(dtype) {
-                Some(d) => dtype_from(d)?.map(Some),
-                None => Some(None),
-            };
-            let like = as_array(a).cloned();
-            let like = match like {
-                Some(l) => Some(l),
-                // NumPy's arrays of dtypes that core lacks have results of those dtypes.
-                None if a.get_type().is(numpy(py)?.ndarray.bind(py)) => import(a)?,
-                None => crate::convert::array_from(a)?,
-            };
-            let (Some(wanted), Some(like)) = (wanted, like) else {
-                return HandOver::new(py, stringify!($f)).arg(a).opt("dtype", dtype)?.opt("shape", shape)?.call();
-            };
-            let device = match (given(device), as_array(a)) {
-                (Some(d), _) => crate::context::device_from(d)?,
-                (None, Some(a)) => a.device(),
-                _ => here()?,
-            };
-            let d = wanted.unwrap_or(like.dtype());
-            let out = like_shape(&like, shape, order_letter(order, "K"), d, device)?;
-            if let Some(v) = value {
-                minpy_core::dispatch::fill_raw(&out, Number::Int(v as i128).cast(d)).py()?;
-            }
-            wrap(py, out)
-        }
-    )*};
-}
-alike! {
-    zeros_like Some(0), "A new array of zeros, of the shape and dtype of another.";
-    ones_like Some(1), "A new array of ones, of the shape and dtype of another.";
-    empty_like None, "A new array whose values are not set, of the shape and dtype of another.";
-}
-
-/// An empty array shaped (and, for order K, laid out) like another one.
-fn like_shape(like: &Array, shape: Opt, order: &str, dtype: DType, device: DeviceRef) -> PyResult<Array> {
-    if let Some(s) = given(shape) {
-        let a = Array::empty_on(device, &shape_from(s)?, dtype).py()?;
-        return Ok(if order == "F" { fortran(&a) } else { a });
-    }
-    let l = like.layout();
-    let permuted = match (order, l.dense_order()) {
-        ("K", Some(o)) if !l.is_contiguous() => {
-            let strides = minpy_core::array::strides_in_order(l.shape(), &o);
-            Some(minpy_core::Layout::new(l.shape(), strides, 0))
-        }
-        _ => None,
-    };
-    if let Some(layout) = permuted {
-        return Array::empty_with(device, layout, dtype).py();
-    }
-    let a = Array::empty_on(device, like.shape(), dtype).py()?;
-    let f = order == "F" || order == "A" && l.is_f_contiguous() && !l.is_contiguous();
-    Ok(if f { fortran(&a) } else { a })
-}
-
-/// `arange` of Python numbers with a known dtype.
-#[pyfunction]
-pub fn _arange<'py>(
-    py: Python<'py>,
-    start: &Any<'py>,
-    stop: &Any<'py>,
-    step: &Any<'py>,
-    dtype: &Any<'py>,
-) -> PyResult<Option<Any<'py>>> {
-    let (Some(a), Some(b), Some(s), Some(d)) =
-        (exact_number(start), exact_number(stop), exact_number(step), dtype_from(dtype)?)
-    else {
-        return Ok(None);
-    };
-    wrap(py, ops::arange(a, b, s, d).py()?).map(Some)
-}
-/// `linspace` between two Python numbers.
-#[pyfunction]
-pub fn _linspace<'py>(
-    py: Python<'py>,
-    start: &Any<'py>,
-    stop: &Any<'py>,
-    n: usize,
-    endpoint: bool,
-    dtype: &Any<'py>,
-) -> PyResult<Option<Any<'py>>> {
-    crate::numbers::takes_part(start);
-    crate::numbers::takes_part(stop);
-    let (start, stop) = (start.extract()?, stop.extract()?);
-    match dtype_from(dtype)? {
-        Some(d) => wrap(py, ops::linspace(start, stop, n, endpoint, d).py()?).map(Some),
-        None => Ok(None),
-    }
-}
-/// `eye` of a dtype of ours.
-#[pyfunction]
-pub fn _eye<'py>(
-    py: Python<'py>,
-    n: usize,
-    m: usize,
-    k: isize,
-    dtype: &Any<'py>,
-) -> PyResult<Option<Any<'py>>> {
-    match dtype_from(dtype)? {
-        Some(d) => wrap(py, ops::eye(n, m, k, d).py()?).map(Some),
-        None => Ok(None),
-    }
-}
 /// A result of NumPy as one of ours on a device (None: the current one); None for elements that are not ours.
 /// `pairs` are the arguments of the call: (our array, the NumPy array that stood for it). A result that looks at the
 /// memory of an argument becomes a view of that argument. `held`: references of frames that forget the array (`_references`).
@@ -470,18 +317,4 @@ pub fn _wrote(array: &Any<'_>) {
     if let Some(a) = as_array(array) {
         a.buffer().bump_version();
     }
-}
-/// `copyto` with a mask.
-#[pyfunction]
-pub fn _copy_where(py: Python<'_>, target: &Any<'_>, value: &Any<'_>, mask: &Any<'_>) -> PyResult<()> {
-    let Some(p) = crate::array::as_pyarray(target) else {
-        return Err(PyValueError::new_err("copyto: not an array"));
-    };
-    p.check_writable()?;
-    let m = crate::convert::mask_from(mask)?;
-    let Some(v) = crate::convert::operand(value)? else {
-        return Err(pyo3::exceptions::PyTypeError::new_err("copyto: elements that are not numbers"));
-    };
-    let v = v.settle(p.array().device())?;
-    crate::run::heavy(py, p.array().size(), || ops::assign_where(p.array(), v.operand(), &m))
 }

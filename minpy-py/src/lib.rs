@@ -16,6 +16,7 @@ mod numbers;
 mod numpy;
 mod operators;
 mod parts;
+mod reader;
 mod record;
 mod run;
 mod shape;
@@ -84,24 +85,23 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<executor::PyFunction>()?;
     m.add_class::<record::PyRecorded>()?;
     m.add_class::<tape::PyForeignCall>()?;
+    m.add_class::<context::Devices>()?;
+    m.add_class::<context::Counters>()?;
+    m.add("devices", Bound::new(py, context::Devices)?)?;
+    m.add("counters", Bound::new(py, context::Counters)?)?;
+    m.add("profiler", Bound::new(py, context::Profiler)?)?;
+    m.add("tape", Bound::new(py, tape::Tape)?)?;
     macro_rules! functions {
         ($($file:ident: $($f:ident),*;)*) => { $($( m.add_function(wrap_pyfunction!($file::$f, m)?)?; )*)* };
     }
     functions! {
         array: _set_metaclass, _ndarray;
         ufunc: _ufuncs;
-        table: _functions, _table_cases;
-        creation: array, asarray, ascontiguousarray, asfortranarray, zeros, ones, empty, zeros_like, ones_like, empty_like,
-            _arange, _linspace, _eye, _adopt, _wrote, _copy_where;
-        shape: reshape, transpose, broadcast_to, concatenate, _stack, _same_view;
-        context: _find_device, _set_device, _current_device, _devices, _backends, _kernels, _memory_stats, _synchronize,
-            _policy, _set_policy, _recording, _count_ops, _op_counts, _fallbacks, _count_fallback, fallback_count, moved_bytes,
-            _reset_counts, _flush, _pending_count, _defer_bytes, _profile_start, _profile_stop, _profile_numpy, _profile_numpy_end, get_num_threads,
-            set_num_threads;
-        symbol: _symbol_operators, _symbol_apply, _symbol_variable, _symbol_group, _symbol_from_json, _symbol_seed;
+        table: _functions, _table, _table_cases;
+        creation: array, asarray, ascontiguousarray, asfortranarray, _adopt, _wrote;
+        shape: _same_view;
         host: _references, _import_table;
         record: _record;
-        tape: _differentiate, _push_forward, _record_foreign, _foreign_call, _is_watched, _leaves, _no_grad;
     }
     Ok(())
 }

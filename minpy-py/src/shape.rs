@@ -1,247 +1,45 @@
-//! Shapes and views: reshape, transpose and their relatives, joining, copies and conversions.
+//! Methods of arrays whose arguments NumPy reads in a way of its own (`reshape(2, 3)`), copies and conversions.
 
-use crate::array::{PyArray, as_array, view_as, wrap, wrap_read_only, wrap_view};
-use crate::convert::{DEEPEST, array_from, axes_from, items_of, shape_from};
+use crate::array::{PyArray, as_array, view_as, wrap, wrap_view};
+use crate::convert::{array_from, axes_from, items_of};
 use crate::errors::Outcome;
-use crate::fallback::HandOver;
 use crate::host::to_numpy;
 use crate::numpy::order_letter;
 use crate::numpy::{dtype_from, given, numpy};
 use crate::operators::number_of;
-use crate::run::{heavy, native};
+use crate::run::heavy;
+use minpy_core::layout::Order;
 use minpy_core::written::enter;
-use minpy_core::{Array, memory, ops};
+use minpy_core::{Array, ops};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple, PyType};
+use pyo3::types::{PyTuple, PyType};
 
 type Any<'py> = Bound<'py, PyAny>;
 type Opt<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
 
-/// Ours, or made of what NumPy would take; with the object whose view the result may be.
-fn source(a: &Any<'_>) -> PyResult<Option<Array>> {
-    match as_array(a) {
-        Some(x) => Ok(Some(x.clone())),
-        None => array_from(a),
+/// `numpy.shares_memory` for bounds, of arrays of ours.
+#[pyfunction]
+pub fn _may_share(a: &Any<'_>, b: &Any<'_>) -> PyResult<bool> {
+    match (array_from(a)?, array_from(b)?) {
+        (Some(a), Some(b)) => Ok(a.may_share_memory(&b)),
+        _ => Ok(false),
     }
 }
 
-fn reshaped<'py>(
-    a: &Any<'py>,
-    x: &Array,
-    shape: &[isize],
-    order: &str,
-    copy: Option<bool>,
-) -> PyResult<Any<'py>> {
-    let fortran = match order {
-        "C" => false,
-        "F" => true,
-        "A" => x.layout().is_f_contiguous() && !x.layout().is_contiguous(),
-        _ => {
-            return Err(PyValueError::new_err(format!(
-                "order must be one of 'C', 'F', 'A', or 'K' (got '{order}')"
-            )));
-        }
-    };
-    let r = if fortran {
-        let known = ops::resolve_shape("reshape", x.shape(), shape).py()?;
-        let back: Vec<isize> = known.iter().rev().map(|&n| n as isize).collect();
-        ops::reshape(&x.t(), &back).py()?.t()
-    } else {
-        ops::reshape(x, shape).py()?
-    };
-    let shares = std::sync::Arc::ptr_eq(r.buffer(), x.buffer());
-    match copy {
-        Some(true) if shares => wrap(a.py(), ops::copy(&r).py()?),
-        Some(false) if !shares => {
-            Err(PyValueError::new_err("Unable to avoid creating a copy while reshaping."))
-        }
-        _ => wrap_view(r, a),
-    }
-}
-
-/// The same elements in another shape: a view where that is possible, else a copy.
-///
-/// shape: lengths, one of which may be -1 (what is left).
-/// order: 'C', 'F' or 'A', in which elements are counted.
-/// copy: True: always; False: an error where a copy is needed.
-#[pyfunction]
-#[pyo3(signature = (a, /, shape, order=None, *, copy=None))]
-pub fn reshape<'py>(
-    a: &Any<'py>,
-    shape: &Any<'py>,
-    order: Option<&str>,
-    copy: Option<bool>,
-) -> PyResult<Any<'py>> {
-    let _entered = enter("reshape");
-    let order = order_letter(order, "C");
-    match source(a)? {
-        Some(x) => reshaped(a, &x, &axes_from(shape)?, order, copy),
-        None => HandOver::new(a.py(), "reshape").arg(a).arg(shape).call(),
-    }
-}
-/// A view with the axes in another order.
-///
-/// axes: the order; None: reversed.
-#[pyfunction]
-#[pyo3(signature = (a, axes=None))]
-pub fn transpose<'py>(a: &Any<'py>, axes: Opt<'_, 'py>) -> PyResult<Any<'py>> {
-    let Some(x) = source(a)? else {
-        return HandOver::new(a.py(), "transpose").arg(a).opt("axes", axes)?.call();
-    };
-    let axes = given(axes).map(axes_from).transpose()?;
-    wrap_view(x.transpose(axes.as_deref()).py()?, a)
-}
-/// A read-only view that repeats elements up to a shape.
-///
-/// shape: of the result.
-/// subok: without effect.
-#[pyfunction]
-#[pyo3(signature = (array, shape, subok=false))]
-pub fn broadcast_to<'py>(array: &Any<'py>, shape: &Any<'py>, subok: bool) -> PyResult<Any<'py>> {
-    let _ = subok;
-    match source(array)? {
-        Some(x) => {
-            // NumPy makes a tuple of whatever can be iterated.
-            let made = match shape.try_iter() {
-                Ok(items) if !shape.is_instance_of::<PyTuple>() && as_array(shape).is_none() => {
-                    let most = items.take(DEEPEST + 1).collect::<PyResult<Vec<_>>>()?;
-                    Some(PyTuple::new(shape.py(), most)?.into_any())
-                }
-                _ => None,
-            };
-            let shape = shape_from(made.as_ref().unwrap_or(shape))?;
-            if shape.len() < x.ndim() {
-                return Err(PyValueError::new_err(
-                    "input operand has more dimensions than allowed by the axis remapping",
-                ));
-            }
-            wrap_read_only(x.broadcast_to(&shape).py()?, array)
-        }
-        None => HandOver::new(array.py(), "broadcast_to").arg(array).arg(shape).call(),
-    }
-}
-/// Arrays joined along an existing axis. Also called `concat`.
-///
-/// axis: along which; None: the flattened arrays.
-/// out: an array of ours that takes the result.
-/// dtype, casting: of the result, and what may be cast to it.
-#[pyfunction]
-#[pyo3(signature = (arrays, /, axis=Some(0), out=None, *, dtype=None, casting=None))]
-pub fn concatenate<'py>(
-    py: Python<'py>,
-    arrays: &Any<'py>,
-    axis: Option<isize>,
-    out: Opt<'_, 'py>,
-    dtype: Opt<'_, 'py>,
-    casting: Opt<'_, 'py>,
-) -> PyResult<Any<'py>> {
-    let _entered = enter("concatenate");
-    let hand_over = || {
-        let k = PyDict::new(py);
-        k.set_item("axis", axis)?;
-        HandOver::new(py, "concatenate")
-            .arg(arrays)
-            .opt("axis", k.get_item("axis")?.as_ref())?
-            .opt("out", out)?
-            .opt("dtype", dtype)?
-            .opt("casting", casting)?
-            .call()
-    };
-    let wanted = given(dtype).map(dtype_from).transpose()?;
-    if !native() || given(casting).is_some() || matches!(wanted, Some(None)) {
-        return hand_over();
-    }
-    let mut list: Vec<Array> = Vec::new();
-    let mut device = None;
-    if let Some(whole) = as_array(arrays) {
-        for i in 0..whole.shape().first().copied().unwrap_or(0) {
-            memory::push(&mut list, whole.view(whole.layout().select(0, i))).py()?;
-        }
-    } else {
-        for a in arrays.try_iter()? {
-            let a = a?;
-            if crate::convert::exact_number(&a).is_some() {
-                return hand_over(); // numbers are weak in promotion
-            }
-            let Some(x) = source(&a)? else { return hand_over() };
-            if as_array(&a).is_some() {
-                device = device.or(Some(x.device()));
-            }
-            memory::push(&mut list, x).py()?;
-        }
-    }
-    if device.is_none() && as_array(arrays).is_none() {
-        device = Some(minpy_core::context::current_device().py()?);
-    }
-    if let Some(d) = device {
-        for x in &mut list {
-            *x = x.to_device(d).py()?;
-        }
-    }
-    if axis.is_none() {
-        for x in &mut list {
-            *x = ops::reshape(x, &[-1]).py()?;
-        }
-    }
-    let out = given(out);
-    if out.is_some() && wanted.is_some() {
-        return Err(PyTypeError::new_err(
-            "concatenate() only takes `out` or `dtype` as an argument, but both were provided.",
-        ));
-    }
-    // NumPy's default for `casting`.
-    if let Some(Some(to)) = wanted
-        && let Some(a) = list.iter().find(|a| !a.dtype().can_cast_same_kind(to))
-    {
-        return Err(PyTypeError::new_err(format!(
-            "Cannot cast array data from dtype('{}') to dtype('{to}') according to the rule 'same_kind'",
-            a.dtype()
-        )));
-    }
-    let size = list.iter().map(|a| a.size()).sum();
-    let r = heavy(py, size, || ops::concatenate(&list, axis.unwrap_or(0), wanted.flatten()))?;
-    match out {
-        None => wrap(py, r),
-        Some(o) => match crate::array::as_pyarray(o) {
-            Some(p) => {
-                p.check_writable()?;
-                if p.array().shape() != r.shape() {
-                    return Err(PyValueError::new_err("Output array is the wrong shape"));
-                }
-                if !r.dtype().can_cast_same_kind(p.array().dtype()) {
-                    return Err(PyTypeError::new_err(format!(
-                        "Cannot cast array data from {} to {} according to the rule 'same_kind'",
-                        r.dtype(),
-                        p.array().dtype()
-                    )));
-                }
-                ops::assign(p.array(), &r).py()?;
-                Ok(o.clone())
-            }
-            None => hand_over(),
-        },
-    }
-}
-/// `numpy.stack`
-#[pyfunction]
-pub fn _stack<'py>(py: Python<'py>, arrays: &Any<'py>, axis: isize) -> PyResult<Option<Any<'py>>> {
-    let mut list: Vec<Array> = Vec::new();
-    for a in arrays.try_iter()? {
-        let Some(x) = source(&a?)? else { return Ok(None) };
-        memory::push(&mut list, x).py()?;
-    }
-    if list.iter().any(|a| a.shape() != list[0].shape()) {
-        return Err(PyValueError::new_err("all input arrays must have the same shape"));
-    }
-    wrap(py, ops::stack(&list, axis).py()?).map(Some)
-}
 /// Whether two objects are arrays of ours that look at the same elements alike.
 #[pyfunction]
 pub fn _same_view(a: &Any<'_>, b: &Any<'_>) -> bool {
     as_array(a).zip(as_array(b)).is_some_and(|(a, b)| a.same_view(b))
 }
 
+/// An order in memory by its letter; `default` for None.
+fn memory_order(letter: Option<&str>, default: Order) -> PyResult<Order> {
+    let Some(letter) = letter else { return Ok(default) };
+    Order::parse(letter).ok_or_else(|| {
+        PyValueError::new_err(format!("order must be one of 'C', 'F', 'A', or 'K' (got '{letter}')"))
+    })
+}
 /// The shape out of `reshape(2, 3)` or `reshape((2, 3))`.
 fn spread<'py>(args: &Bound<'py, PyTuple>) -> PyResult<Any<'py>> {
     if args.len() == 1 { args.get_item(0) } else { Ok(args.clone().into_any()) }
@@ -262,13 +60,8 @@ impl PyArray {
         copy: Option<bool>,
     ) -> PyResult<Any<'py>> {
         let _entered = enter("reshape");
-        reshaped(
-            slf.as_any(),
-            slf.get().array(),
-            &axes_from(&spread(shape)?)?,
-            order_letter(order, "C"),
-            copy,
-        )
+        let (a, shape) = (slf.get().array(), axes_from(&spread(shape)?)?);
+        wrap_view(ops::reshape_in(a, &shape, memory_order(order, Order::C)?, copy).py()?, slf.as_any())
     }
     /// A view with the axes in another order.
     ///
@@ -276,29 +69,8 @@ impl PyArray {
     #[pyo3(signature = (*axes))]
     fn transpose<'py>(slf: &Bound<'py, Self>, axes: &Bound<'py, PyTuple>) -> PyResult<Any<'py>> {
         let spread = spread(axes)?;
-        transpose(slf.as_any(), if axes.is_empty() { None } else { Some(&spread) })
-    }
-    /// The elements as one axis: a view where that is possible, else a copy.
-    ///
-    /// order: 'C', 'F', 'A', or 'K': as they lie in memory.
-    #[pyo3(signature = (order=None))]
-    fn ravel<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Any<'py>> {
-        let _entered = enter("ravel");
-        let order = order_letter(order, "C");
-        let a = slf.get().array();
-        if order == "K" {
-            // Memory order where the array is dense in some order.
-            let l = a.layout();
-            let order = l.dense_order().filter(|_| !l.is_contiguous());
-            let seen = order.map_or_else(|| a.clone(), |o| a.view(l.transpose(Some(&o))));
-            return wrap_view(ops::contiguous(&ops::reshape(&seen, &[-1]).py()?).py()?, slf.as_any());
-        }
-        let r = reshaped(slf.as_any(), a, &[-1], order, None)?;
-        // Unlike reshape, ravel gives contiguous memory.
-        match as_array(&r) {
-            Some(v) if !v.layout().is_contiguous() => wrap(slf.py(), ops::contiguous(v).py()?),
-            _ => Ok(r),
-        }
+        let axes = given(Some(&spread)).filter(|_| !axes.is_empty()).map(axes_from).transpose()?;
+        wrap_view(slf.get().array().transpose(axes.as_deref()).py()?, slf.as_any())
     }
     /// A copy of the elements as one axis.
     ///
@@ -306,29 +78,19 @@ impl PyArray {
     #[pyo3(signature = (order=None))]
     fn flatten<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Any<'py>> {
         let _entered = enter("flatten");
-        let r = Self::ravel(slf, order)?;
-        let flat = as_array(&r).ok_or_else(|| PyTypeError::new_err("flatten: not an array"))?;
-        if !std::sync::Arc::ptr_eq(flat.buffer(), slf.get().array().buffer()) {
-            return Ok(r);
-        }
-        wrap(slf.py(), ops::copy(flat).py()?)
+        let a = slf.get().array();
+        let flat = ops::ravel(a, memory_order(order, Order::C)?).py()?;
+        let new =
+            if std::sync::Arc::ptr_eq(flat.buffer(), a.buffer()) { ops::copy(&flat).py()? } else { flat };
+        wrap(slf.py(), new)
     }
     /// A copy.
     ///
     /// order: 'C', 'F', 'A', or 'K': as the array lies in memory.
     #[pyo3(signature = (order=None))]
     fn copy<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Any<'py>> {
-        let order = order_letter(order, "C");
-        let a = slf.get().array();
-        let py = slf.py();
-        let f = order == "F" || order == "A" && a.layout().is_f_contiguous();
-        if order == "K" {
-            return wrap_same(py, slf.get(), heavy(py, a.size(), || ops::copy(a))?);
-        }
-        let out = Array::empty_on(a.device(), a.shape(), a.dtype()).py()?;
-        let out = if f { crate::array::fortran(&out) } else { out };
-        heavy(py, a.size(), || ops::assign(&out, a))?;
-        wrap_same(py, slf.get(), out)
+        let (py, a, order) = (slf.py(), slf.get().array(), memory_order(order, Order::C)?);
+        wrap_same(py, slf.get(), heavy(py, a.size(), || ops::copy_in(a, order))?)
     }
     fn __copy__<'py>(slf: &Bound<'py, Self>) -> PyResult<Any<'py>> {
         Self::copy(slf, Some("K"))
@@ -382,7 +144,7 @@ impl PyArray {
         let r = heavy(py, a.size(), || ops::cast(a, d))?;
         if order == "C" && !r.layout().is_contiguous() || order == "F" && !r.layout().is_f_contiguous() {
             let out = Array::empty_on(r.device(), r.shape(), d).py()?;
-            let out = if order == "F" { crate::array::fortran(&out) } else { out };
+            let out = if order == "F" { ops::fortran(&out) } else { out };
             ops::assign(&out, &r).py()?;
             return wrap_same(py, slf.get(), out);
         }

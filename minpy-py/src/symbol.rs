@@ -10,6 +10,7 @@ use crate::convert::{items_of, shape_from};
 use crate::errors::Outcome;
 use crate::executor::PyExecutor;
 use crate::numpy::{dtype_from, dtype_object};
+use minpy_core::function::{Kind, Parameter};
 use minpy_core::{Meta, context};
 use minpy_symbol::attributes::Value;
 use minpy_symbol::operator::{Inputs, operators};
@@ -61,68 +62,6 @@ fn value(object: &Any<'_>) -> PyResult<Value> {
     )))
 }
 
-/// Every operator: `(name, other names, documentation, inputs, attributes)`.
-#[pyfunction]
-pub fn _symbol_operators() -> Vec<(&'static str, Vec<&'static str>, String, Vec<String>)> {
-    operators()
-        .iter()
-        .map(|o| {
-            let inputs = match o.inputs {
-                Inputs::Named(names) => names.join(", "),
-                Inputs::Variadic => "*data".to_string(),
-                Inputs::Choose(_) => {
-                    "data, ... (parameters are variables of their own when left out)".to_string()
-                }
-            };
-            let attributes: Vec<String> = o.attributes.iter().map(|a| a.name.to_string()).collect();
-            let doc = format!("{}\n\nInputs: {inputs}. Attributes: {}.", o.doc, attributes.join(", "));
-            (o.name, o.aliases.to_vec(), doc, attributes)
-        })
-        .collect()
-}
-/// Applies an operator: inputs are pairs `(name or None, symbol)`.
-#[pyfunction]
-pub fn _symbol_apply(
-    op: &str,
-    name: Option<&str>,
-    inputs: Vec<(Option<String>, Bound<'_, PySymbol>)>,
-    attributes: &Bound<'_, PyDict>,
-) -> PyResult<PySymbol> {
-    let pairs: Vec<(Option<&str>, &Symbol)> =
-        inputs.iter().map(|(n, s)| (n.as_deref(), &s.get().0)).collect();
-    let mut attrs = Vec::new();
-    for (k, v) in attributes {
-        let k: String = k.extract()?;
-        let v = value(&v)
-            .map_err(|e| PyTypeError::new_err(format!("{op}: attribute '{k}': {}", e.value(v.py()))))?;
-        attrs.push((k, v));
-    }
-    Symbol::apply(op, name, &pairs, &attrs).py().map(PySymbol)
-}
-/// A variable.
-#[pyfunction]
-pub fn _symbol_variable(name: &str, shape: Option<&Any<'_>>, dtype: Option<&Any<'_>>) -> PyResult<PySymbol> {
-    let shape = shape.map(shape_from).transpose()?;
-    let dtype = dtype.map(native_dtype).transpose()?;
-    Ok(PySymbol(Symbol::variable_with(name, shape.as_deref(), dtype)))
-}
-/// Several symbols as one.
-#[pyfunction]
-pub fn _symbol_group(symbols: Vec<Bound<'_, PySymbol>>) -> PyResult<PySymbol> {
-    let list: Vec<Symbol> = symbols.iter().map(|s| s.get().0.clone()).collect();
-    Symbol::group(&list).py().map(PySymbol)
-}
-/// The symbol of a JSON text.
-#[pyfunction]
-pub fn _symbol_from_json(text: &str) -> PyResult<PySymbol> {
-    Symbol::from_json(text).py().map(PySymbol)
-}
-/// Starts this thread's random numbers for Dropout anew.
-#[pyfunction]
-pub fn _symbol_seed(seed: u64) {
-    minpy_symbol::seed(seed);
-}
-
 impl PySymbol {
     fn binary(op: &str, a: &Self, other: &Any<'_>, reversed: bool) -> PyResult<Option<PySymbol>> {
         if let Ok(b) = other.cast::<PySymbol>() {
@@ -168,6 +107,73 @@ fn tuples<'py>(py: Python<'py>, metas: &[Meta]) -> PyResult<Vec<Bound<'py, PyTup
 
 #[pymethods]
 impl PySymbol {
+    /// Every operator: `(name, other names, documentation, inputs, attributes)`.
+    #[staticmethod]
+    fn _operators() -> Vec<(&'static str, Vec<&'static str>, String, Vec<String>)> {
+        operators()
+            .iter()
+            .map(|o| {
+                let inputs = match o.inputs {
+                    Inputs::Named(names) => names.join(", "),
+                    Inputs::Variadic => "*data".to_string(),
+                    Inputs::Table(f) => {
+                        let takes = |p: &&Parameter| {
+                            matches!(p.kind, Kind::Array | Kind::Kept | Kind::Operand | Kind::Mask)
+                        };
+                        f.parameters.iter().filter(takes).map(|p| p.name).collect::<Vec<_>>().join(", ")
+                    }
+                    Inputs::Choose(_) => {
+                        "data, ... (parameters are variables of their own when left out)".to_string()
+                    }
+                };
+                let attributes: Vec<String> = o.attributes.iter().map(|a| a.name.to_string()).collect();
+                let doc = format!("{}\n\nInputs: {inputs}. Attributes: {}.", o.doc, attributes.join(", "));
+                (o.name, o.aliases.to_vec(), doc, attributes)
+            })
+            .collect()
+    }
+    /// Applies an operator: inputs are pairs `(name or None, symbol)`.
+    #[staticmethod]
+    fn _apply(
+        op: &str,
+        name: Option<&str>,
+        inputs: Vec<(Option<String>, Bound<'_, PySymbol>)>,
+        attributes: &Bound<'_, PyDict>,
+    ) -> PyResult<PySymbol> {
+        let pairs: Vec<(Option<&str>, &Symbol)> =
+            inputs.iter().map(|(n, s)| (n.as_deref(), &s.get().0)).collect();
+        let mut attrs = Vec::new();
+        for (k, v) in attributes {
+            let k: String = k.extract()?;
+            let v = value(&v)
+                .map_err(|e| PyTypeError::new_err(format!("{op}: attribute '{k}': {}", e.value(v.py()))))?;
+            attrs.push((k, v));
+        }
+        Symbol::apply(op, name, &pairs, &attrs).py().map(PySymbol)
+    }
+    /// A variable.
+    #[staticmethod]
+    fn _variable(name: &str, shape: Option<&Any<'_>>, dtype: Option<&Any<'_>>) -> PyResult<PySymbol> {
+        let shape = shape.map(shape_from).transpose()?;
+        let dtype = dtype.map(native_dtype).transpose()?;
+        Ok(PySymbol(Symbol::variable_with(name, shape.as_deref(), dtype)))
+    }
+    /// Several symbols as one.
+    #[staticmethod]
+    fn _group(symbols: Vec<Bound<'_, PySymbol>>) -> PyResult<PySymbol> {
+        let list: Vec<Symbol> = symbols.iter().map(|s| s.get().0.clone()).collect();
+        Symbol::group(&list).py().map(PySymbol)
+    }
+    /// The symbol of a JSON text.
+    #[staticmethod]
+    fn _from_json(text: &str) -> PyResult<PySymbol> {
+        Symbol::from_json(text).py().map(PySymbol)
+    }
+    /// Starts this thread's random numbers for Dropout anew.
+    #[staticmethod]
+    fn _seed(seed: u64) {
+        minpy_symbol::seed(seed);
+    }
     /// The name of the node; None for outputs of several nodes.
     #[getter]
     fn name(&self) -> Option<&str> {
@@ -257,7 +263,7 @@ impl PySymbol {
         slf.py().import("minpy.symbol")?.call_method1("save", (fname, slf)).map(drop)
     }
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Any<'py>, (String,))> {
-        Ok((py.import("minpy._minpy")?.getattr("_symbol_from_json")?, (self.0.to_json(),)))
+        Ok((py.get_type::<PySymbol>().getattr("_from_json")?, (self.0.to_json(),)))
     }
     /// `(shapes of the arguments, of the outputs, of the auxiliary states)` from the shapes of some arguments.
     #[pyo3(signature = (*args, **kwargs))]

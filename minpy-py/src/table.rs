@@ -1,21 +1,23 @@
-//! The functions of core's table as Python functions and as methods of arrays: one reader of arguments for all of them.
+//! The functions of core's table as Python functions and as methods of arrays; `reader.rs` reads what they are given.
 //!
 //! A function is a builtin of CPython's, as if it had been written in C: `inspect` finds its signature, `pickle` its name. What it
 //! cannot take, or declines, goes to NumPy as it was given; so NumPy also complains about arguments that do not fit its signature.
+//!
+//! Longer than most files: a call, from CPython's arguments to the object that it gives, is one story.
 
 use crate::array::{PyArray, as_pyarray, wrap, wrap_part, wrap_read_only, wrap_result, wrap_view};
-use crate::convert::{
-    Arg, Ints, any_leaf, array_from, axes_from, axis_from, exact_number, if_readable, ints_from, operand,
-};
+use crate::convert::{any_leaf, exact_number};
 use crate::errors::Outcome;
 use crate::fallback;
 use crate::numbers::quiet_if;
-use crate::numpy::{dtype_from, numpy};
+use crate::numpy::{given, numpy};
+use crate::reader::read;
 use crate::run::{WORTH_DETACHING, native};
+use minpy_core::context::with_device;
 use minpy_core::function::{Default, Function, Gives, Kind, Made, Passing, Value, settle};
 use minpy_core::written::enter;
-use minpy_core::{Array, DType, ErrorKind, Number, memory};
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use minpy_core::{Array, DeviceRef, ErrorKind, Number};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::impl_::trampoline::{MethodDef, fastcall_cfunction_with_keywords as fastcall};
 use pyo3::prelude::*;
@@ -23,10 +25,9 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use smallvec::SmallVec;
 use std::ffi::CString;
+use std::sync::Arc;
 
 type Any<'py> = Bound<'py, PyAny>;
-/// In front of the name of a method whose parameters are not those of the function.
-const METHOD: &str = "ndarray.";
 /// Most parameters of a function.
 const MOST: usize = 12;
 /// Arguments as a call has them: one object per parameter, or none.
@@ -41,8 +42,12 @@ struct Face {
     written: &'static str,
     /// Names of the parameters, interned: a call's names are mostly the same objects.
     names: Vec<Py<PyString>>,
+    /// Parameters without a default. They come first.
+    required: usize,
     /// Parameters that can be passed by position.
     positional: usize,
+    /// The first parameter takes all that is passed by position.
+    several: bool,
 }
 
 static FACES: PyOnceLock<Vec<Face>> = PyOnceLock::new();
@@ -50,6 +55,14 @@ static FACES: PyOnceLock<Vec<Face>> = PyOnceLock::new();
 fn faces(py: Python<'_>) -> PyResult<&'static [Face]> {
     let list = FACES.get_or_try_init(py, || -> PyResult<Vec<Face>> {
         let functions = minpy_core::registry::global().py()?.functions();
+        let out_of_order = |f: &&&Function| {
+            f.parameters
+                .windows(2)
+                .any(|p| p[0].default != Default::Required && p[1].default == Default::Required)
+        };
+        if let Some(f) = functions.iter().find(out_of_order) {
+            return Err(PyRuntimeError::new_err(format!("{f:?}: what must be given comes first")));
+        }
         if let Some(f) = functions.iter().find(|f| f.parameters.len() > MOST) {
             return Err(PyRuntimeError::new_err(format!(
                 "{f:?} has more parameters than the {MOST} of table.rs"
@@ -61,39 +74,55 @@ fn faces(py: Python<'_>) -> PyResult<&'static [Face]> {
             .map(|(f, name)| Face {
                 function: f,
                 name,
-                written: name.strip_prefix(METHOD).unwrap_or(name),
+                written: name.strip_prefix(Function::METHOD).unwrap_or(name),
                 names: f.parameters.iter().map(|p| PyString::intern(py, p.name).unbind()).collect(),
+                required: f.parameters.iter().take_while(|p| p.default == Default::Required).count(),
                 positional: f
                     .parameters
                     .iter()
-                    .take_while(|p| matches!(p.passing, Passing::Position | Passing::Either))
+                    .take_while(|p| !matches!(p.passing, Passing::Name | Passing::Rest))
                     .count(),
+                several: f.parameters.first().is_some_and(|p| p.passing == Passing::Several),
             })
             .collect())
     })?;
     Ok(list)
 }
 
-impl Face {
-    /// The arguments by parameter; `None` where they do not fit the signature.
+/// The arguments of one call, as CPython passes them.
+struct Call<'a, 'py> {
+    py: Python<'py>,
+    /// The array when it is called as a method.
+    slf: Option<&'a Any<'py>>,
+    positional: &'a [*mut ffi::PyObject],
+    named: &'a [*mut ffi::PyObject],
+    names: Option<Bound<'py, PyTuple>>,
+}
+impl<'a, 'py> Call<'a, 'py> {
     #[inline]
-    fn match_up<'a, 'py>(
-        &self,
-        py: Python<'py>,
-        positional: impl ExactSizeIterator<Item = &'a Any<'py>>,
-        named: &'a [*mut ffi::PyObject],
-        names: Option<&Bound<'py, PyTuple>>,
-    ) -> PyResult<Option<Objects<'a, 'py>>> {
+    fn object(&self, argument: &'a *mut ffi::PyObject) -> &'a Any<'py> {
+        // SAFETY: `call_at` makes calls of arguments, which are objects that its caller holds.
+        unsafe { Bound::ref_from_ptr(self.py, argument) }
+    }
+}
+
+impl Face {
+    /// The arguments by parameter; false where they do not fit the signature.
+    #[inline]
+    fn match_up<'a, 'py>(&self, call: &Call<'a, 'py>, objects: &mut Objects<'a, 'py>) -> PyResult<bool> {
         let parameters = self.function.parameters;
-        if positional.len() > self.positional {
-            return Ok(None);
+        let first = call.slf.is_some() as usize;
+        if first + call.positional.len() > self.positional {
+            return Ok(false);
         }
-        let mut objects: Objects = [None; MOST];
-        for (o, given) in objects.iter_mut().zip(positional) {
-            *o = Some(given);
+        if let Some(slf) = call.slf {
+            objects[0] = Some(slf);
         }
-        if let Some(names) = names {
-            for (name, value) in names.iter_borrowed().zip(named) {
+        for (o, given) in objects[first..].iter_mut().zip(call.positional) {
+            *o = Some(call.object(given));
+        }
+        if let Some(names) = &call.names {
+            for (name, value) in names.iter_borrowed().zip(call.named) {
                 let same = |n: &Py<PyString>| n.as_ptr() == name.as_ptr();
                 let at = match self.names.iter().position(same) {
                     Some(at) => at,
@@ -104,29 +133,44 @@ impl Face {
                             parameters.iter().position(|p| p.name == text && p.passing != Passing::Rest);
                         match known.or_else(|| parameters.iter().position(|p| p.passing == Passing::Rest)) {
                             Some(at) => at,
-                            None => return Ok(None),
+                            None => return Ok(false),
                         }
                     }
                 };
-                let again = objects[at].is_some() && parameters[at].passing != Passing::Rest;
-                if again || parameters[at].passing == Passing::Position {
-                    return Ok(None);
+                let passing = parameters[at].passing;
+                if objects[at].is_some() && passing != Passing::Rest
+                    || matches!(passing, Passing::Position | Passing::Several)
+                {
+                    return Ok(false);
                 }
-                // SAFETY: the caller of the function holds its arguments.
-                objects[at] = Some(unsafe { Bound::ref_from_ptr(py, value) });
+                objects[at] = Some(call.object(value));
             }
         }
-        let complete = parameters
-            .iter()
-            .zip(&objects)
-            .all(|(p, o)| o.is_some() || !matches!(p.default, Default::Required));
-        Ok(complete.then_some(objects))
+        Ok(objects[..self.required].iter().all(Option::is_some))
     }
-    /// Calls the function; `None` where it does not compute that, with the reason.
+    /// Calls the function; `None` says that the arguments do not fit its signature, an error why it does not compute that.
+    #[inline]
+    fn attempt<'py>(&self, call: &Call<'_, 'py>) -> PyResult<Option<Result<Any<'py>, String>>> {
+        let mut objects: Objects = [None; MOST];
+        if self.match_up(call, &mut objects)? { self.run(call.py, &objects).map(Some) } else { Ok(None) }
+    }
+    /// The same for one whose first parameter takes all that is passed by position.
+    fn attempt_several<'py>(&self, call: &Call<'_, 'py>) -> PyResult<Option<Result<Any<'py>, String>>> {
+        let all = PyTuple::new(call.py, call.positional.iter().map(|p| call.object(p)))?.into_any();
+        let all = [all.as_ptr()];
+        self.attempt(&Call {
+            py: call.py,
+            slf: None,
+            positional: &all,
+            named: call.named,
+            names: call.names.clone(),
+        })
+    }
+    /// Calls the function; the error is the reason why it does not compute that.
     fn run<'py>(&self, py: Python<'py>, objects: &Objects<'_, 'py>) -> PyResult<Result<Any<'py>, String>> {
         let function = self.function;
         let mut values = [const { Value::Absent }; MOST];
-        let (mut out, mut size, mut settled) = (None, 0, true);
+        let (mut out, mut target, mut size, mut settled) = (None, None, 0, true);
         let quiet = quiet_if(function.constant);
         for (i, (p, o)) in function.parameters.iter().zip(objects).enumerate() {
             let Some(o) = o else { continue };
@@ -143,11 +187,6 @@ impl Face {
             if p.passing == Passing::Rest {
                 return Ok(Err("a keyword that only NumPy's ufuncs take".into()));
             }
-            if p.kind == Kind::Target
-                && let Some(mine) = as_pyarray(o)
-            {
-                mine.check(format_args!("{}: output array is read-only", self.written))?;
-            }
             match read(p.kind, p.default, o)? {
                 Some(v) => *value = v,
                 None => return Ok(Err(format!("{}= of type {}", p.name, o.get_type().name()?))),
@@ -155,8 +194,10 @@ impl Face {
             match value {
                 Value::Array(a) => {
                     size = size.max(a.size());
-                    if p.kind == Kind::Out {
-                        out = Some(i);
+                    match p.kind {
+                        Kind::Out => out = Some(i),
+                        Kind::Target => target = Some(i),
+                        _ => {}
                     }
                 }
                 Value::Made(a) => {
@@ -176,6 +217,9 @@ impl Face {
         if !settled {
             settle(values).py()?;
         }
+        if let Some(at) = target {
+            self.check_target(objects[at], values, at)?;
+        }
         let mut made = Made::Nothing;
         let done = if size < WORTH_DETACHING {
             function.call_settled(values, out, &mut made)
@@ -189,149 +233,65 @@ impl Face {
         }
         match out {
             Some(at) => Ok(Ok(objects[at].map_or_else(|| py.None().into_bound(py), Clone::clone))),
-            None => give(py, function, made, objects[0]).map(Ok),
+            None => give(py, function, made, values, objects[0]).map(Ok),
+        }
+    }
+    /// What is written must be writable, unless it is written into itself: then nothing is.
+    #[cold]
+    fn check_target(&self, object: Option<&Any<'_>>, values: &[Value], at: usize) -> PyResult<()> {
+        let Some(target) = object.and_then(as_pyarray) else { return Ok(()) };
+        let itself =
+            |(i, v): (usize, &Value)| i != at && v.array().is_some_and(|v| v.same_view(target.array()));
+        match values.iter().enumerate().any(itself) {
+            true => Ok(()),
+            false => target.check(format_args!("{}: output array is read-only", self.written)),
         }
     }
 }
 
-/// The object as an argument of that kind; `None` when only NumPy knows what it means.
-pub fn read<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<Option<Value<'a>>> {
-    if (kind.takes_array() || kind == Kind::Target)
-        && let Some(p) = as_pyarray(object)
-    {
-        return Ok(Some(Value::Array(p.array())));
-    }
-    let py = object.py();
-    if object.is_none() {
-        let number = matches!(default, Default::Int(_)) && kind == Kind::Int;
-        if number || matches!(kind, Kind::Float | Kind::Ours | Kind::Target | Kind::Pairs) {
-            return Ok(None);
-        }
-        return Ok(Some(if matches!(default, Default::None) { Value::Absent } else { Value::None }));
-    }
-    if default != Default::Required && numpy(py)?.no_value.is(object) {
-        return Ok(Some(Value::Absent));
-    }
-    let one = || if_readable(py, axis_from(object).map(|i| Value::Ints(Ints::from_elem(i, 1))));
-    let several = || if_readable(py, ints_from(object).map(Value::Ints));
-    Ok(match kind {
-        Kind::Array => array_from(object)?.map(Value::Made),
-        Kind::Operand | Kind::Bound => operand(object)?.map(|a| match a {
-            Arg::Ours(a) => Value::Array(a),
-            Arg::Made(a) => Value::Made(a),
-            Arg::Number(n) => Value::Number(n),
-            Arg::Scalar(s) => Value::Scalar(s),
-        }),
-        Kind::Arrays => list(object)?,
-        Kind::Axis | Kind::Int => one()?,
-        Kind::Axes if object.is_instance_of::<PyTuple>() => {
-            if_readable(py, axes_from(object).map(Value::Ints))?
-        }
-        Kind::Axes => one()?,
-        Kind::Ints => several()?,
-        Kind::Sections => match if_readable(py, object.extract::<isize>())? {
-            Some(n) => Some(Value::Number(Number::Int(n as i128))),
-            None => several()?,
-        },
-        Kind::DType => dtype_from(object)?.map(Value::DType),
-        Kind::Flag => Some(Value::Flag(object.is_truthy()?)),
-        Kind::Float => if_readable(py, object.extract::<f64>())?.map(|x| Value::Number(Number::Float(x))),
-        Kind::Choice(words) => {
-            let word = object.cast::<PyString>().ok().and_then(|s| s.to_str().ok());
-            word.and_then(|w| words.iter().find(|known| **known == w)).map(|w| Value::Text(w))
-        }
-        Kind::Out => match as_pyarray(object) {
-            Some(p) => {
-                p.check_output()?;
-                Some(Value::Array(p.array()))
-            }
-            None => None,
-        },
-        Kind::Mask if object.extract::<bool>().is_ok_and(|on| on) => Some(Value::Absent),
-        Kind::Mask => array_from(object)?.map(Value::Made),
-        Kind::Foreign | Kind::Ours | Kind::Target => None,
-        Kind::Indices => array_from(object)?.map(|a| positions(a, object)).transpose()?.map(Value::Made),
-        Kind::Tried => match array_from(object) {
-            Ok(a) => a.map(Value::Made),
-            Err(e) if e.is_instance_of::<PyValueError>(py) || e.is_instance_of::<PyTypeError>(py) => None,
-            Err(e) => return Err(e),
-        },
-        Kind::Word => object.cast::<PyString>().ok().and_then(|s| s.to_str().ok()).map(Value::Text),
-        Kind::Pairs => match object.extract::<isize>() {
-            Ok(n) => Some(Value::Number(Number::Int(n as i128))),
-            Err(_) => pairs(object),
-        },
-    })
-}
-/// No numbers have no kind: an empty list holds integers.
-fn positions(a: Array, object: &Any<'_>) -> PyResult<Array> {
-    let list = object.is_instance_of::<PyList>() || object.is_instance_of::<PyTuple>();
-    if list && a.size() == 0 { minpy_core::ops::cast(&a, DType::I64).py() } else { Ok(a) }
-}
-/// Two integers, or two sequences of them.
-fn pairs<'a>(object: &Any<'_>) -> Option<Value<'a>> {
-    let mut lists = object.try_iter().ok()?.take(3).map(|item| {
-        let axes = axes_from(&item.ok()?).ok()?;
-        Some(Value::Ints(axes.into_iter().collect()))
-    });
-    let both = vec![lists.next()??, lists.next()??];
-    lists.next().is_none().then_some(Value::List(both))
-}
-/// A sequence of arrays; an array is the sequence of its rows.
-fn list<'a>(object: &'a Any<'_>) -> PyResult<Option<Value<'a>>> {
-    if let Some(a) = crate::array::as_array(object) {
-        let rows = a.shape().first().copied().unwrap_or(0);
-        if a.ndim() == 0 {
-            return Ok(None);
-        }
-        let all = (0..rows).map(|i| Value::Placed(a.view(a.layout().select(0, i))));
-        return Ok(Some(Value::List(memory::collected(all).py()?)));
-    }
-    if !object.hasattr("__getitem__")? {
-        return Ok(None); // NumPy wants a sequence, and says so
-    }
-    let mut all: Vec<Value> = Vec::new();
-    for item in object.try_iter()? {
-        let item = item?;
-        let Some(made) = array_from(&item)? else { return Ok(None) };
-        let value = if as_pyarray(&item).is_some() { Value::Placed(made) } else { Value::Made(made) };
-        memory::push(&mut all, value).py()?;
-    }
-    Ok(Some(Value::List(all)))
-}
-
-/// What a function made, as Python has it.
+/// What a function made, as Python has it. Views are views of the first argument, or each of its own.
 fn give<'py>(
     py: Python<'py>,
     function: &'static Function,
     made: Made,
+    values: &[Value],
     first: Option<&Any<'py>>,
 ) -> PyResult<Any<'py>> {
     let one = |a: Array| match (function.gives, first) {
-        (Gives::View, Some(first)) => wrap_view(a, first),
-        (Gives::ReadOnly, Some(first)) => wrap_read_only(a, first),
-        (Gives::Array, _) => wrap(py, a),
+        (Gives::View, Some(first)) => view(a, first, values.first()),
+        // What is new may be written.
+        (Gives::ReadOnly, Some(first)) if shares(&a, values.first()) => {
+            never_written(view(a, first, values.first())?)
+        }
+        (Gives::Array | Gives::View | Gives::ReadOnly | Gives::Flagged(_), _) => wrap(py, a),
         (Gives::Part, Some(first)) => part(a, first),
         _ => wrap_result(py, a),
     };
     Ok(match made {
         Made::One(a) => one(a)?,
         Made::Many(list) => {
-            let all = PyList::empty(py);
-            for a in list {
-                all.append(match first {
-                    Some(first) => wrap_view(a, first)?,
-                    None => wrap(py, a)?,
-                })?;
-            }
-            // SAFETY: a live list; a new reference or an error.
-            let tuple = || unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyList_AsTuple(all.as_ptr())) };
+            let several = function.parameters.first().is_some_and(|p| p.passing == Passing::Several);
+            let all = list
+                .into_iter()
+                .enumerate()
+                .map(|(i, a)| match first {
+                    _ if matches!(function.gives, Gives::Flagged(_)) => {
+                        if i == 0 {
+                            wrap(py, a)
+                        } else {
+                            wrap_result(py, a)
+                        }
+                    }
+                    Some(first) if several => itself_or_view(a, &first.get_item(i)?, item(values, i)),
+                    Some(first) => view(a, first, values.first()),
+                    None => wrap(py, a),
+                })
+                .collect::<PyResult<Vec<_>>>()?;
             match function.gives {
-                Gives::Named(class, names) => {
-                    named(py, class, names)?.call1(tuple()?.cast_into::<PyTuple>()?)?
-                }
-                Gives::List => all.into_any(),
-                _ => tuple()?,
+                Gives::Named(class, names) => named(py, class, names)?.call1(PyTuple::new(py, all)?)?,
+                Gives::Each if all.len() == 1 => all[0].clone(),
+                Gives::List => PyList::new(py, all)?.into_any(),
+                _ => PyTuple::new(py, all)?.into_any(),
             }
         }
         Made::Truth(on) => on.into_pyobject(py)?.to_owned().into_any(),
@@ -339,6 +299,40 @@ fn give<'py>(
         Made::Shape(shape) => PyTuple::new(py, shape)?.into_any(),
         Made::Nothing => py.None().into_bound(py),
     })
+}
+fn shares(a: &Array, value: Option<&Value>) -> bool {
+    value.and_then(Value::array).is_some_and(|v| Arc::ptr_eq(v.buffer(), a.buffer()))
+}
+fn item<'a, 'b>(values: &'a [Value<'b>], i: usize) -> Option<&'a Value<'b>> {
+    match values.first() {
+        Some(Value::List(list)) => list.get(i),
+        _ => None,
+    }
+}
+/// A view of an argument, which the call has perhaps made an array of.
+fn view<'py>(a: Array, of: &Any<'py>, value: Option<&Value>) -> PyResult<Any<'py>> {
+    let py = of.py();
+    match value {
+        Some(Value::Made(made)) if shares(&a, value) => {
+            let base = wrap(py, made.clone())?;
+            if a.same_view(made) { Ok(base) } else { wrap_view(a, &base) }
+        }
+        _ => wrap_view(a, of),
+    }
+}
+fn never_written(view: Any<'_>) -> PyResult<Any<'_>> {
+    if let Some(p) = as_pyarray(&view) {
+        p.forbid_writing();
+    }
+    Ok(view)
+}
+/// The argument where the result is the same array, else a view of it: never to be written where elements are seen more than once.
+fn itself_or_view<'py>(a: Array, of: &Any<'py>, value: Option<&Value>) -> PyResult<Any<'py>> {
+    match as_pyarray(of) {
+        Some(p) if p.array().same_view(&a) && !p.is_scalar() => Ok(of.clone()),
+        _ if a.layout().is_injective() => view(a, of, value),
+        _ => never_written(view(a, of, value)?),
+    }
 }
 /// A part of complex numbers, as core made it of an object: of real numbers the object itself, as in NumPy.
 pub fn part<'py>(made: Array, of: &Any<'py>) -> PyResult<Any<'py>> {
@@ -373,17 +367,25 @@ fn named<'py>(py: Python<'py>, class: &str, names: &[&str]) -> PyResult<Any<'py>
 /// NumPy's function of that name, with the arguments as they were given.
 #[cold]
 fn hand_over<'py>(
-    py: Python<'py>,
     function: &'static Function,
-    positional: &[&Any<'py>],
-    named: &[*mut ffi::PyObject],
-    names: Option<&Bound<'py, PyTuple>>,
+    call: &Call<'_, 'py>,
     reason: Option<&str>,
 ) -> PyResult<Any<'py>> {
+    let py = call.py;
     let kwargs = PyDict::new(py);
-    for (name, value) in names.iter().flat_map(|n| n.iter()).zip(named) {
-        // SAFETY: the caller of the function holds its arguments.
-        kwargs.set_item(name, unsafe { Bound::ref_from_ptr(py, value) })?;
+    let mut device = None;
+    let is_device = |name: &Any| -> PyResult<bool> {
+        let text = name.cast::<PyString>()?.to_str()?;
+        Ok(function.parameters.iter().any(|p| p.kind == Kind::Device && p.name == text))
+    };
+    for (name, value) in call.names.iter().flat_map(|n| n.iter()).zip(call.named) {
+        let value = call.object(value);
+        if is_device(&name)? {
+            // NumPy knows no device of ours: its result comes to this one.
+            device = given(Some(value)).map(crate::context::device_from).transpose()?;
+        } else {
+            kwargs.set_item(name, value)?;
+        }
     }
     let known = function
         .name
@@ -393,6 +395,8 @@ fn hand_over<'py>(
         let reason = reason.map_or_else(|| format!("its signature is {function:?}"), str::to_string);
         return Err(PyTypeError::new_err(format!("{}(): {reason}", function.name)));
     }
+    let positional: SmallVec<[&Any; MOST]> =
+        call.slf.into_iter().chain(call.positional.iter().map(|p| call.object(p))).collect();
     let args = PyTuple::new(py, positional)?;
     // Questions about what is not ours are NumPy's alone.
     if let (Gives::Count | Gives::Shape, Ok(theirs)) = (function.gives, known)
@@ -400,7 +404,11 @@ fn hand_over<'py>(
     {
         return theirs.call(args, Some(&kwargs));
     }
-    fallback::declined(py, function.name, &args, &kwargs, reason)
+    let ask = || fallback::declined(py, function.name, &args, &kwargs, reason);
+    match device {
+        Some(device) => as_in(&with_device(device, ask)?, device),
+        None => ask(),
+    }
 }
 /// Whether arguments are numbers, NumPy's arrays and lists of such.
 fn nothing_of_ours(args: &Bound<'_, PyTuple>) -> PyResult<bool> {
@@ -409,6 +417,14 @@ fn nothing_of_ours(args: &Bound<'_, PyTuple>) -> PyResult<bool> {
         exact_number(item).is_none() && !item.is_none() && !item.get_type().is(np.ndarray.bind(item.py()))
     };
     Ok(!any_leaf(args.as_any(), &mut { strange })?)
+}
+
+/// A result on that device.
+fn as_in<'py>(result: &Any<'py>, device: DeviceRef) -> PyResult<Any<'py>> {
+    match as_pyarray(result) {
+        Some(p) if p.array().device() != device => wrap(result.py(), p.array().to_device(device).py()?),
+        _ => Ok(result.clone()),
+    }
 }
 
 /// Calls the function of that number; `slf` is the array when it is called as a method.
@@ -424,34 +440,29 @@ unsafe fn call_at<'py>(
     names: *mut ffi::PyObject,
 ) -> PyResult<*mut ffi::PyObject> {
     let face = &faces(py)?[number];
-    let function = face.function;
     let _entered = enter(face.written);
     // SAFETY: by the convention: `nargs` positional arguments, and behind them as many as the tuple has names.
-    let (positional, named, names) = unsafe {
+    let call = unsafe {
         let names = Bound::from_borrowed_ptr_or_opt(py, names).map(|n| n.cast_into_unchecked::<PyTuple>());
         let count = names.as_ref().map_or(0, |n| n.len());
-        let (given, behind) = if args.is_null() {
+        let (positional, named) = if args.is_null() {
             (&[][..], &[][..])
         } else {
             std::slice::from_raw_parts(args, nargs as usize + count).split_at(nargs as usize)
         };
-        let mut positional: SmallVec<[&Any; 10]> = SmallVec::new();
-        if !slf.is_null() {
-            positional.push(Bound::ref_from_ptr(py, &slf));
-        }
-        positional.extend(given.iter().map(|p| Bound::ref_from_ptr(py, p)));
-        (positional, behind, names)
+        let slf = (!slf.is_null()).then(|| Bound::ref_from_ptr(py, &slf));
+        Call { py, slf, positional, named, names }
     };
     let mut reason = None;
-    if native()
-        && let Some(objects) = face.match_up(py, positional.iter().copied(), named, names.as_ref())?
-    {
-        match face.run(py, &objects)? {
-            Ok(result) => return Ok(result.into_ptr()),
-            Err(why) => reason = Some(why),
+    if native() {
+        let done = if face.several { face.attempt_several(&call)? } else { face.attempt(&call)? };
+        match done {
+            Some(Ok(result)) => return Ok(result.into_ptr()),
+            Some(Err(why)) => reason = Some(why),
+            None => {}
         }
     }
-    hand_over(py, function, &positional, named, names.as_ref(), reason.as_deref()).map(Bound::into_ptr)
+    hand_over(face.function, &call, reason.as_deref()).map(Bound::into_ptr)
 }
 
 /// The C function of each number. A builtin is told nothing but its arguments, so that each needs a function of its own; pyo3 makes
@@ -509,7 +520,8 @@ pub fn _functions(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         let (f, name) = (face.function, face.name);
         let (signature, mut doc) = (f.signature(), f.documentation());
         if name != f.name {
-            doc = doc.replacen('\n', &format!(" Another name of `{}`.\n", f.name), 1);
+            let line = doc.find('\n').unwrap_or(doc.len());
+            doc.insert_str(line, &format!(" Another name of `{}`.", f.name));
         }
         let (module, short) = match name.rsplit_once('.') {
             Some((module, short)) => (format!("minpy.numpy.{module}"), short),
@@ -541,6 +553,25 @@ pub fn _functions(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     Ok(all)
 }
 
+/// Every entry: name, other names, whether arrays have it as a method, what it gives, and the words that belong to that: the flag that
+/// decides, or the class and the fields of a named tuple.
+#[pyfunction]
+pub fn _table(
+    py: Python<'_>,
+) -> PyResult<Vec<(&'static str, Vec<&'static str>, bool, &'static str, Vec<&'static str>)>> {
+    let entries = faces(py)?.iter().filter(|f| f.name == f.function.name);
+    Ok(entries
+        .map(|face| {
+            let f = face.function;
+            let words = match f.gives {
+                Gives::Flagged(flag) => vec![flag],
+                Gives::Named(class, fields) => std::iter::once(class).chain(fields.iter().copied()).collect(),
+                _ => Vec::new(),
+            };
+            (f.name, f.aliases.to_vec(), f.method, f.gives.name(), words)
+        })
+        .collect())
+}
 /// The cases of every function, for tests: name, the case as it is written, arguments, keywords.
 #[pyfunction]
 pub fn _table_cases(
@@ -556,7 +587,9 @@ pub fn _table_cases(
                     continue;
                 }
                 let object = object_of(py, value)?;
-                if p.default == Default::Required || p.passing == Passing::Position {
+                if p.passing == Passing::Several {
+                    args.extend(object.try_iter()?.collect::<PyResult<Vec<_>>>()?);
+                } else if p.default == Default::Required || p.passing == Passing::Position {
                     args.push(object);
                 } else {
                     kwargs.set_item(p.name, object)?;
@@ -584,6 +617,7 @@ fn object_of<'py>(py: Python<'py>, value: Value) -> PyResult<Any<'py>> {
         Value::Ints(list) if list.len() == 1 => list[0].into_pyobject(py)?.into_any(),
         Value::Ints(list) => PyTuple::new(py, list)?.into_any(),
         Value::DType(d) => crate::numpy::dtype_object(py, d)?,
+        Value::Device(d) => crate::context::context_of(py, d)?,
         Value::Flag(on) => on.into_pyobject(py)?.to_owned().into_any(),
         Value::Text(t) => PyString::new(py, t).into_any(),
     })

@@ -66,49 +66,6 @@ fn expect_numbers(value: &Any<'_>) -> PyResult<()> {
     )))
 }
 
-/// `(gradients, value)` of `function(*args, **kwargs)` with respect to the arguments of those numbers; None for an argument
-/// that the value does not depend on. `seed` weights the result (ones when it is None).
-#[pyfunction]
-#[pyo3(signature = (function, argnums, args, kwargs, seed=None))]
-pub fn _differentiate<'py>(
-    py: Python<'py>,
-    function: &Any<'py>,
-    argnums: &Any<'py>,
-    args: &Bound<'py, PyTuple>,
-    kwargs: Option<&Bound<'py, PyDict>>,
-    seed: Option<&Any<'py>>,
-) -> PyResult<(Bound<'py, PyList>, Any<'py>)> {
-    let argnums = items_of(argnums, |i| i.extract())?;
-    let _numbers = numbers::Forget;
-    let session = Session::begin();
-    let watched = watch(&session, &argnums, args, kwargs)?;
-    let value = function.call(&watched.args, watched.kwargs.as_ref())?;
-    let mut ends = Vec::new();
-    outputs(&value, &mut ends)?;
-    if ends.is_empty() {
-        expect_numbers(&value)?;
-    }
-    let seeds = match seed.filter(|s| !s.is_none()) {
-        None => None,
-        Some(s) => {
-            let mut list = Vec::new();
-            weights(&value, s, &mut list)?;
-            Some(list)
-        }
-    };
-    let places = session.departures(&watched.arrays).py()?;
-    let found = session.last_gradients(&ends, seeds.as_deref(), &watched.arrays).py()?;
-    let gradients = PyList::empty(py);
-    for g in found {
-        match g {
-            Some(g) => gradients.append(wrap_result(py, g)?)?,
-            None => gradients.append(py.None())?,
-        }
-    }
-    tell(py, places)?;
-    Ok((gradients, value))
-}
-
 /// Warns about the places where what the gradient depends on left the tape.
 fn tell(py: Python<'_>, places: Vec<u32>) -> PyResult<()> {
     if !places.is_empty() {
@@ -135,95 +92,12 @@ pub fn leaves_as(py: Python<'_>, array: &Array, made: &Any<'_>) -> PyResult<()> 
         _ => Ok(()),
     }
 }
-/// The same for Python code.
-#[pyfunction]
-pub fn _leaves(py: Python<'_>, array: &Any<'_>, how: &str) -> PyResult<()> {
-    as_array(array).map_or(Ok(()), |a| leaves(py, a, how))
-}
-
-/// `(value, tangents of the arrays in it)` for tangents of the arguments of those numbers: forward mode.
-#[pyfunction]
-#[pyo3(signature = (function, argnums, args, kwargs, tangents))]
-pub fn _push_forward<'py>(
-    py: Python<'py>,
-    function: &Any<'py>,
-    argnums: &Any<'py>,
-    args: &Bound<'py, PyTuple>,
-    kwargs: Option<&Bound<'py, PyDict>>,
-    tangents: &Any<'py>,
-) -> PyResult<(Any<'py>, Bound<'py, PyList>)> {
-    let argnums = items_of(argnums, |i| i.extract())?;
-    let _numbers = numbers::Forget;
-    let session = Session::begin();
-    let watched = watch(&session, &argnums, args, kwargs)?;
-    let tangents = items_of(tangents, Ok)?;
-    if tangents.len() != argnums.len() {
-        return Err(PyValueError::new_err(format!(
-            "jvp: {} tangents for {} arguments: one is needed for each",
-            tangents.len(),
-            argnums.len()
-        )));
-    }
-    let value = function.call(&watched.args, watched.kwargs.as_ref())?;
-    let mut ends = Vec::new();
-    outputs(&value, &mut ends)?;
-    if ends.is_empty() {
-        expect_numbers(&value)?;
-    }
-    let mut directions = Vec::new();
-    for (t, a) in tangents.iter().zip(&watched.arrays) {
-        let (t, _) = input(t)?;
-        if t.shape() != a.shape() {
-            return Err(PyValueError::new_err("jvp: a tangent must have the shape of its argument"));
-        }
-        memory::push(&mut directions, t).py()?;
-    }
-    let places = session.departures(&watched.arrays).py()?;
-    let found = session.tangents(&ends, &watched.arrays, &directions).py()?;
-    drop(session);
-    tell(py, places)?;
-    let list = PyList::empty(py);
-    for (t, y) in found.into_iter().zip(&ends) {
-        let t = match t {
-            Some(t) => t,
-            None => minpy_core::ops::zeros_like(y).py()?,
-        };
-        list.append(wrap_result(py, t)?)?;
-    }
-    Ok((value, list))
-}
-
 fn arrays(objects: &Any<'_>) -> PyResult<Vec<Array>> {
     let all = items_of(objects, |o| Ok(as_array(&o).cloned()))?;
     Ok(all.into_iter().flatten().collect()) // in place
 }
 
-/// Records a call that ran outside of core. `vjp(gradients of the outputs) -> gradients of the inputs` (None: zero); without
-/// it, asking for the gradient raises NoGradientFuncError.
-#[pyfunction]
-pub fn _record_foreign(
-    name: &str,
-    inputs: &Any<'_>,
-    outputs: &Any<'_>,
-    vjp: Option<Py<PyAny>>,
-) -> PyResult<()> {
-    let (inputs, outputs) = (arrays(inputs)?, arrays(outputs)?);
-    let n = inputs.len();
-    record_foreign(
-        name,
-        &inputs,
-        &outputs,
-        vjp.map(|f| Box::new(move |g: &[Option<Array>]| pull_back(&f, g, n)) as Box<_>),
-    )
-    .py()
-}
-
-/// A call outside of core that reads those arrays now: for `wrote` of its outputs. None where nothing of them is watched.
-#[pyfunction]
-pub fn _foreign_call(name: &str, inputs: &Any<'_>) -> PyResult<Option<PyForeignCall>> {
-    Ok(foreign_call(name, &arrays(inputs)?, None).py()?.map(PyForeignCall))
-}
-/// See `_foreign_call`.
+/// See `Tape.foreign_call`.
 #[pyclass(frozen, name = "_ForeignCall", module = "minpy._minpy")]
 pub struct PyForeignCall(ForeignCall);
 #[pymethods]
@@ -257,15 +131,142 @@ fn pull_back(f: &Py<PyAny>, gradients: &[Option<Array>], n: usize) -> minpy_core
     Python::attach(|py| call(py).map_err(to_core))
 }
 
-/// Whether operations on the array are recorded.
-#[pyfunction]
-pub fn _is_watched(array: &Any<'_>) -> bool {
-    as_array(array).is_some_and(is_watched)
-}
-
-/// `function(*args)` without recording.
-#[pyfunction]
-#[pyo3(signature = (function, *args))]
-pub fn _no_grad<'py>(function: &Any<'py>, args: &Bound<'py, PyTuple>) -> PyResult<Any<'py>> {
-    minpy_autograd::no_grad(|| function.call1(args))
+/// The tape of this thread.
+#[pyclass(frozen, name = "_Tape", module = "minpy._minpy")]
+pub struct Tape;
+#[pymethods]
+impl Tape {
+    /// `(gradients, value)` of `function(*args, **kwargs)` with respect to the arguments of those numbers; None for an argument
+    /// that the value does not depend on. `seed` weights the result (ones when it is None).
+    #[pyo3(signature = (function, argnums, args, kwargs, seed=None))]
+    fn differentiate<'py>(
+        &self,
+        py: Python<'py>,
+        function: &Any<'py>,
+        argnums: &Any<'py>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+        seed: Option<&Any<'py>>,
+    ) -> PyResult<(Bound<'py, PyList>, Any<'py>)> {
+        let argnums = items_of(argnums, |i| i.extract())?;
+        let _numbers = numbers::Forget;
+        let session = Session::begin();
+        let watched = watch(&session, &argnums, args, kwargs)?;
+        let value = function.call(&watched.args, watched.kwargs.as_ref())?;
+        let mut ends = Vec::new();
+        outputs(&value, &mut ends)?;
+        if ends.is_empty() {
+            expect_numbers(&value)?;
+        }
+        let seeds = match seed.filter(|s| !s.is_none()) {
+            None => None,
+            Some(s) => {
+                let mut list = Vec::new();
+                weights(&value, s, &mut list)?;
+                Some(list)
+            }
+        };
+        let places = session.departures(&watched.arrays).py()?;
+        let found = session.last_gradients(&ends, seeds.as_deref(), &watched.arrays).py()?;
+        let gradients = PyList::empty(py);
+        for g in found {
+            match g {
+                Some(g) => gradients.append(wrap_result(py, g)?)?,
+                None => gradients.append(py.None())?,
+            }
+        }
+        tell(py, places)?;
+        Ok((gradients, value))
+    }
+    /// Notes that a watched array leaves the tape, in the words of `how`.
+    fn leaves(&self, py: Python<'_>, array: &Any<'_>, how: &str) -> PyResult<()> {
+        as_array(array).map_or(Ok(()), |a| leaves(py, a, how))
+    }
+    /// `(value, tangents of the arrays in it)` for tangents of the arguments of those numbers: forward mode.
+    #[pyo3(signature = (function, argnums, args, kwargs, tangents))]
+    fn push_forward<'py>(
+        &self,
+        py: Python<'py>,
+        function: &Any<'py>,
+        argnums: &Any<'py>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+        tangents: &Any<'py>,
+    ) -> PyResult<(Any<'py>, Bound<'py, PyList>)> {
+        let argnums = items_of(argnums, |i| i.extract())?;
+        let _numbers = numbers::Forget;
+        let session = Session::begin();
+        let watched = watch(&session, &argnums, args, kwargs)?;
+        let tangents = items_of(tangents, Ok)?;
+        if tangents.len() != argnums.len() {
+            return Err(PyValueError::new_err(format!(
+                "jvp: {} tangents for {} arguments: one is needed for each",
+                tangents.len(),
+                argnums.len()
+            )));
+        }
+        let value = function.call(&watched.args, watched.kwargs.as_ref())?;
+        let mut ends = Vec::new();
+        outputs(&value, &mut ends)?;
+        if ends.is_empty() {
+            expect_numbers(&value)?;
+        }
+        let mut directions = Vec::new();
+        for (t, a) in tangents.iter().zip(&watched.arrays) {
+            let (t, _) = input(t)?;
+            if t.shape() != a.shape() {
+                return Err(PyValueError::new_err("jvp: a tangent must have the shape of its argument"));
+            }
+            memory::push(&mut directions, t).py()?;
+        }
+        let places = session.departures(&watched.arrays).py()?;
+        let found = session.tangents(&ends, &watched.arrays, &directions).py()?;
+        drop(session);
+        tell(py, places)?;
+        let list = PyList::empty(py);
+        for (t, y) in found.into_iter().zip(&ends) {
+            let t = match t {
+                Some(t) => t,
+                None => minpy_core::ops::zeros_like(y).py()?,
+            };
+            list.append(wrap_result(py, t)?)?;
+        }
+        Ok((value, list))
+    }
+    /// Records a call that ran outside of core. `vjp(gradients of the outputs) -> gradients of the inputs` (None: zero); without
+    /// it, asking for the gradient raises NoGradientFuncError.
+    fn record_foreign(
+        &self,
+        name: &str,
+        inputs: &Any<'_>,
+        outputs: &Any<'_>,
+        vjp: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
+        let (inputs, outputs) = (arrays(inputs)?, arrays(outputs)?);
+        let n = inputs.len();
+        record_foreign(
+            name,
+            &inputs,
+            &outputs,
+            vjp.map(|f| Box::new(move |g: &[Option<Array>]| pull_back(&f, g, n)) as Box<_>),
+        )
+        .py()
+    }
+    /// A call outside of core that reads those arrays now: for `wrote` of its outputs. None where nothing of them is watched.
+    fn foreign_call(&self, name: &str, inputs: &Any<'_>) -> PyResult<Option<PyForeignCall>> {
+        Ok(foreign_call(name, &arrays(inputs)?, None).py()?.map(PyForeignCall))
+    }
+    /// Whether operations on the array are recorded.
+    fn is_watched(&self, array: &Any<'_>) -> bool {
+        as_array(array).is_some_and(is_watched)
+    }
+    /// `function(*args)` without recording.
+    #[pyo3(signature = (function, *args))]
+    fn no_grad<'py>(&self, function: &Any<'py>, args: &Bound<'py, PyTuple>) -> PyResult<Any<'py>> {
+        minpy_autograd::no_grad(|| function.call1(args))
+    }
+    /// Whether a tape records on this thread.
+    fn recording(&self) -> bool {
+        minpy_core::context::flags() & minpy_core::context::RECORDING != 0
+    }
 }

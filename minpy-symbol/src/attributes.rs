@@ -113,7 +113,19 @@ pub enum Kind {
     Ints,
     /// NumPy's name of a dtype.
     DType,
+    /// An integer, or None.
+    IntOrNone,
+    /// An integer or several, which is another thing.
+    IntOrInts,
+    /// A finite number; integers stay integers.
+    Number,
+    /// The word `INPUT`: there is an input of that name.
+    Input,
+    /// That word, or a number.
+    NumberOrInput,
 }
+/// What an attribute holds in place of an input that the node has.
+pub const INPUT: &str = "input";
 
 /// The declaration of one attribute.
 #[derive(Clone, Copy, Debug)]
@@ -204,6 +216,17 @@ impl Attribute {
                 Ok(Value::Text(t.trim().to_string()))
             }
             (Kind::DType, _) => Err("the name of a dtype".into()),
+            (Kind::IntOrNone, Value::None) => Ok(Value::None),
+            (Kind::IntOrNone, Value::Int(i)) if (-MOST..=MOST).contains(i) => Ok(value.clone()),
+            (Kind::IntOrNone, _) => Err("an integer or None".into()),
+            (Kind::IntOrInts, Value::Int(i)) if (-MOST..=MOST).contains(i) => Ok(value.clone()),
+            (Kind::IntOrInts, _) => Attribute { kind: Kind::Ints, ..*self }.convert(value),
+            (Kind::Number | Kind::NumberOrInput, Value::Int(_)) => Ok(value.clone()),
+            (Kind::Number | Kind::NumberOrInput, Value::Float(x)) if x.is_finite() => Ok(value.clone()),
+            (Kind::Input | Kind::NumberOrInput, Value::Text(t)) if t == INPUT => Ok(value.clone()),
+            (Kind::Number, _) => Err("a finite number".into()),
+            (Kind::Input, _) => Err("a symbol".into()),
+            (Kind::NumberOrInput, _) => Err("a finite number or a symbol".into()),
         }
     }
 }

@@ -55,8 +55,9 @@ impl Node {
         attrs: Attributes,
         inputs: Vec<Entry>,
     ) -> Result<Arc<Node>> {
-        if (op.outputs)(&attrs) > MOST_OUTPUTS {
-            bail!(Value, "{} '{name}': {} outputs are too many", op.name, (op.outputs)(&attrs));
+        let outputs = op.output_count(&attrs);
+        if outputs > MOST_OUTPUTS {
+            bail!(Value, "{} '{name}': {outputs} outputs are too many", op.name);
         }
         match op.input_list(&attrs) {
             Some(declared) if declared.len() != inputs.len() => {
@@ -89,7 +90,7 @@ impl Node {
     pub fn outputs(&self) -> usize {
         match &self.kind {
             NodeKind::Variable { .. } => 1,
-            NodeKind::Operator(op, attrs) => (op.outputs)(attrs),
+            NodeKind::Operator(op, attrs) => op.output_count(attrs),
         }
     }
     /// Whether it is a variable.
@@ -169,7 +170,8 @@ impl Symbol {
         let op = operator(op)?;
         let name = name.map_or_else(|| names::next(op.name), str::to_string);
         let who = format!("{} '{name}'", op.name);
-        let attrs = Attributes::check(&who, op.attributes, op.ignored, attrs)?;
+        let attrs = op.noted(inputs.iter().filter_map(|(name, _)| *name), attrs);
+        let attrs = Attributes::check(&who, op.attributes, op.ignored, &attrs)?;
         let entries = match op.input_list(&attrs) {
             None => {
                 if inputs.is_empty() {

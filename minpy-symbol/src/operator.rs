@@ -4,9 +4,10 @@
 //! as plain code over core operations. Shapes of results are not written down anywhere: inference runs the same
 //! builder on arrays without memory. Gradients come from minpy-autograd in the same way.
 
-use crate::attributes::{Attribute, Attributes};
+use crate::attributes::{Attribute, Attributes, INPUT, Kind, Value};
 use crate::infer::Shapes;
 use crate::ops;
+use minpy_core::function::Function;
 use minpy_core::op::OpDef;
 use minpy_core::{Array, DType, Result, bail};
 use smallvec::SmallVec;
@@ -40,6 +41,8 @@ pub enum Inputs {
     Variadic,
     /// Depends on the attributes.
     Choose(fn(&Attributes) -> Vec<Input>),
+    /// The arrays that a function of core's table takes, as the attributes say.
+    Table(&'static Function),
 }
 
 /// What a builder gets.
@@ -77,6 +80,8 @@ pub enum Build {
     Function(fn(&mut Call) -> Result<Built>),
     /// An operation of core without attributes.
     Core(&'static OpDef),
+    /// A function of core's table.
+    Table(&'static Function),
     /// A binary operation of core with the attribute `scalar` on the right, or on the left when `reversed`.
     Scalar {
         /// The operation.
@@ -102,7 +107,7 @@ pub struct Operator {
     pub inputs: Inputs,
     /// The input that holds positions (indices, classes): integers in it stay integers.
     pub positions: Option<usize>,
-    /// Number of results.
+    /// Number of results; see `output_count`.
     pub outputs: fn(&Attributes) -> usize,
     /// Fills unknown input shapes in from known ones; complains about shapes that cannot be.
     pub complete: fn(&Attributes, &mut Shapes) -> Result<()>,
@@ -140,7 +145,28 @@ impl Operator {
             }
             Inputs::Variadic => None,
             Inputs::Choose(f) => Some(f(attrs)),
+            Inputs::Table(f) => Some(ops::table::inputs(f, attrs)),
         }
+    }
+    /// Number of results of a node with these attributes.
+    pub fn output_count(&self, attrs: &Attributes) -> usize {
+        match self.build {
+            Build::Table(f) => ops::table::outputs(f, attrs),
+            _ => (self.outputs)(attrs),
+        }
+    }
+    /// What is given, with a note for each input by name that may also be a number or left out.
+    pub(crate) fn noted<'a>(
+        &self,
+        inputs: impl Iterator<Item = &'a str>,
+        given: &[(String, Value)],
+    ) -> Vec<(String, Value)> {
+        let optional = |name: &str| {
+            let declared = self.attributes.iter().find(|a| a.name == name);
+            declared.is_some_and(|a| matches!(a.kind, Kind::Input | Kind::NumberOrInput))
+        };
+        let names = inputs.filter(|name| optional(name));
+        given.iter().cloned().chain(names.map(|name| (name.to_string(), Value::from(INPUT)))).collect()
     }
     /// Number of leading inputs that are arguments, of `given` in all.
     pub fn argument_count(&self, attrs: &Attributes, given: usize) -> usize {
@@ -151,6 +177,7 @@ impl Operator {
         use minpy_core::op::{Attrs, Operand, Target};
         match self.build {
             Build::Function(f) => f(call),
+            Build::Table(f) => ops::table::build(f, call),
             Build::Core(op) => {
                 let operands: SmallVec<[Operand; 3]> = call.inputs.iter().map(Operand::Array).collect();
                 Ok(minpy_core::ops::call(op, Attrs::NONE, &operands, None, Target::New)?.into())
@@ -180,14 +207,17 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         ops::matmul::ROWS,
         ops::index::ROWS,
     ];
-    for row in written.into_iter().flatten().chain(ops::elementwise::rows()) {
+    for row in written.into_iter().flatten().chain(ops::elementwise::rows()).chain(ops::table::rows()) {
         table.rows.push(row);
+        if matches!(row.build, Build::Table(_)) && table.names.contains_key(row.name) {
+            continue; // a node must be found by the name that its operator has
+        }
         for name in std::iter::once(&row.name).chain(row.aliases) {
             // Rows written by hand come first and keep their names.
             table.names.entry(name).or_insert(row);
         }
     }
-    // A core operation hidden by a row of the same name can no longer be found: drop it from the list.
+    // What is hidden by a row of the same name can no longer be found: drop it from the list.
     let names = &table.names;
     table.rows.retain(|r| std::ptr::eq(*r, names[r.name]));
     table

@@ -27,16 +27,16 @@ DTYPES = ("f8", "f4", "i4", "?")
 @pytest.fixture(params=["everything", "large", "nothing"])
 def deferred(request):
     """What is deferred: all results, those above the usual size, none."""
-    before = _minpy._defer_bytes({"everything": 0, "large": 256, "nothing": None}[request.param])
+    before = _minpy.devices.defer_bytes({"everything": 0, "large": 256, "nothing": None}[request.param])
     yield request.param
-    _minpy._defer_bytes(before)
+    _minpy.devices.defer_bytes(before)
 
 
 @pytest.fixture
 def all_deferred():
-    before = _minpy._defer_bytes(0)
+    before = _minpy.devices.defer_bytes(0)
     yield
-    _minpy._defer_bytes(before)
+    _minpy.devices.defer_bytes(before)
 
 
 class Program:
@@ -254,7 +254,7 @@ def check(seed, program=Program):
 def test_programs(deferred):
     for seed in range(FIRST, FIRST + PROGRAMS):
         check(seed)
-    assert minpy._minpy._pending_count() < 2000
+    assert minpy._minpy.devices.pending_count() < 2000
 
 
 def test_a_write_and_another_thread_that_computes(all_deferred):
@@ -490,28 +490,28 @@ def test_a_long_loop_has_flat_cost_and_memory(all_deferred):
             used.append(context.memory_stats()["used"])
     assert float(s[0]) == 3000
     assert used[-1] <= used[0] * 1.01
-    assert _minpy._pending_count() < 100
+    assert _minpy.devices.pending_count() < 100
 
 
 def test_pending_is_bounded(all_deferred):
     x = mnp.array(numpy.ones(100))
     held = [x * k for k in range(5000)]
-    assert _minpy._pending_count() <= 1100
+    assert _minpy.devices.pending_count() <= 1100
     assert [float(h[0]) for h in held[::499]] == [float(k) for k in range(0, 5000, 499)]
 
 
 def test_flush(all_deferred):
     x = mnp.array(numpy.ones(100))
     y = x * 2
-    assert _minpy._pending_count() >= 1
+    assert _minpy.devices.pending_count() >= 1
     minpy.flush()
-    assert _minpy._pending_count() == 0
+    assert _minpy.devices.pending_count() == 0
     assert y.tolist() == [2.0] * 100
 
 
 def test_a_flush_beside_evaluations():
     """A flush in another thread computes nothing that a group has already taken in: its inputs' memory may be gone."""
-    before = _minpy._defer_bytes(0)
+    before = _minpy.devices.defer_bytes(0)
     stop, failed = threading.Event(), []
 
     def flusher():
@@ -535,7 +535,7 @@ def test_a_flush_beside_evaluations():
     finally:
         stop.set()
         t.join(60)
-        _minpy._defer_bytes(before)
+        _minpy.devices.defer_bytes(before)
     assert not failed
 
 
@@ -689,7 +689,7 @@ def test_gradients_beside_flushes_of_other_threads():
             others.append(result * 2)
             return [result]
 
-        _minpy._record_foreign("f", [x], [y], vjp)
+        _minpy.tape.record_foreign("f", [x], [y], vjp)
         return y
 
     def loss(x):

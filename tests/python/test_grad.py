@@ -90,7 +90,7 @@ def test_exception_closes_the_tape():
     with pytest.raises(KeyError):
         grad(bad)(1.0)
     from minpy import _minpy
-    assert not _minpy._recording()
+    assert not _minpy.tape.recording()
     assert grad(lambda x: x * 2)(1.0) == 2.0
 
 

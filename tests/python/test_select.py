@@ -138,13 +138,13 @@ def test_what_refuses_writes_is_not_written(f):
 
 def test_keywords_and_reasons():
     x = np.array([1.0, 5.0])
-    _minpy._reset_counts()
+    _minpy.counters.reset()
     np.clip(x, 0, 1, where=[True, True], out=np.zeros(2))
     x.clip(0, 1, casting="same_kind")
     np.nan_to_num(x, copy=False)
     np.isclose(x, x, atol=numpy.inf)
     np.fill_diagonal(np.zeros((3, 2)), 1, wrap=True)
-    reasons = [(f[0], f[3]) for f in _minpy._fallbacks()]
+    reasons = [(f[0], f[3]) for f in _minpy.counters.fallbacks()]
     assert sorted(reasons) == [
         ("clip", "a keyword that only NumPy's ufuncs take"), ("clip", "a keyword that only NumPy's ufuncs take"),
         ("fill_diagonal", "fill_diagonal: wrap=True"), ("isclose", "isclose: a tolerance that is not finite, of which NumPy warns"),

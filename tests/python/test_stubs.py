@@ -60,7 +60,7 @@ def test_stubs_have_the_names_of_the_run(name):
     assert names - WIDE == public - WIDE
 
 
-@pytest.mark.parametrize("kind", ["ndarray", "scalar", "ufunc", "Symbol", "Executor", "Function"])
+@pytest.mark.parametrize("kind", ["ndarray", "scalar", "ufunc", "Symbol", "Executor", "Function", "_Devices", "_Counters"])
 def test_stubs_have_the_members_of_the_run(kind):
     body = ast.parse(stub("_minpy").read_text(encoding="utf-8")).body
     classes = {c.name: c for c in body if isinstance(c, ast.ClassDef)}

@@ -2,6 +2,7 @@
 is NumPy's; what it declines is counted with its reason."""
 import inspect
 import operator
+import re
 
 import numpy
 import pytest
@@ -12,6 +13,7 @@ from minpy import _minpy
 
 CASES = _minpy._table_cases()
 NAMES = sorted({name for name, *_ in CASES})
+METHODS = {name for name, _, method, *_ in _minpy._table() if method}
 
 
 def ours_and_theirs(name):
@@ -71,12 +73,18 @@ def test_case(name, case, args, kwargs, device):
         assert minpy.fallback_count() == before
     close(made, want)
     close(given, copies)  # functions that write, write the same
-    if callable(getattr(given[0], name, None)) and f"ndarray.{name}" not in NAMES:
+    if name in METHODS and f"ndarray.{name}" not in NAMES:
         again = fresh()
         close(getattr(again[0], name)(*again[1:], **kwargs), want)
         close(again, copies)
     if "out" in inspect.signature(ours).parameters and isinstance(want, numpy.ndarray) and name != "onehot_encode":
         out = np.zeros(want.shape, want.dtype)
+        try:
+            theirs(*copies, out=out.asnumpy(), **named)
+        except TypeError as refusal:  # with dtype=
+            with pytest.raises(TypeError, match=re.escape(str(refusal))):
+                ours(*args, out=out, **kwargs)
+            return
         assert ours(*args, out=out, **kwargs) is out
         numpy.testing.assert_allclose(out.asnumpy(), want, rtol=1e-12, atol=1e-12)
         other = (7,) + want.shape
@@ -111,20 +119,23 @@ def test_what_a_function_says_of_itself(name):
 def test_arguments_that_do_not_fit(name):
     ours, theirs = ours_and_theirs(name)
     for args, kwargs in [((), {}), ((np.ones(3),), {"nonsense": 1}), ((np.ones(3),) + (None,) * 20, {})]:
-        with pytest.raises(TypeError) as mine:
-            ours(*args, **kwargs)
-        with pytest.raises(TypeError) as other:
+        try:
             theirs(*host(list(args)), **kwargs)
-        assert str(mine.value).replace("array_base", "ndarray") == str(other.value)
+        except TypeError as refusal:
+            with pytest.raises(TypeError) as mine:
+                ours(*args, **kwargs)
+            assert str(mine.value).replace("array_base", "ndarray") == str(refusal)
+        else:
+            ours(*args, **kwargs)
 
 
 def test_reasons():
     x = np.arange(6.0)
-    _minpy._reset_counts()
+    _minpy.counters.reset()
     np.sum(x, initial=2.0)
     x.mean(where=x > 2)
     np.sum(numpy.array([1, 2], object))
-    reasons = {(f[0], f[3]) for f in _minpy._fallbacks()}
+    reasons = {(f[0], f[3]) for f in _minpy.counters.fallbacks()}
     assert ("sum", "sum: initial= and where= of a reduction") in reasons
     assert ("mean", "mean: where= of a reduction") in reasons
     assert not [r for r in reasons if r[0] not in ("sum", "mean")]

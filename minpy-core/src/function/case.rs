@@ -1,6 +1,7 @@
 //! Calls of the table's cases: read from text, with arrays filled so that results are defined and smooth.
 
-use super::{Function, Kind, Value};
+use super::{Function, Kind, Passing, Value};
+use crate::layout::Order;
 use crate::{Array, DType, Error, ErrorKind, Number, Result};
 use smallvec::SmallVec;
 
@@ -13,7 +14,15 @@ use smallvec::SmallVec;
 pub fn sample(function: &'static Function, case: &'static str) -> Result<Vec<Value<'static>>> {
     let mut values = vec![Value::Absent; function.parameters.len()];
     let mut seed = 0;
+    let rest = function.parameters.first().filter(|p| p.passing == Passing::Several);
+    if rest.is_some() {
+        values[0] = Value::List(Vec::new());
+    }
     for (i, text) in split(case).into_iter().enumerate() {
+        if let (Some(rest), false, [Value::List(list), ..]) = (rest, text.contains('='), &mut values[..]) {
+            list.push(value(rest.kind, text, &mut seed).ok_or_else(|| no_case(function, case))??);
+            continue;
+        }
         let (at, text) = match text.split_once('=') {
             Some((name, text)) => {
                 (function.parameters.iter().position(|p| p.name == name.trim()), text.trim())
@@ -59,7 +68,7 @@ fn value(kind: Kind, text: &'static str, seed: &mut u64) -> Option<Result<Value<
     }
     let inside = text.strip_prefix('(').and_then(|t| t.strip_suffix(')'));
     Some(Ok(match (kind, inside) {
-        (Kind::Arrays, Some(inside)) => {
+        (Kind::Arrays | Kind::Joined, Some(inside)) => {
             let list: Option<Result<Vec<_>>> = split(inside).iter().map(|t| value(kind, t, seed)).collect();
             match list? {
                 Ok(list) => Value::List(list),
@@ -79,7 +88,7 @@ fn value(kind: Kind, text: &'static str, seed: &mut u64) -> Option<Result<Value<
             "False" => false,
             _ => return None,
         }),
-        (Kind::Axis | Kind::Axes | Kind::Int | Kind::Ints, _) => {
+        (Kind::Axis | Kind::Axes | Kind::Int | Kind::Ints | Kind::Shape, _) => {
             Value::Ints(SmallVec::from_elem(text.parse().ok()?, 1))
         }
         (Kind::Word, _) => Value::Text(text.trim_matches('\'')),
@@ -88,16 +97,17 @@ fn value(kind: Kind, text: &'static str, seed: &mut u64) -> Option<Result<Value<
             let word = text.trim_matches('\'');
             Value::Text(words.iter().find(|w| **w == word)?)
         }
+        (Kind::Order, _) => Value::Text(Order::parse(text.trim_matches('\''))?.letter()),
         _ => {
             let number = match text.parse::<i64>() {
                 Ok(i) => Number::Int(i as i128),
                 Err(_) => Number::Float(text.parse().ok()?),
             };
             match kind {
-                Kind::Float | Kind::Sections | Kind::Pairs | Kind::Operand | Kind::Bound => {
+                Kind::Float | Kind::Number | Kind::Sections | Kind::Pairs | Kind::Operand | Kind::Bound => {
                     Value::Number(number)
                 }
-                Kind::Array | Kind::Indices => return Some(scalar(number).map(Value::Made)),
+                Kind::Array | Kind::Kept | Kind::Indices => return Some(scalar(number).map(Value::Made)),
                 _ => return None,
             }
         }

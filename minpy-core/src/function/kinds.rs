@@ -2,11 +2,14 @@
 //!
 //! A kind is a type with three functions: `kind`, what the faces read; `default`, from Rust's value to the table's; and `read`, from
 //! an argument to what the code behind sees.
+//!
+//! Longer than most files: the list of all kinds is what one looks for here.
 
 #![allow(missing_docs)] // each type has the three functions that are described above
 
 use super::{Default, Given, Kind, Value};
-use crate::{Error, ErrorKind, Result, memory};
+use crate::layout::Dims;
+use crate::{Error, ErrorKind, Result, bail, memory};
 use smallvec::SmallVec;
 
 type Argument<'v> = Option<&'v Value<'v>>;
@@ -61,6 +64,8 @@ macro_rules! arrays {
 arrays! {
     /// An array of positions.
     Indices;
+    /// An array whose elements stay as they are.
+    Kept;
     /// An array that is there already.
     Ours;
     /// The same, to be written.
@@ -156,6 +161,32 @@ impl Arrays {
     }
 }
 
+/// Lists of arrays that differ in how they are read.
+macro_rules! lists {
+    ($($(#[doc = $doc:literal])+ $name:ident;)*) => {$(
+        $(#[doc = $doc])+
+        pub struct $name;
+        impl $name {
+            pub const fn kind(_: Words) -> Kind {
+                Kind::$name
+            }
+            pub fn read<'v>(
+                given: &Given,
+                value: Argument<'v>,
+                default: Default,
+            ) -> Result<SmallVec<[&'v crate::Array; 8]>> {
+                Arrays::read(given, value, default)
+            }
+        }
+    )*};
+}
+lists! {
+    /// Arrays that have nothing to do with each other.
+    Each;
+    /// Arrays alone, without numbers.
+    Joined;
+}
+
 /// One axis; `None`: none was named.
 pub struct Axis;
 impl Axis {
@@ -230,6 +261,61 @@ impl OptionalInts {
     #[inline(always)]
     pub fn read<'v>(given: &Given, value: Argument<'v>, default: Default) -> Result<Option<&'v [isize]>> {
         Axes::read(given, value, default)
+    }
+}
+
+/// A shape: no negative lengths.
+pub struct Shape;
+impl Shape {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Shape
+    }
+    #[inline(always)]
+    pub fn read(given: &Given, value: Argument, _: Default) -> Result<Dims> {
+        match value {
+            Some(Value::Ints(list)) => lengths(list),
+            _ => Err(wrong(given, value)),
+        }
+    }
+}
+fn lengths(list: &[isize]) -> Result<Dims> {
+    let mut shape = Dims::new();
+    for &n in list {
+        match usize::try_from(n) {
+            Ok(n) => shape.push(n),
+            Err(_) => bail!(Value, "negative dimensions are not allowed"),
+        }
+    }
+    Ok(shape)
+}
+
+/// A shape of which one length may be -1: what the others leave.
+pub struct NewShape;
+impl NewShape {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Shape
+    }
+    #[inline(always)]
+    pub fn read<'v>(given: &Given, value: Argument<'v>, default: Default) -> Result<&'v [isize]> {
+        Ints::read(given, value, default)
+    }
+}
+
+/// A shape that may be left out.
+pub struct OptionalShape;
+impl OptionalShape {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Shape
+    }
+    pub const fn default(_: Option<()>) -> Default {
+        Default::None
+    }
+    #[inline(always)]
+    pub fn read(given: &Given, value: Argument, default: Default) -> Result<Option<Dims>> {
+        match some(value) {
+            None => Ok(None),
+            _ => Shape::read(given, value, default).map(Some),
+        }
     }
 }
 
@@ -355,9 +441,78 @@ impl OptionalInt {
     pub const fn kind(_: Words) -> Kind {
         Axis::kind(&[])
     }
+    pub const fn default(_: Option<()>) -> Default {
+        Default::None
+    }
     #[inline(always)]
     pub fn read(given: &Given, value: Argument, default: Default) -> Result<Option<isize>> {
         Axis::read(given, value, default)
+    }
+}
+
+/// A number; `None` where it may be left out. One with a dtype counts where that is the dtype which Python's would have.
+pub struct Number;
+impl Number {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Number
+    }
+    pub const fn default(i: Option<i64>) -> Default {
+        match i {
+            Some(i) => Default::Int(i),
+            None => Default::None,
+        }
+    }
+    #[inline(always)]
+    pub fn read(given: &Given, value: Argument, default: Default) -> Result<Option<crate::Number>> {
+        match (some(value), default) {
+            (Some(Value::Number(n)), _) => Ok(Some(*n)),
+            (Some(Value::Scalar(s)), _) => match s.number() {
+                n if n.default_dtype() == s.dtype() => Ok(Some(n)),
+                _ => bail!(NotNative, "{}: a number of dtype {}", given.function.name, s.dtype()),
+            },
+            (None, Default::Int(i)) => Ok(Some(crate::Number::Int(i as i128))),
+            (None, Default::None) => Ok(None),
+            _ => Err(wrong(given, value)),
+        }
+    }
+}
+
+/// An order in memory.
+pub struct Order;
+impl Order {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Order
+    }
+    pub const fn default(letter: &'static str) -> Default {
+        Default::Text(letter)
+    }
+    #[inline(always)]
+    pub fn read(given: &Given, value: Argument, default: Default) -> Result<crate::layout::Order> {
+        let letter = match (some(value), default) {
+            (Some(Value::Text(letter)), _) => *letter,
+            (None, Default::Text(letter)) => letter,
+            _ => "",
+        };
+        crate::layout::Order::parse(letter).ok_or_else(|| wrong(given, value))
+    }
+}
+
+/// A device; `None`: the current one, or that of an argument.
+pub struct Device;
+impl Device {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Device
+    }
+    pub const fn default(_: Option<()>) -> Default {
+        Default::None
+    }
+    #[inline(always)]
+    pub fn read(given: &Given, value: Argument, _: Default) -> Result<Option<crate::DeviceRef>> {
+        match some(value) {
+            None => Ok(None),
+            Some(Value::Device(d)) => Ok(Some(*d)),
+            _ => Err(wrong(given, value)),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ mod words;
 
 use crate::layout::Dims;
 use crate::op::Operand;
-use crate::{Array, DType, Number, Result, Scalar, bail};
+use crate::{Array, DType, DeviceRef, Number, Result, Scalar, bail};
 use smallvec::SmallVec;
 
 pub use case::sample;
@@ -22,16 +22,24 @@ pub use case::sample;
 pub enum Kind {
     /// Anything that an array can be made of. Numbers become arrays of their default dtype.
     Array,
+    /// The same for what keeps the elements as they are: arrays of NumPy's with another byte order stay NumPy's.
+    Kept,
     /// An array, or a number that counts in promotion by its kind only.
     Operand,
     /// A sequence of arrays.
     Arrays,
+    /// A sequence of arrays whose common dtype matters: among them numbers, which count by their kind only, are NumPy's.
+    Joined,
+    /// Arrays that have nothing to do with each other: numbers become arrays too.
+    Each,
     /// One axis, or none.
     Axis,
     /// One axis, several, or none: all.
     Axes,
-    /// Integers: a shape, a permutation.
+    /// Integers: a permutation, repeats.
     Ints,
+    /// A shape: an integer, or as many as arrays may have dimensions.
+    Shape,
     /// An integer, or a sequence of them, which is another thing.
     Sections,
     /// A dtype.
@@ -42,6 +50,12 @@ pub enum Kind {
     Int,
     /// A real number.
     Float,
+    /// A number: of Python's or, with a dtype of its own, of NumPy's.
+    Number,
+    /// An order in memory: a letter.
+    Order,
+    /// A device.
+    Device,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// An array that takes the result.
@@ -70,7 +84,7 @@ impl Kind {
     #[inline]
     pub fn takes_array(self) -> bool {
         use Kind::*;
-        matches!(self, Array | Operand | Mask | Bound | Indices | Ours | Tried)
+        matches!(self, Array | Kept | Operand | Mask | Bound | Indices | Ours | Tried)
     }
 }
 
@@ -79,6 +93,8 @@ impl Kind {
 pub enum Passing {
     /// By position only: before `/`.
     Position,
+    /// All that is passed by position: `*arrays`. The first parameter.
+    Several,
     /// By position or by name.
     Either,
     /// By name only: after `*`.
@@ -130,6 +146,10 @@ pub enum Gives {
     View,
     /// The same, that refuses writes.
     ReadOnly,
+    /// One array for each of the arguments, itself where nothing changes; of one argument alone, not in a tuple.
+    Each,
+    /// An array; where the flag of that name is given, a tuple of it and more.
+    Flagged(&'static str),
     /// A list of arrays.
     List,
     /// A tuple of arrays.
@@ -146,6 +166,28 @@ pub enum Gives {
     Part,
     /// Nothing: it writes.
     Nothing,
+}
+
+impl Gives {
+    /// The name of the variant.
+    pub fn name(self) -> &'static str {
+        match self {
+            Gives::Values => "Values",
+            Gives::Array => "Array",
+            Gives::View => "View",
+            Gives::ReadOnly => "ReadOnly",
+            Gives::Each => "Each",
+            Gives::Flagged(_) => "Flagged",
+            Gives::List => "List",
+            Gives::Tuple => "Tuple",
+            Gives::Named(..) => "Named",
+            Gives::Truth => "Truth",
+            Gives::Count => "Count",
+            Gives::Shape => "Shape",
+            Gives::Part => "Part",
+            Gives::Nothing => "Nothing",
+        }
+    }
 }
 
 /// What a function made.
@@ -220,6 +262,8 @@ pub enum Value<'a> {
     Ints(SmallVec<[isize; 4]>),
     /// A dtype.
     DType(DType),
+    /// A device.
+    Device(DeviceRef),
     /// A truth value.
     Flag(bool),
     /// A word.
@@ -266,6 +310,8 @@ pub struct Function {
     pub method: bool,
     /// No gradient flows through it: its results are truth values or positions.
     pub constant: bool,
+    /// The shape of what it gives depends on values: a symbol, which knows none, has no such operator.
+    pub by_values: bool,
     /// Calls to test it with, as Python writes them (`f[3,4], axis=1`); see [`sample`].
     pub cases: &'static [&'static str],
     /// The code behind it; what it makes goes to the second argument.
@@ -292,6 +338,8 @@ pub struct Given<'a> {
 }
 
 impl Function {
+    /// In front of the name of a method whose parameters are not those of the function.
+    pub const METHOD: &'static str = "ndarray.";
     /// The signature as Python writes it: `(a, axis=None, *, where=True)`.
     pub fn signature(&self) -> String {
         let mut parts: Vec<String> = Vec::new();
@@ -300,10 +348,11 @@ impl Function {
             if last == Some(Passing::Position) && p.passing != Passing::Position {
                 parts.push("/".into());
             }
-            if p.passing == Passing::Name && last != Some(Passing::Name) {
+            if p.passing == Passing::Name && !matches!(last, Some(Passing::Name | Passing::Several)) {
                 parts.push("*".into());
             }
             parts.push(match (p.passing, p.default) {
+                (Passing::Several, _) => format!("*{}", p.name),
                 (Passing::Rest, _) => format!("**{}", p.name),
                 (_, Default::Required) => p.name.into(),
                 (_, d) => format!("{}={}", p.name, d.text()),
@@ -451,7 +500,7 @@ pub const fn bare(name: &'static str) -> &'static str {
 /// ```
 ///
 /// Kinds of parameters are those of [`kinds`]; each says what Rust type the code behind sees. Parameters before `/` are passed by
-/// position only, those after `*` by name only.
+/// position only, those after `*` by name only; `*arrays` takes all that is passed by position.
 #[macro_export]
 macro_rules! functions {
     ($($(#[doc = $doc:literal])+ $name:ident ( $($parameters:tt)* ) -> $gives:ident $(($($more:expr),*))? $(, $word:ident $([$($list:tt)*])?)* => $body:expr;)*) => {
@@ -470,6 +519,11 @@ macro_rules! __function {
     ) $($rest:tt)*) => {
         $crate::__function! { @entry $doc $name
             [$([Position $n1 $k1 [$($($w1)+)?] [$($d1)?]])* $([Either $n2 $k2 [$($($w2)+)?] [$($d2)?]])* $($([Name $n3 $k3 [$($($w3)+)?] [$($d3)?]])+)? $([Rest $n4 Foreign [] [None]])?] $($rest)* }
+    };
+    ($doc:tt $name:ident (
+        * $n1:ident : $k1:ident $(, $n3:ident : $k3:ident $(($($w3:literal),+))? $(= $d3:expr)?)*
+    ) $($rest:tt)*) => {
+        $crate::__function! { @entry $doc $name [[Several $n1 $k1 [] []] $([Name $n3 $k3 [$($($w3)+)?] [$($d3)?]])*] $($rest)* }
     };
     ($doc:tt $name:ident (
         $($n2:ident : $k2:ident $(($($w2:literal),+))? $(= $d2:expr)?),*
@@ -503,6 +557,7 @@ macro_rules! __function {
                     gives: $gives,
                     method: false,
                     constant: false,
+                    by_values: false,
                     cases: &[],
                     run,
                     file: file!(),
@@ -518,6 +573,7 @@ macro_rules! __function {
     (@default $k:ident [$d:expr]) => { $crate::function::kinds::$k::default($d) };
     (@word $entry:ident $name:ident method) => { $entry.method = true; };
     (@word $entry:ident $name:ident constant) => { $entry.constant = true; };
+    (@word $entry:ident $name:ident by_values) => { $entry.by_values = true; };
     (@word $entry:ident $name:ident aliases [$($a:ident),*]) => { $entry.aliases = &[$(stringify!($a)),*]; };
     (@word $entry:ident $name:ident cases [$($case:literal),* $(,)?]) => { $entry.cases = &[$($case),*]; };
     (@word $entry:ident $name:ident module [$module:ident]) => { $entry.name = concat!(stringify!($module), ".", stringify!($name)); };

@@ -23,8 +23,32 @@ pub(super) fn of(p: &Parameter, gives: Gives) -> Option<&'static str> {
         ("correction", _) => "correction: another name of ddof.",
         ("mean", _) => "mean: the mean, if it is known already.",
         ("kind", _) => "kind, stable: accepted, and all the same here.",
+        ("order", Kind::Order) => {
+            "order: 'C' (rows), 'F' (columns), 'A' or 'K' (as the argument lies) in memory."
+        }
+        ("device", _) => "device: where; the current device, or that of the argument, when it is not given.",
+        ("like", _) => "like: an object whose own library makes the array.",
+        ("subok", _) => "subok: subclasses are NumPy's business: without effect here.",
+        ("shape", _) if matches!(p.default, super::Default::None) => {
+            "shape: instead of that of the argument."
+        }
+        ("shape", _) => "shape: a length, or a tuple of lengths.",
+        ("copy", Kind::Flag) => {
+            "copy: True: always; None: where it is needed; False: an error where it is needed."
+        }
+        ("fill_value", _) => "fill_value: the value of every element.",
+        ("k", _) => "k: which diagonal: 0 is the main one, positive ones are above it.",
+        ("N", _) => "N, M: rows and columns; as many columns as rows when M is not given.",
+        ("n", Kind::Int) => "n: rows and columns.",
+        ("num", _) => "num: how many values.",
+        ("endpoint", _) => "endpoint: whether `stop` is the last value.",
+        ("retstep", _) => "retstep: give the step too.",
+        ("start_or_stop", _) => {
+            "start_or_stop, stop, step: from where, to where and by how much; one alone is the end."
+        }
         ("order", Kind::Foreign) => "order: fields of structured arrays, which NumPy sorts.",
         ("casting", _) => "casting: what may be cast: 'no', 'equiv', 'safe', 'same_kind' or 'unsafe'.",
+        ("axes", Kind::Axes) => "axes: the order; None: reversed.",
         ("axis1", _) => "axis1, axis2: these axes.",
         ("source", _) => "source, destination: the axes, and where they go.",
         ("start", Kind::Int) => "start: before which axis.",

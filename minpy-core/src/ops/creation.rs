@@ -1,11 +1,14 @@
-//! New arrays: zeros, ones, full, arange, linspace, eye.
+//! New arrays: zeros, ones, full, arange, linspace, eye, and copies.
 
-use super::{add, assign, multiply};
-use crate::context::current_device;
+use super::{add, assign, assign_where, multiply};
+use crate::context::{current_device, with_device};
 use crate::dispatch::{Arg, fill_raw, launch};
 use crate::expr::{Builder, Program};
+use crate::function::Made;
 use crate::kernel::Work;
-use crate::{Array, DType, Error, Number, Result, bail};
+use crate::layout::{Dims, Layout, Order};
+use crate::op::Operand;
+use crate::{Array, DType, DeviceRef, Error, Number, Result, bail};
 use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, LazyLock};
@@ -109,11 +112,13 @@ fn range(start: Number, stop: Number, step: Number, dtype: DType) -> Result<Arra
             if d <= 0 { 0 } else { (d + s.abs() - 1) / s.abs() }
         }
         _ => {
-            let n = ((stop.to_f64() - start.to_f64()) / step.to_f64()).ceil();
+            let span = stop.to_f64() - start.to_f64();
+            let n = span / step.to_f64();
             if n.is_nan() {
                 bail!(Value, "arange: cannot compute length");
             }
-            n.max(0.0) as i128
+            // A step beyond the end that is too long for a quotient.
+            if n == 0.0 && span != 0.0 { n.is_sign_positive() as i128 } else { n.ceil().max(0.0) as i128 }
         }
     };
     match usize::try_from(n) {
@@ -170,11 +175,264 @@ pub fn linspace(start: f64, stop: f64, n: usize, endpoint: bool, dtype: DType) -
 /// Ones on the `k`-th diagonal of an `n` x `m` matrix of zeros.
 pub fn eye(n: usize, m: usize, k: isize, dtype: DType) -> Result<Array> {
     let a = zeros(&[n, m], dtype)?;
-    let (row, col) = if k < 0 { (k.unsigned_abs(), 0) } else { (0, k as usize) };
-    if row < n && col < m {
-        let len = (n - row).min(m - col);
-        let l = crate::Layout::new([len].as_slice(), [m as isize + 1].as_slice(), row * m + col);
-        assign(&a.view(l), 1i64)?;
+    assign(&diagonal_of(&a, k), 1i64)?;
+    Ok(a)
+}
+/// The `n` x `n` matrix with ones on its main diagonal.
+pub fn identity(n: usize, dtype: DType) -> Result<Array> {
+    eye(n, n, 0, dtype)
+}
+/// A view of the `k`-th diagonal of a matrix.
+pub(super) fn diagonal_of(matrix: &Array, k: isize) -> Array {
+    let l = matrix.layout();
+    let (down, across) = if k < 0 { (k.unsigned_abs(), 0) } else { (0, k.unsigned_abs()) };
+    let left = |axis: usize, skipped: usize| l.shape()[axis].saturating_sub(skipped);
+    let len = left(0, down).min(left(1, across));
+    let start = if len == 0 { 0 } else { down as isize * l.strides()[0] + across as isize * l.strides()[1] };
+    let at = (l.offset() as isize + start) as usize;
+    matrix.view(Layout::new([len].as_slice(), [l.strides()[0] + l.strides()[1]].as_slice(), at))
+}
+
+/// The array, whose values do not matter yet, with its memory in Fortran order.
+pub fn fortran(a: &Array) -> Array {
+    let reversed: Dims = a.shape().iter().rev().copied().collect();
+    a.view(Layout::contiguous(&reversed).transpose(None))
+}
+fn placed<R>(device: Option<DeviceRef>, f: impl FnOnce() -> Result<R>) -> Result<R> {
+    match device {
+        Some(device) => with_device(device, f),
+        None => f(),
+    }
+}
+/// An array whose values are not set, in C or Fortran order.
+fn unset(shape: &[usize], dtype: DType, order: Order, device: Option<DeviceRef>) -> Result<Array> {
+    let device = device.map_or_else(current_device, Ok)?;
+    match order {
+        Order::C => Array::empty_on(device, shape, dtype),
+        Order::F => Array::empty_on(device, shape, dtype).map(|a| fortran(&a)),
+        _ => bail!(Value, "only 'C' or 'F' order is permitted"),
+    }
+}
+/// An array whose values are not set, with what is not given taken from another: shape, dtype, device and how it lies.
+fn unset_like(
+    a: &Array,
+    dtype: Option<DType>,
+    order: Order,
+    shape: Option<Dims>,
+    device: Option<DeviceRef>,
+) -> Result<Array> {
+    let (l, device, dtype) = (a.layout(), device.unwrap_or(a.device()), dtype.unwrap_or(a.dtype()));
+    let fortran_order = match &shape {
+        Some(_) => order == Order::F,
+        None => order.is_fortran(l),
+    };
+    if order == Order::K
+        && shape.is_none()
+        && !l.is_contiguous()
+        && let Some(dense) = l.dense_order()
+    {
+        let strides = crate::array::strides_in_order(l.shape(), &dense);
+        return Array::empty_with(device, Layout::new(l.shape(), strides, 0), dtype);
+    }
+    let new = Array::empty_on(device, shape.as_deref().unwrap_or(a.shape()), dtype)?;
+    Ok(if fortran_order { fortran(&new) } else { new })
+}
+fn filled(a: Array, value: i64) -> Result<Array> {
+    fill_raw(&a, Number::Int(value as i128).cast(a.dtype()))?;
+    Ok(a)
+}
+/// The array with a value, or values that are broadcast, written into it.
+fn filled_with(name: &str, a: Array, value: Operand) -> Result<Array> {
+    match value {
+        Operand::Number(Number::Complex(_)) if !a.dtype().is_complex() => {
+            bail!(NotNative, "{name}: a complex number in real elements")
+        }
+        Operand::Number(n) => fill_raw(&a, n.to_scalar(a.dtype())?)?,
+        other => write(name, &a, other, "unsafe", None)?,
     }
     Ok(a)
+}
+fn dtype_of(value: &Operand) -> DType {
+    match value {
+        Operand::Number(n) => n.default_dtype(),
+        other => other.dtype(),
+    }
+}
+
+/// Writes values into an array, by NumPy's rules for what may be cast.
+fn write(name: &str, target: &Array, value: Operand, casting: &str, mask: Option<&Array>) -> Result<()> {
+    if value.array().is_some_and(|v| v.same_view(target)) {
+        return Ok(()); // NumPy does not look at anything else then
+    }
+    let to = target.dtype();
+    let from = match &value {
+        Operand::Number(n) => n.promote_weak(to),
+        other => other.dtype(),
+    };
+    let allowed = match casting {
+        "unsafe" => true,
+        "same_kind" => from.can_cast_same_kind(to),
+        "safe" => from.can_cast_safely(to),
+        _ => from == to,
+    };
+    if !allowed {
+        bail!(NotNative, "{name}: from {from} to {to}, casting='{casting}'");
+    }
+    if from.is_complex() && !to.is_complex() && to != DType::Bool {
+        bail!(NotNative, "{name}: without the imaginary parts, about which NumPy warns");
+    }
+    if value.array().is_some_and(|v| v.ndim() > target.ndim()) {
+        bail!(NotNative, "{name}: values with more dimensions than the array");
+    }
+    match mask {
+        None => assign(target, value),
+        Some(mask) if mask.dtype() == DType::Bool => assign_where(target, value, mask),
+        Some(mask) => bail!(NotNative, "{name}: where= of dtype {}", mask.dtype()),
+    }
+}
+/// A copy of an array, in that order of memory.
+///
+/// # Errors
+/// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
+pub fn copy_in(a: &Array, order: Order) -> Result<Array> {
+    if order == Order::K {
+        return super::copy(a);
+    }
+    let out = Array::empty_on(a.device(), a.shape(), a.dtype())?;
+    let out = if order.is_fortran(a.layout()) { fortran(&out) } else { out };
+    assign(&out, a)?;
+    Ok(out)
+}
+
+/// Values from one number to another where NumPy's are computed as here.
+fn counted(
+    start: Option<Number>,
+    stop: Option<Number>,
+    step: Option<Number>,
+    dtype: Option<DType>,
+) -> Result<Array> {
+    let (Some(first), Some(step)) = (start, step.or(Some(Number::Int(1)))) else {
+        bail!(NotNative, "arange: without an end");
+    };
+    let (start, stop) = stop.map_or((Number::Int(0), first), |stop| (first, stop));
+    let numbers = [start, stop, step];
+    let whole = numbers.iter().all(|n| matches!(n, Number::Int(i) if i64::try_from(*i).is_ok()));
+    let plain = |n: &Number| matches!(n, Number::Int(_) | Number::Float(_)) && n.to_f64().is_finite();
+    if !numbers.iter().all(plain) || step.to_f64() == 0.0 {
+        bail!(NotNative, "arange: of other numbers than finite real ones, or with a step of 0");
+    }
+    match dtype {
+        None => arange(start, stop, step, None),
+        Some(d @ (DType::F64 | DType::F32)) => arange(start, stop, step, d),
+        Some(d) if whole && d.is_integer() => arange(start, stop, step, d),
+        Some(d) => bail!(NotNative, "arange: of these numbers with dtype {d}"),
+    }
+}
+/// An interval in equal steps, and the step.
+fn spaced(
+    start: Option<Number>,
+    stop: Option<Number>,
+    n: isize,
+    endpoint: bool,
+    dtype: Option<DType>,
+) -> Result<(Array, f64)> {
+    let real = |n: Option<Number>| n.filter(|n| matches!(n, Number::Int(_) | Number::Float(_)));
+    let (Some(start), Some(stop)) = (real(start), real(stop)) else {
+        bail!(NotNative, "linspace: between other numbers than real ones");
+    };
+    let Ok(n) = usize::try_from(n) else { bail!(NotNative, "linspace: {n} values") };
+    let dtype = dtype.unwrap_or(DType::F64);
+    if dtype.is_complex() || dtype == DType::Bool {
+        bail!(NotNative, "linspace: of dtype {dtype}");
+    }
+    let (start, stop) = (start.to_f64(), stop.to_f64());
+    let steps = if endpoint { n.saturating_sub(1) } else { n };
+    let step = if steps > 0 { (stop - start) / steps as f64 } else { f64::NAN };
+    Ok((linspace(start, stop, n, endpoint, dtype)?, step))
+}
+fn length(n: isize) -> Result<usize> {
+    match usize::try_from(n) {
+        Ok(n) => Ok(n),
+        Err(_) => bail!(Value, "negative dimensions are not allowed"),
+    }
+}
+
+crate::functions! {
+    /// A new array of zeros.
+    zeros(shape: Shape, dtype: DType = None, order: Order = "C", *, device: Device = None, like: Foreign = None)
+        -> Array, cases ["3", "(2, 3), dtype=int64", "(), order='F'"]
+        => filled(unset(&shape, dtype.unwrap_or(DType::F64), order, device)?, 0);
+    /// A new array of ones.
+    ones(shape: Shape, dtype: DType = None, order: Order = "C", *, device: Device = None, like: Foreign = None)
+        -> Array, cases ["3", "(2, 3), dtype=complex64", "(2, 0), order='F'"]
+        => filled(unset(&shape, dtype.unwrap_or(DType::F64), order, device)?, 1);
+    /// A new array whose values are not set.
+    empty(shape: Shape, dtype: DType = None, order: Order = "C", *, device: Device = None, like: Foreign = None)
+        -> Array, cases ["0", "(2, 0), dtype=int64"]
+        => unset(&shape, dtype.unwrap_or(DType::F64), order, device);
+    /// A new array of one value, or of values that are broadcast.
+    full(shape: Shape, fill_value: Operand, dtype: DType = None, order: Order = "C", *, device: Device = None, like: Foreign = None)
+        -> Array, cases ["(2, 3), 7", "3, 1.5, dtype=float32", "(2, 3), i[3]", "3, 2.75, dtype=int64"]
+        => match fill_value {
+            Some(v) => filled_with("full", unset(&shape, dtype.unwrap_or(dtype_of(&v)), order, device)?, v),
+            None => bail!(NotNative, "full: of None"),
+        };
+    /// A new array of zeros, of the shape and dtype of another.
+    zeros_like(a: Kept, dtype: DType = None, order: Order = "K", subok: Flag = true, shape: OptionalShape = None, *, device: Device = None)
+        -> Array, cases ["f[2,3]", "i[2,3], dtype=float32", "f[2], shape=(2, 2)"]
+        => filled(unset_like(a, dtype, order, shape, device)?, 0);
+    /// A new array of ones, of the shape and dtype of another.
+    ones_like(a: Kept, dtype: DType = None, order: Order = "K", subok: Flag = true, shape: OptionalShape = None, *, device: Device = None)
+        -> Array, cases ["f[2,3]", "i[2,3], dtype=float32", "c[2], shape=(2, 2)"]
+        => filled(unset_like(a, dtype, order, shape, device)?, 1);
+    /// A new array whose values are not set, of the shape and dtype of another.
+    empty_like(prototype: Kept, /, dtype: DType = None, order: Order = "K", subok: Flag = true, shape: OptionalShape = None, *, device: Device = None)
+        -> Array, cases ["f[0]", "i[2,0], dtype=float32"]
+        => unset_like(prototype, dtype, order, shape, device);
+    /// A new array of one value, or of values that are broadcast, of the shape and dtype of another.
+    full_like(a: Kept, fill_value: Operand, dtype: DType = None, order: Order = "K", subok: Flag = true, shape: OptionalShape = None, *, device: Device = None)
+        -> Array, cases ["f[2,3], 7", "i[2,3], 2.75", "f[2,3], i[3], dtype=float32"]
+        => match fill_value {
+            Some(v) => filled_with("full_like", unset_like(a, dtype, order, shape, device)?, v),
+            None => bail!(NotNative, "full_like: of None"),
+        };
+    /// Values from one number up to another, which is not reached, in equal steps.
+    arange(start_or_stop: Number, /, stop: Number = None, step: Number = Some(1), *, dtype: DType = None, device: Device = None, like: Foreign = None)
+        -> Array, cases ["5", "2, stop=10, step=3", "0.0, stop=1.0, step=0.25", "5, dtype=float64", "3, stop=-3, step=-2"]
+        => placed(device, || counted(start_or_stop, stop, step, dtype));
+    /// Evenly spaced values over an interval.
+    linspace(start: Number, stop: Number, num: Int = 50, endpoint: Flag = true, retstep: Flag = false, dtype: DType = None, axis: Int = 0, *, device: Device = None)
+        -> Flagged("retstep"), cases ["0, 1", "2.0, 3.0, num=5, endpoint=False", "-1, 1, num=7, dtype=int64", "0, 1, num=5, retstep=True", "0.5, 2, num=1, retstep=True"]
+        => {
+            if axis != 0 {
+                bail!(NotNative, "linspace: along another axis");
+            }
+            let (values, step) = placed(device, || spaced(start, stop, num, endpoint, dtype))?;
+            match retstep {
+                false => Ok(Made::One(values)),
+                true => Array::from_scalar_on(values.device(), crate::Scalar::new(step)).map(|s| Made::Many(vec![values, s])),
+            }
+        };
+    /// A matrix with ones on a diagonal and zeros elsewhere.
+    eye(N: Int, M: OptionalInt = None, k: Int = 0, dtype: DType = None, order: Order = "C", *, device: Device = None, like: Foreign = None)
+        -> Array, cases ["3", "3, M=4, k=1", "3, M=2, k=-1, dtype=int64", "2, k=7", "3, M=4, k=-1, order='F'"]
+        => {
+            let shape = [length(N)?, length(M.unwrap_or(N))?];
+            let a = filled(unset(&shape, dtype.unwrap_or(DType::F64), order, device)?, 0)?;
+            assign(&diagonal_of(&a, k), 1i64)?;
+            Ok(a)
+        };
+    /// The square matrix with ones on its main diagonal and zeros elsewhere.
+    identity(n: Int, dtype: DType = None, *, like: Foreign = None) -> Array, cases ["3", "2, dtype=int64"]
+        => identity(length(n)?, dtype.unwrap_or(DType::F64));
+    /// A copy.
+    copy(a: Kept, order: Order = "K", subok: Flag = false) -> Array, cases ["f[2,3]", "i[2,3], order='F'"]
+        => copy_in(a, order);
+    /// Writes values, which are broadcast, into an array.
+    copyto(dst: Target, src: Operand, casting: Choice("no", "equiv", "safe", "same_kind", "unsafe") = Some("same_kind"), r#where: Mask = None)
+        -> Nothing, cases ["f[2,3], 1.5", "f[2,3], f[3]", "f[2,3], i[3], where=b[2,3]", "i[2,3], 2.5, casting='unsafe'"]
+        => match src {
+            Some(src) => write("copyto", dst, src, casting, r#where),
+            None => bail!(NotNative, "copyto: of None"),
+        };
 }

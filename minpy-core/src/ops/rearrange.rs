@@ -266,7 +266,7 @@ pub fn at_least(a: &Array, dims: usize) -> Result<Array> {
     }
     reshape(a, shape)
 }
-fn all_at_least(arrays: &[&Array], dims: usize) -> Result<Vec<Array>> {
+pub(super) fn all_at_least(arrays: &[&Array], dims: usize) -> Result<Vec<Array>> {
     let mut all = memory::list(arrays.len())?;
     for a in arrays {
         all.push(at_least(a, dims)?);
@@ -277,7 +277,7 @@ fn owned(arrays: &[&Array]) -> Result<Vec<Array>> {
     memory::collected(arrays.iter().map(|a| (*a).clone()))
 }
 /// NumPy words the complaints: about nothing, and about a dtype that the arrays cannot have.
-fn joinable(name: &str, arrays: &[&Array], dtype: Option<DType>) -> Result<()> {
+pub(super) fn joinable(name: &str, arrays: &[&Array], dtype: Option<DType>) -> Result<()> {
     if arrays.is_empty() {
         bail!(NotNative, "{name}: of no arrays");
     }
@@ -368,16 +368,16 @@ fn least_dims(a: &Array, dims: usize) -> Result<&Array> {
 
 crate::functions! {
     /// A view with axes moved to new places; the others stay in order.
-    moveaxis(a: Array, source: Ints, destination: Ints) -> View, cases ["f[2,3,4], 0, -1", "f[2,3,4], (0, 1), (1, 2)"]
+    moveaxis(a: Kept, source: Ints, destination: Ints) -> View, cases ["f[2,3,4], 0, -1", "f[2,3,4], (0, 1), (1, 2)"]
         => moveaxis(a, source, destination);
     /// A view with one axis rolled back until it lies before `start`.
-    rollaxis(a: Array, axis: Int, start: Int = 0) -> View, cases ["f[2,3,4], 2", "f[2,3,4], 0, start=2"]
+    rollaxis(a: Kept, axis: Int, start: Int = 0) -> View, cases ["f[2,3,4], 2", "f[2,3,4], 0, start=2"]
         => rollaxis(a, axis, start);
     /// A view with two axes exchanged.
-    swapaxes(a: Array, axis1: Int, axis2: Int) -> View, method, cases ["f[2,3,4], 0, -1"]
+    swapaxes(a: Kept, axis1: Int, axis2: Int) -> View, method, cases ["f[2,3,4], 0, -1"]
         => swapaxes(a, axis1, axis2);
     /// A view with the last two axes exchanged.
-    matrix_transpose(x: Array, /) -> View, cases ["f[2,3,4]", "i[3,2]"]
+    matrix_transpose(x: Kept, /) -> View, cases ["f[2,3,4]", "i[3,2]"]
         => {
             if x.ndim() < 2 {
                 bail!(Value, "Input array must be at least 2-dimensional, but it is {}", x.ndim());
@@ -385,19 +385,19 @@ crate::functions! {
             swapaxes(x, -1, -2)
         };
     /// A view without axes of length 1.
-    squeeze(a: Array, axis: Axes = None) -> View, method, cases ["f[1,3,1]", "f[1,3,1], axis=0", "f[1,3,1], axis=(0, 2)"]
+    squeeze(a: Kept, axis: Axes = None) -> View, method, cases ["f[1,3,1]", "f[1,3,1], axis=0", "f[1,3,1], axis=(0, 2)"]
         => squeeze(a, axis);
     /// A view with new axes of length 1.
-    expand_dims(a: Array, axis: Ints) -> View, cases ["f[3,2], 0", "f[3,2], (0, -1)"]
+    expand_dims(a: Kept, axis: Ints) -> View, cases ["f[3,2], 0", "f[3,2], (0, -1)"]
         => expand_dims(a, axis);
     /// A view with axes reversed.
-    flip(m: Array, axis: OptionalInts = None) -> View, cases ["f[2,3]", "f[2,3], axis=1", "f[2,3,2], axis=(0, 2)"]
+    flip(m: Kept, axis: OptionalInts = None) -> View, cases ["f[2,3]", "f[2,3], axis=1", "f[2,3,2], axis=(0, 2)"]
         => flip(m, axis);
     /// A view with rows reversed.
-    flipud(m: Array) -> View, cases ["f[3,2]", "i[4]"]
+    flipud(m: Kept) -> View, cases ["f[3,2]", "i[4]"]
         => flip(least_dims(m, 1)?, Some(&[0]));
     /// A view with columns reversed.
-    fliplr(m: Array) -> View, cases ["f[3,2]", "i[2,3,2]"]
+    fliplr(m: Kept) -> View, cases ["f[3,2]", "i[2,3,2]"]
         => flip(least_dims(m, 2)?, Some(&[1]));
     /// Elements shifted along axes; those that leave at the end come in at the beginning.
     roll(a: Array, shift: Ints, axis: OptionalInts = None) -> Array, cases ["f[2,3], 2", "f[2,3], -1, axis=1", "i[2,3], (1, 2), axis=(0, 1)"]

@@ -204,10 +204,10 @@ crate::functions! {
     nonzero(a: Array) -> Tuple, method, constant, cases ["i[3,4]", "b[5]", "f[2,2,2]"]
         => each_axis(a);
     /// Positions in the flattened array of the elements that are not zero.
-    flatnonzero(a: Array) -> Array, constant, cases ["i[3,4]", "b[5]"]
+    flatnonzero(a: Array) -> Array, constant, by_values, cases ["i[3,4]", "b[5]"]
         => flatnonzero(a);
     /// Positions of the elements that are not zero, one per row.
-    argwhere(a: Array) -> Array, constant, cases ["i[3,4]", "b[5]", "f[2,2,2]"]
+    argwhere(a: Array) -> Array, constant, by_values, cases ["i[3,4]", "b[5]", "f[2,2,2]"]
         => match a.ndim() {
             0 => Array::empty_on(a.device(), &[(nonzero(&reshape(a, &[1])?)?.shape()[1]), 0], DType::I64),
             _ => nonzero(a).map(|found| found.t()),
@@ -230,13 +230,13 @@ crate::functions! {
             }
         };
     /// Elements along an axis where a condition of one dimension is true.
-    compress(condition: Array, a: Array, axis: Axis = None, out: Out = None) -> Array, cases ["b[4], f[4]", "b[3], n[3,4], axis=0", "i[3], f[2,4], axis=1"]
+    compress(condition: Array, a: Array, axis: Axis = None, out: Out = None) -> Array, by_values, cases ["b[4], f[4]", "b[3], n[3,4], axis=0", "i[3], f[2,4], axis=1"]
         => compress(condition, a, axis);
     /// Elements along an axis where a condition of one dimension is true.
     compress(a: Array, condition: Array, axis: Axis = None, out: Out = None) -> Array, module [ndarray], cases ["f[4], b[4]", "n[3,4], b[3], axis=0"]
         => compress(condition, a, axis);
     /// Elements where a condition is true, of both flattened.
-    extract(condition: Array, arr: Array) -> Array, cases ["b[3,4], n[3,4]", "i[5], f[5]"]
+    extract(condition: Array, arr: Array) -> Array, by_values, cases ["b[3,4], n[3,4]", "i[5], f[5]"]
         => take(&reshape(arr, &[-1])?, &flatnonzero(condition)?.to_device(arr.device())?, None, Outside::Raise);
     /// A read-only view of a diagonal.
     diagonal(a: Array, offset: Int = 0, axis1: Int = 0, axis2: Int = 1) -> ReadOnly, method, cases ["f[3,4]", "f[3,4], offset=-1", "n[2,3,4], offset=1, axis1=1, axis2=2", "i[2,3], offset=5"]

@@ -1,10 +1,13 @@
-//! Shapes: reshape, concatenate, stack. Pure views (transpose, slice, broadcast) are methods of `Array`.
+//! Shapes: reshape, ravel, concatenate, stack, broadcasting. Pure views (transpose, slice, broadcast) are methods of `Array`.
 
-use super::assign;
+use super::rearrange::{all_at_least, joinable};
+use super::{assign, copy};
 use crate::dispatch::broadcast_shape;
-use crate::layout::{Dims, check_ndim, normalize_axis, show};
+use crate::layout::{Dims, Order, broadcast_shapes, check_ndim, normalize_axis, show};
 use crate::op::Operand;
 use crate::{Array, DType, Result, bail, memory};
+use smallvec::SmallVec;
+use std::borrow::Borrow;
 
 /// Resolves one `-1` and checks the number of elements.
 pub fn resolve_shape(op: &str, from: &[usize], to: &[isize]) -> Result<Dims> {
@@ -53,6 +56,49 @@ pub fn reshape(a: &Array, shape: &[isize]) -> Result<Array> {
         ),
     }
 }
+/// The same with elements counted in that order; `copy`: whether they are copied, where it matters.
+///
+/// # Errors
+/// Those of [`reshape`]; [`ErrorKind::Value`](crate::ErrorKind::Value) for order `K`, and where a copy is needed and not wanted.
+pub fn reshape_in(a: &Array, shape: &[isize], order: Order, copied: Option<bool>) -> Result<Array> {
+    let r = match order {
+        Order::K => bail!(Value, "order 'K' is not permitted for reshaping"),
+        order if order.is_fortran(a.layout()) => {
+            let known = resolve_shape("reshape", a.shape(), shape)?;
+            let back: Vec<isize> = known.iter().rev().map(|&n| n as isize).collect();
+            reshape(&a.t(), &back)?.t()
+        }
+        _ => reshape(a, shape)?,
+    };
+    let shares = std::sync::Arc::ptr_eq(r.buffer(), a.buffer());
+    match copied {
+        Some(true) if shares => copy(&r),
+        Some(false) if !shares => bail!(Value, "Unable to avoid creating a copy while reshaping."),
+        _ => Ok(r),
+    }
+}
+/// The elements as one axis, one after the other in memory: a view where that is possible.
+///
+/// # Errors
+/// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
+pub fn ravel(a: &Array, order: Order) -> Result<Array> {
+    let l = a.layout();
+    if l.is_contiguous()
+        && order != Order::F
+        && let Some(v) = a.reshape_view(&[a.size()])
+    {
+        return Ok(v.with_weak(a.is_weak()));
+    }
+    let r = match order {
+        // Memory order where the array is dense in some order.
+        Order::K => match l.dense_order().filter(|_| !l.is_contiguous()) {
+            Some(dense) => reshape(&a.view(l.transpose(Some(&dense))), &[-1])?,
+            None => reshape(a, &[-1])?,
+        },
+        order => reshape_in(a, &[-1], order, None)?,
+    };
+    contiguous(&r)
+}
 /// The array itself when it is C-contiguous, else a C-contiguous copy.
 pub fn contiguous(a: &Array) -> Result<Array> {
     if a.layout().is_contiguous() {
@@ -63,8 +109,9 @@ pub fn contiguous(a: &Array) -> Result<Array> {
     Ok(out)
 }
 /// Joins arrays along an existing axis.
-pub fn concatenate(arrays: &[Array], axis: isize, dtype: Option<DType>) -> Result<Array> {
-    let Some(first) = arrays.first() else {
+pub fn concatenate<A: Borrow<Array>>(arrays: &[A], axis: isize, dtype: Option<DType>) -> Result<Array> {
+    let arrays = || arrays.iter().map(|a| -> &Array { a.borrow() });
+    let Some(first) = arrays().next() else {
         bail!(Value, "concatenate: need at least one array to concatenate")
     };
     if first.ndim() == 0 {
@@ -74,7 +121,7 @@ pub fn concatenate(arrays: &[Array], axis: isize, dtype: Option<DType>) -> Resul
     let mut shape: Dims = first.shape().into();
     shape[axis] = 0;
     let mut common = first.dtype();
-    for a in arrays {
+    for a in arrays() {
         let fits =
             a.ndim() == first.ndim() && (0..a.ndim()).all(|i| i == axis || a.shape()[i] == first.shape()[i]);
         if !fits {
@@ -89,10 +136,10 @@ pub fn concatenate(arrays: &[Array], axis: isize, dtype: Option<DType>) -> Resul
         common = DType::promote(common, a.dtype());
     }
     // Where the largest arrays live; the others are moved by the writes.
-    let device = arrays.iter().max_by_key(|a| a.size()).map_or(first.device(), |a| a.device());
+    let device = arrays().max_by_key(|a| a.size()).map_or(first.device(), |a| a.device());
     let out = Array::empty_on(device, &shape, dtype.unwrap_or(common))?;
     let mut at = 0;
-    for a in arrays {
+    for a in arrays() {
         let n = a.shape()[axis];
         assign(&out.slice(axis, at, 1, n), a)?;
         at += n;
@@ -126,4 +173,67 @@ pub fn broadcast_arrays(arrays: &[Array]) -> Result<Vec<Array>> {
         all.push(a.broadcast_to(&shape)?);
     }
     Ok(all)
+}
+
+crate::functions! {
+    /// The same elements in another shape: a view where that is possible, else a copy.
+    reshape(a: Kept, /, shape: NewShape, order: Order = "C", *, copy: OptionalFlag = None)
+        -> View, cases ["f[2,6], (3, 4)", "f[2,6], -1", "i[2,6], (4, -1), order='F'", "f[4], (2, 2), copy=True"]
+        => reshape_in(a, shape, order, copy);
+    /// The elements as one axis: a view where that is possible, else a copy.
+    ravel(a: Kept, order: Order = "C") -> View, method, cases ["f[2,3]", "i[2,3], order='F'", "f[2,3], order='K'", "f[]"]
+        => ravel(a, order);
+    /// A view with the axes in another order, or reversed.
+    transpose(a: Kept, axes: Axes = None) -> View, aliases [permute_dims], cases ["f[2,3]", "f[2,3,4], axes=(1, 0, 2)", "f[3]"]
+        => a.transpose(axes);
+    /// A read-only view that repeats elements up to a shape.
+    broadcast_to(array: Kept, shape: Shape, subok: Flag = false) -> ReadOnly, cases ["f[3], (2, 3)", "f[2,1], (2, 3)", "f[], 4"]
+        => {
+            if shape.len() < array.ndim() {
+                bail!(Value, "input operand has more dimensions than allowed by the axis remapping");
+            }
+            array.broadcast_to(&shape)
+        };
+    /// Views of arrays with their common shape.
+    broadcast_arrays(*args: Each, subok: Flag = false) -> Tuple, cases ["f[3], f[2,1]", "i[2,3]", "f[], f[2]"]
+        => {
+            let all = memory::collected(args.iter().map(|a| (*a).clone()))?;
+            let shapes: SmallVec<[&[usize]; 4]> = args.iter().map(|a| a.shape()).collect();
+            if broadcast_shapes("broadcast_arrays", &shapes).is_err() {
+                bail!(NotNative, "broadcast_arrays: of shapes that do not fit");
+            }
+            broadcast_arrays(&all)
+        };
+    /// Arrays joined along an existing axis.
+    concatenate(arrays: Joined, /, axis: Axis = Some(0), out: Out = None, *, dtype: DType = None, casting: Choice("same_kind") = Some("same_kind"))
+        -> Array, aliases [concat], cases ["(f[2,3], f[1,3])", "(f[2,3], i[2,1]), axis=1", "(f[2], i[2,2]), axis=None", "(f[2], i[2]), dtype=float32"]
+        => {
+            joinable("concatenate", &arrays, dtype)?;
+            if out.is_some() && dtype.is_some() {
+                bail!(NotNative, "concatenate: out= and dtype= together");
+            }
+            let r = match axis {
+                Some(axis) => concatenate(&arrays, axis, dtype)?,
+                None => {
+                    let mut flat = memory::list(arrays.len())?;
+                    for a in &arrays {
+                        flat.push(reshape(a, &[-1])?);
+                    }
+                    concatenate(&flat, 0, dtype)?
+                }
+            };
+            match out {
+                Some(out) if out.shape() == r.shape() && r.dtype().can_cast_same_kind(out.dtype()) => {
+                    assign(out, &r)?;
+                    Ok(out.clone())
+                }
+                _ => Ok(r),
+            }
+        };
+    /// Arrays with at least one dimension.
+    atleast_1d(*arys: Each) -> Each, cases ["f[]", "f[2,3]", "f[], i[2]"] => all_at_least(&arys, 1);
+    /// Arrays with at least two dimensions.
+    atleast_2d(*arys: Each) -> Each, cases ["f[]", "f[3]", "f[3], i[2,2]"] => all_at_least(&arys, 2);
+    /// Arrays with at least three dimensions.
+    atleast_3d(*arys: Each) -> Each, cases ["f[]", "f[3]", "f[3], i[2,2]"] => all_at_least(&arys, 3);
 }

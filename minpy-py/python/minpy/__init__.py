@@ -3,9 +3,8 @@
 `import minpy.numpy as np` in place of `import numpy as np` is the whole change; `minpy.core` differentiates,
 `minpy.context` says on which device, and the policies below say what may leave it.
 """
-from minpy._minpy import __version__, fallback_count, get_num_threads, moved_bytes, set_num_threads
-from minpy._minpy import _flush as flush
-from minpy._minpy import _synchronize as synchronize
+from minpy import _minpy
+from minpy._minpy import __version__
 from minpy import context, numpy, policy
 from minpy import array, array_variants, core, primitive, symbol
 from minpy.policy import (
@@ -14,13 +13,15 @@ from minpy.policy import (
 )
 from minpy.profiling import profile
 
+fallback_count, moved_bytes = _minpy.counters.fallback_count, _minpy.counters.moved_bytes
+flush, synchronize = _minpy.devices.flush, _minpy.devices.synchronize
+get_num_threads, set_num_threads = _minpy.devices.get_num_threads, _minpy.devices.set_num_threads
 wait = synchronize
 
 
 def devices() -> list[context.Context]:
     """Every device found, as contexts."""
-    from minpy._minpy import _devices
-    return [context.Context(name, number) for name, number, _, _ in _devices()]
+    return [context.Context(name, number) for name, number, _, _ in _minpy.devices.all()]
 
 
 __all__ = [

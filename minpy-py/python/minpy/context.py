@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 
-from minpy import _minpy
+from minpy._minpy import devices
 
 
 class Entered(threading.local):
@@ -32,15 +32,14 @@ class Context:
             device_type, device_id = device_type.device_type, device_type.device_id
         if not isinstance(device_type, str):
             raise TypeError(f"Context: the name of a device is a string, not {type(device_type).__name__}")
-        self.device_type, self.device_id = _minpy._find_device(device_type, device_id)
+        self.device_type, self.device_id = devices.find(device_type, device_id)
 
     def __enter__(self) -> Context:
-        _entered.before.append(_minpy._current_device())
-        _minpy._set_device(self.device_type, self.device_id)
+        _entered.before.append(devices.make_current(self.device_type, self.device_id))
         return self
 
     def __exit__(self, *exception: object) -> None:
-        _minpy._set_device(*_entered.before.pop())
+        devices.make_current(*_entered.before.pop())
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Context) and (self.device_type, self.device_id) == (other.device_type, other.device_id)
@@ -55,7 +54,7 @@ class Context:
 
     def memory_stats(self) -> dict[str, int]:
         """Bytes `used`, `pooled` and `peak` of the device's memory pool, and how often the driver was asked for memory."""
-        return dict(zip(("used", "pooled", "peak", "system_allocations"), _minpy._memory_stats(self)))
+        return dict(zip(("used", "pooled", "peak", "system_allocations"), devices.memory_stats(self)))
 
 
 def cpu(device_id: int = 0) -> Context:
@@ -80,13 +79,13 @@ def opencl(device_id: int = 0) -> Context:
 
 def current_context() -> Context:
     """The device on which new arrays of this thread are made."""
-    return Context(*_minpy._current_device())
+    return Context(*devices.current())
 
 
 def set_context(context: str | Context) -> None:
     """Makes a device current on this thread."""
     context = context if isinstance(context, Context) else Context(*_parse(context))
-    _minpy._set_device(context.device_type, context.device_id)
+    devices.make_current(context.device_type, context.device_id)
 
 
 def _parse(text):

@@ -17,8 +17,9 @@ import numpy
 
 from minpy import _minpy
 from minpy._departures import LostGradientWarning
-from minpy._minpy import NoGradientFuncError, array_base
+from minpy._minpy import NoGradientFuncError, array_base, tape
 from minpy.array import Number, wrap
+from minpy.numpy._native import FUNCTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,7 +47,7 @@ def _zero(argument):
     if isinstance(argument, (tuple, list)):
         argument = _minpy.asarray(argument)
     if isinstance(argument, (array_base, numpy.ndarray)):
-        zeros = _minpy.zeros_like(argument, argument.dtype if argument.dtype.kind in "fc" else float)
+        zeros = FUNCTIONS["zeros_like"](argument, argument.dtype if argument.dtype.kind in "fc" else float)
         return zeros[()] if isinstance(argument, Number) else zeros
     return 0j if isinstance(argument, (complex, numpy.complexfloating)) else 0.0
 
@@ -71,7 +72,7 @@ def grad_and_loss(func, argnum=0):
 
     @functools.wraps(func)
     def wrapped(*args, **kwargs):
-        gradients, value = _minpy._differentiate(func, _resolve(numbers, len(args)), args, kwargs)
+        gradients, value = tape.differentiate(func, _resolve(numbers, len(args)), args, kwargs)
         return _shaped(numbers, gradients, args), value
     return wrapped
 
@@ -114,7 +115,7 @@ def vjp(func: Callable[..., R], argnum: int | Sequence[int] = 0) -> Callable[...
     def wrapped(args, seed, **kwargs):
         _expect_list("vjp", args)
         numbers_here = _resolve(numbers, len(args))
-        gradients, value = _minpy._differentiate(func, numbers_here, tuple(args), kwargs, seed)
+        gradients, value = tape.differentiate(func, numbers_here, tuple(args), kwargs, seed)
         return value, _shaped(numbers_here, gradients, args)
     return wrapped
 
@@ -128,7 +129,7 @@ def jvp(func: Callable[..., R], argnum: int | Sequence[int] = 0) -> Callable[...
     def wrapped(args, tangents, **kwargs):
         _expect_list("jvp", args)
         tangents = [tangents] if len(numbers) == 1 and not isinstance(tangents, (list, tuple)) else list(tangents)
-        value, found = _minpy._push_forward(func, _resolve(numbers, len(args)), tuple(args), kwargs, tangents)
+        value, found = tape.push_forward(func, _resolve(numbers, len(args)), tuple(args), kwargs, tangents)
         return value, _like(value, iter(found))
     return wrapped
 
@@ -145,7 +146,7 @@ def no_grad(func: F) -> F:
     """Decorator: what the function does is not recorded."""
     @functools.wraps(func)
     def wrapped(*args, **kwargs):
-        return _minpy._no_grad(functools.partial(func, **kwargs), *args)
+        return tape.no_grad(functools.partial(func, **kwargs), *args)
     return wrapped
 
 

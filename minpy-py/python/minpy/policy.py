@@ -13,8 +13,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from minpy import _minpy
-from minpy._minpy import PrimitivePolicyError
+from minpy._minpy import PrimitivePolicyError, devices
 from minpy.context import Entered
 
 if TYPE_CHECKING:
@@ -39,12 +38,11 @@ class Policy:
             raise TypeError(f"Unknown policy name: {name}; there are: {', '.join(_NAMES)}")
 
     def __enter__(self) -> Policy:
-        _entered.before.append(_minpy._policy())
-        _minpy._set_policy(self.name)
+        _entered.before.append(devices.set_policy(self.name))
         return self
 
     def __exit__(self, *exception: object) -> None:
-        _minpy._set_policy(_entered.before.pop())
+        devices.set_policy(_entered.before.pop())
 
     def show_op_stat(self) -> None:
         """`np.show_op_stat()` under the original's name, `np.policy.show_op_stat()`: the counts of this thread, whichever policies
@@ -95,12 +93,12 @@ def use_policy(policy: str | Policy) -> Policy:
 
 def set_global_policy(policy: str | Policy) -> None:
     """Sets the policy of this thread (a name or a `Policy`)."""
-    _minpy._set_policy(use_policy(policy).name)
+    devices.set_policy(use_policy(policy).name)
 
 
 def get_global_policy() -> Policy:
     """The policy in force."""
-    return Policy(_minpy._policy())
+    return Policy(devices.policy())
 
 
 def wrap_policy(policy: str | Policy) -> Callable[[F], F]:

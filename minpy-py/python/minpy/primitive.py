@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from minpy import _minpy
-from minpy._minpy import NoGradientFuncError, array_base
+from minpy._minpy import NoGradientFuncError, array_base, profiler, tape
 from minpy.core import _mapped
 from minpy.numpy import _fallback
 
@@ -70,7 +70,7 @@ class Primitive:
         this = _fallback.Call()
         raw = [this.give(a) for a in args]
         raw_kwargs = {k: this.give(v) for k, v in kwargs.items()}
-        function = _fallback.measured(self.__name__, self._func, this) if _minpy._profile_numpy() else self._func
+        function = _fallback.measured(self.__name__, self._func, this) if profiler.numpy_begins() else self._func
         answer = function(*raw, **raw_kwargs)
         # A result that is an argument (or a view of one) becomes an array of its own: the custom gradient is this call's,
         # not that of every other use of the argument.
@@ -80,7 +80,7 @@ class Primitive:
             return r.copy() if isinstance(r, numpy.ndarray) and any(numpy.may_share_memory(r, g) for g in given) else r
         answer = tuple(map(own, answer)) if isinstance(answer, tuple) else own(answer)
         result = this.take(answer)
-        if _minpy._recording():
+        if tape.recording():
             self._record(args, kwargs, raw, raw_kwargs, answer, result)
         return result
 
@@ -89,7 +89,7 @@ class Primitive:
         slots = [(at, a) for at, a in slots if isinstance(a, array_base) and a.dtype.kind in "fc"]
         several = isinstance(result, tuple)
         outputs = [r for r in (result if several else (result,)) if isinstance(r, array_base)]
-        watched = [at for at, a in slots if _minpy._is_watched(a)]
+        watched = [at for at, a in slots if tape.is_watched(a)]
 
         def vjp(gradients):
             if several:
@@ -98,13 +98,13 @@ class Primitive:
             else:
                 g = gradients[0].asnumpy() if gradients[0] is not None else numpy.zeros(outputs[0].shape, outputs[0].dtype)
             found = [self._gradient(at, watched, g, answer, raw, raw_kwargs, a) for at, a in slots]
-            if _minpy._recording():
+            if tape.recording():
                 # For gradients of gradients: nobody knows the derivative of the rule.
-                _minpy._record_foreign(f"the gradient of {self.__name__}", [a for _, a in slots] + gradients, found, None)
+                tape.record_foreign(f"the gradient of {self.__name__}", [a for _, a in slots] + gradients, found, None)
             return found
         # The arrays may be written later: what backward sees is what the function saw.
         answer, raw, raw_kwargs = _kept(answer), _kept(raw), _kept(raw_kwargs)
-        _minpy._record_foreign(self.__name__, [a for _, a in slots], outputs, vjp)
+        tape.record_foreign(self.__name__, [a for _, a in slots], outputs, vjp)
 
     def _gradient(self, at, watched, g, answer, raw, raw_kwargs, like):
         if at not in watched:

@@ -4,7 +4,7 @@ from __future__ import annotations
 import threading
 from typing import NamedTuple
 
-from minpy import _minpy
+from minpy._minpy import devices, profiler
 
 
 class Group(NamedTuple):
@@ -40,8 +40,8 @@ class profile:
         if not profile._open.acquire(blocking=False):
             raise RuntimeError("minpy.profile: another profile is open, and there is one for all threads")
         try:
-            _minpy._flush()
-            _minpy._profile_start()
+            devices.flush()
+            profiler.start()
         except BaseException:
             profile._open.release()
             raise
@@ -49,12 +49,12 @@ class profile:
 
     def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
         try:
-            _minpy._flush()
+            devices.flush()
         except Exception:
             if kind is None:  # else the exception of the body is the one to see
                 raise
         finally:
-            self.groups = [Group(*g) for g in _minpy._profile_stop()]
+            self.groups = [Group(*g) for g in profiler.stop()]
             profile._open.release()
 
     def _rows(self):

@@ -9,17 +9,16 @@
 Every operator of the table is a function here: inputs by position or name, attributes by name, `name=` for the node.
 Parameters that are not given become variables called `<node>_weight`, `<node>_bias` and so on.
 """
-from minpy import _minpy
 from minpy._minpy import Executor, Function, Symbol
-from minpy._minpy import _symbol_from_json as load_json
-from minpy._minpy import _symbol_seed as seed
+
+load_json, seed = Symbol._from_json, Symbol._seed
 
 
 def Variable(name, shape=None, dtype=None):
     """A named value from outside."""
     if not isinstance(name, str):
         raise TypeError(f"Variable: the name must be a string, not {type(name).__name__}")
-    return _minpy._symbol_variable(name, shape, dtype)
+    return Symbol._variable(name, shape, dtype)
 
 
 def Group(symbols):
@@ -28,7 +27,7 @@ def Group(symbols):
     for s in symbols:
         if not isinstance(s, Symbol):
             raise TypeError(f"Group: needs symbols, got {type(s).__name__}")
-    return _minpy._symbol_group(symbols)
+    return Symbol._group(symbols)
 
 
 def load(fname):
@@ -60,7 +59,7 @@ def _make(op, exported, doc, attributes):
                 inputs.append((key, value))
             elif value is not None or key in known:
                 attrs[key] = value
-        return _minpy._symbol_apply(op, name, inputs, attrs)
+        return Symbol._apply(op, name, inputs, attrs)
 
     apply.__name__ = apply.__qualname__ = exported
     apply.__doc__ = doc
@@ -69,7 +68,7 @@ def _make(op, exported, doc, attributes):
 
 def _export():
     names = []
-    for op, aliases, doc, attributes in _minpy._symbol_operators():
+    for op, aliases, doc, attributes in Symbol._operators():
         for exported in (op, *aliases):
             if exported not in globals():
                 globals()[exported] = _make(op, exported, doc, attributes)
@@ -80,4 +79,5 @@ def _export():
 
 var = Variable
 loads = load_json
-__all__ = ["Executor", "Function", "Group", "Symbol", "Variable", "load", "load_json", "loads", "save", "seed", "var", *_export()]
+_WRITTEN = ("Executor", "Function", "Group", "Symbol", "Variable", "load", "load_json", "loads", "save", "seed", "var")
+__all__ = [*_WRITTEN, *_export()]

@@ -9,6 +9,7 @@ pub(crate) mod matmul;
 pub(crate) mod nn;
 pub(crate) mod reduce;
 pub(crate) mod shape;
+pub(crate) mod table;
 
 use crate::attributes::Attributes;
 use crate::infer::Shapes;

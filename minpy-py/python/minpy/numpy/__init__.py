@@ -7,25 +7,19 @@ import numpy as _numpy
 
 from minpy import _minpy
 from minpy._minpy import ndarray, scalar, ufunc
-from minpy.numpy import _creation, _elements, _fallback, _methods, _namespace, _native, _shapes, _ufuncs
+from minpy.numpy import _creation, _elements, _fallback, _methods, _namespace, _native, _ufuncs
 from minpy.numpy._stat import op_stat, record_op_stat, show_op_stat
 
-_RUST = (
-    "array asarray ascontiguousarray "
-    "asfortranarray zeros ones empty zeros_like ones_like empty_like reshape transpose broadcast_to "
-    "concatenate"
-).split()
+_RUST = "array asarray ascontiguousarray asfortranarray".split()
 
 _namespace.install_finder()
 _minpy._set_metaclass(ndarray, _methods.ArrayMeta)
 _minpy._set_metaclass(ufunc, _methods.UfuncMeta)
-_FUNCTIONS = _minpy._functions()
 _methods.install()
 
 globals().update({name: getattr(_minpy, name) for name in _RUST})
-globals().update(_FUNCTIONS)
-globals().update(concat=_minpy.concatenate)
 globals().update(_minpy._ufuncs())
+globals().update(_native.FUNCTIONS)
 globals().update({alias: globals()[name] for alias, name in _ufuncs.ALIASES.items()})
 globals().update(_native.TABLE)
 _namespace.fill(globals())
@@ -34,10 +28,10 @@ newaxis = None
 __version__ = _numpy.__version__
 __all__ = sorted(set(_numpy.__all__) | {
     "erf", "record_op_stat", "relu", "show_op_stat", "sigmoid",
-} | {name for name in _FUNCTIONS if "." not in name})
+} | {name for name in _native.FUNCTIONS if "." not in name})
 
 
-def set_policy(policy):
+def set_policy(policy) -> None:
     """Sets the policy of this thread (the original's name for `minpy.set_global_policy`)."""
     from minpy.policy import set_global_policy
     set_global_policy(policy)

@@ -10,7 +10,7 @@ import copy
 import numpy
 
 from minpy import _minpy
-from minpy._minpy import array_base, ndarray
+from minpy._minpy import array_base, ndarray, tape
 from minpy.numpy import _fallback
 
 # Parameters of distributions that only shift and scale a standard draw: (location, scale), as names or None.
@@ -27,12 +27,12 @@ _POSITIONS = {
 
 
 def _watched(value):
-    return isinstance(value, array_base) and _minpy._is_watched(value)
+    return isinstance(value, array_base) and tape.is_watched(value)
 
 
 def call(name, owner, function, args, kwargs):
     """`function(*args, **kwargs)`, a method of `owner` (a `RandomState` or `Generator`)."""
-    if _minpy._recording() and owner is not None and (name in _POSITIONS or name in _SHIFTED):
+    if tape.recording() and owner is not None and (name in _POSITIONS or name in _SHIFTED):
         named = dict(zip(_POSITIONS.get(name, ("loc", "scale", "size")), args))
         if len(named) == len(args) and not named.keys() & kwargs.keys():
             named.update(kwargs)
@@ -42,7 +42,7 @@ def call(name, owner, function, args, kwargs):
                 x = named.get("a" if name == "choice" else "x")
                 if type(x) is ndarray and x.size == 0:
                     # Nothing to record; and what NumPy draws for nothing is its own affair.
-                    return _minpy._no_grad(_by_numpy, name, function, args, kwargs)
+                    return tape.no_grad(_by_numpy, name, function, args, kwargs)
                 made = _gathered(name, owner, named)
             if made is not None:
                 return made[0]

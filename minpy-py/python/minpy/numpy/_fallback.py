@@ -13,7 +13,7 @@ import types
 import numpy
 
 from minpy import _minpy
-from minpy._minpy import ndarray, scalar, ufunc
+from minpy._minpy import counters, devices, ndarray, profiler, scalar, tape, ufunc
 
 # Functions that write into an argument, by the position of that argument. `out=` is written everywhere.
 WRITES = {
@@ -116,7 +116,7 @@ class Call:
             theirs = array._numpy()
         elif not array._layout[2]:
             theirs = array._numpy()  # NumPy raises its own complaint about writing
-        elif array.context.device_type == "cpu" and not _minpy._recording():
+        elif array.context.device_type == "cpu" and not tape.recording():
             theirs = array._numpy(True)
             self.written.append((array, None))
         else:
@@ -243,15 +243,15 @@ def _reason(policy, name, reason):
 def _run(this, name, function, given, named, quiet=False, reason=None):
     reads = name in READS or not this.inputs
     fallback = not reads and not quiet
-    policy = _minpy._policy() if fallback else None
-    if _minpy._profile_numpy():
+    policy = devices.policy() if fallback else None
+    if profiler.numpy_begins():
         function = measured(name, function, this)
     if policy == "only_device":
         _refuse(name)
     began = time.perf_counter()
     result = function(*given, **named)
     # What was read is what stood there before the results are written.
-    call = _minpy._foreign_call(name, this.inputs) if not reads and _minpy._recording() else None
+    call = tape.foreign_call(name, this.inputs) if not reads and tape.recording() else None
     this.finish()
     ours = this.take(result)
     if call is not None:
@@ -260,7 +260,7 @@ def _run(this, name, function, given, named, quiet=False, reason=None):
         return ours
     moved = 0 if this.device.device_type == "cpu" else sum(a.nbytes for a in this.inputs) + sum(
         r.nbytes for r in _arrays(ours))
-    _minpy._count_fallback(name, str(this.device), _reason(policy, name, reason), moved, time.perf_counter() - began)
+    counters.count_fallback(name, str(this.device), _reason(policy, name, reason), moved, time.perf_counter() - began)
     return ours
 
 
@@ -274,7 +274,7 @@ def measured(name, function, this):
             return result
         finally:
             moved = sum(a.nbytes for a in this.inputs) + sum(r.nbytes for r in _theirs(result)) if seen else 0
-            _minpy._profile_numpy_end(seen, moved)
+            profiler.numpy_ends(seen, moved)
     return timed
 
 
@@ -305,7 +305,7 @@ def _recorded(call, name, this, result):
     # What gives nothing has put it somewhere: into an array of NumPy's, where not into one of ours.
     if _stays(result) or any(map(_stays, this.outputs)) or result is None and not written:
         for a in this.inputs:
-            _minpy._leaves(a, name)
+            tape.leaves(a, name)
     return result
 
 

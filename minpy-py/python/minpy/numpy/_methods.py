@@ -2,7 +2,7 @@
 import numpy
 
 from minpy import _minpy
-from minpy._minpy import array_base, ndarray, scalar, ufunc
+from minpy._minpy import array_base, ndarray, scalar, tape, ufunc
 from minpy.numpy import _fallback, _native, _ufuncs, _words
 
 
@@ -90,7 +90,7 @@ class Flat:
         return self.base.flatten()
 
     def __array__(self, dtype=None, copy=None):
-        _minpy._leaves(self.base, "__array__")
+        tape.leaves(self.base, "__array__")
         return numpy.array(self.base.ravel()._numpy(True), dtype=dtype, copy=copy)
 
     def _key(self, key):
@@ -192,13 +192,13 @@ def _array_namespace(self, *, api_version=None):
 def _array_interface(self):
     if self.context.device_type != "cpu":
         raise AttributeError("an array on a device has no address on the host: call asnumpy()")
-    _minpy._leaves(self, "__array_interface__")
+    tape.leaves(self, "__array_interface__")
     self._share_for_good()  # an address keeps nothing alive
     return self._numpy(True).__array_interface__
 
 
 def _dlpack(self, **options):
-    _minpy._leaves(self, "DLPack")
+    tape.leaves(self, "DLPack")
     return self._numpy(True).__dlpack__(**options)
 
 
@@ -321,7 +321,7 @@ def _as_integer_ratio(self):
 
 def _ctypes(self):
     """The memory for `ctypes`, as in NumPy."""
-    _minpy._leaves(self, "ctypes")
+    tape.leaves(self, "ctypes")
     self._share_for_good()
     return self._numpy(True).ctypes
 

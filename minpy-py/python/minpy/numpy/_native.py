@@ -1,11 +1,12 @@
-"""The table of functions that are ours: each file of this package adds its own with `@native`."""
+"""Functions that are ours beside those of core's table: each file of this package adds its own by a decorator."""
 import numpy
 
 from minpy import _minpy
-from minpy._minpy import array_base
+from minpy._minpy import array_base, tape
 from minpy.numpy import _fallback, _words
 
-# name in `minpy.numpy` -> function
+# name in `minpy.numpy` -> function: of core's table, and what Python adds
+FUNCTIONS = _minpy._functions()
 TABLE = {}
 
 
@@ -38,7 +39,7 @@ def _computes_itself(kind):
     """Whether NumPy's functions are another library's business when they meet such an object (pandas, xarray). A tape would not see
     that: while it records, the object is an array of its values. Rust has the same question in `convert.rs`."""
     theirs = hasattr(kind, "__array_ufunc__") or hasattr(kind, "__array_function__")
-    return theirs and not issubclass(kind, numpy.generic) and not _minpy._recording()
+    return theirs and not issubclass(kind, numpy.generic) and not tape.recording()
 
 
 def as_ours(value, dtype=None):

@@ -1,11 +1,13 @@
 """`np.record_op_stat()` and `np.show_op_stat()`: what ran where, and what fell back."""
-from minpy import _minpy
+from typing import Any
+
+from minpy._minpy import counters
 
 
-def record_op_stat():
+def record_op_stat() -> None:
     """Starts counting operations on this thread (from zero)."""
-    _minpy._reset_counts()
-    _minpy._count_ops(True)
+    counters.reset()
+    counters.count_ops(True)
 
 
 def _table(rows, head):
@@ -14,13 +16,13 @@ def _table(rows, head):
     return ["  " + "  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() for row in rows]
 
 
-def op_stat():
+def op_stat() -> "dict[str, Any]":
     """The counts as data: operations by device, and fallbacks."""
     names = ("op", "device", "by", "reason", "site", "calls", "bytes", "seconds")
-    return {"ops": _minpy._op_counts(), "fallbacks": [dict(zip(names, f)) for f in _minpy._fallbacks()]}
+    return {"ops": counters.ops(), "fallbacks": [dict(zip(names, f)) for f in counters.fallbacks()]}
 
 
-def show_op_stat():
+def show_op_stat() -> None:
     """Prints how often each operation ran on which device, and every fallback with reason, bytes, time and line."""
     stat = op_stat()
     lines = ["--------Op Dispatch Statistics Start--------"]

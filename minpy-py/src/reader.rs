@@ -1,0 +1,173 @@
+//! Python objects as arguments of the table's functions, by the kind of their parameter. `table.rs` calls.
+
+use crate::array::as_pyarray;
+use crate::convert::{
+    Arg, Ints, array_from, axes_from, axis_from, exact_number, if_readable, ints_from, operand,
+};
+use crate::errors::Outcome;
+use crate::host::import;
+use crate::numpy::{dtype_from, numpy};
+use minpy_core::function::{Default, Kind, Value};
+use minpy_core::layout::Order;
+use minpy_core::{Array, DType, Number, memory};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyString, PyTuple};
+
+type Any<'py> = Bound<'py, PyAny>;
+
+/// The object as an argument of that kind; `None` when only NumPy knows what it means.
+pub fn read<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<Option<Value<'a>>> {
+    if (kind.takes_array() || kind == Kind::Target)
+        && let Some(p) = as_pyarray(object)
+    {
+        return Ok(Some(Value::Array(p.array())));
+    }
+    let py = object.py();
+    if object.is_none() {
+        let number = matches!(default, Default::Int(_)) && kind == Kind::Int;
+        if number || matches!(kind, Kind::Float | Kind::Ours | Kind::Target | Kind::Pairs) {
+            return Ok(None);
+        }
+        return Ok(match (default, kind) {
+            (Default::None, _) => Some(Value::Absent),
+            // NumPy says what it thinks of no shape, no array, no number.
+            (Default::Required, k) if !matches!(k, Kind::Axis | Kind::Axes | Kind::Bound) => None,
+            _ => Some(Value::None),
+        });
+    }
+    if default != Default::Required && numpy(py)?.no_value.is(object) {
+        return Ok(Some(Value::Absent));
+    }
+    let one = || if_readable(py, axis_from(object).map(|i| Value::Ints(Ints::from_elem(i, 1))));
+    let several = || if_readable(py, ints_from(object).map(Value::Ints));
+    Ok(match kind {
+        Kind::Array => array_from(object)?.map(Value::Made),
+        Kind::Kept => kept(object)?.map(Value::Made),
+        Kind::Operand | Kind::Bound => operand(object)?.map(|a| match a {
+            Arg::Ours(a) => Value::Array(a),
+            Arg::Made(a) => Value::Made(a),
+            Arg::Number(n) => Value::Number(n),
+            Arg::Scalar(s) => Value::Scalar(s),
+        }),
+        Kind::Arrays => list(object, array_from)?,
+        Kind::Joined => list(object, no_number)?,
+        Kind::Each => list(object, kept)?,
+        Kind::Axis | Kind::Int => one()?,
+        Kind::Axes if object.is_instance_of::<PyTuple>() => {
+            if_readable(py, axes_from(object).map(Value::Ints))?
+        }
+        Kind::Axes => one()?,
+        Kind::Ints => several()?,
+        Kind::Shape => match axes_from(object) {
+            Err(e) if e.is_instance_of::<PyValueError>(py) => return Err(e),
+            shape => if_readable(py, shape.map(Value::Ints))?,
+        },
+        Kind::Sections => match if_readable(py, object.extract::<isize>())? {
+            Some(n) => Some(Value::Number(Number::Int(n as i128))),
+            None => several()?,
+        },
+        Kind::DType => dtype_from(object)?.map(Value::DType),
+        Kind::Flag => Some(Value::Flag(object.is_truthy()?)),
+        Kind::Float => if_readable(py, object.extract::<f64>())?.map(|x| Value::Number(Number::Float(x))),
+        Kind::Number => match operand(object)? {
+            Some(Arg::Number(n)) => Some(Value::Number(n)),
+            Some(Arg::Scalar(s)) => Some(Value::Scalar(s)),
+            _ => None,
+        },
+        Kind::Order => {
+            let letter = object.cast::<PyString>().ok().and_then(|s| s.to_str().ok());
+            letter.and_then(Order::parse).map(|order| Value::Text(order.letter()))
+        }
+        Kind::Device => Some(Value::Device(crate::context::device_from(object)?)),
+        Kind::Choice(words) => {
+            let word = object.cast::<PyString>().ok().and_then(|s| s.to_str().ok());
+            word.and_then(|w| words.iter().find(|known| **known == w)).map(|w| Value::Text(w))
+        }
+        Kind::Out => match as_pyarray(object) {
+            Some(p) => {
+                p.check_output()?;
+                Some(Value::Array(p.array()))
+            }
+            None => None,
+        },
+        Kind::Mask if object.extract::<bool>().is_ok_and(|on| on) => Some(Value::Absent),
+        Kind::Mask => array_from(object)?.map(Value::Made),
+        Kind::Foreign | Kind::Ours | Kind::Target => None,
+        Kind::Indices => array_from(object)?.map(|a| positions(a, object)).transpose()?.map(Value::Made),
+        Kind::Tried => match array_from(object) {
+            Ok(a) => a.map(Value::Made),
+            Err(e) if e.is_instance_of::<PyValueError>(py) || e.is_instance_of::<PyTypeError>(py) => None,
+            Err(e) => return Err(e),
+        },
+        Kind::Word => object.cast::<PyString>().ok().and_then(|s| s.to_str().ok()).map(Value::Text),
+        Kind::Pairs => match object.extract::<isize>() {
+            Ok(n) => Some(Value::Number(Number::Int(n as i128))),
+            Err(_) => pairs(object),
+        },
+    })
+}
+/// No numbers have no kind: an empty list holds integers.
+fn positions(a: Array, object: &Any<'_>) -> PyResult<Array> {
+    let list = object.is_instance_of::<PyList>() || object.is_instance_of::<PyTuple>();
+    if list && a.size() == 0 { minpy_core::ops::cast(&a, DType::I64).py() } else { Ok(a) }
+}
+/// Two integers, or two sequences of them.
+fn pairs<'a>(object: &Any<'_>) -> Option<Value<'a>> {
+    let mut lists = object.try_iter().ok()?.take(3).map(|item| {
+        let axes = axes_from(&item.ok()?).ok()?;
+        Some(Value::Ints(axes.into_iter().collect()))
+    });
+    let both = vec![lists.next()??, lists.next()??];
+    lists.next().is_none().then_some(Value::List(both))
+}
+/// An array whose elements stay as they are, which those of foreign byte order would not.
+fn kept(object: &Any<'_>) -> PyResult<Option<Array>> {
+    let py = object.py();
+    if object.get_type().is(numpy(py)?.ndarray.bind(py)) { import(object) } else { array_from(object) }
+}
+/// An array made of anything but a number.
+fn no_number(object: &Any<'_>) -> PyResult<Option<Array>> {
+    if exact_number(object).is_some() { Ok(None) } else { array_from(object) }
+}
+/// A sequence of arrays, those that are not ours made by `make`; an array is the sequence of its rows.
+fn list<'a>(
+    object: &'a Any<'_>,
+    make: fn(&Any<'_>) -> PyResult<Option<Array>>,
+) -> PyResult<Option<Value<'a>>> {
+    if let Some(a) = crate::array::as_array(object) {
+        let rows = a.shape().first().copied().unwrap_or(0);
+        if a.ndim() == 0 {
+            return Ok(None);
+        }
+        let all = (0..rows).map(|i| Value::Placed(a.view(a.layout().select(0, i))));
+        return Ok(Some(Value::List(memory::collected(all).py()?)));
+    }
+    let mut all: Vec<Value> = Vec::new();
+    let mut add = |item: &Any<'_>| -> PyResult<bool> {
+        let value = match as_pyarray(item) {
+            Some(p) => Some(Value::Placed(p.array().clone())),
+            None => make(item)?.map(Value::Made),
+        };
+        let Some(value) = value else { return Ok(false) };
+        memory::push(&mut all, value).py()?;
+        Ok(true)
+    };
+    if let Ok(tuple) = object.cast_exact::<PyTuple>() {
+        for item in tuple.iter_borrowed() {
+            if !add(&item)? {
+                return Ok(None);
+            }
+        }
+    } else {
+        if !object.is_exact_instance_of::<PyList>() && !object.hasattr("__getitem__")? {
+            return Ok(None); // NumPy wants a sequence, and says so
+        }
+        for item in object.try_iter()? {
+            if !add(&item?)? {
+                return Ok(None);
+            }
+        }
+    }
+    Ok(Some(Value::List(all)))
+}

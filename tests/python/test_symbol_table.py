@@ -1,0 +1,124 @@
+"""Functions of core's table as symbol operators: on its own cases each gives what the function gives, with the same gradients."""
+import inspect
+import json
+
+import numpy
+import pytest
+
+import minpy.numpy as np
+import minpy.symbol as sym
+from minpy import _minpy
+from minpy.context import current_context
+from minpy.core import grad
+
+OPERATORS = {op: (aliases, attributes, doc.partition("\n")[0]) for op, aliases, doc, attributes in _minpy.Symbol._operators()}
+# What the number of results hangs on: an operator has as many as its attributes say.
+UNCOUNTED = {"Each", "Tuple", "Truth", "Count", "Shape", "Nothing"}
+
+
+def is_array(value):
+    return isinstance(value, np.ndarray)
+
+
+def parts(name, args, kwargs):
+    """Inputs by name and attributes of a call."""
+    names = list(inspect.signature(getattr(np, name)).parameters)
+    given = dict(zip(names, args), **kwargs)
+    lists = {k: v for k, v in given.items() if isinstance(v, (list, tuple)) and any(map(is_array, v))}
+    arrays = {k: v for k, v in given.items() if is_array(v)}
+    rest = {k: v for k, v in given.items() if k not in lists and k not in arrays}
+    return lists, arrays, rest
+
+
+def compose(name, case, args, kwargs):
+    """The operator's symbol for a case, with the arrays of its variables; None where the operator of that name is MXNet's, which takes
+    other things, or where there is none."""
+    operator = name.replace(".", "_")
+    if operator not in OPERATORS or OPERATORS[operator][2] != inspect.getdoc(getattr(np, name)).partition("\n")[0]:
+        return None
+    lists, arrays, attributes = parts(name, args, kwargs)
+    if set(attributes) & {f for _, _, _, gives, words in _minpy._table() if gives == "Flagged" for f in words}:
+        return None
+    if any(isinstance(v, list) for v in attributes.values()):
+        return None  # lists of axes: attributes are flat
+    values = {f"x{i}": a for i, a in enumerate([a for v in lists.values() for a in v])} if lists else dict(arrays)
+    variables = {k: sym.Variable(k) for k in values}
+    inputs = [(k if k in kwargs else None, v) for k, v in variables.items()]
+    return _minpy.Symbol._apply(operator, "node", inputs, attributes), values
+
+
+def comparable():
+    for name, case, args, kwargs in _minpy._table_cases():
+        if name.startswith("ndarray."):
+            continue  # a method beside the function
+        made = compose(name, case, args, kwargs)
+        if made is not None:
+            yield pytest.param(name, args, kwargs, *made, id=f"{name}({case})")
+
+
+def as_list(value):
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+@pytest.mark.parametrize("name, args, kwargs, net, values", list(comparable()))
+def test_operator_gives_what_the_function_gives(name, args, kwargs, net, values):
+    want = [numpy.asarray(w.asnumpy()) for w in as_list(getattr(np, name)(*args, **kwargs))]
+    order = net.list_arguments()
+    assert set(order) <= set(values)
+    gradients = {k: np.zeros_like(values[k]) for k in order if values[k].dtype.kind in "fc"}
+    executor = net.bind(current_context(), {k: values[k] for k in order}, gradients)
+    found = [o.asnumpy() for o in executor.forward(is_train=True)]
+    assert [(f.dtype, f.shape) for f in found] == [(w.dtype, w.shape) for w in want]
+    for f, w in zip(found, want):
+        numpy.testing.assert_allclose(f, w, rtol=1e-12, atol=1e-12)
+    if not gradients or any(w.dtype.kind != "f" for w in want):
+        return
+    executor.backward([np.ones(w.shape) for w in want])
+    for k in gradients:
+        def loss(x, k=k):
+            changed = [x if a is values[k] else tuple(x if b is values[k] else b for b in a) if isinstance(a, (list, tuple)) and any(map(is_array, a)) else a
+                       for a in args]
+            named = {n: x if a is values[k] else a for n, a in kwargs.items()}
+            return sum(np.sum(r) for r in as_list(getattr(np, name)(*changed, **named)))
+        numpy.testing.assert_allclose(gradients[k].asnumpy(), grad(loss)(values[k]).asnumpy(), rtol=1e-12, atol=1e-12)
+
+
+def test_every_function_is_an_operator():
+    """Nothing but what the entry says keeps a function from being an operator: no array among its arguments, or an unknown number of
+    results."""
+    left_out, known = [], set(OPERATORS).union(*(aliases for aliases, _, _ in OPERATORS.values()))
+    for name, _, _, gives, _ in _minpy._table():
+        if name.replace(".", "_") not in known and gives not in UNCOUNTED and not name.startswith("ndarray."):
+            left_out.append(name)
+    by_values, writes, words = {"argwhere", "compress", "extract", "flatnonzero"}, {"onehot_encode"}, {"activation"}
+    assert set(left_out) == {"zeros", "ones", "empty", "arange", "linspace", "eye"} | by_values | writes | words
+
+
+def test_a_number_or_an_input():
+    x, n = sym.Variable("x"), sym.Variable("n")
+    fixed, given, unsaid = sym.full_like(x, fill_value=2.5, name="f"), sym.full_like(x, n, name="f"), sym.full_like(x, name="f")
+    assert [s.list_arguments() for s in (fixed, given, unsaid)] == [["x"], ["x", "n"], ["x", "f_fill_value"]]
+    assert sym.average(x, axis=1, name="a").list_arguments() == ["x"]
+    assert sym.std(x, where=sym.Variable("mask"), name="s").list_arguments() == ["x", "mask"]
+    for net in (fixed, given, unsaid):
+        again = sym.load_json(net.tojson())
+        assert again.tojson() == net.tojson() and again.list_arguments() == net.list_arguments()
+    assert fixed.infer_shape(x=(2, 3))[1] == [(2, 3)]
+    ex = given.bind(current_context(), [np.ones((2, 2)), np.array([1.0, 2.0])])
+    assert ex.forward()[0].asnumpy().tolist() == [[1, 2], [1, 2]]
+
+
+def test_mistakes():
+    x = sym.Variable("x")
+    with pytest.raises(TypeError, match="unknown attribute 'axes'"):
+        sym.cumsum(x, axes=0)
+    with pytest.raises(ValueError, match="axis=0.5 is wrong, it must be an integer or None"):
+        sym.cumsum(x, axis=0.5)
+    with pytest.raises(TypeError, match="given twice"):
+        _minpy.Symbol._apply("full_like", "n", [(None, x), ("fill_value", x)], {"fill_value": 2})
+    with pytest.raises(ValueError, match="array_split 'a': 70000 outputs are too many"):
+        sym.array_split(x, indices_or_sections=70000, name="a")
+    text = json.loads(sym.array_split(x, indices_or_sections=3, name="a").tojson())
+    assert text["nodes"][1]["attributes"] == {"indices_or_sections": 3, "axis": 0}
+    with pytest.raises(NotImplementedError, match="average 'p' with inputs of shapes.*too few"):
+        sym.average(x, name="p").infer_shape(x=(0,))
