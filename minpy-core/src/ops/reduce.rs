@@ -1,12 +1,12 @@
 //! Reductions along axes: sum, prod, max, min, any, all, count_nonzero, and what is composed of them.
 
-use super::{call, call_each, divide, multiply, root, subtract};
+use super::{call, call_each, cast, divide, isnan, logical_not, multiply, root, select, subtract};
 use crate::dispatch::{Arg, fill_raw, launch};
 use crate::expr::{Builder, E, Prim, Program};
 use crate::kernel::{Fold, Work};
 use crate::layout::{Layout, normalize_axis, show};
 use crate::op::{OpDef, Operand, Structured};
-use crate::{Array, Arrays, Attrs, DType, Meta, Metas, Result, Target, bail, operation};
+use crate::{Array, Arrays, Attrs, DType, Meta, Metas, Result, Target, bail, context, operation};
 use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -456,6 +456,22 @@ crate::functions! {
     mean(a: Array, axis: Axes = None, dtype: DType = None, out: Out = None, keepdims: Flag = false, *, r#where: Mask = None)
         -> Values, method, cases ["f[3,4]", "n[3,4], axis=0", "i[2,3], axis=1, keepdims=True", "c[3]"]
         => moment("mean", a, axis, dtype, 0.0, r#where, |axes| mean(a, axes, keepdims, dtype));
+    /// Arithmetic mean of what is not NaN, of all elements or along axes.
+    nanmean(a: Array, axis: Axes = None, dtype: DType = None, out: Out = None, keepdims: Flag = false, *, r#where: Mask = None)
+        -> Values, cases ["m[3,4]", "m[3,4], axis=1", "m[4,3], axis=0, keepdims=True", "i[2,3], axis=1", "c[3]"]
+        => moment("nanmean", a, axis, dtype, 0.0, r#where, |axes| {
+            if !a.dtype().is_inexact() {
+                return mean(a, axes, keepdims, dtype);
+            }
+            let nan = isnan(a)?;
+            let count = count_nonzero(&logical_not(&nan)?, axes, keepdims)?;
+            // On a device, or of a symbol, nobody waits to hear of it.
+            if a.device().is_host() && !context::tracing() && min(&count, None, false)?.to_f64()? == 0.0 {
+                bail!(NotNative, "nanmean: of NaN alone, about which NumPy warns");
+            }
+            let total = fold(&SUM, &select(&nan, 0, a)?, axes, dtype, None, keepdims, None, None)?;
+            cast(&divide(&total, &count)?, total.dtype())
+        });
     /// Weighted mean.
     average(a: Array, axis: OptionalInts = None, weights: Foreign = None, returned: Flag = false, *, keepdims: Flag = false) -> Values, cases ["f[3,4]", "f[3,4], axis=0"]
         => {
