@@ -1,6 +1,6 @@
-//! Running folds along an axis: cumsum, cumprod.
+//! Running folds along an axis: cumsum, cumprod; integrals of samples.
 
-use super::{Axis, call};
+use super::{Axis, add, call, divide, multiply, reshape, subtract, sum};
 use crate::dispatch::{Arg, copy_raw, launch};
 use crate::kernel::{Fold, Work};
 use crate::layout::{Layout, normalize_axis};
@@ -86,4 +86,31 @@ crate::functions! {
     /// Products of the elements up to each one.
     cumprod(a: Array, axis: Axis = None, dtype: DType = None, out: Out = None) -> Array, method, cases ["f[5]", "n[3,4], axis=1", "i[2,3]"]
         => running(&CUMPROD, a, axis, dtype, out);
+    /// Integral along an axis by the trapezoidal rule, of samples `y` at the places `x`, or `dx` apart.
+    trapezoid(y: Array, x: OptionalArray = None, dx: Operand = Some(1.0), axis: Int = -1)
+        -> Values, cases ["f[5]", "n[3,4], axis=0", "f[2,5], f[5]", "f[3,4], f[3,4], axis=0", "f[4], dx=0.5", "i[2,3]", "c[4]", "f[1]"]
+        => {
+            let neighbours = |a: &Array, axis: isize| -> Result<(Array, Array)> {
+                let at = normalize_axis("trapezoid", axis, a.ndim())?;
+                let n = a.shape()[at].saturating_sub(1);
+                Ok((a.slice(at, a.shape()[at] - n, 1, n), a.slice(at, 0, 1, n)))
+            };
+            let (next, here) = neighbours(y, axis)?;
+            let sums = add(&next, &here)?;
+            let areas = match x {
+                None => multiply(dx.unwrap_or(1.0.into()), &sums)?,
+                Some(x) if x.ndim() == 0 || x.dtype() == DType::Bool => bail!(NotNative, "trapezoid: x of such a kind"),
+                Some(x) if x.ndim() == 1 => {
+                    let (next, here) = neighbours(x, 0)?;
+                    let mut shape: SmallVec<[isize; 6]> = SmallVec::from_elem(1, y.ndim());
+                    shape[normalize_axis("trapezoid", axis, y.ndim())?] = -1;
+                    multiply(&reshape(&subtract(&next, &here)?, &shape)?, &sums)?
+                }
+                Some(x) => {
+                    let (next, here) = neighbours(x, axis)?;
+                    multiply(&subtract(&next, &here)?, &sums)?
+                }
+            };
+            sum(&divide(&areas, 2.0)?, Some(&[axis]), false)
+        };
 }
