@@ -91,6 +91,10 @@ prims! {
     Trunc / 1 = "trunc",
     /// To nearest, ties to even
     Rint / 1 = "rint",
+    /// x without its power of two: in [0.5, 1), or x itself where that is 0, infinite or NaN
+    Mantissa / 1 = "mantissa",
+    /// That power, as a number of the dtype of x; 0 of 0, infinities and NaN
+    Exponent / 1 = "exponent",
     /// Result bool
     IsNan / 1 = "isnan",
     /// Result bool

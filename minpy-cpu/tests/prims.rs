@@ -130,6 +130,8 @@ fn real(p: Prim, x: f64, y: f64) -> Option<Number> {
         }),
         Sqrt => f(x.sqrt()),
         Cbrt => f(x.cbrt()),
+        Mantissa => f(libm::frexp(x).0),
+        Exponent => f(if x.is_finite() { libm::frexp(x).1 as f64 } else { 0.0 }),
         Exp => f(x.exp()),
         Exp2 => f(x.exp2()),
         Expm1 => f(x.exp_m1()),
@@ -261,6 +263,8 @@ fn tolerance(p: Prim, d: DType) -> f64 {
             | Ceil
             | Trunc
             | Rint
+            | Mantissa
+            | Exponent
             | Conj
             | Real
             | Imag

@@ -37,6 +37,15 @@ whole! { MODF: []
     |_, gs| Ok(vec![gs[0].clone()]),
     ~ |_, ts| Ok(vec![ts[0].clone(), None])
 }
+// The power of two is a constant between its steps.
+fn unscaled(s: &Saves, g: &Array) -> Result<Array> {
+    let (_, power) = frexp(s.x(0))?;
+    multiply(g, &exp2(&negative(&cast(&power, g.dtype())?)?)?)
+}
+whole! { FREXP: [0]
+    |s, gs| Ok(vec![map(&gs[0], |g| unscaled(s, g))?]),
+    ~ |s, ts| Ok(vec![map(&ts[0], |t| unscaled(s, t))?, None])
+}
 
 fn softmax_map(s: &Saves, g: &Array) -> Result<Array> {
     let (y, axis) = (s.y(), [s.attrs::<Axis>()?.0 as isize]);

@@ -194,6 +194,9 @@ fn float(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
         Ceil => one("ceil"),
         Trunc => one("trunc"),
         Rint => one("rint"),
+        Mantissa => format!("int e; return {}(a, &e);", m("frexp")),
+        // The power of what is not finite is unspecified in C.
+        Exponent => format!("int e = 0; {}(a, &e); return a - a == 0 ? ({t})e : 0;", m("frexp")),
         Sigmoid => {
             let exp = m("exp");
             format!("const {t} e = {exp}(-{}(a)); return (a >= 0 ? ({t})1 : e) / (({t})1 + e);", m("fabs"))

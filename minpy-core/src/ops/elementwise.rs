@@ -242,6 +242,8 @@ pairs! {
     DIVMOD divmod(x1, x2) REAL, x => [x[0].binary(FloorDiv, x[1]), x[0].binary(Rem, x[1])], &[(0.2, 0.8), (1.0, 2.0)],
         "Largest integer not above the quotient, and the remainder with the sign of the divisor.";
     MODF modf(x) FLOAT_REAL, x => [fraction_expr(x[0]), x[0].unary(Trunc)], &[(0.2, 0.8)], "Fraction and integer part, both with the sign of x.";
+    FREXP frexp(x) FLOAT_REAL, x => [x[0].unary(Mantissa), x[0].unary(Exponent).cast(DType::I32)], &[(0.55, 0.95)],
+        "Mantissa in [0.5, 1) with the sign of x, and the power of two (int32) that it is multiplied by.";
 }
 /// With the sign of x also where it is zero; 0 of infinities.
 fn fraction_expr(x: E<'_>) -> E<'_> {

@@ -114,6 +114,31 @@ struct Trunc;
 op1!(Trunc, |a| a.trunc(); f32 f64);
 struct Rint;
 op1!(Rint, |a| a.round_ties_even(); f32 f64);
+/// Mantissa and exponent by their bits, without a branch; a subnormal number is made a normal one first.
+macro_rules! parts {
+    ($name:ident, $t:ty, $bits:ty, $mantissa:literal, $exponent:literal) => {
+        #[inline(always)]
+        fn $name(x: $t) -> ($t, $t) {
+            const LIFT: $t = (1u64 << $mantissa) as $t;
+            let small = x.abs() < <$t>::MIN_POSITIVE;
+            let bits = if small { x * LIFT } else { x }.to_bits();
+            let field: $bits = (1 << $exponent) - 1;
+            let bias = (1 << ($exponent - 1)) - 2;
+            let power = (bits >> $mantissa & field) as i32 - bias - if small { $mantissa } else { 0 };
+            let whole = x == 0.0 || !x.is_finite();
+            let fraction = <$t>::from_bits(bits & !(field << $mantissa) | (bias as $bits) << $mantissa);
+            if whole { (x, 0.0) } else { (fraction, power as $t) }
+        }
+    };
+}
+parts!(parts_f32, f32, u32, 23, 8);
+parts!(parts_f64, f64, u64, 52, 11);
+struct Mantissa;
+op1!(Mantissa, |a| parts_f32(a).0; f32);
+op1!(Mantissa, |a| parts_f64(a).0; f64);
+struct Exponent;
+op1!(Exponent, |a| parts_f32(a).1; f32);
+op1!(Exponent, |a| parts_f64(a).1; f64);
 struct Sqrt;
 op1!(Sqrt, |a| a.sqrt(); f32 f64);
 struct Copysign;
@@ -172,6 +197,8 @@ table! {
     Ceil unary<Wide> Ceil[f32 f64];
     Trunc unary<Wide> Trunc[f32 f64];
     Rint unary<Wide> Rint[f32 f64];
+    Mantissa unary<Narrow> Mantissa[f32 f64];
+    Exponent unary<Narrow> Exponent[f32 f64];
     Sqrt unary<Narrow> Sqrt[f32 f64];
     Copysign binary<(Wide, Three)> Copysign[f32 f64];
     Conj unary<Rare> Conj[Complex32 Complex64];

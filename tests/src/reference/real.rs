@@ -119,6 +119,8 @@ pub fn apply(prim: Prim, dtype: DType, to: DType, args: &[Value], options: &Opti
         Ceil => exact(a.ceil()),
         Trunc => exact(a.trunc()),
         Rint => exact(a.round_ties_even()),
+        Mantissa => exact(libm::frexp(a).0),
+        Exponent => exact(if a.is_finite() { libm::frexp(a).1 as f64 } else { 0.0 }),
         IsNan => truth(a.is_nan()),
         IsInf => truth(a.is_infinite()),
         IsFinite => truth(a.is_finite()),
