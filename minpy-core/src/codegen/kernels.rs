@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 const MOST: usize = 4096;
 
 /// How a device makes kernels of text.
-pub trait Compiler {
+pub trait Compiler: Send + 'static {
     /// The handle of a kernel.
-    type Kernel: Copy;
+    type Kernel: Copy + Send;
     /// Compiles the function `entry` of `text`; with it the code that `load` takes, where that is worth keeping.
     fn compile(&mut self, entry: &str, text: &str) -> Result<(Self::Kernel, Option<Vec<u8>>)>;
     /// Makes a kernel of code that was kept; `None` when the driver does not take it.
