@@ -113,11 +113,11 @@ fn more_arguments_than_a_launch_may_have_are_left_to_the_host() {
     let small = with(32);
     let e = scan(&small).unwrap_err();
     assert!(e.kind() == ErrorKind::Unsupported && e.message().contains("the device takes 32"), "{e}");
-    assert_eq!((launches.load(Relaxed), small.builds().0), (0, 0), "it is not even compiled");
+    assert_eq!((launches.load(Relaxed), small.kernels_made()), (0, 0), "it is not even compiled");
     let large = with(1 << 10);
     scan(&large).unwrap();
     scan(&large).unwrap();
-    assert_eq!((launches.load(Relaxed), large.builds().0), (2, 1));
+    assert_eq!((launches.load(Relaxed), large.kernels_made()), (2, 1));
 }
 
 #[test]

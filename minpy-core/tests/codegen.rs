@@ -58,7 +58,7 @@ fn what_is_new_is_compiled_once_and_what_is_forgotten_given_back() {
     assert_eq!(*compiler.live.lock().unwrap(), [3], "the third made room");
     assert_eq!(get(DType::I32, 9), 4, "it was forgotten");
     assert_eq!(*compiler.live.lock().unwrap(), [3, 4]);
-    assert_eq!(kernels.figures().0, 4);
+    assert_eq!(kernels.made(), 4);
 }
 
 #[test]

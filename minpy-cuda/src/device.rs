@@ -6,14 +6,11 @@ use crate::driver::Stream;
 use crate::libraries::{self, error, guarded};
 use cudarc::driver::result;
 use cudarc::driver::sys::CUdevice_attribute as A;
-use minpy_core::codegen::{CDevice, Found, Tuning};
+use minpy_core::codegen::{Found, Tuning};
 use minpy_core::device::{Capabilities, leave_out};
 use minpy_core::{DTypeSet, Result};
 
 minpy_core::c_backend!("cuda", Stream, probe);
-
-/// A GPU.
-pub type CudaDevice = CDevice<Stream>;
 
 /// Looks for devices. No driver, no compiler, no GPU that it knows: no device.
 fn probe() -> Vec<Found<Stream>> {

@@ -13,5 +13,5 @@ mod libraries;
 mod matmul;
 
 pub use compile::{compile_ptx, has_nvrtc};
-pub use device::{CudaDevice, ITEMS, register, why_not};
+pub use device::{ITEMS, register, why_not};
 pub use dialect::Cuda;

@@ -129,6 +129,6 @@ mod tests {
         programs.get(&scan_of(DType::I64), &OpenCl).expect("it builds");
         assert_eq!(owners(), 1);
         programs.get(&scan_of(DType::I32), &OpenCl).expect("it builds again");
-        assert_eq!(programs.figures().0, 3);
+        assert_eq!(programs.made(), 3);
     }
 }

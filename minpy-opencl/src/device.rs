@@ -2,7 +2,7 @@
 
 use crate::compile::Programs;
 use crate::driver::Queue;
-use minpy_core::codegen::{CDevice, Found, Tuning};
+use minpy_core::codegen::{Found, Tuning};
 use minpy_core::device::{Capabilities, leave_out};
 use minpy_core::{DType, DTypeSet};
 use opencl3::command_queue::create_command_queue;
@@ -11,9 +11,6 @@ use opencl3::device::*;
 use opencl3::platform::platform::{CL_PLATFORM_VERSION, get_platform_ids, get_platform_info};
 
 minpy_core::c_backend!("opencl", Queue, probe);
-
-/// An OpenCL device.
-pub type OpenClDevice = CDevice<Queue>;
 
 /// Looks for devices, platform by platform. No loader, no platform, a broken driver: no device.
 fn probe() -> Vec<Found<Queue>> {

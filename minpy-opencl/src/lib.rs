@@ -8,7 +8,7 @@ mod device;
 mod dialect;
 mod driver;
 
-pub use device::{ITEMS, OpenClDevice, register};
+pub use device::{ITEMS, register};
 pub use dialect::OpenCl;
 
 /// Error of an OpenCL call.

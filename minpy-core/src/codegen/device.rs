@@ -1,7 +1,8 @@
 //! The device of every backend that compiles C: its memory, its transfers and its launches, around the one thing that differs,
 //! the vendor's API (`CDriver`). What becomes of a call is in `run.rs`, the cache of kernels in `kernels.rs`, the pool in `pool.rs`.
 
-use super::{Arg, Blocks, Compiler, Dialect, DiskCache, ERROR_WORDS, Kernels, Pool, Step, Tuning};
+use super::pool::Pool;
+use super::{Arg, Blocks, Compiler, Dialect, DiskCache, ERROR_WORDS, Kernels, Step, Tuning};
 use crate::device::{Capabilities, Device, Memory, MemoryStats};
 use crate::kernel::KernelCall;
 use crate::{Error, ErrorKind, Result, Scalar};
@@ -10,7 +11,6 @@ use std::any::Any;
 use std::ffi::c_void;
 use std::fmt::Display;
 use std::sync::OnceLock;
-use std::time::Duration;
 
 /// What differs between devices that compile C: one in-order queue, which takes transfers and launches, and memory (`Blocks`).
 ///
@@ -128,7 +128,7 @@ pub struct CDevice<D: CDriver> {
     ordinal: usize,
     pub(super) driver: D,
     capabilities: Capabilities,
-    tuning: Tuning,
+    pub(super) tuning: Tuning,
     pool: Mutex<Pool>,
     kernels: Mutex<Kernels<D::Compiler>>,
     errors: OnceLock<Memory>,
@@ -137,13 +137,9 @@ pub struct CDevice<D: CDriver> {
 }
 
 impl<D: CDriver> CDevice<D> {
-    /// Its proportions.
-    pub fn tuning(&self) -> &Tuning {
-        &self.tuning
-    }
-    /// Number of kernels compiled so far and the time that took.
-    pub fn builds(&self) -> (usize, Duration) {
-        self.kernels.lock().figures()
+    /// How many kernels were made so far, by the compiler or from disk.
+    pub fn kernels_made(&self) -> usize {
+        self.kernels.lock().made()
     }
     /// The error words, `ERROR_WORDS` int64: zero, unless a check that is running found something.
     pub(super) fn errors(&self) -> Result<Memory> {

@@ -32,7 +32,7 @@ pub use device::{Argument, CDevice, CDriver, Found, devices, fault};
 pub use dialect::Dialect;
 pub use disk::DiskCache;
 pub use kernels::{Compiler, Kernels};
-pub use pool::{Blocks, Pool};
+pub use pool::Blocks;
 pub use run::entries;
 pub use samples::{Rendered, Sources, sources};
 

@@ -74,7 +74,7 @@ impl<D: CDriver> CDevice<D> {
     }
 
     fn generated(&self, call: &KernelCall) -> Result<()> {
-        let plan = plan(call, self.tuning())?;
+        let plan = plan(call, &self.tuning)?;
         let mut scratch: SmallVec<[Memory; 1]> = SmallVec::new();
         let mut result = Ok(());
         for &bytes in &plan.scratch {
