@@ -1,7 +1,7 @@
 //! What every device that compiles C does the same way (`codegen::CDevice`), on a driver that computes nothing: room for what the
 //! driver has no memory for, ranges, arguments that are too many, error words of several devices at once.
 
-use minpy_core::codegen::{ERROR_WORDS, Found, Tuning};
+use minpy_core::codegen::{ERROR_WORDS, Found, Tuning, fault};
 use minpy_core::device::Memory;
 use minpy_core::kernel::{Fold, Input, KernelCall, View, Work};
 use minpy_core::{DType, Device, Error, ErrorKind, Result};
@@ -144,4 +144,12 @@ fn checks_of_two_devices_do_not_wait_for_each_other() {
         end.send(()).unwrap();
         waits.join().unwrap().unwrap();
     });
+}
+
+#[test]
+fn faults_say_which_device_what_it_did_and_why() {
+    for (out_of_memory, kind) in [(true, ErrorKind::Memory), (false, ErrorKind::Device)] {
+        let e = fault("opencl", "copy", out_of_memory, -5);
+        assert_eq!((e.kind(), e.message()), (kind, "opencl: copy: -5"));
+    }
 }

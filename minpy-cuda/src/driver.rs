@@ -7,7 +7,7 @@ use crate::{Cuda, matmul, matmul::Blas};
 use cudarc::driver::sys::{CUdeviceptr, CUstream};
 use cudarc::driver::{result, sys as cu};
 use minpy_core::Result;
-use minpy_core::codegen::{Argument, Blocks, CDevice, CDriver, Dialect, Step};
+use minpy_core::codegen::{Blocks, BoundArg, CDevice, CDriver, Dialect, Place, Step};
 use minpy_core::kernel::{KernelCall, Work};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
@@ -45,8 +45,8 @@ impl Stream {
     }
 }
 
-/// Addresses are handles.
-fn address((block, at): (usize, usize)) -> CUdeviceptr {
+/// Blocks are named by their addresses.
+fn address(Place { block, at }: Place) -> CUdeviceptr {
     (block + at) as CUdeviceptr
 }
 
@@ -69,9 +69,9 @@ impl CDriver for Stream {
     fn dialect(&self) -> &dyn Dialect {
         &Cuda
     }
-    fn upload(&self, src: &[u8], dst: usize, at: usize) -> Result<()> {
+    fn upload(&self, src: &[u8], to: Place) -> Result<()> {
         self.context.enter()?;
-        let to = address((dst, at));
+        let to = address(to);
         let fail = |e| error("upload", e);
         // Words travel in the command itself, so that small uploads need not wait for the stream.
         if src.len() <= 16 && src.len().is_multiple_of(4) && to.is_multiple_of(4) {
@@ -88,14 +88,14 @@ impl CDriver for Stream {
         unsafe { result::memcpy_htod_async(to, src, self.stream) }.map_err(fail)?;
         self.wait()
     }
-    fn download(&self, src: usize, at: usize, dst: &mut [u8]) -> Result<()> {
+    fn download(&self, from: Place, dst: &mut [u8]) -> Result<()> {
         self.context.enter()?;
         // SAFETY: the range lies inside the block (`CDriver`); we wait until `dst` is filled.
-        unsafe { result::memcpy_dtoh_async(dst, address((src, at)), self.stream) }
+        unsafe { result::memcpy_dtoh_async(dst, address(from), self.stream) }
             .map_err(|e| error("download", e))?;
         self.wait()
     }
-    fn copy(&self, from: (usize, usize), to: (usize, usize), bytes: usize) -> Result<()> {
+    fn copy(&self, from: Place, to: Place, bytes: usize) -> Result<()> {
         self.context.enter()?;
         // SAFETY: both ranges lie inside their blocks and do not overlap (`CDriver`).
         unsafe { result::memcpy_dtod_async(address(to), address(from), bytes, self.stream) }
@@ -105,7 +105,7 @@ impl CDriver for Stream {
         &self,
         kernel: Loaded,
         step: &Step,
-        arguments: impl Iterator<Item = Argument<'a>>,
+        arguments: impl Iterator<Item = BoundArg<'a>>,
     ) -> Result<()> {
         self.context.enter()?;
         let mut parameters: SmallVec<[*mut c_void; 16]> = arguments.map(|a| a.raw().0.cast_mut()).collect();

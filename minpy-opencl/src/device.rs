@@ -91,7 +91,7 @@ fn open(id: cl_device_id, platform: &str) -> Option<Found<Queue>> {
     } else {
         "-cl-std=CL1.2"
     };
-    let identity = format!("{name}|{driver}|{platform}|{tuning:?}|{options}");
+    let identity = saves.then(|| format!("{name}|{driver}|{platform}|{tuning:?}|{options}"));
     let capabilities = Capabilities {
         description: format!("{name} ({})", text(id, CL_DEVICE_VERSION)),
         dtypes,
@@ -99,9 +99,5 @@ fn open(id: cl_device_id, platform: &str) -> Option<Found<Queue>> {
         total_memory: total,
     };
     let compiler = Programs::new(context, id, options, saves);
-    Some(Found {
-        largest,
-        identity: Some(identity),
-        ..Found::new(Queue { context, queue }, compiler, capabilities, tuning)
-    })
+    Some(Found { largest, identity, ..Found::new(Queue { context, queue }, compiler, capabilities, tuning) })
 }

@@ -6,7 +6,7 @@
 use crate::compile::{Kernel, Programs};
 use crate::{OpenCl, error};
 use minpy_core::Result;
-use minpy_core::codegen::{Argument, Blocks, CDriver, Dialect, Step};
+use minpy_core::codegen::{Blocks, BoundArg, CDriver, Dialect, Place, Step};
 use opencl3::command_queue::*;
 use opencl3::error_codes::ClError;
 use opencl3::event::release_event;
@@ -50,8 +50,8 @@ impl CDriver for Queue {
     fn dialect(&self) -> &dyn Dialect {
         &OpenCl
     }
-    fn upload(&self, src: &[u8], dst: usize, at: usize) -> Result<()> {
-        let (buffer, from, bytes) = (dst as cl_mem, src.as_ptr().cast::<c_void>(), src.len());
+    fn upload(&self, src: &[u8], Place { block, at }: Place) -> Result<()> {
+        let (buffer, from, bytes) = (block as cl_mem, src.as_ptr().cast::<c_void>(), src.len());
         // A fill takes its pattern along, so that small uploads need not wait for the queue.
         let event = if bytes <= 128 && bytes.is_power_of_two() && at.is_multiple_of(bytes) {
             // SAFETY: the range lies inside the block (`CDriver`), the pattern is `bytes` long.
@@ -62,16 +62,17 @@ impl CDriver for Queue {
         };
         event.map(done).map_err(|c| error("upload", c))
     }
-    fn download(&self, src: usize, at: usize, dst: &mut [u8]) -> Result<()> {
+    fn download(&self, Place { block, at }: Place, dst: &mut [u8]) -> Result<()> {
         let (bytes, to) = (dst.len(), dst.as_mut_ptr().cast::<c_void>());
         // SAFETY: the range lies inside the block (`CDriver`); the call waits until `dst` is filled.
-        unsafe { enqueue_read_buffer(self.queue, src as cl_mem, CL_TRUE, at, bytes, to, 0, null()) }
+        unsafe { enqueue_read_buffer(self.queue, block as cl_mem, CL_TRUE, at, bytes, to, 0, null()) }
             .map(done)
             .map_err(|c| error("download", c))
     }
-    fn copy(&self, (src, from): (usize, usize), (dst, to): (usize, usize), bytes: usize) -> Result<()> {
+    fn copy(&self, from: Place, to: Place, bytes: usize) -> Result<()> {
+        let (src, dst) = (from.block as cl_mem, to.block as cl_mem);
         // SAFETY: both ranges lie inside their blocks and do not overlap (`CDriver`).
-        unsafe { enqueue_copy_buffer(self.queue, src as cl_mem, dst as cl_mem, from, to, bytes, 0, null()) }
+        unsafe { enqueue_copy_buffer(self.queue, src, dst, from.at, to.at, bytes, 0, null()) }
             .map(done)
             .map_err(|c| error("copy", c))
     }
@@ -79,7 +80,7 @@ impl CDriver for Queue {
         &self,
         kernel: Kernel,
         step: &Step,
-        arguments: impl Iterator<Item = Argument<'a>>,
+        arguments: impl Iterator<Item = BoundArg<'a>>,
     ) -> Result<()> {
         for (i, argument) in arguments.enumerate() {
             // The handle of a block is its `cl_mem`.

@@ -1,6 +1,8 @@
 //! A device that computes nothing and tells what it is asked to do: for tests of dispatch, of the registry and of generated kernels.
 
-use minpy_core::codegen::{Argument, Blocks, CDevice, CDriver, Compiler, Dialect, Found, Step, Tuning};
+use minpy_core::codegen::{
+    Blocks, BoundArg, CDevice, CDriver, Compiler, Dialect, Found, Place, Step, Tuning,
+};
 use minpy_core::device::Capabilities;
 use minpy_core::kernel::KernelCall;
 use minpy_core::{DTypeSet, Result};
@@ -64,17 +66,17 @@ impl CDriver for Told {
     fn dialect(&self) -> &dyn Dialect {
         &Plain
     }
-    fn upload(&self, src: &[u8], _: usize, _: usize) -> Result<()> {
+    fn upload(&self, src: &[u8], _: Place) -> Result<()> {
         (self.told)(Event::Upload(src))
     }
-    fn download(&self, _: usize, _: usize, dst: &mut [u8]) -> Result<()> {
+    fn download(&self, _: Place, dst: &mut [u8]) -> Result<()> {
         dst.fill(0);
         (self.told)(Event::Download(dst))
     }
-    fn copy(&self, _: (usize, usize), _: (usize, usize), _: usize) -> Result<()> {
+    fn copy(&self, _: Place, _: Place, _: usize) -> Result<()> {
         (self.told)(Event::Copy)
     }
-    fn launch<'a>(&self, (): (), step: &Step, _: impl Iterator<Item = Argument<'a>>) -> Result<()> {
+    fn launch<'a>(&self, (): (), step: &Step, _: impl Iterator<Item = BoundArg<'a>>) -> Result<()> {
         (self.told)(Event::Launch(step))
     }
     fn synchronize(&self) -> Result<()> {

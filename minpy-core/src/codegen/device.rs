@@ -14,26 +14,26 @@ use std::sync::OnceLock;
 
 /// What differs between devices that compile C: one in-order queue, which takes transfers and launches, and memory (`Blocks`).
 ///
-/// Only a `CDevice` calls these functions, from any thread. Handles are those of `Blocks::create`, and `bytes` from `at` on lie
-/// inside of the block. Where there is no memory the error is of `ErrorKind::Memory` (`fault`): the pool is emptied then, and the
-/// function called once more.
+/// Only a `CDevice` calls these functions, from any thread. Blocks are those of `Blocks::create`, and what is read or written lies
+/// inside of them. Where there is no memory the error is of `ErrorKind::Memory` (`fault`): the pool is emptied then, and the function
+/// called once more.
 pub trait CDriver: Blocks + Sized + 'static {
     /// Compiles for this device.
     type Compiler: Compiler;
     /// Its language.
     fn dialect(&self) -> &dyn Dialect;
     /// Host to device; `src` is not empty, and may be reused on return.
-    fn upload(&self, src: &[u8], dst: usize, at: usize) -> Result<()>;
+    fn upload(&self, src: &[u8], to: Place) -> Result<()>;
     /// Device to host: waits for what is queued; `dst` is not empty.
-    fn download(&self, src: usize, at: usize, dst: &mut [u8]) -> Result<()>;
-    /// Queues a copy of `bytes` bytes (not 0) between places, a block and bytes from its start each, that do not overlap.
-    fn copy(&self, from: (usize, usize), to: (usize, usize), bytes: usize) -> Result<()>;
+    fn download(&self, from: Place, dst: &mut [u8]) -> Result<()>;
+    /// Queues a copy of `bytes` bytes (not 0) between places that do not overlap.
+    fn copy(&self, from: Place, to: Place, bytes: usize) -> Result<()>;
     /// Queues `step`, whose kernel and arguments are these, and does not wait.
     fn launch<'a>(
         &self,
         kernel: <Self::Compiler as Compiler>::Kernel,
         step: &Step,
-        arguments: impl Iterator<Item = Argument<'a>>,
+        arguments: impl Iterator<Item = BoundArg<'a>>,
     ) -> Result<()>;
     /// Waits until everything queued is done.
     fn synchronize(&self) -> Result<()>;
@@ -44,9 +44,18 @@ pub trait CDriver: Blocks + Sized + 'static {
     }
 }
 
-/// An argument of a launch.
+/// A place in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// A block.
+    pub block: usize,
+    /// Bytes from its start.
+    pub at: usize,
+}
+
+/// An argument of a launch, with its value.
 #[derive(Clone, Copy, Debug)]
-pub enum Argument<'a> {
+pub enum BoundArg<'a> {
     /// A block of memory.
     Block(&'a usize),
     /// An element by value.
@@ -54,13 +63,13 @@ pub enum Argument<'a> {
     /// A struct of int64 by value.
     Ints(&'a [i64]),
 }
-impl Argument<'_> {
+impl BoundArg<'_> {
     /// Where its value lies, and how many bytes it has: of a block, those of the handle.
     pub fn raw(&self) -> (*const c_void, usize) {
         match self {
-            Argument::Block(handle) => (std::ptr::from_ref(*handle).cast(), size_of::<usize>()),
-            Argument::Scalar(s) => (s.as_ptr().cast(), s.dtype().size()),
-            Argument::Ints(v) => (v.as_ptr().cast(), size_of_val(*v)),
+            BoundArg::Block(handle) => (std::ptr::from_ref(*handle).cast(), size_of::<usize>()),
+            BoundArg::Scalar(s) => (s.as_ptr().cast(), s.dtype().size()),
+            BoundArg::Ints(v) => (v.as_ptr().cast(), size_of_val(*v)),
         }
     }
 }
@@ -171,11 +180,11 @@ impl<D: CDriver> CDevice<D> {
         }
         let arguments = || {
             step.args.iter().map(|arg| match arg {
-                Arg::Memory(handle) => Argument::Block(handle),
-                Arg::Scratch(n) => Argument::Block(&scratch[*n].handle),
-                Arg::Errors => Argument::Block(&errors),
-                Arg::Scalar(s) => Argument::Scalar(s),
-                Arg::Ints(v) => Argument::Ints(v),
+                Arg::Memory(handle) => BoundArg::Block(handle),
+                Arg::Scratch(n) => BoundArg::Block(&scratch[*n].handle),
+                Arg::Errors => BoundArg::Block(&errors),
+                Arg::Scalar(s) => BoundArg::Scalar(s),
+                Arg::Ints(v) => BoundArg::Ints(v),
             })
         };
         // Under the lock until it is queued: another thread might make room for a new kernel.
@@ -195,10 +204,12 @@ impl<D: CDriver> CDevice<D> {
             done => done,
         }
     }
-    /// Where `bytes` bytes at `offset` of `memory` begin in its block; an error when they leave it.
-    fn place(&self, what: &str, memory: &Memory, offset: usize, bytes: usize) -> Result<usize> {
+    /// Where `bytes` bytes at `offset` of `memory` begin; an error when they leave it.
+    fn place(&self, what: &str, memory: &Memory, offset: usize, bytes: usize) -> Result<Place> {
         match offset.checked_add(bytes) {
-            Some(end) if end <= memory.bytes => Ok(memory.offset + offset),
+            Some(end) if end <= memory.bytes => {
+                Ok(Place { block: memory.handle, at: memory.offset + offset })
+            }
             _ => {
                 let why = format!("{bytes} bytes at {offset} leave a block of {} bytes", memory.bytes);
                 Err(fault(self.name, what, false, why))
@@ -225,18 +236,18 @@ impl<D: CDriver> Device for CDevice<D> {
         self.pool.lock().free(&self.driver, memory.handle, memory.bytes);
     }
     fn upload(&self, src: &[u8], dst: &Memory, offset: usize) -> Result<()> {
-        let at = self.place("upload", dst, offset, src.len())?;
+        let to = self.place("upload", dst, offset, src.len())?;
         if src.is_empty() {
             return Ok(());
         }
-        self.with_room(|| self.driver.upload(src, dst.handle, at))
+        self.with_room(|| self.driver.upload(src, to))
     }
     fn download(&self, src: &Memory, offset: usize, dst: &mut [u8]) -> Result<()> {
-        let at = self.place("download", src, offset, dst.len())?;
+        let from = self.place("download", src, offset, dst.len())?;
         if dst.is_empty() {
             return Ok(());
         }
-        self.with_room(|| self.driver.download(src.handle, at, dst))
+        self.with_room(|| self.driver.download(from, dst))
     }
     fn copy(
         &self,
@@ -246,8 +257,8 @@ impl<D: CDriver> Device for CDevice<D> {
         dst_offset: usize,
         bytes: usize,
     ) -> Result<()> {
-        let from = (src.handle, self.place("copy", src, src_offset, bytes)?);
-        let to = (dst.handle, self.place("copy", dst, dst_offset, bytes)?);
+        let from = self.place("copy", src, src_offset, bytes)?;
+        let to = self.place("copy", dst, dst_offset, bytes)?;
         if bytes == 0 {
             return Ok(());
         }

@@ -28,7 +28,7 @@ mod run;
 mod samples;
 mod scan;
 
-pub use device::{Argument, CDevice, CDriver, Found, devices, fault};
+pub use device::{BoundArg, CDevice, CDriver, Found, Place, devices, fault};
 pub use dialect::Dialect;
 pub use disk::DiskCache;
 pub use kernels::{Compiler, Kernels};
