@@ -1,9 +1,9 @@
-//! The device keeps its promises: memory, copies, ranges.
+//! What the host's device promises beyond the conformance kit.
 
 use minpy_core::ErrorKind;
 
 #[test]
-fn device_allocates_copies_and_refuses() {
+fn blocks_are_aligned_counted_and_refused_in_words() {
     minpy_cpu::register().unwrap();
     let d = minpy_core::device::host().unwrap();
     assert_eq!(d.to_string(), "cpu(0)");
@@ -14,14 +14,6 @@ fn device_allocates_copies_and_refuses() {
     assert!(
         d.memory_stats().used >= before + 1000 + (3 << 20) && d.memory_stats().peak >= d.memory_stats().used
     );
-    let data: Vec<u8> = (0..=255).collect();
-    d.upload(&data, &a, 100).unwrap();
-    d.copy(&a, 100, &b, 2 << 20, 256).unwrap();
-    let mut back = vec![0u8; 256];
-    d.download(&b, 2 << 20, &mut back).unwrap();
-    assert_eq!(back, data);
-    assert_eq!(d.upload(&data, &a, 900).unwrap_err().kind(), ErrorKind::Device);
-    assert_eq!(d.download(&a, usize::MAX, &mut back).unwrap_err().kind(), ErrorKind::Device);
     d.free(a);
     d.free(b);
     d.trim();
