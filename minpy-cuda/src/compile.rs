@@ -8,7 +8,7 @@ use crate::libraries::{self, error, guarded};
 use cudarc::driver::sys::{CUfunction, CUmodule};
 use cudarc::driver::{result, sys as cu};
 use cudarc::nvrtc::{result as rtc, sys};
-use minpy_core::codegen::Compiler;
+use minpy_core::codegen::{Compiler, does_not_build};
 use minpy_core::{Error, ErrorKind, Result};
 use std::ffi::{CString, c_void};
 
@@ -33,9 +33,8 @@ fn architectures() -> Vec<i32> {
     .unwrap_or_default()
 }
 
-fn fail(name: &str, log: &str, text: &str) -> Error {
-    let numbered: String = text.lines().enumerate().map(|(i, l)| format!("{:4} {l}\n", i + 1)).collect();
-    Error::new(ErrorKind::Device, format!("cuda: kernel {name} does not build: {}\n{numbered}", log.trim()))
+fn fail(entry: &str, why: &str, text: &str) -> Error {
+    does_not_build("cuda", entry, why, text)
 }
 
 /// Compiles for `arch` (`compute_75`: PTX, `sm_75`: machine code).

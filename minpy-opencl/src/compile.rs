@@ -1,8 +1,9 @@
 //! Compiles kernels: what OpenCL does for `codegen::Kernels`.
 
 use crate::error;
-use minpy_core::codegen::Compiler;
-use minpy_core::{Error, ErrorKind, Result};
+use minpy_core::Result;
+use minpy_core::codegen::{Compiler, does_not_build};
+use opencl3::error_codes::ClError;
 use opencl3::kernel::{create_kernel, release_kernel};
 use opencl3::program::*;
 use opencl3::types::{cl_context, cl_device_id, cl_kernel, cl_program};
@@ -35,14 +36,8 @@ impl Programs {
             let log = get_program_build_info(program, self.device, CL_PROGRAM_BUILD_LOG)
                 .map(String::from)
                 .unwrap_or_default();
-            return Err(Error::new(
-                ErrorKind::Device,
-                format!(
-                    "opencl: kernel {entry} does not build ({}): {}\n{text}",
-                    opencl3::error_codes::ClError(code),
-                    log.trim()
-                ),
-            ));
+            let why = format!("{}: {log}", ClError(code));
+            return Err(does_not_build("opencl", entry, &why, text));
         }
         let kernel = create_kernel(program, &CString::new(entry).unwrap_or_default())
             .map_err(|c| error(&format!("kernel {entry}"), c))?;
@@ -107,18 +102,33 @@ mod tests {
         plan(&call, &Tuning::cpu(1, 16)).expect("scans are rendered").steps[0].spec.clone()
     }
 
-    #[test]
-    fn kernels_that_are_forgotten_are_released() {
+    /// For the first device that there is.
+    fn compiler() -> Option<Programs> {
         let devices = get_platform_ids().unwrap_or_default().into_iter();
         let Some(device) =
             devices.flat_map(|p| get_device_ids(p, CL_DEVICE_TYPE_ALL).unwrap_or_default()).next()
         else {
             println!("skipped: no OpenCL device");
-            return;
+            return None;
         };
         let context =
             create_context(&[device], std::ptr::null(), None, std::ptr::null_mut()).expect("a context");
-        let compiler = Programs::new(context, device, "-cl-std=CL1.2", false);
+        Some(Programs::new(context, device, "-cl-std=CL1.2", false))
+    }
+
+    #[test]
+    fn what_does_not_build_is_shown_with_its_lines() {
+        let Some(mut compiler) = compiler() else { return };
+        let text = "__kernel void f() {\n  nonsense\n}\n";
+        let e = compiler.compile("f", text).expect_err("it is no C");
+        let shown = "\n   1 __kernel void f() {\n   2   nonsense\n   3 }";
+        assert!(e.message().starts_with("opencl: kernel f does not build: CL_BUILD_PROGRAM_FAILURE"), "{e}");
+        assert!(e.message().ends_with(shown), "{e}");
+    }
+
+    #[test]
+    fn kernels_that_are_forgotten_are_released() {
+        let Some(compiler) = compiler() else { return };
         let mut programs = Kernels::new(compiler, DiskCache::none()).at_most(1);
         let first = programs.get(&scan_of(DType::I32), &OpenCl).expect("it builds").0;
         // SAFETY: the kernel is alive.

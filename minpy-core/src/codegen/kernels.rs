@@ -3,7 +3,7 @@
 //! A device asks for the kernel of a `Spec`; only when it is new is it rendered, and only when its text is new is it compiled.
 
 use super::{Dialect, DiskCache, Spec};
-use crate::Result;
+use crate::{Error, ErrorKind, Result};
 use rustc_hash::FxHashMap;
 
 /// Kernels kept per device; more start over (programs of deferred expressions come and go).
@@ -19,6 +19,13 @@ pub trait Compiler: Send + 'static {
     fn load(&self, entry: &str, code: &[u8]) -> Option<Self::Kernel>;
     /// Gives kernels back. Nobody will launch them any more, but they may be queued.
     fn forget(&mut self, kernels: &mut dyn Iterator<Item = Self::Kernel>) -> Result<()>;
+}
+
+/// The error of a text that does not compile on a device of kind `kind`, with the text: its lines are numbered, as compilers count.
+#[cold]
+pub fn does_not_build(kind: &str, entry: &str, why: &str, text: &str) -> Error {
+    let numbered: String = text.lines().enumerate().map(|(i, l)| format!("\n{:4} {l}", i + 1)).collect();
+    Error::new(ErrorKind::Device, format!("{kind}: kernel {entry} does not build: {}{numbered}", why.trim()))
 }
 
 /// The kernels of one device.

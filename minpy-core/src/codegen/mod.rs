@@ -31,7 +31,7 @@ mod scan;
 pub use device::{BoundArg, CDevice, CDriver, Found, Place, devices, fault};
 pub use dialect::Dialect;
 pub use disk::DiskCache;
-pub use kernels::{Compiler, Kernels};
+pub use kernels::{Compiler, Kernels, does_not_build};
 pub use pool::Blocks;
 pub use run::entries;
 pub use samples::{Rendered, Sources, sources};
