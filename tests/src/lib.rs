@@ -58,7 +58,7 @@ macro_rules! conformance {
             random: random { philox_stream distributions }
             copies: copies { host_and_device views fill ranges errors }
             aliasing: aliasing { writes_through_views overlapping_in_place broadcast_targets }
-            memory: memory { reuse statistics too_much threads }
+            memory: memory { reuse transfers statistics too_much threads }
             fused: fused { chains rows products writes }
             fallback: fallback { accounting only_host counters registration outside_operation }
         }

@@ -1,4 +1,4 @@
-//! The device's memory: blocks are reused, given back, counted, and refused beyond what there is.
+//! The device's memory: blocks are reused, given back, counted, and refused beyond what there is; bytes go in, out and across.
 
 use crate::reference::Value;
 use crate::samples::{read, upload};
@@ -33,6 +33,60 @@ pub fn reuse(s: &Subject) {
         Ok(())
     };
     s.ok(run(), || "reuse".into());
+}
+
+/// Bytes at any place of a block, small and large ones (which may go other ways), and none; a range that leaves its block is an
+/// error of the device.
+pub fn transfers(s: &Subject) {
+    const SIZE: usize = 1000;
+    let d = s.device;
+    let run = || -> Result<()> {
+        let (m, n) = (d.allocate(SIZE)?, d.allocate(SIZE)?);
+        let data: Vec<u8> = (0..SIZE).map(|i| (i * 7) as u8).collect();
+        let all = |memory| -> Result<Vec<u8>> {
+            let mut bytes = vec![0; SIZE];
+            d.download(memory, 0, &mut bytes)?;
+            Ok(bytes)
+        };
+        for bytes in [1, 2, 3, 4, 7, 8, 12, 16, 17, 32, 64, 100, 128, 129, 256, 500] {
+            for at in [0, 1, 4, 8, 13, 16, 64, 128, 260, 500] {
+                d.upload(&data, &m, 0)?;
+                d.upload(&vec![0xAB; bytes], &m, at)?;
+                let mut want = data.clone();
+                want[at..at + bytes].fill(0xAB);
+                s.check(all(&m)? == want, || format!("upload of {bytes} bytes to {at}"));
+                let mut part = vec![0; bytes];
+                d.download(&m, at, &mut part)?;
+                s.check(part == want[at..at + bytes], || format!("download of {bytes} bytes from {at}"));
+                d.upload(&data, &n, 0)?;
+                d.copy(&m, at, &n, 5, bytes)?;
+                let mut want = data.clone();
+                want[5..5 + bytes].fill(0xAB);
+                s.check(all(&n)? == want, || format!("copy of {bytes} bytes from {at}"));
+            }
+        }
+        let before = all(&m)?;
+        for (at, bytes) in [(0, SIZE + 1), (1, SIZE), (SIZE, 1), (usize::MAX, 2)] {
+            let mut there = vec![0; bytes];
+            for r in [
+                d.upload(&there, &m, at),
+                d.download(&m, at, &mut there),
+                d.copy(&m, at, &n, 0, bytes),
+                d.copy(&n, 0, &m, at, bytes),
+            ] {
+                let kind = r.err().map(|e| e.kind());
+                s.check(kind == Some(ErrorKind::Device), || format!("{bytes} bytes at {at}: {kind:?}"));
+            }
+        }
+        d.upload(&[], &m, SIZE)?;
+        d.download(&m, SIZE, &mut [])?;
+        d.copy(&m, SIZE, &n, 0, 0)?;
+        s.check(all(&m)? == before, || "what was refused, or nothing, was written".into());
+        d.free(m);
+        d.free(n);
+        Ok(())
+    };
+    s.ok(run(), || "transfers".into());
 }
 
 /// `used` goes up with allocations and down with drops; `trim` empties the pool.

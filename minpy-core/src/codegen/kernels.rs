@@ -3,23 +3,29 @@
 //! A device asks for the kernel of a `Spec`; only when it is new is it rendered, and only when its text is new is it compiled.
 
 use super::{Dialect, DiskCache, Spec};
-use crate::Result;
+use crate::{Error, ErrorKind, Result};
 use rustc_hash::FxHashMap;
-use std::time::{Duration, Instant};
 
 /// Kernels kept per device; more start over (programs of deferred expressions come and go).
 const MOST: usize = 4096;
 
 /// How a device makes kernels of text.
-pub trait Compiler {
+pub trait Compiler: Send + 'static {
     /// The handle of a kernel.
-    type Kernel: Copy;
+    type Kernel: Copy + Send;
     /// Compiles the function `entry` of `text`; with it the code that `load` takes, where that is worth keeping.
     fn compile(&mut self, entry: &str, text: &str) -> Result<(Self::Kernel, Option<Vec<u8>>)>;
     /// Makes a kernel of code that was kept; `None` when the driver does not take it.
     fn load(&self, entry: &str, code: &[u8]) -> Option<Self::Kernel>;
     /// Gives kernels back. Nobody will launch them any more, but they may be queued.
     fn forget(&mut self, kernels: &mut dyn Iterator<Item = Self::Kernel>) -> Result<()>;
+}
+
+/// The error of a text that does not compile on a device of kind `kind`, with the text: its lines are numbered, as compilers count.
+#[cold]
+pub fn does_not_build(kind: &str, entry: &str, why: &str, text: &str) -> Error {
+    let numbered: String = text.lines().enumerate().map(|(i, l)| format!("\n{:4} {l}", i + 1)).collect();
+    Error::new(ErrorKind::Device, format!("{kind}: kernel {entry} does not build: {}{numbered}", why.trim()))
 }
 
 /// The kernels of one device.
@@ -30,8 +36,7 @@ pub struct Kernels<C: Compiler> {
     most: usize,
     by_spec: FxHashMap<Spec, C::Kernel>,
     by_source: FxHashMap<String, C::Kernel>,
-    compiled: usize,
-    time: Duration,
+    made: usize,
 }
 
 impl<C: Compiler> Kernels<C> {
@@ -43,17 +48,16 @@ impl<C: Compiler> Kernels<C> {
             most: MOST,
             by_spec: FxHashMap::default(),
             by_source: FxHashMap::default(),
-            compiled: 0,
-            time: Duration::ZERO,
+            made: 0,
         }
     }
     /// The same with another limit on how many are kept.
     pub fn at_most(self, most: usize) -> Kernels<C> {
         Kernels { most, ..self }
     }
-    /// Number of kernels made so far, by the compiler or from disk, and the time it took.
-    pub fn figures(&self) -> (usize, Duration) {
-        (self.compiled, self.time)
+    /// How many kernels were made so far, by the compiler or from disk.
+    pub fn made(&self) -> usize {
+        self.made
     }
     /// The kernel of `spec`, compiled when it is new. It is valid until the next call: hold the lock around these kernels until
     /// it is queued.
@@ -74,10 +78,8 @@ impl<C: Compiler> Kernels<C> {
                     let mut old = std::mem::take(&mut self.by_source).into_values();
                     self.compiler.forget(&mut old)?;
                 }
-                let start = Instant::now();
                 let kernel = self.make(&source.entry, &source.text)?;
-                self.compiled += 1;
-                self.time += start.elapsed();
+                self.made += 1;
                 self.by_source.insert(source.text, kernel);
                 kernel
             }
