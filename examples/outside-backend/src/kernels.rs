@@ -6,6 +6,7 @@
 use crate::Toy;
 use minpy_core::expr::{Node, Prim, Program};
 use minpy_core::kernel::{Family, Input, KernelCall, View};
+use minpy_core::ops::Sliding;
 use minpy_core::registry::Slot;
 use minpy_core::{DType, DTypeSet, DeviceRef, Error, ErrorKind, Result, bail};
 
@@ -110,4 +111,42 @@ fn matmul(device: DeviceRef, call: &KernelCall) -> Result<()> {
     }
     toy.store(out.memory, positions(out).into_iter().zip(result));
     Ok(())
+}
+
+minpy_core::kernel!(pub CONVOLUTION: "toy", Slot::Op("convolution"), F32, convolution);
+
+/// Images (N, C, H, W) with filters (O, C, kh, kw), each result from its window: without the copy of all windows that core's
+/// decomposition makes. A slot of one operation is tried before that.
+fn convolution(device: DeviceRef, call: &KernelCall) -> Result<()> {
+    let toy = toy(device)?;
+    let (images, filters) = (call.inputs[0].view(), call.inputs[1].view());
+    let (x, w) = (read(toy, images), read(toy, filters));
+    let &Sliding { stride, pad } = call.attributes()?;
+    let ([_, channels, height, width], [_, _, kh, kw]) = (sizes(images)?, sizes(filters)?);
+    let out = &call.outputs[0];
+    let [n, o, oh, ow] = sizes(out)?;
+    let inside = |at: usize, tap: usize, axis: usize, size: usize| {
+        (at * stride[axis] + tap).checked_sub(pad[axis]).filter(|&i| i < size)
+    };
+    let mut results = Vec::with_capacity(n * o * oh * ow);
+    for (image, filter, i, j) in product([n, o, oh, ow]) {
+        let mut sum = 0.0;
+        for (c, u, v) in product([1, channels, kh, kw]).map(|(_, c, u, v)| (c, u, v)) {
+            if let (Some(y), Some(z)) = (inside(i, u, 0, height), inside(j, v, 1, width)) {
+                let tap = w[((filter * channels + c) * kh + u) * kw + v];
+                sum += tap * x[((image * channels + c) * height + y) * width + z];
+            }
+        }
+        results.push(sum);
+    }
+    toy.store(out.memory, positions(out).into_iter().zip(results));
+    Ok(())
+}
+fn sizes(v: &View) -> Result<[usize; 4]> {
+    v.shape.try_into().map_err(|_| Error::new(ErrorKind::Unsupported, "toy convolves four dimensions"))
+}
+/// All positions in four dimensions, the last one fastest.
+fn product(sizes: [usize; 4]) -> impl Iterator<Item = (usize, usize, usize, usize)> {
+    let [a, b, c, d] = sizes;
+    (0..a * b * c * d).map(move |i| (i / (b * c * d), i / (c * d) % b, i / d % c, i % d))
 }

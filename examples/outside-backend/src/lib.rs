@@ -30,6 +30,7 @@ pub fn register() -> minpy_core::Result<()> {
         Item::Driver(&DRIVER),
         Item::Kernel(&kernels::ELEMENTWISE),
         Item::Kernel(&kernels::MATMUL),
+        Item::Kernel(&kernels::CONVOLUTION),
         Item::Op(&POLAR),
         Item::Kernel(&polar::KERNEL),
         Item::Op(&DECAYED_SUM),
