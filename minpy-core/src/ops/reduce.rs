@@ -1,6 +1,8 @@
 //! Reductions along axes: sum, prod, max, min, any, all, count_nonzero, and what is composed of them.
 
-use super::{call, call_each, cast, divide, isnan, logical_not, multiply, root, select, subtract};
+use super::{
+    call, call_each, cast, divide, equal, isnan, logical_not, multiply, reshape, root, select, subtract,
+};
 use crate::dispatch::{Arg, fill_raw, launch};
 use crate::expr::{Builder, E, Prim, Program};
 use crate::kernel::{Fold, Work};
@@ -417,6 +419,31 @@ fn moment(
     }
     f(axes)
 }
+/// The mean of elements that count as much as `weights` says, which has the shape of `a` or that of the one axis.
+fn weighted(a: &Array, axes: Option<&[isize]>, weights: &Array, keepdims: bool) -> Result<Array> {
+    let along = match axes {
+        Some([axis]) => Some(normalize_axis("average", *axis, a.ndim())?),
+        _ => None,
+    };
+    let weights = match along {
+        _ if weights.shape() == a.shape() => weights.clone(),
+        Some(axis) if weights.shape() == [a.shape()[axis]] => {
+            let shape: SmallVec<[isize; 6]> = (0..a.ndim()).map(|i| if i == axis { -1 } else { 1 }).collect();
+            reshape(weights, &shape)?
+        }
+        _ => bail!(NotNative, "average: weights of shape {}", show(weights.shape())),
+    };
+    let common = DType::promote(a.dtype(), weights.dtype());
+    let dtype = if a.dtype().is_inexact() { common } else { DType::promote(common, DType::F64) };
+    let weights = cast(&weights, dtype)?;
+    let total = reduce(&SUM, &weights, axes, keepdims, None)?;
+    // On a device, or of a symbol, nobody waits to hear of it.
+    let zero = || any(&equal(&total, 0)?, None, false)?.to_f64();
+    if a.device().is_host() && !context::tracing() && zero()? != 0.0 {
+        bail!(NotNative, "average: weights whose sum is zero");
+    }
+    divide(&reduce(&SUM, &multiply(&cast(a, dtype)?, &weights)?, axes, keepdims, None)?, &total)
+}
 
 crate::functions! {
     /// Sum of the elements, of all or along axes. Small integers are added as int64 or uint64.
@@ -473,12 +500,16 @@ crate::functions! {
             cast(&divide(&total, &count)?, total.dtype())
         });
     /// Weighted mean.
-    average(a: Array, axis: OptionalInts = None, weights: Foreign = None, returned: Flag = false, *, keepdims: Flag = false) -> Values, cases ["f[3,4]", "f[3,4], axis=0"]
+    average(a: Array, axis: OptionalInts = None, weights: OptionalArray = None, returned: Flag = false, *, keepdims: Flag = false)
+        -> Values, cases ["f[3,4]", "f[3,4], axis=0", "n[3,4], axis=1, weights=f[4]", "f[3,4], axis=0, weights=f[3,4], keepdims=True", "i[4], weights=i[4]"]
         => {
             if returned {
                 bail!(NotNative, "average: the sum of the weights");
             }
-            moment("average", a, axis, None, 0.0, None, |axes| mean(a, axes, keepdims, None))
+            match weights {
+                None => moment("average", a, axis, None, 0.0, None, |axes| mean(a, axes, keepdims, None)),
+                Some(weights) => weighted(a, axes_of(a, axis), weights, keepdims),
+            }
         };
     /// Variance: the mean square of the distances from the mean, of all elements or along axes.
     var(a: Array, axis: Axes = None, dtype: DType = None, out: Out = None, ddof: Float = 0.0, keepdims: Flag = false, *, r#where: Mask = None,
