@@ -139,3 +139,15 @@ def test_reasons():
     assert ("sum", "sum: initial= and where= of a reduction") in reasons
     assert ("mean", "mean: where= of a reduction") in reasons
     assert not [r for r in reasons if r[0] not in ("sum", "mean")]
+
+
+@pytest.mark.parametrize("call", [
+    lambda: np.take(np.ones(3), [7]), lambda: np.average(np.ones((2, 3)), 0, np.ones(2), keepdims=4) and np.vstack([np.ones((2, 3)), np.ones((2, 2))]),
+    lambda: np.trapezoid(np.ones(3), np.ones(4)), lambda: np.roll(np.ones(3), 1, 5), lambda: np.ptp(np.ones(3), 3), lambda: np.put_along_axis(np.ones((2, 2)), np.array([[9]]), 1, 1),
+], ids=["take", "vstack", "trapezoid", "roll", "ptp", "put_along_axis"])
+def test_errors_name_the_function(call, request):
+    """And not an operation that it is made of."""
+    with pytest.raises((ValueError, IndexError)) as error:
+        call()
+    head, colon, _ = str(error.value).partition(": ")
+    assert not colon or head == request.node.callspec.id

@@ -12,7 +12,7 @@ mod words;
 
 use crate::layout::Dims;
 use crate::op::Operand;
-use crate::{Array, DType, DeviceRef, Number, Result, Scalar, bail};
+use crate::{Array, DType, DeviceRef, Error, Number, Result, Scalar, bail};
 use smallvec::SmallVec;
 
 pub use case::sample;
@@ -395,10 +395,22 @@ impl Function {
     /// As [`call`](Function::call).
     #[inline]
     pub fn call_settled(&'static self, values: &[Value], out: Option<usize>, made: &mut Made) -> Result<()> {
-        (self.run)(&Given { function: self, values }, made)?;
+        (self.run)(&Given { function: self, values }, made).map_err(|e| self.named(e))?;
         match out {
             Some(at) => self.deliver(&values[at], made),
             None => Ok(()),
+        }
+    }
+    /// The error in the name of this function where an operation that it is made of complains.
+    #[cold]
+    fn named(&self, e: Error) -> Error {
+        match e.message().split_once(": ") {
+            Some((inner, rest))
+                if inner != self.name && crate::registry::global().is_ok_and(|r| r.op(inner).is_some()) =>
+            {
+                Error::new(e.kind(), format!("{}: {rest}", self.name))
+            }
+            _ => e,
         }
     }
     #[cold]
