@@ -92,7 +92,7 @@ def page():
         "",
         f"* **native** ({len(groups['native'])}): made of operations of core; they run on the device of their arguments, with the exceptions "
         "below, and are differentiable where a derivative exists. Some argument values still go to NumPy and then have no gradient (`NoGradientFuncError`): "
-        "`order=`, `linspace` between arrays, `average` with weights to differentiate, `nan_to_num(copy=False)` and the like.",
+        "`order=`, `linspace` between arrays, `nan_to_num(copy=False)` and the like.",
         f"* **NumPy** ({len(groups['NumPy'])}): NumPy's own function on host views, results wrapped; counted as fallbacks; asking for "
         "their gradient raises `NoGradientFuncError`.",
         f"* **as it is** ({len(groups['as it is'])}): NumPy's function itself: settings, formatting and dtypes.",
