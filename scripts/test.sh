@@ -118,6 +118,12 @@ section_python() {
     env -u MINPY_DEVICE "$venv/bin/python" -m pytest -q tests/python
     # Once more with every result deferred, however small; types and the wheel do not know of that.
     env -u MINPY_DEVICE MINPY_DEFER_BYTES=0 "$venv/bin/python" -m pytest -q tests/python --ignore=tests/python/test_{stubs,wheel}.py
+    # The package with a device of a stranger's in it.
+    cargo build -p minpy-py --features outside-backend $locked
+    mkdir -p target/outside
+    cp -r minpy-py/python/minpy target/outside/
+    cp target/debug/lib_minpy.so target/outside/minpy/_minpy.abi3.so
+    env -u MINPY_DEVICE MINPY_REQUIRE_OUTSIDE=1 PYTHONPATH=target/outside "$venv/bin/python" -m pytest -q tests/python/test_outside.py
     if $have_opencl; then
         "$venv/bin/python" scripts/support-matrix.py --check # it asks each function where it runs
         MINPY_DEVICE=opencl:0 "$venv/bin/python" -m pytest -q "${OPENCL_PYTHON_TESTS[@]}"

@@ -28,6 +28,8 @@ mod ufunc;
 use minpy_cpu as _;
 use minpy_cuda as _;
 use minpy_opencl as _;
+#[cfg(feature = "outside-backend")]
+use outside_backend as _;
 use pyo3::prelude::*;
 
 /// Small requests for memory are met also when the system has none: they must not abort the user's process.

@@ -25,7 +25,8 @@ pub fn read<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<O
     }
     let py = object.py();
     if object.is_none() {
-        let number = matches!((default, kind), (Default::Int(_), Kind::Int) | (Default::Float(_), Kind::Operand));
+        let number =
+            matches!((default, kind), (Default::Int(_), Kind::Int) | (Default::Float(_), Kind::Operand));
         if number || matches!(kind, Kind::Float | Kind::Ours | Kind::Target | Kind::Pairs) {
             return Ok(None);
         }

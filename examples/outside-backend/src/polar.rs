@@ -47,6 +47,13 @@ pub fn polar(x: &Array, y: &Array) -> Result<(Array, Array)> {
     Ok((radius, angle))
 }
 
+// Python's `np.polar(x, y).radius`, its type and documentation, and the symbol `sym.polar`.
+minpy_core::functions! {
+    /// Radius and angle, in radians, of points (x, y).
+    polar(x: Array, y: Array) -> Named("Polar", &["radius", "angle"]), cases ["f[3], f[3]", "n[2,3], n[2,3]"]
+        => polar(x, y).map(|(radius, angle)| vec![radius, angle]);
+}
+
 minpy_core::kernel!(pub KERNEL: "toy", Slot::Op("polar"), DTypeSet::of(&[DType::F32]), kernel);
 fn kernel(device: DeviceRef, call: &KernelCall) -> Result<()> {
     let toy = toy(device)?;
