@@ -260,10 +260,6 @@ impl Program {
     pub fn id(&self) -> u32 {
         self.id
     }
-    /// Whether the program holds folds over rows.
-    pub fn has_folds(&self) -> bool {
-        self.nodes.iter().any(|(n, _)| matches!(n, Node::Fold(..)))
-    }
     /// Every dtype that occurs.
     pub fn dtypes(&self) -> crate::dtype::DTypeSet {
         self.nodes.iter().fold(crate::dtype::DTypeSet(0), |s, n| s.with(n.1))

@@ -1,13 +1,11 @@
 //! What runs generated kernels, on a device that computes nothing: the cache of kernels, the error words, epilogues by a library.
 
-use minpy_core::codegen::{
-    Arg, Compiler, DiskCache, ERROR_WORDS, Kernels, Spec, Tuning, plan, product_first, run,
-};
+use minpy_core::codegen::{Arg, Compiler, DiskCache, ERROR_WORDS, Kernels, Spec, Tuning, plan};
 use minpy_core::device::Memory;
 use minpy_core::expr::Builder;
 use minpy_core::kernel::{Fold, Input, KernelCall, View, Work};
 use minpy_core::{DType, Error, ErrorKind, Result};
-use minpy_tests::fake::{Event, Fake, Plain};
+use minpy_tests::fake::{Event, Fake, Plain, fake, fake_with_library};
 use std::sync::{Arc, Mutex};
 
 /// Numbers kernels, keeps their texts as code, and shows which live.
@@ -60,7 +58,7 @@ fn what_is_new_is_compiled_once_and_what_is_forgotten_given_back() {
     assert_eq!(*compiler.live.lock().unwrap(), [3], "the third made room");
     assert_eq!(get(DType::I32, 9), 4, "it was forgotten");
     assert_eq!(*compiler.live.lock().unwrap(), [3, 4]);
-    assert_eq!(kernels.figures().0, 4);
+    assert_eq!(kernels.made(), 4);
 }
 
 #[test]
@@ -85,7 +83,7 @@ fn a_check_that_failed_leaves_nothing_behind() {
     let state = Arc::new(Mutex::new(State::default()));
     let told = state.clone();
     // Every kernel sets the error words as it is told, and reading them may fail.
-    let fake = Fake::new("fake", 0, move |event| {
+    let device = fake(move |event| {
         let mut s = told.lock().unwrap();
         match event {
             Event::Upload(bytes) => s.words.copy_from_slice(bytes),
@@ -95,7 +93,8 @@ fn a_check_that_failed_leaves_nothing_behind() {
             _ => {}
         }
         Ok(())
-    });
+    })
+    .device("fake", 0);
     let memory = memory(3);
     let view = |i: usize, dtype| View { memory: &memory[i], dtype, shape: &[4], strides: &[1], offset: 0 };
     let call = KernelCall {
@@ -109,7 +108,7 @@ fn a_check_that_failed_leaves_nothing_behind() {
         let mut s = state.lock().unwrap();
         (s.finds, s.fails) = (finds, fails);
         drop(s);
-        run(&fake, &call).err().map(|e| e.kind())
+        device.run(&call).err().map(|e| e.kind())
     };
     assert_eq!(kind(false, false), None);
     assert_eq!(kind(true, false), Some(ErrorKind::Index));
@@ -124,7 +123,7 @@ fn launches(
 ) -> Vec<(&'static str, Vec<usize>)> {
     let log: Arc<Mutex<Vec<(&str, Vec<usize>)>>> = Arc::default();
     let told = log.clone();
-    let fake = Fake::new("fake", 0, move |event| {
+    let note = move |event: Event| {
         if let Event::Launch(step) = event {
             let handles = step.args.iter().filter_map(|a| match a {
                 // Scratch is 0, the others have their numbers.
@@ -134,8 +133,8 @@ fn launches(
             told.lock().unwrap().push((step.spec.name(), handles.collect()));
         }
         Ok(())
-    })
-    .with_library(library);
+    };
+    let device = fake_with_library(note, library).device("fake", 0);
     let b = Builder::new();
     let (p, x, y) = (b.input(DType::F32), b.input(DType::F32), b.input(DType::F32));
     let program = Arc::new(b.finish("p + x + y", &[(p + x + y).id()], 0));
@@ -143,22 +142,22 @@ fn launches(
     let views: Vec<View> = memory.iter().map(|m| matrix(m, DType::F32)).collect();
     let inputs = [0, 1, 2, second].map(|i| Input::View(views[i]));
     let (work, program, outputs) = (&Work::Epilogue, Some(&program), &views[4..]);
-    run(&fake, &KernelCall { op: "add", work, program, inputs: &inputs, outputs }).unwrap();
+    device.run(&KernelCall { op: "add", work, program, inputs: &inputs, outputs }).unwrap();
     let log = log.lock().unwrap();
     log.clone()
 }
 
 /// Takes plain products: notes nothing, as a library would.
-fn products(fake: &Fake, call: &KernelCall) -> Result<bool> {
+fn products(device: &Fake, call: &KernelCall) -> Result<bool> {
     match call.work {
         Work::Matmul => Ok(true),
-        Work::Epilogue => product_first(fake, call, |product| {
+        Work::Epilogue => device.product_first(call, |product| {
             assert!(
                 matches!(product.work, Work::Matmul)
                     && product.program.is_none()
                     && product.inputs.len() == 2
             );
-            products(fake, product)
+            products(device, product)
         }),
         _ => Ok(false),
     }
@@ -172,8 +171,8 @@ fn an_epilogue_is_one_kernel_or_one_after_a_librarys_product() {
     // The old contents of the result are read too: the product has memory of its own.
     assert_eq!(launches(products, 4), [("elementwise", vec![0, 3, 5])]);
     // What the library does not take is generated, in one kernel.
-    let refuses = |fake: &Fake, call: &KernelCall| match call.work {
-        Work::Epilogue => product_first(fake, call, |_| Ok(false)),
+    let refuses = |device: &Fake, call: &KernelCall| match call.work {
+        Work::Epilogue => device.product_first(call, |_| Ok(false)),
         _ => Ok(false),
     };
     assert_eq!(launches(refuses, 3).len(), 1);

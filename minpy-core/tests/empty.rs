@@ -4,11 +4,11 @@
 
 use minpy_core::device::Device;
 use minpy_core::registry::{self, Driver, Item};
-use minpy_core::{Array, DType, ErrorKind, device, ops};
-use minpy_tests::fake::Fake;
+use minpy_core::{Array, DType, ErrorKind, codegen, device, ops};
+use minpy_tests::fake::fake;
 
 fn probe() -> Vec<Box<dyn Device>> {
-    vec![Box::new(Fake::new("nothing", 0, |_| Ok(())))]
+    codegen::devices("nothing", vec![fake(|_| Ok(()))])
 }
 static DRIVER: Driver = Driver { name: "nothing", probe, file: file!(), line: line!() };
 

@@ -4,10 +4,10 @@ use minpy_core::device::{Device, DeviceRef};
 use minpy_core::kernel::{Family, KernelCall};
 use minpy_core::registry::{self, Driver, Item, KernelEntry, Registry, Slot};
 use minpy_core::{Array, DType, DTypeSet, Error, ErrorKind, Result, codegen, device};
-use minpy_tests::fake::Fake;
+use minpy_tests::fake::{Told, fake};
 
 fn blank(name: &'static str) -> Vec<Box<dyn Device>> {
-    (0..2).map(|i| Box::new(Fake::new(name, i, |_| Ok(()))) as Box<dyn Device>).collect()
+    codegen::devices(name, vec![fake(|_| Ok(())), fake(|_| Ok(()))])
 }
 fn run(_: DeviceRef, _: &KernelCall) -> Result<()> {
     Ok(())
@@ -65,9 +65,9 @@ fn the_same_entry_twice_is_fine() {
 
 #[test]
 fn one_line_registers_every_generated_form() {
-    // What `c_kernels!` registers. The macro itself would register it in this process, where there is no such backend.
+    // What `c_backend!` registers. The macro itself would register it in this process, where there is no such backend.
     static GENERATED: [KernelEntry; codegen::FAMILIES.len()] =
-        codegen::entries::<Fake>("alpha", file!(), line!());
+        codegen::entries::<Told>("alpha", file!(), line!());
     let r = assemble(&[Item::Driver(&HOST), Item::Driver(&ALPHA), Item::Kernels(&GENERATED)]).unwrap();
     let has =
         |f: &Family| r.family_kernel(1, *f).is_some_and(|k| k.file == file!() && k.dtypes == DTypeSet::ALL);

@@ -1,13 +1,14 @@
-//! The compiler (NVRTC): the part of `codegen::Kernels` that is CUDA's.
+//! The compiler (NVRTC): what CUDA does for `codegen::Kernels`.
 //!
 //! Code is compiled to machine code that the device runs where NVRTC can make it, else to PTX for the newest architecture that it
 //! knows; where the driver refuses the one (it is older than NVRTC), the other is tried. Products and sums are never contracted (`--fmad=false`): results are NumPy's.
 
+use crate::context::Context;
 use crate::libraries::{self, error, guarded};
 use cudarc::driver::sys::{CUfunction, CUmodule};
 use cudarc::driver::{result, sys as cu};
 use cudarc::nvrtc::{result as rtc, sys};
-use minpy_core::codegen::{Compiler, DiskCache, Kernels};
+use minpy_core::codegen::Compiler;
 use minpy_core::{Error, ErrorKind, Result};
 use std::ffi::{CString, c_void};
 
@@ -121,48 +122,59 @@ pub struct Loaded {
 // SAFETY: modules and their functions may be used from any thread.
 unsafe impl Send for Loaded {}
 
-/// The compiler of one device. Its context must be current when kernels are asked for.
+/// The compiler of one device.
 #[derive(Debug)]
 pub struct Programs {
+    context: Context,
     targets: Vec<String>,
 }
 
 impl Programs {
-    /// For a device of compute capability `capability` (75 for 7.5) whose other facts are `identity`; no kernels yet. An error
-    /// when NVRTC knows only newer devices.
-    pub fn kernels(capability: i32, identity: &str) -> Result<Kernels<Programs>> {
-        let known = architectures();
-        let targets = targets(&known, capability).ok_or_else(|| {
-            let oldest = known.first().copied().unwrap_or_default();
-            let why = format!(
-                "{identity} has compute capability {}.{}; the compiler library (libnvrtc) knows {}.{} and later, an older one is needed",
-                capability / 10, capability % 10, oldest / 10, oldest % 10
-            );
-            Error::new(ErrorKind::Device, why)
-        })?;
-        let (mut major, mut minor) = (0, 0);
-        let version = guarded(std::panic::AssertUnwindSafe(|| {
-            // SAFETY: both pointers are valid for the call.
-            unsafe { sys::nvrtcVersion(&mut major, &mut minor) }
-        }));
-        let identity = format!("{identity}|{targets:?}|nvrtc {major}.{minor} {}", version.is_some());
-        Ok(Kernels::new(Programs { targets }, DiskCache::new("cuda", identity)))
+    /// Compiles for `targets`, best first.
+    pub fn new(context: Context, targets: Vec<String>) -> Programs {
+        Programs { context, targets }
     }
+}
+
+/// What to compile for on the device `name` of compute capability `capability` (75 for 7.5), best first. An error when NVRTC knows
+/// only newer ones.
+pub fn targets_of(name: &str, capability: i32) -> Result<Vec<String>> {
+    let known = architectures();
+    targets(&known, capability).ok_or_else(|| {
+        let oldest = known.first().copied().unwrap_or_default();
+        let why = format!(
+            "{name} has compute capability {}.{}; the compiler library (libnvrtc) knows {}.{} and later, an older one is needed",
+            capability / 10, capability % 10, oldest / 10, oldest % 10
+        );
+        Error::new(ErrorKind::Device, why)
+    })
+}
+
+/// Which NVRTC this is.
+pub fn version() -> String {
+    let (mut major, mut minor) = (0, 0);
+    let version = guarded(std::panic::AssertUnwindSafe(|| {
+        // SAFETY: both pointers are valid for the call.
+        unsafe { sys::nvrtcVersion(&mut major, &mut minor) }
+    }));
+    format!("nvrtc {major}.{minor} {}", version.is_some())
 }
 
 impl Compiler for Programs {
     type Kernel = Loaded;
     fn compile(&mut self, entry: &str, text: &str) -> Result<(Loaded, Option<Vec<u8>>)> {
+        self.context.enter()?;
         first_accepted(&mut self.targets, |target| {
             let code = compile(entry, text, target)?;
             Ok((load(entry, &code)?, Some(code)))
         })
     }
     fn load(&self, entry: &str, code: &[u8]) -> Option<Loaded> {
-        load(entry, code).ok()
+        self.context.enter().and_then(|()| load(entry, code)).ok()
     }
     /// Unloads modules, once nothing of them is queued or running.
     fn forget(&mut self, kernels: &mut dyn Iterator<Item = Loaded>) -> Result<()> {
+        self.context.enter()?;
         result::ctx::synchronize().map_err(|e| error("waiting for kernels", e))?;
         for old in kernels {
             // SAFETY: the module was loaded by us, and its function is launched no more: launches happen under the lock around

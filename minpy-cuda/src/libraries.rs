@@ -4,7 +4,7 @@
 //! every library is looked for first, and the calls that find out whether it is usable run under `catch_unwind`.
 
 use cudarc::{cublas, driver, nvrtc};
-use minpy_core::{Error, ErrorKind};
+use minpy_core::Error;
 use std::panic::catch_unwind;
 use std::sync::OnceLock;
 
@@ -61,9 +61,6 @@ pub fn missing() -> Option<String> {
 /// Error of a driver call.
 #[cold]
 pub fn error(what: &str, e: driver::result::DriverError) -> Error {
-    let kind = match e.0 {
-        driver::sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY => ErrorKind::Memory,
-        _ => ErrorKind::Device,
-    };
-    Error::new(kind, format!("cuda: {what}: {e}"))
+    let out_of_memory = e.0 == driver::sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY;
+    minpy_core::codegen::fault("cuda", what, out_of_memory, e)
 }

@@ -3,7 +3,7 @@
 //! cuBLAS is column-major: `C = A B` in rows is `C' = B' A'` in columns, so the operands change places and nothing is
 //! transposed. Layouts that it cannot express, and other dtypes, are left to the generated kernel.
 
-use crate::CudaDevice;
+use crate::driver::Stream;
 use crate::libraries::{self, guarded};
 use cudarc::cublas::sys::{self, cublasOperation_t as Op};
 use cudarc::cublas::{result, sys as blas};
@@ -92,7 +92,7 @@ fn batch(views: [&View; 3]) -> Option<(usize, [i64; 3])> {
 }
 
 /// Queues the product on cuBLAS; `false` when it cannot do it.
-pub fn run(device: &CudaDevice, call: &KernelCall) -> Result<bool> {
+pub fn run(stream: &Stream, call: &KernelCall) -> Result<bool> {
     let (a, b, c) = (call.inputs[0].view(), call.inputs[1].view(), &call.outputs[0]);
     if !matches!(c.dtype, DType::F32 | DType::F64 | DType::C64 | DType::C128) {
         return Ok(false);
@@ -112,7 +112,7 @@ pub fn run(device: &CudaDevice, call: &KernelCall) -> Result<bool> {
     if z.op != Op::CUBLAS_OP_N {
         return Ok(false);
     }
-    let Some(handle) = device.blas()? else { return Ok(false) };
+    let Some(handle) = stream.blas()? else { return Ok(false) };
     let handle = handle.lock();
     let (m, n, k, count) = (cols as c_int, rows as c_int, inner as c_int, count as c_int);
     macro_rules! gemm {

@@ -1,7 +1,6 @@
 //! Without a CUDA driver there are no devices, the reason can be asked for, and nothing panics.
 
 use minpy_core::device;
-use minpy_core::registry;
 
 #[test]
 fn no_driver_means_no_device() {
@@ -16,16 +15,4 @@ fn no_driver_means_no_device() {
         }
         None => println!("CUDA devices: {found:?}"),
     }
-}
-
-#[test]
-fn explicit_and_automatic_registration_agree() {
-    let listed = minpy_cuda::ITEMS.iter().map(|i| i.kernels().len()).sum::<usize>();
-    let count = || {
-        let reg = registry::global().expect("registry");
-        reg.kernels(reg.kind_of("cuda").expect("the backend registered itself")).count()
-    };
-    assert_eq!(count(), listed);
-    minpy_cuda::register().expect("the same entries twice are fine");
-    assert_eq!(count(), listed);
 }

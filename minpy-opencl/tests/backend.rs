@@ -1,22 +1,9 @@
-//! The backend as such: registration, memory, errors of the device.
+//! The backend as such: memory, transfers, errors of the device.
 
 mod device;
 
 use device::opencl;
-use minpy_core::registry;
 use minpy_core::{Array, DType, ErrorKind, ops};
-
-#[test]
-fn explicit_and_automatic_registration_agree() {
-    let listed: usize = minpy_opencl::ITEMS.iter().map(|i| i.kernels().len()).sum();
-    let count = || {
-        let reg = registry::global().expect("registry");
-        reg.kernels(reg.kind_of("opencl").expect("the backend registered itself")).count()
-    };
-    assert_eq!(count(), listed);
-    minpy_opencl::register().expect("the same entries twice are fine");
-    assert_eq!(count(), listed);
-}
 
 #[test]
 fn memory_is_reused_and_given_back() {

@@ -1,10 +1,11 @@
 //! A device that computes nothing and tells what it is asked to do: for tests of dispatch, of the registry and of generated kernels.
 
-use minpy_core::codegen::{Blocks, CDevice, CMemory, Dialect, Step, Tuning};
-use minpy_core::device::{Capabilities, Device, Memory, MemoryStats};
+use minpy_core::codegen::{
+    Blocks, BoundArg, CDevice, CDriver, Compiler, Dialect, Found, Place, Step, Tuning,
+};
+use minpy_core::device::Capabilities;
 use minpy_core::kernel::KernelCall;
 use minpy_core::{DTypeSet, Result};
-use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// What a fake is asked to do.
@@ -23,110 +24,81 @@ pub enum Event<'a> {
 }
 
 /// The device.
-pub struct Fake {
-    name: &'static str,
-    ordinal: usize,
-    capabilities: Capabilities,
-    tuning: Tuning,
-    memory: CMemory,
+pub type Fake = CDevice<Told>;
+
+/// What stands for its driver.
+pub struct Told {
     told: Box<dyn Fn(Event) -> Result<()> + Send + Sync>,
     library: fn(&Fake, &KernelCall) -> Result<bool>,
 }
 
-impl Fake {
-    /// A device of every dtype, the size of a GPU, which does as `told` says.
-    pub fn new(
-        name: &'static str,
-        ordinal: usize,
-        told: impl Fn(Event) -> Result<()> + Send + Sync + 'static,
-    ) -> Fake {
-        Fake {
-            name,
-            ordinal,
-            capabilities: Capabilities {
-                description: "computes nothing".into(),
-                dtypes: DTypeSet::ALL,
-                host_accessible: false,
-                total_memory: 1 << 40,
-            },
-            tuning: Tuning::gpu(4),
-            memory: CMemory::new(name, Numbers, 0, 1 << 40),
-            told: Box::new(told),
-            library: |_, _| Ok(false),
-        }
-    }
-    /// The same with a library of the vendor's.
-    pub fn with_library(self, library: fn(&Fake, &KernelCall) -> Result<bool>) -> Fake {
-        Fake { library, ..self }
-    }
+/// A device of every dtype, the size of a GPU, which does as `told` says. It keeps no memory: every block is a new one.
+pub fn fake(told: impl Fn(Event) -> Result<()> + Send + Sync + 'static) -> Found<Told> {
+    fake_with_library(told, |_, _| Ok(false))
+}
+/// The same with a library of the vendor's.
+pub fn fake_with_library(
+    told: impl Fn(Event) -> Result<()> + Send + Sync + 'static,
+    library: fn(&Fake, &KernelCall) -> Result<bool>,
+) -> Found<Told> {
+    let capabilities = Capabilities {
+        description: "computes nothing".into(),
+        dtypes: DTypeSet::ALL,
+        host_accessible: false,
+        total_memory: 1 << 40,
+    };
+    let found = Found::new(Told { told: Box::new(told), library }, Nothing, capabilities, Tuning::gpu(4));
+    Found { kept: 0, ..found }
 }
 
-/// Blocks that are numbers, each another one.
-struct Numbers;
-impl Blocks for Numbers {
+/// Blocks are numbers, each another one.
+impl Blocks for Told {
     fn create(&self, _: usize) -> std::result::Result<usize, String> {
         static NEXT: AtomicUsize = AtomicUsize::new(1);
+        (self.told)(Event::Allocate).map_err(|e| e.message().to_string())?;
         Ok(NEXT.fetch_add(1, Relaxed))
     }
     fn destroy(&self, _: usize) {}
 }
 
-impl Device for Fake {
-    fn name(&self) -> &'static str {
-        self.name
+impl CDriver for Told {
+    type Compiler = Nothing;
+    fn dialect(&self) -> &dyn Dialect {
+        &Plain
     }
-    fn ordinal(&self) -> usize {
-        self.ordinal
-    }
-    fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
-    }
-    fn allocate(&self, bytes: usize) -> Result<Memory> {
-        (self.told)(Event::Allocate)?;
-        self.memory.allocate(bytes)
-    }
-    fn free(&self, memory: Memory) {
-        self.memory.free(memory);
-    }
-    fn upload(&self, src: &[u8], _: &Memory, _: usize) -> Result<()> {
+    fn upload(&self, src: &[u8], _: Place) -> Result<()> {
         (self.told)(Event::Upload(src))
     }
-    fn download(&self, _: &Memory, _: usize, dst: &mut [u8]) -> Result<()> {
+    fn download(&self, _: Place, dst: &mut [u8]) -> Result<()> {
         dst.fill(0);
         (self.told)(Event::Download(dst))
     }
-    fn copy(&self, _: &Memory, _: usize, _: &Memory, _: usize, _: usize) -> Result<()> {
+    fn copy(&self, _: Place, _: Place, _: usize) -> Result<()> {
         (self.told)(Event::Copy)
+    }
+    fn launch<'a>(&self, (): (), step: &Step, _: impl Iterator<Item = BoundArg<'a>>) -> Result<()> {
+        (self.told)(Event::Launch(step))
     }
     fn synchronize(&self) -> Result<()> {
         Ok(())
     }
-    fn memory_stats(&self) -> MemoryStats {
-        self.memory.stats()
-    }
-    fn trim(&self) {
-        self.memory.trim();
-    }
-    fn as_any(&self) -> &dyn Any {
-        self
+    fn library(&self, device: &Fake, call: &KernelCall) -> Result<bool> {
+        (self.library)(device, call)
     }
 }
 
-impl CDevice for Fake {
-    fn dialect(&self) -> &dyn Dialect {
-        &Plain
+/// Makes nothing of texts.
+pub struct Nothing;
+impl Compiler for Nothing {
+    type Kernel = ();
+    fn compile(&mut self, _: &str, _: &str) -> Result<((), Option<Vec<u8>>)> {
+        Ok(((), None))
     }
-    fn tuning(&self) -> &Tuning {
-        &self.tuning
+    fn load(&self, _: &str, _: &[u8]) -> Option<()> {
+        None
     }
-    fn memory(&self) -> &CMemory {
-        &self.memory
-    }
-    fn launch(&self, step: &Step, _: &[Memory]) -> Result<()> {
-        (self.told)(Event::Launch(step))
-    }
-    fn library(&self, call: &KernelCall) -> Result<bool> {
-        (self.library)(self, call)
+    fn forget(&mut self, _: &mut dyn Iterator<Item = ()>) -> Result<()> {
+        Ok(())
     }
 }
 

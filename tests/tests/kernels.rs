@@ -4,10 +4,8 @@
 use minpy_core::codegen::FAMILIES;
 use minpy_core::device::{self, DeviceRef};
 use minpy_core::kernel::Family;
-use minpy_core::{Array, Result, context, defer, ops, profile, registry};
-use minpy_cpu as _;
-use minpy_cuda as _;
-use minpy_opencl as _;
+use minpy_core::registry::{self, Item};
+use minpy_core::{Array, Result, context, defer, inventory, ops, profile};
 
 /// Names of the forms that a backend has kernels for.
 fn registered(name: &str) -> Vec<&'static str> {
@@ -34,6 +32,37 @@ fn every_backend_has_every_form_that_it_can() {
             kernels.iter().all(|k| (k.file, k.line) == (kernels[0].file, kernels[0].line)),
             "{kernels:?}"
         );
+    }
+}
+
+/// Where the entries of a backend stand: its driver and its kernels.
+fn places(items: impl Iterator<Item = Item>, name: &str) -> Vec<(&'static str, u32)> {
+    let place = |i: Item| match i {
+        Item::Driver(d) if d.name == name => vec![(d.file, d.line)],
+        i => i.kernels().iter().filter(|k| k.device == name).map(|k| (k.file, k.line)).collect(),
+    };
+    let mut all: Vec<_> = items.flat_map(place).collect();
+    all.sort_unstable();
+    all
+}
+
+#[test]
+fn what_a_backend_lists_is_what_registers_itself() {
+    type Listed = (&'static str, &'static [Item], fn() -> Result<()>);
+    let backends: [Listed; 3] = [
+        ("cpu", minpy_cpu::ITEMS, minpy_cpu::register),
+        ("cuda", minpy_cuda::ITEMS, minpy_cuda::register),
+        ("opencl", minpy_opencl::ITEMS, minpy_opencl::register),
+    ];
+    for (name, items, register) in backends {
+        let listed = places(items.iter().copied(), name);
+        assert_eq!(listed, places(inventory::iter::<Item>.into_iter().copied(), name), "{name}");
+        for _ in 0..2 {
+            register().expect("the same entries twice are fine");
+            let r = registry::global().expect("a registry");
+            let kernels = r.kernels(r.kind_of(name).expect("it is linked")).count();
+            assert_eq!(kernels, listed.len() - 1, "{name}: all but its driver");
+        }
     }
 }
 

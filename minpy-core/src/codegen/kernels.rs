@@ -5,15 +5,14 @@
 use super::{Dialect, DiskCache, Spec};
 use crate::Result;
 use rustc_hash::FxHashMap;
-use std::time::{Duration, Instant};
 
 /// Kernels kept per device; more start over (programs of deferred expressions come and go).
 const MOST: usize = 4096;
 
 /// How a device makes kernels of text.
-pub trait Compiler {
+pub trait Compiler: Send + 'static {
     /// The handle of a kernel.
-    type Kernel: Copy;
+    type Kernel: Copy + Send;
     /// Compiles the function `entry` of `text`; with it the code that `load` takes, where that is worth keeping.
     fn compile(&mut self, entry: &str, text: &str) -> Result<(Self::Kernel, Option<Vec<u8>>)>;
     /// Makes a kernel of code that was kept; `None` when the driver does not take it.
@@ -30,8 +29,7 @@ pub struct Kernels<C: Compiler> {
     most: usize,
     by_spec: FxHashMap<Spec, C::Kernel>,
     by_source: FxHashMap<String, C::Kernel>,
-    compiled: usize,
-    time: Duration,
+    made: usize,
 }
 
 impl<C: Compiler> Kernels<C> {
@@ -43,17 +41,16 @@ impl<C: Compiler> Kernels<C> {
             most: MOST,
             by_spec: FxHashMap::default(),
             by_source: FxHashMap::default(),
-            compiled: 0,
-            time: Duration::ZERO,
+            made: 0,
         }
     }
     /// The same with another limit on how many are kept.
     pub fn at_most(self, most: usize) -> Kernels<C> {
         Kernels { most, ..self }
     }
-    /// Number of kernels made so far, by the compiler or from disk, and the time it took.
-    pub fn figures(&self) -> (usize, Duration) {
-        (self.compiled, self.time)
+    /// How many kernels were made so far, by the compiler or from disk.
+    pub fn made(&self) -> usize {
+        self.made
     }
     /// The kernel of `spec`, compiled when it is new. It is valid until the next call: hold the lock around these kernels until
     /// it is queued.
@@ -74,10 +71,8 @@ impl<C: Compiler> Kernels<C> {
                     let mut old = std::mem::take(&mut self.by_source).into_values();
                     self.compiler.forget(&mut old)?;
                 }
-                let start = Instant::now();
                 let kernel = self.make(&source.entry, &source.text)?;
-                self.compiled += 1;
-                self.time += start.elapsed();
+                self.made += 1;
                 self.by_source.insert(source.text, kernel);
                 kernel
             }

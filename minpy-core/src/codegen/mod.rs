@@ -1,12 +1,13 @@
 //! From canonical work to C source: one generator serves every device that compiles C (OpenCL, CUDA, a stranger's).
 //!
 //! `plan` turns a `KernelCall` into steps: which kernel (`Spec`, cheap to compare), its arguments and its grid. A device that
-//! misses the kernel in its cache asks `Spec::render` for the source in its `Dialect`. `run` does it all for a `CDevice`, and
-//! `c_kernels!` registers that for every form of work which has a row in the table `forms!` below.
+//! misses the kernel in its cache asks `Spec::render` for the source in its `Dialect`. `CDevice` is that device: a backend says
+//! what its vendor's API does (`CDriver`), and `c_backend!` registers it for every form of work with a row in `forms!` below.
 //! Shapes, strides and offsets are arguments: a kernel compiled once serves every shape.
 
 mod arg_reduce;
 mod complex;
+mod device;
 mod dialect;
 mod dims;
 mod disk;
@@ -16,7 +17,6 @@ mod index;
 mod kernels;
 mod lines;
 mod matmul;
-mod memory;
 mod nonzero;
 mod pool;
 mod prims;
@@ -28,12 +28,12 @@ mod run;
 mod samples;
 mod scan;
 
+pub use device::{BoundArg, CDevice, CDriver, Found, Place, devices, fault};
 pub use dialect::Dialect;
 pub use disk::DiskCache;
 pub use kernels::{Compiler, Kernels};
-pub use memory::CMemory;
-pub use pool::{Blocks, Pool};
-pub use run::{CDevice, entries, product_first, run};
+pub use pool::Blocks;
+pub use run::entries;
 pub use samples::{Rendered, Sources, sources};
 
 use crate::expr::Program;
@@ -57,17 +57,26 @@ pub struct Tuning {
     pub group: usize,
     /// Bytes of local memory that a group may use.
     pub shared: usize,
+    /// Bytes of arguments that a launch may have.
+    pub parameters: usize,
 }
 
 impl Tuning {
     /// A CPU with that many cores and vector registers of so many bytes.
     pub fn cpu(cores: usize, vector: usize) -> Tuning {
         let vector = vector.next_power_of_two().clamp(16, 64);
-        Tuning { local: 1, groups: cores.max(1) * 4, vector, group: 1, shared: 1 << 18 }
+        Tuning { local: 1, groups: cores.max(1) * 4, vector, group: 1, shared: 1 << 18, parameters: 1 << 10 }
     }
-    /// A GPU with that many multiprocessors, and the least local memory that there is.
+    /// A GPU with that many multiprocessors, and the least local memory and room for arguments that there is.
     pub fn gpu(units: usize) -> Tuning {
-        Tuning { local: 128, groups: units.max(1) * 16, vector: 16, group: 256, shared: 32 << 10 }
+        Tuning {
+            local: 128,
+            groups: units.max(1) * 16,
+            vector: 16,
+            group: 256,
+            shared: 32 << 10,
+            parameters: 4 << 10,
+        }
     }
     /// Whether work items are threads of a CPU.
     pub fn serial(&self) -> bool {

@@ -91,25 +91,3 @@ pub fn power32(z: Complex<f32>, w: Complex<f32>) -> Complex<f32> {
     let p = power64(C::new(z.re as f64, z.im as f64), C::new(w.re as f64, w.im as f64));
     Complex::new(p.re as f32, p.im as f32)
 }
-
-/// Applies `f` to `n` numbers.
-///
-/// # Safety
-/// `src` must be readable and `dst` writable for `n` elements; they may be equal.
-pub unsafe fn map64(f: ComplexFn, src: *const C, dst: *mut C, n: usize) {
-    for i in 0..n {
-        // SAFETY: `i < n`.
-        unsafe { *dst.add(i) = apply64(f, *src.add(i)) };
-    }
-}
-
-/// Applies `f` to `n` numbers.
-///
-/// # Safety
-/// As for [`map64`].
-pub unsafe fn map32(f: ComplexFn, src: *const Complex<f32>, dst: *mut Complex<f32>, n: usize) {
-    for i in 0..n {
-        // SAFETY: `i < n`.
-        unsafe { *dst.add(i) = apply32(f, *src.add(i)) };
-    }
-}

@@ -3,8 +3,8 @@
 use minpy_core::device::{Device, DeviceRef};
 use minpy_core::kernel::{Family, KernelCall, Work};
 use minpy_core::registry::{Item, KernelEntry, Slot};
-use minpy_core::{Array, DType, DTypeSet, Error, ErrorKind, Layout, Result, defer};
-use minpy_tests::fake::{Event, Fake};
+use minpy_core::{Array, DType, DTypeSet, Error, ErrorKind, Layout, Result, codegen, defer};
+use minpy_tests::fake::{Event, fake};
 use std::cell::RefCell;
 use std::sync::Mutex;
 
@@ -63,7 +63,7 @@ fn probe() -> Vec<Box<dyn Device>> {
         });
         Ok(())
     };
-    vec![Box::new(Fake::new("null", 0, told))]
+    codegen::devices("null", vec![fake(told)])
 }
 minpy_core::driver!(DRIVER: "null", probe);
 

@@ -1,7 +1,7 @@
-//! Compiles kernels: the part of `codegen::Kernels` that is OpenCL's.
+//! Compiles kernels: what OpenCL does for `codegen::Kernels`.
 
 use crate::error;
-use minpy_core::codegen::{Compiler, DiskCache, Kernels};
+use minpy_core::codegen::Compiler;
 use minpy_core::{Error, ErrorKind, Result};
 use opencl3::kernel::{create_kernel, release_kernel};
 use opencl3::program::*;
@@ -16,22 +16,21 @@ pub struct Programs {
     options: CString,
     saves: bool,
 }
+// SAFETY: contexts and devices may be used from any thread.
+unsafe impl Send for Programs {}
+
+/// A kernel. Its arguments are state: it is launched under the lock around the device's kernels.
+#[derive(Clone, Copy, Debug)]
+pub struct Kernel(pub cl_kernel);
+// SAFETY: kernels may be used from any thread, by one at a time.
+unsafe impl Send for Kernel {}
 
 impl Programs {
-    /// No kernels yet. `saves` says that asking this driver for a binary is cheap: PoCL compiles once more for it, and has a cache
-    /// of its own.
-    pub fn kernels(
-        context: cl_context,
-        device: cl_device_id,
-        identity: &str,
-        options: &str,
-        saves: bool,
-    ) -> Kernels<Programs> {
-        let disk = DiskCache::new("opencl", format!("{identity}|{options}"));
-        let options = CString::new(options).unwrap_or_default();
-        Kernels::new(Programs { context, device, options, saves }, disk)
+    /// `saves` says that asking this driver for a binary is cheap: PoCL compiles once more for it, and has a cache of its own.
+    pub fn new(context: cl_context, device: cl_device_id, options: &str, saves: bool) -> Programs {
+        Programs { context, device, options: CString::new(options).unwrap_or_default(), saves }
     }
-    fn finish(&self, program: cl_program, entry: &str, text: &str) -> Result<(cl_kernel, Option<Vec<u8>>)> {
+    fn finish(&self, program: cl_program, entry: &str, text: &str) -> Result<(Kernel, Option<Vec<u8>>)> {
         if let Err(code) = build_program(program, &[self.device], &self.options, None, std::ptr::null_mut()) {
             let log = get_program_build_info(program, self.device, CL_PROGRAM_BUILD_LOG)
                 .map(String::from)
@@ -49,33 +48,33 @@ impl Programs {
             .map_err(|c| error(&format!("kernel {entry}"), c))?;
         let binaries = || get_program_info(program, CL_PROGRAM_BINARIES).map(Vec::<Vec<u8>>::from);
         let code = if self.saves { binaries().ok().and_then(|all| all.into_iter().next()) } else { None };
-        Ok((kernel, code))
+        Ok((Kernel(kernel), code))
     }
 }
 
 impl Compiler for Programs {
-    type Kernel = cl_kernel;
-    fn compile(&mut self, entry: &str, text: &str) -> Result<(cl_kernel, Option<Vec<u8>>)> {
+    type Kernel = Kernel;
+    fn compile(&mut self, entry: &str, text: &str) -> Result<(Kernel, Option<Vec<u8>>)> {
         let program =
             create_program_with_source(self.context, &[text]).map_err(|c| error("new program", c))?;
         let made = self.finish(program, entry, text);
         release(program);
         made
     }
-    fn load(&self, entry: &str, code: &[u8]) -> Option<cl_kernel> {
+    fn load(&self, entry: &str, code: &[u8]) -> Option<Kernel> {
         let name = CString::new(entry).unwrap_or_default();
         // SAFETY: the device belongs to the context; a damaged binary is refused by the driver.
         let program = unsafe { create_program_with_binary(self.context, &[self.device], &[code]) }.ok()?;
         let kernel = build_program(program, &[self.device], &self.options, None, std::ptr::null_mut())
             .and_then(|()| create_kernel(program, &name));
         release(program);
-        kernel.ok()
+        kernel.ok().map(Kernel)
     }
     // OpenCL keeps what is queued until it has run.
-    fn forget(&mut self, kernels: &mut dyn Iterator<Item = cl_kernel>) -> Result<()> {
+    fn forget(&mut self, kernels: &mut dyn Iterator<Item = Kernel>) -> Result<()> {
         for kernel in kernels {
             // SAFETY: ours since it was made, and launched no more: launches happen under the lock around these kernels.
-            let _ = unsafe { release_kernel(kernel) };
+            let _ = unsafe { release_kernel(kernel.0) };
         }
         Ok(())
     }
@@ -91,7 +90,7 @@ fn release(program: cl_program) {
 mod tests {
     use super::*;
     use crate::OpenCl;
-    use minpy_core::codegen::{Spec, Tuning, plan};
+    use minpy_core::codegen::{DiskCache, Kernels, Spec, Tuning, plan};
     use minpy_core::device::Memory;
     use minpy_core::kernel::{Input, KernelCall, View, Work};
     use minpy_core::{DType, kernel::Fold};
@@ -119,8 +118,9 @@ mod tests {
         };
         let context =
             create_context(&[device], std::ptr::null(), None, std::ptr::null_mut()).expect("a context");
-        let mut programs = Programs::kernels(context, device, "", "-cl-std=CL1.2", false).at_most(1);
-        let first = programs.get(&scan_of(DType::I32), &OpenCl).expect("it builds");
+        let compiler = Programs::new(context, device, "-cl-std=CL1.2", false);
+        let mut programs = Kernels::new(compiler, DiskCache::none()).at_most(1);
+        let first = programs.get(&scan_of(DType::I32), &OpenCl).expect("it builds").0;
         // SAFETY: the kernel is alive.
         unsafe { retain_kernel(first) }.expect("a live kernel");
         let owners =
@@ -129,6 +129,6 @@ mod tests {
         programs.get(&scan_of(DType::I64), &OpenCl).expect("it builds");
         assert_eq!(owners(), 1);
         programs.get(&scan_of(DType::I32), &OpenCl).expect("it builds again");
-        assert_eq!(programs.figures().0, 3);
+        assert_eq!(programs.made(), 3);
     }
 }
