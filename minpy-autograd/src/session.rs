@@ -249,7 +249,7 @@ impl Drop for Session {
     }
 }
 
-/// See `minpy_core::memory::prepare_thread`.
+/// See `minpy_core::prepare_thread`.
 pub fn prepare_thread() {
     TAPE.with(|_| ());
 }

@@ -259,7 +259,7 @@ impl State {
             let Some(shape) = self.shapes[n][k].clone() else { return Ok(()) };
             arrays.push(placeholder(&who, device, &Meta { shape, dtype: self.dtypes[n][k] })?);
         }
-        let (built, _) = context::trace(|| {
+        let (built, _) = minpy_core::trace::trace(|| {
             build_node(node, &arrays, true, &mut |shape, dtype| Array::empty_on(device, shape, dtype))
         });
         for (k, out) in built?.outputs.iter().enumerate() {

@@ -36,7 +36,7 @@ pub use noise::seed;
 pub use record::{Recorded, record};
 pub use trace::GradReq;
 
-/// See `minpy_core::memory::prepare_thread`.
+/// See `minpy_core::prepare_thread`.
 pub fn prepare_thread() {
     names::prepare_thread();
     noise::prepare_thread();

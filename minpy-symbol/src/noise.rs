@@ -6,7 +6,7 @@ use std::cell::RefCell;
 
 thread_local! { static GENERATOR: RefCell<Generator> = RefCell::new(Generator::new(0)); }
 
-/// See `minpy_core::memory::prepare_thread`.
+/// See `minpy_core::prepare_thread`.
 pub(crate) fn prepare_thread() {
     GENERATOR.with(|_| ());
 }

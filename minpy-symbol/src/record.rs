@@ -47,7 +47,7 @@ pub fn record(
     let mut outputs = Vec::new();
     let (done, launches) = unrecorded(|| {
         context::with_device(device, || {
-            context::trace(|| -> Result<()> {
+            minpy_core::trace::trace(|| -> Result<()> {
                 for (i, result) in f(&stand_ins)?.iter().enumerate() {
                     let meta = Meta { shape: result.shape().into(), dtype: result.dtype() };
                     let to = proxies.add(External::Output(i), &Look::dense(&meta));

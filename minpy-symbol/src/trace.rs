@@ -7,9 +7,9 @@ use crate::graph::{Node, Symbol};
 use crate::infer::build_node;
 use crate::schedule::{External, Operand, Place, Schedule, Source, Step, Value, ValueId};
 use minpy_autograd::Session;
-use minpy_core::kernel::{Launch, LaunchInput};
 use minpy_core::memory;
 use minpy_core::op::{Attrs, Operand as Argument, Target};
+use minpy_core::trace::{self, Launch, LaunchInput};
 use minpy_core::{
     Array, Buffer, DType, DeviceRef, Error, ErrorKind, Layout, Meta, Result, context, dispatch, ops,
 };
@@ -191,7 +191,7 @@ fn trace_here(r: &Request) -> Result<Traced> {
         }
     }
     let mut noise: Vec<Meta> = Vec::new();
-    let (results, mut launches) = context::trace(|| -> Result<Vec<Array>> {
+    let (results, mut launches) = trace::trace(|| -> Result<Vec<Array>> {
         let mut draw = |shape: &[usize], dtype: DType| {
             let meta = Meta { shape: shape.into(), dtype };
             let a = proxies.add(External::Noise(noise.len()), &Look::dense(&meta));
@@ -213,7 +213,7 @@ fn trace_here(r: &Request) -> Result<Traced> {
     let results = results?;
     let forward = launches.len();
     if let Some(s) = &session {
-        let (done, backward) = context::trace(|| backward(r, s, &mut proxies, &arguments, &results, &wanted));
+        let (done, backward) = trace::trace(|| backward(r, s, &mut proxies, &arguments, &results, &wanted));
         done?;
         memory::grow(&mut launches, backward.len())?;
         launches.extend(backward);

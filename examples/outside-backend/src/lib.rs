@@ -30,9 +30,9 @@ pub fn register() -> minpy_core::Result<()> {
         Item::Driver(&DRIVER),
         Item::Kernel(&kernels::ELEMENTWISE),
         Item::Kernel(&kernels::MATMUL),
-        Item::Op(&POLAR),
+        Item::Named(&POLAR),
         Item::Kernel(&polar::KERNEL),
-        Item::Op(&DECAYED_SUM),
+        Item::Named(&DECAYED_SUM),
         Item::Kernel(&decayed::TOY),
         Item::Kernel(&decayed::HOST),
     ])
