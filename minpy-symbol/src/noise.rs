@@ -17,7 +17,7 @@ pub fn seed(seed: u64) {
 
 /// The next numbers of this thread's stream, uniform in [0, 1).
 pub(crate) fn uniform(device: DeviceRef, meta: &Meta) -> Result<Array> {
-    crate::infer::unrecorded(|| {
+    context::unrecorded(|| {
         context::with_device(device, || GENERATOR.with(|g| g.borrow_mut().uniform(&meta.shape, meta.dtype)))
     })
 }

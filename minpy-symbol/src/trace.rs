@@ -5,6 +5,7 @@
 
 use crate::graph::{Node, Symbol};
 use crate::infer::build_node;
+use crate::room::room_for;
 use crate::schedule::{External, Operand, Place, Schedule, Source, Step, Value, ValueId};
 use minpy_autograd::Session;
 use minpy_core::memory;
@@ -129,14 +130,6 @@ pub(crate) fn evaluate(
 
 /// More than the thread that traces takes, its stack included.
 const ROOM: usize = 4 << 20;
-/// More than the lists take that hold something small for each node of a symbol, or each step of a schedule. Large things ask
-/// one by one.
-const FOR_EACH: usize = 2 << 10;
-/// An error unless there is room for what is made of so many nodes or steps.
-pub(crate) fn room_for(nodes: usize) -> Result<()> {
-    memory::room(nodes * FOR_EACH)
-}
-
 /// Traces forward and, where gradients are wanted, backward.
 pub(crate) fn trace(request: &Request) -> Result<Traced> {
     let run = || context::with_device(request.device, || trace_here(request));

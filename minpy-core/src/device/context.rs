@@ -83,6 +83,23 @@ pub fn set_flag(flag: u32, on: bool) {
     }
     CONTEXT.with(|c| c.flags.set(if on { c.flags.get() | flag } else { c.flags.get() & !flag }));
 }
+/// Whether a tape listens on this thread.
+#[inline]
+pub fn recording() -> bool {
+    flags() & RECORDING != 0
+}
+/// Runs `f` without recording: what it computes is constant for every tape.
+pub fn unrecorded<R>(f: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            set_flag(RECORDING, self.0);
+        }
+    }
+    let _restore = Restore(recording());
+    set_flag(RECORDING, false);
+    f()
+}
 /// Whether launches are collected and not run.
 #[inline]
 pub fn tracing() -> bool {
