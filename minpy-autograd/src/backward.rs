@@ -1,11 +1,13 @@
 //! Reverse mode: from the gradients of results back to those of watched inputs.
 
 use crate::accumulate::{Home, Total, unbroadcast};
+use crate::edge::{Edge, NodeId, Nodes};
 use crate::rule::{Saves, Value};
-use crate::tape::{Constant, Edge, Gradient, Kind, Node, NodeId, Saved, TAPE, Tape};
+use crate::tape::{Constant, Gradient, Kind, Node, Saved, TAPE, Tape};
 use minpy_core::context::{RECORDING, flags, set_flag};
 use minpy_core::{
-    Array, Attributes, Attrs, Error, ErrorKind, Layout, OpDef, Operand, Result, Target, memory, ops,
+    Array, Attributes, Attrs, DeviceRef, Error, ErrorKind, Layout, OpDef, Operand, Result, Target, memory,
+    ops,
 };
 use smallvec::SmallVec;
 use std::collections::hash_map::Entry;
@@ -36,15 +38,19 @@ impl Walk {
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[(id - self.base) as usize]
     }
-    /// The view through which an edge read.
-    pub fn view<'a>(&'a self, e: &'a Edge) -> &'a Layout {
+    pub fn base(&self) -> NodeId {
+        self.base
+    }
+}
+impl Nodes for Walk {
+    fn view<'a>(&'a self, e: &'a Edge) -> &'a Layout {
         match &e.via {
             Some(l) => l,
             None => &self.node(e.node).layout,
         }
     }
-    pub fn base(&self) -> NodeId {
-        self.base
+    fn device(&self, id: NodeId) -> DeviceRef {
+        self.node(id).device
     }
 }
 impl Drop for Walk {
@@ -167,7 +173,7 @@ impl Fetched {
         node: &'a Node,
     ) -> Saves<'a> {
         let (inputs, outputs) = (&self.inputs[..], &self.outputs[..]);
-        Saves { op, attrs: Attrs::kept(attrs), inputs, outputs, walk, edges: &node.edges }
+        Saves { op, attrs: Attrs::kept(attrs), inputs, outputs, nodes: walk, edges: &node.edges }
     }
 }
 

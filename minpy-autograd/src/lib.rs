@@ -41,6 +41,7 @@ mod accumulate;
 mod api;
 mod backward;
 mod check;
+mod edge;
 mod forward;
 mod losses;
 mod rule;
@@ -55,9 +56,10 @@ pub use rule::{Decision, InputRule, Item, Rule, Saves, Value, Whole, decision, d
 #[doc(hidden)]
 pub use inventory;
 pub use losses::softmax_output;
+pub use minpy_core::context::unrecorded as no_grad;
 pub use session::{
-    ForeignCall, Kept, Mark, Session, departed, foreign_call, is_watched, keep, mark, no_grad,
-    prepare_thread, record_foreign, returned,
+    ForeignCall, Kept, Mark, Session, departed, foreign_call, is_watched, keep, mark, prepare_thread,
+    record_foreign, returned,
 };
 
 /// The Rust program of the README, compiled and run as a test.

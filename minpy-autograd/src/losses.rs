@@ -1,6 +1,7 @@
 //! Functions whose gradient is not that of their value, by definition.
 
-use crate::session::{no_grad, record_foreign};
+use crate::session::record_foreign;
+use minpy_core::context::unrecorded;
 use minpy_core::{Array, Result, bail, context, ops};
 
 /// Softmax along the last axis, whose gradient with respect to `x` is that of the cross entropy with `y`, averaged over rows:
@@ -9,12 +10,12 @@ use minpy_core::{Array, Result, bail, context, ops};
 /// # Errors
 /// As [`ops::softmax`].
 pub fn softmax_output(x: &Array, y: &Array) -> Result<Array> {
-    let answer = no_grad(|| ops::softmax(x, -1))?;
+    let answer = unrecorded(|| ops::softmax(x, -1))?;
     if context::flags() & context::RECORDING == 0 {
         return Ok(answer);
     }
     // Both may be written later: what backward sees is what was here.
-    let (softmax, labels) = no_grad(|| {
+    let (softmax, labels) = unrecorded(|| {
         Ok::<_, minpy_core::Error>((ops::copy(&answer)?, ops::copy(&y.to_device(answer.device())?)?))
     })?;
     let Some(&rows) = answer.shape().first() else { bail!(Axis, "softmax_output: x has no rows") };

@@ -8,8 +8,7 @@
 //! accumulates, converts dtypes and skips inputs that need nothing. Complex gradients follow HIPS autograd:
 //! the gradient of a holomorphic f is g * f'(z), without conjugation.
 
-use crate::backward::Walk;
-use crate::tape::Edge;
+use crate::edge::{Edge, Nodes};
 use minpy_core::{Array, Attributes, Attrs, DType, DeviceRef, Layout, OpDef, Operand, Result, bail};
 use rustc_hash::FxHashMap;
 use std::sync::LazyLock;
@@ -44,7 +43,7 @@ pub struct Saves<'a> {
     pub(crate) attrs: Attrs<'a>,
     pub(crate) inputs: &'a [Value],
     pub(crate) outputs: &'a [Value],
-    pub(crate) walk: &'a Walk,
+    pub(crate) nodes: &'a dyn Nodes,
     pub(crate) edges: &'a [Option<Edge>],
 }
 impl<'a> Saves<'a> {
@@ -88,7 +87,7 @@ impl<'a> Saves<'a> {
     /// Shape, dtype, device of watched input `i`.
     pub fn meta(&self, i: usize) -> InputMeta<'a> {
         let e = self.edges[i].as_ref().expect("only watched inputs are asked for");
-        InputMeta { layout: self.walk.view(e), dtype: e.dtype, device: self.walk.node(e.node).device }
+        InputMeta { layout: self.nodes.view(e), dtype: e.dtype, device: self.nodes.device(e.node) }
     }
     /// Shape of watched input `i`.
     pub fn shape(&self, i: usize) -> &'a [usize] {

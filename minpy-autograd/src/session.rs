@@ -1,8 +1,9 @@
 //! Sessions: one differentiated call. They nest on a thread; the outermost opens and closes the tape.
 
 use crate::backward::{Walk, backward, finished, ones_for};
+use crate::edge::{Edges, NodeId};
 use crate::forward::{End, forward};
-use crate::tape::{Edges, ForeignVjp, Gradient, Kind, Node, NodeId, TAPE, Tape, TapeRecorder};
+use crate::tape::{ForeignVjp, Gradient, Kind, Node, TAPE, Tape, TapeRecorder};
 use minpy_core::context::{RECORDING, flags, set_flag};
 use minpy_core::{Array, Buffer, Layout, Result, bail, memory, ops, recorder};
 use std::cell::RefCell;
@@ -249,7 +250,7 @@ impl Drop for Session {
     }
 }
 
-/// See `minpy_core::memory::prepare_thread`.
+/// See `minpy_core::prepare_thread`.
 pub fn prepare_thread() {
     TAPE.with(|_| ());
 }
@@ -257,19 +258,6 @@ pub fn prepare_thread() {
 /// Whether operations on this array are recorded on this thread.
 pub fn is_watched(a: &Array) -> bool {
     flags() & RECORDING != 0 && TAPE.with_borrow(|t| t.lookup(a.buffer()).is_some())
-}
-
-/// Runs `f` without recording.
-pub fn no_grad<R>(f: impl FnOnce() -> R) -> R {
-    struct Restore(bool);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            set_flag(RECORDING, self.0);
-        }
-    }
-    let _restore = Restore(flags() & RECORDING != 0);
-    set_flag(RECORDING, false);
-    f()
 }
 
 /// An array as it was when it was kept, for the rule of a foreign call. However its memory is written until then.

@@ -7,9 +7,9 @@
 //!
 //! Longer than most files: what is recorded and how it is kept rest on that invariant, and on fields that nobody else may touch.
 
+use crate::edge::{Edge, Edges, NodeId};
 use crate::rule::{Decision, Rule, Whole, decision};
-use crate::session::no_grad;
-use minpy_core::context::{RECORDING, set_flag, tracing};
+use minpy_core::context::{RECORDING, set_flag, tracing, unrecorded};
 use minpy_core::defer::compute_beside;
 use minpy_core::dispatch::copy_raw;
 use minpy_core::memory;
@@ -46,22 +46,8 @@ fn condensed(call: &OpCall) -> Result<Option<Array>> {
         all.next().filter(|_| all.next().is_none())
     });
     let Some(i) = watched.filter(|&i| waits(&call.inputs[i])) else { return Ok(None) };
-    no_grad(|| instead(call.inputs, i)).map(Some)
+    unrecorded(|| instead(call.inputs, i)).map(Some)
 }
-
-/// Index of a node on its tape.
-pub(crate) type NodeId = u32;
-
-/// One read of a watched buffer.
-pub(crate) struct Edge {
-    /// The node whose contents were read.
-    pub node: NodeId,
-    pub dtype: DType,
-    /// Through which view, where it is not the one through which the node was written: most are, and are not kept twice.
-    pub via: Option<Box<Layout>>,
-}
-/// What a call read; most have one or two inputs.
-pub(crate) type Edges = SmallVec<[Option<Edge>; 2]>;
 
 /// A saved operand of a recorded call.
 #[derive(Clone, Copy)]

@@ -3,7 +3,7 @@
 use minpy_autograd::{Decision, Session, check_gradients, decision};
 use minpy_core::kernel::ScatterMode;
 use minpy_core::op::Tier;
-use minpy_core::{Array, Attrs, DType, Layout, Operand, Result, Target, ops, registry};
+use minpy_core::{Array, Attrs, DType, Layout, OpDef, Operand, Result, Target, ops};
 use minpy_cpu as _;
 
 const SHAPES: [&[usize]; 6] = [&[0], &[0, 3], &[3, 0], &[2, 0, 3], &[0, 1], &[1, 0, 1]];
@@ -35,7 +35,7 @@ fn seen(a: &Array) -> Vec<Array> {
 
 #[test]
 fn elementwise_rules() {
-    for op in registry::global().unwrap().ops() {
+    for op in OpDef::all().unwrap() {
         let (Tier::Elementwise(e), Ok(Decision::Rule(_))) = (&op.tier, decision(op)) else { continue };
         let first = e.rule.condition_first as usize;
         for shape in SHAPES {

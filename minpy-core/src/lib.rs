@@ -1,8 +1,9 @@
 //! Arrays, operations, devices and dispatch.
 //!
-//! Data flows through the modules in this order: `array` (what the user holds) - `op`, `ops` (what can be done) -
-//! `dispatch` (how one call runs) - `launch`, `defer`, `fuse` (when it runs, and with what) - `kernel`, `expr` (what a backend
-//! sees) - `registry`, `device` (who does it).
+//! A call goes down through the folders of the source: `ops` (what can be done), `function` (by which name), `dispatch` (how one call
+//! runs), `op` (what an operation is), `deferral` (when it runs, and with what), `array` (what it runs on), `report` (what is told
+//! about it), `device` (who does it: devices, kernels, scalar programs), `value` (dtypes, layouts, errors). Each builds on those
+//! after it. `codegen`, beside them, is for devices that compile C.
 //!
 //! # An array's life
 //! ```
@@ -34,45 +35,30 @@
 //! data race, which the caller has to exclude. Reference counts, versions and the tape's marks are atomic.
 
 pub mod array;
-mod attributes;
-pub mod buffer;
 pub mod codegen;
-pub mod context;
-pub mod defer;
+mod deferral;
 pub mod device;
 pub mod dispatch;
-mod display;
-pub mod dtype;
-mod error;
-pub mod expr;
 pub mod function;
-pub mod fuse;
-pub mod kernel;
-mod late;
-pub mod launch;
-pub mod layout;
-pub mod memory;
-pub mod npy;
-#[cfg(feature = "npz")]
-pub mod npz;
 pub mod op;
 pub mod ops;
-pub mod profile;
-pub mod recorder;
-pub mod registry;
-pub mod relayout;
-pub mod scalar;
-pub mod stats;
-pub mod written;
+mod report;
+mod value;
 
-pub use array::Array;
+#[cfg(feature = "npz")]
+pub use array::npz;
+pub use array::{Array, buffer, npy};
 pub use buffer::Buffer;
-pub use device::{Device, DeviceRef};
-pub use dtype::{DType, DTypeSet, Element};
-pub use error::{Error, ErrorKind, Result};
-pub use layout::Layout;
-pub use op::{Arrays, Attributes, Attrs, Meta, Metas, OpDef, Operand, Target};
-pub use scalar::{Number, Scalar};
+pub use deferral::{defer, fuse, launch, prepare_thread, trace};
+pub use device::{Device, DeviceRef, context, expr, kernel, memory, registry};
+pub use op::{Arrays, Meta, Metas, OpDef, Operand, Target, recorder};
+pub use report::{profile, stats, written};
+pub use value::attributes::{Attributes, Attrs};
+pub use value::dtype::{DType, DTypeSet, Element};
+pub use value::error::{Error, ErrorKind, Result};
+pub use value::layout::Layout;
+pub use value::scalar::{Number, Scalar};
+pub use value::{dtype, layout, relayout, scalar};
 
 #[doc(hidden)]
 pub use inventory;

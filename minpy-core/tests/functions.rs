@@ -1,28 +1,29 @@
 //! The table of functions: entries are found by name and alias, read their cases, and compute; two of one name are an error.
 
-use minpy_core::function::{self, Made, Value};
-use minpy_core::registry::{self, Driver, Item, Registry};
+use minpy_core::function::{self, Function, Made, Value};
+use minpy_core::registry::{Driver, Item, Registry};
 use minpy_core::{Array, DType, ErrorKind};
 use minpy_cpu as _;
 
 #[test]
 fn functions_are_found_and_written_as_numpy_writes_them() {
-    let reg = registry::global().unwrap();
-    let sum = reg.function("sum").unwrap();
+    let find = |name| Function::find(name).unwrap().unwrap();
+    let sum = find("sum");
     assert_eq!(
         format!("{sum:?}"),
         "sum(a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=None)"
     );
-    let argsort = reg.function("argsort").unwrap();
+    let argsort = find("argsort");
     assert_eq!(argsort.signature(), "(a, axis=-1, kind=None, order=None, *, stable=None)");
-    assert!(std::ptr::eq(reg.function("amax").unwrap(), reg.function("max").unwrap()));
-    assert!(reg.functions().windows(2).all(|w| w[0].name < w[1].name));
-    assert!(reg.functions().iter().all(|f| !f.cases.is_empty() && !f.doc.is_empty()));
+    assert!(std::ptr::eq(find("amax"), find("max")));
+    let all: Vec<&Function> = Function::all().unwrap().collect();
+    assert!(all.windows(2).all(|w| w[0].name < w[1].name));
+    assert!(all.iter().all(|f| !f.cases.is_empty() && !f.doc.is_empty()));
 }
 
 #[test]
 fn every_case_computes() {
-    for f in registry::global().unwrap().functions() {
+    for f in Function::all().unwrap() {
         for case in f.cases {
             let mut values = function::sample(f, case).unwrap();
             f.call(&mut values).unwrap_or_else(|e| panic!("{}({case}): {e}", f.name));
@@ -32,7 +33,7 @@ fn every_case_computes() {
 
 #[test]
 fn results_go_where_out_says_and_refusals_say_why() {
-    let ptp = registry::global().unwrap().function("ptp").unwrap();
+    let ptp = Function::find("ptp").unwrap().unwrap();
     let a = Array::from([[1.0, 5.0], [7.0, 2.0]]);
     let call = |out: &Array| {
         let mut values = vec![Value::Absent; ptp.parameters.len()];
@@ -60,8 +61,8 @@ fn results_go_where_out_says_and_refusals_say_why() {
 #[test]
 fn two_functions_of_one_name_are_an_error_that_names_both() {
     static HOST: Driver = Driver { name: "cpu", probe: Vec::new, file: "host.rs", line: 1 };
-    let sum = registry::global().unwrap().function("sum").unwrap();
-    let twin: &'static function::Function = Box::leak(Box::new(function::Function {
+    let sum = Function::find("sum").unwrap().unwrap();
+    let twin: &'static Function = Box::leak(Box::new(Function {
         name: "total",
         aliases: &["sum"],
         doc: "",
@@ -75,7 +76,7 @@ fn two_functions_of_one_name_are_an_error_that_names_both() {
         file: "here.rs",
         line: 7,
     }));
-    let items = [Item::Driver(&HOST), Item::Function(sum), Item::Function(twin)];
+    let items = [Item::Driver(&HOST), Item::Named(sum), Item::Named(twin)];
     let message = Registry::assemble(&items, None).err().unwrap().message().to_string();
     assert!(
         message.contains("'sum'") && message.contains("reduce.rs") && message.contains("here.rs:7"),

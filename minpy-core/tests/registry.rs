@@ -102,8 +102,9 @@ fn two_operations_of_one_name_are_an_error() {
         file: "impostor.rs",
         line: 8,
     };
-    let e =
-        assemble(&[Item::Driver(&HOST), Item::Op(&minpy_core::ops::ADD), Item::Op(&IMPOSTOR)]).err().unwrap();
+    let e = assemble(&[Item::Driver(&HOST), Item::Named(&minpy_core::ops::ADD), Item::Named(&IMPOSTOR)])
+        .err()
+        .unwrap();
     assert!(
         e.kind() == ErrorKind::Registry
             && e.message().contains("impostor.rs:8")
@@ -131,7 +132,10 @@ fn a_backend_may_come_later_and_handles_stay() {
     assert_eq!(device::device("beta", 1).unwrap(), beta);
     assert_eq!((a.device(), a.device().to_string()), (beta, "beta(1)".to_string()));
     let r = registry::global().unwrap();
-    assert_eq!((r.kind_of("beta"), r.kind_of("cpu")), (Some(beta.kind()), Some(registry::HOST_KIND)));
+    assert_eq!(
+        (r.kind_of("beta"), r.kind_of("cpu")),
+        (Some(beta.kind()), Some(minpy_core::device::HOST_KIND))
+    );
     assert!(r.family_kernel(beta.kind(), Family::Reduce).is_some_and(|k| std::ptr::eq(k, &ELSEWHERE)));
     for name in ["alpha", "beta", "cpu"] {
         for d in device::devices(name).unwrap() {

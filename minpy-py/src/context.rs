@@ -71,7 +71,7 @@ impl Devices {
         for (kind, name) in reg.kind_names().enumerate() {
             all.set_item(name, reg.kernels(kind).map(|k| format!("{:?}", k.slot)).collect::<Vec<_>>())?;
         }
-        all.set_item("ops", reg.ops().map(|o| o.name).collect::<Vec<_>>())?;
+        all.set_item("ops", reg.all::<minpy_core::OpDef>().map(|o| o.name).collect::<Vec<_>>())?;
         Ok(all)
     }
     /// `(used, pooled, peak, system allocations)` of a device.
@@ -169,7 +169,7 @@ impl Counters {
 }
 
 thread_local! { static OUTSIDE: RefCell<Vec<profile::Outside>> = const { RefCell::new(Vec::new()) }; }
-/// See `minpy_core::memory::prepare_thread`.
+/// See `minpy_core::prepare_thread`.
 pub fn prepare_thread() {
     OUTSIDE.with(|_| ());
 }

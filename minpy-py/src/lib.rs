@@ -39,7 +39,7 @@ static MEMORY: minpy_core::memory::Reserve<std::alloc::System> =
 
 /// See `minpy_core::memory::begin_thread`.
 fn prepare_thread() {
-    minpy_core::memory::prepare_thread();
+    minpy_core::prepare_thread();
     minpy_cpu::threads::prepare_thread();
     minpy_autograd::prepare_thread();
     minpy_symbol::prepare_thread();

@@ -28,7 +28,7 @@ thread_local! {
     static ROOM: Cell<usize> = const { Cell::new(MANY) };
 }
 
-/// See `minpy_core::memory::prepare_thread`.
+/// See `minpy_core::prepare_thread`.
 pub fn prepare_thread() {
     NUMBERS.with(|_| ());
     QUIET.with(|_| ());

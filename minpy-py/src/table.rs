@@ -54,7 +54,7 @@ static FACES: PyOnceLock<Vec<Face>> = PyOnceLock::new();
 
 fn faces(py: Python<'_>) -> PyResult<&'static [Face]> {
     let list = FACES.get_or_try_init(py, || -> PyResult<Vec<Face>> {
-        let functions = minpy_core::registry::global().py()?.functions();
+        let functions: Vec<&'static Function> = Function::all().py()?.collect();
         let out_of_order = |f: &&&Function| {
             f.parameters
                 .windows(2)

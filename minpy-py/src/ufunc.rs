@@ -606,7 +606,7 @@ pub fn _ufuncs(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let np = numpy(py)?.module.bind(py);
     let class = np.getattr("ufunc")?;
     let all = PyDict::new(py);
-    for op in minpy_core::registry::global().py()?.ops() {
+    for op in OpDef::all().py()? {
         if op.elementwise().is_none() || NOT_UFUNCS.contains(&op.name) {
             continue;
         }

@@ -3,8 +3,9 @@
 use crate::compiled::Compiled;
 use crate::executor::Executor;
 use crate::graph::Symbol;
-use crate::infer::{Known, initial_states, unrecorded};
+use crate::infer::{Known, initial_states};
 use crate::trace::{GradReq, Look, Request};
+use minpy_core::context::unrecorded;
 use minpy_core::layout::show;
 use minpy_core::{Array, DeviceRef, Meta, Result, bail, context, ops};
 

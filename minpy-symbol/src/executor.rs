@@ -6,9 +6,10 @@
 use crate::bind::{Bindings, compile, zeros};
 use crate::compiled::{Compiled, Instance, Report};
 use crate::graph::Symbol;
-use crate::infer::{Inferred, recording, unrecorded};
+use crate::infer::Inferred;
 use crate::schedule::External;
 use crate::trace::GradReq;
+use minpy_core::context::{recording, unrecorded};
 use minpy_core::layout::show;
 use minpy_core::{Array, DeviceRef, Meta, Result, bail, ops};
 

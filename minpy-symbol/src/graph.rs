@@ -4,7 +4,8 @@
 
 use crate::attributes::{Attributes, Value};
 use crate::names;
-use crate::operator::{Operator, Role, operator};
+use crate::operator::{Operator, Role};
+use crate::ops::operator;
 use minpy_core::layout::Dims;
 use minpy_core::{DType, Result, bail};
 use std::collections::{HashMap, HashSet};

@@ -4,8 +4,9 @@
 //! builders on arrays without memory. Both repeat until nothing new is learnt.
 
 use crate::graph::{Node, NodeKind, Symbol};
-use crate::operator::{Built, Call, Role};
-use crate::trace::room_for;
+use crate::operator::{Built, Call, Role, Shapes};
+use crate::room::room_for;
+use minpy_core::context::unrecorded;
 use minpy_core::layout::{Dims, Layout, count, show};
 use minpy_core::{Array, Buffer, DType, DeviceRef, Meta, Result, bail, context};
 use std::collections::HashMap;
@@ -40,47 +41,6 @@ pub struct Inferred {
     pub auxiliary: Vec<Meta>,
 }
 
-/// The shapes around one node, as `Operator::complete` sees them.
-pub struct Shapes<'a> {
-    who: &'a str,
-    names: &'a [String],
-    inputs: Vec<Option<Dims>>,
-    outputs: Vec<Option<Dims>>,
-}
-
-impl Shapes<'_> {
-    /// Shape of an input, when known.
-    pub fn input(&self, i: usize) -> Option<&[usize]> {
-        self.inputs.get(i)?.as_deref()
-    }
-    /// Number of inputs.
-    pub fn input_count(&self) -> usize {
-        self.inputs.len()
-    }
-    /// Shape of a result, when a user of it has fixed it already.
-    pub fn output(&self, i: usize) -> Option<&[usize]> {
-        self.outputs.get(i)?.as_deref()
-    }
-    /// States the shape of an input: fills it in, or complains when another one is known.
-    pub fn set(&mut self, i: usize, shape: &[usize]) -> Result<()> {
-        match self.inputs.get_mut(i) {
-            Some(Some(known)) if **known != *shape => {
-                let (who, name) = (self.who, &self.names[i]);
-                bail!(Value, "{who}: {name} has shape {}, but {} is needed", show(known), show(shape))
-            }
-            Some(slot) => {
-                *slot = Some(shape.into());
-                Ok(())
-            }
-            None => Ok(()),
-        }
-    }
-    /// Operator and name of the node, for messages.
-    pub fn who(&self) -> &str {
-        self.who
-    }
-}
-
 /// An array of that shape and dtype without memory.
 pub(crate) fn placeholder(who: &str, device: DeviceRef, meta: &Meta) -> Result<Array> {
     let bytes = count(who, &meta.shape)? * meta.dtype.size();
@@ -89,23 +49,6 @@ pub(crate) fn placeholder(who: &str, device: DeviceRef, meta: &Meta) -> Result<A
         Layout::contiguous(&meta.shape),
         meta.dtype,
     ))
-}
-
-/// Runs `f` with recording switched off: what it computes is constant for every tape.
-pub(crate) fn unrecorded<R>(f: impl FnOnce() -> R) -> R {
-    struct Restore(bool);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            context::set_flag(context::RECORDING, self.0);
-        }
-    }
-    let _restore = Restore(recording());
-    context::set_flag(context::RECORDING, false);
-    f()
-}
-/// Whether a tape listens on this thread.
-pub(crate) fn recording() -> bool {
-    context::flags() & context::RECORDING != 0
 }
 
 /// Runs a node's builder; errors name the node and the shapes of its inputs.
@@ -259,7 +202,7 @@ impl State {
             let Some(shape) = self.shapes[n][k].clone() else { return Ok(()) };
             arrays.push(placeholder(&who, device, &Meta { shape, dtype: self.dtypes[n][k] })?);
         }
-        let (built, _) = context::trace(|| {
+        let (built, _) = minpy_core::trace::trace(|| {
             build_node(node, &arrays, true, &mut |shape, dtype| Array::empty_on(device, shape, dtype))
         });
         for (k, out) in built?.outputs.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! Symbols: networks described by name, bound to memory, and run without an interpreter.
 //!
-//! Data flows through the modules in this order: `graph` (what the user composes, out of `operator`s) - `infer`
+//! Data flows through the modules in this order: `graph` (what the user composes, out of `operator`s, whose table is `ops`) - `infer`
 //! (shapes) - `trace` (the launches of forward and backward) - `passes`, `plan` (fewer launches, one arena) -
 //! `executor` (runs them) - `function` (a symbol as an ordinary differentiable call). `record` gives the same engine a Rust
 //! function instead of a symbol. `json` saves and loads.
@@ -22,6 +22,7 @@ mod ops;
 mod passes;
 mod plan;
 pub mod record;
+mod room;
 mod schedule;
 mod trace;
 
@@ -33,10 +34,11 @@ pub use function::Function;
 pub use graph::Symbol;
 pub use infer::{Inferred, Known};
 pub use noise::seed;
+pub use ops::operators;
 pub use record::{Recorded, record};
 pub use trace::GradReq;
 
-/// See `minpy_core::memory::prepare_thread`.
+/// See `minpy_core::prepare_thread`.
 pub fn prepare_thread() {
     names::prepare_thread();
     noise::prepare_thread();

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 
 thread_local! { static GENERATOR: RefCell<Generator> = RefCell::new(Generator::new(0)); }
 
-/// See `minpy_core::memory::prepare_thread`.
+/// See `minpy_core::prepare_thread`.
 pub(crate) fn prepare_thread() {
     GENERATOR.with(|_| ());
 }
@@ -17,7 +17,7 @@ pub fn seed(seed: u64) {
 
 /// The next numbers of this thread's stream, uniform in [0, 1).
 pub(crate) fn uniform(device: DeviceRef, meta: &Meta) -> Result<Array> {
-    crate::infer::unrecorded(|| {
+    context::unrecorded(|| {
         context::with_device(device, || GENERATOR.with(|g| g.borrow_mut().uniform(&meta.shape, meta.dtype)))
     })
 }

@@ -5,9 +5,9 @@
 //! of a device, which would be the same ones at every run. To a tape a run is one call without a gradient.
 
 use crate::compiled::{Compiled, Instance};
-use crate::infer::unrecorded;
 use crate::schedule::External;
 use crate::trace::{Look, Proxies, Traced, collect};
+use minpy_core::context::unrecorded;
 use minpy_core::kernel::Work;
 use minpy_core::layout::show;
 use minpy_core::{Array, Buffer, DType, DeviceRef, Layout, Meta, Result, bail, context, ops};
@@ -47,7 +47,7 @@ pub fn record(
     let mut outputs = Vec::new();
     let (done, launches) = unrecorded(|| {
         context::with_device(device, || {
-            context::trace(|| -> Result<()> {
+            minpy_core::trace::trace(|| -> Result<()> {
                 for (i, result) in f(&stand_ins)?.iter().enumerate() {
                     let meta = Meta { shape: result.shape().into(), dtype: result.dtype() };
                     let to = proxies.add(External::Output(i), &Look::dense(&meta));

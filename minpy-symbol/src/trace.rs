@@ -5,11 +5,12 @@
 
 use crate::graph::{Node, Symbol};
 use crate::infer::build_node;
+use crate::room::room_for;
 use crate::schedule::{External, Operand, Place, Schedule, Source, Step, Value, ValueId};
 use minpy_autograd::Session;
-use minpy_core::kernel::{Launch, LaunchInput};
 use minpy_core::memory;
 use minpy_core::op::{Attrs, Operand as Argument, Target};
+use minpy_core::trace::{self, Launch, LaunchInput};
 use minpy_core::{
     Array, Buffer, DType, DeviceRef, Error, ErrorKind, Layout, Meta, Result, context, dispatch, ops,
 };
@@ -129,14 +130,6 @@ pub(crate) fn evaluate(
 
 /// More than the thread that traces takes, its stack included.
 const ROOM: usize = 4 << 20;
-/// More than the lists take that hold something small for each node of a symbol, or each step of a schedule. Large things ask
-/// one by one.
-const FOR_EACH: usize = 2 << 10;
-/// An error unless there is room for what is made of so many nodes or steps.
-pub(crate) fn room_for(nodes: usize) -> Result<()> {
-    memory::room(nodes * FOR_EACH)
-}
-
 /// Traces forward and, where gradients are wanted, backward.
 pub(crate) fn trace(request: &Request) -> Result<Traced> {
     let run = || context::with_device(request.device, || trace_here(request));
@@ -191,7 +184,7 @@ fn trace_here(r: &Request) -> Result<Traced> {
         }
     }
     let mut noise: Vec<Meta> = Vec::new();
-    let (results, mut launches) = context::trace(|| -> Result<Vec<Array>> {
+    let (results, mut launches) = trace::trace(|| -> Result<Vec<Array>> {
         let mut draw = |shape: &[usize], dtype: DType| {
             let meta = Meta { shape: shape.into(), dtype };
             let a = proxies.add(External::Noise(noise.len()), &Look::dense(&meta));
@@ -213,7 +206,7 @@ fn trace_here(r: &Request) -> Result<Traced> {
     let results = results?;
     let forward = launches.len();
     if let Some(s) = &session {
-        let (done, backward) = context::trace(|| backward(r, s, &mut proxies, &arguments, &results, &wanted));
+        let (done, backward) = trace::trace(|| backward(r, s, &mut proxies, &arguments, &results, &wanted));
         done?;
         memory::grow(&mut launches, backward.len())?;
         launches.extend(backward);

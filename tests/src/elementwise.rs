@@ -8,7 +8,7 @@ use crate::subject::{Draw, Subject, hash};
 use minpy_core::expr::Program;
 use minpy_core::kernel::Family;
 use minpy_core::op::{Elementwise, ProgramSpec, Tier};
-use minpy_core::{Array, Arrays, Attrs, DType, ErrorKind, OpDef, Operand, Target, ops, registry};
+use minpy_core::{Array, Arrays, Attrs, DType, ErrorKind, OpDef, Operand, Target, ops};
 use std::sync::Arc;
 
 pub(crate) const SHAPE: [usize; 2] = [5, 7];
@@ -18,8 +18,8 @@ pub(crate) fn rows() -> Vec<(&'static OpDef, &'static Elementwise)> {
     definitions().filter(|(op, _)| op.results == 1).collect()
 }
 fn definitions() -> impl Iterator<Item = (&'static OpDef, &'static Elementwise)> {
-    let r = registry::global().expect("a backend is linked");
-    r.ops().filter_map(|op| if let Tier::Elementwise(e) = &op.tier { Some((op, e)) } else { None })
+    let all = OpDef::all().expect("a backend is linked");
+    all.filter_map(|op| if let Tier::Elementwise(e) = &op.tier { Some((op, e)) } else { None })
 }
 
 /// The program of an operation for inputs of these dtypes, built as the definition says and not as dispatch does it.

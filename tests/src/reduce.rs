@@ -10,15 +10,15 @@ use minpy_core::dtype::Kind;
 use minpy_core::expr::Program;
 use minpy_core::kernel::{Family, Fold, Work};
 use minpy_core::op::Tier;
-use minpy_core::{Array, Attrs, DType, ErrorKind, OpDef, Operand, Target, context, ops, registry};
+use minpy_core::{Array, Attrs, DType, ErrorKind, OpDef, Operand, Target, ops, trace};
 use num_complex::Complex64;
 use std::sync::Arc;
 
 /// Structured operations with one input and one result that take attributes of this type.
 pub(crate) fn operations(attrs: Attrs) -> Vec<&'static OpDef> {
-    let r = registry::global().expect("a backend is linked");
     let takes = |op: &OpDef| matches!(op.tier, Tier::Structured(s) if s.takes(attrs));
-    r.ops().filter(|op| op.arity == 1 && op.results == 1 && takes(op)).collect()
+    let all = OpDef::all().expect("a backend is linked");
+    all.filter(|op| op.arity == 1 && op.results == 1 && takes(op)).collect()
 }
 
 fn along(axes: &[usize], keepdims: bool) -> ops::Along {
@@ -27,7 +27,7 @@ fn along(axes: &[usize], keepdims: bool) -> ops::Along {
 
 /// The fold and the program of each element, as core lowers the operation for this dtype.
 fn lowered(op: &'static OpDef, dtype: DType) -> Option<(Fold, Arc<Program>)> {
-    let (_, launches) = context::trace(|| {
+    let (_, launches) = trace::trace(|| {
         let a = Array::empty(&[3], dtype)?;
         ops::call(op, Attrs::of(&along(&[0], false)), &[Operand::Array(&a)], None, Target::New)
     });

@@ -6,12 +6,12 @@ use crate::samples::{Form, Sample, read, smooth, values};
 use crate::subject::{Subject, hash};
 use minpy_core::dtype::Kind;
 use minpy_core::kernel::{Family, Fold, Work};
-use minpy_core::{Array, Attrs, DType, DTypeSet, OpDef, Operand, Target, context, ops};
+use minpy_core::{Array, Attrs, DType, DTypeSet, OpDef, Operand, Target, ops, trace};
 use num_complex::Complex64;
 
 /// The canonical work to which an operation along one axis lowers.
 pub(crate) fn lowered(op: &'static OpDef, dtype: DType) -> Option<Work> {
-    let (_, launches) = context::trace(|| {
+    let (_, launches) = trace::trace(|| {
         let a = Array::empty(&[2, 3], dtype)?;
         ops::call(op, Attrs::of(&ops::Axis(1)), &[Operand::Array(&a)], None, Target::New)
     });

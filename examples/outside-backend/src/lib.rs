@@ -31,9 +31,9 @@ pub fn register() -> minpy_core::Result<()> {
         Item::Kernel(&kernels::ELEMENTWISE),
         Item::Kernel(&kernels::MATMUL),
         Item::Kernel(&kernels::CONVOLUTION),
-        Item::Op(&POLAR),
+        Item::Named(&POLAR),
         Item::Kernel(&polar::KERNEL),
-        Item::Op(&DECAYED_SUM),
+        Item::Named(&DECAYED_SUM),
         Item::Kernel(&decayed::TOY),
         Item::Kernel(&decayed::HOST),
     ])

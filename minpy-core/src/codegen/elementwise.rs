@@ -10,8 +10,8 @@ use super::samples::{Operand, Samples, cast};
 use super::{Arg, Form as AnyForm, Plan, ProgramRef, Spec, Tuning};
 use crate::expr::{Node, Program};
 use crate::kernel::{Input, KernelCall, View, Work};
-use crate::op::ProgramSpec;
-use crate::{DType, Result, registry};
+use crate::op::{OpDef, ProgramSpec};
+use crate::{DType, Result, ops};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -58,14 +58,14 @@ fn same(a: &View, b: &View) -> bool {
 /// Every operation of the table, on dtypes that stand for all: each kind once, both sizes where the text differs. Then, on all
 /// dtypes, masks, broadcast operands and more elements than 32 bits count; and casts from another order.
 pub fn samples(dtype: DType, s: &mut Samples) {
-    let Ok(registry) = registry::global() else { return };
+    let Ok(operations) = OpDef::all() else { return };
     let sample = |s: &mut Samples, name: String, p: &Arc<Program>, inputs: &[Operand], shape: &[usize]| {
         let out: Vec<Operand> =
             (0..p.outputs().len()).map(|k| Operand::new(p.output_dtype(k), shape)).collect();
         s.add(&name, &Work::Elementwise, Some(p), inputs, &out);
     };
     use DType::*;
-    for op in registry.ops().filter(|_| [F32, F64, I32, I64, Bool, C64, C128, F16].contains(&dtype)) {
+    for op in operations.filter(|_| [F32, F64, I32, I64, Bool, C64, C128, F16].contains(&dtype)) {
         let Some(e) = op.elementwise() else { continue };
         let Some(compute) = (e.rule.compute)(dtype) else { continue };
         let first = if e.rule.condition_first { Bool } else { dtype };
@@ -74,7 +74,7 @@ pub fn samples(dtype: DType, s: &mut Samples) {
         let operands: Vec<Operand> = inputs.iter().map(|&d| Operand::new(d, &[1000])).collect();
         sample(s, op.name.into(), &e.program(op.name, &spec), &operands, &[1000]);
     }
-    for op in ["add", "where"].into_iter().filter_map(|n| registry.op(n)) {
+    for op in [&ops::ADD, &ops::WHERE] {
         let Some(e) = op.elementwise() else { continue };
         let inputs: &[DType] = if op.arity == 2 { &[dtype; 2] } else { &[Bool, dtype, dtype] };
         let spec = ProgramSpec { inputs, scalars: 0, compute: dtype, out: None, masked: false };

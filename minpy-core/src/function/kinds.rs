@@ -326,10 +326,10 @@ impl Sections {
         Kind::Sections
     }
     #[inline(always)]
-    pub fn read<'v>(given: &Given, value: Argument<'v>, _: Default) -> Result<crate::ops::Sections<'v>> {
+    pub fn read<'v>(given: &Given, value: Argument<'v>, _: Default) -> Result<super::Sections<'v>> {
         match value {
-            Some(Value::Number(n)) => Ok(crate::ops::Sections::Count(n.to_f64() as isize)),
-            Some(Value::Ints(list)) => Ok(crate::ops::Sections::At(list)),
+            Some(Value::Number(n)) => Ok(super::Sections::Count(n.to_f64() as isize)),
+            Some(Value::Ints(list)) => Ok(super::Sections::At(list)),
             _ => Err(wrong(given, value)),
         }
     }
@@ -345,12 +345,12 @@ impl Pairs {
         Default::Int(count)
     }
     #[inline(always)]
-    pub fn read<'v>(given: &Given, value: Argument<'v>, default: Default) -> Result<crate::ops::Pairs<'v>> {
+    pub fn read<'v>(given: &Given, value: Argument<'v>, default: Default) -> Result<super::Pairs<'v>> {
         match (some(value), default) {
-            (Some(Value::Number(n)), _) => Ok(crate::ops::Pairs::Count(n.to_f64() as isize)),
-            (None, Default::Int(n)) => Ok(crate::ops::Pairs::Count(n as isize)),
+            (Some(Value::Number(n)), _) => Ok(super::Pairs::Count(n.to_f64() as isize)),
+            (None, Default::Int(n)) => Ok(super::Pairs::Count(n as isize)),
             (Some(Value::List(list)), _) => match &list[..] {
-                [Value::Ints(a), Value::Ints(b)] => Ok(crate::ops::Pairs::Of(a, b)),
+                [Value::Ints(a), Value::Ints(b)] => Ok(super::Pairs::Of(a, b)),
                 _ => Err(wrong(given, value)),
             },
             _ => Err(wrong(given, value)),

@@ -11,7 +11,8 @@ pub mod kinds;
 mod words;
 
 use crate::layout::Dims;
-use crate::op::Operand;
+use crate::op::{OpDef, Operand};
+use crate::registry::{self, Named};
 use crate::{Array, DType, DeviceRef, Error, Number, Result, Scalar, bail};
 use smallvec::SmallVec;
 
@@ -328,6 +329,21 @@ impl std::fmt::Debug for Function {
     }
 }
 
+impl Named for Function {
+    fn what(&self) -> &'static str {
+        "function"
+    }
+    fn name(&self) -> &'static str {
+        self.name
+    }
+    fn aliases(&self) -> &'static [&'static str] {
+        self.aliases
+    }
+    fn place(&self) -> (&'static str, u32) {
+        (self.file, self.line)
+    }
+}
+
 /// The arguments of one call, one value per parameter.
 #[derive(Clone, Copy, Debug)]
 pub struct Given<'a> {
@@ -340,6 +356,14 @@ pub struct Given<'a> {
 impl Function {
     /// In front of the name of a method whose parameters are not those of the function.
     pub const METHOD: &'static str = "ndarray.";
+    /// The function of that name or alias.
+    pub fn find(name: &str) -> Result<Option<&'static Function>> {
+        Ok(registry::global()?.named(name))
+    }
+    /// Every function, by name.
+    pub fn all() -> Result<impl Iterator<Item = &'static Function>> {
+        Ok(registry::global()?.all())
+    }
     /// The signature as Python writes it: `(a, axis=None, *, where=True)`.
     pub fn signature(&self) -> String {
         let mut parts: Vec<String> = Vec::new();
@@ -405,9 +429,7 @@ impl Function {
     #[cold]
     fn named(&self, e: Error) -> Error {
         match e.message().split_once(": ") {
-            Some((inner, rest))
-                if inner != self.name && crate::registry::global().is_ok_and(|r| r.op(inner).is_some()) =>
-            {
+            Some((inner, rest)) if inner != self.name && matches!(OpDef::find(inner), Ok(Some(_))) => {
                 Error::new(e.kind(), format!("{}: {rest}", self.name))
             }
             _ => e,
@@ -439,8 +461,25 @@ fn deliver(name: &str, out: &Array, r: &Array) -> Result<Array> {
     if out.dtype() != r.dtype() {
         bail!(NotNative, "{name}: out= of dtype {}, the result is {}", out.dtype(), r.dtype());
     }
-    crate::ops::assign(out, r)?;
+    crate::dispatch::assign(out, r)?;
     Ok(out.clone())
+}
+
+/// How axes of two arrays are paired: the last of one with the first of the other, or as two lists say.
+#[derive(Clone, Copy, Debug)]
+pub enum Pairs<'a> {
+    /// So many.
+    Count(isize),
+    /// These of the one, and those of the other.
+    Of(&'a [isize], &'a [isize]),
+}
+/// How an array is split: into so many parts, or at these places.
+#[derive(Clone, Copy, Debug)]
+pub enum Sections<'a> {
+    /// So many.
+    Count(isize),
+    /// At these places.
+    At(&'a [isize]),
 }
 
 /// Moves arrays that were made for a call to where the caller's arrays are; without any, to the current device.
@@ -578,7 +617,7 @@ macro_rules! __function {
                 $($crate::__function!(@word entry $name $word $([$($list)*])?);)*
                 entry
             };
-            $crate::inventory::submit! { $crate::registry::Item::Function(&ENTRY) }
+            $crate::inventory::submit! { $crate::registry::Item::Named(&ENTRY) }
         };
     };
     (@default $k:ident []) => { $crate::function::Default::Required };

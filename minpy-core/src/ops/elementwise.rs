@@ -100,7 +100,7 @@ macro_rules! elementwise {
                 file: file!(),
                 line: line!(),
             };
-            inventory::submit! { crate::registry::Item::Op(&$id) }
+            inventory::submit! { crate::registry::Item::Named(&$id) }
             #[doc = concat!($doc, "\n\nElement by element, with broadcasting; arguments are arrays or numbers. ", dtypes!($rule))]
             #[doc = concat!("\n\n# Errors\n", errors!($x1 $(, $xs)*))]
             $(#[$more])*

@@ -46,6 +46,7 @@ operation!(pub GATHER: "gather", 2 => 1, Gather, &[(-3.0, 3.0)], "Elements at in
 struct Scatter;
 impl Structured for Scatter {
     type Attrs = Indexed;
+    const IN_PLACE: bool = true;
 
     fn input_dtype(&self, _: &Indexed, inputs: &[Operand], i: usize) -> Option<DType> {
         if i == 1 { Some(inputs[0].dtype()) } else { (i > 1).then_some(DType::I64) }

@@ -3,6 +3,7 @@
 use super::limit::there;
 use super::{call, multiply, reshape};
 use crate::dispatch::{Arg, fill_raw, launch};
+use crate::function::Pairs;
 use crate::kernel::Work;
 use crate::layout::{Dims, Layout, broadcast_shapes, normalize_axis, show};
 use crate::op::{OpDef, Operand, Structured, promoted_dtype};
@@ -145,14 +146,6 @@ pub fn tensordot(a: &Array, b: &Array, axes_a: &[usize], axes_b: &[usize]) -> Re
     reshape(&r, &shape)
 }
 
-/// How axes of two arrays are paired: the last of one with the first of the other, or as two lists say.
-#[derive(Clone, Copy, Debug)]
-pub enum Pairs<'a> {
-    /// So many.
-    Count(isize),
-    /// These of the one, and those of the other.
-    Of(&'a [isize], &'a [isize]),
-}
 /// Sum of products over paired axes, as NumPy's function of that name takes them.
 fn paired(a: &Array, b: &Array, pairs: Pairs) -> Result<Array> {
     let (first, second): (Axes, Axes) = match pairs {

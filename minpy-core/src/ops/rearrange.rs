@@ -1,6 +1,7 @@
 //! Axes moved, flipped and rolled; arrays joined, split and repeated: views where that is possible.
 
 use super::{Index, assign, concatenate, copy, get, reshape, stack};
+use crate::function::Sections;
 use crate::layout::{Dims, check_ndim, count, normalize_axis, show};
 use crate::{Array, DType, Operand, Result, bail, memory};
 use smallvec::SmallVec;
@@ -301,14 +302,6 @@ fn between(a: &Array, axis: usize, bounds: &[isize]) -> Result<Vec<Array>> {
         parts.push(get(a, &items)?);
     }
     Ok(parts)
-}
-/// How an array is split: into so many parts, or at these places.
-#[derive(Clone, Copy, Debug)]
-pub enum Sections<'a> {
-    /// So many.
-    Count(isize),
-    /// At these places.
-    At(&'a [isize]),
 }
 /// Views of parts along an axis, of lengths that differ by 1 at most, the longer ones first; or of those between the places.
 ///

@@ -70,7 +70,7 @@ thread_local! {
     };
 }
 
-/// See `minpy_core::memory::prepare_thread`.
+/// See `minpy_core::prepare_thread`.
 pub fn prepare_thread() {
     LISTS.with(|_| ());
 }

@@ -1,8 +1,7 @@
 //! Look-up: embedding, take, one_hot.
 
 use crate::attributes::{Attributes, Default, Kind, attr};
-use crate::infer::Shapes;
-use crate::operator::{Build, Built, Inputs, Operator};
+use crate::operator::{Build, Built, Inputs, Operator, Shapes};
 use minpy_core::{DType, Result, ops};
 
 /// The rows of this family.

@@ -4,8 +4,8 @@
 //! The formulas of the gradients stand beside the rows; everything is recorded as one node each.
 
 use crate::attributes::{Attribute, Attributes, Default, Kind, attr};
-use crate::infer::{Shapes, recording, unrecorded};
-use crate::operator::{Build, Built, Call, Inputs, Operator};
+use crate::operator::{Build, Built, Call, Inputs, Operator, Shapes};
+use minpy_core::context::{recording, unrecorded};
 use minpy_core::layout::show;
 use minpy_core::{Array, DType, Result, bail, ops};
 

@@ -9,11 +9,12 @@ pub(crate) mod matmul;
 pub(crate) mod nn;
 pub(crate) mod reduce;
 pub(crate) mod shape;
-pub(crate) mod table;
 
 use crate::attributes::Attributes;
-use crate::infer::Shapes;
-use minpy_core::Result;
+use crate::operator::{self, Build, Operator, Shapes};
+use minpy_core::{Result, bail};
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// For operators whose inputs and result have one shape: whatever is known fills in what is not.
 pub(crate) fn same_shape(_: &Attributes, s: &mut Shapes) -> Result<()> {
@@ -26,4 +27,52 @@ pub(crate) fn same_shape(_: &Attributes, s: &mut Shapes) -> Result<()> {
         }
     }
     Ok(())
+}
+
+struct Table {
+    rows: Vec<&'static Operator>,
+    names: HashMap<&'static str, &'static Operator>,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let mut table = Table { rows: Vec::new(), names: HashMap::new() };
+    let written = [nn::ROWS, loss::ROWS, shape::ROWS, reduce::ROWS, matmul::ROWS, index::ROWS];
+    for row in written.into_iter().flatten().chain(elementwise::rows()).chain(operator::table::rows()) {
+        table.rows.push(row);
+        if matches!(row.build, Build::Table(_)) && table.names.contains_key(row.name) {
+            continue; // a node must be found by the name that its operator has
+        }
+        for name in std::iter::once(&row.name).chain(row.aliases) {
+            // Rows written by hand come first and keep their names.
+            table.names.entry(name).or_insert(row);
+        }
+    }
+    // What is hidden by a row of the same name can no longer be found: drop it from the list.
+    let names = &table.names;
+    table.rows.retain(|r| std::ptr::eq(*r, names[r.name]));
+    table
+});
+
+/// Every operator of the table.
+pub fn operators() -> &'static [&'static Operator] {
+    &TABLE.rows
+}
+/// The operator of that name or alias.
+pub(crate) fn operator(name: &str) -> Result<&'static Operator> {
+    match TABLE.names.get(name) {
+        Some(o) => Ok(o),
+        None => bail!(Value, "symbol: unknown operator '{name}'{}", hint(name)),
+    }
+}
+
+/// Names that differ in case only, or contain what was asked for.
+fn hint(name: &str) -> String {
+    let lower = name.to_lowercase();
+    let mut near: Vec<_> = TABLE.names.keys().filter(|n| n.to_lowercase() == lower).copied().collect();
+    if near.is_empty() && lower.len() > 2 {
+        near = TABLE.names.keys().filter(|n| n.to_lowercase().contains(&lower)).copied().collect();
+    }
+    near.sort_unstable();
+    near.truncate(5);
+    if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) }
 }

@@ -4,8 +4,8 @@
 
 use super::same_shape;
 use crate::attributes::{Attributes, Default, Kind, attr};
-use crate::infer::Shapes;
-use crate::operator::{Build, Built, Call, Input, Inputs, Operator, Role};
+use crate::operator::{Build, Built, Call, Input, Inputs, Operator, Role, Shapes};
+use minpy_core::context::unrecorded;
 use minpy_core::layout::{normalize_axis, show};
 use minpy_core::ops::{self, Window};
 use minpy_core::{Array, Result, bail};
@@ -270,7 +270,7 @@ fn batch_norm(c: &mut Call) -> Result<Built> {
         let d = ops::subtract(x, &mean)?;
         let var = ops::mean(&ops::multiply(&d, &d)?, Some(&others), true, None)?;
         let m = c.attrs.float("momentum");
-        let aux = crate::infer::unrecorded(|| -> Result<Vec<Array>> {
+        let aux = unrecorded(|| -> Result<Vec<Array>> {
             [(&c.aux[0], &mean), (&c.aux[1], &var)]
                 .into_iter()
                 .map(|(old, new)| {
@@ -284,11 +284,7 @@ fn batch_norm(c: &mut Call) -> Result<Built> {
         (spread(&c.aux[0])?, spread(&c.aux[1])?, Vec::new())
     };
     // A fixed gamma is 1 and has no gradient, as in MXNet.
-    let gamma = if c.attrs.flag("fix_gamma") {
-        crate::infer::unrecorded(|| ops::ones_like(gamma))?
-    } else {
-        gamma.clone()
-    };
+    let gamma = if c.attrs.flag("fix_gamma") { unrecorded(|| ops::ones_like(gamma))? } else { gamma.clone() };
     let y = ops::batch_norm(x, &spread(&gamma)?, &spread(beta)?, &mean, &var, c.attrs.float("eps"))?;
     Ok(Built { outputs: [y].into_iter().collect(), aux })
 }

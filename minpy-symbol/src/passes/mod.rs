@@ -10,8 +10,8 @@ mod verify;
 
 pub(crate) use verify::verify;
 
+use crate::room::room_for;
 use crate::schedule::Schedule;
-use crate::trace::room_for;
 use minpy_core::Result;
 
 /// All passes in order.

@@ -2,10 +2,18 @@
 //!
 //! Here: construction, access to the parts, views, and reading values on the host. Arithmetic is in `ops`.
 
-use crate::buffer::{Buffer, Lent};
+pub mod buffer;
+mod display;
+mod late;
+pub mod npy;
+#[cfg(feature = "npz")]
+pub mod npz;
+pub(crate) mod waits;
+
+use crate::buffer::Buffer;
 use crate::device::{DeviceRef, Memory};
 use crate::layout::{self, Layout, Strides, normalize_axis, show};
-use crate::{DType, Element, Error, ErrorKind, Result, Scalar, bail, context, defer, dispatch, memory};
+use crate::{DType, Element, Error, ErrorKind, Result, Scalar, bail, context, memory};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -46,7 +54,7 @@ impl Array {
         })?;
         let buffer = if context::tracing() {
             Buffer::placeholder(device, bytes, None)
-        } else if defer::worth(device, bytes) {
+        } else if waits::worth(device, bytes) {
             Buffer::lazy(device, bytes)
         } else {
             Buffer::allocate(device, bytes).map_err(|e| allocation_failed(e, layout.shape(), dtype))?
@@ -58,7 +66,7 @@ impl Array {
     pub(crate) fn lazy_on(device: DeviceRef, layout: Layout, dtype: DType) -> Result<Array> {
         memory::check()?;
         let bytes = layout::count("empty", layout.shape())?.saturating_mul(dtype.size());
-        if context::tracing() || !defer::possible(bytes) {
+        if context::tracing() || !waits::possible(bytes) {
             return Array::empty_with(device, layout, dtype);
         }
         Ok(Array { buffer: Buffer::lazy(device, bytes), layout, dtype, weak: false })
@@ -71,7 +79,7 @@ impl Array {
         let device = first.device();
         // The size was counted when `first` was made. Wider elements than its may still be too many.
         let bytes = first.size().saturating_mul(dtype.size());
-        if joins && defer::possible(bytes) || defer::worth(device, bytes) {
+        if joins && waits::possible(bytes) || waits::worth(device, bytes) {
             return Ok(Buffer::lazy(device, bytes));
         }
         if bytes > isize::MAX as usize {
@@ -257,34 +265,6 @@ impl Array {
         let ((a0, a1), (b0, b1)) = (bytes(self, a), bytes(other, b));
         a0 < b1 && b0 < a1
     }
-    /// Makes the memory reachable from outside (NumPy) until the window that is given back is closed: what a tape keeps of it
-    /// is copied first, and until then operations on it run at once.
-    ///
-    /// # Errors
-    /// What computing the contents may fail with.
-    pub fn lend(&self) -> Result<Lent> {
-        self.settle_for_others()?;
-        Ok(Lent::of(&self.buffer))
-    }
-    /// The same for good: for those who take an address and keep nothing alive.
-    ///
-    /// # Errors
-    /// As `lend`.
-    pub fn share_for_good(&self) -> Result<()> {
-        self.settle_for_others()?;
-        self.buffer.share_for_good();
-        Ok(())
-    }
-    fn settle_for_others(&self) -> Result<()> {
-        if self.buffer.saves().load(std::sync::atomic::Ordering::Relaxed) != 0
-            && let Some(r) = crate::recorder::get()
-        {
-            r.before_write(self)?;
-        }
-        // What is pending on these contents is computed before somebody outside can change them.
-        self.buffer.memory_to_write()?;
-        Ok(())
-    }
     /// Same buffer, same layout, same dtype.
     pub fn same_view(&self, other: &Array) -> bool {
         Arc::ptr_eq(&self.buffer, &other.buffer) && self.dtype == other.dtype && self.layout == other.layout
@@ -367,10 +347,6 @@ impl Array {
             bail!(Type, "to_f64: a {} number has two parts", self.dtype);
         }
         Ok(self.item()?.number().to_f64())
-    }
-    /// A copy on another device (the array itself when it is there already). Recorded and differentiable.
-    pub fn to_device(&self, device: DeviceRef) -> Result<Array> {
-        if self.device() == device { Ok(self.clone()) } else { dispatch::to_device(self, device) }
     }
 }
 

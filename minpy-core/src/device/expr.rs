@@ -3,8 +3,6 @@
 //! Operations write expressions with `E` values; `Program` is the finished, typed form that the CPU evaluator
 //! interprets block-wise and `codegen` renders to C. A new primitive costs one line per evaluator and renderer.
 
-use crate::device::DeviceRef;
-use crate::kernel::{Fold, PlainLoop};
 use crate::{DType, Scalar};
 use smallvec::SmallVec;
 use std::any::Any;
@@ -179,6 +177,77 @@ prims! {
     Select / 3 = "select",
 }
 
+/// How elements are combined in a reduction or scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fold {
+    /// Sum (of bool: or).
+    Add,
+    /// Product (of bool: and).
+    Mul,
+    /// Greatest; NaN wins.
+    Max,
+    /// Smallest; NaN wins.
+    Min,
+    /// Bitwise and (of bool: all).
+    And,
+    /// Bitwise or (of bool: any).
+    Or,
+    /// Bitwise exclusive or.
+    Xor,
+}
+
+impl Fold {
+    /// The two-argument primitive that the fold repeats.
+    pub fn prim(self) -> Prim {
+        match self {
+            Fold::Add => Prim::Add,
+            Fold::Mul => Prim::Mul,
+            Fold::Max => Prim::Maximum,
+            Fold::Min => Prim::Minimum,
+            Fold::And => Prim::And,
+            Fold::Or => Prim::Or,
+            Fold::Xor => Prim::Xor,
+        }
+    }
+    /// The value that changes nothing, where the dtype has one (Max and Min: the extreme value).
+    pub fn identity(self, dtype: DType) -> Scalar {
+        use crate::Number;
+        let f = |x: f64| Number::Float(x).cast(dtype);
+        let extreme = |lowest: bool| match dtype.int_range() {
+            Some((lo, hi)) => Number::Int(if lowest { lo } else { hi }).cast(dtype),
+            None if dtype.is_complex() => {
+                let x = if lowest { f64::NEG_INFINITY } else { f64::INFINITY };
+                Number::Complex(num_complex::Complex64::new(x, x)).cast(dtype)
+            }
+            None => f(if lowest { f64::NEG_INFINITY } else { f64::INFINITY }),
+        };
+        match self {
+            Fold::Add | Fold::Or | Fold::Xor => f(0.0),
+            Fold::Mul => f(1.0),
+            Fold::And if dtype == DType::Bool => f(1.0),
+            Fold::And => Number::Int(if dtype.int_range().is_some_and(|r| r.0 == 0) {
+                dtype.int_range().map_or(0, |r| r.1)
+            } else {
+                -1
+            })
+            .cast(dtype),
+            Fold::Max => extreme(true),
+            Fold::Min => extreme(false),
+        }
+    }
+}
+
+/// A loop over host memory that does what an elementwise program of one output says: see `Device::plain_loop`. Called with
+/// the address of each input, that of the result, and the number of elements, at least 1. Inputs hold so many elements of
+/// the program's dtypes, one after another, or one where the program takes a number; the result overlaps none.
+#[derive(Clone, Copy)]
+pub enum PlainLoop {
+    /// Of one input.
+    Unary(unsafe fn(*const u8, *mut u8, usize)),
+    /// Of two inputs.
+    Binary(unsafe fn(*const u8, *const u8, *mut u8, usize)),
+}
+
 /// Index of a node in its program.
 pub type NodeId = u16;
 
@@ -276,10 +345,10 @@ impl Program {
     pub fn scalars(&self) -> u32 {
         self.scalars
     }
-    /// The loop that the host's device has for this program.
+    /// The loop that the host's device has for this program, which is asked once.
     #[inline]
-    pub(crate) fn plain_loop(&self, host: DeviceRef) -> Option<PlainLoop> {
-        *self.plain.get_or_init(|| host.plain_loop(self))
+    pub(crate) fn plain_loop(&self, ask: impl FnOnce(&Program) -> Option<PlainLoop>) -> Option<PlainLoop> {
+        *self.plain.get_or_init(|| ask(self))
     }
     /// The outputs of this program over other expressions: how programs are fused. `None` when the dtypes of arguments and
     /// inputs differ.

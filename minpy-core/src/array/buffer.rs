@@ -5,9 +5,9 @@
 //! not been computed yet, the expression that they are (`defer.rs`).
 //! `Buffer::memory` is the only way to the memory, and the place where a pending expression is evaluated.
 
+use super::late::Late;
 use crate::defer::{self, Expr};
 use crate::device::{DeviceRef, Memory};
-use crate::late::Late;
 use crate::{Result, bail};
 use parking_lot::Mutex;
 use std::any::Any;

@@ -1,12 +1,12 @@
 //! The door to kernels: counts, traces, defers, runs, and falls back to the host.
 
+use super::trace;
 use crate::context::{self, COUNTING, GROUPING, Policy};
 use crate::defer::{self, Kind};
 use crate::device::{DeviceRef, Memory};
-use crate::dispatch::copy_program;
 use crate::dtype::DTypeSet;
 use crate::expr::Program;
-use crate::kernel::{Family, Input, KernelCall, Launch, LaunchInput, View, Work};
+use crate::kernel::{Family, Input, KernelCall, View, Work};
 use crate::layout::Layout;
 use crate::registry::{self, KernelEntry};
 use crate::{Array, ErrorKind, Result, Scalar, bail, fuse, memory, profile, stats};
@@ -52,7 +52,7 @@ pub fn launch(
     let grouping = flags & GROUPING != 0;
     if flags & (context::TRACING | COUNTING) != 0 {
         if flags & context::TRACING != 0 {
-            return trace_launch(op, work, program, inputs, outputs);
+            return trace::collect(op, work, program, inputs, outputs);
         }
         stats::count_op(op, device.name());
     }
@@ -280,7 +280,7 @@ fn write_back(staged: &Array, layout: &Layout, out: &View, device: DeviceRef) ->
     let copy = KernelCall {
         op: "copy",
         work: &Work::Elementwise,
-        program: Some(&copy_program(out.dtype, out.dtype, false)),
+        program: Some(Program::identity(out.dtype)),
         inputs: &[Input::View(view_of(&values, None)?)],
         outputs: &[*out],
     };
@@ -291,41 +291,4 @@ fn write_back(staged: &Array, layout: &Layout, out: &View, device: DeviceRef) ->
         None => upload()?,
     }
     Ok(values.buffer().bytes())
-}
-
-#[cold]
-fn trace_launch(
-    op: &'static str,
-    work: &Work,
-    program: Option<&Arc<Program>>,
-    inputs: &[Arg],
-    outputs: &[&Array],
-) -> Result<()> {
-    context::push_launch(Launch {
-        op,
-        work: work.clone(),
-        program: program.cloned(),
-        inputs: inputs
-            .iter()
-            .map(|i| match i {
-                Arg::Array(a, None) => LaunchInput::Array((*a).clone()),
-                Arg::Array(a, Some(l)) => LaunchInput::Array(a.view((*l).clone())),
-                Arg::Scalar(s) => LaunchInput::Scalar(*s),
-            })
-            .collect(),
-        outputs: outputs.iter().map(|a| (*a).clone()).collect(),
-    })
-}
-
-/// Runs a recorded launch again.
-pub fn replay(l: &Launch) -> Result<()> {
-    let mut inputs: SmallVec<[Arg; 4]> = SmallVec::new();
-    for i in &l.inputs {
-        inputs.push(match i {
-            LaunchInput::Array(a) => Arg::Array(a, None),
-            LaunchInput::Scalar(s) => Arg::Scalar(*s),
-        });
-    }
-    let outputs: SmallVec<[&Array; 1]> = l.outputs.iter().collect();
-    launch(l.op, outputs[0].device(), &l.work, l.program.as_ref(), &inputs, &outputs)
 }

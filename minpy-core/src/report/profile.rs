@@ -5,7 +5,7 @@
 use crate::Result;
 use crate::device::DeviceRef;
 use crate::kernel::{Input, KernelCall, View, Work};
-use crate::written;
+use crate::{context, written};
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use std::cell::Cell;
@@ -38,7 +38,7 @@ static ENTRIES: Mutex<Option<FxHashMap<(String, &'static str, String), Entry>>> 
 /// Forgets earlier figures and takes new ones, of all threads.
 pub fn start() {
     *ENTRIES.lock() = Some(FxHashMap::default());
-    written::begin();
+    context::ask_for_names();
     ON.store(true, Relaxed);
 }
 /// Ends the profile: entries, the longest time first.

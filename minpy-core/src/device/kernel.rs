@@ -3,12 +3,12 @@
 //! Dispatch has promoted, broadcast, checked and allocated before a kernel runs; a kernel never allocates results
 //! and never sees an operation it did not register for. The canonical forms (`Work`) are few: that is all a backend needs.
 
-use crate::attributes::{Attributes, Attrs};
 use crate::device::{DeviceRef, Memory};
 use crate::dtype::DTypeSet;
+pub use crate::expr::{Fold, PlainLoop};
 use crate::expr::{Prim, Program};
-use crate::{Array, DType, Result, Scalar};
-use smallvec::SmallVec;
+use crate::value::attributes::{Attributes, Attrs};
+use crate::{DType, Result, Scalar};
 use std::sync::Arc;
 
 /// A strided view of memory. Strides and offset count elements from the start of `memory`'s piece.
@@ -67,66 +67,6 @@ impl<'a> Input<'a> {
         match self {
             Input::View(v) => v,
             Input::Scalar(_) => unreachable!("this kernel takes arrays only"),
-        }
-    }
-}
-
-/// How elements are combined in a reduction or scan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Fold {
-    /// Sum (of bool: or).
-    Add,
-    /// Product (of bool: and).
-    Mul,
-    /// Greatest; NaN wins.
-    Max,
-    /// Smallest; NaN wins.
-    Min,
-    /// Bitwise and (of bool: all).
-    And,
-    /// Bitwise or (of bool: any).
-    Or,
-    /// Bitwise exclusive or.
-    Xor,
-}
-
-impl Fold {
-    /// The two-argument primitive that the fold repeats.
-    pub fn prim(self) -> Prim {
-        match self {
-            Fold::Add => Prim::Add,
-            Fold::Mul => Prim::Mul,
-            Fold::Max => Prim::Maximum,
-            Fold::Min => Prim::Minimum,
-            Fold::And => Prim::And,
-            Fold::Or => Prim::Or,
-            Fold::Xor => Prim::Xor,
-        }
-    }
-    /// The value that changes nothing, where the dtype has one (Max and Min: the extreme value).
-    pub fn identity(self, dtype: DType) -> Scalar {
-        use crate::Number;
-        let f = |x: f64| Number::Float(x).cast(dtype);
-        let extreme = |lowest: bool| match dtype.int_range() {
-            Some((lo, hi)) => Number::Int(if lowest { lo } else { hi }).cast(dtype),
-            None if dtype.is_complex() => {
-                let x = if lowest { f64::NEG_INFINITY } else { f64::INFINITY };
-                Number::Complex(num_complex::Complex64::new(x, x)).cast(dtype)
-            }
-            None => f(if lowest { f64::NEG_INFINITY } else { f64::INFINITY }),
-        };
-        match self {
-            Fold::Add | Fold::Or | Fold::Xor => f(0.0),
-            Fold::Mul => f(1.0),
-            Fold::And if dtype == DType::Bool => f(1.0),
-            Fold::And => Number::Int(if dtype.int_range().is_some_and(|r| r.0 == 0) {
-                dtype.int_range().map_or(0, |r| r.1)
-            } else {
-                -1
-            })
-            .cast(dtype),
-            Fold::Max => extreme(true),
-            Fold::Min => extreme(false),
         }
     }
 }
@@ -340,38 +280,3 @@ pub fn index_error(op: &str, index: i64, axis: usize, size: usize) -> crate::Err
 
 /// A kernel: runs `call` on `device`. May return before the device is done.
 pub type KernelFn = fn(DeviceRef, &KernelCall) -> Result<()>;
-
-/// A loop over host memory that does what an elementwise program of one output says: see `Device::plain_loop`. Called with
-/// the address of each input, that of the result, and the number of elements, at least 1. Inputs hold so many elements of
-/// the program's dtypes, one after another, or one where the program takes a number; the result overlaps none.
-#[derive(Clone, Copy)]
-pub enum PlainLoop {
-    /// Of one input.
-    Unary(unsafe fn(*const u8, *mut u8, usize)),
-    /// Of two inputs.
-    Binary(unsafe fn(*const u8, *const u8, *mut u8, usize)),
-}
-
-/// Input of a recorded launch.
-#[derive(Clone)]
-pub enum LaunchInput {
-    /// Elements in memory.
-    Array(Array),
-    /// One number.
-    Scalar(Scalar),
-}
-
-/// A kernel call that owns its arrays: what tracing records and an executor replays.
-#[derive(Clone)]
-pub struct Launch {
-    /// The operation.
-    pub op: &'static str,
-    /// What to do.
-    pub work: Work,
-    /// The scalar program.
-    pub program: Option<Arc<Program>>,
-    /// What is read; views as the kernel is to see them.
-    pub inputs: SmallVec<[LaunchInput; 3]>,
-    /// What is written.
-    pub outputs: SmallVec<[Array; 1]>,
-}

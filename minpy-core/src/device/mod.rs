@@ -3,11 +3,18 @@
 //! The trait never grows when an operation is added. Devices are open: a name and a number.
 //! Every probed device lives until the process ends, so that a `DeviceRef` is a plain pointer.
 
+pub mod context;
+pub mod expr;
+mod find;
+pub mod kernel;
+pub mod memory;
+pub mod registry;
+
+pub use find::{device, devices, host, leave_out, left_out, parse};
+
+use crate::Result;
 use crate::dtype::DTypeSet;
-use crate::expr::Program;
-use crate::kernel::PlainLoop;
-use crate::{Error, ErrorKind, Result, registry};
-use parking_lot::Mutex;
+use crate::expr::{PlainLoop, Program};
 use std::any::Any;
 use std::fmt;
 
@@ -89,6 +96,9 @@ pub trait Device: Send + Sync + 'static {
     fn as_any(&self) -> &dyn Any;
 }
 
+/// Index of the host in the table of kinds: always the first.
+pub const HOST_KIND: usize = 0;
+
 /// A probed device with its place in the tables.
 pub struct DeviceEntry {
     device: Box<dyn Device>,
@@ -116,7 +126,7 @@ impl DeviceRef {
     /// Whether host code may touch its memory directly.
     #[inline]
     pub fn is_host(self) -> bool {
-        self.0.kind == registry::HOST_KIND
+        self.0.kind == HOST_KIND
     }
     /// The concrete device, for kernels of the same backend.
     pub fn downcast<D: Device>(self) -> Option<&'static D> {
@@ -151,58 +161,4 @@ impl fmt::Debug for DeviceRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
-}
-
-/// Reasons why devices were left out, with their kind.
-static LEFT_OUT: Mutex<Vec<(&'static str, String)>> = Mutex::new(Vec::new());
-
-/// For a backend's probe: says why a device, or every one of a kind, cannot be used. The error about a missing device
-/// tells it to the user.
-pub fn leave_out(kind: &'static str, reason: impl Into<String>) {
-    let mut list = LEFT_OUT.lock();
-    let entry = (kind, reason.into());
-    if !list.contains(&entry) {
-        list.push(entry);
-    }
-}
-/// What probes said of that kind.
-pub fn left_out(kind: &str) -> Vec<String> {
-    LEFT_OUT.lock().iter().filter(|(k, _)| *k == kind).map(|(_, reason)| reason.clone()).collect()
-}
-
-/// Every device of that name, in order; empty when there is none.
-pub fn devices(name: &str) -> Result<Vec<DeviceRef>> {
-    Ok(registry::global()?.devices(name).to_vec())
-}
-
-/// The device `name(ordinal)`; `gpu` stands for the first of cuda and opencl that has that many.
-pub fn device(name: &str, ordinal: usize) -> Result<DeviceRef> {
-    let reg = registry::global()?;
-    let names: &[&str] = if name == "gpu" { &["cuda", "opencl"] } else { &[name] };
-    for n in names {
-        if let Some(&d) = reg.devices(n).get(ordinal) {
-            return Ok(d);
-        }
-    }
-    let found: Vec<String> = reg.all_devices().map(|d| d.to_string()).collect();
-    let known = name == "gpu" || reg.kind_of(name).is_some();
-    let reasons: Vec<String> = names.iter().flat_map(|n| left_out(n)).collect();
-    let why = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join("; ")) };
-    let message = format!("no device {name}({ordinal}){why}; devices found: {}", found.join(", "));
-    Err(Error::new(if known { ErrorKind::Device } else { ErrorKind::Value }, message))
-}
-
-/// Parses `cpu`, `opencl:0` or `cuda(1)`.
-pub fn parse(text: &str) -> Result<DeviceRef> {
-    let t = text.trim().trim_end_matches(')');
-    let (name, number) = t.split_once([':', '(']).unwrap_or((t, "0"));
-    let ordinal = number.trim().parse().map_err(|_| {
-        Error::new(ErrorKind::Value, format!("device '{text}': '{number}' is not a device number"))
-    })?;
-    device(name.trim(), ordinal)
-}
-
-/// The host CPU: where fallbacks run.
-pub fn host() -> Result<DeviceRef> {
-    registry::global()?.host()
 }

@@ -5,26 +5,32 @@
 //!
 //! Longer than most files: the steps of one call stand together, so that their order can be read in one place.
 
+mod compare;
+mod copy;
+mod transfer;
+
+pub use copy::{assign, assign_where, cast, copy_into_raw, copy_raw, fill_raw};
+pub use transfer::TO_DEVICE;
+
 use crate::array::strides_in_order;
+use crate::array::waits;
 use crate::context::{self, Policy, RECORDING};
 use crate::device::DeviceRef;
 use crate::expr::Program;
 use crate::kernel::{PlainLoop, Work};
 use crate::launch::run_now;
-pub use crate::launch::{Arg, launch, replay, run_kernel, run_planned};
+pub use crate::launch::{Arg, launch, run_kernel, run_planned};
 use crate::layout::{Dims, Layout, broadcast_shapes, show};
 use crate::op::{
     AnyStructured, Arrays, Attrs, Elementwise, Metas, OpCall, OpDef, Operand, ProgramSpec, Target, Tier,
     promoted_dtype,
 };
-use crate::ops;
-use crate::{
-    Array, DType, Error, ErrorKind, Meta, Number, Result, Scalar, bail, defer, profile, recorder, stats,
-};
+use crate::{Array, DType, Error, ErrorKind, Meta, Number, Result, Scalar, bail, profile, recorder};
 use crate::{registry, written};
+use compare::{compare_out_of_range, compare_signs, mixes_signs};
 use smallvec::{SmallVec, smallvec};
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, OnceLock};
 
 /// Most inputs of an elementwise operation.
 const MAX_ARITY: usize = 4;
@@ -194,7 +200,7 @@ impl Straight<'_> {
                 && self.whole
                 && self.first.size() < PLAIN
                 && self.first.device().is_host()
-                && let Some(run) = self.program.plain_loop(self.first.device())
+                && let Some(run) = self.program.plain_loop(|p| self.first.device().plain_loop(p))
                 && !profile::is_on()
             {
                 return self.plain(run, inputs, numbers, &out);
@@ -730,68 +736,6 @@ fn finish_all(record: Record, call: &OpCall, results: &Arrays) -> Result<()> {
     record.finish(call, &results)
 }
 
-#[cold]
-fn compare_out_of_range(
-    op: &'static OpDef,
-    attrs: Attrs,
-    operands: &[Operand],
-    mask: Option<&Array>,
-    target: Target,
-) -> Result<Array> {
-    // The number lies beyond every value of the array's dtype; its sign decides, as infinity would.
-    let replaced: Operands = operands
-        .iter()
-        .map(|o| match o {
-            Operand::Number(Number::Int(i)) => {
-                Operand::Scalar(Scalar::new(if *i < 0 { f64::NEG_INFINITY } else { f64::INFINITY }))
-            }
-            o => *o,
-        })
-        .collect();
-    call(op, attrs, &replaced, mask, target)
-}
-
-/// uint64 with a signed dtype: they promote to float64, which cannot tell all of them apart.
-fn mixes_signs(a: &Operand, b: &Operand) -> bool {
-    let signed = |d: DType| d.kind() == crate::dtype::Kind::Signed;
-    let (a, b) = (strong_dtype(a), strong_dtype(b));
-    matches!((a, b), (Some(DType::U64), Some(d)) | (Some(d), Some(DType::U64)) if signed(d))
-}
-/// An exact comparison of uint64 with a signed dtype, as NumPy's: a negative number is less than all, others are compared
-/// as uint64.
-#[cold]
-fn compare_signs(
-    op: &'static OpDef,
-    a: &Operand,
-    b: &Operand,
-    mask: Option<&Array>,
-    target: Target,
-) -> Result<Array> {
-    let of = |x: bool| if x { Number::Int(-1) } else { Number::Int(0) };
-    let signed_first = a.dtype() != DType::U64;
-    let wide =
-        |o: &Operand| -> Result<Array> { call(&ops::COPY, Attrs::of(&DType::U64), &[*o], None, Target::New) };
-    let negative = ops::less(if signed_first { *a } else { *b }, 0i64)?;
-    let plain =
-        call(op, Attrs::NONE, &[Operand::Array(&wide(a)?), Operand::Array(&wide(b)?)], None, Target::New)?;
-    // What the operation says of a negative number and one that is not.
-    let device = negative.device();
-    let verdict = context::with_device(device, || {
-        call(
-            op,
-            Attrs::NONE,
-            &[Operand::Number(of(signed_first)), Operand::Number(of(!signed_first))],
-            None,
-            Target::New,
-        )
-    })?;
-    let r = ops::select(&negative, &verdict, &plain)?;
-    match target {
-        Target::New if mask.is_none() => Ok(r),
-        _ => call(&ops::COPY, Attrs::NONE, &[Operand::Array(&r)], mask, target),
-    }
-}
-
 /// NumPy's `K` order: axes in the order of the operands' strides. Where operands disagree, C order wins; where none says
 /// anything (an axis of one element, or broadcast), the axis stays where it is. The rule is that of NumPy's iterator
 /// (`npyiter_find_best_axis_ordering` in `nditer_constr.c`), because writes through `reshape` or `ravel` show it.
@@ -851,7 +795,7 @@ fn structured(
             Operand::Scalar(v) => Array::from_scalar_on(device, *v)?,
         };
         let a = match dtype {
-            Some(d) if d != a.dtype() => ops::cast(&a, d)?,
+            Some(d) if d != a.dtype() => cast(&a, d)?,
             _ => a,
         };
         made.push((i, a));
@@ -883,7 +827,7 @@ fn structured(
     // Small results of large inputs too: a reduction runs with what produces or uses it.
     let large = || {
         let pending = |a: &&Array| a.buffer().present().is_none();
-        arrays.iter().any(|a| pending(a) || defer::worth(device, a.size() * a.dtype().size()))
+        arrays.iter().any(|a| pending(a) || waits::worth(device, a.size() * a.dtype().size()))
     };
     let fresh = |meta: &Meta, late: bool| match late {
         true => Array::lazy_on(device, Layout::contiguous(&meta.shape), meta.dtype),
@@ -899,7 +843,7 @@ fn structured(
             Target::Into(out) => {
                 direct = targets.len() == 1 && mask.is_none() && out.dtype() == meta.dtype && {
                     let mut shared = arrays.iter().enumerate().filter(|(_, a)| a.may_share_memory(out));
-                    shared.all(|(i, a)| i == 0 && s_in_place(op) && a.same_view(out))
+                    shared.all(|(i, a)| i == 0 && s.in_place() && a.same_view(out))
                 };
                 if direct { (*out).clone() } else { fresh(meta, false)? }
             }
@@ -944,40 +888,10 @@ fn decomposed(
     }
     for (r, target) in results.iter_mut().zip(targets) {
         if let Target::Into(_) = target {
-            *r = call(&ops::COPY, Attrs::NONE, &[Operand::Array(r)], mask, *target)?;
+            *r = copy::put(r, mask, *target)?;
         }
     }
     Ok(results)
-}
-
-/// Scatter reads its first input and writes the same view.
-fn s_in_place(op: &OpDef) -> bool {
-    std::ptr::eq(op, &ops::SCATTER)
-}
-
-/// Copy of an array on another device. Recorded; the bytes are counted.
-pub fn to_device(a: &Array, device: DeviceRef) -> Result<Array> {
-    let operands = [Operand::Array(a)];
-    let call = OpCall {
-        op: &ops::TO_DEVICE,
-        attrs: Attrs::of(&device),
-        inputs: &operands,
-        mask: None,
-        targets: &[Target::New],
-    };
-    let record = Record::start(&call)?;
-    let out = move_raw(a, device)?.with_weak(a.is_weak());
-    record.finish(&call, &[&out])?;
-    Ok(out)
-}
-
-fn move_raw(a: &Array, device: DeviceRef) -> Result<Array> {
-    if context::tracing() && a.buffer().is_placeholder() {
-        bail!(Unsupported, "to_device: a traced program stays on one device");
-    }
-    let bytes = a.to_bytes()?;
-    stats::count_moved(bytes.len() as u64);
-    Array::from_bytes(device, &bytes, a.shape(), a.dtype())
 }
 
 /// Talks to the recorder around one call.
@@ -1020,67 +934,6 @@ impl Record {
             }
         }
         Ok(())
-    }
-}
-
-/// Writes one number into every element, without recording.
-pub fn fill_raw(out: &Array, value: Scalar) -> Result<()> {
-    if out.size() == 0 {
-        return Ok(());
-    }
-    static SAME: [OnceLock<Arc<Program>>; DType::ALL.len()] = [const { OnceLock::new() }; DType::ALL.len()];
-    let build = || {
-        let e = ops::COPY.elementwise().expect("copy is elementwise");
-        let compute = value.dtype();
-        let inputs = &[compute];
-        let spec = ProgramSpec { inputs, scalars: 1, compute, out: Some(out.dtype()), masked: false };
-        e.program("fill", &spec)
-    };
-    let other;
-    let program = if value.dtype() == out.dtype() {
-        SAME[out.dtype() as usize].get_or_init(build)
-    } else {
-        other = build();
-        &other
-    };
-    launch("fill", out.device(), &Work::Elementwise, Some(program), &[Arg::Scalar(value)], &[out])
-}
-
-/// A C-contiguous copy, without recording.
-pub fn copy_raw(a: &Array) -> Result<Array> {
-    let out = Array::empty_on(a.device(), a.shape(), a.dtype())?;
-    copy_into_raw(a, &out, None)?;
-    Ok(out.with_weak(a.is_weak()))
-}
-
-pub(crate) fn copy_program(from: DType, to: DType, masked: bool) -> Arc<Program> {
-    let e = ops::COPY.elementwise().expect("copy is elementwise");
-    let inputs = [from, DType::Bool, to];
-    let inputs = if masked { &inputs[..] } else { &inputs[..1] };
-    e.program("copy", &ProgramSpec { inputs, scalars: 0, compute: from, out: Some(to), masked })
-}
-
-/// Copies (and converts) `a` into a view of the same shape, without recording. They must not overlap.
-pub fn copy_into_raw(a: &Array, out: &Array, mask: Option<&Array>) -> Result<()> {
-    if out.size() == 0 {
-        return Ok(());
-    }
-    let program = copy_program(a.dtype(), out.dtype(), mask.is_some());
-    let layout = a.layout().broadcast_to("copy", out.shape())?;
-    match mask {
-        None => launch(
-            "copy",
-            out.device(),
-            &Work::Elementwise,
-            Some(&program),
-            &[Arg::Array(a, Some(&layout))],
-            &[out],
-        ),
-        Some(m) => {
-            let l = m.layout().broadcast_to("copy", out.shape())?;
-            let args = [Arg::Array(a, Some(&layout)), Arg::Array(m, Some(&l)), Arg::Array(out, None)];
-            launch("copy", out.device(), &Work::Elementwise, Some(&program), &args, &[out])
-        }
     }
 }
 

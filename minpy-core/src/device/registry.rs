@@ -5,19 +5,16 @@
 
 use crate::device::{Device, DeviceRef};
 use crate::dtype::DTypeSet;
-use crate::function::Function;
 use crate::kernel::{Family, KernelFn};
-use crate::op::OpDef;
 use crate::{Error, ErrorKind, Result, bail};
 use parking_lot::Mutex;
+use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Name of the host device.
 pub const HOST: &str = "cpu";
-/// Its index in the table of kinds: always the first.
-pub const HOST_KIND: usize = 0;
 
 /// Which work a kernel does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,12 +64,24 @@ pub enum Item {
     Kernel(&'static KernelEntry),
     /// Several kernels.
     Kernels(&'static [KernelEntry]),
-    /// An operation.
-    Op(&'static OpDef),
-    /// A function.
-    Function(&'static Function),
+    /// An operation, a function: what is found by its type and name.
+    Named(&'static dyn Named),
 }
 inventory::collect!(Item);
+
+/// What is registered by name, whichever type it has: layers above bring types of their own.
+pub trait Named: Any + Sync {
+    /// What the type is called in messages.
+    fn what(&self) -> &'static str;
+    /// Its name: one of each type.
+    fn name(&self) -> &'static str;
+    /// Other names of it.
+    fn aliases(&self) -> &'static [&'static str] {
+        &[]
+    }
+    /// Where it was defined: file and line.
+    fn place(&self) -> (&'static str, u32);
+}
 
 impl Item {
     /// The kernels among it.
@@ -124,10 +133,15 @@ struct Kind {
 /// The tables, immutable once built; a later `register` builds new ones.
 pub struct Registry {
     kinds: Vec<Kind>,
-    ops: HashMap<&'static str, &'static OpDef>,
-    names: Vec<&'static str>,
-    functions: Vec<&'static Function>,
-    function_names: HashMap<&'static str, &'static Function>,
+    named: HashMap<TypeId, Names>,
+}
+
+/// All of one type.
+#[derive(Default)]
+struct Names {
+    found: HashMap<&'static str, &'static dyn Named>,
+    /// By name, without aliases.
+    sorted: Vec<&'static dyn Named>,
 }
 
 static CURRENT: AtomicPtr<Registry> = AtomicPtr::new(std::ptr::null_mut());
@@ -189,8 +203,7 @@ impl Registry {
     /// Builds tables from items; devices probed by `old` are kept.
     pub fn assemble(items: &[Item], old: Option<&Registry>) -> Result<Registry> {
         let mut drivers: Vec<&'static Driver> = Vec::new();
-        let mut ops: HashMap<&'static str, &'static OpDef> = HashMap::new();
-        let mut function_names: HashMap<&'static str, &'static Function> = HashMap::new();
+        let mut named: HashMap<TypeId, Names> = HashMap::new();
         for item in items {
             match item {
                 Item::Driver(d) => match drivers.iter().find(|x| x.name == d.name) {
@@ -206,28 +219,19 @@ impl Registry {
                     ),
                     None => drivers.push(d),
                 },
-                Item::Op(o) => match ops.insert(o.name, o) {
-                    Some(x) if !std::ptr::eq(x, *o) && (x.file, x.line) != (o.file, o.line) => bail!(
-                        Registry,
-                        "operation '{}' is registered twice: at {}:{} and at {}:{}",
-                        o.name,
-                        x.file,
-                        x.line,
-                        o.file,
-                        o.line
-                    ),
-                    _ => {}
-                },
-                Item::Function(f) => {
-                    for name in std::iter::once(&f.name).chain(f.aliases) {
-                        match function_names.insert(name, f) {
-                            Some(x) if !std::ptr::eq(x, *f) => bail!(
+                Item::Named(n) => {
+                    let n: &'static dyn Named = *n;
+                    let names = named.entry((n as &dyn Any).type_id()).or_default();
+                    for name in std::iter::once(n.name()).chain(n.aliases().iter().copied()) {
+                        match names.found.insert(name, n) {
+                            Some(x) if !std::ptr::addr_eq(x, n) => bail!(
                                 Registry,
-                                "function '{name}' is registered twice: at {}:{} and at {}:{}",
-                                x.file,
-                                x.line,
-                                f.file,
-                                f.line
+                                "{} '{name}' is registered twice: at {}:{} and at {}:{}",
+                                n.what(),
+                                x.place().0,
+                                x.place().1,
+                                n.place().0,
+                                n.place().1
                             ),
                             _ => {}
                         }
@@ -292,12 +296,12 @@ impl Registry {
                 }
             }
         }
-        let mut names: Vec<_> = ops.keys().copied().collect();
-        names.sort_unstable();
-        let mut functions: Vec<_> =
-            function_names.iter().filter(|(name, f)| **name == f.name).map(|(_, f)| *f).collect();
-        functions.sort_unstable_by_key(|f| f.name);
-        Ok(Registry { kinds, ops, names, functions, function_names })
+        for names in named.values_mut() {
+            names.sorted =
+                names.found.iter().filter(|(name, n)| **name == n.name()).map(|(_, n)| *n).collect();
+            names.sorted.sort_unstable_by_key(|n| n.name());
+        }
+        Ok(Registry { kinds, named })
     }
     /// Index of a device kind.
     pub fn kind_of(&self, name: &str) -> Option<usize> {
@@ -344,21 +348,16 @@ impl Registry {
     pub fn op_kernel(&self, kind: usize, op: &str) -> Option<&'static KernelEntry> {
         self.kinds[kind].ops.get(op).copied()
     }
-    /// The operation of that name.
-    pub fn op(&self, name: &str) -> Option<&'static OpDef> {
-        self.ops.get(name).copied()
+    /// What has that name or alias among all of type `T`.
+    pub fn named<T: Named>(&self, name: &str) -> Option<&'static T> {
+        let names = self.named.get(&TypeId::of::<T>())?;
+        (*names.found.get(name)? as &dyn Any).downcast_ref()
     }
-    /// Every operation, by name.
-    pub fn ops(&self) -> impl Iterator<Item = &'static OpDef> {
-        self.names.iter().map(|n| self.ops[n])
-    }
-    /// The function of that name or alias.
-    pub fn function(&self, name: &str) -> Option<&'static Function> {
-        self.function_names.get(name).copied()
-    }
-    /// Every function, by name.
-    pub fn functions(&self) -> &[&'static Function] {
-        &self.functions
+    /// All of type `T`, by name.
+    pub fn all<T: Named>(&self) -> impl Iterator<Item = &'static T> {
+        let names = self.named.get(&TypeId::of::<T>());
+        let sorted = names.map_or(&[][..], |n| &n.sorted);
+        sorted.iter().filter_map(|&n| (n as &dyn Any).downcast_ref())
     }
     /// Every kernel of a device kind.
     pub fn kernels(&self, kind: usize) -> impl Iterator<Item = &'static KernelEntry> {

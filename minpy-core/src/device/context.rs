@@ -3,9 +3,9 @@
 //! One thread-local, so that the common case costs one look.
 
 use crate::device::{self, DeviceRef};
-use crate::kernel::Launch;
-use crate::{Error, ErrorKind, Result, memory, written};
-use std::cell::{Cell, RefCell};
+use crate::{Error, ErrorKind, Result};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Where operations may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -52,12 +52,23 @@ struct Context {
     flags: Cell<u32>,
     policy: Cell<Policy>,
     device: Cell<Option<DeviceRef>>,
-    trace: RefCell<Vec<Launch>>,
 }
 thread_local! {
     static CONTEXT: Context = const {
-        Context { flags: Cell::new(0), policy: Cell::new(Policy::PreferDevice), device: Cell::new(None), trace: RefCell::new(Vec::new()) }
+        Context { flags: Cell::new(0), policy: Cell::new(Policy::PreferDevice), device: Cell::new(None) }
     };
+}
+
+/// Whether anybody has ever asked for the names of the functions that users call (`written.rs`).
+static NAMES: AtomicBool = AtomicBool::new(false);
+/// Somebody begins to ask for them.
+pub(crate) fn ask_for_names() {
+    NAMES.store(true, Relaxed);
+}
+/// See `ask_for_names`.
+#[inline]
+pub(crate) fn names_asked() -> bool {
+    NAMES.load(Relaxed)
 }
 
 /// The flags in force: `RECORDING`, `TRACING`, `COUNTING`, `GROUPING`.
@@ -68,9 +79,26 @@ pub fn flags() -> u32 {
 /// Sets or clears flags.
 pub fn set_flag(flag: u32, on: bool) {
     if on && flag & COUNTING != 0 {
-        written::begin();
+        ask_for_names();
     }
     CONTEXT.with(|c| c.flags.set(if on { c.flags.get() | flag } else { c.flags.get() & !flag }));
+}
+/// Whether a tape listens on this thread.
+#[inline]
+pub fn recording() -> bool {
+    flags() & RECORDING != 0
+}
+/// Runs `f` without recording: what it computes is constant for every tape.
+pub fn unrecorded<R>(f: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            set_flag(RECORDING, self.0);
+        }
+    }
+    let _restore = Restore(recording());
+    set_flag(RECORDING, false);
+    f()
 }
 /// Whether launches are collected and not run.
 #[inline]
@@ -123,24 +151,4 @@ pub fn with_policy<R>(policy: Policy, f: impl FnOnce() -> R) -> R {
     }
     let _restore = Restore(set_policy(policy));
     f()
-}
-/// Runs `f` without executing anything: every kernel launch is collected. Arrays made inside are placeholders.
-pub fn trace<R>(f: impl FnOnce() -> R) -> (R, Vec<Launch>) {
-    struct Restore(bool, Vec<Launch>);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            set_flag(TRACING, self.0);
-            CONTEXT.with(|c| *c.trace.borrow_mut() = std::mem::take(&mut self.1));
-        }
-    }
-    let outer = CONTEXT.with(|c| std::mem::take(&mut *c.trace.borrow_mut()));
-    let restore = Restore(tracing(), outer);
-    set_flag(TRACING, true);
-    let result = f();
-    let launches = CONTEXT.with(|c| std::mem::take(&mut *c.trace.borrow_mut()));
-    drop(restore);
-    (result, launches)
-}
-pub(crate) fn push_launch(launch: Launch) -> Result<()> {
-    CONTEXT.with(|c| memory::push(&mut c.trace.borrow_mut(), launch))
 }

@@ -74,7 +74,7 @@ static TRIED: LazyLock<Mutex<FxHashMap<u64, bool>>> = LazyLock::new(Mutex::defau
 const MOST_TRIED: usize = 1 << 14;
 
 thread_local! { static STATE: RefCell<State> = RefCell::default(); }
-/// See `memory::prepare_thread`.
+/// See `deferral::prepare_thread`.
 pub(crate) fn prepare_thread() {
     STATE.with(|_| ());
 }

@@ -42,7 +42,7 @@ struct Counters {
 /// A fallback that is counted when no lock is held any more: op, device, by, reason, bytes, time.
 type Held = (String, String, &'static str, String, u64, Duration);
 thread_local! { static COUNTERS: Counters = Counters::default(); }
-/// See `memory::prepare_thread`.
+/// See `deferral::prepare_thread`.
 pub(crate) fn prepare_thread() {
     COUNTERS.with(|_| ());
 }

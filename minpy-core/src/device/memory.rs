@@ -7,7 +7,7 @@
 //! when the system has nothing left, small requests are met from memory that was set aside, and the next call that can fail
 //! does ([`check`]), long before that is used up.
 
-use crate::{Error, ErrorKind, Result, context, defer, fuse, registry, stats};
+use crate::{Error, ErrorKind, Result, registry};
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::{Cell, UnsafeCell};
 use std::sync::OnceLock;
@@ -34,16 +34,6 @@ pub fn fallible<R>(f: impl FnOnce() -> R) -> R {
     }
     let _restore = Restore(CAN_FAIL.try_with(|c| c.replace(true)).unwrap_or(false));
     f()
-}
-
-/// Makes what core keeps for each thread. The first use of such a variable asks the C library for memory, which aborts the
-/// process where there is none: programs that must not die of that call this, and its namesakes in the other crates, early
-/// ([`install_thread`]).
-pub fn prepare_thread() {
-    context::flags();
-    stats::prepare_thread();
-    defer::prepare_thread();
-    fuse::grouped::prepare_thread();
 }
 
 /// What the C library takes for the variables of a thread, and more.

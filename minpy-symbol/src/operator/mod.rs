@@ -1,18 +1,17 @@
-//! Symbol operators: what a row of the table holds, and the table itself.
+//! Symbol operators: what a row of the table (`ops`) holds.
 //!
 //! A row declares attributes and inputs, completes unknown shapes of parameters from known ones, and builds its result
 //! as plain code over core operations. Shapes of results are not written down anywhere: inference runs the same
 //! builder on arrays without memory. Gradients come from minpy-autograd in the same way.
 
+pub(crate) mod table;
+
 use crate::attributes::{Attribute, Attributes, INPUT, Kind, Value};
-use crate::infer::Shapes;
-use crate::ops;
 use minpy_core::function::Function;
+use minpy_core::layout::{Dims, show};
 use minpy_core::op::OpDef;
 use minpy_core::{Array, DType, Result, bail};
 use smallvec::SmallVec;
-use std::collections::HashMap;
-use std::sync::LazyLock;
 
 /// What an input is to its operator.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -91,6 +90,47 @@ pub enum Build {
     },
 }
 
+/// The shapes around one node, as `Operator::complete` sees them.
+pub struct Shapes<'a> {
+    pub(crate) who: &'a str,
+    pub(crate) names: &'a [String],
+    pub(crate) inputs: Vec<Option<Dims>>,
+    pub(crate) outputs: Vec<Option<Dims>>,
+}
+
+impl Shapes<'_> {
+    /// Shape of an input, when known.
+    pub fn input(&self, i: usize) -> Option<&[usize]> {
+        self.inputs.get(i)?.as_deref()
+    }
+    /// Number of inputs.
+    pub fn input_count(&self) -> usize {
+        self.inputs.len()
+    }
+    /// Shape of a result, when a user of it has fixed it already.
+    pub fn output(&self, i: usize) -> Option<&[usize]> {
+        self.outputs.get(i)?.as_deref()
+    }
+    /// States the shape of an input: fills it in, or complains when another one is known.
+    pub fn set(&mut self, i: usize, shape: &[usize]) -> Result<()> {
+        match self.inputs.get_mut(i) {
+            Some(Some(known)) if **known != *shape => {
+                let (who, name) = (self.who, &self.names[i]);
+                bail!(Value, "{who}: {name} has shape {}, but {} is needed", show(known), show(shape))
+            }
+            Some(slot) => {
+                *slot = Some(shape.into());
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+    /// Operator and name of the node, for messages.
+    pub fn who(&self) -> &str {
+        self.who
+    }
+}
+
 /// A symbol operator.
 pub struct Operator {
     /// Name, as in files and messages.
@@ -145,13 +185,13 @@ impl Operator {
             }
             Inputs::Variadic => None,
             Inputs::Choose(f) => Some(f(attrs)),
-            Inputs::Table(f) => Some(ops::table::inputs(f, attrs)),
+            Inputs::Table(f) => Some(table::inputs(f, attrs)),
         }
     }
     /// Number of results of a node with these attributes.
     pub fn output_count(&self, attrs: &Attributes) -> usize {
         match self.build {
-            Build::Table(f) => ops::table::outputs(f, attrs),
+            Build::Table(f) => table::outputs(f, attrs),
             _ => (self.outputs)(attrs),
         }
     }
@@ -177,7 +217,7 @@ impl Operator {
         use minpy_core::op::{Attrs, Operand, Target};
         match self.build {
             Build::Function(f) => f(call),
-            Build::Table(f) => ops::table::build(f, call),
+            Build::Table(f) => table::build(f, call),
             Build::Core(op) => {
                 let operands: SmallVec<[Operand; 3]> = call.inputs.iter().map(Operand::Array).collect();
                 Ok(minpy_core::ops::call(op, Attrs::NONE, &operands, None, Target::New)?.into())
@@ -190,59 +230,4 @@ impl Operator {
             }
         }
     }
-}
-
-struct Table {
-    rows: Vec<&'static Operator>,
-    names: HashMap<&'static str, &'static Operator>,
-}
-
-static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let mut table = Table { rows: Vec::new(), names: HashMap::new() };
-    let written = [
-        ops::nn::ROWS,
-        ops::loss::ROWS,
-        ops::shape::ROWS,
-        ops::reduce::ROWS,
-        ops::matmul::ROWS,
-        ops::index::ROWS,
-    ];
-    for row in written.into_iter().flatten().chain(ops::elementwise::rows()).chain(ops::table::rows()) {
-        table.rows.push(row);
-        if matches!(row.build, Build::Table(_)) && table.names.contains_key(row.name) {
-            continue; // a node must be found by the name that its operator has
-        }
-        for name in std::iter::once(&row.name).chain(row.aliases) {
-            // Rows written by hand come first and keep their names.
-            table.names.entry(name).or_insert(row);
-        }
-    }
-    // What is hidden by a row of the same name can no longer be found: drop it from the list.
-    let names = &table.names;
-    table.rows.retain(|r| std::ptr::eq(*r, names[r.name]));
-    table
-});
-
-/// Every operator of the table.
-pub fn operators() -> &'static [&'static Operator] {
-    &TABLE.rows
-}
-/// The operator of that name or alias.
-pub fn operator(name: &str) -> Result<&'static Operator> {
-    match TABLE.names.get(name) {
-        Some(o) => Ok(o),
-        None => bail!(Value, "symbol: unknown operator '{name}'{}", hint(name)),
-    }
-}
-
-/// Names that differ in case only, or contain what was asked for.
-fn hint(name: &str) -> String {
-    let lower = name.to_lowercase();
-    let mut near: Vec<_> = TABLE.names.keys().filter(|n| n.to_lowercase() == lower).copied().collect();
-    if near.is_empty() && lower.len() > 2 {
-        near = TABLE.names.keys().filter(|n| n.to_lowercase().contains(&lower)).copied().collect();
-    }
-    near.sort_unstable();
-    near.truncate(5);
-    if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) }
 }

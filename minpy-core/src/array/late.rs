@@ -11,7 +11,7 @@ const WRITING: u8 = 1;
 const THERE: u8 = 2;
 
 /// See the file's head.
-pub(crate) struct Late<T: Copy> {
+pub(super) struct Late<T: Copy> {
     value: UnsafeCell<MaybeUninit<T>>,
     state: AtomicU8,
 }

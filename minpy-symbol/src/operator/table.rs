@@ -6,14 +6,14 @@
 use crate::attributes::{Attribute, Attributes, Default, INPUT, Kind, Value, attr};
 use crate::operator::{Build, Built, Call, Input, Inputs, Operator, Role};
 use minpy_core::function::{self, Function, Gives, Kind as Takes, Made, Parameter};
-use minpy_core::{DType, Result, bail, registry};
+use minpy_core::{DType, Result, bail};
 use smallvec::SmallVec;
 
 /// The rows that core's table makes. Built once per process.
 pub(crate) fn rows() -> Vec<&'static Operator> {
     // What is wrong with the registry the first call of an operation says.
-    let functions = registry::global().map_or(&[][..], |r| r.functions());
-    functions.iter().copied().filter_map(row).map(|r| &*Box::leak(Box::new(r))).collect()
+    let functions = Function::all().into_iter().flatten();
+    functions.filter_map(row).map(|r| &*Box::leak(Box::new(r))).collect()
 }
 
 /// How a parameter is passed to an operator.

@@ -11,17 +11,9 @@ use parking_lot::Mutex;
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 thread_local! { static NAME: Cell<Option<&'static str>> = const { Cell::new(None) }; }
 static FINDER: OnceLock<fn() -> Option<&'static str>> = OnceLock::new();
-
-/// Whether anybody has ever asked for names.
-static ASKED: AtomicBool = AtomicBool::new(false);
-/// Somebody begins to ask for names.
-pub(crate) fn begin() {
-    ASKED.store(true, Relaxed);
-}
 
 /// Installs what finds the function on the stack of another language (the Python package does).
 pub fn install(finder: fn() -> Option<&'static str>) {
@@ -48,7 +40,7 @@ pub fn enter(name: &'static str) -> Entered {
 /// The same with a name that is made only when it is needed.
 #[inline]
 pub fn enter_as(name: impl FnOnce() -> &'static str) -> Entered {
-    if ASKED.load(Relaxed) { entered(name) } else { Entered(false) }
+    if context::names_asked() { entered(name) } else { Entered(false) }
 }
 #[cold]
 fn entered(name: impl FnOnce() -> &'static str) -> Entered {

@@ -29,6 +29,8 @@
 //!
 //! Longer than most files: what ends the waiting, and the locks that go with it, are to be read in one place.
 
+use crate::array::waits::worth;
+pub use crate::array::waits::{set_threshold, threshold};
 use crate::context::{self, Policy};
 use crate::device::DeviceRef;
 use crate::expr::Program;
@@ -49,15 +51,6 @@ const MOST_PENDING: usize = 1024;
 /// Bytes that pending expressions may keep alive, each counted as often as it is read: this or a quarter of the device's
 /// memory, whichever is more.
 const MOST_HELD: usize = 1 << 30;
-/// Results larger than this get their memory at once, so that the error of a lack of it comes where it belongs.
-const MOST_BYTES: usize = 1 << 30;
-
-/// Bytes from which on the CPU defers: below, a kernel takes less time than deferring it. `usize::MAX`: never, anywhere.
-static THRESHOLD: AtomicUsize = AtomicUsize::new(UNSET);
-const UNSET: usize = usize::MAX - 1;
-/// Measured: where a chain of 13 operations on float32 arrays is as fast either way, on two machines with AVX-512.
-const DEFAULT_THRESHOLD: usize = 32 << 10;
-
 /// How an expression is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
@@ -214,46 +207,9 @@ impl Drop for Expr {
     }
 }
 
-/// Bytes from which on the CPU defers: `MINPY_DEFER_BYTES` (`off`: nothing is deferred, on no device), or the measured default.
-#[inline]
-pub fn threshold() -> usize {
-    match THRESHOLD.load(Relaxed) {
-        UNSET => from_environment(),
-        n => n,
-    }
-}
-#[cold]
-fn from_environment() -> usize {
-    let n = match std::env::var("MINPY_DEFER_BYTES") {
-        Ok(t) if t.trim() == "off" => usize::MAX,
-        Ok(t) => t.trim().parse().unwrap_or(DEFAULT_THRESHOLD),
-        Err(_) => DEFAULT_THRESHOLD,
-    };
-    THRESHOLD.store(n, Relaxed);
-    n
-}
-/// Replaces the threshold (`usize::MAX`: nothing is deferred from now on) and gives back the one before.
-pub fn set_threshold(bytes: usize) -> usize {
-    let before = threshold();
-    THRESHOLD.store(if bytes >= UNSET { usize::MAX } else { bytes }, Relaxed);
-    before
-}
-
 /// Bytes that pending expressions keep alive, for the limit; those of a program that is only grouped keep none.
 fn held_by_all() -> usize {
     if fuse::grouping() { 0 } else { HELD.load(Relaxed) }
-}
-
-/// Whether results of `bytes` on `device` are large enough to be deferred.
-#[inline]
-pub(crate) fn worth(device: DeviceRef, bytes: usize) -> bool {
-    let least = threshold();
-    (bytes >= least || !device.is_host() && least != usize::MAX) && bytes <= MOST_BYTES
-}
-/// Whether results of `bytes` may be deferred at all.
-#[inline]
-pub(crate) fn possible(bytes: usize) -> bool {
-    threshold() != usize::MAX && bytes <= MOST_BYTES
 }
 
 /// Defers the call into the blank buffer of `out`, if it can be; `false` leaves the call to the caller.
@@ -351,7 +307,7 @@ pub(crate) struct Products {
 thread_local! {
     static PRODUCTS: RefCell<Products> = const { RefCell::new(Products { last: Weak::new(), beside: Weak::new() }) };
 }
-/// See `memory::prepare_thread`.
+/// See `deferral::prepare_thread`.
 pub(crate) fn prepare_thread() {
     PRODUCTS.with(|_| ());
 }

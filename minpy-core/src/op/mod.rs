@@ -5,11 +5,15 @@
 //! * structured: typed attributes, and a lowering to canonical `Work` or to kernels of its own; with a decomposition into
 //!   other operations for devices that have no such kernel.
 
-pub use crate::attributes::{Attributes, Attrs};
-use crate::dispatch::{Arg, launch};
+mod lend;
+pub mod recorder;
+
 use crate::expr::{Builder, E, Program};
 use crate::kernel::Work;
+use crate::launch::{Arg, launch};
 use crate::layout::Dims;
+use crate::registry::{self, Named};
+pub use crate::value::attributes::{Attributes, Attrs};
 use crate::{Array, DType, Number, Result, Scalar, bail};
 use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
@@ -124,6 +128,28 @@ impl std::fmt::Debug for OpDef {
     }
 }
 
+impl Named for OpDef {
+    fn what(&self) -> &'static str {
+        "operation"
+    }
+    fn name(&self) -> &'static str {
+        self.name
+    }
+    fn place(&self) -> (&'static str, u32) {
+        (self.file, self.line)
+    }
+}
+impl OpDef {
+    /// The operation of that name.
+    pub fn find(name: &str) -> Result<Option<&'static OpDef>> {
+        Ok(registry::global()?.named(name))
+    }
+    /// Every operation, by name.
+    pub fn all() -> Result<impl Iterator<Item = &'static OpDef>> {
+        Ok(registry::global()?.all())
+    }
+}
+
 /// The two ways to define an operation. Statics only: the size of the largest variant costs nothing per call.
 #[allow(clippy::large_enum_variant)]
 pub enum Tier {
@@ -164,6 +190,8 @@ pub trait Structured: Send + Sync + 'static {
     type Attrs: Attributes;
     /// Whether there is a `decompose`.
     const DECOMPOSES: bool = false;
+    /// Whether the only result may be the same view as the first input: `lower` reads each element before it writes it.
+    const IN_PLACE: bool = false;
 
     /// Dtype that each input must be converted to before `infer` and `lower` (`None`: as it is).
     fn input_dtype(&self, _attrs: &Self::Attrs, _inputs: &[Operand], _index: usize) -> Option<DType> {
@@ -171,7 +199,7 @@ pub trait Structured: Send + Sync + 'static {
     }
     /// Shape and dtype of each result; every complaint about the arguments is raised here.
     fn infer(&self, op: &'static OpDef, attrs: &Self::Attrs, inputs: &[&Array]) -> Result<Metas>;
-    /// Does the work through `dispatch::launch` into `outs`, which have the inferred shapes and dtypes and overlap no input. As
+    /// Does the work through `launch` into `outs`, which have the inferred shapes and dtypes and overlap no input. As
     /// it stands: asks for a kernel of this operation alone (`Slot::Op`).
     fn lower(
         &self,
@@ -204,6 +232,8 @@ pub trait AnyStructured: Send + Sync {
     fn infer(&self, op: &'static OpDef, attrs: Attrs, inputs: &[&Array]) -> Result<Metas>;
     /// `Structured::lower`
     fn lower(&self, op: &'static OpDef, attrs: Attrs, inputs: &[&Array], outs: &[&Array]) -> Result<()>;
+    /// `Structured::IN_PLACE`
+    fn in_place(&self) -> bool;
     /// `Structured::DECOMPOSES`
     fn decomposes(&self) -> bool;
     /// `Structured::decompose`
@@ -221,6 +251,9 @@ impl<S: Structured> AnyStructured for S {
     }
     fn lower(&self, op: &'static OpDef, attrs: Attrs, inputs: &[&Array], outs: &[&Array]) -> Result<()> {
         Structured::lower(self, op, attrs.expect(op.name)?, inputs, outs)
+    }
+    fn in_place(&self) -> bool {
+        S::IN_PLACE
     }
     fn decomposes(&self) -> bool {
         S::DECOMPOSES
@@ -277,13 +310,13 @@ macro_rules! operation {
         #[doc = $doc]
         $vis static $id: $crate::OpDef = $crate::operation!(@define $name, $arity, $results, $crate::op::Tier::Elementwise($formula), $domain,
             $crate::operation!(@constant $($constant)?), $doc);
-        $crate::inventory::submit! { $crate::registry::Item::Op(&$id) }
+        $crate::inventory::submit! { $crate::registry::Item::Named(&$id) }
     };
     (@counted $vis:vis $id:ident: $name:expr, $arity:expr => $results:literal, $imp:expr, $domain:expr, $($constant:ident)? $doc:literal) => {
         #[doc = $doc]
         $vis static $id: $crate::OpDef = $crate::operation!(@define $name, $arity, $results, $crate::op::Tier::Structured(&$imp), $domain,
             $crate::operation!(@constant $($constant)?), $doc);
-        $crate::inventory::submit! { $crate::registry::Item::Op(&$id) }
+        $crate::inventory::submit! { $crate::registry::Item::Named(&$id) }
     };
 }
 
