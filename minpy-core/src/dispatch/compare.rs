@@ -1,6 +1,7 @@
 //! Comparisons whose answer no common dtype can give, made of other operations.
 
-use super::{Operands, call, copy, strong_dtype};
+use super::arguments::strong_dtype;
+use super::{Operands, call, copy};
 use crate::op::OpDef;
 use crate::{Array, Attrs, DType, Number, Operand, Result, Scalar, Target, context, ops};
 

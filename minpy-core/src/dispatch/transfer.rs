@@ -1,6 +1,6 @@
 //! Copies between devices.
 
-use super::Record;
+use super::record::Record;
 use crate::op::{OpCall, OpDef, Operand, Structured};
 use crate::{Array, Attrs, DeviceRef, Meta, Metas, Result, Target, bail, context, operation, stats};
 

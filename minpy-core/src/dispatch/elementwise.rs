@@ -1,0 +1,269 @@
+//! A call of an elementwise operation, whatever its arguments: the steps one after another.
+
+use super::arguments::{Numbers, complaint, compute_dtype, numbers};
+use super::compare::{compare_out_of_range, compare_signs, mixes_signs};
+use super::copy::{copy_raw, fill_raw};
+use super::place::{moved, moved_mask, pick_device};
+use super::record::{Record, finish_all};
+use super::results::{fitting_targets, place, result_layout, same_kind, target_shape, writable};
+use super::{MAX_ARITY, Operands};
+use crate::kernel::Work;
+use crate::launch::{Arg, launch};
+use crate::layout::{Dims, Layout, broadcast_shapes};
+use crate::op::{Elementwise, OpCall, OpDef, ProgramSpec};
+use crate::{Array, Arrays, Attrs, DType, DeviceRef, Meta, Metas, Number, Operand, Result, Target, bail};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// Promoted dtype of the inputs, and the one that is computed in.
+type DTypes = (DType, DType);
+
+/// What the first steps found.
+struct Begun<'a> {
+    device: DeviceRef,
+    /// The inputs, on this device.
+    operands: &'a [Operand<'a>],
+    /// Also on this device.
+    mask: Option<&'a Array>,
+    /// Of the results, to which the operands are broadcast.
+    shape: Dims,
+    /// `None` for a comparison with an integer that the dtype does not hold.
+    numbers: Option<Numbers>,
+}
+impl Begun<'_> {
+    /// Whether it reads what is pending: then its results may wait, too, however small.
+    fn joins(&self) -> bool {
+        self.operands.iter().any(|o| o.array().is_some_and(|a| a.buffer().present().is_none()))
+    }
+    /// Whether it computes of nothing but Python's numbers.
+    fn is_weak(&self) -> bool {
+        let weak = |o: &Operand| matches!(o, Operand::Number(_)) || o.array().is_some_and(|a| a.is_weak());
+        self.operands.iter().all(weak)
+    }
+}
+
+/// The first steps of a call of any number of results: where it runs, its inputs brought there, its shape, its numbers. `then` goes
+/// on with what they found, which stays where it is meanwhile.
+#[inline]
+fn begin<R>(
+    op: &'static OpDef,
+    e: &'static Elementwise,
+    inputs: &[Operand],
+    mask: Option<&Array>,
+    targets: &[Target],
+    (promoted, compute): DTypes,
+    then: impl FnOnce(Begun) -> Result<R>,
+) -> Result<R> {
+    let device = pick_device(inputs, mask, targets)?;
+    let moved = moved(inputs, device)?;
+    let operands: Operands =
+        inputs.iter().zip(&moved).map(|(o, m)| m.as_ref().map_or(*o, Operand::Array)).collect();
+    let moved_mask = moved_mask(op, mask, device)?;
+    let mask = moved_mask.as_ref().or(mask);
+    let mut shapes: SmallVec<[&[usize]; 5]> = operands.iter().map(|o| o.shape()).collect();
+    shapes.extend(mask.map(|m| m.shape()));
+    let mut shape = broadcast_shapes(op.name, &shapes)?;
+    for target in targets {
+        shape = target_shape(op, shape, target)?;
+    }
+    let numbers = numbers(op, e, &operands, promoted, compute)?;
+    then(Begun { device, operands: &operands, mask, shape, numbers })
+}
+
+/// A call with one result, which is computed where it belongs; mask and dtype of the target are part of the program.
+pub(super) fn elementwise(
+    op: &'static OpDef,
+    e: &'static Elementwise,
+    attrs: Attrs,
+    inputs: &[Operand],
+    mask: Option<&Array>,
+    target: Target,
+) -> Result<Array> {
+    if op.results != 1 {
+        bail!(Type, "{}: has {} results, not 1", op.name, op.results);
+    }
+    let (promoted, compute) = compute_dtype(op, e, attrs, inputs)?;
+    if promoted == DType::F64
+        && let [a, b] = inputs
+        && mixes_signs(a, b)
+        && e.result_dtype(op.arity, compute) == DType::Bool
+        && attrs.is_none()
+        && (e.rule.compute)(DType::U64) == Some(DType::U64)
+    {
+        return compare_signs(op, a, b, mask, target);
+    }
+    begin(op, e, inputs, mask, &[target], (promoted, compute), |call| {
+        one(op, e, attrs, (promoted, compute), call, target)
+    })
+}
+
+fn one(
+    op: &'static OpDef,
+    e: &'static Elementwise,
+    attrs: Attrs,
+    (promoted, compute): DTypes,
+    mut begun: Begun,
+    target: Target,
+) -> Result<Array> {
+    let Some(Numbers { mut dtypes, numbers, scalars }) = begun.numbers.take() else {
+        return compare_out_of_range(op, attrs, begun.operands, begun.mask, target);
+    };
+    let Begun { device, operands, mask, .. } = begun;
+    let natural = e.result_dtype(op.arity, compute);
+    let out_dtype = match target {
+        Target::New => None,
+        Target::Into(out) => {
+            if op.name != "copy" {
+                same_kind(op, natural, out.dtype())?;
+            }
+            writable(op, out)?;
+            (out.dtype() != natural).then_some(out.dtype())
+        }
+    };
+    if let Some(m) = mask {
+        dtypes.push(m.dtype());
+        dtypes.push(out_dtype.unwrap_or(natural));
+    }
+    // Most calls have one dtype throughout: their program needs no hashing.
+    let plain =
+        mask.is_none() && out_dtype.is_none() && attrs.is_none() && dtypes.iter().all(|&d| d == promoted);
+    let same = if plain { e.same_dtype_program(op.name, promoted, operands.len(), scalars) } else { None };
+    let program = match same {
+        Some(p) => p.clone(),
+        None => e.program(
+            op.name,
+            &ProgramSpec { inputs: &dtypes, scalars, compute, out: out_dtype, masked: mask.is_some() },
+        ),
+    };
+
+    let targets = [target];
+    let call = OpCall { op, attrs, inputs: operands, mask, targets: &targets };
+    let record = Record::start(&call)?;
+    let out = match target {
+        Target::Into(out) => out.clone(),
+        Target::New => {
+            let layout = result_layout(&begun.shape, operands, mask);
+            let out = if begun.joins() && mask.is_none() {
+                Array::lazy_on(device, layout, natural)?
+            } else {
+                Array::empty_with(device, layout, natural)?
+            };
+            if mask.is_some() {
+                fill_raw(&out, Number::Int(0).cast(natural))?;
+            }
+            out.with_weak(begun.is_weak())
+        }
+    };
+    if out.size() > 0 {
+        // Inputs that the write would disturb are copied first.
+        let mut copies: [Option<Array>; MAX_ARITY + 1] = [const { None }; MAX_ARITY + 1];
+        let mut layouts: [Option<Layout>; MAX_ARITY + 1] = [const { None }; MAX_ARITY + 1];
+        let into = matches!(target, Target::Into(_));
+        for (i, o) in operands.iter().map(|o| o.array()).chain(mask.map(Some)).enumerate() {
+            let Some(a) = o else { continue };
+            let broadcast = a.shape() != &*begun.shape;
+            if broadcast {
+                layouts[i] = Some(a.layout().broadcast_to(op.name, &begun.shape)?);
+            }
+            if into && a.may_share_memory(&out) {
+                // The same element at the same index is read before it is written, unless other indices reach it too.
+                let seen = layouts[i].as_ref().unwrap_or(a.layout());
+                let same = a.dtype() == out.dtype()
+                    && seen == out.layout()
+                    && Arc::ptr_eq(a.buffer(), out.buffer())
+                    && (seen.is_contiguous() || seen.is_injective());
+                if !same {
+                    let c = copy_raw(a)?;
+                    layouts[i] =
+                        if broadcast { Some(c.layout().broadcast_to(op.name, &begun.shape)?) } else { None };
+                    copies[i] = Some(c);
+                }
+            }
+        }
+        let mut args: SmallVec<[Arg; 4]> = SmallVec::new();
+        for (i, o) in operands.iter().map(|o| o.array()).chain(mask.map(Some)).enumerate() {
+            args.push(match (o, numbers.get(i).copied().flatten()) {
+                (_, Some(s)) => Arg::Scalar(s),
+                (Some(a), None) => Arg::Array(copies[i].as_ref().unwrap_or(a), layouts[i].as_ref()),
+                (None, None) => unreachable!("an operand is an array or a number"),
+            });
+        }
+        if mask.is_some() {
+            args.push(Arg::Array(&out, None));
+        }
+        launch(op.name, device, &Work::Elementwise, Some(&program), &args, &[&out])?;
+    }
+    record.finish(&call, &[&out])?;
+    Ok(out)
+}
+
+/// A call with several results: they are computed into new arrays by one program, and copied from there into existing targets.
+pub(super) fn several(
+    op: &'static OpDef,
+    e: &'static Elementwise,
+    attrs: Attrs,
+    inputs: &[Operand],
+    mask: Option<&Array>,
+    targets: &[Target],
+) -> Result<Arrays> {
+    let dtypes = compute_dtype(op, e, attrs, inputs)?;
+    begin(op, e, inputs, mask, targets, dtypes, |mut begun| {
+        let Some(numbers) = begun.numbers.take() else { return Err(complaint(op, inputs)) };
+        all(op, e, attrs, dtypes.1, begun, numbers, targets)
+    })
+}
+
+fn all(
+    op: &'static OpDef,
+    e: &'static Elementwise,
+    attrs: Attrs,
+    compute: DType,
+    begun: Begun,
+    Numbers { dtypes, numbers, scalars }: Numbers,
+    targets: &[Target],
+) -> Result<Arrays> {
+    let Begun { device, operands, mask, ref shape, .. } = begun;
+    let metas: Metas = e.result_dtypes(op.arity, compute)[..op.results]
+        .iter()
+        .map(|&dtype| Meta { shape: shape.clone(), dtype })
+        .collect();
+    fitting_targets(op, &metas, targets)?;
+    let program =
+        e.program(op.name, &ProgramSpec { inputs: &dtypes, scalars, compute, out: None, masked: false });
+
+    let call = OpCall { op, attrs, inputs: operands, mask, targets };
+    let record = Record::start(&call)?;
+    let (joins, weak) = (begun.joins(), begun.is_weak());
+    let mut made = Arrays::new();
+    for meta in &metas {
+        let layout = result_layout(shape, operands, mask);
+        let out = match joins {
+            true => Array::lazy_on(device, layout, meta.dtype)?,
+            false => Array::empty_with(device, layout, meta.dtype)?,
+        };
+        made.push(out.with_weak(weak));
+    }
+    if made[0].size() > 0 {
+        let mut layouts: [Option<Layout>; MAX_ARITY] = [const { None }; MAX_ARITY];
+        for (o, l) in operands.iter().zip(&mut layouts) {
+            if let Operand::Array(a) = o
+                && a.shape() != &**shape
+            {
+                *l = Some(a.layout().broadcast_to(op.name, shape)?);
+            }
+        }
+        let mut args: SmallVec<[Arg; 4]> = SmallVec::new();
+        for (i, o) in operands.iter().enumerate() {
+            args.push(match (o, numbers[i]) {
+                (Operand::Array(a), _) => Arg::Array(a, layouts[i].as_ref()),
+                (_, Some(s)) => Arg::Scalar(s),
+                (_, None) => return Err(complaint(op, operands)),
+            });
+        }
+        let outs: SmallVec<[&Array; 2]> = made.iter().collect();
+        launch(op.name, device, &Work::Elementwise, Some(&program), &args, &outs)?;
+    }
+    place(&mut made, mask, targets)?;
+    finish_all(record, &call, &made)?;
+    Ok(made)
+}
