@@ -1023,6 +1023,12 @@ impl Record {
     }
 }
 
+/// The expression of a copy, found while compiling.
+static COPY: &Elementwise = match ops::COPY.elementwise() {
+    Some(e) => e,
+    None => panic!("copy is elementwise"),
+};
+
 /// Writes one number into every element, without recording.
 pub fn fill_raw(out: &Array, value: Scalar) -> Result<()> {
     if out.size() == 0 {
@@ -1030,11 +1036,10 @@ pub fn fill_raw(out: &Array, value: Scalar) -> Result<()> {
     }
     static SAME: [OnceLock<Arc<Program>>; DType::ALL.len()] = [const { OnceLock::new() }; DType::ALL.len()];
     let build = || {
-        let e = ops::COPY.elementwise().expect("copy is elementwise");
         let compute = value.dtype();
         let inputs = &[compute];
         let spec = ProgramSpec { inputs, scalars: 1, compute, out: Some(out.dtype()), masked: false };
-        e.program("fill", &spec)
+        COPY.program("fill", &spec)
     };
     let other;
     let program = if value.dtype() == out.dtype() {
@@ -1054,10 +1059,9 @@ pub fn copy_raw(a: &Array) -> Result<Array> {
 }
 
 pub(crate) fn copy_program(from: DType, to: DType, masked: bool) -> Arc<Program> {
-    let e = ops::COPY.elementwise().expect("copy is elementwise");
     let inputs = [from, DType::Bool, to];
     let inputs = if masked { &inputs[..] } else { &inputs[..1] };
-    e.program("copy", &ProgramSpec { inputs, scalars: 0, compute: from, out: Some(to), masked })
+    COPY.program("copy", &ProgramSpec { inputs, scalars: 0, compute: from, out: Some(to), masked })
 }
 
 /// Copies (and converts) `a` into a view of the same shape, without recording. They must not overlap.
