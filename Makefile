@@ -25,7 +25,7 @@ build: $(VENV)/.stamp-minpy ## build the Python package in release mode and inst
 
 venv: $(VENV)/.stamp-venv ## create .venv with numpy and maturin
 
-test: ## formatting, clippy, Rust and Python tests, docs (scripts/test.sh SECTION...: a part of it)
+test: ## formatting, clippy, ruff, mypy, Rust and Python tests, docs (scripts/test.sh SECTION...: a part of it)
 	scripts/test.sh
 
 bench: build ## all benchmarks against all peers (an hour, 10 GB for the peers); writes docs/performance.md

@@ -1,7 +1,8 @@
 """Which crate of the workspace may depend on which, and which folder of a crate: reads `cargo metadata` from standard input.
 
 The table is docs/architecture.md's picture in a form that can fail. Dependencies of tests are free, except that
-no crate may reach back to what is built upon it through a normal dependency.
+no crate may reach back to what is built upon it through a normal dependency. Every library of ours also denies itself
+what panics and what prints, which its integration tests may do: no table of lints can tell the two apart.
 """
 import json
 import pathlib
@@ -43,13 +44,16 @@ ALLOWED_BACK = {
 # Built as a stranger would: a device needs minpy-core alone; the gradient of an operation of its own is minpy-autograd's business.
 OUTSIDERS, OUTSIDE = "examples/outside-backend", CORE | {"minpy-autograd"}
 
+# The line in the root of every library but that of the tests.
+DENIES = "#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]"
+
 
 def uses(text, depth):
     """What a file takes from its crate, by the first name of each path; `depth` is how many modules lie above it."""
     text = re.sub(r"//[^\n]*", "", text)
     text = re.sub(r"#\[cfg\(test\)\]\nmod \w+ \{.*?\n\}\n", "", text, flags=re.S)  # tests may use all
-    up = r"(?:super::){%d}" % depth
-    for start in re.finditer(r"(?<![\w:$])(?:crate::|\$crate::|%s)(?=[\w{])" % up, text):
+    up = rf"(?:super::){{{depth}}}"
+    for start in re.finditer(rf"(?<![\w:$])(?:crate::|\$crate::|{up})(?=[\w{{])", text):
         rest = text[start.end():]
         if rest[0] != "{":
             name = re.match(r"\w+", rest)[0]
@@ -65,7 +69,7 @@ def uses(text, depth):
                 names.append("")
             elif level == 1:
                 names[-1] += c
-        yield from (m[1] for m in map(lambda n: re.match(r"\s*(\w+)", n), names) if m)
+        yield from (m[1] for m in (re.match(r"\s*(\w+)", n) for n in names) if m)
 
 
 def wrong_folders(source, order):
@@ -77,7 +81,7 @@ def wrong_folders(source, order):
     public = {}  # modules of folders that the root gives another name
     for folder, inner in re.findall(r"^(?:pub )?use (\w+)::([^;]+);", (source / "lib.rs").read_text(), re.M):
         folder = public.get(folder, folder)
-        public.update({name: folder for name in re.findall(r"\w+", inner)})
+        public.update(dict.fromkeys(re.findall(r"\w+", inner), folder))
     beside = files - set(order)
     back = {(file, to) for file, to in ALLOWED_BACK if file.startswith(f"{source.parent.name}/")}
     for i, folder in enumerate(order):
@@ -108,6 +112,9 @@ def main():
         # An optional dependency is for a test.
         uses = {d["name"] for d in package["dependencies"] if d["kind"] is None and not d["optional"] and d["name"] in ours}
         wrong += [f"{package['name']} must not depend on {other}" for other in sorted(uses - allowed)]
+    for crate in sorted(ALLOWED.keys() & ours - {"minpy-tests"}):
+        if DENIES not in (root / crate / "src/lib.rs").read_text().splitlines():
+            wrong.append(f"{crate}/src/lib.rs lacks {DENIES}")
     for crate, order in FOLDERS.items():
         wrong += wrong_folders(root / crate / "src", order)
     if OUTSIDERS not in folders:

@@ -122,7 +122,8 @@ class Overload:
 
     def __init__(self, function, result, rest):
         self.result, self.rest, self.arrays = result, rest, "_array_like" in str(function)
-        arguments = [(n, k, t.get_proper_type(a)) for n, k, a in zip(function.arg_names, function.arg_kinds, function.arg_types) if n != "self"]
+        arguments = zip(function.arg_names, function.arg_kinds, function.arg_types, strict=True)
+        arguments = [(n, k, t.get_proper_type(a)) for n, k, a in arguments if n != "self"]
         self.empty = not arguments
         # By number too: names before `/` are not told.
         self.required = {n for i, (name, kind, _) in enumerate(arguments) if kind.is_required() for n in (i, name)}
@@ -137,7 +138,7 @@ class Overload:
     def is_for(self, parameters):
         """Whether a call that gives nothing but what must be given can be meant."""
         optional = [(i, p) for i, p in enumerate(parameters) if p.default is not p.empty]
-        return not any(self.excludes(i, p) or p.name in self.required or p.kind is not p.KEYWORD_ONLY and i in self.required for i, p in optional)
+        return not any(self.excludes(i, p) or p.name in self.required or (p.kind is not p.KEYWORD_ONLY and i in self.required) for i, p in optional)
 
     def excludes(self, i, p):
         """Whether it is not for the default of a parameter, the one of that number."""
@@ -186,7 +187,8 @@ class NumPyStubs:
         if isinstance(kind, t.TupleType):
             named = kind.partial_fallback.type
             if named.is_named_tuple:
-                fields = "".join(f"    {n}: {union([self._word(k)])}\n" for n, k in zip(named.metadata["namedtuple"]["fields"], kind.items))
+                pairs = zip(named.metadata["namedtuple"]["fields"], kind.items, strict=True)
+                fields = "".join(f"    {n}: {union([self._word(k)])}\n" for n, k in pairs)
                 self.tuples[named.name] = f"@type_check_only\nclass {named.name}(NamedTuple):\n{fields}"
                 return named.name
             return f"tuple[{', '.join(map(self._word, kind.items)) or '()'}]"
@@ -224,7 +226,7 @@ def union(words):
         if "tuple[int]" in words and all(set(w[6:-1].split(", ")) <= {"int", "Any", "...", "()"} for w in words):
             return "tuple[int, ...]"
         return "tuple[ndarray, ...]" if not any("Any" in w for w in words) else "tuple[Any, ...]"
-    if {"Any", "Either"} & set(words) or "ndarray" in words and {"scalar", "int", "float", "builtins.bool"} & set(words):
+    if {"Any", "Either"} & set(words) or ("ndarray" in words and {"scalar", "int", "float", "builtins.bool"} & set(words)):
         return "Either"
     return " | ".join(words)
 
@@ -302,7 +304,7 @@ def function(name, value, overloads, path, named=(), theirs=True):
         rows = [f"({written(several(parameters, 1))}) -> ndarray", f"({written(several(parameters, 2, more=True))}) -> tuple[ndarray, ...]"]
     elif gives == "Flagged":
         rows = [row(result, **{words[0]: f"Literal[{names[words[0]].default!r}]"}), row("tuple[ndarray, Any]")]
-    elif alone and some and alone != some and not {alone[:5], some[:5]} == {"tuple"}:
+    elif alone and some and alone != some and {alone[:5], some[:5]} != {"tuple"}:
         count = next(p.name for p in parameters if p.kind is p.VAR_POSITIONAL)
         kind = "SupportsIndex" if any(o.rest == "int" for o in overloads) else "Any"
         more = written(several(parameters, 1, more=True), **{count: kind, f"{count}_0": kind})
@@ -337,7 +339,7 @@ def random_class(name, stubs):
     lines = [f"class {name}(numpy.random.{name}):"]
     for method in sorted(n for n in vars(kind) if not n.startswith("_")):
         lines += ["    " + line for line in function(method, getattr(kind, method), stubs.overloads(home, method, name), "random." + name)]
-    return lines + [""]
+    return [*lines, ""]
 
 
 def text(path, stubs):

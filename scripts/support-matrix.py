@@ -49,7 +49,8 @@ def arguments(name):
         return [((x,) * ours.nin, {}) for x in (a, i, m)]
     row = minpy.numpy.array(numpy.arange(4, dtype=numpy.float32))
     return [(args, {}) for args in [
-        (m, row, row), (a,), (a, a), (row,), (a, a, 0), ([a, a],), (a, 1), (a, 0, 1), (a, i), (i, i), (m, a), (m, row), (row, i, row), (a, a > 1, row),
+        (m, row, row), (a,), (a, a), (row,), (a, a, 0), ([a, a],), (a, 1), (a, 0, 1), (a, i), (i, i), (m, a), (m, row), (row, i, row),
+        (a, a > 1, row),
         (a, minpy.numpy.zeros((4, 1), int), 0), (a, minpy.numpy.zeros((4, 1), int), a[:, :1], 0),
     ]]
 
@@ -88,11 +89,13 @@ def page():
     lines = [
         "# Which functions are native",
         "",
-        f"Made by `scripts/support-matrix.py` from the namespace of `minpy.numpy` over NumPy {RELEASE}; NumPy's types and constants are left out, and its submodules (`linalg`, `fft`, ...), which run in NumPy.",
+        f"Made by `scripts/support-matrix.py` from the namespace of `minpy.numpy` over NumPy {RELEASE}; NumPy's types and "
+        "constants are left out, and its submodules (`linalg`, `fft`, ...), which run in NumPy.",
         "",
         f"* **native** ({len(groups['native'])}): made of operations of core; they run on the device of their arguments, with the exceptions "
-        "below, and are differentiable where a derivative exists. Some argument values still go to NumPy and then have no gradient (`NoGradientFuncError`): "
-        "`order=`, `linspace` between arrays, `nan_to_num(copy=False)` and the like.",
+        "below, and are differentiable where a derivative exists. Some argument values still go to NumPy and then have no gradient "
+        "(`NoGradientFuncError`): `order=`, `linspace` between arrays, `nan_to_num(copy=False)` "
+        "and the like.",
         f"* **NumPy** ({len(groups['NumPy'])}): NumPy's own function on host views, results wrapped; counted as fallbacks; asking for "
         "their gradient raises `NoGradientFuncError`.",
         f"* **as it is** ({len(groups['as it is'])}): NumPy's function itself: settings, formatting and dtypes.",

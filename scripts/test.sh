@@ -5,16 +5,18 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-ALL_SECTIONS=(fmt arrows clippy rust openblas python demo docs deny)
+ALL_SECTIONS=(fmt arrows clippy lint rust openblas python demo docs deny)
 # Python tests that are run a second time with OpenCL as the default device. The oracle compares op by op, as the conformance
 # kit does on every device; there PoCL would spend ten minutes on compiling kernels.
 OPENCL_PYTHON_TESTS=(tests/python/test_{grad,grad_sharing,examples,fallback,bad_input,scalars,symbol,random}.py)
 # Debian and Ubuntu packages: the OpenCL loader with a CPU implementation behind it, and a vendor BLAS.
 OPENCL_PACKAGES=(ocl-icd-libopencl1 pocl-opencl-icd)
 OPENBLAS_PACKAGES=(libopenblas-dev)
-# Libraries whose programs run with our arrays (tests/python/test_foreign.py), IPython, which shows them (test_editor.py), and mypy,
-# which reads the stubs (test_stubs.py).
-LIBRARIES=(pandas scipy scikit-learn h5py xarray ipython mypy)
+# What reads Python without running it; mypy also tries the stubs (test_stubs.py).
+RUFF_REQUIREMENT='ruff>=0.17,<0.18'
+MYPY_REQUIREMENT='mypy>=2,<3'
+# Libraries whose programs run with our arrays (tests/python/test_foreign.py), and IPython, which shows them (test_editor.py).
+LIBRARIES=(pandas scipy scikit-learn h5py xarray ipython)
 # NVRTC turns the CUDA kernels into PTX without a GPU and without a driver.
 NVRTC_REQUIREMENT='nvidia-cuda-nvrtc>=13,<14'
 
@@ -97,6 +99,13 @@ section_clippy() {
     cargo clippy --manifest-path benches/rust-peers/Cargo.toml --target-dir target/rust-peers $locked -- -D warnings
 }
 
+section_lint() { # Python: what is asked for stands in pyproject.toml
+    make -s venv
+    "${pip[@]}" install "$RUFF_REQUIREMENT" "$MYPY_REQUIREMENT"
+    "$venv/bin/ruff" check
+    "$venv/bin/mypy"
+}
+
 section_rust() { # also the conformance kit on every device and on examples/outside-backend, and CUDA to PTX
     prepare_devices
     cargo test --workspace $locked
@@ -113,7 +122,7 @@ section_openblas() { # the vendor-BLAS variant of the CPU backend
 section_python() {
     prepare_devices
     make -s build
-    "${pip[@]}" install pytest hypothesis "${LIBRARIES[@]}"
+    "${pip[@]}" install pytest hypothesis "$MYPY_REQUIREMENT" "${LIBRARIES[@]}"
     export MINPY_REQUIRE_LIBRARIES=1 # their tests must run
     env -u MINPY_DEVICE "$venv/bin/python" -m pytest -q tests/python
     # Once more with every result deferred, however small; types and the wheel do not know of that.

@@ -2,7 +2,8 @@
 
     bench.py [--quick] [--filter TEXT] [--json FILE]
 
-Each result of ours is read through NumPy. A ratio below 1 says that MinPy is faster. Both run with as many threads as they choose; MINPY_DEVICE chooses our device.
+Each result of ours is read through NumPy. A ratio below 1 says that MinPy is faster. Both run with as many threads as they choose; MINPY_DEVICE
+chooses our device.
 """
 import argparse
 import json
@@ -12,9 +13,8 @@ import time
 import numpy
 
 import minpy.numpy as mnp
-from minpy.core import grad_and_loss
 from minpy.context import current_context
-
+from minpy.core import grad_and_loss
 
 GENERATOR = numpy.random.default_rng(0)
 

@@ -8,13 +8,15 @@ of a copy and a sum of two arrays that no cache holds, all cores at work, reads 
 from __future__ import annotations
 
 import importlib
+import itertools
 import json
 import os
 import sys
 import time
 import timeit
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable
+from typing import Any
 
 import numpy
 
@@ -46,7 +48,7 @@ def gigabytes_per_second() -> float:
     a, b, c = (numpy.ones(STREAM_NUMBERS, numpy.float32) for _ in range(3))
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     edges = numpy.linspace(0, STREAM_NUMBERS, cores + 1).astype(int)
-    parts = [slice(first, last) for first, last in zip(edges[:-1], edges[1:])]
+    parts = [slice(first, last) for first, last in itertools.pairwise(edges)]
     with ThreadPoolExecutor(cores) as threads:  # NumPy lets other threads run meanwhile
         copy = best(lambda: list(threads.map(lambda part: numpy.copyto(a[part], b[part]), parts)))
         add = best(lambda: list(threads.map(lambda part: numpy.add(b[part], c[part], out=a[part]), parts)))

@@ -43,7 +43,7 @@ def seconds(function, count):
 
 def compare(m, k, n, views, dtype, rounds, rest):
     generator = numpy.random.default_rng(0)
-    a, b = (operand(*size, v == "t", dtype, generator) for size, v in zip([(m, k), (k, n)], views))
+    a, b = (operand(*size, v == "t", dtype, generator) for size, v in zip([(m, k), (k, n)], views, strict=True))
     ours, theirs = ((x.T if views[0] == "t" else x, y.T if views[1] == "t" else y)
                     for x, y in [(mnp.array(a), mnp.array(b)), (a, b)])
 
@@ -63,7 +63,7 @@ def compare(m, k, n, views, dtype, rounds, rest):
         their()
         pairs.append((mine, seconds(their, count)))
         time.sleep(rest)
-    mine, yours = (min(side) for side in zip(*pairs))
+    mine, yours = (min(side) for side in zip(*pairs, strict=True))
     size = numpy.dtype(dtype).itemsize
     return (f"{mine * 1e6:10.2f} {yours * 1e6:10.2f} us  {2e-9 * m * k * n / mine:7.1f} GFLOP/s "
             f"{size * 1e-9 * (m * k + k * n + m * n) / mine:6.1f} GB/s   {mine / yours:6.3f} "

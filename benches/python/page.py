@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Iterator, Sequence
+from typing import Any
 
 import workloads
 from systems import SYSTEMS
@@ -393,7 +394,7 @@ def draw_chain(pyplot: Any, entries: Sequence[Entry], limits: dict[str, Any]) ->
 def draw_sweep(pyplot: Any, group: str, entries: Sequence[Entry]) -> Any:
     """Forward to the left, with gradients to the right; time over depth, or over the sizes in their order."""
     figure, panels = pyplot.subplots(1, 2, figsize=(9, 3.5), sharey=True)
-    for axes, forward in zip(panels, (True, False)):
+    for axes, forward in zip(panels, (True, False), strict=True):
         chosen = [e for e in entries if e["workload"]["forward"] == forward]
         xs = [e["workload"]["depth"] for e in chosen] if group == "depth" else list(range(len(chosen)))
         for system in ("minpy", "minpysym", *peers_of(entries)):

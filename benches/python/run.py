@@ -21,9 +21,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator, Sequence
+from typing import Any
 
 import environments
 import workloads
@@ -119,7 +120,8 @@ def started(pythons: dict[str, Path], workload: Workload) -> Iterator[dict[str, 
 
 
 def agree(ours: list[float | None], theirs: list[float | None]) -> bool:
-    return all(abs(a - b) <= TOLERANCE * max(1, abs(b)) for a, b in zip(ours, theirs) if a is not None and b is not None)
+    pairs = zip(ours, theirs, strict=True)
+    return all(abs(a - b) <= TOLERANCE * max(1, abs(b)) for a, b in pairs if a is not None and b is not None)
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,7 @@ def measure(workload: Workload, pythons: dict[str, Path], pace: Pace) -> tuple[d
     for system, row in rows.items():
         if system == "minpy" or "us" not in row or "us" not in ours:
             continue
-        ratios = [a / b for a, b in zip(ours["rounds"], row["rounds"])]
+        ratios = [a / b for a, b in zip(ours["rounds"], row["rounds"], strict=True)]
         row |= {"ratio": statistics.median(ratios), "spread": [min(ratios), max(ratios)]}
         row["agrees"] = agree(ours["check"], row["check"])
     return rows, versions

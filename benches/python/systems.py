@@ -10,12 +10,12 @@ import functools
 import importlib.metadata
 import operator
 import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any, Callable, Sequence
+from typing import Any
 
 import numpy
-
 import workloads
 from workloads import Inputs, Workload
 
@@ -241,7 +241,7 @@ def symbolic(sym: Any, context: Any, workload: Workload, read: Callable[[Any], n
     )
     for name, value in fixed.items():
         executor.arg_dict[name][:] = value
-    for name, value in zip(names, inputs.parameters):
+    for name, value in zip(names, inputs.parameters, strict=True):
         executor.arg_dict[name][:] = value.T if value.ndim == 2 else value  # a layer keeps its weights transposed
 
     def forward() -> Result:

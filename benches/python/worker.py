@@ -15,10 +15,10 @@ import signal
 import statistics
 import sys
 import time
-from typing import Any, Callable, TextIO
+from collections.abc import Callable
+from typing import Any, TextIO
 
 import numpy
-
 from systems import SYSTEMS, Result, Step, System, Unavailable, to_numpy
 from workloads import Workload
 

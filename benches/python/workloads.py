@@ -6,8 +6,9 @@ bytes it must move, Python calls it makes) is counted here too, beside the formu
 """
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Callable, Sequence
+from typing import Any
 
 import numpy
 
@@ -111,7 +112,7 @@ def cross_entropy(np: Any, scores: Any, labels: Any) -> Any:
 
 def mlp_loss(np: Any, parameters: Sequence[Any], x: Any, y: Any, workload: Workload) -> Any:
     *hidden, last_weight, last_bias = parameters
-    for weight, bias in zip(hidden[::2], hidden[1::2]):
+    for weight, bias in zip(hidden[::2], hidden[1::2], strict=True):
         x = np.maximum(np.dot(x, weight) + bias, 0)
     return cross_entropy(np, np.dot(x, last_weight) + last_bias, y)
 
@@ -178,7 +179,7 @@ def mlp_by_hand(inputs: Inputs, workload: Workload) -> tuple[numpy.floating, lis
     assert inputs.y is not None
     weights, biases = inputs.parameters[::2], inputs.parameters[1::2]
     activations = [inputs.x]
-    for weight, bias in zip(weights[:-1], biases[:-1]):
+    for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
         activations.append(numpy.maximum(activations[-1] @ weight + bias, 0))
     loss, d = cross_entropy_by_hand(activations[-1] @ weights[-1] + biases[-1], inputs.y)
     gradients: list[numpy.ndarray] = []
@@ -200,7 +201,7 @@ def rnn_by_hand(inputs: Inputs, workload: Workload) -> tuple[numpy.floating, lis
     d_out = 2 * error / numpy.float32(workload.batch)
     d_in, d_state, d_bias = numpy.zeros_like(w_in), numpy.zeros_like(w_state), numpy.zeros_like(bias)
     d = d_out @ w_out.T
-    for before, after in zip(states[-2::-1], states[:0:-1]):
+    for before, after in zip(states[-2::-1], states[:0:-1], strict=True):
         d = d * (1 - after * after)
         d_in += x.T @ d
         d_state += before.T @ d

@@ -61,7 +61,7 @@ gradients_and_loss = grad_and_loss(loss, argnum=[0, 1, 2, 3])
 
 def training_step(parameters, x, target, rate):
     gradients, value = gradients_and_loss(*parameters, x, target)
-    for parameter, gradient in zip(parameters, gradients):
+    for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter -= rate * gradient
     return value
 

@@ -87,7 +87,9 @@ impl Total {
     }
     /// The gradient in memory order; an array of its own when `fresh`.
     fn flat(&self, fresh: bool) -> Result<Array> {
-        let order = self.layout.dense_order().expect("a total is dense");
+        let Some(order) = self.layout.dense_order() else {
+            bail!(Runtime, "gradient: a total that is not dense");
+        };
         let a = self.array.view(self.array.layout().transpose(Some(&order)));
         let r = reshape(&a, &[-1])?;
         let aliased = std::sync::Arc::ptr_eq(r.buffer(), self.array.buffer());

@@ -85,6 +85,10 @@ impl<'a> Saves<'a> {
         }
     }
     /// Shape, dtype, device of watched input `i`.
+    #[expect(
+        clippy::expect_used,
+        reason = "the contract of a rule: it looks at inputs whose gradient is wanted"
+    )]
     pub fn meta(&self, i: usize) -> InputMeta<'a> {
         let e = self.edges[i].as_ref().expect("only watched inputs are asked for");
         InputMeta { layout: self.nodes.view(e), dtype: e.dtype, device: self.nodes.device(e.node) }

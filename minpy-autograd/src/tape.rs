@@ -490,6 +490,9 @@ impl Recorder for TapeRecorder {
             if !watched {
                 return Ok(0);
             }
+            let Some(device) = call.inputs.iter().find_map(|o| o.array()).map(|a| a.device()) else {
+                return Ok(0);
+            };
             let kind = match decision(call.op)? {
                 Decision::Constant => return Ok(0),
                 Decision::Rule(rule)
@@ -509,8 +512,6 @@ impl Recorder for TapeRecorder {
                         Some(m) => Some(t.save(m)?),
                         None => None,
                     };
-                    let device = call.inputs.iter().find_map(|o| o.array()).map(|a| a.device());
-                    let Some(device) = device else { return Ok(0) };
                     let gradient = Gradient::Rule(Box::new(recorded));
                     t.push(Node {
                         mask,
@@ -538,8 +539,6 @@ impl Recorder for TapeRecorder {
             };
             let [target] = call.targets else {
                 // An operation of several results without a rule: an error where a gradient is asked for.
-                let device = call.inputs.iter().find_map(|o| o.array()).map(|a| a.device());
-                let Some(device) = device else { return Ok(0) };
                 let gradient = Gradient::Function { name: call.op.name.to_string(), vjp: None };
                 t.push(Node::call(Kind::Call { gradient, outputs: call.targets.len() }, edges, device))?;
                 return Ok(WHOLE);
@@ -556,7 +555,7 @@ impl Recorder for TapeRecorder {
                     // The result is not there yet: `commit` fills these in.
                     layout: Layout::contiguous(&[]),
                     dtype: DType::F64,
-                    device: call.inputs.iter().find_map(|o| o.array()).expect("an edge is there").device(),
+                    device,
                     elements: 0,
                     previous: None,
                     in_place: call.mask.is_some(),

@@ -33,6 +33,7 @@
 //! Handles may be cloned and sent freely, and any number of threads may read one buffer. As in NumPy no lock guards its
 //! elements: writing in place (`assign`, `Target::Into`) while another thread reads or writes the same elements is a
 //! data race, which the caller has to exclude. Reference counts, versions and the tape's marks are atomic.
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod array;
 pub mod codegen;

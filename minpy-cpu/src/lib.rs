@@ -3,6 +3,7 @@
 //! In the order in which one builds upon another: `machine/` (memory, threads, instruction sets), `math/` (transcendental functions),
 //! `prims/` (typed loops), `elementwise/` (scalar programs over views), `rows/` (reductions, scans, work on rows), `index/`
 //! (gather, scatter, nonzero, sort), `product/` (matrix products and what follows them). One file per form of work.
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod device;
 pub mod elementwise;

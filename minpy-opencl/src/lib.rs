@@ -2,6 +2,7 @@
 //!
 //! A device is `minpy_core::codegen::CDevice`; this crate supplies the dialect (`dialect.rs`), the compiler (`compile.rs`), buffers and
 //! the queue (`driver.rs`), and finds the devices (`device.rs`). Without an OpenCL loader there are simply none.
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 mod compile;
 mod device;

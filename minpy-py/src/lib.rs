@@ -1,5 +1,6 @@
 //! `minpy._minpy`: the Rust half of the Python package. It parses arguments and calls core; no operation, dtype rule or
 //! gradient lives here. The other half is python/minpy.
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 mod arguments;
 mod array;

@@ -4,6 +4,7 @@
 //! (shapes) - `trace` (the launches of forward and backward) - `passes`, `plan` (fewer launches, one arena) -
 //! `executor` (runs them) - `function` (a symbol as an ordinary differentiable call). `record` gives the same engine a Rust
 //! function instead of a symbol. `json` saves and loads.
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 mod arithmetic;
 pub mod attributes;

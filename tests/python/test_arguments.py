@@ -83,7 +83,7 @@ def test_shapes_as_numpy_reads_them(name, sizes):
     if isinstance(sizes, Long) and name in ("broadcast_to", "moveaxis", "tile", "expand_dims"):
         pytest.skip("NumPy makes a tuple of it first")
     theirs, ours = both(lambda m: call(m, fresh()))
-    assert ours == theirs or isinstance(ours, str) and isinstance(theirs, str)
+    assert ours == theirs or (isinstance(ours, str) and isinstance(theirs, str))
 
 
 @pytest.mark.parametrize("name", ["sum", "prod", "max", "min", "any", "all", "mean", "var", "std", "ptp", "count_nonzero", "squeeze", "average", "flip", "add.reduce"])
@@ -95,7 +95,7 @@ def test_axes_as_numpy_reads_them(name, axis):
             f = getattr(f, part)
         return f(m.ones((1, 1, 3)), axis=(i for i in (0, 1)) if axis == "generator" else axis)
     theirs, ours = both(call)
-    assert ours == theirs or isinstance(ours, str) and isinstance(theirs, str)
+    assert ours == theirs or (isinstance(ours, str) and isinstance(theirs, str))
 
 
 def test_axes_of_any_kind_have_gradients():

@@ -64,16 +64,16 @@ class Program:
     def partner(self, a):
         """Something that broadcasts with `a`."""
         fitting = [b for b in self.pool if self.fits(a.shape, b.shape)]
-        return self.pick(fitting + [int(self.r.integers(-3, 4))])
+        return self.pick([*fitting, int(self.r.integers(-3, 4))])
 
     @staticmethod
     def fits(s, t):
-        return all(m == n or 1 in (m, n) for m, n in zip(s[::-1], t[::-1])) and len(s) + len(t) < 8
+        return all(m == n or 1 in (m, n) for m, n in zip(s[::-1], t[::-1], strict=False)) and len(s) + len(t) < 8
 
     @staticmethod
     def goes_into(shape, target):
         """Whether values of `shape` can be written into `target`."""
-        return len(shape) <= len(target) and all(m == n or n == 1 for m, n in zip(target[::-1], shape[::-1]))
+        return len(shape) <= len(target) and all(m == n or n == 1 for m, n in zip(target[::-1], shape[::-1], strict=False))
 
     def binary(self):
         a = self.any()
@@ -147,7 +147,7 @@ class Program:
         if not isinstance(a, (numpy.ndarray, type(mnp.zeros(1)))) or a.ndim == 0 or a.size == 0:
             return None
         fitting = [b for b in self.pool if self.goes_into(b.shape, a.shape)]
-        value = self.pick(fitting + [1])
+        value = self.pick([*fitting, 1])
         if getattr(value, "dtype", None) is not None and not numpy.can_cast(value.dtype, a.dtype, "same_kind"):
             value = 2 if a.dtype != bool else True
         kind = self.pick(["set", "shifted", "iadd", "imul", "out", "mask", "where"])
@@ -218,7 +218,7 @@ class Products(Program):
     def layer(self, product):
         """Element by element of a product, and brought back to small numbers."""
         beside = [b for b in self.pool if self.goes_into(b.shape, product.shape) and b.dtype.kind == "f"]
-        x, np = self.pick(beside + [1.0]), self.np
+        x, np = self.pick([*beside, 1.0]), self.np
         return self.small(self.pick([lambda: product + x, lambda: np.maximum(product, x), lambda: product * (x > 0), lambda: product])())
 
     def both(self):
@@ -295,7 +295,7 @@ def check_recorded(seed, program=Program):
         return ours.go()
 
     recorded = minpy._minpy._record(steps, [mnp.array(a) for a in started])
-    for turn in range(2):
+    for _ in range(2):
         arguments = [mnp.array(a) for a in started]
         got = recorded(arguments)
         assert (values(got), [str(a.dtype) for a in got]) == (values(results), [str(a.dtype) for a in results]), f"program {seed}"
@@ -436,7 +436,7 @@ def test_gradients(deferred):
         h[1:3] *= 2
         return losses(mnp, h) + mnp.sum(mnp.where(h > 0, h, 0.1 * h) ** 2)
 
-    g, value = grad_and_loss(loss)(w)
+    g, _ = grad_and_loss(loss)(w)
     for i, j in [(0, 0), (5, 4), (2, 3)]:
         step = numpy.zeros((6, 5))
         step[i, j] = 1e-6
@@ -453,13 +453,13 @@ def test_gradients(deferred):
 
 def test_threads_share_what_is_pending(all_deferred):
     """Many threads read overlapping pending expressions, record new ones and write: everybody gets the same values."""
-    for round in range(20):
+    for _ in range(20):
         x = mnp.array(numpy.arange(20000.0))
         shared = [x + k for k in range(4)]
-        for k in range(8):
+        for _ in range(8):
             shared.append(shared[-1] * 0.5 + shared[-4])
         expected = [numpy.arange(20000.0) + k for k in range(4)]
-        for k in range(8):
+        for _ in range(8):
             expected.append(expected[-1] * 0.5 + expected[-4])
         wrong = []
 
@@ -567,9 +567,8 @@ def test_many_views_of_one_pending_array(all_deferred):
 
 
 def test_a_profile_ends_with_the_exception_of_its_body():
-    with pytest.raises(KeyError):
-        with minpy.profile():
-            raise KeyError
+    with pytest.raises(KeyError), minpy.profile():
+        raise KeyError
     with minpy.profile() as p:
         pass
     assert p.groups == []
@@ -579,9 +578,8 @@ def test_profiles_do_not_nest():
     x = mnp.ones((100, 100))
     with minpy.profile() as outer:
         x + 1
-        with pytest.raises(RuntimeError, match="another profile"):
-            with minpy.profile():
-                pass
+        with pytest.raises(RuntimeError, match="another profile"), minpy.profile():
+            pass
         numpy.asarray(x * 2)
     assert sum(g.calls for g in outer.groups) >= 1
 
@@ -608,7 +606,7 @@ def test_contact_with_numpy_ends(all_deferred):
     known = numpy.ones(3)
     assert mnp.asarray(known)._shared
     # An address keeps nothing alive.
-    x.__array_interface__
+    assert x.__array_interface__
     assert x._shared
 
 
@@ -646,7 +644,7 @@ def test_training_keeps_its_memory(width):
     device, marks = minpy.context.current_context(), []
     for i in range(10_000):
         gradients, value = step(*w)
-        for p, g in zip(w, gradients):
+        for p, g in zip(w, gradients, strict=True):
             p -= 0.01 * g
         if i in (999, 9_999):
             assert numpy.isfinite(float(value))

@@ -3,10 +3,11 @@ import sys
 
 import hypothesis.extra.numpy as hnp
 import hypothesis.strategies as st
-import minpy.numpy as np
 import numpy
 import pytest
 from hypothesis import given, settings
+
+import minpy.numpy as np
 
 SHAPES = hnp.array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=3)
 
@@ -415,5 +416,5 @@ def test_memory_order_of_elementwise_results():
             a, b, c = (view(module, shape, s) for s in seeds)
             results = [-a, a + b, module.where(c > 1, a, b), module.add(a, b, where=c > 1, out=None), a + 2]
             # The stride along an axis of one element is nobody's concern.
-            got.append([[s for s, k in zip(x.strides, x.shape) if k != 1] for x in results])
+            got.append([[s for s, k in zip(x.strides, x.shape, strict=True) if k != 1] for x in results])
         assert got[0] == got[1], (n, shape, seeds)

@@ -122,7 +122,7 @@ def test_ipython_shows_text_and_signature(needs):
         (x.sum, "sum(axis=None", "Sum"),
         (minpy.core.grad, "grad(", "gradient of `func`"),
     ]:
-        name = getattr(value, "__name__")
+        name = value.__name__
         found = inspector.info(value, oname=name)
         shown = re.sub(r"\s+", " ", found["definition"]).replace("( ", "(")
         assert found["found"] and shown.startswith(signature), found

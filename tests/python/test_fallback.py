@@ -85,9 +85,8 @@ def test_only_device(device):
         with pytest.raises(PrimitivePolicyError):
             a.partition(1)
     np.i0(a)
-    with OnlyDevicePolicy():
-        with pytest.raises(ValueError):
-            np.kron(a, a)
+    with OnlyDevicePolicy(), pytest.raises(ValueError):
+        np.kron(a, a)
 
 
 def test_only_numpy():

@@ -372,7 +372,7 @@ def test_programs_of_other_libraries(library):
     program = globals()[f"{library.__name__}_program"]
     theirs, ours = list(program(numpy, library)), list(program(np, library))
     assert len(theirs) == len(ours)
-    for i, (t, o) in enumerate(zip(theirs, ours)):
+    for i, (t, o) in enumerate(zip(theirs, ours, strict=True)):
         try:
             same(t, o)
         except AssertionError as e:

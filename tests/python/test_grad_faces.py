@@ -8,8 +8,8 @@ import pytest
 import minpy
 import minpy.numpy as np
 import minpy.symbol as sym
-from minpy.core import Function, grad, grad_and_loss, jvp, value_and_grad, vjp
 from minpy.context import cpu
+from minpy.core import Function, grad, grad_and_loss, jvp, value_and_grad, vjp
 
 square = lambda x: np.sum(x * x)
 INTEGERS = {

@@ -80,10 +80,10 @@ def test_powers_of_arrays_that_have_zeros(name):
 @pytest.mark.parametrize("scale", [1e-200, 1e-170, 1e-5, 1.0, 1e5, 1e170, 1e200])
 def test_lengths_whose_squares_are_no_numbers(scale):
     x, y = np.array([3 * scale, -3 * scale]), np.array([4 * scale, 4 * scale])
-    for g, want in zip(grad(lambda x, y: np.sum(np.arctan2(x, y)), [0, 1])(x, y), ([0.16, 0.16], [-0.12, 0.12])):
+    for g, want in zip(grad(lambda x, y: np.sum(np.arctan2(x, y)), [0, 1])(x, y), ([0.16, 0.16], [-0.12, 0.12]), strict=True):
         numpy.testing.assert_allclose(g.asnumpy(), numpy.array(want) / scale, rtol=1e-14)
     numpy.testing.assert_allclose(grad(lambda x: np.arctan2(x, 4 * scale))(3 * scale), 0.16 / scale, rtol=1e-14)
-    for g, want in zip(grad(lambda x, y: np.sum(np.hypot(x, y)), [0, 1])(x, y), ([0.6, -0.6], [0.8, 0.8])):
+    for g, want in zip(grad(lambda x, y: np.sum(np.hypot(x, y)), [0, 1])(x, y), ([0.6, -0.6], [0.8, 0.8]), strict=True):
         numpy.testing.assert_allclose(g.asnumpy(), want, rtol=1e-14)
     g = grad(lambda x: np.sum(np.arcsinh(x)))(x).asnumpy()
     numpy.testing.assert_allclose(g, 1 / numpy.hypot(x.asnumpy(), 1), rtol=1e-14)

@@ -111,7 +111,7 @@ def test_arguments_that_share_memory():
 OTHERS = {
     "itself": lambda f, x: grad(f, 0)(x, x), "second": lambda f, x: grad(f, 1)(x, x), "last": lambda f, x: grad(f, -1)(x, x), "a view": lambda f, x: grad(f, 0)(x, x[:]),
     "keyword": lambda f, x: grad(f, 0)(x, b=x), "view as keyword": lambda f, x: grad(f)(x, b=x.reshape(3)), "both": lambda f, x: grad(f, [0, 1])(x, x)[0],
-    "both views": lambda f, x: grad(f, [1, 0])(x[:], x[:])[1], "in a list": lambda f, x: grad(lambda a, l: f(a, l[1]))(x, [1, x]), "in a tuple": lambda f, x: grad(lambda a, l: f(a, l[0][1]))(x, ((1, x),)),
+    "both views": lambda f, x: grad(f, [1, 0])(x[:], x[:])[1], "in a list": lambda f, x: grad(lambda a, b: f(a, b[1]))(x, [1, x]), "in a tuple": lambda f, x: grad(lambda a, b: f(a, b[0][1]))(x, ((1, x),)),
     "in a dictionary": lambda f, x: grad(lambda a, d: f(a, d["x"][0]))(x, {"x": [x]}), "named tuple": lambda f, x: grad(lambda a, p: f(a, p.b))(x, Pair(3, x)),
     "value_and_grad": lambda f, x: value_and_grad(f)(x, x)[1], "vjp": lambda f, x: vjp(f)((x, x), 1.0)[1], "NumPy's": lambda f, x: grad(f)(*[x.asnumpy()] * 2),
     "seen by NumPy": lambda f, x: grad(f)(x, numpy.asarray(x)), "NumPy's view": lambda f, x: (lambda n: grad(f)(n, b=n[:]))(x.asnumpy()),
@@ -156,8 +156,8 @@ def test_arguments_beside_the_marked_one_see_each_other():
     # What shares nothing is itself, and what is written to the marked argument is seen by the caller.
     rest, twin = [other, {"a": other}], x[3:]
 
-    def g(a, l, y, n=None):
-        assert l is rest and y is twin and n is other
+    def g(a, b, y, n=None):
+        assert b is rest and y is twin and n is other
         a[0] = 5.0
         return np.sum(a * a)
     grad(g)(x[:3], rest, twin, n=other)
@@ -172,8 +172,8 @@ def test_arguments_beside_the_marked_one_see_each_other():
 def test_arguments_without_an_end():
     x, endless = vector(), []
     endless += [endless, endless, x]
-    assert grad(lambda a, l: np.sum(a))(x, endless).tolist() == [1, 1, 1]
-    assert grad(lambda a, b, l: np.sum(a * b))(x, x, l=endless).tolist() == [1, 2, 3]
+    assert grad(lambda a, b: np.sum(a))(x, endless).tolist() == [1, 1, 1]
+    assert grad(lambda a, b, c: np.sum(a * b))(x, x, c=endless).tolist() == [1, 2, 3]
 
 
 def test_cumprod_at_zero():

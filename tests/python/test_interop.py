@@ -148,7 +148,7 @@ def test_read_only_memory_stays_read_only(on_cpu):
     s, b, a = np.sum(np.ones(3)), np.broadcast_to(np.zeros(1), (3,)), np.ones(3)
     a.flags.writeable = False
     back = [f(lent) for lent in (s, b, a) for f in (lambda x: np.asarray(numpy.asarray(x)), lambda x: np.asarray(memoryview(x)))]
-    for view in back + [np.ndarray((1,), buffer=numpy.asarray(a))]:
+    for view in [*back, np.ndarray((1,), buffer=numpy.asarray(a))]:
         assert type(view) is np.ndarray and not view.flags.writeable
         with pytest.raises(ValueError):
             view[...] = 7

@@ -125,7 +125,7 @@ OPERATORS = ["__add__", "__sub__", "__mul__", "__truediv__", "__floordiv__", "__
 def test_operators(name, dtype):
     x = abs(sample(dtype, 4))
     args = [] if name in ("__neg__", "__abs__", "__invert__") else [(x % 3 if x.dtype.kind in "iu" else x)]
-    compare(name, lambda a, *b: getattr(a, name)(*b), lambda a, *b: getattr(a, name)(*b), [x] + args)
+    compare(name, lambda a, *b: getattr(a, name)(*b), lambda a, *b: getattr(a, name)(*b), [x, *args])
 
 
 REDUCTIONS = ["sum", "prod", "max", "min", "any", "all", "mean", "var", "std", "argmax", "argmin", "cumsum", "cumprod", "count_nonzero",

@@ -41,7 +41,7 @@ def test_gradients_in_both_modes(points):
     x, y = points
     square = (x * x + y * y).asnumpy()
     wanted = [2 * x.asnumpy() - 3 * y.asnumpy() / square, 2 * y.asnumpy() + 3 * x.asnumpy() / square]
-    for g, w in zip(grad(f, [0, 1])(x, y), wanted):
+    for g, w in zip(grad(f, [0, 1])(x, y), wanted, strict=True):
         numpy.testing.assert_allclose(g.asnumpy(), w, rtol=1e-5)
     slope = jvp(f, [0, 1])((x, y), [np.ones_like(x), np.ones_like(y)])[1]
     assert float(slope) == pytest.approx(sum(w.sum() for w in wanted), rel=1e-5)

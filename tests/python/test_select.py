@@ -102,7 +102,7 @@ def outcome(np, f):
 def same(ours, theirs):
     if isinstance(theirs, tuple):
         assert len(ours) == len(theirs)
-        for pair in zip(ours, theirs):
+        for pair in zip(ours, theirs, strict=True):
             same(*pair)
     elif theirs is None or type(theirs) in (bool, int, float, list):
         assert ours == theirs

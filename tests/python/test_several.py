@@ -11,7 +11,7 @@ DTYPES = ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8"]
 
 def same(ours, theirs):
     assert isinstance(ours, tuple) and len(ours) == 2
-    for a, b in zip(ours, theirs):
+    for a, b in zip(ours, theirs, strict=True):
         assert a.dtype == b.dtype and a.shape == b.shape
         numpy.testing.assert_array_equal(numpy.asarray(a), b)
         numpy.testing.assert_array_equal(numpy.signbit(numpy.asarray(a)), numpy.signbit(b))

@@ -52,7 +52,7 @@ def test_of_one(name, dtype):
         fine = same(ours, theirs, 4 * numpy.finfo(dtype).eps)
         if name == "square":
             fine |= same(ours, product(x, x), 4 * numpy.finfo(dtype).eps)
-        assert fine.all(), [(v, o, t) for v, o, t, f in zip(x, numpy.asarray(ours), theirs, fine) if not f]
+        assert fine.all(), [(v, o, t) for v, o, t, f in zip(x, numpy.asarray(ours), theirs, fine, strict=True) if not f]
 
 
 @pytest.mark.parametrize("dtype", ["complex64", "complex128"])
@@ -60,12 +60,12 @@ def test_of_one(name, dtype):
 def test_of_two(name, dtype):
     with warnings.catch_warnings(), numpy.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        x, y = (numpy.array(v, dtype) for v in zip(*itertools.product(VALUES, VALUES)))
+        x, y = (numpy.array(v, dtype) for v in zip(*itertools.product(VALUES, VALUES), strict=True))
         ours, theirs = getattr(np, name)(np.array(x), np.array(y)), getattr(numpy, name)(x, y)
         fine = same(ours, theirs, 4 * numpy.finfo(dtype).eps)
         if name == "multiply":
             fine |= same(ours, product(x, y), 4 * numpy.finfo(dtype).eps)
-        assert fine.all(), [(a, b, o, t) for a, b, o, t, f in zip(x, y, numpy.asarray(ours), theirs, fine) if not f][:8]
+        assert fine.all(), [(a, b, o, t) for a, b, o, t, f in zip(x, y, numpy.asarray(ours), theirs, fine, strict=True) if not f][:8]
 
 
 @pytest.mark.parametrize("made", ["element", "reduction"])

@@ -78,6 +78,34 @@ def test_each_stub_has_its_module():
     assert (FOLDER / "py.typed").exists()
 
 
+PLAIN = ["", "array", "array_variants", "context", "core", "policy", "primitive", "profiling", "utils.gradient_checker"]
+
+
+def unannotated(body, inside=""):
+    """Public functions that do not say all of what they take and give; those with overloads say it there."""
+    overloaded = set()
+    for node in body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield from unannotated(node.body, f"{node.name}.")
+        if not isinstance(node, ast.FunctionDef) or node.name in overloaded:
+            continue
+        if "overload" in {ast.unparse(d) for d in node.decorator_list}:
+            overloaded.add(node.name)
+        hidden = node.name.startswith("_") and not (inside and node.name.endswith("__"))
+        a = node.args
+        taken = [*a.posonlyargs, *a.args, *a.kwonlyargs, *filter(None, (a.vararg, a.kwarg))][bool(inside):]
+        if not hidden and not (node.returns and all(p.annotation for p in taken)):
+            yield inside + node.name
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_modules_without_stubs_are_annotated(name):
+    path = FOLDER.joinpath(*name.split("."))
+    file = path.with_suffix(".py") if name else FOLDER / "__init__.py"
+    assert not file.with_suffix(".pyi").exists()
+    assert not list(unannotated(ast.parse(file.read_text(encoding="utf-8")).body))
+
+
 def mypy(*arguments):
     """What mypy says, and its exit status."""
     try:

@@ -41,7 +41,7 @@ def test_convolution_inside_exp(device):
     def loss(w):
         return np.sum(np.exp(f(x=x, conv_weight=w, conv_bias=b)))
 
-    g, value = grad_and_loss(loss)(np.array(w))
+    g, _ = grad_and_loss(loss)(np.array(w))
     assert g.shape == w.shape and g.context == device
     picks = [0, 17, 400, 863]
     want = numerical(lambda w: float(loss(np.array(w))), w, picks, 1e-5)
@@ -75,7 +75,7 @@ def test_function_with_several_outputs_and_order_two():
     a = sym.Variable("a")
     f = Function(sym.Group([sym.exp(a), a * a]), {"a": (3,)})
     x = rand(3)
-    first, second = f(a=x)
+    first, _ = f(a=x)
     onp.testing.assert_allclose(first.asnumpy(), onp.exp(x))
 
     def cube(x):
@@ -110,7 +110,7 @@ def test_mistakes_in_symbols():
         sym.Convolution(x, kernel=(3, 3), num_filters=3, num_filter=1)
     with pytest.raises(TypeError, match="required attribute 'num_hidden'"):
         sym.FullyConnected(x)
-    with pytest.raises(ValueError, match="act_type=rleu.*'relu'"):
+    with pytest.raises(ValueError, match=r"act_type=rleu.*'relu'"):
         sym.Activation(x, act_type="rleu", name="a")
     with pytest.raises(AttributeError):
         sym.Convoluton  # noqa: B018
@@ -118,7 +118,7 @@ def test_mistakes_in_symbols():
         sym.exp(3.0)
     with pytest.raises(ValueError, match="operands could not be broadcast"):
         (x + sym.Variable("y")).infer_shape(x=(2, 3), y=(4,))
-    with pytest.raises(ValueError, match="do not determine.*fc_weight"):
+    with pytest.raises(ValueError, match=r"do not determine.*fc_weight"):
         sym.FullyConnected(x, num_hidden=3, name="fc").infer_shape()
     with pytest.raises(ValueError, match="no argument 'z'"):
         x.infer_shape(z=(1,))
@@ -134,7 +134,7 @@ def test_names_shapes_and_arithmetic():
     net = 1 / (2 ** (a * b - 3) + -a / 0.5) % 7
     assert net.list_arguments() == ["a", "b"]
     assert net.infer_shape() == ([(2, 3), (2, 3)], [(2, 3)], [])
-    arrays, outputs, aux = sym.BatchNorm(a, name="bn").infer_shape((4, 5))
+    arrays, _, aux = sym.BatchNorm(a, name="bn").infer_shape((4, 5))
     assert arrays == [(4, 5), (5,), (5,)] and aux == [(5,), (5,)]
     parts = sym.SliceChannel(a, num_outputs=3, axis=1, squeeze_axis=True, name="s")
     assert len(list(parts)) == 3 and parts[-1].list_outputs() == ["s_output2"] and parts["s_output0"].name == "s"

@@ -39,7 +39,7 @@ def close(ours, theirs):
     assert type(ours) is type(theirs) if isinstance(theirs, (list, bool)) else True
     if isinstance(theirs, (list, tuple)):
         assert len(ours) == len(theirs)
-        for a, b in zip(ours, theirs):
+        for a, b in zip(ours, theirs, strict=True):
             close(a, b)
         return
     if theirs is None or isinstance(theirs, (bool, int)):
@@ -61,7 +61,7 @@ def test_case(name, case, args, kwargs, device):
         def theirs(*args, **kwargs):
             args = [np.array(a) if isinstance(a, numpy.ndarray) else a for a in args]
             result = host(ours(*args, **kwargs))
-            for mine, copy in zip(args, copies):
+            for mine, copy in zip(args, copies, strict=True):
                 if isinstance(copy, numpy.ndarray):
                     copy[...] = mine.asnumpy()
             return result
@@ -87,7 +87,7 @@ def test_case(name, case, args, kwargs, device):
             return
         assert ours(*args, out=out, **kwargs) is out
         numpy.testing.assert_allclose(out.asnumpy(), want, rtol=1e-12, atol=1e-12)
-        other = (7,) + want.shape
+        other = (7, *want.shape)
         try:
             theirs(*copies, out=numpy.zeros(other, want.dtype), **named)
         except ValueError:

@@ -48,14 +48,14 @@ def scalar_function(name, args, kwargs):
 
     def compute(*values):
         arrays = list(given)
-        for i, v in zip(variables, values):
+        for i, v in zip(variables, values, strict=True):
             arrays[i] = v
         positional, named = with_leaves([list(args), list(kwargs.values())], arrays)
         if name in writes:
             target = positional[0] * 1
-            function(target, *positional[1:], **dict(zip(kwargs, named)))
+            function(target, *positional[1:], **dict(zip(kwargs, named, strict=True)))
             return [target]
-        return [r for r in results(function(*positional, **dict(zip(kwargs, named)))) if hasattr(r, "dtype") and inexact(r)]
+        return [r for r in results(function(*positional, **dict(zip(kwargs, named, strict=True)))) if hasattr(r, "dtype") and inexact(r)]
 
     start = [given[i] for i in variables]
     made = compute(*start) if start and name not in LOSSES else []
@@ -97,13 +97,13 @@ def test_gradients(name, args, kwargs):
 
     def slope(*values):
         """The derivative in the first direction, by reverse mode."""
-        return sum((np.sum(np.real(g * d)) for g, d in zip(gradients(total, values), ds)), 0.0)
+        return sum((np.sum(np.real(g * d)) for g, d in zip(gradients(total, values), ds, strict=True)), 0.0)
 
     def forward(*values):
         return jvp(total, numbers)(values, ds)[1]
 
     def moved(step, ways):
-        return [a + step * w for a, w in zip(start, ways)]
+        return [a + step * w for a, w in zip(start, ways, strict=True)]
 
     h = 1e-6
     first = float(slope(*start))
@@ -112,9 +112,9 @@ def test_gradients(name, args, kwargs):
     assert float(forward(*start)) == pytest.approx(first, rel=1e-9, abs=1e-9)
     differences = (float(slope(*moved(h, es))) - float(slope(*moved(-h, es)))) / (2 * h)
     seconds = {
-        "reverse over reverse": sum(along(g, e) for g, e in zip(gradients(slope, start), es)),
+        "reverse over reverse": sum(along(g, e) for g, e in zip(gradients(slope, start), es, strict=True)),
         "forward over reverse": float(jvp(slope, numbers)(start, es)[1]),
-        "reverse over forward": sum(along(g, e) for g, e in zip(gradients(forward, start), es)),
+        "reverse over forward": sum(along(g, e) for g, e in zip(gradients(forward, start), es, strict=True)),
     }
     for way, found in seconds.items():
         assert found == pytest.approx(differences, rel=1e-5, abs=1e-5), way

@@ -6,7 +6,6 @@ import numpy
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
-import minpy
 import minpy.numpy as np
 import minpy.symbol as sym
 from minpy.core import Function, grad

@@ -5,7 +5,7 @@ use super::call;
 use crate::expr::Program;
 use crate::kernel::Work;
 use crate::launch::{Arg, launch};
-use crate::op::ProgramSpec;
+use crate::op::{Elementwise, ProgramSpec};
 use crate::ops::COPY;
 use crate::{Array, Attrs, DType, Operand, Result, Scalar, Target};
 use std::sync::{Arc, OnceLock};
@@ -39,6 +39,12 @@ pub fn assign_where<'a>(target: &Array, value: impl Into<Operand<'a>>, mask: &Ar
     call(&COPY, Attrs::NONE, &[value], Some(mask), Target::Into(target)).map(drop)
 }
 
+/// The expression of a copy, found while compiling.
+static COPIES: &Elementwise = match COPY.elementwise() {
+    Some(e) => e,
+    None => panic!("copy is elementwise"),
+};
+
 /// Writes one number into every element, without recording.
 pub fn fill_raw(out: &Array, value: Scalar) -> Result<()> {
     if out.size() == 0 {
@@ -46,11 +52,10 @@ pub fn fill_raw(out: &Array, value: Scalar) -> Result<()> {
     }
     static SAME: [OnceLock<Arc<Program>>; DType::ALL.len()] = [const { OnceLock::new() }; DType::ALL.len()];
     let build = || {
-        let e = COPY.elementwise().expect("copy is elementwise");
         let compute = value.dtype();
         let inputs = &[compute];
         let spec = ProgramSpec { inputs, scalars: 1, compute, out: Some(out.dtype()), masked: false };
-        e.program("fill", &spec)
+        COPIES.program("fill", &spec)
     };
     let other;
     let program = if value.dtype() == out.dtype() {
@@ -70,10 +75,9 @@ pub fn copy_raw(a: &Array) -> Result<Array> {
 }
 
 fn copy_program(from: DType, to: DType, masked: bool) -> Arc<Program> {
-    let e = COPY.elementwise().expect("copy is elementwise");
     let inputs = [from, DType::Bool, to];
     let inputs = if masked { &inputs[..] } else { &inputs[..1] };
-    e.program("copy", &ProgramSpec { inputs, scalars: 0, compute: from, out: Some(to), masked })
+    COPIES.program("copy", &ProgramSpec { inputs, scalars: 0, compute: from, out: Some(to), masked })
 }
 
 /// Copies (and converts) `a` into a view of the same shape, without recording. They must not overlap.

@@ -162,7 +162,7 @@ pub enum Tier {
 impl OpDef {
     /// The elementwise part of the definition.
     #[inline]
-    pub fn elementwise(&'static self) -> Option<&'static Elementwise> {
+    pub const fn elementwise(&'static self) -> Option<&'static Elementwise> {
         match &self.tier {
             Tier::Elementwise(e) => Some(e),
             _ => None,

@@ -134,6 +134,7 @@ pub fn array(values: impl Values) -> Result<Array> {
 /// different lengths, no device, no memory.
 impl<V: Values> From<V> for Array {
     #[track_caller]
+    #[expect(clippy::panic, reason = "`From` cannot fail; `ops::array` returns the error")]
     fn from(values: V) -> Array {
         array(values).unwrap_or_else(|e| panic!("{e}"))
     }

@@ -164,15 +164,24 @@ impl Scalar {
     }
     /// The element as `T`; `None` when the dtype differs.
     pub fn get<T: crate::Element>(&self) -> Option<T> {
+        // SAFETY: the dtype is that of `T`.
+        (self.dtype == T::DTYPE).then(|| unsafe { self.read() })
+    }
+    /// The element as `T`.
+    ///
+    /// # Safety
+    /// `T` must be the element type of the dtype.
+    unsafe fn read<T: crate::Element>(&self) -> T {
         // SAFETY: the dtype says that the leading bytes are a valid `T` (see `from_bytes`); alignment is 16.
-        (self.dtype == T::DTYPE).then(|| unsafe { *self.bits.as_ptr().cast::<T>() })
+        unsafe { *self.bits.as_ptr().cast::<T>() }
     }
     /// The value without its dtype.
     pub fn number(&self) -> Number {
         use DType::*;
         macro_rules! get {
             ($t:ty) => {
-                self.get::<$t>().expect("dtype was matched")
+                // SAFETY: the dtype has been matched.
+                unsafe { self.read::<$t>() }
             };
         }
         match self.dtype {

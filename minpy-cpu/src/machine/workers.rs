@@ -167,6 +167,7 @@ pub(crate) fn together(threads: usize, long: bool, work: &Work<'_>) {
     }
     work();
     drop(close);
+    #[expect(clippy::panic, reason = "what a kernel's panic does on this thread, it does from another")]
     if panicked.get() {
         panic!("a kernel panicked on a worker thread");
     }

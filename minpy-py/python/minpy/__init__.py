@@ -3,13 +3,21 @@
 `import minpy.numpy as np` in place of `import numpy as np` is the whole change; `minpy.core` differentiates,
 `minpy.context` says on which device, and the policies below say what may leave it.
 """
-from minpy import _minpy
+from minpy import _minpy, array, array_variants, context, core, numpy, policy, primitive, symbol
 from minpy._minpy import __version__
-from minpy import context, numpy, policy
-from minpy import array, array_variants, core, primitive, symbol
 from minpy.policy import (
-    OnlyDevicePolicy, OnlyHostPolicy, OnlyMXNetPolicy, OnlyNumPyPolicy, Policy, PreferDevicePolicy, PreferMXNetPolicy,
-    PrimitivePolicyError, get_global_policy, set_global_policy, use_policy, wrap_policy,
+    OnlyDevicePolicy,
+    OnlyHostPolicy,
+    OnlyMXNetPolicy,
+    OnlyNumPyPolicy,
+    Policy,
+    PreferDevicePolicy,
+    PreferMXNetPolicy,
+    PrimitivePolicyError,
+    get_global_policy,
+    set_global_policy,
+    use_policy,
+    wrap_policy,
 )
 from minpy.profiling import profile
 
@@ -27,5 +35,6 @@ def devices() -> list[context.Context]:
 __all__ = [
     "OnlyDevicePolicy", "OnlyHostPolicy", "OnlyMXNetPolicy", "OnlyNumPyPolicy", "Policy", "PreferDevicePolicy", "PreferMXNetPolicy",
     "PrimitivePolicyError", "__version__", "context", "devices", "fallback_count", "flush", "get_global_policy",
-    "get_num_threads", "moved_bytes", "numpy", "policy", "profile", "set_global_policy", "set_num_threads", "synchronize", "use_policy", "wait", "wrap_policy",
+    "get_num_threads", "moved_bytes", "numpy", "policy", "profile", "set_global_policy", "set_num_threads", "synchronize", "use_policy", "wait",
+    "wrap_policy",
 ]

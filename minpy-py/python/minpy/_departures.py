@@ -17,10 +17,10 @@ _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _NUMPY = os.path.dirname(os.path.abspath(numpy.__file__)) + os.sep
 _INSTALLED = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)
 
-_numbers = {}
-_places = []
+_numbers: dict[tuple[str, str, int, str], int] = {}
+_places: list[tuple[str, str, int, str]] = []
 # Which warnings of a file have been shown, as each module keeps it for its own.
-_shown = {}
+_shown: dict[str, dict] = {}
 
 
 class LostGradientWarning(UserWarning):
@@ -38,7 +38,8 @@ def _package(file):
 
 def place(how):
     """A number for the user's line that runs now: inside of the differentiated call, outside of the packages it calls."""
-    frame, package, found = sys._getframe(1), None, None
+    frame: types.FrameType | None = sys._getframe(1)
+    package, found = None, None
     while frame is not None:
         file = frame.f_code.co_filename
         if found is not None and file.startswith(_OURS):
@@ -122,7 +123,8 @@ class _Sites:
         instructions = list(dis.get_instructions(code))
         # Names of what calls call, by offset, and what makes nothing but text or numbers of the program's own.
         self.calls, self.known = {}, set()
-        starting, maps = {}, []
+        starting: dict[tuple, list] = {}
+        maps: list[tuple] = []
         for k, i in enumerate(instructions):
             where = _range(i)
             if _is_call(i):
@@ -152,8 +154,9 @@ class _Sites:
             if i.opname.startswith("UNPACK_"):
                 through = k > 0 and _range(instructions[k - 1]) in maps
             else:
-                through = i.opname in ("LIST_EXTEND", "SET_UPDATE", "CALL_FUNCTION_EX") or names and len(names) == 2 and names[1] in _THROUGH
-                through = through and where and any(where[0] < m[0] and m[1] < where[1] for m in maps) and _argument(instructions, k, where) == "map"
+                through = i.opname in ("LIST_EXTEND", "SET_UPDATE", "CALL_FUNCTION_EX") or bool(names and len(names) == 2 and names[1] in _THROUGH)
+                through = through and where is not None and any(where[0] < m[0] and m[1] < where[1] for m in maps)
+                through = through and _argument(instructions, k, where) == "map"
             if through:
                 self.known.add(i.offset)
 
@@ -176,7 +179,7 @@ def _argument(instructions, k, where):
 
 
 # By the identity of the code: its hash would be that of all it says.
-_sites = {}
+_sites: dict[int, tuple] = {}
 
 
 def _sites_of(code):
@@ -247,7 +250,7 @@ _COMPARISONS = {"allclose", "array_equal", "array_equiv", "isclose"}
 
 def part():
     """The place of the user's line where a number that left the tape takes part in an array operation; None where it is compared."""
-    frame = sys._getframe(1)
+    frame: types.FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith((_OURS, _NUMPY)):
         if frame.f_code.co_name in _COMPARISONS:
             return None

@@ -4,8 +4,7 @@ from typing import Any
 import numpy
 
 from minpy import _minpy
-from minpy._minpy import array_base as Value
-from minpy._minpy import ndarray, scalar as Number
+from minpy._minpy import array_base as Value, ndarray, scalar as Number
 
 
 class _Exact(type):

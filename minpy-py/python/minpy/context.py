@@ -6,6 +6,7 @@ Contexts belong to a thread.
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 from minpy._minpy import devices
 
@@ -13,8 +14,8 @@ from minpy._minpy import devices
 class Entered(threading.local):
     """What was in force before each `with` that this thread is in, the innermost last."""
 
-    def __init__(self):
-        self.before = []
+    def __init__(self) -> None:
+        self.before: list[Any] = []
 
 
 _entered = Entered()
@@ -29,7 +30,7 @@ class Context:
 
     def __init__(self, device_type: str | Context = "cpu", device_id: int = 0) -> None:
         if isinstance(device_type, Context):
-            device_type, device_id = device_type.device_type, device_type.device_id
+            device_id, device_type = device_type.device_id, device_type.device_type
         if not isinstance(device_type, str):
             raise TypeError(f"Context: the name of a device is a string, not {type(device_type).__name__}")
         self.device_type, self.device_id = devices.find(device_type, device_id)
@@ -54,7 +55,7 @@ class Context:
 
     def memory_stats(self) -> dict[str, int]:
         """Bytes `used`, `pooled` and `peak` of the device's memory pool, and how often the driver was asked for memory."""
-        return dict(zip(("used", "pooled", "peak", "system_allocations"), devices.memory_stats(self)))
+        return dict(zip(("used", "pooled", "peak", "system_allocations"), devices.memory_stats(self), strict=True))
 
 
 def cpu(device_id: int = 0) -> Context:

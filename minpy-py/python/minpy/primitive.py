@@ -34,7 +34,10 @@ class Primitive:
     typestr = "NumPy"
 
     def __init__(self, func: Callable[..., Any], typestr: str = "numpy") -> None:
-        self._func, self._gradients, self._named, self._several = func, {}, {}, []
+        self._func = func
+        self._gradients: dict[int, Any] = {}
+        self._named: dict[str, Callable[..., Any]] = {}
+        self._several: list[tuple[tuple[int, ...], Callable[..., Any]]] = []
         self.__name__, self.__doc__ = getattr(func, "__name__", "customop"), func.__doc__
 
     def def_grad(self, func: Callable[..., Any], argnum: int = 0) -> Primitive:
@@ -94,7 +97,7 @@ class Primitive:
         def vjp(gradients):
             if several:
                 shapes = [numpy.zeros(r.shape, r.dtype) for r in outputs]
-                g = tuple(z if v is None else v.asnumpy() for v, z in zip(gradients, shapes))
+                g: Any = tuple(z if v is None else v.asnumpy() for v, z in zip(gradients, shapes, strict=True))
             else:
                 g = gradients[0].asnumpy() if gradients[0] is not None else numpy.zeros(outputs[0].shape, outputs[0].dtype)
             found = [self._gradient(at, watched, g, answer, raw, raw_kwargs, a) for at, a in slots]

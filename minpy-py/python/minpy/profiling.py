@@ -82,7 +82,7 @@ class profile:
 
         def row(cells, tag):
             *numbers, name = (html.escape(c) for c in cells)
-            numbers = "".join(f'<{tag} style="text-align: right">{n}</{tag}>' for n in numbers)
-            return f'<tr>{numbers}<{tag} style="text-align: left">{name}</{tag}></tr>'
+            aligned = "".join(f'<{tag} style="text-align: right">{n}</{tag}>' for n in numbers)
+            return f'<tr>{aligned}<{tag} style="text-align: left">{name}</{tag}></tr>'
         body = "".join(row(r, "td") for r in self._rows())
         return f"<table><thead>{row(self._HEAD, 'th')}</thead><tbody>{body}</tbody></table>"

@@ -9,7 +9,7 @@
 Every operator of the table is a function here: inputs by position or name, attributes by name, `name=` for the node.
 Parameters that are not given become variables called `<node>_weight`, `<node>_bias` and so on.
 """
-from minpy._minpy import Executor, Function, Symbol
+from minpy._minpy import Executor as Executor, Function as Function, Symbol
 
 load_json, seed = Symbol._from_json, Symbol._seed
 

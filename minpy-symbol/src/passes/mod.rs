@@ -33,11 +33,11 @@ pub(crate) fn optimise(schedule: &mut Schedule) -> Result<()> {
     Ok(())
 }
 
+#[expect(clippy::panic, reason = "a wrong schedule is a bug of ours; debug builds stop where it was made")]
 fn check(schedule: &Schedule, pass: &str) {
     if cfg!(debug_assertions)
         && let Err(e) = verify(schedule)
     {
-        // A wrong schedule is a bug of ours: stop where it was made.
         panic!("after the pass '{pass}': {e}");
     }
 }

@@ -38,6 +38,10 @@ pub(super) type Seen<'a> = Cow<'a, Layout>;
 pub(super) type Reads<'a> = SmallVec<[Option<Seen<'a>>; 2]>;
 
 impl Member<'_> {
+    #[expect(
+        clippy::expect_used,
+        reason = "a buffer joins a group while it is pending, and its lock is held since"
+    )]
     pub fn expr(&self) -> &Expr {
         self.guard.as_ref().expect("a member is pending")
     }

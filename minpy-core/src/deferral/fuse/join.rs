@@ -104,6 +104,10 @@ impl<'a> Group<'a> {
                     Source::Array(a) => match self.position(a.buffer()) {
                         Some(p) => From::Member(count - 1 - p),
                         None => {
+                            #[expect(
+                                clippy::expect_used,
+                                reason = "`Reads` has a layout for each source that is an array"
+                            )]
                             let layout = match m {
                                 Some(m) => m.reads[k].as_ref().expect("an array is read through a layout"),
                                 None => a.layout(),
@@ -132,6 +136,10 @@ impl<'a> Group<'a> {
         j
     }
     /// The program of the whole group: outputs are the root, then the stored members, oldest first.
+    #[expect(
+        clippy::expect_used,
+        reason = "`join` wires to a product's result only below a product, with the dtypes of dispatch"
+    )]
     pub fn program(&self, j: &Joined) -> Arc<Program> {
         if let Some(p) = PROGRAMS.read().get(&j.key) {
             return p.clone();

@@ -1,2 +1,2 @@
 """The original's place of the policies: see `minpy.policy`."""
-from minpy.policy import *  # noqa: F401, F403
+from minpy.policy import *  # noqa: F403

@@ -33,7 +33,7 @@ def _watched(value):
 def call(name, owner, function, args, kwargs):
     """`function(*args, **kwargs)`, a method of `owner` (a `RandomState` or `Generator`)."""
     if tape.recording() and owner is not None and (name in _POSITIONS or name in _SHIFTED):
-        named = dict(zip(_POSITIONS.get(name, ("loc", "scale", "size")), args))
+        named = dict(zip(_POSITIONS.get(name, ("loc", "scale", "size")), args, strict=False))
         if len(named) == len(args) and not named.keys() & kwargs.keys():
             named.update(kwargs)
             if name in _SHIFTED:
@@ -78,7 +78,7 @@ def _gathered(name, owner, named):
         out[...] = result
         return (out,)
     axis = named.pop("axis", 0)
-    if not generator and axis != 0 or name == "choice" and not generator and x.ndim != 1:
+    if (not generator and axis != 0) or (name == "choice" and not generator and x.ndim != 1):
         return None
     if not -x.ndim <= axis < x.ndim:
         return None  # NumPy complains

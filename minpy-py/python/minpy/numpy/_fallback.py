@@ -9,6 +9,7 @@ import inspect
 import operator
 import time
 import types
+from typing import Any
 
 import numpy
 
@@ -35,7 +36,7 @@ _NO_ARRAY = "__array__ method not producing an array"
 
 
 # What stands here for a function of NumPy's -> that function. (An attribute would be copied by `functools.wraps`.)
-STANDS_FOR = {}
+STANDS_FOR: dict[Any, Any] = {}
 
 
 _FUNCTIONS = {types.FunctionType}
@@ -104,7 +105,7 @@ class Call:
 
     def _seen(self, array):
         self.inputs.append(array)
-        if self.device is None or array.ndim and array.context.device_type != "cpu":
+        if self.device is None or (array.ndim and array.context.device_type != "cpu"):
             self.device = array.context
 
     def _array(self, array, write):
@@ -200,7 +201,7 @@ def stands_for(value):
     return STANDS_FOR.get(value) if type(value) in _FUNCTIONS else None
 
 
-def _given(name, function, args, kwargs, write, protocols):
+def _given(name, function, args, kwargs, write, protocols) -> tuple[Call, str, Any, list, dict]:
     this = Call(protocols)
     given = [this.give(a, i == write) for i, a in enumerate(args)]
     named = {k: this.give(v, k == "out" or (write == 0 and k in ("a", "arr", "dst", "x"))) for k, v in kwargs.items()} if kwargs else {}
@@ -303,7 +304,7 @@ def _recorded(call, name, this, result):
     returned = [a for a in _arrays(result) if not any(a is i for i in this.inputs + written)]
     call.wrote([a for a in returned + written if a.dtype.kind in "fc"])
     # What gives nothing has put it somewhere: into an array of NumPy's, where not into one of ours.
-    if _stays(result) or any(map(_stays, this.outputs)) or result is None and not written:
+    if _stays(result) or any(map(_stays, this.outputs)) or (result is None and not written):
         for a in this.inputs:
             tape.leaves(a, name)
     return result
@@ -316,7 +317,7 @@ def _stays(value):
     return issubclass(type(value), (numpy.ndarray, numpy.generic)) and value.dtype.kind in "fcO"
 
 
-_FOUND = {}
+_FOUND: dict[str, Any] = {}
 
 
 def find(name):

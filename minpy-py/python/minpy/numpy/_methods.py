@@ -1,4 +1,6 @@
 """Methods and attributes of arrays that are not in Rust: NumPy's protocols, and NumPy's methods on host views."""
+from typing import Any, ClassVar
+
 import numpy
 
 from minpy import _minpy
@@ -15,7 +17,7 @@ class Flags:
     """How an array lies in memory, as NumPy's `flags`."""
 
     __slots__ = ("_array",)
-    _LETTERS = {
+    _LETTERS: ClassVar[dict[str, str]] = {
         "C": "c_contiguous", "F": "f_contiguous", "O": "owndata", "W": "writeable", "A": "aligned", "X": "writebackifcopy",
         "CONTIGUOUS": "c_contiguous", "FORTRAN": "f_contiguous", "B": "behaved", "CA": "carray", "FA": "farray",
     }
@@ -126,7 +128,7 @@ class Flat:
     def __ne__(self, other):
         return self.base.ravel() != other
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
 
 def _set_flat(array, value):
@@ -175,7 +177,7 @@ def _array_function(self, function, types, args, kwargs):
     return ours(*args, **kwargs)
 
 
-_OURS = {}
+_OURS: dict[Any, Any] = {}
 _PLAIN_TYPES = (ndarray, scalar, numpy.ndarray)
 
 
@@ -244,7 +246,7 @@ def _by_numpy(name, write):
 
     def method(self, *args, **kwargs):
         mine = theirs if type(self) is ndarray else getattr(type(self._numpy()[()]), name)
-        return _fallback.call(f"{name}_in_place" if write else name, mine, (self,) + args, kwargs)
+        return _fallback.call(f"{name}_in_place" if write else name, mine, (self, *args), kwargs)
     method.__name__, method.__qualname__ = name, f"ndarray.{name}"
     method.__doc__ = _words.METHODS.get(name) or f"NumPy's `ndarray.{name}` on a host view."
     return method
@@ -300,7 +302,6 @@ def _resize(self, *shape, refcheck=True):
     """Gives the array another shape of the same size, in place."""
     if len(shape) == 1:
         shape = shape[0]
-    import minpy.numpy as np
     shape = (shape,) if isinstance(shape, int) else tuple(shape or ())
     size = numpy.prod(shape, dtype=int)
     if size == self.size:

@@ -6,6 +6,7 @@ import importlib.machinery
 import os
 import sys
 import types
+from typing import Any
 
 import numpy
 
@@ -110,7 +111,8 @@ class _Finder:
             theirs = importlib.import_module(name[len("minpy."):])
         except ImportError:
             return None
-        return importlib.machinery.ModuleSpec(name, _Loader(theirs), is_package=hasattr(theirs, "__path__"))
+        loader: Any = _Loader(theirs)  # by its methods
+        return importlib.machinery.ModuleSpec(name, loader, is_package=hasattr(theirs, "__path__"))
 
 
 def install_finder():

@@ -1,4 +1,6 @@
 """Functions that are ours beside those of core's table: each file of this package adds its own by a decorator."""
+from typing import Any
+
 import numpy
 
 from minpy import _minpy
@@ -7,7 +9,7 @@ from minpy.numpy import _fallback, _words
 
 # name in `minpy.numpy` -> function: of core's table, and what Python adds
 FUNCTIONS = _minpy._functions()
-TABLE = {}
+TABLE: dict[str, Any] = {}
 
 
 def native(function):

@@ -11,22 +11,22 @@ def record_op_stat() -> None:
 
 
 def _table(rows, head):
-    rows = [head] + [[str(c) for c in row] for row in rows]
+    rows = [head, *([str(c) for c in row] for row in rows)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
-    return ["  " + "  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() for row in rows]
+    return ["  " + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def op_stat() -> "dict[str, Any]":
     """The counts as data: operations by device, and fallbacks."""
     names = ("op", "device", "by", "reason", "site", "calls", "bytes", "seconds")
-    return {"ops": counters.ops(), "fallbacks": [dict(zip(names, f)) for f in counters.fallbacks()]}
+    return {"ops": counters.ops(), "fallbacks": [dict(zip(names, f, strict=True)) for f in counters.fallbacks()]}
 
 
 def show_op_stat() -> None:
     """Prints how often each operation ran on which device, and every fallback with reason, bytes, time and line."""
     stat = op_stat()
     lines = ["--------Op Dispatch Statistics Start--------"]
-    devices = {}
+    devices: dict[str, list[tuple[str, int]]] = {}
     for (op, device), calls in stat["ops"].items():
         devices.setdefault(device, []).append((op, calls))
     for device, ops in sorted(devices.items()):
@@ -48,6 +48,6 @@ def show_op_stat() -> None:
         lines.append("operations were not counted: np.record_op_stat() starts that (fallbacks are always counted)")
     else:
         shares = [f"{sum(n for _, n in ops) / total:.1%} in {device}" for device, ops in sorted(devices.items())]
-        lines.append("Total Dispatch Proportion: " + ", ".join(shares + [f"{numpy_calls / total:.1%} in NumPy"]))
+        lines.append("Total Dispatch Proportion: " + ", ".join([*shares, f"{numpy_calls / total:.1%} in NumPy"]))
     lines.append("--------Op Dispatch Statistics End--------")
     print("\n".join(lines))

@@ -2,8 +2,6 @@
 import functools
 import inspect
 
-import numpy
-
 from minpy.numpy import _fallback
 
 # alias -> name of the operation in core
@@ -43,13 +41,15 @@ def text(function):
                 "x1, x2, x3: arrays or numbers, broadcast together."][function.nin - 1]
     others = sorted(alias for alias, name in ALIASES.items() if name == function.__name__)
     names = f" Also called {', '.join(f'`{a}`' for a in others)}." if others else ""
-    out = "out: an array of ours that takes the result." if function.nout == 1 else "out: a tuple of arrays of ours that take the results, or None for those that are made."
+    out = "an array of ours that takes the result."
+    if function.nout > 1:
+        out = "a tuple of arrays of ours that take the results, or None for those that are made."
     return f"""{function.__name__}{signature(function.nin, function.nout)}
 
 {function._summary}, element by element.{names}
 
 {operands}
-{out}
+out: {out}
 where: a mask; elsewhere `out` stays as it is.
 dtype: in which the result is computed and given.
 casting, order, subok, signature: as in NumPy."""

@@ -5,7 +5,6 @@ our arrays. Bit generators and seed sequences are NumPy's own.
 """
 import functools
 
-import numpy
 from numpy import random as _random
 
 from minpy.numpy import _draws

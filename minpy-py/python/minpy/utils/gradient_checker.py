@@ -14,17 +14,17 @@ def quick_grad_check(func: Callable[..., Any], *args: Any, argnum: int = 0, eps:
     Args are NumPy or MinPy arrays or numbers; float64 arguments give the sharpest answer.
     """
     import minpy.numpy as np
-    args = list(args)
+    points = list(args)
     x = numpy.array(args[argnum], dtype=numpy.float64)
-    args[argnum] = np.array(x) if x.ndim else float(x)
-    gradient = numpy.broadcast_to(numpy.asarray(core.grad(func, argnum)(*args), dtype=numpy.float64), x.shape)
+    points[argnum] = np.array(x) if x.ndim else float(x)
+    gradient = numpy.broadcast_to(numpy.asarray(core.grad(func, argnum)(*points), dtype=numpy.float64), x.shape)
     random = numpy.random.RandomState(0)
     positions = [numpy.unravel_index(i, x.shape) for i in random.permutation(x.size)[:samples]]
 
     def at(position, step):
         moved = x.copy()
         moved[position] += step
-        given = args[:argnum] + [np.array(moved) if x.ndim else float(moved)] + args[argnum + 1:]
+        given = [*points[:argnum], np.array(moved) if x.ndim else float(moved), *points[argnum + 1:]]
         return float(numpy.sum(numpy.asarray(func(*given), dtype=numpy.float64)))
     good = True
     for position in positions:
