@@ -45,11 +45,12 @@ OUTSIDERS, OUTSIDE = "examples/outside-backend", CORE | {"minpy-autograd"}
 
 
 def uses(text, depth):
-    """What a file takes from its crate, by the first name of each path; `depth` is how many modules lie above it."""
+    """What a file takes from its crate, by the first name of each path; `depth` is how many modules lie above it. What an exported
+    macro names by `$crate::` is for those who call it."""
     text = re.sub(r"//[^\n]*", "", text)
     text = re.sub(r"#\[cfg\(test\)\]\nmod \w+ \{.*?\n\}\n", "", text, flags=re.S)  # tests may use all
     up = r"(?:super::){%d}" % depth
-    for start in re.finditer(r"(?<![\w:$])(?:crate::|\$crate::|%s)(?=[\w{])" % up, text):
+    for start in re.finditer(r"(?<![\w:$])(?:crate::|%s)(?=[\w{])" % up, text):
         rest = text[start.end():]
         if rest[0] != "{":
             name = re.match(r"\w+", rest)[0]

@@ -1,7 +1,7 @@
 //! Compiles kernels: what OpenCL does for `codegen::Kernels`.
 
 use crate::error;
-use minpy_core::codegen::Compiler;
+use minpy_core::backend::codegen::Compiler;
 use minpy_core::{Error, ErrorKind, Result};
 use opencl3::kernel::{create_kernel, release_kernel};
 use opencl3::program::*;
@@ -90,10 +90,9 @@ fn release(program: cl_program) {
 mod tests {
     use super::*;
     use crate::OpenCl;
-    use minpy_core::codegen::{DiskCache, Kernels, Spec, Tuning, plan};
-    use minpy_core::device::Memory;
-    use minpy_core::kernel::{Input, KernelCall, View, Work};
-    use minpy_core::{DType, kernel::Fold};
+    use minpy_core::DType;
+    use minpy_core::backend::codegen::{DiskCache, Kernels, Spec, Tuning, plan};
+    use minpy_core::backend::{Fold, Input, KernelCall, Memory, View, Work};
     use opencl3::context::context::create_context;
     use opencl3::device::{CL_DEVICE_TYPE_ALL, get_device_ids};
     use opencl3::kernel::{CL_KERNEL_REFERENCE_COUNT, get_kernel_info, retain_kernel};

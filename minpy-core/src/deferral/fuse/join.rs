@@ -56,7 +56,7 @@ pub(super) struct Joined<'g> {
 
 impl<'a> Group<'a> {
     /// Expressions oldest first, the root last.
-    pub fn expressions(&self) -> impl Iterator<Item = (&Expr, Option<&Member<'a>>)> {
+    pub(super) fn expressions(&self) -> impl Iterator<Item = (&Expr, Option<&Member<'a>>)> {
         self.members.iter().rev().map(|m| (m.expr(), Some(m))).chain(std::iter::once((self.root, None)))
     }
     /// The fold that is a node of the joined program. That of the root is none, unless the work is on rows.
@@ -66,7 +66,7 @@ impl<'a> Group<'a> {
             _ => None,
         }
     }
-    pub fn join(&self) -> Joined<'_> {
+    pub(super) fn join(&self) -> Joined<'_> {
         let mut j = Joined {
             key: Key::new(),
             inputs: SmallVec::new(),
@@ -132,7 +132,7 @@ impl<'a> Group<'a> {
         j
     }
     /// The program of the whole group: outputs are the root, then the stored members, oldest first.
-    pub fn program(&self, j: &Joined) -> Arc<Program> {
+    pub(super) fn program(&self, j: &Joined) -> Arc<Program> {
         if let Some(p) = PROGRAMS.read().get(&j.key) {
             return p.clone();
         }
