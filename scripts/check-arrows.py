@@ -49,11 +49,12 @@ DENIES = "#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clipp
 
 
 def uses(text, depth):
-    """What a file takes from its crate, by the first name of each path; `depth` is how many modules lie above it."""
+    """What a file takes from its crate, by the first name of each path; `depth` is how many modules lie above it. What an exported
+    macro names by `$crate::` is for those who call it."""
     text = re.sub(r"//[^\n]*", "", text)
     text = re.sub(r"#\[cfg\(test\)\]\nmod \w+ \{.*?\n\}\n", "", text, flags=re.S)  # tests may use all
     up = rf"(?:super::){{{depth}}}"
-    for start in re.finditer(rf"(?<![\w:$])(?:crate::|\$crate::|{up})(?=[\w{{])", text):
+    for start in re.finditer(rf"(?<![\w:$])(?:crate::|{up})(?=[\w{{])", text):
         rest = text[start.end():]
         if rest[0] != "{":
             name = re.match(r"\w+", rest)[0]

@@ -4,8 +4,8 @@
 //! it stays an array of that view's shape; a read through a part of the buffer turns it into a flat array that views
 //! are added into.
 
-use minpy_core::context::{RECORDING, flags};
-use minpy_core::dispatch::fill_raw;
+use minpy_core::internal::context::{RECORDING, flags};
+use minpy_core::internal::dispatch::fill_raw;
 use minpy_core::ops::{ADD, add, call, cast, copy, reshape, sum};
 use minpy_core::{Array, Attrs, DType, DeviceRef, Layout, Number, Operand, Result, Target, bail};
 use smallvec::SmallVec;
@@ -154,7 +154,7 @@ fn add_view(flat: &Array, layout: &Layout, g: &Array) -> Result<()> {
     let axes = overlapping_axes(layout);
     let counts: SmallVec<[usize; 6]> = axes.iter().map(|&i| layout.shape()[i]).collect();
     let mut result = Ok(());
-    minpy_core::array::for_each_offset(&counts, &vec![0; counts.len()], 0, |k, _| {
+    minpy_core::backend::layout::for_each_offset(&counts, &vec![0; counts.len()], 0, |k, _| {
         if result.is_ok() {
             let (mut rest, mut l, mut part) = (k, layout.clone(), g.layout().clone());
             for (&axis, &n) in axes.iter().zip(&counts).rev() {
@@ -189,7 +189,7 @@ pub(crate) fn unbroadcast(g: Array, shape: &[usize], dtype: DType) -> Result<Arr
     let mut g = g;
     if g.shape() != shape {
         if g.ndim() < shape.len() || g.shape().iter().rev().zip(shape.iter().rev()).any(|(&a, &b)| a < b) {
-            let grown = minpy_core::layout::broadcast_shapes("gradient", &[g.shape(), shape])?;
+            let grown = minpy_core::backend::layout::broadcast_shapes("gradient", &[g.shape(), shape])?;
             g = g.broadcast_to(&grown)?;
         }
         let lead = g.ndim() - shape.len();

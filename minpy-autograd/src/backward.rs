@@ -4,11 +4,9 @@ use crate::accumulate::{Home, Total, unbroadcast};
 use crate::edge::{Edge, NodeId, Nodes};
 use crate::rule::{Saves, Value};
 use crate::tape::{Constant, Gradient, Kind, Node, Saved, TAPE, Tape};
-use minpy_core::context::{RECORDING, flags, set_flag};
-use minpy_core::{
-    Array, Attributes, Attrs, DeviceRef, Error, ErrorKind, Layout, OpDef, Operand, Result, Target, memory,
-    ops,
-};
+use minpy_core::backend::{Attributes, memory};
+use minpy_core::internal::context::{RECORDING, flags, set_flag};
+use minpy_core::{Array, Attrs, DeviceRef, Error, ErrorKind, Layout, OpDef, Operand, Result, Target, ops};
 use smallvec::SmallVec;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
@@ -367,7 +365,7 @@ fn missing(name: &str, node: &Node) -> Error {
 /// Ones in the shape of a result: the seed of its gradient.
 pub(crate) fn ones_for(a: &Array) -> Result<Array> {
     let one = Array::empty_on(a.device(), &[], a.dtype())?;
-    minpy_core::dispatch::fill_raw(&one, minpy_core::Number::Int(1).cast(a.dtype()))?;
+    minpy_core::internal::dispatch::fill_raw(&one, minpy_core::Number::Int(1).cast(a.dtype()))?;
     one.broadcast_to(a.shape())
 }
 

@@ -1,7 +1,8 @@
 //! Numerical checks: central differences against both modes, to second order.
 
 use crate::api::{jvp, value_and_grad};
-use minpy_core::{Array, DType, Number, Result, bail, memory, ops};
+use minpy_core::backend::memory;
+use minpy_core::{Array, DType, Number, Result, bail, ops};
 
 fn total(y: &Array) -> Result<f64> {
     Ok(ops::sum(&ops::cast(y, DType::F64)?, None, false)?.item()?.number().to_f64())

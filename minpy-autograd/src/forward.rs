@@ -4,7 +4,8 @@ use crate::accumulate::Total;
 use crate::backward::{Fetched, Walk, home};
 use crate::edge::{NodeId, Nodes};
 use crate::tape::{Gradient, Kind, Node, TAPE};
-use minpy_core::{Array, DType, Layout, Result, bail, memory, ops};
+use minpy_core::backend::memory;
+use minpy_core::{Array, DType, Layout, Result, bail, ops};
 
 /// A result whose tangent is asked for: the node of its memory, the view, and what the view reads it as.
 pub(crate) type End = (NodeId, Layout, DType);

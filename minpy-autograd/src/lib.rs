@@ -57,7 +57,7 @@ pub use rule::{Decision, InputRule, Item, Rule, Saves, Value, Whole, decision, d
 #[doc(hidden)]
 pub use inventory;
 pub use losses::softmax_output;
-pub use minpy_core::context::unrecorded as no_grad;
+pub use minpy_core::internal::context::unrecorded as no_grad;
 pub use session::{
     ForeignCall, Kept, Mark, Session, departed, foreign_call, is_watched, keep, mark, prepare_thread,
     record_foreign, returned,

@@ -1,8 +1,9 @@
 //! Functions whose gradient is not that of their value, by definition.
 
 use crate::session::record_foreign;
-use minpy_core::context::unrecorded;
-use minpy_core::{Array, Result, bail, context, ops};
+use minpy_core::internal::context;
+use minpy_core::internal::context::unrecorded;
+use minpy_core::{Array, Result, bail, ops};
 
 /// Softmax along the last axis, whose gradient with respect to `x` is that of the cross entropy with `y`, averaged over rows:
 /// `(softmax(x) - y) / N`, whatever comes from above.

@@ -9,7 +9,8 @@
 //! the gradient of a holomorphic f is g * f'(z), without conjugation.
 
 use crate::edge::{Edge, Nodes};
-use minpy_core::{Array, Attributes, Attrs, DType, DeviceRef, Layout, OpDef, Operand, Result, bail};
+use minpy_core::backend::Attributes;
+use minpy_core::{Array, Attrs, DType, DeviceRef, Layout, OpDef, Operand, Result, bail};
 use rustc_hash::FxHashMap;
 use std::sync::LazyLock;
 

@@ -4,8 +4,10 @@ use crate::backward::{Walk, backward, finished, ones_for};
 use crate::edge::{Edges, NodeId};
 use crate::forward::{End, forward};
 use crate::tape::{ForeignVjp, Gradient, Kind, Node, TAPE, Tape, TapeRecorder};
-use minpy_core::context::{RECORDING, flags, set_flag};
-use minpy_core::{Array, Buffer, Layout, Result, bail, memory, ops, recorder};
+use minpy_core::backend::memory;
+use minpy_core::internal::context::{RECORDING, flags, set_flag};
+use minpy_core::internal::{Buffer, recorder};
+use minpy_core::{Array, Layout, Result, bail, ops};
 use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -250,7 +252,7 @@ impl Drop for Session {
     }
 }
 
-/// See `minpy_core::prepare_thread`.
+/// See `minpy_core::internal::prepare_thread`.
 pub fn prepare_thread() {
     TAPE.with(|_| ());
 }

@@ -9,15 +9,13 @@
 
 use crate::edge::{Edge, Edges, NodeId};
 use crate::rule::{Decision, Rule, Whole, decision};
-use minpy_core::context::{RECORDING, set_flag, tracing, unrecorded};
-use minpy_core::defer::compute_beside;
-use minpy_core::dispatch::copy_raw;
-use minpy_core::memory;
-use minpy_core::op::OpCall;
-use minpy_core::recorder::Recorder;
-use minpy_core::{
-    Array, Attributes, Buffer, DType, DeviceRef, Layout, Number, Operand, Result, Scalar, Target, bail,
-};
+use minpy_core::backend::{Attributes, memory};
+use minpy_core::internal::Buffer;
+use minpy_core::internal::context::{RECORDING, set_flag, tracing, unrecorded};
+use minpy_core::internal::defer::compute_beside;
+use minpy_core::internal::dispatch::copy_raw;
+use minpy_core::internal::recorder::{OpCall, Recorder};
+use minpy_core::{Array, DType, DeviceRef, Layout, Number, Operand, Result, Scalar, Target, bail};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::cell::RefCell;
@@ -305,7 +303,7 @@ impl Tape {
             bail!(
                 Runtime,
                 "gradient: an array of shape {} that the gradient needs was overwritten outside of the recording thread",
-                minpy_core::layout::show(array.shape())
+                minpy_core::backend::layout::show(array.shape())
             );
         }
         Ok(array)

@@ -3,7 +3,7 @@
 //! Table-driven from the registry: a new row is tested with no new test code.
 
 use minpy_autograd::{Decision, check_gradients, decision, decisions};
-use minpy_core::op::Tier;
+use minpy_core::backend::Tier;
 use minpy_core::{Array, Attrs, DType, OpDef, Operand, Target, ops};
 use minpy_cpu as _;
 

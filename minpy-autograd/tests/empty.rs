@@ -1,8 +1,7 @@
 //! Results and views without elements, in both modes: what has none adds nothing, and nothing else changes.
 
 use minpy_autograd::{Decision, Session, check_gradients, decision};
-use minpy_core::kernel::ScatterMode;
-use minpy_core::op::Tier;
+use minpy_core::backend::{ScatterMode, Tier};
 use minpy_core::{Array, Attrs, DType, Layout, OpDef, Operand, Result, Target, ops};
 use minpy_cpu as _;
 
@@ -108,7 +107,7 @@ fn indices_without_elements() {
         let list = std::slice::from_ref(&none);
         check(|x| ops::multiply(&ops::gather(&x[0], list)?.t(), 3.0), std::slice::from_ref(&x));
         let values = data(&[&[0], &shape[1..]].concat());
-        for mode in [ScatterMode::Set, ScatterMode::Combine(minpy_core::expr::Prim::Add)] {
+        for mode in [ScatterMode::Set, ScatterMode::Combine(minpy_core::backend::Prim::Add)] {
             let f = |x: &[Array]| ops::exp(&ops::scatter(&x[0], list, &x[1], mode)?);
             check(f, &[x.clone(), values.clone()]);
         }

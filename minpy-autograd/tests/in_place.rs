@@ -300,7 +300,7 @@ fn a_part_of_memory_that_others_write_is_kept_alone() {
     let y = ops::multiply(&w, &batch).unwrap();
     assert!(used() < before + MEGA, "the whole buffer was copied");
     // As NumPy writes: past the tape.
-    minpy_core::dispatch::fill_raw(&data, Scalar::new(7.0f64)).unwrap();
+    minpy_core::internal::dispatch::fill_raw(&data, Scalar::new(7.0f64)).unwrap();
     let g = session.gradients(&[y], None, &[w]).unwrap().remove(0).unwrap();
     assert_eq!(g.to_vec::<f64>().unwrap(), [1.0; 3]);
 }

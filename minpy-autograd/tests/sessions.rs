@@ -3,8 +3,8 @@
 use minpy_autograd::{
     Session, check_gradients, grad, grad_and_loss, is_watched, jvp, no_grad, record_foreign, value_and_grad,
 };
-use minpy_core::context::{RECORDING, flags};
-use minpy_core::dtype::__types::Complex64;
+use minpy_core::Complex64;
+use minpy_core::internal::context::{RECORDING, flags};
 use minpy_core::{Array, Attrs, DType, Error, ErrorKind, Result, Target, ops};
 use minpy_cpu as _;
 use std::sync::Arc;
@@ -194,8 +194,8 @@ fn mixed_dtypes() {
         (DType::F16, vec![3.0, 4.0])
     );
 }
-fn half(x: f64) -> minpy_core::dtype::__types::f16 {
-    minpy_core::dtype::__types::f16::from_f64(x)
+fn half(x: f64) -> minpy_core::f16 {
+    minpy_core::f16::from_f64(x)
 }
 #[test]
 fn complex_numbers() {

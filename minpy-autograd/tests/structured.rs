@@ -1,8 +1,7 @@
 //! Rules of structured operations and of what is composed of them: both modes, second order, every kind of attribute.
 
 use minpy_autograd::check_gradients;
-use minpy_core::expr::Prim;
-use minpy_core::kernel::ScatterMode;
+use minpy_core::backend::{Prim, ScatterMode};
 use minpy_core::ops::{self, Index, Window};
 use minpy_core::{Array, DType, Result, Target};
 use minpy_cpu as _;
@@ -65,7 +64,7 @@ fn an_extremum_rounded_by_its_target() {
 
 #[test]
 fn as_many_indices_as_axes() {
-    let axes = minpy_core::layout::MAX_NDIM;
+    let axes = minpy_core::backend::layout::MAX_NDIM;
     let x = ops::reshape(&data(&[2], 1), &[&[2], &vec![1; axes - 1][..]].concat()).unwrap();
     let list: Vec<Array> = (0..axes).map(|i| ints(&[(i == 0) as i64, 0], &[2])).collect();
     check(|x| sq(ops::gather(&x[0], &list)?), std::slice::from_ref(&x));

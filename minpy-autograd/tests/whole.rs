@@ -2,9 +2,8 @@
 //! where the device has a kernel and there is a rule, the parts otherwise.
 
 use minpy_autograd::{Session, check_gradients, decision, grad, jvp};
-use minpy_core::kernel::{Input, KernelCall};
-use minpy_core::registry::{self, Item, Slot};
-use minpy_core::{Array, DType, DTypeSet, DeviceRef, ErrorKind, Operand, Result, Target, bail, ops};
+use minpy_core::backend::{DTypeSet, Input, Item, KernelCall, Slot, registry};
+use minpy_core::{Array, DType, DeviceRef, ErrorKind, Operand, Result, Target, bail, ops};
 use minpy_cpu as _;
 
 fn data(shape: &[usize], seed: usize) -> Array {

@@ -1,10 +1,9 @@
 //! What every device that compiles C does the same way (`codegen::CDevice`), on a driver that computes nothing: room for what the
 //! driver has no memory for, ranges, arguments that are too many, error words of several devices at once.
 
-use minpy_core::codegen::{ERROR_WORDS, Found, Tuning, fault};
-use minpy_core::device::Memory;
-use minpy_core::kernel::{Fold, Input, KernelCall, View, Work};
-use minpy_core::{DType, Device, Error, ErrorKind, Result};
+use minpy_core::backend::codegen::{ERROR_WORDS, Found, Tuning, fault};
+use minpy_core::backend::{Device, Fold, Input, KernelCall, Memory, View, Work};
+use minpy_core::{DType, Error, ErrorKind, Result};
 use minpy_tests::fake::{Event, Fake, Told, fake};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, mpsc};

@@ -1,9 +1,7 @@
 //! What runs generated kernels, on a device that computes nothing: the cache of kernels, the error words, epilogues by a library.
 
-use minpy_core::codegen::{Arg, Compiler, DiskCache, ERROR_WORDS, Kernels, Spec, Tuning, plan};
-use minpy_core::device::Memory;
-use minpy_core::expr::Builder;
-use minpy_core::kernel::{Fold, Input, KernelCall, View, Work};
+use minpy_core::backend::codegen::{Arg, Compiler, DiskCache, ERROR_WORDS, Kernels, Spec, Tuning, plan};
+use minpy_core::backend::{Builder, Fold, Input, KernelCall, Memory, View, Work};
 use minpy_core::{DType, Error, ErrorKind, Result};
 use minpy_tests::fake::{Event, Fake, Plain, fake, fake_with_library};
 use std::sync::{Arc, Mutex};

@@ -2,9 +2,8 @@
 //!
 //! This test binary must not link a backend crate: minpy-core has none among its dependencies.
 
-use minpy_core::device::Device;
-use minpy_core::registry::{self, Driver, Item};
-use minpy_core::{Array, DType, ErrorKind, codegen, device, ops};
+use minpy_core::backend::{Device, Driver, Item, codegen, registry};
+use minpy_core::{Array, DType, ErrorKind, device, ops};
 use minpy_tests::fake::fake;
 
 fn probe() -> Vec<Box<dyn Device>> {

@@ -1,7 +1,6 @@
 //! Many threads use the registry for the first time at once: the tables are built once, devices are looked for once.
 
-use minpy_core::device::Device;
-use minpy_core::registry::{self, Driver, Item};
+use minpy_core::backend::{Device, Driver, Item, registry};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 

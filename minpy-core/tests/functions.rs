@@ -1,7 +1,7 @@
 //! The table of functions: entries are found by name and alias, read their cases, and compute; two of one name are an error.
 
-use minpy_core::function::{self, Function, Made, Value};
-use minpy_core::registry::{Driver, Item, Registry};
+use minpy_core::backend::function::{self, Function, Made, Value};
+use minpy_core::backend::{Driver, Item, Registry};
 use minpy_core::{Array, DType, ErrorKind};
 use minpy_cpu as _;
 

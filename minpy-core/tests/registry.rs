@@ -1,9 +1,9 @@
 //! The registry's tables: duplicates, the same entry twice, kernels without a backend, and handles that stay valid.
 
-use minpy_core::device::{Device, DeviceRef};
-use minpy_core::kernel::{Family, KernelCall};
-use minpy_core::registry::{self, Driver, Item, KernelEntry, Registry, Slot};
-use minpy_core::{Array, DType, DTypeSet, Error, ErrorKind, Result, codegen, device};
+use minpy_core::backend::{
+    DTypeSet, Device, Driver, Family, Item, KernelCall, KernelEntry, Registry, Slot, codegen, registry,
+};
+use minpy_core::{Array, DType, DeviceRef, Error, ErrorKind, Result, device};
 use minpy_tests::fake::{Told, fake};
 
 fn blank(name: &'static str) -> Vec<Box<dyn Device>> {
@@ -87,7 +87,8 @@ fn two_backends_of_one_name_are_an_error() {
 
 #[test]
 fn two_operations_of_one_name_are_an_error() {
-    use minpy_core::op::{Elementwise, OpDef, Tier, TypeRule};
+    use minpy_core::OpDef;
+    use minpy_core::backend::{Elementwise, Tier, TypeRule};
     static IMPOSTOR: OpDef = OpDef {
         name: "add",
         arity: 1,
@@ -134,7 +135,7 @@ fn a_backend_may_come_later_and_handles_stay() {
     let r = registry::global().unwrap();
     assert_eq!(
         (r.kind_of("beta"), r.kind_of("cpu")),
-        (Some(beta.kind()), Some(minpy_core::device::HOST_KIND))
+        (Some(beta.kind()), Some(minpy_core::backend::HOST_KIND))
     );
     assert!(r.family_kernel(beta.kind(), Family::Reduce).is_some_and(|k| std::ptr::eq(k, &ELSEWHERE)));
     for name in ["alpha", "beta", "cpu"] {

@@ -1,10 +1,8 @@
 //! Prints what fused elementwise programs cost: `cargo run --release -p minpy-cpu --example fused [filter [size]]`.
 //! Microseconds per call, best and median of many, and nanoseconds per element, over sizes from a thousand elements up.
 
-use minpy_core::DType;
-use minpy_core::device::{DeviceRef, Memory};
-use minpy_core::expr::{Builder, E, Prim, Program};
-use minpy_core::kernel::{Input, KernelCall, View, Work};
+use minpy_core::backend::{Builder, E, Input, KernelCall, Memory, Prim, Program, View, Work};
+use minpy_core::{DType, DeviceRef};
 use std::sync::Arc;
 use std::time::Instant;
 

@@ -1,10 +1,8 @@
 //! Prints what single kernels cost: `cargo run --release -p minpy-cpu --example micro`.
 //! Nanoseconds per call, best of several rounds; memory-bound rows also in GB/s, products in GFLOP/s.
 
-use minpy_core::device::{DeviceRef, Memory};
-use minpy_core::expr::{Builder, Prim, Program};
-use minpy_core::kernel::{Fold, Input, KernelCall, View, Work};
-use minpy_core::{DType, Scalar};
+use minpy_core::backend::{Builder, Fold, Input, KernelCall, Memory, Prim, Program, View, Work};
+use minpy_core::{DType, DeviceRef, Scalar};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -50,7 +48,7 @@ fn main() {
     minpy_cpu::register().expect("register");
     let d = minpy_core::device::host().expect("cpu");
     println!("{}, {} threads", d.capabilities().description, minpy_cpu::threads::num_threads());
-    let run = |entry: &minpy_core::registry::KernelEntry,
+    let run = |entry: &minpy_core::backend::KernelEntry,
                work: &Work,
                p: Option<&Arc<Program>>,
                i: &[Input],

@@ -4,10 +4,7 @@
 
 use crate::elementwise;
 use crate::machine::pool;
-use minpy_core::device::{Capabilities, Device, Memory, MemoryStats};
-use minpy_core::dtype::DTypeSet;
-use minpy_core::expr::Program;
-use minpy_core::kernel::PlainLoop;
+use minpy_core::backend::{Capabilities, DTypeSet, Device, Memory, MemoryStats, PlainLoop, Program};
 use minpy_core::{Error, ErrorKind, Result};
 use std::any::Any;
 

@@ -2,7 +2,8 @@
 //!
 //! Views are lent to a closure only: they borrow memory that other handles share, so they must not outlive the call.
 
-use minpy_core::{Array, Element, ErrorKind, Result, bail, memory};
+use minpy_core::backend::memory;
+use minpy_core::{Array, Element, ErrorKind, Result, bail};
 use ndarray::{ArrayD, ArrayViewD, IxDyn, ShapeBuilder};
 
 /// Calls `f` with a view of the array, strides and all, without a copy. The array must be on the host, of dtype `T`.

@@ -23,7 +23,7 @@ pub use machine::{simd, threads};
 pub use product::{epilogue, matmul};
 pub use rows::{arg_reduce, reduce, scan};
 
-use minpy_core::registry::{self, Item};
+use minpy_core::backend::{Item, registry};
 
 /// Everything that this crate registers; `inventory` collects the same entries when the crate is linked.
 pub static ITEMS: &[Item] = &[

@@ -3,7 +3,7 @@
 
 mod support;
 use minpy_core::DType;
-use minpy_core::kernel::Work;
+use minpy_core::backend::Work;
 use support::*;
 
 #[test]

@@ -1,8 +1,7 @@
 //! Division by powers of two is done by multiplication: the bits must be those of the division.
 
 mod support;
-use minpy_core::expr::Prim;
-use minpy_core::kernel::Input;
+use minpy_core::backend::{Input, Prim};
 use minpy_core::{Element, Scalar};
 use support::*;
 

@@ -1,6 +1,7 @@
 //! Arguments at the edge of what fits, through the Rust API.
 
-use minpy_core::ops::{self, Window};
+use minpy_core::ops;
+use minpy_core::ops::Window;
 
 use minpy_core::{Array, DType, ErrorKind, Layout, index};
 

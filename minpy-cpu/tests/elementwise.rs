@@ -1,8 +1,7 @@
 //! The evaluator: layouts, broadcasting, in-place, fused programs, several outputs, threads.
 
 mod support;
-use minpy_core::expr::{Builder, Prim};
-use minpy_core::kernel::Input;
+use minpy_core::backend::{Builder, Input, Prim};
 use minpy_core::{DType, Scalar};
 use std::sync::Arc;
 use support::*;

@@ -1,8 +1,7 @@
 //! Products with an epilogue, and pairs of them, against the product and then the program, bit for bit.
 
 mod support;
-use minpy_core::expr::{Builder, E, Prim, Program};
-use minpy_core::kernel::{Input, Work};
+use minpy_core::backend::{Builder, E, Input, Prim, Program, Work};
 use minpy_core::{DType, ErrorKind, Number, Result, Scalar};
 use std::sync::Arc;
 use support::*;
@@ -352,7 +351,7 @@ fn sums_and_threads() {
         let mut turned = out.view();
         let (shape, strides) = ([n, m], [1, n as isize]);
         (turned.shape, turned.strides) = (&shape, &strides);
-        let work = Work::Reduce(minpy_core::kernel::Fold::Add);
+        let work = Work::Reduce(minpy_core::backend::Fold::Add);
         let inputs = [Input::View(turned)];
         call(&minpy_cpu::reduce::ENTRY, work, Some(&cast(d, d)), &inputs, &[&want]).unwrap();
         let tolerance = if d == DType::F64 { 1e-13 } else { 1e-5 };

@@ -1,8 +1,7 @@
 //! Random programs against the same operations one by one: joined loops must not change a bit.
 
 mod support;
-use minpy_core::expr::{Builder, E, Prim, Program};
-use minpy_core::kernel::Input;
+use minpy_core::backend::{Builder, E, Input, Prim, Program};
 use minpy_core::{DType, Number, Scalar};
 use std::sync::Arc;
 use support::*;

@@ -1,8 +1,7 @@
 //! Views and copies of the crate `ndarray`.
 #![cfg(feature = "ndarray")]
 
-use minpy_core::{Array, ErrorKind};
-use minpy_core::{Element, Result};
+use minpy_core::{Array, Element, ErrorKind, Result};
 use minpy_cpu::interop::{from_ndarray, to_ndarray};
 use ndarray::{Array2, ArrayViewD, Axis, s};
 

@@ -1,8 +1,7 @@
 //! Matrix products of every dtype and stride pattern against three plain loops.
 
 mod support;
-use minpy_core::expr::Prim;
-use minpy_core::kernel::Work;
+use minpy_core::backend::{Prim, Work};
 use minpy_core::{DType, Number, Scalar};
 use num_complex::Complex64;
 use support::*;

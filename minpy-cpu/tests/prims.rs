@@ -2,8 +2,7 @@
 
 mod support;
 use half::f16;
-use minpy_core::expr::{Builder, E, Prim, Program};
-use minpy_core::kernel::Input;
+use minpy_core::backend::{Builder, E, Input, Prim, Program};
 use minpy_core::{DType, Number, Scalar};
 use num_complex::Complex64;
 use std::sync::Arc;

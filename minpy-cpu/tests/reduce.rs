@@ -1,8 +1,7 @@
 //! Reductions over every dtype, axis set and layout against a plain fold; accuracy of long sums.
 
 mod support;
-use minpy_core::expr::{Builder, Prim};
-use minpy_core::kernel::{Fold, Work};
+use minpy_core::backend::{Builder, Fold, Prim, Work};
 use minpy_core::{DType, Number, Scalar};
 use std::sync::Arc;
 use support::*;
@@ -145,7 +144,7 @@ fn prologue_is_applied() {
     let n = 3000;
     let a = Arr::of(&[2, n], &(0..2 * n as i32).collect::<Vec<_>>());
     let out = Arr::zeros(DType::F64, &[2]);
-    let inputs = [a.input(), minpy_core::kernel::Input::Scalar(Scalar::new(0.5f64))];
+    let inputs = [a.input(), minpy_core::backend::Input::Scalar(Scalar::new(0.5f64))];
     call(&minpy_cpu::reduce::ENTRY, Work::Reduce(Fold::Add), Some(&p), &inputs, &[&out]).unwrap();
     let want = |k: usize| (0..n).map(|i| (k * n + i) as f64 * 0.5 + 1.0).sum::<f64>();
     assert_eq!(out.values::<f64>(), [want(0), want(1)]);

@@ -1,8 +1,7 @@
 //! Arg-reductions, scans, sorts, gathers, scatters, nonzero and random bits against plain references.
 
 mod support;
-use minpy_core::expr::Prim;
-use minpy_core::kernel::{Fold, ScatterMode, Work};
+use minpy_core::backend::{Fold, Prim, ScatterMode, Work};
 use minpy_core::{DType, ErrorKind, Number, Scalar};
 use std::cmp::Ordering;
 use support::*;

@@ -8,7 +8,7 @@ use crate::libraries::{self, error, guarded};
 use cudarc::driver::sys::{CUfunction, CUmodule};
 use cudarc::driver::{result, sys as cu};
 use cudarc::nvrtc::{result as rtc, sys};
-use minpy_core::codegen::{Compiler, does_not_build};
+use minpy_core::backend::codegen::{Compiler, does_not_build};
 use minpy_core::{Error, ErrorKind, Result};
 use std::ffi::{CString, c_void};
 

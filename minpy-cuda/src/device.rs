@@ -6,9 +6,9 @@ use crate::driver::Stream;
 use crate::libraries::{self, error, guarded};
 use cudarc::driver::result;
 use cudarc::driver::sys::CUdevice_attribute as A;
-use minpy_core::codegen::{Found, Tuning};
-use minpy_core::device::{Capabilities, leave_out};
-use minpy_core::{DTypeSet, Result};
+use minpy_core::Result;
+use minpy_core::backend::codegen::{Found, Tuning};
+use minpy_core::backend::{Capabilities, DTypeSet, leave_out};
 
 minpy_core::c_backend!("cuda", Stream, probe);
 
@@ -38,7 +38,7 @@ pub fn why_not() -> Option<String> {
     match minpy_core::device::devices("cuda") {
         Ok(found) if !found.is_empty() => None,
         Err(e) => Some(e.message().to_string()),
-        _ => Some(minpy_core::device::left_out("cuda").join("; ")),
+        _ => Some(minpy_core::backend::left_out("cuda").join("; ")),
     }
 }
 

@@ -1,7 +1,8 @@
-//! CUDA C++ as NVRTC compiles it without any header, as a dialect of `minpy_core::codegen`.
+//! CUDA C++ as NVRTC compiles it without any header, as a dialect of `minpy_core::backend::codegen`.
 
-use minpy_core::codegen::Dialect;
-use minpy_core::{DType, DTypeSet};
+use minpy_core::DType;
+use minpy_core::backend::DTypeSet;
+use minpy_core::backend::codegen::Dialect;
 
 /// CUDA C++.
 #[derive(Debug)]

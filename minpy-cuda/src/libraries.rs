@@ -62,5 +62,5 @@ pub fn missing() -> Option<String> {
 #[cold]
 pub fn error(what: &str, e: driver::result::DriverError) -> Error {
     let out_of_memory = e.0 == driver::sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY;
-    minpy_core::codegen::fault("cuda", what, out_of_memory, e)
+    minpy_core::backend::codegen::fault("cuda", what, out_of_memory, e)
 }

@@ -8,7 +8,7 @@ use crate::libraries::{self, guarded};
 use cudarc::cublas::sys::{self, cublasOperation_t as Op};
 use cudarc::cublas::{result, sys as blas};
 use cudarc::driver::sys::CUstream;
-use minpy_core::kernel::{KernelCall, View};
+use minpy_core::backend::{KernelCall, View};
 use minpy_core::{DType, Error, ErrorKind, Result};
 use std::ffi::c_int;
 

@@ -62,7 +62,7 @@ fn what_is_too_old_is_left_out_and_said() {
     let found = device::devices("cuda").expect("the registry is in order");
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].capabilities().description, "Stub 0 (compute capability 9.0)");
-    let why = device::left_out("cuda").join("; ");
+    let why = minpy_core::backend::left_out("cuda").join("; ");
     assert!(
         why.contains("Stub 1 has compute capability 6.0") && why.contains("knows 7.5 and later"),
         "{why}"

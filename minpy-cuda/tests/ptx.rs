@@ -4,8 +4,8 @@
 //! passes, unless MINPY_REQUIRE_NVRTC=1.
 
 use minpy_core::DType;
-use minpy_core::codegen::{FAMILIES, Rendered, Sources, Tuning, sources};
-use minpy_core::kernel::Family;
+use minpy_core::backend::Family;
+use minpy_core::backend::codegen::{FAMILIES, Rendered, Sources, Tuning, sources};
 use std::collections::{BTreeMap, HashSet};
 
 /// What is left to the host: complex inverse functions. Everything else must have a kernel.

@@ -2,7 +2,7 @@
 
 use crate::error;
 use minpy_core::Result;
-use minpy_core::codegen::{Compiler, does_not_build};
+use minpy_core::backend::codegen::{Compiler, does_not_build};
 use opencl3::error_codes::ClError;
 use opencl3::kernel::{create_kernel, release_kernel};
 use opencl3::program::*;
@@ -85,10 +85,9 @@ fn release(program: cl_program) {
 mod tests {
     use super::*;
     use crate::OpenCl;
-    use minpy_core::codegen::{DiskCache, Kernels, Spec, Tuning, plan};
-    use minpy_core::device::Memory;
-    use minpy_core::kernel::{Input, KernelCall, View, Work};
-    use minpy_core::{DType, kernel::Fold};
+    use minpy_core::DType;
+    use minpy_core::backend::codegen::{DiskCache, Kernels, Spec, Tuning, plan};
+    use minpy_core::backend::{Fold, Input, KernelCall, Memory, View, Work};
     use opencl3::context::context::create_context;
     use opencl3::device::{CL_DEVICE_TYPE_ALL, get_device_ids};
     use opencl3::kernel::{CL_KERNEL_REFERENCE_COUNT, get_kernel_info, retain_kernel};

@@ -2,9 +2,9 @@
 
 use crate::compile::Programs;
 use crate::driver::Queue;
-use minpy_core::codegen::{Found, Tuning};
-use minpy_core::device::{Capabilities, leave_out};
-use minpy_core::{DType, DTypeSet};
+use minpy_core::DType;
+use minpy_core::backend::codegen::{Found, Tuning};
+use minpy_core::backend::{Capabilities, DTypeSet, leave_out};
 use opencl3::command_queue::create_command_queue;
 use opencl3::context::context::create_context;
 use opencl3::device::*;

@@ -1,7 +1,8 @@
-//! OpenCL C 1.2 as a dialect of `minpy_core::codegen`.
+//! OpenCL C 1.2 as a dialect of `minpy_core::backend::codegen`.
 
-use minpy_core::codegen::Dialect;
-use minpy_core::{DType, DTypeSet};
+use minpy_core::DType;
+use minpy_core::backend::DTypeSet;
+use minpy_core::backend::codegen::Dialect;
 
 /// OpenCL C.
 #[derive(Debug)]

@@ -6,7 +6,7 @@
 use crate::compile::{Kernel, Programs};
 use crate::{OpenCl, error};
 use minpy_core::Result;
-use minpy_core::codegen::{Blocks, BoundArg, CDriver, Dialect, Place, Step};
+use minpy_core::backend::codegen::{Blocks, BoundArg, CDriver, Dialect, Place, Step};
 use opencl3::command_queue::*;
 use opencl3::error_codes::ClError;
 use opencl3::event::release_event;

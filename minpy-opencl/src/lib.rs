@@ -1,6 +1,6 @@
 //! OpenCL devices for MinPy: every device of every platform that the system's OpenCL loader knows, found at run time.
 //!
-//! A device is `minpy_core::codegen::CDevice`; this crate supplies the dialect (`dialect.rs`), the compiler (`compile.rs`), buffers and
+//! A device is `minpy_core::backend::codegen::CDevice`; this crate supplies the dialect (`dialect.rs`), the compiler (`compile.rs`), buffers and
 //! the queue (`driver.rs`), and finds the devices (`device.rs`). Without an OpenCL loader there are simply none.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
@@ -24,5 +24,5 @@ fn error(what: &str, code: i32) -> minpy_core::Error {
         CL_INVALID_BUFFER_SIZE,
     ]
     .contains(&code);
-    minpy_core::codegen::fault("opencl", what, out_of_memory, ClError(code))
+    minpy_core::backend::codegen::fault("opencl", what, out_of_memory, ClError(code))
 }

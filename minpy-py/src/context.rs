@@ -3,8 +3,10 @@
 
 use crate::errors::Outcome;
 use crate::run::ONLY_NUMPY;
-use minpy_core::context::{self, Policy};
-use minpy_core::{DeviceRef, defer, device, profile, registry, stats, written};
+use minpy_core::backend::registry;
+use minpy_core::context::Policy;
+use minpy_core::internal::{context, defer, profile, stats, written};
+use minpy_core::{DeviceRef, device};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -94,12 +96,12 @@ impl Devices {
     }
     /// Computes everything that is pending, without waiting for devices.
     fn flush(&self, py: Python<'_>) -> PyResult<()> {
-        py.detach(defer::flush).py()
+        py.detach(minpy_core::flush).py()
     }
     /// Computes everything that is pending and waits for every device.
     fn synchronize(&self, py: Python<'_>) -> PyResult<()> {
         py.detach(|| {
-            defer::flush()?;
+            minpy_core::flush()?;
             registry::global()?.all_devices().try_for_each(|d| d.synchronize())
         })
         .py()
@@ -169,7 +171,7 @@ impl Counters {
 }
 
 thread_local! { static OUTSIDE: RefCell<Vec<profile::Outside>> = const { RefCell::new(Vec::new()) }; }
-/// See `minpy_core::prepare_thread`.
+/// See `minpy_core::internal::prepare_thread`.
 pub fn prepare_thread() {
     OUTSIDE.with(|_| ());
 }

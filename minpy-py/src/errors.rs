@@ -101,7 +101,7 @@ thread_local! {
     static CARRIED: RefCell<Option<(String, PyErr)>> = const { RefCell::new(None) };
 }
 
-/// See `minpy_core::prepare_thread`.
+/// See `minpy_core::internal::prepare_thread`.
 pub fn prepare_thread() {
     CARRIED.with(|_| ());
 }

@@ -4,7 +4,7 @@ use crate::array::{as_array, wrap, wrap_result};
 use crate::convert::{array_from, shape_from};
 use crate::errors::Outcome;
 use crate::symbol::PySymbol;
-use minpy_core::layout::Dims;
+use minpy_core::backend::layout::Dims;
 use minpy_core::{Array, context, ops};
 use minpy_symbol::{Executor, Function};
 use parking_lot::Mutex;

@@ -6,9 +6,9 @@
 use crate::array::{PyArray, as_array, wrap, wrap_lent};
 use crate::errors::Outcome;
 use crate::numpy::{dtype_of_format, format_letter, numpy};
-use minpy_core::buffer::Lent;
-use minpy_core::device::{self, Memory};
-use minpy_core::{Array, Buffer, DType, DeviceRef, Layout, memory};
+use minpy_core::backend::{Memory, memory};
+use minpy_core::internal::{Buffer, Lent};
+use minpy_core::{Array, DType, DeviceRef, Layout, device};
 use parking_lot::Mutex;
 use pyo3::exceptions::PyBufferError;
 use pyo3::ffi;

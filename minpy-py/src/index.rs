@@ -6,9 +6,9 @@ use crate::errors::Outcome;
 use crate::fallback;
 use crate::host::import_values;
 use crate::numpy::numpy;
-use minpy_core::dtype::Kind;
-use minpy_core::ops::{Index, Selection};
-use minpy_core::{Array, DType, Number, Operand, ops};
+use minpy_core::backend::dtype::Kind;
+use minpy_core::ops::{self, Index, Selection};
+use minpy_core::{Array, DType, Number, Operand};
 use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -134,7 +134,7 @@ fn finish<'py>(slf: &Bound<'py, PyAny>, a: &Array, items: &[Index]) -> PyResult<
         let Selection::View(v) = ops::resolve(a, items).py()? else { return Err(complaint()) };
         if v.ndim() == 0 && !items.iter().any(|i| matches!(i, Index::Ellipsis)) {
             // One element on the host is read at once: less work than a copy by dispatch.
-            if minpy_core::context::flags() == 0 && a.device().is_host() {
+            if minpy_core::internal::context::flags() == 0 && a.device().is_host() {
                 let value = v.item().py()?;
                 let r = Array::from_scalar_on(a.device(), value).py()?;
                 return wrap_scalar(py, r.with_weak(a.is_weak()));

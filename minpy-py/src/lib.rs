@@ -38,9 +38,9 @@ use pyo3::prelude::*;
 static MEMORY: minpy_core::memory::Reserve<std::alloc::System> =
     minpy_core::memory::Reserve(std::alloc::System);
 
-/// See `minpy_core::memory::begin_thread`.
+/// See `minpy_core::backend::memory::begin_thread`.
 fn prepare_thread() {
-    minpy_core::prepare_thread();
+    minpy_core::internal::prepare_thread();
     minpy_cpu::threads::prepare_thread();
     minpy_autograd::prepare_thread();
     minpy_symbol::prepare_thread();
@@ -74,7 +74,7 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = m.py();
     check_environment()?;
     prepare_thread();
-    minpy_core::memory::install_thread(prepare_thread);
+    minpy_core::backend::memory::install_thread(prepare_thread);
     context::install();
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     m.add("NoGradientFuncError", py.get_type::<errors::NoGradientFuncError>())?;

@@ -8,7 +8,9 @@
 use crate::convert::any_leaf;
 use crate::errors::Outcome;
 use minpy_autograd::{Mark, departed, is_watched, mark};
-use minpy_core::{Array, OpDef, context, memory};
+use minpy_core::backend::memory;
+use minpy_core::internal::context;
+use minpy_core::{Array, OpDef};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -28,7 +30,7 @@ thread_local! {
     static ROOM: Cell<usize> = const { Cell::new(MANY) };
 }
 
-/// See `minpy_core::prepare_thread`.
+/// See `minpy_core::internal::prepare_thread`.
 pub fn prepare_thread() {
     NUMBERS.with(|_| ());
     QUIET.with(|_| ());

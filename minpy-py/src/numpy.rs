@@ -84,11 +84,11 @@ fn at_dtype(np: &NumPy, dtype: &Bound<'_, PyAny>) -> Option<DType> {
 
 fn kind_letter(d: DType) -> &'static str {
     match d.kind() {
-        minpy_core::dtype::Kind::Bool => "b",
-        minpy_core::dtype::Kind::Unsigned => "u",
-        minpy_core::dtype::Kind::Signed => "i",
-        minpy_core::dtype::Kind::Float => "f",
-        minpy_core::dtype::Kind::Complex => "c",
+        minpy_core::backend::dtype::Kind::Bool => "b",
+        minpy_core::backend::dtype::Kind::Unsigned => "u",
+        minpy_core::backend::dtype::Kind::Signed => "i",
+        minpy_core::backend::dtype::Kind::Float => "f",
+        minpy_core::backend::dtype::Kind::Complex => "c",
     }
 }
 

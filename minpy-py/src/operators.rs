@@ -13,8 +13,7 @@ use crate::index::get_int;
 use crate::numbers;
 use crate::numpy::numpy;
 use crate::run::{compute_into, compute_object, deliver, native};
-use minpy_core::op::OpDef;
-use minpy_core::{Array, DType, Number, Operand, ops};
+use minpy_core::{Array, DType, Number, OpDef, Operand, ops};
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -376,7 +375,7 @@ fn only_scalar(a: &Array) -> PyResult<()> {
     if a.ndim() != 0 && a.size() != 1 {
         return Err(PyTypeError::new_err(format!(
             "only 0-dimensional arrays can be converted to Python scalars, not one of shape {}",
-            minpy_core::layout::show(a.shape())
+            minpy_core::backend::layout::show(a.shape())
         )));
     }
     if a.ndim() != 0 {

@@ -7,9 +7,10 @@ use crate::convert::{
 use crate::errors::Outcome;
 use crate::host::import;
 use crate::numpy::{dtype_from, numpy};
-use minpy_core::function::{Default, Kind, Value};
-use minpy_core::layout::Order;
-use minpy_core::{Array, DType, Number, memory};
+use minpy_core::backend::function::{Default, Kind, Value};
+use minpy_core::backend::layout::Order;
+use minpy_core::backend::memory;
+use minpy_core::{Array, DType, Number};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};

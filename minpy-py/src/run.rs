@@ -2,8 +2,8 @@
 
 use crate::array::wrap_result;
 use crate::errors::Outcome;
-use minpy_core::op::OpDef;
-use minpy_core::{Array, Attrs, Operand, Result, Target, context, ops};
+use minpy_core::internal::context;
+use minpy_core::{Array, Attrs, OpDef, Operand, Result, Target, ops};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 

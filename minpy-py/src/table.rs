@@ -13,9 +13,9 @@ use crate::numbers::quiet_if;
 use crate::numpy::{given, numpy};
 use crate::reader::read;
 use crate::run::{WORTH_DETACHING, native};
+use minpy_core::backend::function::{Default, Function, Gives, Kind, Made, Passing, Value, settle};
 use minpy_core::context::with_device;
-use minpy_core::function::{Default, Function, Gives, Kind, Made, Passing, Value, settle};
-use minpy_core::written::enter;
+use minpy_core::internal::written::enter;
 use minpy_core::{Array, DeviceRef, ErrorKind, Number};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi;
@@ -581,7 +581,7 @@ pub fn _table_cases(
     for face in faces(py)?.iter().filter(|f| f.name == f.function.name) {
         for case in face.function.cases {
             let (mut args, kwargs) = (Vec::new(), PyDict::new(py));
-            let values = minpy_core::function::sample(face.function, case).py()?;
+            let values = minpy_core::backend::function::sample(face.function, case).py()?;
             for (p, value) in face.function.parameters.iter().zip(values) {
                 if matches!(value, Value::Absent) {
                     continue;

@@ -8,7 +8,8 @@ use crate::convert::{any_leaf, array_from, exact_number, items_of};
 use crate::errors::{Outcome, to_core};
 use crate::numbers;
 use minpy_autograd::{ForeignCall, Session, departed, foreign_call, is_watched, record_foreign};
-use minpy_core::{Array, memory};
+use minpy_core::Array;
+use minpy_core::backend::memory;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
@@ -267,6 +268,6 @@ impl Tape {
     }
     /// Whether a tape records on this thread.
     fn recording(&self) -> bool {
-        minpy_core::context::flags() & minpy_core::context::RECORDING != 0
+        minpy_core::internal::context::flags() & minpy_core::internal::context::RECORDING != 0
     }
 }

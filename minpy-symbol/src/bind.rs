@@ -5,9 +5,10 @@ use crate::executor::Executor;
 use crate::graph::Symbol;
 use crate::infer::{Known, initial_states};
 use crate::trace::{GradReq, Look, Request};
-use minpy_core::context::unrecorded;
-use minpy_core::layout::show;
-use minpy_core::{Array, DeviceRef, Meta, Result, bail, context, ops};
+use minpy_core::backend::Meta;
+use minpy_core::backend::layout::show;
+use minpy_core::internal::context::unrecorded;
+use minpy_core::{Array, DeviceRef, Result, bail, context, ops};
 
 /// Arrays to bind a symbol to, in the order of its lists.
 #[derive(Default)]

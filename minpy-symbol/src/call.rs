@@ -8,8 +8,9 @@ use crate::graph::Symbol;
 use crate::schedule::External;
 use crate::trace::evaluate;
 use minpy_autograd::{Kept, Session, keep, record_foreign};
-use minpy_core::context::{recording, unrecorded};
-use minpy_core::{Array, Meta, Result, bail, context, ops};
+use minpy_core::backend::Meta;
+use minpy_core::internal::context::{recording, unrecorded};
+use minpy_core::{Array, Result, bail, context, ops};
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
@@ -171,7 +172,7 @@ impl Call {
     fn again(&self, pool: &Pool, instance: &mut Instance, arguments: &[Array]) -> Result<()> {
         let outputs = fresh(pool)?;
         let states: Vec<Array> =
-            self.auxiliary.iter().map(minpy_core::dispatch::copy_raw).collect::<Result<_>>()?;
+            self.auxiliary.iter().map(minpy_core::internal::dispatch::copy_raw).collect::<Result<_>>()?;
         pool.compiled.forward(instance, true, |e| match e {
             External::Argument(i) => arguments.get(i),
             External::Auxiliary(i) => states.get(i),

@@ -8,9 +8,10 @@ use crate::passes::optimise;
 use crate::plan::{Plan, plan, verify_plan};
 use crate::schedule::{External, Place, Schedule, ValueId};
 use crate::trace::{Request, Traced, trace};
-use minpy_core::context::{self, RECORDING};
-use minpy_core::device::Memory;
-use minpy_core::{Array, Buffer, Meta, Result, bail, recorder};
+use minpy_core::backend::{Memory, Meta};
+use minpy_core::internal::context::{self, RECORDING};
+use minpy_core::internal::{Buffer, recorder};
+use minpy_core::{Array, Result, bail};
 use std::ops::Range;
 use std::sync::Arc;
 

@@ -9,9 +9,10 @@ use crate::graph::Symbol;
 use crate::infer::Inferred;
 use crate::schedule::External;
 use crate::trace::GradReq;
-use minpy_core::context::{recording, unrecorded};
-use minpy_core::layout::show;
-use minpy_core::{Array, DeviceRef, Meta, Result, bail, ops};
+use minpy_core::backend::Meta;
+use minpy_core::backend::layout::show;
+use minpy_core::internal::context::{recording, unrecorded};
+use minpy_core::{Array, DeviceRef, Result, bail, ops};
 
 /// A symbol bound to arrays.
 pub struct Executor {
@@ -153,7 +154,7 @@ impl Executor {
         let h = unrecorded(|| dense(&h.to_device(self.device)?, y.dtype()))?;
         // The backward pass writes gradients while it still reads what arrives.
         if self.gradients.iter().flatten().any(|g| g.may_share_memory(&h)) {
-            return minpy_core::dispatch::copy_raw(&h);
+            return minpy_core::internal::dispatch::copy_raw(&h);
         }
         Ok(h)
     }
@@ -227,5 +228,5 @@ pub(crate) fn dense(a: &Array, dtype: minpy_core::DType) -> Result<Array> {
     if a.layout().is_contiguous() && a.layout().offset() == 0 {
         return Ok(a);
     }
-    minpy_core::dispatch::copy_raw(&a)
+    minpy_core::internal::dispatch::copy_raw(&a)
 }

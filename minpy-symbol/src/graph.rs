@@ -6,7 +6,7 @@ use crate::attributes::{Attributes, Value};
 use crate::names;
 use crate::operator::{Operator, Role};
 use crate::ops::operator;
-use minpy_core::layout::Dims;
+use minpy_core::backend::layout::Dims;
 use minpy_core::{DType, Result, bail};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

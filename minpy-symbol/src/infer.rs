@@ -6,9 +6,11 @@
 use crate::graph::{Node, NodeKind, Symbol};
 use crate::operator::{Built, Call, Role, Shapes};
 use crate::room::room_for;
-use minpy_core::context::unrecorded;
-use minpy_core::layout::{Dims, Layout, count, show};
-use minpy_core::{Array, Buffer, DType, DeviceRef, Meta, Result, bail, context};
+use minpy_core::backend::Meta;
+use minpy_core::backend::layout::{Dims, count, show};
+use minpy_core::internal::Buffer;
+use minpy_core::internal::context::unrecorded;
+use minpy_core::{Array, DType, DeviceRef, Layout, Result, bail, context};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -202,7 +204,7 @@ impl State {
             let Some(shape) = self.shapes[n][k].clone() else { return Ok(()) };
             arrays.push(placeholder(&who, device, &Meta { shape, dtype: self.dtypes[n][k] })?);
         }
-        let (built, _) = minpy_core::trace::trace(|| {
+        let (built, _) = minpy_core::internal::trace::trace(|| {
             build_node(node, &arrays, true, &mut |shape, dtype| Array::empty_on(device, shape, dtype))
         });
         for (k, out) in built?.outputs.iter().enumerate() {

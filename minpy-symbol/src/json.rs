@@ -13,7 +13,7 @@
 use crate::attributes::{Attributes, Value};
 use crate::graph::{Entry, Node, NodeKind, Symbol};
 use crate::ops::operator;
-use minpy_core::layout::{Dims, count};
+use minpy_core::backend::layout::{Dims, count};
 use minpy_core::{DType, Error, ErrorKind, Result, bail};
 use serde_json::{Map, Value as Json, json};
 use std::collections::HashMap;

@@ -39,7 +39,7 @@ pub use ops::operators;
 pub use record::{Recorded, record};
 pub use trace::GradReq;
 
-/// See `minpy_core::prepare_thread`.
+/// See `minpy_core::internal::prepare_thread`.
 pub fn prepare_thread() {
     names::prepare_thread();
     noise::prepare_thread();

@@ -17,7 +17,7 @@ pub fn next(operator: &str) -> String {
         format!("{stem}{}", *n - 1)
     })
 }
-/// See `minpy_core::prepare_thread`.
+/// See `minpy_core::internal::prepare_thread`.
 pub(crate) fn prepare_thread() {
     COUNTERS.with(|_| ());
 }

@@ -1,12 +1,14 @@
 //! Random numbers for operators that drop values in training: one counter-based stream per thread.
 
+use minpy_core::backend::Meta;
+use minpy_core::internal::context;
 use minpy_core::ops::Generator;
-use minpy_core::{Array, DeviceRef, Meta, Result, context};
+use minpy_core::{Array, DeviceRef, Result};
 use std::cell::RefCell;
 
 thread_local! { static GENERATOR: RefCell<Generator> = RefCell::new(Generator::new(0)); }
 
-/// See `minpy_core::prepare_thread`.
+/// See `minpy_core::internal::prepare_thread`.
 pub(crate) fn prepare_thread() {
     GENERATOR.with(|_| ());
 }

@@ -4,7 +4,7 @@
 //! (Pisarchyk and Lee, "Efficient memory management for deep neural net inference", 2020: greedy by size).
 
 use crate::schedule::{Operand, Place, Schedule, ValueId};
-use minpy_core::kernel::Work;
+use minpy_core::backend::Work;
 use minpy_core::{Result, bail};
 
 /// Offsets are multiples of this many bytes: enough for every device's vector loads.

@@ -7,10 +7,11 @@
 use crate::compiled::{Compiled, Instance};
 use crate::schedule::External;
 use crate::trace::{Look, Proxies, Traced, collect};
-use minpy_core::context::unrecorded;
-use minpy_core::kernel::Work;
-use minpy_core::layout::show;
-use minpy_core::{Array, Buffer, DType, DeviceRef, Layout, Meta, Result, bail, context, ops};
+use minpy_core::backend::layout::show;
+use minpy_core::backend::{Meta, Work};
+use minpy_core::internal::Buffer;
+use minpy_core::internal::context::unrecorded;
+use minpy_core::{Array, DType, DeviceRef, Layout, Result, bail, context, ops};
 use std::sync::Arc;
 
 /// A function of arrays that was recorded.
@@ -47,7 +48,7 @@ pub fn record(
     let mut outputs = Vec::new();
     let (done, launches) = unrecorded(|| {
         context::with_device(device, || {
-            minpy_core::trace::trace(|| -> Result<()> {
+            minpy_core::internal::trace::trace(|| -> Result<()> {
                 for (i, result) in f(&stand_ins)?.iter().enumerate() {
                     let meta = Meta { shape: result.shape().into(), dtype: result.dtype() };
                     let to = proxies.add(External::Output(i), &Look::dense(&meta));

@@ -1,6 +1,7 @@
 //! Room for what is small and many: lists that hold something for each node or step.
 
-use minpy_core::{Result, memory};
+use minpy_core::Result;
+use minpy_core::backend::memory;
 
 /// More than the lists take that hold something small for each node of a symbol, or each step of a schedule. Large things ask
 /// one by one.

@@ -3,11 +3,10 @@
 //! Values are numbered and stand for whole buffers; steps read and write views of them. Passes rewrite a schedule,
 //! `plan` gives its values places, and `run` replays it on a table of memories.
 
-use minpy_core::device::Memory;
-use minpy_core::dispatch::run_planned;
-use minpy_core::expr::Program;
-use minpy_core::kernel::{Input, KernelCall, View, Work};
-use minpy_core::{Buffer, DType, DeviceRef, Layout, Result, Scalar, context, stats};
+use minpy_core::backend::{Input, KernelCall, Memory, Program, View, Work};
+use minpy_core::internal::dispatch::run_planned;
+use minpy_core::internal::{Buffer, context, stats};
+use minpy_core::{DType, DeviceRef, Layout, Result, Scalar};
 use smallvec::SmallVec;
 use std::ops::Range;
 use std::sync::Arc;

@@ -8,11 +8,12 @@ use crate::infer::build_node;
 use crate::room::room_for;
 use crate::schedule::{External, Operand, Place, Schedule, Source, Step, Value, ValueId};
 use minpy_autograd::Session;
-use minpy_core::memory;
-use minpy_core::op::{Attrs, Operand as Argument, Target};
-use minpy_core::trace::{self, Launch, LaunchInput};
+use minpy_core::backend::{Meta, memory};
+use minpy_core::internal::trace::{self, Launch, LaunchInput};
+use minpy_core::internal::{Buffer, dispatch};
 use minpy_core::{
-    Array, Buffer, DType, DeviceRef, Error, ErrorKind, Layout, Meta, Result, context, dispatch, ops,
+    Array, Attrs, DType, DeviceRef, Error, ErrorKind, Layout, Operand as Argument, Result, Target, context,
+    ops,
 };
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 mod build;
 use build::*;
 use minpy_autograd::Session;
-use minpy_core::layout::Dims;
+use minpy_core::backend::layout::Dims;
 use minpy_core::{Array, DType, ErrorKind, Scalar, ops};
 use minpy_symbol::{Function, Symbol};
 
@@ -208,7 +208,7 @@ fn an_argument_changed_before_its_gradient_counts_as_it_was() {
         let y = f.call(&[("x", x.clone()), ("w", leaf.clone())]).unwrap().remove(0);
         if shared {
             // As NumPy writes: past the tape.
-            minpy_core::dispatch::fill_raw(&x, Scalar::new(5.0f64)).unwrap();
+            minpy_core::internal::dispatch::fill_raw(&x, Scalar::new(5.0f64)).unwrap();
         } else {
             ops::assign(&x, 5.0).unwrap();
         }

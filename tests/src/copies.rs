@@ -3,10 +3,9 @@
 use crate::reference::{Expected, Value, cast};
 use crate::samples::{Form, Sample, read, smooth, upload, values};
 use crate::subject::Subject;
-use minpy_core::device;
-use minpy_core::dispatch::{copy_raw, fill_raw};
-use minpy_core::layout::contiguous_strides;
-use minpy_core::{Array, Attrs, DType, ErrorKind, Number, Operand, Result, Target, ops};
+use minpy_core::backend::layout::contiguous_strides;
+use minpy_core::internal::dispatch::{copy_raw, fill_raw};
+use minpy_core::{Array, Attrs, DType, ErrorKind, Number, Operand, Result, Target, device, ops};
 
 /// Every dtype up and down, at odd sizes and offsets.
 pub fn host_and_device(s: &Subject) {

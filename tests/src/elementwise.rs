@@ -5,9 +5,7 @@
 use crate::reference::{Expected, Value, cast, evaluate};
 use crate::samples::{Form, Sample, download, read, upload, values};
 use crate::subject::{Draw, Subject, hash};
-use minpy_core::expr::Program;
-use minpy_core::kernel::Family;
-use minpy_core::op::{Elementwise, ProgramSpec, Tier};
+use minpy_core::backend::{Elementwise, Family, Program, ProgramSpec, Tier};
 use minpy_core::{Array, Arrays, Attrs, DType, ErrorKind, OpDef, Operand, Target, ops};
 use std::sync::Arc;
 

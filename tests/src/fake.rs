@@ -1,11 +1,10 @@
 //! A device that computes nothing and tells what it is asked to do: for tests of dispatch, of the registry and of generated kernels.
 
-use minpy_core::codegen::{
+use minpy_core::Result;
+use minpy_core::backend::codegen::{
     Blocks, BoundArg, CDevice, CDriver, Compiler, Dialect, Found, Place, Step, Tuning,
 };
-use minpy_core::device::Capabilities;
-use minpy_core::kernel::KernelCall;
-use minpy_core::{DTypeSet, Result};
+use minpy_core::backend::{Capabilities, DTypeSet, KernelCall};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// What a fake is asked to do.

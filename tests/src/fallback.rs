@@ -3,10 +3,10 @@
 use crate::reference::{Expected, Value};
 use crate::samples::{read, upload};
 use crate::subject::Subject;
-use minpy_core::context::{COUNTING, Policy, set_flag};
-use minpy_core::kernel::Family;
-use minpy_core::op::{OpDef, TypeRule};
-use minpy_core::{Array, Attrs, DType, DTypeSet, ErrorKind, Operand, Result, Target, ops, registry, stats};
+use minpy_core::backend::{DTypeSet, Family, TypeRule, registry};
+use minpy_core::context::Policy;
+use minpy_core::internal::context::{COUNTING, set_flag};
+use minpy_core::{Array, Attrs, DType, ErrorKind, OpDef, Operand, Result, Target, ops, stats};
 
 /// One call of every family with its name, and the operation and family to look up.
 fn calls(a: &Array, at: &Array) -> [(&'static str, Family, Box<dyn Fn() -> Result<Array>>); 10] {
@@ -35,7 +35,7 @@ fn calls(a: &Array, at: &Array) -> [(&'static str, Family, Box<dyn Fn() -> Resul
             &x,
             std::slice::from_ref(&i),
             &x,
-            minpy_core::kernel::ScatterMode::Set
+            minpy_core::backend::ScatterMode::Set
         )),
         call!("sort", Sort, |x, i| ops::sort(&x, Some(1))),
         call!("nonzero", Nonzero, |x, i| ops::nonzero(&x)),
@@ -159,7 +159,7 @@ fn device_spec(s: &Subject) -> String {
 
 /// An operation from outside core, with an expression only, runs on every device.
 pub fn outside_operation(s: &Subject) {
-    use minpy_core::op::{Elementwise, Tier};
+    use minpy_core::backend::{Elementwise, Tier};
     static SQUARED_DISTANCE: OpDef = OpDef {
         name: "minpy_tests.squared_distance",
         arity: 2,

@@ -2,7 +2,7 @@
 //! for `Work::Rows` runs the parts, and must give the same.
 
 use crate::subject::Subject;
-use minpy_core::kernel::ScatterMode;
+use minpy_core::backend::ScatterMode;
 use minpy_core::{Array, Attrs, DType, Operand, Result, Target, ops};
 
 /// A program: it calls the second argument on every intermediate result, and hands on what comes back.

@@ -3,10 +3,9 @@
 use crate::reference::{Expected, Value, cast};
 use crate::samples::{Form, Sample, download, read, smooth, upload, values};
 use crate::subject::{Draw, Subject, hash};
-use minpy_core::expr::Prim;
-use minpy_core::kernel::{Family, ScatterMode};
-use minpy_core::ops::Index;
-use minpy_core::{Array, DType, DTypeSet, ErrorKind, Result, ops};
+use minpy_core::backend::{DTypeSet, Family, Prim, ScatterMode};
+use minpy_core::ops::{self, Index};
+use minpy_core::{Array, DType, ErrorKind, Result};
 
 /// Index arrays of that shape for axes of these sizes, negative ones among them, in several layouts.
 fn indices(s: &Subject, shape: &[usize], sizes: &[usize], seed: u64) -> Result<Vec<Sample>> {
@@ -98,7 +97,7 @@ pub fn gather(s: &Subject) {
 
 fn combined(prim: Option<Prim>, dtype: DType, old: Value, new: Value, s: &Subject) -> Value {
     let Some(prim) = prim else { return new };
-    let b = minpy_core::expr::Builder::new();
+    let b = minpy_core::backend::Builder::new();
     let e = b.input(dtype).binary(prim, b.input(dtype));
     let id = e.id();
     let p = b.finish("combine", &[id], 0);

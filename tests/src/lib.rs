@@ -29,7 +29,8 @@ pub mod scan;
 pub mod sort;
 mod subject;
 
-pub use minpy_core::{DType, DTypeSet};
+pub use minpy_core::DType;
+pub use minpy_core::backend::DTypeSet;
 pub use subject::{Draw, Native, Options, Subject, hash};
 
 /// Makes the suite of a device: its name, items that link its crate (and minpy-cpu, for fallbacks), and `Options`

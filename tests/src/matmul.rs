@@ -3,9 +3,9 @@
 use crate::reference::{Expected, Value, cast, round};
 use crate::samples::{Form, Sample, download, read, smooth};
 use crate::subject::{Subject, hash};
-use minpy_core::dtype::Kind;
-use minpy_core::kernel::Family;
-use minpy_core::{Array, Attrs, DType, DTypeSet, ErrorKind, Operand, Target, ops};
+use minpy_core::backend::dtype::Kind;
+use minpy_core::backend::{DTypeSet, Family};
+use minpy_core::{Array, Attrs, DType, ErrorKind, Operand, Target, ops};
 use num_complex::Complex64;
 
 /// Sum over k of a[i, k] * b[k, j], in float64 or 128 bits.
@@ -55,7 +55,7 @@ fn one(s: &Subject, dtype: DType, (a, fa): (&[usize], Form), (b, fb): (&[usize],
         .and_then(|x| Ok((x, Sample::new(s.device, dtype, b, fb, &data(dtype, 2))?)));
     let Some((x, y)) = s.ok(made, what) else { return };
     let (la, lb) = (&a[..a.len() - 2], &b[..b.len() - 2]);
-    let lead = minpy_core::layout::broadcast_shapes("matmul", &[la, lb])
+    let lead = minpy_core::backend::layout::broadcast_shapes("matmul", &[la, lb])
         .expect("the shapes of the test fit")
         .to_vec();
     let (m, k, n) = (a[a.len() - 2], a[a.len() - 1], b[b.len() - 1]);

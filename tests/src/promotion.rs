@@ -4,8 +4,7 @@ use crate::elementwise::{SHAPE, call, expected, inputs, into_new, into_target, p
 use crate::reference::{Expected, Value, cast, evaluate};
 use crate::samples::{Form, Sample, read, values};
 use crate::subject::{Subject, hash};
-use minpy_core::kernel::Family;
-use minpy_core::op::ProgramSpec;
+use minpy_core::backend::{Family, ProgramSpec};
 use minpy_core::{Attrs, DType, ErrorKind, Operand, Target, ops};
 
 /// Inputs of two dtypes, and targets of another dtype.

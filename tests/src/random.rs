@@ -3,9 +3,9 @@
 use crate::reference::{Expected, Value};
 use crate::samples::read;
 use crate::subject::Subject;
-use minpy_core::kernel::Family;
-use minpy_core::ops::Generator;
-use minpy_core::{Attrs, DType, DTypeSet, Target, ops};
+use minpy_core::backend::{DTypeSet, Family};
+use minpy_core::ops::{self, Generator};
+use minpy_core::{Attrs, DType, Target};
 
 /// One block (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC'11).
 fn philox(mut c: [u32; 4], mut k: [u32; 2]) -> [u32; 4] {

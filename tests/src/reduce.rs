@@ -6,11 +6,10 @@
 use crate::reference::{Expected, Value, cast, evaluate, round, unit};
 use crate::samples::{Form, Sample, download, positions, read, smooth, values};
 use crate::subject::{Subject, hash};
-use minpy_core::dtype::Kind;
-use minpy_core::expr::Program;
-use minpy_core::kernel::{Family, Fold, Work};
-use minpy_core::op::Tier;
-use minpy_core::{Array, Attrs, DType, ErrorKind, OpDef, Operand, Target, ops, trace};
+use minpy_core::backend::dtype::Kind;
+use minpy_core::backend::{Family, Fold, Program, Tier, Work};
+use minpy_core::internal::trace;
+use minpy_core::{Array, Attrs, DType, ErrorKind, OpDef, Operand, Target, ops};
 use num_complex::Complex64;
 use std::sync::Arc;
 

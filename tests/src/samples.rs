@@ -4,7 +4,7 @@
 
 use crate::reference::{Value, greatest, round};
 use crate::subject::Draw;
-use minpy_core::dtype::Kind;
+use minpy_core::backend::dtype::Kind;
 use minpy_core::{Array, DType, DeviceRef, Layout, Result};
 use num_complex::Complex64;
 

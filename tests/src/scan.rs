@@ -4,9 +4,10 @@ use crate::reduce::operations;
 use crate::reference::{Expected, Value, cast, round};
 use crate::samples::{Form, Sample, read, smooth, values};
 use crate::subject::{Subject, hash};
-use minpy_core::dtype::Kind;
-use minpy_core::kernel::{Family, Fold, Work};
-use minpy_core::{Array, Attrs, DType, DTypeSet, OpDef, Operand, Target, ops, trace};
+use minpy_core::backend::dtype::Kind;
+use minpy_core::backend::{DTypeSet, Family, Fold, Work};
+use minpy_core::internal::trace;
+use minpy_core::{Array, Attrs, DType, OpDef, Operand, Target, ops};
 use num_complex::Complex64;
 
 /// The canonical work to which an operation along one axis lowers.

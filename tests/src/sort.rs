@@ -5,8 +5,8 @@ use crate::reference::{Expected, Value};
 use crate::samples::{Form, Sample, read, smooth, values};
 use crate::scan::{lines, lowered};
 use crate::subject::{Subject, hash};
-use minpy_core::kernel::{Family, Work};
-use minpy_core::{Attrs, DType, DTypeSet, ErrorKind, Operand, Target, ops};
+use minpy_core::backend::{DTypeSet, Family, Work};
+use minpy_core::{Attrs, DType, ErrorKind, Operand, Target, ops};
 use std::cmp::Ordering;
 
 /// NumPy's order: complex by (real, imaginary), NaN after everything else.

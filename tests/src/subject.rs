@@ -1,11 +1,10 @@
 //! The device under test, what may be expected of it, and how mistakes are collected.
 
 use crate::reference::{Expected, Value, agrees};
+use minpy_core::backend::layout::show;
+use minpy_core::backend::{DTypeSet, Family, registry};
 use minpy_core::context::{self, Policy};
-use minpy_core::device::{self, DeviceRef};
-use minpy_core::kernel::Family;
-use minpy_core::layout::show;
-use minpy_core::{DType, DTypeSet, registry, stats};
+use minpy_core::{DType, DeviceRef, device, stats};
 use std::cell::{Cell, RefCell};
 
 /// What a device claims to run by itself.
@@ -20,7 +19,7 @@ pub enum Native {
 }
 
 impl Native {
-    /// A device that compiles what `minpy_core::codegen` renders: complex inverse functions have no C text.
+    /// A device that compiles what `minpy_core::backend::codegen` renders: complex inverse functions have no C text.
     pub const RENDERED: Native = {
         const COMPLEX: DTypeSet = DTypeSet::of(&[DType::C64, DType::C128]);
         Native::Except(&[

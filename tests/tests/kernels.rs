@@ -1,11 +1,10 @@
 //! How many kernels: those that each backend registers, and those that a program becomes on each device that is here. Results do
 //! not show when a form of work is missing on a device, because the host or the parts give the same.
 
-use minpy_core::codegen::FAMILIES;
-use minpy_core::device::{self, DeviceRef};
-use minpy_core::kernel::Family;
-use minpy_core::registry::{self, Item};
-use minpy_core::{Array, Result, context, defer, inventory, ops, profile};
+use minpy_core::backend::codegen::FAMILIES;
+use minpy_core::backend::{Family, Item, registry};
+use minpy_core::internal::defer;
+use minpy_core::{Array, DeviceRef, Result, context, device, inventory, ops, profile};
 
 /// Names of the forms that a backend has kernels for.
 fn registered(name: &str) -> Vec<&'static str> {

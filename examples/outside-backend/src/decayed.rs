@@ -2,12 +2,8 @@
 //!
 //! Its kernel is registered under the operation's name, for `toy` and for the host, which does it for every device that has none.
 
-use minpy_core::kernel::KernelCall;
-use minpy_core::op::{OpDef, Structured};
-use minpy_core::registry::Slot;
-use minpy_core::{
-    Array, Attrs, DType, DTypeSet, DeviceRef, Meta, Metas, Operand, Result, Target, bail, layout, ops,
-};
+use minpy_core::backend::{DTypeSet, KernelCall, Meta, Metas, Slot, Structured, layout};
+use minpy_core::{Array, Attrs, DType, DeviceRef, OpDef, Operand, Result, Target, bail, ops};
 
 const NAME: &str = "toy.decayed_sum";
 const F32: DTypeSet = DTypeSet::of(&[DType::F32]);

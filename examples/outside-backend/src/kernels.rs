@@ -1,14 +1,12 @@
 //! What `toy` computes by itself: float32 programs of a few primitives, and the float32 matrix product.
 //!
-//! A kernel is one function for a canonical form of work (`minpy_core::kernel::Work`), registered in one line beside it.
+//! A kernel is one function for a canonical form of work (`minpy_core::backend::Work`), registered in one line beside it.
 //! What it cannot do it answers with `ErrorKind::Unsupported`: core then runs the call on the host and counts that.
 
 use crate::Toy;
-use minpy_core::expr::{Node, Prim, Program};
-use minpy_core::kernel::{Family, Input, KernelCall, View};
+use minpy_core::backend::{DTypeSet, Family, Input, KernelCall, Node, Prim, Program, Slot, View};
 use minpy_core::ops::Sliding;
-use minpy_core::registry::Slot;
-use minpy_core::{DType, DTypeSet, DeviceRef, Error, ErrorKind, Result, bail};
+use minpy_core::{DType, DeviceRef, Error, ErrorKind, Result, bail};
 
 /// Calls that touch another dtype never come here.
 const F32: DTypeSet = DTypeSet::of(&[DType::F32]);

@@ -14,13 +14,13 @@ pub use decayed::{DECAYED_SUM, decayed_sum};
 pub use memory::Toy;
 pub use polar::{POLAR, polar};
 
-use minpy_core::registry::{self, Item};
+use minpy_core::backend::{Item, registry};
 
 // Found automatically when a program says `use outside_backend as _;`.
 minpy_core::driver!(pub DRIVER: "toy", probe);
 
 /// The devices of this machine. A real backend asks its driver here; no driver is an empty list, never a panic.
-fn probe() -> Vec<Box<dyn minpy_core::Device>> {
+fn probe() -> Vec<Box<dyn minpy_core::backend::Device>> {
     vec![Box::new(Toy::new(0)), Box::new(Toy::new(1))]
 }
 

@@ -2,8 +2,8 @@
 //!
 //! A handle is an index into a table, not an address: core and the other crates must not assume more.
 
-use minpy_core::device::{Capabilities, Device, Memory, MemoryStats};
-use minpy_core::{DType, DTypeSet, Error, ErrorKind, Result};
+use minpy_core::backend::{Capabilities, DTypeSet, Device, Memory, MemoryStats};
+use minpy_core::{DType, Error, ErrorKind, Result};
 use std::any::Any;
 use std::sync::{Mutex, MutexGuard};
 

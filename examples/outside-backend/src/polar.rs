@@ -5,12 +5,8 @@
 
 use crate::kernels::{positions, read, toy};
 use minpy_autograd::Saves;
-use minpy_core::kernel::KernelCall;
-use minpy_core::op::{OpDef, Structured, promoted_dtype};
-use minpy_core::registry::Slot;
-use minpy_core::{
-    Array, Arrays, Attrs, DType, DTypeSet, DeviceRef, Meta, Metas, Operand, Result, bail, layout, ops,
-};
+use minpy_core::backend::{DTypeSet, KernelCall, Meta, Metas, Slot, Structured, layout, promoted_dtype};
+use minpy_core::{Array, Arrays, Attrs, DType, DeviceRef, OpDef, Operand, Result, bail, ops};
 
 struct Polar;
 impl Structured for Polar {

@@ -1,12 +1,12 @@
 //! A kernel for one operation that core can also do by others: it is taken, on this device alone, and agrees with the parts.
 
-use minpy_core::{Array, DType, DeviceRef, Result, ops, registry, stats};
+use minpy_core::{Array, DType, DeviceRef, Result, device, ops, stats};
 use minpy_cpu as _;
 use outside_backend as _;
 
 fn on(kind: &str, values: impl Fn(usize) -> f64, shape: &[usize], dtype: DType) -> Result<Array> {
     let list: Vec<f64> = (0..shape.iter().product()).map(values).collect();
-    let device: DeviceRef = registry::global()?.devices(kind)[0];
+    let device: DeviceRef = device::devices(kind)?[0];
     ops::cast(&Array::from_slice(&list, shape)?, dtype)?.to_device(device)
 }
 

@@ -1,6 +1,6 @@
 //! docs/adding-a-backend.md says what is true of the code.
 
-use minpy_core::kernel::Family;
+use minpy_core::backend::Family;
 use std::fs;
 use std::path::Path;
 use std::process::Command;

@@ -2,7 +2,8 @@
 //! modes and of second order.
 
 use minpy_autograd::{Session, check_gradients, jvp};
-use minpy_core::{Array, DType, DeviceRef, ErrorKind, Result, context, ops, registry, stats};
+use minpy_core::backend::registry;
+use minpy_core::{Array, DType, DeviceRef, ErrorKind, Result, context, ops, stats};
 use minpy_cpu as _;
 use outside_backend::polar;
 

@@ -1,7 +1,8 @@
 //! Automatic and explicit registration meet; the two devices of the backend are two places.
 
-use minpy_core::context::with_device;
-use minpy_core::{Array, DType, ErrorKind, context::Policy, device, ops, registry, stats};
+use minpy_core::backend::registry;
+use minpy_core::context::{Policy, with_device};
+use minpy_core::{Array, DType, ErrorKind, device, ops, stats};
 
 #[test]
 fn explicit_and_automatic_registration_meet() {

@@ -205,5 +205,5 @@ fn shrunk(g: &Array, x: &Array) -> R {
     }
 }
 fn num_imag(x: f64) -> Number {
-    Number::Complex(minpy_core::dtype::__types::Complex64::new(0.0, x))
+    Number::Complex(minpy_core::Complex64::new(0.0, x))
 }

@@ -2,9 +2,8 @@
 
 use crate::rule::Saves;
 use crate::rules;
-use minpy_core::expr::Prim;
-use minpy_core::kernel::ScatterMode;
-use minpy_core::layout::normalize_axis;
+use minpy_core::backend::layout::normalize_axis;
+use minpy_core::backend::{Prim, ScatterMode};
 use minpy_core::ops::*;
 use minpy_core::{Array, DeviceRef, Result, bail};
 

@@ -2,7 +2,7 @@
 //!
 //! What is to be computed is computed, and only what is shown is read. The rules are those of numpy/_core/arrayprint.py.
 
-use crate::dtype::__types::f16;
+use crate::f16;
 use crate::layout::show;
 use crate::{Array, DType, Number, Result, Scalar, memory};
 use std::fmt;

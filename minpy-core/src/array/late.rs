@@ -23,23 +23,23 @@ unsafe impl<T: Copy + Send + Sync> Sync for Late<T> {}
 impl<T: Copy> Late<T> {
     /// With its value.
     #[inline]
-    pub fn there(value: T) -> Late<T> {
+    pub(super) fn there(value: T) -> Late<T> {
         Late { value: UnsafeCell::new(MaybeUninit::new(value)), state: AtomicU8::new(THERE) }
     }
     /// Without a value yet.
     #[inline]
-    pub fn empty() -> Late<T> {
+    pub(super) fn empty() -> Late<T> {
         Late { value: UnsafeCell::new(MaybeUninit::uninit()), state: AtomicU8::new(EMPTY) }
     }
     /// The value, if it has arrived.
     #[inline]
-    pub fn get(&self) -> Option<&T> {
+    pub(super) fn get(&self) -> Option<&T> {
         // SAFETY: THERE is stored after the value was written, and nobody writes it again.
         (self.state.load(Ordering::Acquire) == THERE)
             .then(|| unsafe { (*self.value.get()).assume_init_ref() })
     }
     /// Stores the value; `false` when there is one already, or another thread is storing it.
-    pub fn set(&self, value: T) -> bool {
+    pub(super) fn set(&self, value: T) -> bool {
         if self.state.compare_exchange(EMPTY, WRITING, Ordering::Relaxed, Ordering::Relaxed).is_err() {
             return false;
         }

@@ -2,7 +2,7 @@
 //!
 //! Here: construction, access to the parts, views, and reading values on the host. Arithmetic is in `ops`.
 
-pub mod buffer;
+pub(crate) mod buffer;
 mod display;
 mod late;
 pub mod npy;
@@ -351,7 +351,7 @@ impl Array {
 }
 
 /// Copies a strided view (elements of `item` bytes) of `src` to `dst` in C order.
-pub fn copy_strided(src: &[u8], layout: &Layout, item: usize, dst: &mut [u8]) {
+pub(crate) fn copy_strided(src: &[u8], layout: &Layout, item: usize, dst: &mut [u8]) {
     for_each_offset(layout.shape(), layout.strides(), layout.offset(), |k, at| {
         dst[k * item..(k + 1) * item].copy_from_slice(&src[at * item..(at + 1) * item]);
     });
@@ -402,7 +402,7 @@ fn allocation_failed(e: Error, shape: &[usize], dtype: DType) -> Error {
 }
 
 /// Strides of an array of that shape whose memory order follows `order` (slowest axis first).
-pub fn strides_in_order(shape: &[usize], order: &[usize]) -> Strides {
+pub(crate) fn strides_in_order(shape: &[usize], order: &[usize]) -> Strides {
     let mut strides: Strides = SmallVec::from_elem(0, shape.len());
     let mut step = 1isize;
     for &i in order.iter().rev() {

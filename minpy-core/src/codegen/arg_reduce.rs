@@ -11,19 +11,19 @@ use crate::{DType, Result};
 
 /// What the source depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Form {
+pub(super) struct Form {
     dtype: DType,
     max: bool,
     lines: Lines,
 }
 
-pub fn plan(call: &KernelCall, max: bool, tuning: &Tuning) -> Result<Plan> {
+pub(super) fn plan(call: &KernelCall, max: bool, tuning: &Tuning) -> Result<Plan> {
     let dtype = call.inputs[0].view().dtype;
     lines::plan(call, &[], tuning, |lines| AnyForm::ArgReduce(Form { dtype, max, lines }))
 }
 
 /// Rows, for the test that compiles every kernel.
-pub fn samples(dtype: DType, s: &mut Samples) {
+pub(super) fn samples(dtype: DType, s: &mut Samples) {
     for max in [true, false] {
         let (x, y) = (Operand::new(dtype, &[5, 400]), Operand::new(DType::I64, &[5]));
         s.add(if max { "max" } else { "min" }, &Work::ArgReduce { max }, None, &[x], &[y]);
@@ -31,7 +31,7 @@ pub fn samples(dtype: DType, s: &mut Samples) {
 }
 
 impl Form {
-    pub fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
+    pub(super) fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
         let (d, ls) = (self.dtype, local[0]);
         let t = ctype(d);
         w.uses(d);

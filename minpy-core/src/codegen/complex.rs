@@ -10,7 +10,7 @@ use crate::expr::Prim::{self, *};
 use crate::{DType, Result};
 
 /// The struct and its constructor.
-pub fn definition(d: DType) -> String {
+pub(super) fn definition(d: DType) -> String {
     let (t, r, s) = (ctype(d), ctype(d.real()), short(d));
     format!(
         "typedef struct {{ {r} re, im; }} {t};\nMP_FN {t} mp_make_{s}({r} re, {r} im) {{ {t} z; z.re = re; z.im = im; return z; }}\n"
@@ -29,7 +29,7 @@ fn polar(w: &mut Writer, real: DType) -> String {
 }
 
 /// Body of the helper for `prim` on a complex `d`; `None` when there is none.
-pub fn body(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
+pub(super) fn body(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
     let (r, real) = (ctype(d.real()), d.real());
     let make = format!("mp_make_{}", short(d));
     let dialect = w.dialect;

@@ -5,11 +5,11 @@ use crate::{ErrorKind, Result};
 use smallvec::SmallVec;
 
 /// Strides of one view.
-pub type Strides = SmallVec<[isize; 6]>;
+pub(super) type Strides = SmallVec<[isize; 6]>;
 
 /// Common sizes and each view's strides.
 #[derive(Clone, Debug)]
-pub struct Dims {
+pub(super) struct Dims {
     /// Sizes.
     pub n: SmallVec<[usize; 6]>,
     /// Strides, view by view.
@@ -18,7 +18,7 @@ pub struct Dims {
 
 /// Drops dimensions of size 1 and merges neighbours that every view walks through as one. The C order of the
 /// elements stays. At least one dimension is left.
-pub fn collapse<'a>(shape: &[usize], views: impl Iterator<Item = &'a [isize]> + Clone) -> Dims {
+pub(super) fn collapse<'a>(shape: &[usize], views: impl Iterator<Item = &'a [isize]> + Clone) -> Dims {
     let mut n: SmallVec<[usize; 6]> = SmallVec::new();
     let mut s: SmallVec<[Strides; 4]> = views.clone().map(|_| Strides::new()).collect();
     for (d, &size) in shape.iter().enumerate() {
@@ -49,7 +49,7 @@ pub fn collapse<'a>(shape: &[usize], views: impl Iterator<Item = &'a [isize]> + 
 
 /// `collapse` in the best order of the dimensions: those in which `lead` makes long steps first, so that neighbours in
 /// memory are neighbours in the innermost loop. Only for work in which the order of the elements does not matter.
-pub fn collapse_reordered<'a>(
+pub(super) fn collapse_reordered<'a>(
     shape: &[usize],
     lead: &[isize],
     views: impl Iterator<Item = &'a [isize]> + Clone,
@@ -61,7 +61,7 @@ pub fn collapse_reordered<'a>(
 }
 
 /// The dimensions from long steps of `lead` to short ones; `None` when they are in that order.
-pub fn order(shape: &[usize], lead: &[isize]) -> Option<SmallVec<[usize; 6]>> {
+pub(super) fn order(shape: &[usize], lead: &[isize]) -> Option<SmallVec<[usize; 6]>> {
     let steps = || shape.iter().zip(lead).filter(|(n, _)| **n != 1).map(|(_, s)| s.unsigned_abs());
     if steps().zip(steps().skip(1)).all(|(a, b)| a >= b) {
         return None;
@@ -73,18 +73,18 @@ pub fn order(shape: &[usize], lead: &[isize]) -> Option<SmallVec<[usize; 6]>> {
 
 impl Dims {
     /// Number of elements.
-    pub fn total(&self) -> usize {
+    pub(super) fn total(&self) -> usize {
         self.n.iter().product()
     }
     /// Adds leading dimensions of size 1 until there are `to`.
-    pub fn pad(&mut self, to: usize) {
+    pub(super) fn pad(&mut self, to: usize) {
         while self.n.len() < to {
             self.n.insert(0, 1);
             self.s.iter_mut().for_each(|own| own.insert(0, 0));
         }
     }
     /// The number of dimensions that kernels are generated for: few, so that few kernels are compiled.
-    pub fn padded_ndim(&self) -> usize {
+    pub(super) fn padded_ndim(&self) -> usize {
         match self.n.len() {
             n @ 0..=2 => n,
             n => n.next_power_of_two(),
@@ -94,7 +94,7 @@ impl Dims {
 
 /// How a view moves along one dimension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Step {
+pub(super) enum Step {
     /// Stays.
     Zero,
     /// Goes to the next element.
@@ -105,7 +105,7 @@ pub enum Step {
 
 impl Step {
     /// The class of a stride.
-    pub fn of(stride: isize) -> Step {
+    pub(super) fn of(stride: isize) -> Step {
         match stride {
             0 => Step::Zero,
             1 => Step::One,
@@ -113,7 +113,7 @@ impl Step {
         }
     }
     /// C text of `index * stride`, the stride being `name`.
-    pub fn times(self, index: &str, name: &str) -> String {
+    pub(super) fn times(self, index: &str, name: &str) -> String {
         match self {
             Step::Zero => "0".into(),
             Step::One => index.into(),
@@ -123,7 +123,7 @@ impl Step {
 }
 
 /// Element offset of a view's first element from the start of the memory block.
-pub fn base(op: &str, v: &View) -> Result<i64> {
+pub(super) fn base(op: &str, v: &View) -> Result<i64> {
     let size = v.dtype.size();
     if !v.memory.offset.is_multiple_of(size) {
         crate::bail!(Unsupported, "{op}: memory at byte {} is not aligned for {}", v.memory.offset, v.dtype);
@@ -133,7 +133,13 @@ pub fn base(op: &str, v: &View) -> Result<i64> {
 
 /// C text that splits the flat index `flat` (of type `ix`, destroyed) over dimensions `0..ndim` of sizes `sizes[d]` and adds
 /// `coordinate * stride` to every offset: `offsets` holds pairs (variable, struct member with the strides).
-pub fn unravel(ix: &str, flat: &str, ndim: usize, sizes: &str, offsets: &[(String, String)]) -> String {
+pub(super) fn unravel(
+    ix: &str,
+    flat: &str,
+    ndim: usize,
+    sizes: &str,
+    offsets: &[(String, String)],
+) -> String {
     let mut out = String::new();
     for d in (0..ndim).rev() {
         let coordinate = if d == 0 {
@@ -156,17 +162,17 @@ pub fn unravel(ix: &str, flat: &str, ndim: usize, sizes: &str, offsets: &[(Strin
 }
 
 /// The index type for `total` elements: 32 bits where they do.
-pub fn index_type(wide: bool) -> &'static str {
+pub(super) fn index_type(wide: bool) -> &'static str {
     if wide { "mp_i64" } else { "mp_u32" }
 }
 
 /// Whether flat indices (with room for a grid's stride) need 64 bits.
-pub fn is_wide(total: usize) -> bool {
+pub(super) fn is_wide(total: usize) -> bool {
     total >= 1 << 30
 }
 
 /// `ErrorKind::Unsupported` for calls that make no sense to the generators.
-pub fn complain<T>(op: &str, what: &str) -> Result<T> {
+pub(super) fn complain<T>(op: &str, what: &str) -> Result<T> {
     Err(crate::Error::new(ErrorKind::Unsupported, format!("{op}: {what}")))
 }
 

@@ -28,7 +28,7 @@ enum In {
 
 /// What the source depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Form {
+pub(super) struct Form {
     program: ProgramRef,
     inputs: SmallVec<[In; 4]>,
     outputs: SmallVec<[Step; 2]>,
@@ -57,7 +57,7 @@ fn same(a: &View, b: &View) -> bool {
 
 /// Every operation of the table, on dtypes that stand for all: each kind once, both sizes where the text differs. Then, on all
 /// dtypes, masks, broadcast operands and more elements than 32 bits count; and casts from another order.
-pub fn samples(dtype: DType, s: &mut Samples) {
+pub(super) fn samples(dtype: DType, s: &mut Samples) {
     let Ok(operations) = OpDef::all() else { return };
     let sample = |s: &mut Samples, name: String, p: &Arc<Program>, inputs: &[Operand], shape: &[usize]| {
         let out: Vec<Operand> =
@@ -98,7 +98,7 @@ pub fn samples(dtype: DType, s: &mut Samples) {
 }
 
 /// Groups and elements per group for `total` elements; `least` is what a group should get on a CPU.
-pub fn split(total: usize, least: usize, tuning: &Tuning) -> (usize, usize) {
+pub(super) fn split(total: usize, least: usize, tuning: &Tuning) -> (usize, usize) {
     if tuning.serial() {
         let chunk = total.div_ceil(tuning.groups).max(least).next_multiple_of(64);
         (total.div_ceil(chunk).max(1), chunk)
@@ -107,7 +107,7 @@ pub fn split(total: usize, least: usize, tuning: &Tuning) -> (usize, usize) {
     }
 }
 
-pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
+pub(super) fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
     let program = call.program();
     let mut inputs: SmallVec<[In; 4]> = SmallVec::new();
     let mut views: SmallVec<[&View; 6]> = SmallVec::new();
@@ -184,7 +184,7 @@ pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
 }
 
 /// Values of the struct that `meta_struct` declares.
-pub fn meta(op: &str, first: &[i64], views: &[&View], dims: &Dims) -> Result<SmallVec<[i64; 24]>> {
+pub(super) fn meta(op: &str, first: &[i64], views: &[&View], dims: &Dims) -> Result<SmallVec<[i64; 24]>> {
     let mut m: SmallVec<[i64; 24]> = first.into();
     for v in views {
         m.push(base(op, v)?);
@@ -197,7 +197,7 @@ pub fn meta(op: &str, first: &[i64], views: &[&View], dims: &Dims) -> Result<Sma
 }
 
 impl Form {
-    pub fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
+    pub(super) fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
         let program = &self.program.0;
         let ndim = self.ndim as usize;
         let serial = local[0] == 1;

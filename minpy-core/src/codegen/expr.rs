@@ -10,7 +10,7 @@ use crate::expr::{Node, Prim, Program};
 use crate::{DType, Result, Scalar};
 
 /// A translation unit in the making.
-pub struct Writer<'d> {
+pub(super) struct Writer<'d> {
     /// The language.
     pub dialect: &'d dyn Dialect,
     dtypes: DTypeSet,
@@ -21,7 +21,7 @@ pub struct Writer<'d> {
 
 impl<'d> Writer<'d> {
     /// An empty unit.
-    pub fn new(dialect: &'d dyn Dialect) -> Writer<'d> {
+    pub(super) fn new(dialect: &'d dyn Dialect) -> Writer<'d> {
         Writer {
             dialect,
             dtypes: DTypeSet(0),
@@ -31,16 +31,16 @@ impl<'d> Writer<'d> {
         }
     }
     /// Notes that the unit uses `dtype`.
-    pub fn uses(&mut self, dtype: DType) {
+    pub(super) fn uses(&mut self, dtype: DType) {
         self.dtypes = self.dtypes.with(dtype).with(dtype.real());
     }
     /// Sets the kernel: its name and everything from the struct of its arguments to its closing brace.
-    pub fn kernel(&mut self, entry: &str, text: String) {
+    pub(super) fn kernel(&mut self, entry: &str, text: String) {
         self.entry = entry.to_string();
         self.kernel = text;
     }
     /// The finished unit.
-    pub fn finish(self) -> Source {
+    pub(super) fn finish(self) -> Source {
         let mut text = self.dialect.prelude(self.dtypes);
         for d in [DType::C64, DType::C128] {
             if self.dtypes.contains(d) {
@@ -54,18 +54,18 @@ impl<'d> Writer<'d> {
         Source { entry: self.entry, text }
     }
     /// Adds a helper function once; `text` is its whole definition.
-    pub fn helper(&mut self, name: &str, text: impl FnOnce() -> String) {
+    pub(super) fn helper(&mut self, name: &str, text: impl FnOnce() -> String) {
         if !self.helpers.iter().any(|(n, _)| n == name) {
             let text = text();
             self.helpers.push((name.to_string(), text));
         }
     }
     /// Whether the helper is there already.
-    pub fn has(&self, name: &str) -> bool {
+    pub(super) fn has(&self, name: &str) -> bool {
         self.helpers.iter().any(|(n, _)| n == name)
     }
     /// Name of the function that computes `prim` on arguments of `dtype`; it is added to the unit.
-    pub fn prim(&mut self, prim: Prim, dtype: DType) -> Result<String> {
+    pub(super) fn prim(&mut self, prim: Prim, dtype: DType) -> Result<String> {
         let name = format!("mp_{}_{}", prim.name(), short(dtype));
         if self.has(&name) {
             return Ok(name);
@@ -87,7 +87,7 @@ impl<'d> Writer<'d> {
         Ok(name)
     }
     /// C text of the variable `x` converted from `from` to `to` as NumPy's `astype` does.
-    pub fn cast(&mut self, from: DType, to: DType, x: &str) -> String {
+    pub(super) fn cast(&mut self, from: DType, to: DType, x: &str) -> String {
         use DType::*;
         self.uses(to);
         if from == to {
@@ -124,7 +124,7 @@ impl<'d> Writer<'d> {
         }
     }
     /// C text of a constant.
-    pub fn constant(&mut self, value: &Scalar) -> String {
+    pub(super) fn constant(&mut self, value: &Scalar) -> String {
         use DType::*;
         self.uses(value.dtype());
         let d = value.dtype();
@@ -172,7 +172,7 @@ impl<'d> Writer<'d> {
     }
     /// Statements that compute the program, and the names of the variables with its outputs. `input(i)` is the C text of
     /// input `i` in the dtype of its register, `index` that of the position.
-    pub fn program(
+    pub(super) fn program(
         &mut self,
         program: &Program,
         input: &dyn Fn(usize) -> String,
@@ -185,7 +185,7 @@ impl<'d> Writer<'d> {
         Ok((text, program.outputs().iter().map(|o| format!("v{o}")).collect()))
     }
     /// Statements that compute the nodes that are needed. Folds must be there already, as variables of their nodes.
-    pub fn statements(
+    pub(super) fn statements(
         &mut self,
         program: &Program,
         needed: &[bool],
@@ -229,7 +229,7 @@ impl<'d> Writer<'d> {
         Ok(format!("const {} v{id} = {value};\n", ctype(*dtype)))
     }
     /// Text that stores the register value `value` at `pointer[index]`.
-    pub fn store(&mut self, dtype: DType, pointer: &str, index: &str, value: &str) -> String {
+    pub(super) fn store(&mut self, dtype: DType, pointer: &str, index: &str, value: &str) -> String {
         self.uses(dtype);
         if dtype == DType::F16 {
             format!("{pointer}[{index}] = mp_f2h({value});")
@@ -240,12 +240,12 @@ impl<'d> Writer<'d> {
 }
 
 /// Text of an element in memory (or a scalar parameter) as a register value.
-pub fn load(dtype: DType, element: &str) -> String {
+pub(super) fn load(dtype: DType, element: &str) -> String {
     if dtype == DType::F16 { format!("mp_h2f({element})") } else { element.to_string() }
 }
 
 /// Dtype of the result of a primitive on arguments of `dtype`.
-pub fn result_dtype(prim: Prim, dtype: DType) -> DType {
+pub(super) fn result_dtype(prim: Prim, dtype: DType) -> DType {
     use Prim::*;
     match prim {
         IsNan | IsInf | IsFinite | Signbit | Eq | Ne | Lt | Le | Gt | Ge => DType::Bool,

@@ -30,7 +30,7 @@ struct Shape {
 
 /// What the source of a gather depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Gather {
+pub(super) struct Gather {
     dtype: DType,
     shape: Shape,
     steps: [Step; 2],
@@ -38,7 +38,7 @@ pub struct Gather {
 
 /// What the source of a scatter depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Scatter {
+pub(super) struct Scatter {
     dtype: DType,
     mode: ScatterMode,
     shape: Shape,
@@ -48,14 +48,14 @@ pub struct Scatter {
 
 /// What the source of the sorting of rows by the owner of their destination depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Buckets(Shape);
+pub(super) struct Buckets(Shape);
 
 /// Owners of sorted rows (a power of two), and the most rows for which every owner reads all indices.
 const BUCKETS: usize = 1024;
 
 /// What the source of a check depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Check(Shape);
+pub(super) struct Check(Shape);
 
 type Ints = SmallVec<[i64; 24]>;
 
@@ -151,14 +151,14 @@ impl<'c> Rows<'c> {
 }
 
 /// Rows at pairs of indices.
-pub fn gather_samples(dtype: DType, s: &mut Samples) {
+pub(super) fn gather_samples(dtype: DType, s: &mut Samples) {
     let index = || Operand::new(DType::I64, &[30]);
     let inputs = [Operand::new(dtype, &[9, 8, 7]), index(), index()];
     s.add("", &Work::Gather { indexed: 2 }, None, &inputs, &[Operand::new(dtype, &[30, 7])]);
 }
 
 /// So many rows that they are sorted, and few.
-pub fn scatter_samples(dtype: DType, s: &mut Samples) {
+pub(super) fn scatter_samples(dtype: DType, s: &mut Samples) {
     for mode in [ScatterMode::Set, ScatterMode::Combine(Prim::Add)] {
         for rows in [5000, 30] {
             let index = || Operand::new(DType::I64, &[rows]);
@@ -169,7 +169,7 @@ pub fn scatter_samples(dtype: DType, s: &mut Samples) {
     }
 }
 
-pub fn plan_gather(call: &KernelCall, axes: usize, tuning: &Tuning) -> Result<Plan> {
+pub(super) fn plan_gather(call: &KernelCall, axes: usize, tuning: &Tuning) -> Result<Plan> {
     let (x, out) = (call.inputs[0].view(), &call.outputs[0]);
     let rows = Rows::new(call, axes, x, out)?;
     let length = rows.inner.total();
@@ -190,7 +190,12 @@ pub fn plan_gather(call: &KernelCall, axes: usize, tuning: &Tuning) -> Result<Pl
     Ok(plan)
 }
 
-pub fn plan_scatter(call: &KernelCall, axes: usize, mode: ScatterMode, tuning: &Tuning) -> Result<Plan> {
+pub(super) fn plan_scatter(
+    call: &KernelCall,
+    axes: usize,
+    mode: ScatterMode,
+    tuning: &Tuning,
+) -> Result<Plan> {
     let (x, out) = (call.inputs[0].view(), &call.outputs[0]);
     let all = Rows::new(call, axes, out, x)?;
     let (rows, length) = (all.outer.total(), all.inner.total());
@@ -287,7 +292,7 @@ impl Shape {
 }
 
 impl Gather {
-    pub fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
+    pub(super) fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
         let (shape, d, ls) = (self.shape, self.dtype, local[0]);
         let (s, ix) = (storage(d), index_type(shape.wide));
         w.uses(d);
@@ -338,7 +343,7 @@ impl Gather {
 }
 
 impl Scatter {
-    pub fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
+    pub(super) fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
         let (shape, d, ls) = (self.shape, self.dtype, local[0]);
         let s = storage(d);
         w.uses(d);
@@ -405,7 +410,7 @@ impl Scatter {
 impl Buckets {
     /// Four passes of a stable counting sort: every chunk counts its rows per bucket, every bucket adds up its counts, finds its
     /// first place, and every chunk puts its rows there.
-    pub fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
+    pub(super) fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
         let (shape, ls) = (self.0, local[0]);
         w.uses(DType::I64);
         let find = shape.each_index(|a| format!("place = place * m.size[{a}] + i_;"));
@@ -447,7 +452,7 @@ counts[at] = n + 1;
 }
 
 impl Check {
-    pub fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
+    pub(super) fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
         let (shape, ls) = (self.0, local[0]);
         let ix = index_type(shape.wide);
         w.uses(DType::I64);

@@ -11,13 +11,13 @@ use smallvec::{SmallVec, smallvec};
 
 /// The part of the source that depends on how the lines lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Lines {
+pub(super) struct Lines {
     outer: u8,
     wide: bool,
 }
 
 /// Plans a kernel for the lines of the first input and the output's elements or lines beside them; `own` are the kernel's own numbers.
-pub fn plan(
+pub(super) fn plan(
     call: &KernelCall,
     own: &[i64],
     tuning: &Tuning,
@@ -44,7 +44,7 @@ pub fn plan(
 impl Lines {
     /// The kernel up to where a line begins: `in[b0 + i * m.from]` are its `m.extent` elements, `out[bo]` is where its result goes. `own` names
     /// the kernel's own numbers, `shared` declares its local memory. The loop over the lines and the function are open.
-    pub fn begin(
+    pub(super) fn begin(
         self,
         w: &Writer,
         entry: &str,

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// What the source depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Form {
+pub(super) struct Form {
     dtype: DType,
     batch: u8,
     /// GPU: results per item in each direction. CPU: bytes of a vector.
@@ -117,14 +117,14 @@ fn gpu_elements(side: usize, block: usize) -> usize {
 }
 
 /// Whether a product, or that of an epilogue, is one with a vector, which is a reduction.
-pub fn is_reduction(call: &KernelCall) -> bool {
+pub(super) fn is_reduction(call: &KernelCall) -> bool {
     // Sums of half products must not round the products: only the kernel below keeps them in float32.
     let c = &call.outputs[0];
     c.dtype != DType::F16 && c.shape[c.shape.len() - 2..].contains(&1)
 }
 
 /// Squares of some sizes, a stack, and a product with a vector.
-pub fn samples(dtype: DType, s: &mut Samples) {
+pub(super) fn samples(dtype: DType, s: &mut Samples) {
     let of = |shape: &[usize]| Operand::new(dtype, shape);
     for (name, a, b, c) in [
         ("9", of(&[9, 9]), of(&[9, 9]), of(&[9, 9])),
@@ -138,7 +138,7 @@ pub fn samples(dtype: DType, s: &mut Samples) {
 }
 
 /// A bias, and the product beside the sum.
-pub fn epilogue_samples(dtype: DType, s: &mut Samples) {
+pub(super) fn epilogue_samples(dtype: DType, s: &mut Samples) {
     let b = Builder::new();
     let (p, bias) = (b.input(dtype), b.input(dtype));
     let sum = p + bias;
@@ -148,7 +148,7 @@ pub fn epilogue_samples(dtype: DType, s: &mut Samples) {
     s.add("bias", &Work::Epilogue, Some(&program), &inputs, &[square(), square().turned()]);
 }
 
-pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
+pub(super) fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
     let (a, b, c) = (call.inputs[0].view(), call.inputs[1].view(), &call.outputs[0]);
     let lead = c.shape.len() - 2;
     let (m, n, k) = (c.shape[lead], c.shape[lead + 1], a.shape[lead + 1]);
@@ -268,7 +268,7 @@ impl Epilogue {
 }
 
 impl Form {
-    pub fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
+    pub(super) fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
         let (d, nb) = (self.dtype, self.batch as usize);
         let acc = accumulator(d);
         let t = ctype(acc);

@@ -79,7 +79,7 @@ impl Tuning {
         }
     }
     /// Whether work items are threads of a CPU.
-    pub fn serial(&self) -> bool {
+    pub(crate) fn serial(&self) -> bool {
         self.local == 1
     }
 }
@@ -145,7 +145,7 @@ impl Plan {
 
 /// A program as part of a key: compared by identity.
 #[derive(Clone, Debug)]
-pub struct ProgramRef(pub Arc<Program>);
+pub(crate) struct ProgramRef(pub Arc<Program>);
 impl PartialEq for ProgramRef {
     fn eq(&self, other: &ProgramRef) -> bool {
         self.0.id() == other.0.id()

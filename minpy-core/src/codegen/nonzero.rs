@@ -13,7 +13,7 @@ use smallvec::{SmallVec, smallvec};
 
 /// What the source depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Form {
+pub(super) struct Form {
     dtype: DType,
     /// Dimensions in which the input is read.
     read: u8,
@@ -22,7 +22,7 @@ pub struct Form {
     wide: bool,
 }
 
-pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
+pub(super) fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
     let (x, out) = (call.inputs[0].view(), &call.outputs[0]);
     let mut dims = collapse(x.shape, [x.strides].into_iter());
     let n = dims.padded_ndim();
@@ -60,7 +60,7 @@ pub fn plan(call: &KernelCall, tuning: &Tuning) -> Result<Plan> {
 }
 
 /// A vector, and a stack that is read in another order.
-pub fn samples(dtype: DType, s: &mut Samples) {
+pub(super) fn samples(dtype: DType, s: &mut Samples) {
     for (name, x) in
         [("vector", Operand::new(dtype, &[300])), ("turned", Operand::new(dtype, &[20, 20, 20]).turned())]
     {
@@ -70,7 +70,7 @@ pub fn samples(dtype: DType, s: &mut Samples) {
 }
 
 impl Form {
-    pub fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
+    pub(super) fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
         let (d, nr, nd, ix) = (self.dtype, self.read as usize, self.ndim as usize, index_type(self.wide));
         w.uses(d);
         let differs = w.prim(Prim::Ne, d)?;

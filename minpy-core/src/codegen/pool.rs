@@ -16,7 +16,7 @@ pub trait Blocks: Send + Sync {
 
 /// The free blocks of one device.
 #[derive(Debug)]
-pub struct Pool {
+pub(super) struct Pool {
     free: HashMap<usize, Vec<usize>>,
     stats: MemoryStats,
     limit: usize,
@@ -32,11 +32,11 @@ fn class(bytes: usize) -> usize {
 
 impl Pool {
     /// A pool that keeps at most `limit` bytes for reuse, on a device whose blocks have at most `largest` bytes.
-    pub fn new(limit: usize, largest: usize) -> Pool {
+    pub(super) fn new(limit: usize, largest: usize) -> Pool {
         Pool { free: HashMap::new(), stats: MemoryStats::default(), limit, largest }
     }
     /// Figures.
-    pub fn stats(&self) -> MemoryStats {
+    pub(super) fn stats(&self) -> MemoryStats {
         self.stats
     }
     // Rounding must not make a block that the device refuses.
@@ -44,7 +44,7 @@ impl Pool {
         if bytes > self.largest / 2 { bytes.max(256) } else { class(bytes) }
     }
     /// A block of at least `bytes`; when the device has none left, what the pool keeps is given back first.
-    pub fn allocate(&mut self, device: &str, blocks: &dyn Blocks, bytes: usize) -> Result<usize> {
+    pub(super) fn allocate(&mut self, device: &str, blocks: &dyn Blocks, bytes: usize) -> Result<usize> {
         let fail = |why: &str| {
             Error::new(ErrorKind::Memory, format!("{device}: unable to allocate {bytes} bytes: {why}"))
         };
@@ -73,7 +73,7 @@ impl Pool {
         Ok(handle)
     }
     /// Takes back a block that was allocated for `bytes`.
-    pub fn free(&mut self, blocks: &dyn Blocks, handle: usize, bytes: usize) {
+    pub(super) fn free(&mut self, blocks: &dyn Blocks, handle: usize, bytes: usize) {
         let size = self.size(bytes);
         self.stats.used = self.stats.used.saturating_sub(size);
         if self.stats.pooled + size > self.limit {
@@ -84,7 +84,7 @@ impl Pool {
         }
     }
     /// Gives everything that is kept back to the device.
-    pub fn trim(&mut self, blocks: &dyn Blocks) {
+    pub(super) fn trim(&mut self, blocks: &dyn Blocks) {
         self.free.drain().for_each(|(_, handles)| handles.into_iter().for_each(|h| blocks.destroy(h)));
         self.stats.pooled = 0;
     }

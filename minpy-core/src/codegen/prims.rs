@@ -10,7 +10,7 @@ use crate::expr::Prim::{self, *};
 use crate::{DType, Result};
 
 /// Body of the helper for `prim` on a real `dtype`; `None` when there is none.
-pub fn body(w: &mut Writer, prim: Prim, dtype: DType) -> Result<Option<String>> {
+pub(super) fn body(w: &mut Writer, prim: Prim, dtype: DType) -> Result<Option<String>> {
     match dtype.kind() {
         Kind::Bool => Ok(boolean(prim).map(str::to_string)),
         Kind::Signed | Kind::Unsigned => integer(w, prim, dtype),
@@ -145,7 +145,7 @@ fn integer(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
 }
 
 /// C text of infinity in float32 or float64.
-pub fn infinity(d: DType) -> &'static str {
+pub(super) fn infinity(d: DType) -> &'static str {
     if d == DType::F32 {
         "MP_F32_FROM_BITS(0x7f800000u)"
     } else {
@@ -258,7 +258,7 @@ fn float(w: &mut Writer, prim: Prim, d: DType) -> Result<Option<String>> {
 
 /// Name of the function that converts a float32 or float64 to an integer; it is added to the unit. Values that do not fit give
 /// what NumPy gives on x86: the lowest value of the 32- or 64-bit conversion, cut to the type.
-pub fn to_integer(w: &mut Writer, from: DType, to: DType) -> String {
+pub(super) fn to_integer(w: &mut Writer, from: DType, to: DType) -> String {
     let name = format!("mp_{}_to_{}", short(from), short(to));
     let (f, t) = (ctype(from), ctype(to));
     let (through, low, high, lowest) = match to {
@@ -291,7 +291,7 @@ pub fn to_integer(w: &mut Writer, from: DType, to: DType) -> String {
 }
 
 /// float64 to float32 such that rounding to half afterwards rounds once: truncated, the last bit set when inexact.
-pub const ROUND_TO_ODD: &str = "MP_FN mp_f32 mp_odd_f32(mp_f64 a) {
+pub(super) const ROUND_TO_ODD: &str = "MP_FN mp_f32 mp_odd_f32(mp_f64 a) {
 mp_f32 f = (mp_f32)a; if (!((mp_f64)f != a) || a != a) return f;
 mp_u32 u = MP_F32_BITS(f);
 if ((a > 0 && (mp_f64)f > a) || (a < 0 && (mp_f64)f < a)) u -= 1u;

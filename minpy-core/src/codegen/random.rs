@@ -11,9 +11,9 @@ use smallvec::{SmallVec, smallvec};
 
 /// The source depends on nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Form;
+pub(super) struct Form;
 
-pub fn plan(call: &KernelCall, key: [u32; 2], counter: u64, tuning: &Tuning) -> Result<Plan> {
+pub(super) fn plan(call: &KernelCall, key: [u32; 2], counter: u64, tuning: &Tuning) -> Result<Plan> {
     let out = &call.outputs[0];
     let total = out.size();
     let blocks = total.div_ceil(4);
@@ -32,7 +32,7 @@ pub fn plan(call: &KernelCall, key: [u32; 2], counter: u64, tuning: &Tuning) -> 
 }
 
 /// A stream, for the test that compiles every kernel.
-pub fn samples(dtype: DType, s: &mut Samples) {
+pub(super) fn samples(dtype: DType, s: &mut Samples) {
     if dtype == DType::U32 {
         let work = Work::RandomBits { key: [1, 2], counter: 0 };
         s.add("bits", &work, None, &[], &[Operand::new(dtype, &[1000])]);
@@ -40,7 +40,7 @@ pub fn samples(dtype: DType, s: &mut Samples) {
 }
 
 impl Form {
-    pub fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
+    pub(super) fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
         w.uses(DType::U32);
         let ls = local[0];
         let range = if ls == 1 {

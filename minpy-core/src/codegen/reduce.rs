@@ -17,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 
 /// What the source depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Form {
+pub(super) struct Form {
     pub(super) program: ProgramRef,
     pub(super) fold: Fold,
     /// Per input: `None` for a number, otherwise how the view moves in the innermost loop.
@@ -61,7 +61,7 @@ fn identity(dtype: DType) -> &'static Arc<Program> {
 }
 
 /// Rows, columns, and a long one in two passes.
-pub fn samples(dtype: DType, s: &mut Samples) {
+pub(super) fn samples(dtype: DType, s: &mut Samples) {
     for fold in samples::folds(dtype) {
         let (identity, work) = (samples::cast(dtype, dtype), Work::Reduce(fold));
         for (name, x, kept) in [
@@ -74,7 +74,7 @@ pub fn samples(dtype: DType, s: &mut Samples) {
     }
 }
 
-pub fn plan(call: &KernelCall, fold: Fold, tuning: &Tuning) -> Result<Plan> {
+pub(super) fn plan(call: &KernelCall, fold: Fold, tuning: &Tuning) -> Result<Plan> {
     let out = &call.outputs[0];
     let rank = out.shape.len();
     let mut p = Problem {

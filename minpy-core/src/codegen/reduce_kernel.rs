@@ -42,7 +42,7 @@ impl Form {
         Ok(Text { acc: t, identity: w.constant(&self.fold.identity(acc)), combine, total, compensated })
     }
 
-    pub fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
+    pub(super) fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
         let program = &self.program.0;
         let acc = accumulator(program.output_dtype(0));
         let text = self.text(w)?;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// What the source depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Form {
+pub(super) struct Form {
     program: ProgramRef,
     /// Per input: `None` for a number, otherwise how the view moves along a row.
     inputs: SmallVec<[Option<Step>; 8]>,
@@ -42,7 +42,7 @@ fn along(v: &View, inner: usize) -> Option<isize> {
 }
 
 /// The greatest element repeated, a softmax, and a variance with what it scales.
-pub fn samples(dtype: DType, s: &mut Samples) {
+pub(super) fn samples(dtype: DType, s: &mut Samples) {
     // Folds of half are not made part of rows.
     if dtype == DType::F16 {
         return;
@@ -73,7 +73,7 @@ pub fn samples(dtype: DType, s: &mut Samples) {
     }
 }
 
-pub fn plan(call: &KernelCall, inner: usize, tuning: &Tuning) -> Result<Plan> {
+pub(super) fn plan(call: &KernelCall, inner: usize, tuning: &Tuning) -> Result<Plan> {
     let odd = || unsupported(call.op, "the axes of a row do not run as one");
     let mut form = Form {
         program: ProgramRef(call.program().clone()),
@@ -167,7 +167,7 @@ fn needed(p: &Program, wanted: &[usize]) -> Vec<bool> {
 }
 
 impl Form {
-    pub fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
+    pub(super) fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
         let program = &self.program.0;
         let (ls, no) = (local[0], self.outer as usize);
         let mut parameters = Vec::new();

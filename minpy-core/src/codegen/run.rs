@@ -13,22 +13,22 @@ use smallvec::SmallVec;
 #[macro_export]
 macro_rules! c_backend {
     ($name:expr, $driver:ty, $probe:path) => {
-        fn found_devices() -> Vec<Box<dyn $crate::Device>> {
-            $crate::codegen::devices::<$driver>($name, $probe())
+        fn found_devices() -> Vec<Box<dyn $crate::backend::Device>> {
+            $crate::backend::codegen::devices::<$driver>($name, $probe())
         }
         $crate::driver!(pub DRIVER: $name, found_devices);
         #[doc = "The registered kernels of this backend."]
-        pub static KERNELS: [$crate::registry::KernelEntry; $crate::codegen::FAMILIES.len()] =
-            $crate::codegen::entries::<$driver>($name, file!(), line!());
-        $crate::inventory::submit! { $crate::registry::Item::Kernels(&KERNELS) }
+        pub static KERNELS: [$crate::backend::KernelEntry; $crate::backend::codegen::FAMILIES.len()] =
+            $crate::backend::codegen::entries::<$driver>($name, file!(), line!());
+        $crate::inventory::submit! { $crate::backend::Item::Kernels(&KERNELS) }
 
         #[doc = "Everything that this crate registers."]
-        pub static ITEMS: &[$crate::registry::Item] =
-            &[$crate::registry::Item::Driver(&DRIVER), $crate::registry::Item::Kernels(&KERNELS)];
+        pub static ITEMS: &[$crate::backend::Item] =
+            &[$crate::backend::Item::Driver(&DRIVER), $crate::backend::Item::Kernels(&KERNELS)];
 
         #[doc = "Registers the backend explicitly; needed only where the linker dropped the automatic registration."]
         pub fn register() -> $crate::Result<()> {
-            $crate::registry::register(ITEMS)
+            $crate::backend::registry::register(ITEMS)
         }
     };
 }

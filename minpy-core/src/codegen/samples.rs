@@ -66,15 +66,15 @@ pub(super) struct Operand {
 
 impl Operand {
     /// In C order.
-    pub fn new(dtype: DType, shape: &[usize]) -> Operand {
+    pub(super) fn new(dtype: DType, shape: &[usize]) -> Operand {
         Operand { dtype, shape: shape.into(), strides: contiguous_strides(shape).to_vec() }
     }
     /// With other strides.
-    pub fn strided(self, strides: &[isize]) -> Operand {
+    pub(super) fn strided(self, strides: &[isize]) -> Operand {
         Operand { strides: strides.into(), ..self }
     }
     /// With the strides in reverse order.
-    pub fn turned(mut self) -> Operand {
+    pub(super) fn turned(mut self) -> Operand {
         self.strides.reverse();
         self
     }
@@ -85,7 +85,7 @@ impl Operand {
 
 impl Samples<'_> {
     /// Plans the call and adds the text of its kernels.
-    pub fn add(
+    pub(super) fn add(
         &mut self,
         name: &str,
         work: &Work,

@@ -10,13 +10,13 @@ use crate::{DType, Result};
 
 /// What the source depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Form {
+pub(super) struct Form {
     dtype: DType,
     fold: Fold,
     lines: Lines,
 }
 
-pub fn plan(call: &KernelCall, fold: Fold, tuning: &Tuning) -> Result<Plan> {
+pub(super) fn plan(call: &KernelCall, fold: Fold, tuning: &Tuning) -> Result<Plan> {
     let (x, out) = (call.inputs[0].view(), &call.outputs[0]);
     if x.dtype != out.dtype {
         return super::dims::complain(call.op, "a scan keeps the dtype");
@@ -26,7 +26,7 @@ pub fn plan(call: &KernelCall, fold: Fold, tuning: &Tuning) -> Result<Plan> {
 }
 
 /// Every fold along rows, for the test that compiles every kernel.
-pub fn samples(dtype: DType, s: &mut Samples) {
+pub(super) fn samples(dtype: DType, s: &mut Samples) {
     for fold in samples::folds(dtype) {
         let x = || Operand::new(dtype, &[5, 400]);
         s.add(&format!("{fold:?}"), &Work::Scan(fold), None, &[x()], &[x()]);
@@ -34,7 +34,7 @@ pub fn samples(dtype: DType, s: &mut Samples) {
 }
 
 impl Form {
-    pub fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
+    pub(super) fn render(&self, w: &mut Writer, local: [usize; 3]) -> Result<()> {
         let (d, ls) = (self.dtype, local[0]);
         let t = ctype(d);
         w.uses(d);

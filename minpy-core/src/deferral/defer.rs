@@ -30,7 +30,6 @@
 //! Longer than most files: what ends the waiting, and the locks that go with it, are to be read in one place.
 
 use crate::array::waits::worth;
-pub use crate::array::waits::{set_threshold, threshold};
 use crate::context::{self, Policy};
 use crate::device::DeviceRef;
 use crate::expr::Program;
@@ -63,7 +62,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub fn of(work: &Work) -> Option<Kind> {
+    pub(crate) fn of(work: &Work) -> Option<Kind> {
         match work {
             Work::Elementwise => Some(Kind::Map),
             Work::Reduce(f) => Some(Kind::Fold(*f)),
@@ -71,7 +70,7 @@ impl Kind {
             _ => None,
         }
     }
-    pub fn work(self) -> Work {
+    pub(crate) fn work(self) -> Work {
         match self {
             Kind::Map => Work::Elementwise,
             Kind::Fold(f) => Work::Reduce(f),
@@ -134,7 +133,7 @@ fn list<R>(f: impl FnOnce(&mut Waiting) -> R) -> R {
 impl Expr {
     /// The expression of a call, with owned sources.
     #[inline]
-    pub fn new(
+    pub(crate) fn new(
         op: &'static str,
         kind: Kind,
         program: &Arc<Program>,
@@ -182,7 +181,7 @@ impl Expr {
         })
     }
     /// Whether it is the sum over the rows of what lies, in C order, in that buffer.
-    pub fn is_column_sum(&self, of: &Buffer, layout: &Layout, dtype: DType) -> bool {
+    pub(crate) fn is_column_sum(&self, of: &Buffer, layout: &Layout, dtype: DType) -> bool {
         let ([Source::Array(a)], &[m, n]) = (&self.sources[..], layout.shape()) else { return false };
         self.kind == Kind::Fold(Fold::Add)
             && std::ptr::eq(&**a.buffer(), of)

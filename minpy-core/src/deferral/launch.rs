@@ -168,7 +168,7 @@ pub(crate) fn run_on_device(call: &KernelCall, device: DeviceRef) -> Result<()> 
 
 /// Runs a prepared call: the replay of a recorded launch comes in here too.
 #[inline]
-pub fn run_kernel(call: &KernelCall, device: DeviceRef) -> Result<()> {
+pub(crate) fn run_kernel(call: &KernelCall, device: DeviceRef) -> Result<()> {
     let kernel = find_kernel(call, device)?;
     if device.is_host() {
         return match kernel {

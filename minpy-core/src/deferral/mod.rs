@@ -1,10 +1,10 @@
 //! When work runs, and with what: every launch comes in at `launch.rs`; what waits is in `defer.rs`, what is computed together is
 //! decided in `fuse/`, and a traced program is collected in `trace.rs`.
 
-pub mod defer;
-pub mod fuse;
-pub mod launch;
-pub mod trace;
+pub(crate) mod defer;
+pub(crate) mod fuse;
+pub(crate) mod launch;
+pub(crate) mod trace;
 
 use crate::{context, stats};
 

@@ -42,11 +42,11 @@ impl Policy {
 /// A tape is active on this thread.
 pub const RECORDING: u32 = 1;
 /// Launches are collected and not run.
-pub const TRACING: u32 = 2;
+pub(crate) const TRACING: u32 = 2;
 /// Operations are counted.
 pub const COUNTING: u32 = 4;
 /// Launches are grouped and collected, and not run (`fuse::grouped`).
-pub const GROUPING: u32 = 8;
+pub(crate) const GROUPING: u32 = 8;
 
 struct Context {
     flags: Cell<u32>,

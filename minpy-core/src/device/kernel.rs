@@ -5,7 +5,7 @@
 
 use crate::device::{DeviceRef, Memory};
 use crate::dtype::DTypeSet;
-pub use crate::expr::{Fold, PlainLoop};
+pub(crate) use crate::expr::{Fold, PlainLoop};
 use crate::expr::{Prim, Program};
 use crate::value::attributes::{Attributes, Attrs};
 use crate::{DType, Result, Scalar};

@@ -65,7 +65,7 @@ pub fn begin_thread() -> Result<()> {
 
 /// An error while the process lives on its reserve: a call that makes something asks first.
 #[inline]
-pub fn check() -> Result<()> {
+pub(crate) fn check() -> Result<()> {
     if SHORT.load(Relaxed) { recover() } else { Ok(()) }
 }
 
@@ -274,7 +274,8 @@ fn give_back(p: *mut u8, layout: Layout) {
     TAKEN.fetch_sub(n * UNIT, Relaxed);
 }
 /// Bytes of the reserve that are handed out now.
-pub fn reserve_in_use() -> usize {
+#[cfg(test)]
+fn reserve_in_use() -> usize {
     TAKEN.load(Relaxed)
 }
 

@@ -3,14 +3,14 @@
 //! The trait never grows when an operation is added. Devices are open: a name and a number.
 //! Every probed device lives until the process ends, so that a `DeviceRef` is a plain pointer.
 
-pub mod context;
-pub mod expr;
-mod find;
-pub mod kernel;
-pub mod memory;
-pub mod registry;
+pub(crate) mod context;
+pub(crate) mod expr;
+pub(crate) mod find;
+pub(crate) mod kernel;
+pub(crate) mod memory;
+pub(crate) mod registry;
 
-pub use find::{device, devices, host, leave_out, left_out, parse};
+pub use find::{device, devices, host, parse};
 
 use crate::Result;
 use crate::dtype::DTypeSet;
@@ -100,7 +100,7 @@ pub trait Device: Send + Sync + 'static {
 pub const HOST_KIND: usize = 0;
 
 /// A probed device with its place in the tables.
-pub struct DeviceEntry {
+struct DeviceEntry {
     device: Box<dyn Device>,
     kind: usize,
 }

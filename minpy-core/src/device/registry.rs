@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Name of the host device.
-pub const HOST: &str = "cpu";
+pub(crate) const HOST: &str = "cpu";
 
 /// Which work a kernel does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -99,7 +99,7 @@ impl Item {
 macro_rules! kernel {
     ($vis:vis $name:ident: $device:expr, $slot:expr, $dtypes:expr, $run:expr) => {
         #[doc = "The registered kernel of this file."]
-        $vis static $name: $crate::registry::KernelEntry = $crate::registry::KernelEntry {
+        $vis static $name: $crate::backend::KernelEntry = $crate::backend::KernelEntry {
             device: $device,
             slot: $slot,
             dtypes: $dtypes,
@@ -107,7 +107,7 @@ macro_rules! kernel {
             file: file!(),
             line: line!(),
         };
-        $crate::inventory::submit! { $crate::registry::Item::Kernel(&$name) }
+        $crate::inventory::submit! { $crate::backend::Item::Kernel(&$name) }
     };
 }
 
@@ -116,9 +116,9 @@ macro_rules! kernel {
 macro_rules! driver {
     ($vis:vis $name:ident: $device:expr, $probe:expr) => {
         #[doc = "The registered backend of this crate."]
-        $vis static $name: $crate::registry::Driver =
-            $crate::registry::Driver { name: $device, probe: $probe, file: file!(), line: line!() };
-        $crate::inventory::submit! { $crate::registry::Item::Driver(&$name) }
+        $vis static $name: $crate::backend::Driver =
+            $crate::backend::Driver { name: $device, probe: $probe, file: file!(), line: line!() };
+        $crate::inventory::submit! { $crate::backend::Item::Driver(&$name) }
     };
 }
 
@@ -345,7 +345,7 @@ impl Registry {
         self.kinds[kind].families[family as usize]
     }
     /// The kernel of a device kind for one operation.
-    pub fn op_kernel(&self, kind: usize, op: &str) -> Option<&'static KernelEntry> {
+    pub(crate) fn op_kernel(&self, kind: usize, op: &str) -> Option<&'static KernelEntry> {
         self.kinds[kind].ops.get(op).copied()
     }
     /// What has that name or alias among all of type `T`.

@@ -96,7 +96,7 @@ pub(super) fn numbers(
 }
 
 /// The shape that the operands broadcast to.
-pub fn broadcast_shape(op: &str, operands: &[Operand]) -> Result<Dims> {
+pub(crate) fn broadcast_shape(op: &str, operands: &[Operand]) -> Result<Dims> {
     let shapes: SmallVec<[&[usize]; 4]> = operands.iter().map(|o| o.shape()).collect();
     broadcast_shapes(op, &shapes)
 }

@@ -81,7 +81,7 @@ fn copy_program(from: DType, to: DType, masked: bool) -> Arc<Program> {
 }
 
 /// Copies (and converts) `a` into a view of the same shape, without recording. They must not overlap.
-pub fn copy_into_raw(a: &Array, out: &Array, mask: Option<&Array>) -> Result<()> {
+pub(crate) fn copy_into_raw(a: &Array, out: &Array, mask: Option<&Array>) -> Result<()> {
     if out.size() == 0 {
         return Ok(());
     }

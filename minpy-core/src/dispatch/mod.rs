@@ -17,10 +17,10 @@ mod straight;
 mod structured;
 mod transfer;
 
-pub use crate::launch::{Arg, launch, run_kernel, run_planned};
-pub use arguments::broadcast_shape;
-
-pub use copy::{assign, assign_where, cast, copy_into_raw, copy_raw, fill_raw};
+pub(crate) use crate::launch::{Arg, launch};
+pub(crate) use arguments::broadcast_shape;
+pub(crate) use copy::copy_into_raw;
+pub use copy::{assign, assign_where, cast, copy_raw, fill_raw};
 pub use transfer::TO_DEVICE;
 
 use crate::context::{self, RECORDING};
@@ -70,7 +70,7 @@ pub fn call(
 /// Calls an operation of any number of results, one target for each.
 ///
 /// # Errors
-/// [`ErrorKind::Type`] where there are more or fewer targets than results.
+/// [`ErrorKind::Type`](crate::ErrorKind::Type) where there are more or fewer targets than results.
 pub fn call_all(
     op: &'static OpDef,
     attrs: Attrs,
@@ -90,7 +90,7 @@ pub fn call_all(
 /// The same into new arrays: as many as the operation has results.
 ///
 /// # Errors
-/// [`ErrorKind::Type`] where that is another number.
+/// [`ErrorKind::Type`](crate::ErrorKind::Type) where that is another number.
 pub fn call_each<const N: usize>(op: &'static OpDef, attrs: Attrs, inputs: &[Operand]) -> Result<[Array; N]> {
     let results = call_all(op, attrs, inputs, None, &[Target::New; N])?;
     let results: SmallVec<[Array; N]> = results.into_iter().collect();

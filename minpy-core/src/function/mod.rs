@@ -556,7 +556,7 @@ pub const fn bare(name: &'static str) -> &'static str {
 macro_rules! functions {
     ($($(#[doc = $doc:literal])+ $name:ident ( $($parameters:tt)* ) -> $gives:ident $(($($more:expr),*))? $(, $word:ident $([$($list:tt)*])?)* => $body:expr;)*) => {
         $($crate::__function! {
-            [concat!($($doc),+)] $name ($($parameters)*) [$crate::function::Gives::$gives $(($($more),*))?] [$($word $([$($list)*])?)*] $body
+            [concat!($($doc),+)] $name ($($parameters)*) [$crate::backend::function::Gives::$gives $(($($more),*))?] [$($word $([$($list)*])?)*] $body
         })*
     };
 }
@@ -587,23 +587,23 @@ macro_rules! __function {
         [$($word:ident $([$($list:tt)*])?)*] $body:expr) => {
         const _: () = {
             #[allow(unused_variables, non_snake_case)]
-            fn run(given: &$crate::function::Given, made: &mut $crate::function::Made) -> $crate::Result<()> {
+            fn run(given: &$crate::backend::function::Given, made: &mut $crate::backend::function::Made) -> $crate::Result<()> {
                 let mut values = given.values.iter();
-                $(let $n = $crate::function::kinds::$k::read(given, values.next(), $crate::__function!(@default $k [$($d)?]))?;)*
-                *made = $crate::function::Made::from($body?);
+                $(let $n = $crate::backend::function::kinds::$k::read(given, values.next(), $crate::__function!(@default $k [$($d)?]))?;)*
+                *made = $crate::backend::function::Made::from($body?);
                 Ok(())
             }
-            static ENTRY: $crate::function::Function = {
+            static ENTRY: $crate::backend::function::Function = {
                 #[allow(unused_mut)]
-                let mut entry = $crate::function::Function {
-                    name: $crate::function::bare(stringify!($name)),
+                let mut entry = $crate::backend::function::Function {
+                    name: $crate::backend::function::bare(stringify!($name)),
                     aliases: &[],
                     doc: $doc.trim_ascii_start(),
-                    parameters: &[$($crate::function::Parameter {
-                        name: $crate::function::bare(stringify!($n)),
-                        kind: $crate::function::kinds::$k::kind(&[$($w),*]),
+                    parameters: &[$($crate::backend::function::Parameter {
+                        name: $crate::backend::function::bare(stringify!($n)),
+                        kind: $crate::backend::function::kinds::$k::kind(&[$($w),*]),
                         default: $crate::__function!(@default $k [$($d)?]),
-                        passing: $crate::function::Passing::$passing,
+                        passing: $crate::backend::function::Passing::$passing,
                     }),*],
                     gives: $gives,
                     method: false,
@@ -617,11 +617,11 @@ macro_rules! __function {
                 $($crate::__function!(@word entry $name $word $([$($list)*])?);)*
                 entry
             };
-            $crate::inventory::submit! { $crate::registry::Item::Named(&ENTRY) }
+            $crate::inventory::submit! { $crate::backend::Item::Named(&ENTRY) }
         };
     };
-    (@default $k:ident []) => { $crate::function::Default::Required };
-    (@default $k:ident [$d:expr]) => { $crate::function::kinds::$k::default($d) };
+    (@default $k:ident []) => { $crate::backend::function::Default::Required };
+    (@default $k:ident [$d:expr]) => { $crate::backend::function::kinds::$k::default($d) };
     (@word $entry:ident $name:ident method) => { $entry.method = true; };
     (@word $entry:ident $name:ident constant) => { $entry.constant = true; };
     (@word $entry:ident $name:ident by_values) => { $entry.by_values = true; };

@@ -6,14 +6,14 @@
 //!   other operations for devices that have no such kernel.
 
 mod lend;
-pub mod recorder;
+pub(crate) mod recorder;
 
 use crate::expr::{Builder, E, Program};
 use crate::kernel::Work;
 use crate::launch::{Arg, launch};
 use crate::layout::Dims;
 use crate::registry::{self, Named};
-pub use crate::value::attributes::{Attributes, Attrs};
+use crate::value::attributes::{Attributes, Attrs};
 use crate::{Array, DType, Number, Result, Scalar, bail};
 use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
@@ -268,7 +268,7 @@ impl<S: Structured> AnyStructured for S {
 /// [`Structured`](crate::op::Structured), or `elementwise` and an [`Elementwise`](crate::op::Elementwise).
 ///
 /// ```
-/// use minpy_core::op::{Elementwise, TypeRule};
+/// use minpy_core::backend::{Elementwise, TypeRule};
 /// use minpy_core::{Array, Attrs, DType, Operand, Target, ops};
 /// use minpy_cpu as _;
 ///
@@ -308,15 +308,15 @@ macro_rules! operation {
     };
     (@counted $vis:vis $id:ident: $name:expr, $arity:expr => $results:literal, elementwise $formula:expr, $domain:expr, $($constant:ident)? $doc:literal) => {
         #[doc = $doc]
-        $vis static $id: $crate::OpDef = $crate::operation!(@define $name, $arity, $results, $crate::op::Tier::Elementwise($formula), $domain,
+        $vis static $id: $crate::OpDef = $crate::operation!(@define $name, $arity, $results, $crate::backend::Tier::Elementwise($formula), $domain,
             $crate::operation!(@constant $($constant)?), $doc);
-        $crate::inventory::submit! { $crate::registry::Item::Named(&$id) }
+        $crate::inventory::submit! { $crate::backend::Item::Named(&$id) }
     };
     (@counted $vis:vis $id:ident: $name:expr, $arity:expr => $results:literal, $imp:expr, $domain:expr, $($constant:ident)? $doc:literal) => {
         #[doc = $doc]
-        $vis static $id: $crate::OpDef = $crate::operation!(@define $name, $arity, $results, $crate::op::Tier::Structured(&$imp), $domain,
+        $vis static $id: $crate::OpDef = $crate::operation!(@define $name, $arity, $results, $crate::backend::Tier::Structured(&$imp), $domain,
             $crate::operation!(@constant $($constant)?), $doc);
-        $crate::inventory::submit! { $crate::registry::Item::Named(&$id) }
+        $crate::inventory::submit! { $crate::backend::Item::Named(&$id) }
     };
 }
 
@@ -409,7 +409,7 @@ impl Elementwise {
     /// The program for all inputs of `dtype`, some of them (bits of `scalars`) numbers; `None` for those whose programs are
     /// not kept by number.
     #[inline]
-    pub fn same_dtype_program(
+    pub(crate) fn same_dtype_program(
         &self,
         name: &'static str,
         dtype: DType,
@@ -444,11 +444,11 @@ impl Elementwise {
         self.cache.rest.write().get_or_insert_with(FxHashMap::default).entry(key).or_insert(p).clone()
     }
     /// The dtype of the first result for inputs computed in `compute`.
-    pub fn result_dtype(&self, arity: usize, compute: DType) -> DType {
+    pub(crate) fn result_dtype(&self, arity: usize, compute: DType) -> DType {
         self.result_dtypes(arity, compute)[0]
     }
     /// The dtype of each result; beyond the last result that of the first again.
-    pub fn result_dtypes(&self, arity: usize, compute: DType) -> [DType; MAX_RESULTS] {
+    pub(crate) fn result_dtypes(&self, arity: usize, compute: DType) -> [DType; MAX_RESULTS] {
         *self.cache.result[compute as usize].get_or_init(|| {
             let b = Builder::new();
             let condition = |i: usize| i == 0 && self.rule.condition_first;

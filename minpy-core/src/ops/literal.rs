@@ -1,8 +1,8 @@
 //! Arrays from values in the program: numbers, slices, vectors and fixed arrays, nested as deep as they come.
 
-use crate::dtype::__types::{Complex32, Complex64, f16};
 use crate::layout::{Dims, check_ndim};
 use crate::{Array, Element, Result, bail, memory};
+use crate::{Complex32, Complex64, f16};
 
 /// Values that an array can be made of: an element (a 0-d array), or a slice, `Vec` or `[_; N]` of values.
 pub trait Values {

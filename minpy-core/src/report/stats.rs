@@ -112,7 +112,7 @@ pub(crate) fn later<R>(f: impl FnOnce() -> R) -> R {
     result
 }
 /// Counts bytes that an automatic copy between devices moved.
-pub fn count_moved(bytes: u64) {
+pub(crate) fn count_moved(bytes: u64) {
     COUNTERS.with(|c| c.moved.set(c.moved.get() + bytes));
 }
 /// Operations counted on this thread: `(op, device kind) -> calls`. What runs for a function of another name stands in

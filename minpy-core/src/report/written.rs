@@ -63,7 +63,7 @@ pub fn kept(name: &str) -> &'static str {
 }
 
 /// The function that the user called, as far as anybody said.
-pub fn name() -> Option<&'static str> {
+pub(crate) fn name() -> Option<&'static str> {
     NAME.get().or_else(|| FINDER.get().and_then(|f| f()))
 }
 

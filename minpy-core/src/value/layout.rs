@@ -47,7 +47,7 @@ impl Order {
         }
     }
     /// Whether something new that is made of an array of that layout has Fortran order.
-    pub fn is_fortran(self, layout: &Layout) -> bool {
+    pub(crate) fn is_fortran(self, layout: &Layout) -> bool {
         self == Order::F || self == Order::A && layout.is_f_contiguous() && !layout.is_contiguous()
     }
 }
@@ -122,7 +122,7 @@ pub fn show(shape: &[usize]) -> String {
 }
 
 /// An error when an array cannot have so many dimensions.
-pub fn check_ndim(op: &str, ndim: usize) -> Result<()> {
+pub(crate) fn check_ndim(op: &str, ndim: usize) -> Result<()> {
     if ndim > MAX_NDIM {
         bail!(Value, "{op}: maximum supported dimension for an array is {MAX_NDIM}, found {ndim}");
     }

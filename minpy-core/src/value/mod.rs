@@ -1,8 +1,8 @@
 //! Values without memory: dtypes, numbers, shapes and layouts, attributes of a call, errors. Knows nothing of devices.
 
-pub mod attributes;
-pub mod dtype;
-pub mod error;
-pub mod layout;
-pub mod relayout;
-pub mod scalar;
+pub(crate) mod attributes;
+pub(crate) mod dtype;
+pub(crate) mod error;
+pub(crate) mod layout;
+pub(crate) mod relayout;
+pub(crate) mod scalar;

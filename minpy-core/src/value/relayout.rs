@@ -11,7 +11,7 @@ pub fn translate(view: &Layout, from: &Layout, to: &Layout) -> Option<Layout> {
     if to.is_injective() { translate_read(view, from, to) } else { None }
 }
 /// The same for reading only: `to` may repeat elements.
-pub fn translate_read(view: &Layout, from: &Layout, to: &Layout) -> Option<Layout> {
+pub(crate) fn translate_read(view: &Layout, from: &Layout, to: &Layout) -> Option<Layout> {
     let counts = |i: &usize| from.shape()[*i] != 1;
     if (0..from.ndim()).filter(counts).all(|i| from.strides()[i] == to.strides()[i]) {
         return Some(view.shifted(to.offset() as isize - from.offset() as isize));

@@ -1,6 +1,6 @@
 //! Numbers outside arrays: weak numbers (Python's), typed numbers, and the raw bits that kernels read.
 
-use crate::dtype::__types::{Complex64, f16};
+use crate::{Complex64, f16};
 use crate::{DType, Result, bail};
 use num_complex::Complex32;
 

@@ -2,7 +2,7 @@
 
 use super::places::assign;
 use super::program::{Compiled, Use, lower};
-use minpy_core::expr::Program;
+use minpy_core::backend::Program;
 use minpy_core::{Error, ErrorKind, Result};
 use std::any::Any;
 use std::sync::OnceLock;

@@ -5,7 +5,7 @@
 
 use super::program::{Key, Step, TEMP};
 use crate::prims::{Loop, fused};
-use minpy_core::expr::Prim;
+use minpy_core::backend::Prim;
 use minpy_core::{DType, Scalar};
 
 /// A constant's number, for the codes of constants.
@@ -163,7 +163,7 @@ mod tests {
     use crate::elementwise::program::Use;
     use crate::prims::Loop;
     use minpy_core::DType;
-    use minpy_core::expr::{Builder, E, Prim};
+    use minpy_core::backend::{Builder, E, Prim};
 
     /// Steps of a program of three inputs, and how many of them are joined ones.
     fn steps(formula: impl for<'b> Fn([E<'b>; 3]) -> Vec<E<'b>>) -> (usize, usize) {

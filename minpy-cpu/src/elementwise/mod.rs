@@ -18,13 +18,8 @@ use crate::prims::Loop;
 use crate::prims::loops::BinaryLoop;
 use block::{Reach, Tiling, Walk};
 use compiled::compiled;
-use minpy_core::device::DeviceRef;
-use minpy_core::device::HOST_KIND;
-use minpy_core::dtype::DTypeSet;
-use minpy_core::expr::Program;
-use minpy_core::kernel::{Family, Input, KernelCall, PlainLoop};
-use minpy_core::registry::Slot;
-use minpy_core::{Result, kernel};
+use minpy_core::backend::{DTypeSet, Family, HOST_KIND, Input, KernelCall, PlainLoop, Program, Slot};
+use minpy_core::{DeviceRef, Result, kernel};
 use program::{Compiled, Use};
 use smallvec::SmallVec;
 use strided::{Space, Strided, copy2d};
@@ -78,7 +73,7 @@ pub(crate) fn execute(c: &Compiled, call: &KernelCall) -> Result<()> {
         return Ok(());
     }
     let zeros: SmallVec<[isize; 6]> = SmallVec::from_elem(0, out.shape.len());
-    let positions = minpy_core::layout::contiguous_strides(out.shape);
+    let positions = minpy_core::backend::layout::contiguous_strides(out.shape);
     let mut operands: SmallVec<[Strided; 6]> = SmallVec::new();
     for v in call.outputs {
         operands.push(Strided {

@@ -3,7 +3,7 @@
 use super::fuse::fuse;
 use super::program::{Compiled, Compiler, TEMP, Value};
 use minpy_core::DType;
-use minpy_core::expr::{Node, Prim};
+use minpy_core::backend::{Node, Prim};
 use smallvec::SmallVec;
 
 /// What the blocks of one program may take of a first-level cache of 32 KiB.

@@ -5,7 +5,7 @@
 
 use crate::prims::fused::Part;
 use crate::prims::{self, Loop, cast, division};
-use minpy_core::expr::{Node, Prim, Program};
+use minpy_core::backend::{Node, Prim, Program};
 use minpy_core::{DType, Scalar};
 use smallvec::SmallVec;
 

@@ -5,11 +5,8 @@
 use super::min_items;
 use crate::machine::simd::{Level, level};
 use crate::machine::threads::parallel_for;
-use minpy_core::device::DeviceRef;
-use minpy_core::dtype::DTypeSet;
-use minpy_core::kernel::{Family, KernelCall, Work};
-use minpy_core::registry::Slot;
-use minpy_core::{DType, Error, ErrorKind, Result, kernel};
+use minpy_core::backend::{DTypeSet, Family, KernelCall, Slot, Work};
+use minpy_core::{DType, DeviceRef, Error, ErrorKind, Result, kernel};
 
 kernel!(pub ENTRY: "cpu", Slot::Family(Family::RandomBits), DTypeSet::of(&[DType::U32]), run);
 

@@ -12,12 +12,10 @@ use crate::machine::pool::Block;
 use crate::machine::threads::parallel_for;
 use crate::prims::{self, Loop, cast, with_bits};
 use crate::rows::fold;
-use minpy_core::device::DeviceRef;
-use minpy_core::dtype::DTypeSet;
-use minpy_core::expr::Prim;
-use minpy_core::kernel::{Family, Fold, Input, KernelCall, ScatterMode, View, Work, index_error};
-use minpy_core::registry::Slot;
-use minpy_core::{DType, Error, ErrorKind, Result, kernel};
+use minpy_core::backend::{
+    DTypeSet, Family, Fold, Input, KernelCall, Prim, ScatterMode, Slot, View, Work, index_error,
+};
+use minpy_core::{DType, DeviceRef, Error, ErrorKind, Result, kernel};
 use smallvec::SmallVec;
 
 kernel!(pub GATHER: "cpu", Slot::Family(Family::Gather), DTypeSet::ALL, gather);
@@ -84,7 +82,7 @@ fn offsets(op: &str, base: &View, indices: &[Input]) -> Result<Offsets> {
             let values = unsafe { std::slice::from_raw_parts(p, n) };
             out.iter_mut().zip(values).for_each(|(o, &i)| put(o, i));
         } else {
-            minpy_core::array::for_each_offset(view.shape, view.strides, 0, |k, at| {
+            minpy_core::backend::layout::for_each_offset(view.shape, view.strides, 0, |k, at| {
                 // SAFETY: the view holds this element; a negative offset wraps round to the right address.
                 put(&mut out[k], unsafe { *p.wrapping_add(at) });
             });

@@ -1,12 +1,9 @@
 //! `Work::Nonzero`: indices of the nonzero elements, in C order.
 
 use crate::prims::{Bits128, with_bits};
-use minpy_core::array::for_each_offset;
-use minpy_core::device::DeviceRef;
-use minpy_core::dtype::DTypeSet;
-use minpy_core::kernel::{Family, KernelCall};
-use minpy_core::registry::Slot;
-use minpy_core::{DType, Error, ErrorKind, Result, kernel};
+use minpy_core::backend::layout::for_each_offset;
+use minpy_core::backend::{DTypeSet, Family, KernelCall, Slot};
+use minpy_core::{DType, DeviceRef, Error, ErrorKind, Result, kernel};
 use smallvec::SmallVec;
 
 kernel!(pub ENTRY: "cpu", Slot::Family(Family::Nonzero), DTypeSet::ALL, run);

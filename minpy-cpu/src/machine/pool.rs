@@ -6,8 +6,8 @@
 
 use super::regions::{Back, Blocks, Region, Regions, advise_huge_pages, forget};
 use super::threads::in_forked_child;
-use minpy_core::device::MemoryStats;
-use minpy_core::memory::{begin_thread, fallible};
+use minpy_core::backend::MemoryStats;
+use minpy_core::backend::memory::{begin_thread, fallible};
 use minpy_core::{Error, ErrorKind, Result};
 use std::alloc::{Layout, alloc, dealloc};
 use std::cell::Cell;
@@ -70,7 +70,7 @@ thread_local! {
     };
 }
 
-/// See `minpy_core::prepare_thread`.
+/// See `minpy_core::internal::prepare_thread`.
 pub fn prepare_thread() {
     LISTS.with(|_| ());
 }

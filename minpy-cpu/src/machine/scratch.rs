@@ -13,7 +13,7 @@ thread_local! {
     static HAS_SPARE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// See `minpy_core::prepare_thread`.
+/// See `minpy_core::internal::prepare_thread`.
 pub(crate) fn prepare_thread() {
     SCRATCH.with(|_| ());
 }

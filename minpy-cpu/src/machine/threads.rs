@@ -28,7 +28,7 @@ pub fn num_threads() -> usize {
     }
 }
 
-/// See `minpy_core::prepare_thread`.
+/// See `minpy_core::internal::prepare_thread`.
 pub fn prepare_thread() {
     crate::machine::pool::prepare_thread();
     crate::machine::scratch::prepare_thread();

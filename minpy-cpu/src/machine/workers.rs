@@ -85,7 +85,7 @@ fn next_job(last: u64) -> u64 {
 }
 
 fn serve() {
-    let _ = minpy_core::memory::begin_thread(); // `together` has asked for room
+    let _ = minpy_core::backend::memory::begin_thread(); // `together` has asked for room
     crate::machine::threads::prepare_thread();
     let mut last = 0;
     loop {
@@ -150,7 +150,7 @@ pub(crate) fn together(threads: usize, long: bool, work: &Work<'_>) {
     for i in STARTED.load(Relaxed)..helpers {
         // The C library aborts the process if a thread that it has started gets no memory for its thread-local variables.
         let thread = std::thread::Builder::new().name(format!("minpy-{i}")).stack_size(STACK);
-        if minpy_core::memory::room(STACK + FOR_ITSELF).is_err() || thread.spawn(serve).is_err() {
+        if minpy_core::backend::memory::room(STACK + FOR_ITSELF).is_err() || thread.spawn(serve).is_err() {
             break; // fewer helpers: the caller does more
         }
         STARTED.store(i + 1, Relaxed);

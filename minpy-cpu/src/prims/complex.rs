@@ -33,6 +33,6 @@ table! {
 }
 
 /// Loops of this file.
-pub fn lookup(prim: minpy_core::expr::Prim, dtype: minpy_core::DType) -> Option<Loop> {
+pub fn lookup(prim: minpy_core::backend::Prim, dtype: minpy_core::DType) -> Option<Loop> {
     unary(prim, dtype).or_else(|| others(prim, dtype))
 }

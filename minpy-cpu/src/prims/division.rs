@@ -6,7 +6,7 @@
 use super::arithmetic::Mul;
 use super::loops::{BinaryLoop, Commutes, Loop, Narrow, Op2, Three, Wide, binary_loops, op2, table};
 use crate::math::complex;
-use minpy_core::expr::Prim;
+use minpy_core::backend::Prim;
 use minpy_core::{DType, Scalar};
 use num_complex::{Complex32, Complex64};
 

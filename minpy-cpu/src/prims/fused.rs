@@ -9,7 +9,7 @@ use super::compare::{Eq, Ge, Gt, Le, Lt, Ne};
 use super::loops::{Op2, op2};
 use crate::machine::simd::{Level, level};
 use minpy_core::DType;
-use minpy_core::expr::Prim;
+use minpy_core::backend::Prim;
 use std::marker::PhantomData;
 
 /// `(arguments, which are scalars (bits), dst, n)`: `dst` may equal arguments that are no scalars and no smaller.

@@ -4,7 +4,7 @@
 
 use super::loops::{Loop, Plain, Three, UnaryLoop, binary, op1, op2, unary_loop};
 use half::f16;
-use minpy_core::expr::Prim;
+use minpy_core::backend::Prim;
 
 struct Nextafter;
 op2!(Nextafter, |a, b| {

@@ -442,8 +442,8 @@ macro_rules! op1 {
 macro_rules! table {
     ($(#[$doc:meta])* fn $f:ident; $($prim:ident $how:ident<$by:ty> $op:ident [$($t:ty)*];)*) => {
         $(#[$doc])*
-        pub fn $f(prim: minpy_core::expr::Prim, dtype: minpy_core::DType) -> Option<$crate::prims::loops::Loop> {
-            use minpy_core::expr::Prim;
+        pub fn $f(prim: minpy_core::backend::Prim, dtype: minpy_core::DType) -> Option<$crate::prims::loops::Loop> {
+            use minpy_core::backend::Prim;
             #[allow(unused_imports, reason = "not all in every table")]
             use $crate::prims::loops::{Commutes, Narrow, Plain, Rare, RareNarrow, Single, Three, Turned, Wide};
             $(if prim == Prim::$prim {

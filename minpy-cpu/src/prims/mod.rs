@@ -16,7 +16,7 @@ pub(crate) mod real;
 pub(crate) mod select;
 
 use minpy_core::DType;
-use minpy_core::expr::Prim;
+use minpy_core::backend::Prim;
 use num_complex::{Complex32, Complex64};
 
 pub use loops::Loop;

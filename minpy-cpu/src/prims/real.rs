@@ -3,7 +3,7 @@
 use super::loops::{BinaryLoop, Loop, Plain, Three, UnaryLoop, binary, op2};
 use crate::math::{self, Form, MathFn, MathFn2};
 use minpy_core::DType;
-use minpy_core::expr::Prim;
+use minpy_core::backend::Prim;
 
 struct Nextafter;
 op2!(Nextafter, |a, b| libm::nextafterf(a, b); f32);

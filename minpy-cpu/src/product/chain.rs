@@ -6,8 +6,7 @@ use crate::elementwise::compiled::{Also, cached};
 use crate::elementwise::fuse::fuse;
 use crate::elementwise::program::{Key, TEMP, Use, lower};
 use crate::prims::fused::Part;
-use minpy_core::expr::{Prim, Program};
-use minpy_core::kernel::{Input, KernelCall, View};
+use minpy_core::backend::{Input, KernelCall, Prim, Program, View};
 use minpy_core::{DType, Result, Scalar};
 use smallvec::SmallVec;
 
@@ -212,7 +211,7 @@ impl Bound<'_> {
 mod tests {
     use super::{Kind, find};
     use minpy_core::DType;
-    use minpy_core::expr::{Builder, E, Prim};
+    use minpy_core::backend::{Builder, E, Prim};
 
     /// The operations of a program of a product, two operands of its dtype and one of bytes.
     fn kinds(formula: impl for<'b> Fn([E<'b>; 3], E<'b>) -> Vec<E<'b>>) -> Option<Vec<Kind>> {

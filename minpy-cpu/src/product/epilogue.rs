@@ -11,12 +11,8 @@ use crate::elementwise::compiled::compiled;
 use crate::elementwise::execute;
 use crate::elementwise::program::Use;
 use crate::machine::threads::Outcome;
-use minpy_core::device::DeviceRef;
-use minpy_core::dtype::DTypeSet;
-use minpy_core::expr::{Node, Prim, Program};
-use minpy_core::kernel::{Family, Fold, Input, KernelCall, View, Work};
-use minpy_core::registry::Slot;
-use minpy_core::{DType, Error, ErrorKind, Result, kernel};
+use minpy_core::backend::{DTypeSet, Family, Fold, Input, KernelCall, Node, Prim, Program, Slot, View, Work};
+use minpy_core::{DType, DeviceRef, Error, ErrorKind, Result, kernel};
 use smallvec::SmallVec;
 use std::ops::Range;
 

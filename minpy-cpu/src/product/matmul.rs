@@ -17,11 +17,8 @@ use crate::machine::threads::{parallel_for, usable_threads};
 use crate::prims::arithmetic::{Add, Mul};
 use crate::prims::loops::Op2;
 use crate::prims::{B8, Lane, cast};
-use minpy_core::device::DeviceRef;
-use minpy_core::dtype::DTypeSet;
-use minpy_core::kernel::{Family, KernelCall, View};
-use minpy_core::registry::Slot;
-use minpy_core::{DType, Error, ErrorKind, Result, kernel};
+use minpy_core::backend::{DTypeSet, Family, KernelCall, Slot, View};
+use minpy_core::{DType, DeviceRef, Error, ErrorKind, Result, kernel};
 use num_complex::{Complex32, Complex64};
 use std::ops::Range;
 
@@ -260,7 +257,7 @@ const SLAB: usize = 4 << 20;
 #[cfg(not(target_arch = "x86_64"))]
 fn part<T: Float>(p: Product, add: bool) -> Result<()> {
     // Its copies: of so much of B and A in steps of `k`, and of A once more in a slab of the size of a second-level cache.
-    minpy_core::memory::room(p.k.min(512) * (p.m + p.n + 64) * size_of::<T>() + SLAB)?;
+    minpy_core::backend::memory::room(p.k.min(512) * (p.m + p.n + 64) * size_of::<T>() + SLAB)?;
     // SAFETY: as in `float`.
     unsafe {
         gemm::gemm(

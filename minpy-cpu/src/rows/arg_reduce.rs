@@ -7,11 +7,8 @@ use super::for_rows;
 use crate::machine::pool::Block;
 use crate::prims::{B8, half, with_lane};
 use ::half::f16;
-use minpy_core::device::DeviceRef;
-use minpy_core::dtype::DTypeSet;
-use minpy_core::kernel::{Family, Fold, KernelCall, Work};
-use minpy_core::registry::Slot;
-use minpy_core::{DType, Error, ErrorKind, Result, kernel};
+use minpy_core::backend::{DTypeSet, Family, Fold, KernelCall, Slot, Work};
+use minpy_core::{DType, DeviceRef, Error, ErrorKind, Result, kernel};
 use num_complex::{Complex32, Complex64};
 
 kernel!(pub ENTRY: "cpu", Slot::Family(Family::ArgReduce), DTypeSet::ALL, run);

@@ -11,8 +11,7 @@ use crate::prims::loops::Op2;
 use crate::prims::loops::opaque;
 use crate::prims::{B8, Lane};
 use minpy_core::DType;
-use minpy_core::expr::Prim;
-use minpy_core::kernel::Fold;
+use minpy_core::backend::{Fold, Prim};
 use num_complex::{Complex32, Complex64};
 
 /// The loops of one fold of one dtype.

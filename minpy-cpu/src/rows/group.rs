@@ -12,11 +12,8 @@ use crate::elementwise::strided::fill;
 use crate::elementwise::strided::{Space, Strided, copy2d};
 use crate::machine::scratch::with_scratch;
 use crate::machine::threads::parallel_for;
-use minpy_core::device::DeviceRef;
-use minpy_core::dtype::DTypeSet;
-use minpy_core::kernel::{Family, Input, KernelCall, View, Work};
-use minpy_core::registry::Slot;
-use minpy_core::{Error, ErrorKind, Result, kernel};
+use minpy_core::backend::{DTypeSet, Family, Input, KernelCall, Slot, View, Work};
+use minpy_core::{DeviceRef, Error, ErrorKind, Result, kernel};
 use smallvec::SmallVec;
 
 kernel!(pub ENTRY: "cpu", Slot::Family(Family::Rows), DTypeSet::ALL, run);

@@ -14,7 +14,7 @@ use crate::elementwise::strided::{Space, Strided, copy2d};
 use crate::machine::scratch::with_scratch;
 use crate::machine::threads::parallel_for;
 use minpy_core::Result;
-use minpy_core::kernel::View;
+use minpy_core::backend::View;
 use smallvec::SmallVec;
 
 /// Rows gathered together, and the bytes they may take.

@@ -7,7 +7,7 @@ use super::fold::{self, Folder};
 use crate::elementwise::compiled::compile;
 use crate::elementwise::program::{Compiled, Use};
 use minpy_core::DType;
-use minpy_core::expr::{Builder, E, Node, NodeId, Program};
+use minpy_core::backend::{Builder, E, Node, NodeId, Program};
 use smallvec::SmallVec;
 
 /// What a stage reads.

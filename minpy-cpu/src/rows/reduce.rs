@@ -15,12 +15,8 @@ use crate::machine::pool::Block;
 use crate::machine::scratch::with_scratch;
 use crate::machine::threads::{parallel_for, parallel_parts, usable_threads};
 use crate::prims::half;
-use minpy_core::device::DeviceRef;
-use minpy_core::dtype::DTypeSet;
-use minpy_core::expr::{Node, Prim, Program};
-use minpy_core::kernel::{Family, Fold, Input, KernelCall, Work};
-use minpy_core::registry::Slot;
-use minpy_core::{DType, Error, ErrorKind, Result, kernel};
+use minpy_core::backend::{DTypeSet, Family, Fold, Input, KernelCall, Node, Prim, Program, Slot, Work};
+use minpy_core::{DType, DeviceRef, Error, ErrorKind, Result, kernel};
 use smallvec::SmallVec;
 use std::ops::Range;
 
@@ -98,7 +94,7 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
     if shape.contains(&0) {
         return empty(fold, call, out_op);
     }
-    let positions = minpy_core::layout::contiguous_strides(shape);
+    let positions = minpy_core::backend::layout::contiguous_strides(shape);
     // The output comes last: the inputs decide about the order of axes. Afterwards it goes to the front.
     let mut operands: SmallVec<[Strided; 6]> = SmallVec::new();
     for i in call.inputs {

@@ -7,12 +7,8 @@ use crate::prims::bits::{And, Or, Xor};
 use crate::prims::loops::Op2;
 use crate::prims::{B8, Lane};
 use half::f16;
-use minpy_core::device::DeviceRef;
-use minpy_core::dtype::DTypeSet;
-use minpy_core::expr::Prim;
-use minpy_core::kernel::{Family, Fold, KernelCall, Work};
-use minpy_core::registry::Slot;
-use minpy_core::{DType, Error, ErrorKind, Result, kernel};
+use minpy_core::backend::{DTypeSet, Family, Fold, KernelCall, Prim, Slot, Work};
+use minpy_core::{DType, DeviceRef, Error, ErrorKind, Result, kernel};
 use num_complex::{Complex32, Complex64};
 
 kernel!(pub ENTRY: "cpu", Slot::Family(Family::Scan), DTypeSet::ALL, run);

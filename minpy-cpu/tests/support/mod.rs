@@ -1,11 +1,8 @@
 //! Arrays of any layout and direct kernel calls for the tests of this crate.
 #![allow(dead_code)]
 
-use minpy_core::device::{DeviceRef, Memory};
-use minpy_core::expr::{Builder, E, Prim, Program};
-use minpy_core::kernel::{Input, KernelCall, View, Work};
-use minpy_core::registry::KernelEntry;
-use minpy_core::{DType, Element, Number, Result, Scalar};
+use minpy_core::backend::{Builder, E, Input, KernelCall, KernelEntry, Memory, Prim, Program, View, Work};
+use minpy_core::{DType, DeviceRef, Element, Number, Result, Scalar};
 use std::sync::Arc;
 
 /// The device under test.
@@ -100,7 +97,9 @@ impl Arr {
     }
     fn offsets(&self) -> Vec<usize> {
         let mut v = Vec::new();
-        minpy_core::array::for_each_offset(&self.shape, &self.strides, self.offset, |_, at| v.push(at));
+        minpy_core::backend::layout::for_each_offset(&self.shape, &self.strides, self.offset, |_, at| {
+            v.push(at)
+        });
         v
     }
     pub fn put(&self, values: &[Scalar]) {
@@ -175,7 +174,7 @@ impl Rng {
     }
     /// Floats whose sums and products round; small numbers of other dtypes.
     pub fn rounding(&mut self, dtype: DType, n: usize) -> Vec<Scalar> {
-        let float = dtype.kind() == minpy_core::dtype::Kind::Float;
+        let float = dtype.kind() == minpy_core::backend::dtype::Kind::Float;
         (0..n)
             .map(|_| if float { Number::Float(self.unit() - 0.5).cast(dtype) } else { self.small(dtype) })
             .collect()
@@ -184,16 +183,16 @@ impl Rng {
     pub fn small(&mut self, dtype: DType) -> Scalar {
         let x = (self.next() % 9) as i128 - 4;
         match dtype.kind() {
-            minpy_core::dtype::Kind::Float => {
+            minpy_core::backend::dtype::Kind::Float => {
                 Number::Float(x as f64 + 0.25 * (self.next() % 4) as f64).cast(dtype)
             }
-            minpy_core::dtype::Kind::Complex => {
+            minpy_core::backend::dtype::Kind::Complex => {
                 Number::Complex(num_complex::Complex64::new(x as f64, (self.next() % 5) as f64 - 2.0))
                     .cast(dtype)
             }
-            minpy_core::dtype::Kind::Unsigned => Number::Int(x + 4).cast(dtype),
-            minpy_core::dtype::Kind::Bool => Number::Bool(x > 0).cast(dtype),
-            minpy_core::dtype::Kind::Signed => Number::Int(x).cast(dtype),
+            minpy_core::backend::dtype::Kind::Unsigned => Number::Int(x + 4).cast(dtype),
+            minpy_core::backend::dtype::Kind::Bool => Number::Bool(x > 0).cast(dtype),
+            minpy_core::backend::dtype::Kind::Signed => Number::Int(x).cast(dtype),
         }
     }
     pub fn smalls(&mut self, dtype: DType, n: usize) -> Vec<Scalar> {

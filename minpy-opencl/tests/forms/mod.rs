@@ -1,7 +1,7 @@
 //! Tests of every structured form of work, as a macro: they run once with the kernels for CPUs, once with those for GPUs.
 
 use crate::device::{assert_close, both};
-use minpy_core::kernel::ScatterMode;
+use minpy_core::backend::ScatterMode;
 use minpy_core::{Array, DType, DeviceRef, ErrorKind, ops};
 
 macro_rules! tests {
@@ -247,7 +247,7 @@ pub fn scatters(d: DeviceRef) {
     let (values, host_values) = both(d, DType::F32, &[400, 5], -1.0, 1.0, 13);
     let rows: Vec<i64> = (0..400).map(|i| (i * 31 % 7) - if i % 3 == 0 { 7 } else { 0 }).collect();
     for (what, mode) in
-        [("set", ScatterMode::Set), ("add", ScatterMode::Combine(minpy_core::expr::Prim::Add))]
+        [("set", ScatterMode::Set), ("add", ScatterMode::Combine(minpy_core::backend::Prim::Add))]
     {
         let got = ops::scatter(&base, &[indices(d, &rows, &[400])], &values, mode).expect(what);
         let want = ops::scatter(&host_base, &[indices(h, &rows, &[400])], &host_values, mode).expect(what);
@@ -259,7 +259,7 @@ pub fn scatters(d: DeviceRef) {
         let (values, host_values) = both(d, DType::F32, &[n as usize, width], -1.0, 1.0, 18);
         let (i, j): (Vec<i64>, Vec<i64>) = (0..n).map(|k| (k * k % 89 - k % 2 * 90, k * 7 % 20)).unzip();
         let at = |d| [indices(d, &i, &[n as usize]), indices(d, &j, &[n as usize])];
-        for mode in [ScatterMode::Set, ScatterMode::Combine(minpy_core::expr::Prim::Add)] {
+        for mode in [ScatterMode::Set, ScatterMode::Combine(minpy_core::backend::Prim::Add)] {
             let got = ops::scatter(&base, &at(d), &values, mode).expect("scatter");
             let want = ops::scatter(&host_base, &at(h), &host_values, mode).expect("scatter");
             assert_close(&format!("{n} rows, {mode:?}"), &got, &want, 0.0);

@@ -7,10 +7,9 @@
 pub(crate) mod table;
 
 use crate::attributes::{Attribute, Attributes, INPUT, Kind, Value};
-use minpy_core::function::Function;
-use minpy_core::layout::{Dims, show};
-use minpy_core::op::OpDef;
-use minpy_core::{Array, DType, Result, bail};
+use minpy_core::backend::function::Function;
+use minpy_core::backend::layout::{Dims, show};
+use minpy_core::{Array, DType, OpDef, Result, bail};
 use smallvec::SmallVec;
 
 /// What an input is to its operator.
@@ -214,7 +213,7 @@ impl Operator {
     }
     /// Runs the builder.
     pub fn run(&self, call: &mut Call) -> Result<Built> {
-        use minpy_core::op::{Attrs, Operand, Target};
+        use minpy_core::{Attrs, Operand, Target};
         match self.build {
             Build::Function(f) => f(call),
             Build::Table(f) => table::build(f, call),

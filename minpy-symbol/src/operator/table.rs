@@ -5,7 +5,8 @@
 
 use crate::attributes::{Attribute, Attributes, Default, INPUT, Kind, Value, attr};
 use crate::operator::{Build, Built, Call, Input, Inputs, Operator, Role};
-use minpy_core::function::{self, Function, Gives, Kind as Takes, Made, Parameter};
+use minpy_core::backend::function;
+use minpy_core::backend::function::{Function, Gives, Kind as Takes, Made, Parameter};
 use minpy_core::{DType, Result, bail};
 use smallvec::SmallVec;
 

@@ -6,8 +6,7 @@
 use super::same_shape;
 use crate::attributes::{Attribute, Default, Kind, attr};
 use crate::operator::{Build, Built, Inputs, Operator};
-use minpy_core::op::OpDef;
-use minpy_core::ops;
+use minpy_core::{OpDef, ops};
 
 /// MXNet's other names of core's operations.
 const ALIASES: &[(&str, &[&str])] = &[

@@ -5,8 +5,8 @@
 
 use crate::attributes::{Attribute, Attributes, Default, Kind, attr};
 use crate::operator::{Build, Built, Call, Inputs, Operator, Shapes};
-use minpy_core::context::{recording, unrecorded};
-use minpy_core::layout::show;
+use minpy_core::backend::layout::show;
+use minpy_core::internal::context::{recording, unrecorded};
 use minpy_core::{Array, DType, Result, bail, ops};
 
 const REGRESSION: &[Attribute] = &[attr("grad_scale", Kind::Float, Default::Float(1.0))];

@@ -5,8 +5,8 @@
 use super::same_shape;
 use crate::attributes::{Attributes, Default, Kind, attr};
 use crate::operator::{Build, Built, Call, Input, Inputs, Operator, Role, Shapes};
-use minpy_core::context::unrecorded;
-use minpy_core::layout::{normalize_axis, show};
+use minpy_core::backend::layout::{normalize_axis, show};
+use minpy_core::internal::context::unrecorded;
 use minpy_core::ops::{self, Window};
 use minpy_core::{Array, Result, bail};
 

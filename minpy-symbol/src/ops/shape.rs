@@ -2,7 +2,7 @@
 
 use crate::attributes::{Attributes, Default, Kind, attr};
 use crate::operator::{Build, Built, Call, Inputs, Operator};
-use minpy_core::layout::{count, normalize_axis, show};
+use minpy_core::backend::layout::{count, normalize_axis, show};
 use minpy_core::{DType, Result, bail, ops};
 
 /// The rows of this family.

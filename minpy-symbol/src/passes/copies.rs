@@ -2,8 +2,7 @@
 
 use super::relayout::replace;
 use crate::schedule::{External, Operand, Place, Schedule, Step, ValueId};
-use minpy_core::expr::Node;
-use minpy_core::kernel::Work;
+use minpy_core::backend::{Node, Work};
 
 /// Removes copies from one value of the arena to another, and from the arena to results and gradients.
 pub(crate) fn remove_copies(s: &mut Schedule) {

@@ -2,7 +2,7 @@
 
 use super::relayout::replace;
 use crate::schedule::{Operand, Place, Schedule, Source, Step};
-use minpy_core::kernel::Work;
+use minpy_core::backend::Work;
 use std::collections::HashMap;
 
 /// Merges a step into an earlier one with the same work on the same inputs, when both fill a whole value of the arena

@@ -1,14 +1,16 @@
 //! Fusion: the schedule goes through the rules by which imperative programs are deferred and grouped
-//! (`minpy_core::fuse`), so that both run the same kernels: chains, row reductions, what is computed of a product.
+//! (`minpy_core::internal::fuse`), so that both run the same kernels: chains, row reductions, what is computed of a product.
 //!
 //! Every value becomes a buffer that is held until its last use. What has been computed by then, and what is wanted in the
 //! other pass, has memory afterwards; the rest lives in registers.
 
 use crate::plan::lifetimes;
 use crate::schedule::{Operand, Place, Schedule, Source, Step, Value};
-use minpy_core::dispatch::{Arg, launch};
-use minpy_core::fuse::{Grouping, Kernel, Read, grouped};
-use minpy_core::{Array, Buffer, Result, bail, memory};
+use minpy_core::backend::memory;
+use minpy_core::backend::{Arg, launch};
+use minpy_core::internal::Buffer;
+use minpy_core::internal::fuse::{Grouping, Kernel, Read, grouped};
+use minpy_core::{Array, Result, bail};
 use std::sync::Arc;
 
 /// Groups each of the two passes.
@@ -83,7 +85,8 @@ fn run(s: &Schedule, g: &Grouping, buffers: &mut [Option<Arc<Buffer>>]) -> Resul
 }
 
 fn step(k: Kernel) -> Step {
-    let operand = |p: minpy_core::fuse::Place| Operand { value: p.memory, layout: p.layout, dtype: p.dtype };
+    let operand =
+        |p: minpy_core::internal::fuse::Place| Operand { value: p.memory, layout: p.layout, dtype: p.dtype };
     Step {
         op: k.op,
         work: k.work,

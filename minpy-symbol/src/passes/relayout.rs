@@ -1,7 +1,7 @@
 //! Moves every view of one value of a schedule to another value that holds the same elements in another order.
 
 use crate::schedule::{Operand, Schedule, ValueId};
-use minpy_core::relayout::translate;
+use minpy_core::internal::relayout::translate;
 
 /// Rewrites every view of value `old` (dtype and layout `from`) into one of `new` (layout `to`). Changes nothing and
 /// returns false when one of them cannot be translated.

@@ -1,7 +1,7 @@
 //! Verification: what must hold for every schedule, whoever made it.
 
 use crate::schedule::{External, Operand, Place, Schedule};
-use minpy_core::kernel::Work;
+use minpy_core::backend::Work;
 use minpy_core::{Result, bail};
 
 /// Checks that views stay inside their values, that nothing in the arena is read before it is written, that inputs from

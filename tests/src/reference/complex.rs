@@ -4,7 +4,7 @@
 use super::{Expected, Value, round};
 use crate::Options;
 use minpy_core::DType;
-use minpy_core::expr::Prim;
+use minpy_core::backend::Prim;
 use num_complex::Complex64 as C;
 
 const INF: f64 = f64::INFINITY;

@@ -2,7 +2,7 @@
 
 use super::{Expected, Value};
 use minpy_core::DType;
-use minpy_core::expr::Prim;
+use minpy_core::backend::Prim;
 
 /// The low bits of `i`, as an element of `dtype` sees them.
 pub fn wrap(dtype: DType, i: i128) -> i128 {

@@ -9,8 +9,8 @@ mod real;
 
 use crate::Options;
 use half::f16;
-use minpy_core::dtype::Kind;
-use minpy_core::expr::{Node, Prim, Program};
+use minpy_core::backend::dtype::Kind;
+use minpy_core::backend::{Node, Prim, Program};
 use minpy_core::{DType, Number, Scalar};
 use num_complex::Complex64;
 

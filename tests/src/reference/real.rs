@@ -3,7 +3,7 @@
 use super::{Expected, Value, round};
 use crate::Options;
 use minpy_core::DType;
-use minpy_core::expr::Prim;
+use minpy_core::backend::Prim;
 use num_complex::Complex64;
 
 /// NumPy's `npy_divmod`: floor quotient and remainder with the sign of the divisor.

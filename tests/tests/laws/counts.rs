@@ -1,7 +1,7 @@
 //! What a call costs: kernels, allocations, copies. A change that makes one of these numbers grow fails here.
 
 use crate::null::{Log, array, watch, with_strides};
-use minpy_core::kernel::ScatterMode;
+use minpy_core::backend::ScatterMode;
 use minpy_core::ops::{self, Index};
 use minpy_core::{Array, Attrs, DType, Operand, Result, Target, device, stats};
 

@@ -1,9 +1,8 @@
 //! The device `null`: computes nothing, remembers what it was asked to do. One log per thread, so tests do not mix.
 
-use minpy_core::device::{Device, DeviceRef};
-use minpy_core::kernel::{Family, KernelCall, Work};
-use minpy_core::registry::{Item, KernelEntry, Slot};
-use minpy_core::{Array, DType, DTypeSet, Error, ErrorKind, Layout, Result, codegen, defer};
+use minpy_core::backend::{DTypeSet, Device, Family, Item, KernelCall, KernelEntry, Slot, Work, codegen};
+use minpy_core::internal::defer;
+use minpy_core::{Array, DType, DeviceRef, Error, ErrorKind, Layout, Result};
 use minpy_tests::fake::{Event, fake};
 use std::cell::RefCell;
 use std::sync::Mutex;

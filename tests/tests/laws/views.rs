@@ -1,7 +1,7 @@
 //! Views and in-place writes against a naive model: a view is a list of positions, a write reads everything first.
 
+use minpy_core::backend::ScatterMode;
 use minpy_core::context::with_device;
-use minpy_core::kernel::ScatterMode;
 use minpy_core::{Array, Attrs, DeviceRef, Operand, Result, Target, device, ops};
 use proptest::prelude::*;
 
@@ -175,7 +175,7 @@ impl World {
                 let rows = [q % n, p % n, q % n];
                 let index = Array::from_slice(&rows.map(|r| r as i64 - n as i64), &[3])?;
                 let one = Array::from_slice(&[c as i32], &[])?;
-                ops::scatter_into(&a, &[index], &one, ScatterMode::Combine(minpy_core::expr::Prim::Add))?;
+                ops::scatter_into(&a, &[index], &one, ScatterMode::Combine(minpy_core::backend::Prim::Add))?;
                 let inner = v.at.len() / n;
                 for r in rows {
                     for &i in &v.at[r * inner..(r + 1) * inner] {
@@ -262,7 +262,7 @@ proptest! {
 }
 /// The first device of every other backend linked here. Where OpenCL is required, finding none is a failure.
 fn other_devices() -> Vec<DeviceRef> {
-    let r = minpy_core::registry::global().unwrap();
+    let r = minpy_core::backend::registry::global().unwrap();
     let found: Vec<DeviceRef> =
         r.all_devices().filter(|d| !d.is_host() && d.name() != "null" && d.ordinal() == 0).collect();
     let required = std::env::var("MINPY_REQUIRE_OPENCL").is_ok_and(|v| v == "1");

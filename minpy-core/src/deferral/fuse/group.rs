@@ -42,7 +42,7 @@ impl Member<'_> {
         clippy::expect_used,
         reason = "a buffer joins a group while it is pending, and its lock is held since"
     )]
-    pub fn expr(&self) -> &Expr {
+    pub(super) fn expr(&self) -> &Expr {
         self.guard.as_ref().expect("a member is pending")
     }
 }
@@ -103,7 +103,12 @@ impl Drop for Group<'_> {
 
 impl<'a> Group<'a> {
     /// Decides what runs in the root's kernel; computes what does not and has to be there.
-    pub fn collect(root: &'a Expr, device: DeviceRef, most: usize, done: &mut Done) -> Result<Group<'a>> {
+    pub(super) fn collect(
+        root: &'a Expr,
+        device: DeviceRef,
+        most: usize,
+        done: &mut Done,
+    ) -> Result<Group<'a>> {
         let mut g = Group { root, device, members: SmallVec::new(), most, inner: None };
         if let Kind::Fold(_) = root.kind {
             g.inner = Some(g.space().len() - root.layout.ndim());
@@ -296,22 +301,25 @@ impl<'a> Group<'a> {
         fits.then_some(inner)
     }
     /// Whether this is work on rows, and not merely elementwise or a reduction.
-    pub fn needs_rows(&self) -> bool {
+    pub(super) fn needs_rows(&self) -> bool {
         let map = self.root.kind == Kind::Map;
         self.members.iter().any(|m| matches!(m.expr().kind, Kind::Fold(_)) || m.stored && (m.row || !map))
     }
     /// The product of which the rest of the group is computed.
-    pub fn product(&self) -> Option<&Member<'a>> {
+    pub(super) fn product(&self) -> Option<&Member<'a>> {
         self.members.iter().find(|m| m.expr().kind == Kind::Product)
     }
     /// What a member reads from memory element by element, as the root's iteration space sees it.
-    pub fn arrays_of<'m>(&'m self, m: &'m Member<'a>) -> impl Iterator<Item = (&'m Array, &'m Layout)> {
+    pub(super) fn arrays_of<'m>(
+        &'m self,
+        m: &'m Member<'a>,
+    ) -> impl Iterator<Item = (&'m Array, &'m Layout)> {
         m.expr().sources.iter().zip(&m.reads).filter_map(|(s, l)| match (s, l) {
             (Source::Array(a), Some(l)) if self.position(a.buffer()).is_none() => Some((a, &**l)),
             _ => None,
         })
     }
-    pub fn position(&self, buffer: &Arc<Buffer>) -> Option<usize> {
+    pub(super) fn position(&self, buffer: &Arc<Buffer>) -> Option<usize> {
         self.members.iter().position(|m| Arc::ptr_eq(m.buffer, buffer))
     }
 }

@@ -56,7 +56,7 @@ pub(super) struct Joined<'g> {
 
 impl<'a> Group<'a> {
     /// Expressions oldest first, the root last.
-    pub fn expressions(&self) -> impl Iterator<Item = (&Expr, Option<&Member<'a>>)> {
+    pub(super) fn expressions(&self) -> impl Iterator<Item = (&Expr, Option<&Member<'a>>)> {
         self.members.iter().rev().map(|m| (m.expr(), Some(m))).chain(std::iter::once((self.root, None)))
     }
     /// The fold that is a node of the joined program. That of the root is none, unless the work is on rows.
@@ -66,7 +66,7 @@ impl<'a> Group<'a> {
             _ => None,
         }
     }
-    pub fn join(&self) -> Joined<'_> {
+    pub(super) fn join(&self) -> Joined<'_> {
         let mut j = Joined {
             key: Key::new(),
             inputs: SmallVec::new(),
@@ -140,7 +140,7 @@ impl<'a> Group<'a> {
         clippy::expect_used,
         reason = "`join` wires to a product's result only below a product, with the dtypes of dispatch"
     )]
-    pub fn program(&self, j: &Joined) -> Arc<Program> {
+    pub(super) fn program(&self, j: &Joined) -> Arc<Program> {
         if let Some(p) = PROGRAMS.read().get(&j.key) {
             return p.clone();
         }

@@ -40,7 +40,7 @@ pub(crate) struct Done {
 impl Done {
     /// Drops what was let go of, and computes what is pending on what was computed and smaller. An error of that is not the
     /// caller's: whoever reads those values will see it.
-    pub fn settle(self, root: Option<&Buffer>) {
+    pub(crate) fn settle(self, root: Option<&Buffer>) {
         drop((self.garbage, self.handles));
         let computed: SmallVec<[*const Buffer; 4]> = self
             .stored
