@@ -2,6 +2,7 @@
 
 use crate::array::{PyArray, as_array, wrap, wrap_scalar, wrap_view};
 use crate::convert::{Arg, exact_number, operand};
+use crate::element;
 use crate::errors::Outcome;
 use crate::fallback;
 use crate::host::import_values;
@@ -133,11 +134,8 @@ fn finish<'py>(slf: &Bound<'py, PyAny>, a: &Array, items: &[Index]) -> PyResult<
     if plain {
         let Selection::View(v) = ops::resolve(a, items).py()? else { return Err(complaint()) };
         if v.ndim() == 0 && !items.iter().any(|i| matches!(i, Index::Ellipsis)) {
-            // One element on the host is read at once: less work than a copy by dispatch.
-            if minpy_core::internal::context::flags() == 0 && a.device().is_host() {
-                let value = v.item().py()?;
-                let r = Array::from_scalar_on(a.device(), value).py()?;
-                return wrap_scalar(py, r.with_weak(a.is_weak()));
+            if element::are_theirs(a) {
+                return element::scalar(py, v.item().py()?);
             }
             return wrap_scalar(py, ops::copy(&v).py()?.with_weak(a.is_weak()));
         }
@@ -154,8 +152,12 @@ fn finish<'py>(slf: &Bound<'py, PyAny>, a: &Array, items: &[Index]) -> PyResult<
 #[pymethods]
 impl PyArray {
     fn __getitem__<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        if slf.get().is_scalar() && !scalar_key(key)? {
-            return Err(PyIndexError::new_err("invalid index to scalar variable."));
+        if slf.get().is_scalar() {
+            if !scalar_key(key)? {
+                return Err(PyIndexError::new_err("invalid index to scalar variable."));
+            }
+        } else if let Some(element) = element::get(slf.py(), slf.get(), key)? {
+            return Ok(element);
         }
         finish(slf.as_any(), slf.get().array(), &items(key)?)
     }
@@ -164,6 +166,9 @@ impl PyArray {
             return Err(PyTypeError::new_err("'scalar' object does not support item assignment"));
         }
         slf.get().check_writable()?;
+        if element::set(slf.get(), key, value)? {
+            return Ok(());
+        }
         let a = slf.get().array();
         let items = items(key)?;
         let Some(value) = operand(value)? else {

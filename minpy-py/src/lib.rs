@@ -8,6 +8,7 @@ mod binding;
 mod context;
 mod convert;
 mod creation;
+mod element;
 mod errors;
 mod executor;
 mod fallback;

@@ -6,7 +6,8 @@
 //! Longer than most files: one class of NumPy's with all of its methods.
 
 use crate::array::{as_array, as_pyarray, wrap_result};
-use crate::convert::{Arg, operand};
+use crate::convert::{Arg, exact_number, operand};
+use crate::element;
 use crate::errors::Outcome;
 use crate::fallback;
 use crate::numpy::{dtype_from, given, numpy};
@@ -14,6 +15,7 @@ use crate::reader::read;
 use crate::run::{compute, compute_object, heavy, native};
 use minpy_core::backend::Prim;
 use minpy_core::backend::function::{Default, Kind, Value, settle};
+use minpy_core::internal::context;
 use minpy_core::internal::written::{enter_as, kept};
 use minpy_core::{Array, Attrs, DType, ErrorKind, OpDef, Operand, Target, ops};
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
@@ -256,6 +258,22 @@ fn strong(r: Array, operands: &[Operand]) -> Array {
     if r.is_weak() && operands.iter().all(|o| o.array().is_none()) { r.with_weak(false) } else { r }
 }
 
+impl Ufunc {
+    /// Whether arguments are numbers alone, with nothing recorded and the host in charge: NumPy computes its scalars of them.
+    #[inline]
+    fn of_numbers(&self, given: &[Bound<'_, PyAny>]) -> PyResult<bool> {
+        if self.numpy.is_none() || context::flags() != 0 {
+            return Ok(false);
+        }
+        for g in given {
+            if as_array(g).is_some() || exact_number(g).is_none() && !element::is_scalar(g)? {
+                return Ok(false);
+            }
+        }
+        Ok(context::current_device().py()?.is_host())
+    }
+}
+
 #[pymethods]
 impl Ufunc {
     #[pyo3(signature = (*args, **kwargs))]
@@ -277,6 +295,12 @@ impl Ufunc {
         }
         if !native() {
             return self.hand_over(py, "", args, kwargs);
+        }
+        if kwargs.is_none() && given.len() == n && self.of_numbers(&given)? {
+            return match &self.numpy {
+                Some(theirs) => theirs.bind(py).call1(args),
+                None => Err(PyTypeError::new_err(format!("{}(): no function of numbers", self.op.name))),
+            };
         }
         let Some(inputs) = self.operands(&given[..n])? else { return self.hand_over(py, "", args, kwargs) };
         let operands: SmallVec<[Operand; 3]> = inputs.iter().map(|a| a.operand()).collect();

@@ -313,6 +313,46 @@ impl Array {
         copy_strided(&span, &self.layout.shifted(-(lo as isize)), item, dst);
         Ok(())
     }
+    /// Where the element at those positions lies in the buffer; negative ones count from the end.
+    #[inline]
+    fn place(&self, at: &[isize]) -> Result<usize> {
+        if at.len() != self.ndim() {
+            bail!(Index, "{} positions in an array of {} dimensions", at.len(), self.ndim());
+        }
+        let mut place = self.layout.offset() as isize;
+        for (axis, (&i, &n)) in at.iter().zip(self.shape()).enumerate() {
+            let n = n as isize;
+            if i >= n || i < -n {
+                bail!(Index, "index {i} is out of bounds for axis {axis} with size {n}");
+            }
+            place += self.layout.strides()[axis] * if i < 0 { i + n } else { i };
+        }
+        Ok(place as usize)
+    }
+    /// One element, with its dtype; negative positions count from the end. Waits for the device.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Index`](crate::ErrorKind::Index) for a position outside of its axis, and for another number of positions than there
+    /// are dimensions.
+    pub fn element(&self, at: &[isize]) -> Result<Scalar> {
+        let (place, n) = (self.place(at)?, self.dtype.size());
+        let mut bytes = [0u8; 16];
+        self.device().download(self.buffer.memory()?, place * n, &mut bytes[..n])?;
+        Ok(Scalar::from_bytes(self.dtype, &bytes[..n]))
+    }
+    /// Writes one element, a value of the array's dtype, without recording.
+    ///
+    /// # Errors
+    /// As [`Array::element`]; [`ErrorKind::Type`](crate::ErrorKind::Type) for a value of another dtype.
+    pub fn set_element(&self, at: &[isize], value: Scalar) -> Result<()> {
+        if value.dtype() != self.dtype {
+            bail!(Type, "set_element: a value of dtype {} in an array of dtype {}", value.dtype(), self.dtype);
+        }
+        let (place, n) = (self.place(at)?, self.dtype.size());
+        self.device().upload(value.bytes(), self.buffer.memory_to_write()?, place * n)?;
+        self.buffer.bump_version();
+        Ok(())
+    }
     /// The only element, with its dtype. Waits for the device.
     pub fn item(&self) -> Result<Scalar> {
         if self.size() != 1 {
