@@ -485,7 +485,7 @@ crate::functions! {
         => moment("mean", a, axis, dtype, 0.0, r#where, |axes| mean(a, axes, keepdims, dtype));
     /// Arithmetic mean of what is not NaN, of all elements or along axes.
     nanmean(a: Array, axis: Axes = None, dtype: DType = None, out: Out = None, keepdims: Flag = false, *, r#where: Mask = None)
-        -> Values, cases ["m[3,4]", "m[3,4], axis=1", "m[4,3], axis=0, keepdims=True", "i[2,3], axis=1", "c[3]"]
+        -> Values, cases ["m[3,4]", "m[3,4], axis=1", "m[4,3], axis=0, keepdims=True", "f[0,3], axis=1", "i[2,3], axis=1", "c[3]"]
         => moment("nanmean", a, axis, dtype, 0.0, r#where, |axes| {
             if !a.dtype().is_inexact() {
                 return mean(a, axes, keepdims, dtype);
@@ -493,7 +493,8 @@ crate::functions! {
             let nan = isnan(a)?;
             let count = count_nonzero(&logical_not(&nan)?, axes, keepdims)?;
             // On a device, or of a symbol, nobody waits to hear of it.
-            if a.device().is_host() && !context::tracing() && min(&count, None, false)?.to_f64()? == 0.0 {
+            let told = a.device().is_host() && !context::tracing() && count.size() > 0;
+            if told && min(&count, None, false)?.to_f64()? == 0.0 {
                 bail!(NotNative, "nanmean: of NaN alone, about which NumPy warns");
             }
             let total = fold(&SUM, &select(&nan, 0, a)?, axes, dtype, None, keepdims, None, None)?;
