@@ -87,6 +87,8 @@ pub fn swapaxes(a: &Array, axis1: isize, axis2: isize) -> Result<Array> {
 pub fn squeeze(a: &Array, axes: Option<&[isize]>) -> Result<Array> {
     let mut list: Axes = match axes {
         None => (0..a.ndim()).filter(|&i| a.shape()[i] == 1).collect(),
+        // As in NumPy.
+        Some([0 | -1]) if a.ndim() == 0 => Axes::new(),
         Some(axes) => axes.iter().map(|&i| normalize_axis("squeeze", i, a.ndim())).collect::<Result<_>>()?,
     };
     if list.iter().any(|&i| a.shape()[i] != 1) {

@@ -263,7 +263,17 @@ pub fn reduce(
 pub(super) fn count_reduced(name: &str, a: &Array, axes: Option<&[isize]>) -> Result<usize> {
     match axes {
         None => Ok(a.size()),
-        Some(axes) => axes.iter().try_fold(1, |n, &x| Ok(n * a.shape()[normalize_axis(name, x, a.ndim())?])),
+        Some(axes) => {
+            let mut seen: SmallVec<[usize; 6]> = SmallVec::new();
+            for &x in axes {
+                let axis = normalize_axis(name, x, a.ndim())?;
+                if seen.contains(&axis) {
+                    bail!(Value, "{name}: duplicate value in 'axis'");
+                }
+                seen.push(axis);
+            }
+            Ok(seen.iter().map(|&axis| a.shape()[axis]).product())
+        }
     }
 }
 /// Arithmetic mean: integers in float64, half accumulated in single.
@@ -406,7 +416,6 @@ fn moment(
     mask: Option<&Array>,
     f: impl FnOnce(Option<&[isize]>) -> Result<Array>,
 ) -> Result<Array> {
-    let axes = axes_of(a, axes);
     if mask.is_some() {
         bail!(NotNative, "{name}: where= of a reduction");
     }
@@ -509,7 +518,7 @@ crate::functions! {
             }
             match weights {
                 None => moment("average", a, axis, None, 0.0, None, |axes| mean(a, axes, keepdims, None)),
-                Some(weights) => weighted(a, axes_of(a, axis), weights, keepdims),
+                Some(weights) => weighted(a, axis, weights, keepdims),
             }
         };
     /// Variance: the mean square of the distances from the mean, of all elements or along axes.

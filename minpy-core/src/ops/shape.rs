@@ -90,11 +90,12 @@ pub fn ravel(a: &Array, order: Order) -> Result<Array> {
         return Ok(v.with_weak(a.is_weak()));
     }
     let r = match order {
-        // Memory order where the array is dense in some order.
-        Order::K => match l.dense_order().filter(|_| !l.is_contiguous()) {
-            Some(dense) => reshape(&a.view(l.transpose(Some(&dense))), &[-1])?,
-            None => reshape(a, &[-1])?,
-        },
+        // The largest steps outermost, whatever their direction.
+        Order::K => {
+            let mut axes: SmallVec<[usize; 6]> = (0..a.ndim()).collect();
+            axes.sort_by_key(|&i| std::cmp::Reverse(l.strides()[i].unsigned_abs()));
+            reshape(&a.view(l.transpose(Some(&axes))), &[-1])?
+        }
         order => reshape_in(a, &[-1], order, None)?,
     };
     contiguous(&r)

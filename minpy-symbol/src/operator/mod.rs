@@ -191,6 +191,7 @@ impl Operator {
     pub fn output_count(&self, attrs: &Attributes) -> usize {
         match self.build {
             Build::Table(f) => table::outputs(f, attrs),
+            Build::Core(op) => op.results,
             _ => (self.outputs)(attrs),
         }
     }
@@ -219,7 +220,9 @@ impl Operator {
             Build::Table(f) => table::build(f, call),
             Build::Core(op) => {
                 let operands: SmallVec<[Operand; 3]> = call.inputs.iter().map(Operand::Array).collect();
-                Ok(minpy_core::ops::call(op, Attrs::NONE, &operands, None, Target::New)?.into())
+                let targets: SmallVec<[Target; 2]> = (0..op.results).map(|_| Target::New).collect();
+                let outputs = minpy_core::ops::call_all(op, Attrs::NONE, &operands, None, &targets)?;
+                Ok(Built { outputs: outputs.into_iter().collect(), aux: Vec::new() })
             }
             Build::Scalar { op, reversed } => {
                 let number = Operand::from(call.attrs.float("scalar"));
