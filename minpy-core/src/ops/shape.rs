@@ -90,11 +90,13 @@ pub fn ravel(a: &Array, order: Order) -> Result<Array> {
         return Ok(v.with_weak(a.is_weak()));
     }
     let r = match order {
-        // The largest steps outermost, whatever their direction.
+        // A view where the array is dense in some order; else a copy, which lies in memory in that order.
         Order::K => {
-            let mut axes: SmallVec<[usize; 6]> = (0..a.ndim()).collect();
-            axes.sort_by_key(|&i| std::cmp::Reverse(l.strides()[i].unsigned_abs()));
-            reshape(&a.view(l.transpose(Some(&axes))), &[-1])?
+            let a = if l.dense_order().is_some() { a.clone() } else { super::copy(a)? };
+            match a.layout().dense_order() {
+                Some(dense) => reshape(&a.view(a.layout().transpose(Some(&dense))), &[-1])?,
+                None => reshape(&a, &[-1])?,
+            }
         }
         order => reshape_in(a, &[-1], order, None)?,
     };

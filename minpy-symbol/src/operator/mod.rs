@@ -195,17 +195,18 @@ impl Operator {
             _ => (self.outputs)(attrs),
         }
     }
+    /// Inputs that may also be a number or left out: attributes say which it is.
+    pub(crate) fn optional_inputs(&self) -> impl Iterator<Item = &'static str> {
+        let optional = self.attributes.iter().filter(|a| matches!(a.kind, Kind::Input | Kind::NumberOrInput));
+        optional.map(|a| a.name)
+    }
     /// What is given, with a note for each input by name that may also be a number or left out.
     pub(crate) fn noted<'a>(
         &self,
         inputs: impl Iterator<Item = &'a str>,
         given: &[(String, Value)],
     ) -> Vec<(String, Value)> {
-        let optional = |name: &str| {
-            let declared = self.attributes.iter().find(|a| a.name == name);
-            declared.is_some_and(|a| matches!(a.kind, Kind::Input | Kind::NumberOrInput))
-        };
-        let names = inputs.filter(|name| optional(name));
+        let names = inputs.filter(|name| self.optional_inputs().any(|o| o == *name));
         given.iter().cloned().chain(names.map(|name| (name.to_string(), Value::from(INPUT)))).collect()
     }
     /// Number of leading inputs that are arguments, of `given` in all.
