@@ -207,6 +207,14 @@ pub fn vdot(a: &Array, b: &Array) -> Result<Array> {
     if a.dtype().is_complex() { dot(&super::conjugate(&a)?, &b) } else { dot(&a, &b) }
 }
 
+/// Every product of an element of one with an element of the other, both flattened.
+///
+/// # Errors
+/// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
+pub fn outer(a: &Array, b: &Array) -> Result<Array> {
+    multiply(&reshape(a, &[-1, 1])?, &reshape(b, &[1, -1])?)
+}
+
 crate::functions! {
     /// Product: inner for vectors, of matrices for matrices; in general the sum over the last axis of `a` and the last but one of `b`.
     dot(a: Operand, b: Operand, out: Out = None) -> Values, method, cases ["f[3,4], n[4,2]", "f[4], n[4]", "n[2,3,4], f[4]", "f[2,4], n[3,4,2]", "f[3], 2.0", "b[3], 2", "c[2,2], f[2,2]", "i[3], i[3]"]
