@@ -140,6 +140,10 @@ impl Named for OpDef {
     }
 }
 impl OpDef {
+    /// The operation of that name.
+    pub fn find(name: &str) -> Result<Option<&'static OpDef>> {
+        Ok(registry::global()?.named(name))
+    }
     /// Every operation, by name.
     pub fn all() -> Result<impl Iterator<Item = &'static OpDef>> {
         Ok(registry::global()?.all())
