@@ -141,7 +141,7 @@ impl Named for OpDef {
 }
 impl OpDef {
     /// The operation of that name.
-    pub(crate) fn find(name: &str) -> Result<Option<&'static OpDef>> {
+    pub fn find(name: &str) -> Result<Option<&'static OpDef>> {
         Ok(registry::global()?.named(name))
     }
     /// Every operation, by name.
