@@ -216,7 +216,7 @@ class NumPyStubs:
 
 
 # name -> what its entry in core's table gives, and the words that belong to that
-TABLE = {n: (gives, words) for name, aliases, _, gives, words in _minpy._table() for n in (name, *aliases)}
+TABLE = {n: (entry["gives"], entry["words"]) for entry in _minpy._table() for n in (entry["name"], *entry["aliases"])}
 
 
 def union(words):

@@ -17,7 +17,7 @@ from minpy.numpy._fallback import stands_for
 
 RELEASE = ".".join(numpy.__version__.split(".")[:2])
 # name -> entry of core's table
-ENTRIES = {n: name for name, aliases, *_ in _minpy._table() for n in (name, *aliases)}
+ENTRIES = {n: entry["name"] for entry in _minpy._table() for n in (entry["name"], *entry["aliases"])}
 PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "support-matrix.md"
 
 

@@ -167,6 +167,10 @@ pub(crate) struct Tape {
     constants: Vec<Constant>,
     /// The last node is that of a call that runs now: `commit` completes it.
     running: bool,
+    /// Saves and numbers before that call.
+    kept: (usize, usize),
+    /// What was kept for calls that did not come to their end, until it can be dropped outside of the borrow.
+    voided: Vec<Save>,
     /// There was no memory for nodes that a pass had recorded: the sessions that are open cannot go on.
     pub broken: bool,
     /// Buffers whose slot belongs (or belonged) to another thread's tape, by address. The weak reference keeps the address
@@ -185,6 +189,7 @@ const MOST_KEPT: usize = 1 << 16;
 pub(crate) struct Closed {
     nodes: Vec<Node>,
     saves: Vec<Save>,
+    _voided: Vec<Save>,
 }
 impl Closed {
     /// Drops the contents, and gives the room back to the thread's tape.
@@ -246,10 +251,31 @@ impl Tape {
     pub fn is_whole(&self) -> Result<()> {
         if self.broken { memory::exhausted() } else { Ok(()) }
     }
-    /// Forgets the node of a call that did not come to its end.
+    /// Forgets the node of a call that did not come to its end, and what was kept for it.
+    #[inline]
     pub fn abandon(&mut self) {
         if std::mem::take(&mut self.running) {
-            self.nodes.pop();
+            self.undo();
+        }
+    }
+    #[cold]
+    fn undo(&mut self) {
+        self.nodes.pop();
+        let (saves, constants) = self.kept;
+        self.constants.truncate(constants);
+        // Without memory for them they stay where they are, of no use to anybody.
+        if memory::grow(&mut self.voided, self.saves.len().saturating_sub(saves)).is_err() {
+            return;
+        }
+        while self.saves.len() > saves {
+            let own = pack(self.id, self.saves.len() as u32 - 1);
+            let Some(save) = self.saves.pop() else { return };
+            // The buffer points to the newest save of its contents; what a write has moved to a snapshot is not pointed to.
+            if let Some(a) = &save.array {
+                let older = save.next.checked_sub(1).map_or(0, |i| pack(self.id, i));
+                let _ = a.buffer().saves().compare_exchange(own, older, Relaxed, Relaxed);
+            }
+            self.voided.push(save);
         }
     }
     /// Appends a node.
@@ -370,7 +396,8 @@ impl Tape {
         self.running = false;
         self.broken = false;
         self.constants.clear();
-        Some(Closed { nodes: std::mem::take(&mut self.nodes), saves: std::mem::take(&mut self.saves) })
+        let (nodes, saves) = (std::mem::take(&mut self.nodes), std::mem::take(&mut self.saves));
+        Some(Closed { nodes, saves, _voided: std::mem::take(&mut self.voided) })
     }
     /// Takes back the room of a tape that was closed: the next one needs as much. A tape far longer than any before it
     /// need not be the first of many.
@@ -425,6 +452,24 @@ fn is_live(slot: u64) -> bool {
 /// The nodes of the results of a call that is differentiated as a whole, and what its rule keeps of them.
 fn commit_whole(call: &OpCall, results: &[&Array]) -> Result<()> {
     TAPE.with_borrow_mut(|t| {
+        if !std::mem::take(&mut t.running) {
+            return Ok(());
+        }
+        let before: SmallVec<[_; 2]> = results.iter().map(|output| t.lookup(output.buffer())).collect();
+        let nodes = t.nodes.len();
+        t.results_of_whole(call, results).inspect_err(|_| {
+            for (output, before) in results.iter().zip(before) {
+                t.restore(output.buffer(), before);
+            }
+            t.nodes.truncate(nodes);
+            t.running = true;
+            t.abandon();
+        })
+    })
+}
+impl Tape {
+    fn results_of_whole(&mut self, call: &OpCall, results: &[&Array]) -> Result<()> {
+        let t = self;
         let number = t.end() - 1;
         for (index, (output, target)) in results.iter().zip(call.targets).enumerate() {
             if !output.dtype().is_inexact() {
@@ -461,7 +506,7 @@ fn commit_whole(call: &OpCall, results: &[&Array]) -> Result<()> {
             }
         }
         Ok(())
-    })
+    }
 }
 
 /// The recorder that core calls.
@@ -474,6 +519,7 @@ impl Recorder for TapeRecorder {
             // Calls do not nest between `prepare` and `commit`: an unfinished node belongs to one that failed.
             t.abandon();
             t.is_whole()?;
+            t.kept = (t.saves.len(), t.constants.len());
             // Integers have no gradients.
             if call.targets.iter().all(|t| matches!(t, Target::Into(out) if !out.dtype().is_inexact())) {
                 return Ok(0);
@@ -515,6 +561,7 @@ impl Recorder for TapeRecorder {
                         mask,
                         ..Node::call(Kind::Call { gradient, outputs: call.targets.len() }, edges, device)
                     })?;
+                    t.running = true;
                     return Ok(WHOLE);
                 }
                 Decision::Rule(rule) => {
@@ -539,6 +586,7 @@ impl Recorder for TapeRecorder {
                 // An operation of several results without a rule: an error where a gradient is asked for.
                 let gradient = Gradient::Function { name: call.op.name.to_string(), vjp: None };
                 t.push(Node::call(Kind::Call { gradient, outputs: call.targets.len() }, edges, device))?;
+                t.running = true;
                 return Ok(WHOLE);
             };
             // Made where it will stay: nodes are large.
@@ -575,6 +623,14 @@ impl Recorder for TapeRecorder {
             call.inputs.iter().any(|o| o.array().is_some_and(is))
         });
         !watched || !matches!(decision(call.op), Ok(Decision::Missing))
+    }
+
+    fn void(&self) {
+        let voided = TAPE.with_borrow_mut(|t| {
+            t.abandon();
+            std::mem::take(&mut t.voided)
+        });
+        drop(voided);
     }
 
     fn before_write(&self, target: &Array) -> Result<()> {

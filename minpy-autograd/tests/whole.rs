@@ -69,6 +69,9 @@ fn softmax_kernel(_: DeviceRef, call: &KernelCall) -> Result<()> {
     if axis.0 + 1 != x.shape.len() || !x.is_contiguous() || !out.is_contiguous() || n == 3 {
         bail!(Unsupported, "not these rows");
     }
+    if n == 5 {
+        bail!(Runtime, "a fault");
+    }
     // SAFETY: contiguous float64 views of host memory, which overlap nothing.
     let (x, y) = unsafe {
         let size = x.size();
@@ -112,6 +115,26 @@ fn a_kernel_of_its_own_comes_first_and_is_one_node() {
     assert_eq!(nodes(&|x| ops::log_softmax(x, 1), &x), 6);
     check(|a| ops::softmax(&a[0], 1)?.square(), std::slice::from_ref(&x));
     check(|a| ops::softmax(&a[0], 1)?.square(), &[data(&[2, 3], 5)]);
+}
+
+#[test]
+fn a_call_that_did_not_run_leaves_nothing_on_the_tape() {
+    registry::register(&[Item::Kernel(&SOFTMAX)]).unwrap();
+    let s = Session::begin();
+    let added = |x: &Array, fails: bool| {
+        let from = s.recorded();
+        assert_eq!(ops::softmax(x, 1).is_err(), fails);
+        // What comes next sees to what an error left behind.
+        ops::exp(x).unwrap();
+        s.recorded() - from
+    };
+    let x = |length| s.watch(&data(&[2, length], 5)).unwrap();
+    let of_exp = 1;
+    // The parts of float32, of which there is no kernel, are what a refused call records.
+    let f32 = s.watch(&ops::cast(&data(&[2, 3], 5), DType::F32).unwrap()).unwrap();
+    assert_eq!(added(&x(3), false), added(&f32, false));
+    assert_eq!(added(&x(4), false), 2 + of_exp);
+    assert_eq!(added(&x(5), true), of_exp);
 }
 
 #[test]

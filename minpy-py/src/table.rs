@@ -553,24 +553,31 @@ pub fn _functions(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     Ok(all)
 }
 
-/// Every entry: name, other names, whether arrays have it as a method, what it gives, and the words that belong to that: the flag that
-/// decides, or the class and the fields of a named tuple.
+/// Every entry, as a dictionary: `name`, `aliases`, `method` (arrays have it as one), `gives`, with the `words` that belong to that (the flag
+/// that decides, or the class and the fields of a named tuple), `by_values`, and `parameters`, pairs of name and kind.
 #[pyfunction]
-pub fn _table(
-    py: Python<'_>,
-) -> PyResult<Vec<(&'static str, Vec<&'static str>, bool, &'static str, Vec<&'static str>)>> {
+pub fn _table(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
     let entries = faces(py)?.iter().filter(|f| f.name == f.function.name);
-    Ok(entries
-        .map(|face| {
-            let f = face.function;
-            let words = match f.gives {
-                Gives::Flagged(flag) => vec![flag],
-                Gives::Named(class, fields) => std::iter::once(class).chain(fields.iter().copied()).collect(),
-                _ => Vec::new(),
-            };
-            (f.name, f.aliases.to_vec(), f.method, f.gives.name(), words)
-        })
-        .collect())
+    let entry = |face: &Face| {
+        let f = face.function;
+        let words = match f.gives {
+            Gives::Flagged(flag) => vec![flag],
+            Gives::Named(class, fields) => std::iter::once(class).chain(fields.iter().copied()).collect(),
+            _ => Vec::new(),
+        };
+        let kind = |k: Kind| format!("{k:?}").split('(').next().unwrap_or_default().to_string();
+        let parameters: Vec<_> = f.parameters.iter().map(|p| (p.name, kind(p.kind))).collect();
+        let made = PyDict::new(py);
+        made.set_item("name", f.name)?;
+        made.set_item("aliases", f.aliases.to_vec())?;
+        made.set_item("method", f.method)?;
+        made.set_item("gives", f.gives.name())?;
+        made.set_item("words", words)?;
+        made.set_item("by_values", f.by_values)?;
+        made.set_item("parameters", parameters)?;
+        Ok(made)
+    };
+    entries.map(entry).collect()
 }
 /// The cases of every function, for tests: name, the case as it is written, arguments, keywords.
 #[pyfunction]

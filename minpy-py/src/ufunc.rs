@@ -619,9 +619,8 @@ impl<'py> FromPyObject<'_, 'py> for AxisArgument<'py> {
     }
 }
 
-/// Operations of the elementwise table that NumPy offers as functions of another kind.
-const NOT_UFUNCS: [&str; 9] =
-    ["copy", "where", "clip", "real", "imag", "root", "taken", "side", "tanh_slope"];
+/// Operations that stand for parts of others: no functions of their own. (What NumPy has as a function of another kind is none either.)
+const PARTS: [&str; 4] = ["root", "taken", "side", "tanh_slope"];
 
 /// Every ufunc: `name -> object`.
 #[pyfunction]
@@ -630,12 +629,13 @@ pub fn _ufuncs(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let class = np.getattr("ufunc")?;
     let all = PyDict::new(py);
     for op in OpDef::all().py()? {
-        if op.elementwise().is_none() || NOT_UFUNCS.contains(&op.name) {
+        if op.elementwise().is_none() || PARTS.contains(&op.name) {
             continue;
         }
         let theirs = match np.getattr(op.name) {
             Ok(f) if f.is_instance(&class)? => Some(f.unbind()),
-            _ => None,
+            Ok(_) => continue,
+            Err(_) => None,
         };
         all.set_item(op.name, Bound::new(py, Ufunc { op, numpy: theirs })?)?;
     }

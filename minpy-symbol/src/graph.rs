@@ -2,7 +2,7 @@
 //!
 //! A `Symbol` is a list of results of nodes; nodes are shared and never change. Nothing here knows shapes or arrays.
 
-use crate::attributes::{Attributes, Value};
+use crate::attributes::{Attributes, INPUT, Value};
 use crate::names;
 use crate::operator::{Operator, Role};
 use crate::ops::operator;
@@ -171,8 +171,16 @@ impl Symbol {
         let op = operator(op)?;
         let name = name.map_or_else(|| names::next(op.name), str::to_string);
         let who = format!("{} '{name}'", op.name);
-        let attrs = op.noted(inputs.iter().filter_map(|(name, _)| *name), attrs);
-        let attrs = Attributes::check(&who, op.attributes, op.ignored, &attrs)?;
+        let mut given = op.noted(inputs.iter().filter_map(|(name, _)| *name), attrs);
+        let check = |given: &[(String, Value)]| Attributes::check(&who, op.attributes, op.ignored, given);
+        let mut attrs = check(&given)?;
+        // More arrays than must be given: those that may be left out, in their order.
+        while op.input_list(&attrs).is_some_and(|l| l.len() < inputs.len()) {
+            let free = |name: &&str| !given.iter().any(|(g, _)| g == name);
+            let Some(next) = op.optional_inputs().find(free) else { break };
+            given.push((next.to_string(), Value::from(INPUT)));
+            attrs = check(&given)?;
+        }
         let entries = match op.input_list(&attrs) {
             None => {
                 if inputs.is_empty() {

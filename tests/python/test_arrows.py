@@ -21,6 +21,7 @@ def arrows():
     "use crate::{\n    Other,\n    high::{Thing, Other},\n};",
     "use crate::{Other, alias};",
     "use super::high;",
+    "use crate::inline;",
     "fn f() { crate::high::f() }",
 ])
 def test_a_file_that_takes_from_a_later_folder_is_found(arrows, tmp_path, line):
@@ -28,7 +29,7 @@ def test_a_file_that_takes_from_a_later_folder_is_found(arrows, tmp_path, line):
     for folder, text in [("low", line), ("high", "use crate::{Other, low};")]:
         (source / folder).mkdir(parents=True)
         (source / folder / "mod.rs").write_text(text)
-    (source / "lib.rs").write_text("mod high;\nmod low;\npub use high::{Thing, alias};\n")
+    (source / "lib.rs").write_text("mod high;\nmod low;\npub use high::{Thing, alias};\npub mod inline {\n    pub use crate::high::Thing;\n}\n")
     assert arrows.wrong_folders(source, ["low", "high"]) == ["some-crate/src/low/mod.rs must not use high"]
 
 

@@ -13,7 +13,7 @@ from minpy import _minpy
 
 CASES = _minpy._table_cases()
 NAMES = sorted({name for name, *_ in CASES})
-METHODS = {name for name, _, method, *_ in _minpy._table() if method}
+METHODS = {entry["name"] for entry in _minpy._table() if entry["method"]}
 
 
 def ours_and_theirs(name):

@@ -43,7 +43,7 @@ def scalar_function(name, args, kwargs):
     """A real function of the inexact arrays of a case, nonlinear in the results: no error cancels, and second derivatives are not zero.
     None where the results are no numbers that have derivatives."""
     function, given = operator.attrgetter(name)(np), leaves([list(args), list(kwargs.values())])
-    writes = {n for n, _, _, gives, _ in _minpy._table() if gives == "Nothing"}
+    writes = {entry["name"] for entry in _minpy._table() if entry["gives"] == "Nothing"}
     variables = [i for i, a in enumerate(given) if inexact(a)]
 
     def compute(*values):

@@ -1,7 +1,7 @@
 //! The door to kernels: counts, traces, defers, runs, and falls back to the host.
 
 use super::trace;
-use crate::context::{self, COUNTING, GROUPING, Policy};
+use crate::context::{self, COUNTING, DECOMPOSES, GROUPING, Policy};
 use crate::defer::{self, Kind};
 use crate::device::{DeviceRef, Memory};
 use crate::dtype::DTypeSet;
@@ -39,7 +39,8 @@ fn view_of<'a>(a: &'a Array, layout: Option<&'a Layout>) -> Result<View<'a>> {
 }
 
 /// Runs canonical work: on the device when it has a kernel, else on the host (counted); or defers it, when the result is a
-/// blank buffer (`defer.rs`). Never records, never allocates results. Outputs must not be empty.
+/// blank buffer (`defer.rs`). Never records, never allocates results. Outputs must not be empty. What its caller decomposes
+/// otherwise (`own_kernel`) is never the host's: `ErrorKind::Unsupported`, with the kernel's reason.
 pub fn launch(
     op: &'static str,
     device: DeviceRef,
@@ -52,7 +53,7 @@ pub fn launch(
     let grouping = flags & GROUPING != 0;
     if flags & (context::TRACING | COUNTING) != 0 {
         if flags & context::TRACING != 0 {
-            return trace::collect(op, work, program, inputs, outputs);
+            return trace::collect(op, device, work, program, inputs, outputs);
         }
         stats::count_op(op, device.name());
     }
@@ -136,6 +137,25 @@ pub(crate) fn run_now<const N: usize>(
     profile::timed(&call, device, || profile::one(op), || run_kernel(&call, device))
 }
 
+/// Runs `f`, which asks for the kernel of one operation alone (`Work::Custom`), on the device or not at all: refused, the
+/// operation is done by others on the same device.
+pub(crate) fn own_kernel<R>(f: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            context::set_flag(DECOMPOSES, self.0);
+        }
+    }
+    let _restore = Restore(context::flags() & DECOMPOSES != 0);
+    context::set_flag(DECOMPOSES, true);
+    f()
+}
+
+/// Whether work that its kernel refuses goes back to `own_kernel`. What else is launched on the way, to settle the inputs, does not.
+pub(super) fn handed_back(work: &Work) -> bool {
+    matches!(work, Work::Custom(_)) && context::flags() & DECOMPOSES != 0
+}
+
 /// Whether the device itself can run such work, as far as is known.
 pub(crate) fn has_kernel(device: DeviceRef, work: &Work, program: &Program) -> Result<bool> {
     let reg = registry::global()?;
@@ -172,13 +192,21 @@ pub(crate) fn run_kernel(call: &KernelCall, device: DeviceRef) -> Result<()> {
     let kernel = find_kernel(call, device)?;
     if device.is_host() {
         return match kernel {
-            Some(k) => (k.run)(device, call),
+            Some(k) => (k.run)(device, call).inspect_err(|e| {
+                if e.kind() == ErrorKind::Unsupported && handed_back(call.work) {
+                    take_back(call, device);
+                }
+            }),
             None => no_kernel(call, device),
         };
     }
     let reason = match (kernel, context::policy()) {
         (_, Policy::OnlyHost) => "policy only_host".to_string(),
         (Some(k), _) => match (k.run)(device, call) {
+            Err(e) if e.kind() == ErrorKind::Unsupported && handed_back(call.work) => {
+                take_back(call, device);
+                return Err(e);
+            }
             Err(e) if e.kind() == ErrorKind::Unsupported => {
                 refused(call, device);
                 e.message().to_string()
@@ -191,6 +219,14 @@ pub(crate) fn run_kernel(call: &KernelCall, device: DeviceRef) -> Result<()> {
         bail!(Policy, "{}: {reason}, and the policy is only_device", call.op);
     }
     host_fallback(call, device, &reason)
+}
+
+/// The operation has not run.
+#[cold]
+fn take_back(call: &KernelCall, device: DeviceRef) {
+    if context::flags() & COUNTING != 0 {
+        stats::take_back_op(call.op, device.name());
+    }
 }
 
 /// Runs a kernel of a planned program, which shows in profiles.

@@ -1,9 +1,11 @@
 //! Tracing: a function runs once without computing, and what it would have launched is collected, as plain data.
 
-use super::launch::Arg;
+use super::fuse::grouped;
+use super::launch::{Arg, handed_back};
 use crate::context::{TRACING, set_flag, tracing};
+use crate::device::{DeviceRef, Memory};
 use crate::expr::Program;
-use crate::kernel::Work;
+use crate::kernel::{Input, KernelCall, View, Work};
 use crate::{Array, Result, Scalar, memory};
 use smallvec::SmallVec;
 use std::cell::RefCell;
@@ -64,6 +66,7 @@ pub fn trace<R>(f: impl FnOnce() -> R) -> (R, Vec<Launch>) {
 #[cold]
 pub(super) fn collect(
     op: &'static str,
+    device: DeviceRef,
     work: &Work,
     program: Option<&Arc<Program>>,
     inputs: &[Arg],
@@ -83,5 +86,43 @@ pub(super) fn collect(
             .collect(),
         outputs: outputs.iter().map(|a| (*a).clone()).collect(),
     };
+    if handed_back(work) {
+        launch.is_taken(device)?;
+    }
     TRACE.with(|t| memory::push(&mut t.borrow_mut(), launch))
+}
+
+impl Launch {
+    /// An error where the kernel refuses it: at the replay it would be too late to do it by other operations.
+    fn is_taken(&self, device: DeviceRef) -> Result<()> {
+        let arrays = || {
+            let inputs =
+                self.inputs.iter().filter_map(|i| if let LaunchInput::Array(a) = i { Some(a) } else { None });
+            inputs.chain(&self.outputs)
+        };
+        // Placeholders have no memory: numbers stand for it.
+        let same = |a: &Array, b: &Array| Arc::ptr_eq(a.buffer(), b.buffer());
+        let memories: SmallVec<[Memory; 4]> = arrays()
+            .map(|a| {
+                let handle = arrays().position(|b| same(a, b)).unwrap_or(0);
+                Memory { handle, offset: 0, bytes: a.buffer().bytes() }
+            })
+            .collect();
+        let views: SmallVec<[View; 4]> = arrays().zip(&memories).map(|(a, memory)| seen(a, memory)).collect();
+        let mut next = views.iter().copied();
+        let inputs: SmallVec<[Input; 4]> = (self.inputs.iter())
+            .filter_map(|i| match i {
+                LaunchInput::Array(_) => next.next().map(Input::View),
+                LaunchInput::Scalar(s) => Some(Input::Scalar(*s)),
+            })
+            .collect();
+        let outputs: SmallVec<[View; 2]> = next.collect();
+        let (op, work, program) = (self.op, &self.work, self.program.as_ref());
+        grouped::is_taken(&KernelCall { op, work, program, inputs: &inputs, outputs: &outputs }, device)
+    }
+}
+
+fn seen<'a>(a: &'a Array, memory: &'a Memory) -> View<'a> {
+    let l = a.layout();
+    View { memory, dtype: a.dtype(), shape: l.shape(), strides: l.strides(), offset: l.offset() }
 }

@@ -47,6 +47,8 @@ pub(crate) const TRACING: u32 = 2;
 pub const COUNTING: u32 = 4;
 /// Launches are grouped and collected, and not run (`fuse::grouped`).
 pub(crate) const GROUPING: u32 = 8;
+/// What runs decomposes: a kernel that refuses it hands it back, and the host does not take over.
+pub(crate) const DECOMPOSES: u32 = 16;
 
 struct Context {
     flags: Cell<u32>,
@@ -71,7 +73,7 @@ pub(crate) fn names_asked() -> bool {
     NAMES.load(Relaxed)
 }
 
-/// The flags in force: `RECORDING`, `TRACING`, `COUNTING`, `GROUPING`.
+/// The flags in force: `RECORDING`, `TRACING`, `COUNTING`, `GROUPING`, `DECOMPOSES`.
 #[inline]
 pub fn flags() -> u32 {
     CONTEXT.with(|c| c.flags.get())

@@ -31,6 +31,15 @@ impl Record {
         }
         Ok(Record { token, active })
     }
+    /// The call is done by others, which record themselves.
+    #[cold]
+    pub(super) fn void(self) {
+        if self.token != 0
+            && let Some(r) = recorder::get()
+        {
+            r.void();
+        }
+    }
     #[inline]
     pub(super) fn finish(self, call: &OpCall, results: &[&Array]) -> Result<()> {
         if !self.active {

@@ -6,13 +6,15 @@ use super::results::{fitting_targets, place};
 use super::{Operands, cast, copy};
 use crate::array::waits;
 use crate::context::{self, Policy, RECORDING};
+use crate::launch::own_kernel;
 use crate::layout::Layout;
 use crate::op::{AnyStructured, OpCall, OpDef};
 use crate::{
     Array, Arrays, Attrs, DeviceRef, ErrorKind, Meta, Metas, Operand, Result, Target, bail, recorder,
-    registry, written,
+    registry, stats, written,
 };
 use smallvec::SmallVec;
+use std::time::Instant;
 
 pub(super) fn structured(
     op: &'static OpDef,
@@ -89,13 +91,22 @@ pub(super) fn structured(
         });
     }
     let outs: SmallVec<[&Array; 2]> = results.iter().collect();
-    let done = s.lower(op, attrs, &arrays, &outs);
-    drop(outs);
-    match done {
-        // The kernel cannot do it: by others, then. What was recorded of this call is void.
-        Err(e) if e.kind() == ErrorKind::Unsupported && s.decomposes() => return decompose(),
+    let lower = || s.lower(op, attrs, &arrays, &outs);
+    match if s.decomposes() { own_kernel(lower) } else { lower() } {
+        // The kernel cannot do it: by others, then.
+        Err(e) if e.kind() == ErrorKind::Unsupported && s.decomposes() => {
+            drop(outs);
+            drop(results);
+            record.void();
+            let start = Instant::now();
+            let done = decompose();
+            let device = device.to_string();
+            stats::count_fallback(op.name, &device, "parts", e.message(), 0, start.elapsed());
+            return done;
+        }
         done => done?,
     }
+    drop(outs);
     if !direct {
         place(&mut results, mask, targets)?;
     }

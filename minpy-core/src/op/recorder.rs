@@ -15,6 +15,8 @@ pub trait Recorder: Send + Sync {
     /// Before anything is written into an existing array: keep what the tape still needs of its buffer. Called for every
     /// in-place write, also of calls that are not recorded, on the thread that writes.
     fn before_write(&self, target: &Array) -> Result<()>;
+    /// The call that was prepared last will not be committed: other calls do its work, and are recorded.
+    fn void(&self);
     /// After the operation ran: `results` are the new arrays or the targets.
     fn commit(&self, token: u64, call: &OpCall, results: &[&Array]) -> Result<()>;
     /// After an in-place write that was not recorded (`prepare` gave 0): the contents no longer depend on anything watched

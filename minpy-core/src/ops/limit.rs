@@ -200,6 +200,14 @@ pub fn array_equal(a: &Array, b: &Array, equal_nan: bool) -> Result<bool> {
     every(&same)
 }
 
+/// Whether all elements are equal within a tolerance: waits for the answer.
+///
+/// # Errors
+/// As [`isclose`].
+pub fn allclose(a: Operand, b: Operand, rtol: f64, atol: f64, equal_nan: bool) -> Result<bool> {
+    every(&isclose(a, b, rtol, atol, equal_nan)?)
+}
+
 crate::functions! {
     /// Values limited to an interval.
     clip(a: Operand, a_min: Bound = None, a_max: Bound = None, out: Out = None, *, min: Bound = None, max: Bound = None, **kwargs)
@@ -238,7 +246,7 @@ crate::functions! {
     /// Whether all elements are equal within a tolerance.
     allclose(a: Operand, b: Operand, rtol: Operand = Some(1e-5), atol: Operand = Some(1e-8), equal_nan: Flag = false)
         -> Truth, constant, cases ["n[3,4], n[3,4]", "f[3], 1.0, atol=5.0", "i[3,4], i[4]"]
-        => every(&isclose(there(a)?, there(b)?, plain(rtol)?, plain(atol)?, equal_nan)?);
+        => allclose(there(a)?, there(b)?, plain(rtol)?, plain(atol)?, equal_nan);
     /// Whether two arrays have the same shape and elements.
     array_equal(a1: Tried, a2: Tried, equal_nan: Flag = false) -> Truth, constant, cases ["n[3,4], n[3,4]", "i[3], i[4]", "f[3], f[3], equal_nan=True"]
         => array_equal(a1, a2, equal_nan);

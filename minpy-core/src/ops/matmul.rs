@@ -165,12 +165,18 @@ fn paired(a: &Array, b: &Array, pairs: Pairs) -> Result<Array> {
     }
 }
 type Axes = SmallVec<[isize; 6]>;
-/// [`dot`] of arrays or numbers.
+/// [`dot`] of arrays or numbers, which count as arrays of their default dtype here.
 fn dot_of(a: Operand, b: Operand) -> Result<Array> {
-    match (a, b) {
-        (Operand::Array(a), Operand::Array(b)) => dot(a, b),
-        _ => multiply(a, b),
+    if let (Operand::Array(a), Operand::Array(b)) = (&a, &b) {
+        return dot(&(*a).clone().with_weak(false), &(*b).clone().with_weak(false));
     }
+    fn strong(x: Operand<'_>) -> Result<Operand<'_>> {
+        match x {
+            Operand::Number(n) => n.to_scalar(n.default_dtype()).map(Operand::Scalar),
+            x => Ok(x),
+        }
+    }
+    Ok(multiply(strong(a)?, strong(b)?)?.with_weak(false))
 }
 /// Sum of products over the last axes.
 ///
@@ -201,9 +207,17 @@ pub fn vdot(a: &Array, b: &Array) -> Result<Array> {
     if a.dtype().is_complex() { dot(&super::conjugate(&a)?, &b) } else { dot(&a, &b) }
 }
 
+/// Every product of an element of one with an element of the other, both flattened.
+///
+/// # Errors
+/// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
+pub fn outer(a: &Array, b: &Array) -> Result<Array> {
+    multiply(&reshape(a, &[-1, 1])?, &reshape(b, &[1, -1])?)
+}
+
 crate::functions! {
     /// Product: inner for vectors, of matrices for matrices; in general the sum over the last axis of `a` and the last but one of `b`.
-    dot(a: Operand, b: Operand, out: Out = None) -> Values, method, cases ["f[3,4], n[4,2]", "f[4], n[4]", "n[2,3,4], f[4]", "f[2,4], n[3,4,2]", "f[3], 2.0", "c[2,2], f[2,2]", "i[3], i[3]"]
+    dot(a: Operand, b: Operand, out: Out = None) -> Values, method, cases ["f[3,4], n[4,2]", "f[4], n[4]", "n[2,3,4], f[4]", "f[2,4], n[3,4,2]", "f[3], 2.0", "b[3], 2", "c[2,2], f[2,2]", "i[3], i[3]"]
         => dot_of(there(a)?, there(b)?);
     /// Product of matrices, `x1 @ x2`; leading axes are broadcast, vectors count as a row or a column.
     matmul(x1: Array, x2: Array, /, out: Out = None, *, axes: Foreign = None, axis: Foreign = None, keepdims: Foreign = None, casting: Foreign = None,

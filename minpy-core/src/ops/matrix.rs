@@ -19,6 +19,8 @@ fn triangle(name: &str, a: &Array, k: isize, lower: bool) -> Result<Array> {
         _ => a,
     };
     let (n, m) = (a.shape()[a.ndim() - 2], a.shape()[a.ndim() - 1]);
+    // Further out there is no other triangle, and the sum below could wrap.
+    let k = k.clamp(-(n as isize), m as isize);
     let count = |n: usize| ramp(Number::Int(0), Number::Int(1), n, DType::I64);
     let within = with_device(a.device(), || {
         greater_equal(&add(&reshape(&count(n)?, &[-1, 1])?, k as i64)?, &count(m)?)

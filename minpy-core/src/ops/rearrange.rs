@@ -87,6 +87,8 @@ pub fn swapaxes(a: &Array, axis1: isize, axis2: isize) -> Result<Array> {
 pub fn squeeze(a: &Array, axes: Option<&[isize]>) -> Result<Array> {
     let mut list: Axes = match axes {
         None => (0..a.ndim()).filter(|&i| a.shape()[i] == 1).collect(),
+        // As in NumPy.
+        Some([0 | -1]) if a.ndim() == 0 => Axes::new(),
         Some(axes) => axes.iter().map(|&i| normalize_axis("squeeze", i, a.ndim())).collect::<Result<_>>()?,
     };
     if list.iter().any(|&i| a.shape()[i] != 1) {
@@ -359,6 +361,78 @@ fn least_dims(a: &Array, dims: usize) -> Result<&Array> {
     Ok(a)
 }
 
+/// Arrays stacked as rows: along the first axis, vectors as one row each.
+///
+/// # Errors
+/// [`ErrorKind::Value`](crate::ErrorKind::Value) for no arrays and for shapes that do not fit.
+pub fn vstack(arrays: &[&Array], dtype: Option<DType>) -> Result<Array> {
+    joinable("vstack", arrays, dtype)?;
+    concatenate(&all_at_least(arrays, 2)?, 0, dtype)
+}
+/// Arrays stacked side by side: along the second axis, vectors one behind the other.
+///
+/// # Errors
+/// As [`vstack`].
+pub fn hstack(arrays: &[&Array], dtype: Option<DType>) -> Result<Array> {
+    joinable("hstack", arrays, dtype)?;
+    let list = all_at_least(arrays, 1)?;
+    concatenate(&list, if list[0].ndim() == 1 { 0 } else { 1 }, dtype)
+}
+/// Arrays stacked in depth: along the third axis.
+///
+/// # Errors
+/// As [`vstack`].
+pub fn dstack(arrays: &[&Array]) -> Result<Array> {
+    joinable("dstack", arrays, None)?;
+    concatenate(&all_at_least(arrays, 3)?, 2, None)
+}
+/// Vectors as columns of a matrix, beside the columns of matrices.
+///
+/// # Errors
+/// As [`vstack`].
+pub fn column_stack(arrays: &[&Array]) -> Result<Array> {
+    joinable("column_stack", arrays, None)?;
+    let mut columns = memory::list(arrays.len())?;
+    for &a in arrays {
+        columns.push(if a.ndim() < 2 { at_least(a, 2)?.t() } else { a.clone() });
+    }
+    concatenate(&columns, 1, None)
+}
+/// Values joined to the end of an array; without an axis both are flattened.
+///
+/// # Errors
+/// [`ErrorKind::Value`](crate::ErrorKind::Value) for shapes that do not fit, [`ErrorKind::Axis`](crate::ErrorKind::Axis) for an axis that the array does not have.
+pub fn append(a: &Array, values: &Array, axis: Option<isize>) -> Result<Array> {
+    match axis {
+        Some(axis) => concatenate(&[a.clone(), values.clone()], axis, None),
+        None => concatenate(&[reshape(a, &[-1])?, reshape(values, &[-1])?], 0, None),
+    }
+}
+/// A view with the last two axes exchanged.
+///
+/// # Errors
+/// [`ErrorKind::Value`](crate::ErrorKind::Value) for an array of fewer than two dimensions.
+pub fn matrix_transpose(a: &Array) -> Result<Array> {
+    if a.ndim() < 2 {
+        bail!(Value, "Input array must be at least 2-dimensional, but it is {}", a.ndim());
+    }
+    swapaxes(a, -1, -2)
+}
+/// A view with rows reversed.
+///
+/// # Errors
+/// [`ErrorKind::Value`](crate::ErrorKind::Value) for an array without dimensions.
+pub fn flipud(a: &Array) -> Result<Array> {
+    flip(least_dims(a, 1)?, Some(&[0]))
+}
+/// A view with columns reversed.
+///
+/// # Errors
+/// [`ErrorKind::Value`](crate::ErrorKind::Value) for an array of fewer than two dimensions.
+pub fn fliplr(a: &Array) -> Result<Array> {
+    flip(least_dims(a, 2)?, Some(&[1]))
+}
+
 crate::functions! {
     /// A view with axes moved to new places; the others stay in order.
     moveaxis(a: Kept, source: Ints, destination: Ints) -> View, cases ["f[2,3,4], 0, -1", "f[2,3,4], (0, 1), (1, 2)"]
@@ -371,12 +445,7 @@ crate::functions! {
         => swapaxes(a, axis1, axis2);
     /// A view with the last two axes exchanged.
     matrix_transpose(x: Kept, /) -> View, cases ["f[2,3,4]", "i[3,2]"]
-        => {
-            if x.ndim() < 2 {
-                bail!(Value, "Input array must be at least 2-dimensional, but it is {}", x.ndim());
-            }
-            swapaxes(x, -1, -2)
-        };
+        => matrix_transpose(x);
     /// A view without axes of length 1.
     squeeze(a: Kept, axis: Axes = None) -> View, method, cases ["f[1,3,1]", "f[1,3,1], axis=0", "f[1,3,1], axis=(0, 2)"]
         => squeeze(a, axis);
@@ -388,10 +457,10 @@ crate::functions! {
         => flip(m, axis);
     /// A view with rows reversed.
     flipud(m: Kept) -> View, cases ["f[3,2]", "i[4]"]
-        => flip(least_dims(m, 1)?, Some(&[0]));
+        => flipud(m);
     /// A view with columns reversed.
     fliplr(m: Kept) -> View, cases ["f[3,2]", "i[2,3,2]"]
-        => flip(least_dims(m, 2)?, Some(&[1]));
+        => fliplr(m);
     /// Elements shifted along axes; those that leave at the end come in at the beginning.
     roll(a: Array, shift: Ints, axis: OptionalInts = None) -> Array, cases ["f[2,3], 2", "f[2,3], -1, axis=1", "i[2,3], (1, 2), axis=(0, 1)"]
         => roll(a, shift, axis);
@@ -415,39 +484,19 @@ crate::functions! {
         };
     /// Arrays stacked as rows.
     vstack(tup: Arrays, *, dtype: DType = None, casting: Choice("same_kind") = Some("same_kind")) -> Array, cases ["(f[3], f[3])", "(f[2,3], i[1,3])"]
-        => {
-            joinable("vstack", &tup, dtype)?;
-            concatenate(&all_at_least(&tup, 2)?, 0, dtype)
-        };
+        => vstack(&tup, dtype);
     /// Arrays stacked side by side.
     hstack(tup: Arrays, *, dtype: DType = None, casting: Choice("same_kind") = Some("same_kind")) -> Array, cases ["(f[3], f[2])", "(f[2,3], i[2,1])"]
-        => {
-            joinable("hstack", &tup, dtype)?;
-            let list = all_at_least(&tup, 1)?;
-            concatenate(&list, if list[0].ndim() == 1 { 0 } else { 1 }, dtype)
-        };
+        => hstack(&tup, dtype);
     /// Arrays stacked in depth.
     dstack(tup: Arrays) -> Array, cases ["(f[3], f[3])", "(f[2,3], i[2,3])"]
-        => {
-            joinable("dstack", &tup, None)?;
-            concatenate(&all_at_least(&tup, 3)?, 2, None)
-        };
+        => dstack(&tup);
     /// One-dimensional arrays as columns of a matrix.
     column_stack(tup: Arrays) -> Array, cases ["(f[3], f[3])", "(f[3], i[3,2])"]
-        => {
-            joinable("column_stack", &tup, None)?;
-            let mut columns = memory::list(tup.len())?;
-            for a in &tup {
-                columns.push(if a.ndim() < 2 { at_least(a, 2)?.t() } else { (*a).clone() });
-            }
-            concatenate(&columns, 1, None)
-        };
+        => column_stack(&tup);
     /// Values joined to the end of an array; without an axis both are flattened.
     append(arr: Array, values: Array, axis: Axis = None) -> Array, cases ["f[2,3], f[4]", "f[2,3], i[1,3], axis=0"]
-        => match axis {
-            Some(axis) => concatenate(&[arr.clone(), values.clone()], axis, None),
-            None => concatenate(&[reshape(arr, &[-1])?, reshape(values, &[-1])?], 0, None),
-        };
+        => append(arr, values, axis);
 
     /// Views of parts along an axis, of nearly equal size.
     array_split(ary: Array, indices_or_sections: Sections, axis: Int = 0) -> List, cases ["f[7], 3", "f[2,6], (1, 4), axis=1"]

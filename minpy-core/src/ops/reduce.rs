@@ -263,7 +263,17 @@ pub fn reduce(
 pub(super) fn count_reduced(name: &str, a: &Array, axes: Option<&[isize]>) -> Result<usize> {
     match axes {
         None => Ok(a.size()),
-        Some(axes) => axes.iter().try_fold(1, |n, &x| Ok(n * a.shape()[normalize_axis(name, x, a.ndim())?])),
+        Some(axes) => {
+            let mut seen: SmallVec<[usize; 6]> = SmallVec::new();
+            for &x in axes {
+                let axis = normalize_axis(name, x, a.ndim())?;
+                if seen.contains(&axis) {
+                    bail!(Value, "{name}: duplicate value in 'axis'");
+                }
+                seen.push(axis);
+            }
+            Ok(seen.iter().map(|&axis| a.shape()[axis]).product())
+        }
     }
 }
 /// Arithmetic mean: integers in float64, half accumulated in single.
@@ -406,7 +416,6 @@ fn moment(
     mask: Option<&Array>,
     f: impl FnOnce(Option<&[isize]>) -> Result<Array>,
 ) -> Result<Array> {
-    let axes = axes_of(a, axes);
     if mask.is_some() {
         bail!(NotNative, "{name}: where= of a reduction");
     }
@@ -420,7 +429,11 @@ fn moment(
     f(axes)
 }
 /// The mean of elements that count as much as `weights` says, which has the shape of `a` or that of the one axis.
-fn weighted(a: &Array, axes: Option<&[isize]>, weights: &Array, keepdims: bool) -> Result<Array> {
+///
+/// # Errors
+/// [`ErrorKind::Axis`](crate::ErrorKind::Axis) for an axis that the array does not have, [`ErrorKind::NotNative`](crate::ErrorKind::NotNative) for weights of another shape,
+/// and on the host for weights whose sum is zero (elsewhere the result is not finite there).
+pub fn average(a: &Array, weights: &Array, axes: Option<&[isize]>, keepdims: bool) -> Result<Array> {
     let along = match axes {
         Some([axis]) => Some(normalize_axis("average", *axis, a.ndim())?),
         _ => None,
@@ -443,6 +456,31 @@ fn weighted(a: &Array, axes: Option<&[isize]>, weights: &Array, keepdims: bool) 
         bail!(NotNative, "average: weights whose sum is zero");
     }
     divide(&reduce(&SUM, &multiply(&cast(a, dtype)?, &weights)?, axes, keepdims, None)?, &total)
+}
+/// Greatest minus least element, of all or along axes.
+///
+/// # Errors
+/// Those of [`reduce`].
+pub fn ptp(a: &Array, axes: Option<&[isize]>, keepdims: bool) -> Result<Array> {
+    subtract(&reduce(&MAX, a, axes, keepdims, None)?, &reduce(&MIN, a, axes, keepdims, None)?)
+}
+/// Mean of what is not NaN; integers in float64.
+///
+/// # Errors
+/// Those of [`reduce`]; [`ErrorKind::NotNative`](crate::ErrorKind::NotNative) on the host where nothing but NaN is there (elsewhere the result is NaN).
+pub fn nanmean(a: &Array, axes: Option<&[isize]>, keepdims: bool, dtype: Option<DType>) -> Result<Array> {
+    if !a.dtype().is_inexact() {
+        return mean(a, axes, keepdims, dtype);
+    }
+    let nan = isnan(a)?;
+    let count = count_nonzero(&logical_not(&nan)?, axes, keepdims)?;
+    // On a device, or of a symbol, nobody waits to hear of it.
+    let told = a.device().is_host() && !context::tracing() && count.size() > 0;
+    if told && min(&count, None, false)?.to_f64()? == 0.0 {
+        bail!(NotNative, "nanmean: of NaN alone, about which NumPy warns");
+    }
+    let total = reduce(&SUM, &select(&nan, 0, a)?, axes, keepdims, dtype)?;
+    cast(&divide(&total, &count)?, total.dtype())
 }
 
 crate::functions! {
@@ -475,30 +513,15 @@ crate::functions! {
         => fold(&COUNT_NONZERO, a, axis, None, None, keepdims, None, None);
     /// Greatest minus least element, of all or along axes.
     ptp(a: Array, axis: Axes = None, out: Out = None, keepdims: Flag = false) -> Values, cases ["n[3,4]", "n[3,4], axis=0", "i[2,3], axis=1, keepdims=True"]
-        => {
-            let of = |op| fold(op, a, axis, None, None, keepdims, None, None);
-            subtract(&of(&MAX)?, &of(&MIN)?)
-        };
+        => ptp(a, axes_of(a, axis), keepdims);
     /// Arithmetic mean, of all elements or along axes.
     mean(a: Array, axis: Axes = None, dtype: DType = None, out: Out = None, keepdims: Flag = false, *, r#where: Mask = None)
         -> Values, method, cases ["f[3,4]", "n[3,4], axis=0", "i[2,3], axis=1, keepdims=True", "c[3]"]
         => moment("mean", a, axis, dtype, 0.0, r#where, |axes| mean(a, axes, keepdims, dtype));
     /// Arithmetic mean of what is not NaN, of all elements or along axes.
     nanmean(a: Array, axis: Axes = None, dtype: DType = None, out: Out = None, keepdims: Flag = false, *, r#where: Mask = None)
-        -> Values, cases ["m[3,4]", "m[3,4], axis=1", "m[4,3], axis=0, keepdims=True", "i[2,3], axis=1", "c[3]"]
-        => moment("nanmean", a, axis, dtype, 0.0, r#where, |axes| {
-            if !a.dtype().is_inexact() {
-                return mean(a, axes, keepdims, dtype);
-            }
-            let nan = isnan(a)?;
-            let count = count_nonzero(&logical_not(&nan)?, axes, keepdims)?;
-            // On a device, or of a symbol, nobody waits to hear of it.
-            if a.device().is_host() && !context::tracing() && min(&count, None, false)?.to_f64()? == 0.0 {
-                bail!(NotNative, "nanmean: of NaN alone, about which NumPy warns");
-            }
-            let total = fold(&SUM, &select(&nan, 0, a)?, axes, dtype, None, keepdims, None, None)?;
-            cast(&divide(&total, &count)?, total.dtype())
-        });
+        -> Values, cases ["m[3,4]", "m[3,4], axis=1", "m[4,3], axis=0, keepdims=True", "f[0,3], axis=1", "i[2,3], axis=1", "c[3]"]
+        => moment("nanmean", a, axis, dtype, 0.0, r#where, |axes| nanmean(a, axes, keepdims, dtype));
     /// Weighted mean.
     average(a: Array, axis: OptionalInts = None, weights: OptionalArray = None, returned: Flag = false, *, keepdims: Flag = false)
         -> Values, cases ["f[3,4]", "f[3,4], axis=0", "n[3,4], axis=1, weights=f[4]", "f[3,4], axis=0, weights=f[3,4], keepdims=True", "i[4], weights=i[4]"]
@@ -508,7 +531,7 @@ crate::functions! {
             }
             match weights {
                 None => moment("average", a, axis, None, 0.0, None, |axes| mean(a, axes, keepdims, None)),
-                Some(weights) => weighted(a, axes_of(a, axis), weights, keepdims),
+                Some(weights) => average(a, weights, axis, keepdims),
             }
         };
     /// Variance: the mean square of the distances from the mean, of all elements or along axes.

@@ -79,6 +79,39 @@ pub fn running(
     let axis = normalize_axis(op.name, axis.unwrap_or(0), x.ndim())?;
     call(op, Attrs::of(&Axis(axis)), &[Operand::Array(&x)], None, super::reduce::target(out))
 }
+/// Integral along an axis by the trapezoidal rule, of samples `y` at the places `x` (one axis, or the shape of `y`), or `dx` apart.
+///
+/// # Errors
+/// [`ErrorKind::Axis`](crate::ErrorKind::Axis) for an axis that an array does not have, [`ErrorKind::Value`](crate::ErrorKind::Value) for shapes that do not fit,
+/// [`ErrorKind::NotNative`](crate::ErrorKind::NotNative) for places that are truth values or a single number.
+pub fn trapezoid<'a>(y: &Array, x: Option<&Array>, dx: impl Into<Operand<'a>>, axis: isize) -> Result<Array> {
+    let dx: Operand = dx.into();
+    let neighbours = |a: &Array, axis: isize| -> Result<(Array, Array)> {
+        let at = normalize_axis("trapezoid", axis, a.ndim())?;
+        let n = a.shape()[at].saturating_sub(1);
+        Ok((a.slice(at, a.shape()[at] - n, 1, n), a.slice(at, 0, 1, n)))
+    };
+    let (next, here) = neighbours(y, axis)?;
+    let sums = add(&next, &here)?;
+    let areas = match x {
+        None => multiply(dx, &sums)?,
+        Some(x) if x.ndim() == 0 || x.dtype() == DType::Bool => {
+            bail!(NotNative, "trapezoid: x of such a kind")
+        }
+        Some(x) if x.ndim() == 1 => {
+            let (next, here) = neighbours(x, 0)?;
+            let mut shape: SmallVec<[isize; 6]> = SmallVec::from_elem(1, y.ndim());
+            shape[normalize_axis("trapezoid", axis, y.ndim())?] = -1;
+            multiply(&reshape(&subtract(&next, &here)?, &shape)?, &sums)?
+        }
+        Some(x) => {
+            let (next, here) = neighbours(x, axis)?;
+            multiply(&subtract(&next, &here)?, &sums)?
+        }
+    };
+    sum(&divide(&areas, 2.0)?, Some(&[axis]), false)
+}
+
 crate::functions! {
     /// Sums of the elements up to each one.
     cumsum(a: Array, axis: Axis = None, dtype: DType = None, out: Out = None) -> Array, method, cases ["f[5]", "n[3,4], axis=1", "i[2,3]"]
@@ -89,28 +122,5 @@ crate::functions! {
     /// Integral along an axis by the trapezoidal rule, of samples `y` at the places `x`, or `dx` apart.
     trapezoid(y: Array, x: OptionalArray = None, dx: Operand = Some(1.0), axis: Int = -1)
         -> Values, cases ["f[5]", "n[3,4], axis=0", "f[2,5], f[5]", "f[3,4], f[3,4], axis=0", "f[4], dx=0.5", "i[2,3]", "c[4]", "f[1]"]
-        => {
-            let neighbours = |a: &Array, axis: isize| -> Result<(Array, Array)> {
-                let at = normalize_axis("trapezoid", axis, a.ndim())?;
-                let n = a.shape()[at].saturating_sub(1);
-                Ok((a.slice(at, a.shape()[at] - n, 1, n), a.slice(at, 0, 1, n)))
-            };
-            let (next, here) = neighbours(y, axis)?;
-            let sums = add(&next, &here)?;
-            let areas = match x {
-                None => multiply(dx.unwrap_or(1.0.into()), &sums)?,
-                Some(x) if x.ndim() == 0 || x.dtype() == DType::Bool => bail!(NotNative, "trapezoid: x of such a kind"),
-                Some(x) if x.ndim() == 1 => {
-                    let (next, here) = neighbours(x, 0)?;
-                    let mut shape: SmallVec<[isize; 6]> = SmallVec::from_elem(1, y.ndim());
-                    shape[normalize_axis("trapezoid", axis, y.ndim())?] = -1;
-                    multiply(&reshape(&subtract(&next, &here)?, &shape)?, &sums)?
-                }
-                Some(x) => {
-                    let (next, here) = neighbours(x, axis)?;
-                    multiply(&subtract(&next, &here)?, &sums)?
-                }
-            };
-            sum(&divide(&areas, 2.0)?, Some(&[axis]), false)
-        };
+        => trapezoid(y, x, dx.unwrap_or(1.0.into()), axis);
 }

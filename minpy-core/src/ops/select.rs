@@ -191,6 +191,31 @@ fn part_of(x: Operand, imaginary: bool) -> Result<Array> {
     }
 }
 
+/// Positions of the elements that are not zero, one per row, in int64.
+///
+/// # Errors
+/// [`ErrorKind::Memory`].
+pub fn argwhere(a: &Array) -> Result<Array> {
+    match a.ndim() {
+        0 => Array::empty_on(a.device(), &[(nonzero(&reshape(a, &[1])?)?.shape()[1]), 0], DType::I64),
+        _ => nonzero(a).map(|found| found.t()),
+    }
+}
+/// Elements where a condition is true, of both flattened.
+///
+/// # Errors
+/// [`ErrorKind::Index`] for a true condition behind the last element.
+pub fn extract(condition: &Array, a: &Array) -> Result<Array> {
+    take(&reshape(a, &[-1])?, &flatnonzero(condition)?.to_device(a.device())?, None, Outside::Raise)
+}
+/// Sum of the elements of a diagonal of the two axes; small integers as [`sum`](super::sum) adds them.
+///
+/// # Errors
+/// [`ErrorKind::Axis`] for an axis that the array does not have, [`ErrorKind::Value`] for one axis twice.
+pub fn trace(a: &Array, offset: isize, axis1: isize, axis2: isize) -> Result<Array> {
+    fold(&SUM, &diagonal(a, offset, axis1, axis2)?, Some(&[-1]), None, None, false, None, None)
+}
+
 crate::functions! {
     /// Elements of `x` where a condition is true, else of `y`; the condition alone: `nonzero(condition)`.
     r#where(condition: Operand, x: Bound = None, y: Bound = None, /) -> Array, cases ["b[3,4], f[3,4], n[4]", "i[3], f[3], 0", "b[3,1], 1, f[4]", "b[3,4]"]
@@ -208,10 +233,7 @@ crate::functions! {
         => flatnonzero(a);
     /// Positions of the elements that are not zero, one per row.
     argwhere(a: Array) -> Array, constant, by_values, cases ["i[3,4]", "b[5]", "f[2,2,2]"]
-        => match a.ndim() {
-            0 => Array::empty_on(a.device(), &[(nonzero(&reshape(a, &[1])?)?.shape()[1]), 0], DType::I64),
-            _ => nonzero(a).map(|found| found.t()),
-        };
+        => argwhere(a);
     /// Elements at positions along an axis.
     take(a: Array, indices: Indices, axis: Axis = None, out: Out = None, mode: Choice("raise", "wrap", "clip") = Some("raise"))
         -> Values, method, cases ["f[8], i[3]", "f[6,7], i[2,2], axis=1", "n[6,7], 3, axis=0", "f[3,2], i[4], mode='wrap'", "f[3,2], i[4], axis=0, mode='clip'", "f[6], b[3]"]
@@ -237,7 +259,7 @@ crate::functions! {
         => compress(condition, a, axis);
     /// Elements where a condition is true, of both flattened.
     extract(condition: Array, arr: Array) -> Array, by_values, cases ["b[3,4], n[3,4]", "i[5], f[5]"]
-        => take(&reshape(arr, &[-1])?, &flatnonzero(condition)?.to_device(arr.device())?, None, Outside::Raise);
+        => extract(condition, arr);
     /// A read-only view of a diagonal.
     diagonal(a: Array, offset: Int = 0, axis1: Int = 0, axis2: Int = 1) -> ReadOnly, method, cases ["f[3,4]", "f[3,4], offset=-1", "n[2,3,4], offset=1, axis1=1, axis2=2", "i[2,3], offset=5"]
         => diagonal(a, offset, axis1, axis2);

@@ -90,11 +90,14 @@ pub fn ravel(a: &Array, order: Order) -> Result<Array> {
         return Ok(v.with_weak(a.is_weak()));
     }
     let r = match order {
-        // Memory order where the array is dense in some order.
-        Order::K => match l.dense_order().filter(|_| !l.is_contiguous()) {
-            Some(dense) => reshape(&a.view(l.transpose(Some(&dense))), &[-1])?,
-            None => reshape(a, &[-1])?,
-        },
+        // A view where the array is dense in some order; else a copy, which lies in memory in that order.
+        Order::K => {
+            let a = if l.dense_order().is_some() { a.clone() } else { super::copy(a)? };
+            match a.layout().dense_order() {
+                Some(dense) => reshape(&a.view(a.layout().transpose(Some(&dense))), &[-1])?,
+                None => reshape(&a, &[-1])?,
+            }
+        }
         order => reshape_in(a, &[-1], order, None)?,
     };
     contiguous(&r)

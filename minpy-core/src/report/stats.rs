@@ -16,7 +16,7 @@ pub struct Fallback {
     pub op: String,
     /// Device that could not do it.
     pub device: String,
-    /// Who did it: `"host"` or `"numpy"`.
+    /// Who did it: `"host"`; `"numpy"`; `"parts"`, the operations that it decomposes into, on the same device, whose kernel refused it.
     pub by: &'static str,
     /// Why.
     pub reason: String,
@@ -88,6 +88,18 @@ pub fn count_fallback(op: &str, device: &str, by: &'static str, reason: &str, by
                 bytes,
                 time,
             }),
+        }
+    });
+}
+/// Takes the last `count_op` back: the kernel refused.
+#[cold]
+pub(crate) fn take_back_op(op: &'static str, device: &str) {
+    let key = (written::label([(written::name(), op)]), device.to_string());
+    COUNTERS.with(|c| {
+        let mut ops = c.ops.borrow_mut();
+        match ops.get_mut(&key) {
+            Some(n) if *n > 1 => *n -= 1,
+            _ => drop(ops.remove(&key)),
         }
     });
 }

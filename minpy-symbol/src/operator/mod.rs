@@ -191,8 +191,14 @@ impl Operator {
     pub fn output_count(&self, attrs: &Attributes) -> usize {
         match self.build {
             Build::Table(f) => table::outputs(f, attrs),
+            Build::Core(op) => op.results,
             _ => (self.outputs)(attrs),
         }
+    }
+    /// Inputs that may also be a number or left out: attributes say which it is.
+    pub(crate) fn optional_inputs(&self) -> impl Iterator<Item = &'static str> {
+        let optional = self.attributes.iter().filter(|a| matches!(a.kind, Kind::Input | Kind::NumberOrInput));
+        optional.map(|a| a.name)
     }
     /// What is given, with a note for each input by name that may also be a number or left out.
     pub(crate) fn noted<'a>(
@@ -200,11 +206,7 @@ impl Operator {
         inputs: impl Iterator<Item = &'a str>,
         given: &[(String, Value)],
     ) -> Vec<(String, Value)> {
-        let optional = |name: &str| {
-            let declared = self.attributes.iter().find(|a| a.name == name);
-            declared.is_some_and(|a| matches!(a.kind, Kind::Input | Kind::NumberOrInput))
-        };
-        let names = inputs.filter(|name| optional(name));
+        let names = inputs.filter(|name| self.optional_inputs().any(|o| o == *name));
         given.iter().cloned().chain(names.map(|name| (name.to_string(), Value::from(INPUT)))).collect()
     }
     /// Number of leading inputs that are arguments, of `given` in all.
@@ -219,7 +221,9 @@ impl Operator {
             Build::Table(f) => table::build(f, call),
             Build::Core(op) => {
                 let operands: SmallVec<[Operand; 3]> = call.inputs.iter().map(Operand::Array).collect();
-                Ok(minpy_core::ops::call(op, Attrs::NONE, &operands, None, Target::New)?.into())
+                let targets: SmallVec<[Target; 2]> = (0..op.results).map(|_| Target::New).collect();
+                let outputs = minpy_core::ops::call_all(op, Attrs::NONE, &operands, None, &targets)?;
+                Ok(Built { outputs: outputs.into_iter().collect(), aux: Vec::new() })
             }
             Build::Scalar { op, reversed } => {
                 let number = Operand::from(call.attrs.float("scalar"));

@@ -67,9 +67,11 @@ const ADD_N: Operator = Operator {
 /// The rows made of core's table, and the few that core has in another form. Built once per process.
 pub(crate) fn rows() -> Vec<&'static Operator> {
     let mut rows: Vec<Operator> = vec![CLIP, ADD_N];
-    for &op in ops::TABLE {
+    // What is wrong with the registry the first call of an operation says.
+    let all = OpDef::all().into_iter().flatten().filter(|op| op.elementwise().is_some());
+    for op in all {
         rows.push(whole(op));
-        if op.arity == 2 {
+        if op.arity == 2 && op.results == 1 {
             rows.push(with_number(op, false));
             rows.push(with_number(op, true));
         }
@@ -85,7 +87,8 @@ fn whole(op: &'static OpDef) -> Operator {
         _ => Inputs::Named(&["x", "y", "z"]),
     };
     let aliases = ALIASES.iter().find(|(n, _)| *n == op.name).map_or(&[][..], |(_, a)| a);
-    Operator { aliases, inputs, complete: same_shape, ..Operator::row(op.name, op.doc, Build::Core(op)) }
+    let complete = if op.results == 1 { same_shape } else { Operator::row("", "", Build::Core(op)).complete };
+    Operator { aliases, inputs, complete, ..Operator::row(op.name, op.doc, Build::Core(op)) }
 }
 fn with_number(op: &'static OpDef, reversed: bool) -> Operator {
     let name = format!("{}{}_scalar", if reversed { "_r" } else { "_" }, op.name);

@@ -38,10 +38,15 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let mut table = Table { rows: Vec::new(), names: HashMap::new() };
     let written = [nn::ROWS, loss::ROWS, shape::ROWS, reduce::ROWS, matmul::ROWS, index::ROWS];
     for row in written.into_iter().flatten().chain(elementwise::rows()).chain(operator::table::rows()) {
-        table.rows.push(row);
+        let mut row = row;
         if matches!(row.build, Build::Table(_)) && table.names.contains_key(row.name) {
-            continue; // a node must be found by the name that its operator has
+            // A node must be found by the name that its operator has: of a hidden one the first that is free.
+            let free = row.aliases.iter().copied().filter(|a| !table.names.contains_key(a));
+            let free: &[&str] = free.collect::<Vec<_>>().leak();
+            let [name, aliases @ ..] = free else { continue };
+            row = Box::leak(Box::new(Operator { name, aliases, ..*row }));
         }
+        table.rows.push(row);
         for name in std::iter::once(&row.name).chain(row.aliases) {
             // Rows written by hand come first and keep their names.
             table.names.entry(name).or_insert(row);

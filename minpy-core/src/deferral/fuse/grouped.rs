@@ -68,8 +68,8 @@ struct State {
     waiting: Waiting,
 }
 
-/// Groups that their device has been seen to take or to refuse.
-static TRIED: LazyLock<Mutex<FxHashMap<u64, bool>>> = LazyLock::new(Mutex::default);
+/// Work that its device has been seen to take, or to refuse and why.
+static TRIED: LazyLock<Mutex<FxHashMap<u64, Option<Arc<str>>>>> = LazyLock::new(Mutex::default);
 /// How many are kept.
 const MOST_TRIED: usize = 1 << 14;
 
@@ -204,32 +204,44 @@ pub(crate) fn collect(call: &KernelCall) -> Result<()> {
 /// # Errors
 /// `ErrorKind::Unsupported` when the device refuses; the group then runs in parts.
 pub(crate) fn collect_group(call: &KernelCall, device: DeviceRef) -> Result<()> {
+    is_taken(call, device)?;
+    collect(call)
+}
+
+/// Whether the device takes what it may refuse, found out once on memory of zeros.
+///
+/// # Errors
+/// `ErrorKind::Unsupported` when it does not.
+pub(crate) fn is_taken(call: &KernelCall, device: DeviceRef) -> Result<()> {
     let key = shape_of(call, device);
-    let known = TRIED.lock().get(&key).copied();
-    let taken = match known {
-        Some(taken) => taken,
+    let known = TRIED.lock().get(&key).cloned();
+    let refused = match known {
+        Some(refused) => refused,
         None => match suspended(|| try_out(call, device)) {
             // Without memory for the trial nothing is known: the program itself may have it, and will say so if not.
-            Err(e) if e.kind() == ErrorKind::Memory => true,
+            Err(e) if e.kind() == ErrorKind::Memory => None,
             result => {
                 let mut tried = TRIED.lock();
                 if tried.len() >= MOST_TRIED {
                     tried.clear();
                 }
-                *tried.entry(key).or_insert(result.is_ok())
+                let reason = result.err().map(|e| Arc::from(e.message()));
+                tried.entry(key).or_insert(reason).clone()
             }
         },
     };
-    if !taken {
-        return Err(Error::new(ErrorKind::Unsupported, format!("{device} does not take this group")));
+    match refused {
+        Some(reason) => Err(Error::new(ErrorKind::Unsupported, &*reason)),
+        None => Ok(()),
     }
-    collect(call)
 }
 
 /// What a device's verdict may depend on.
 fn shape_of(call: &KernelCall, device: DeviceRef) -> u64 {
     let mut h = DefaultHasher::new();
     (device.to_string(), format!("{:?}", call.work), call.program.map(|p| p.id())).hash(&mut h);
+    // A kernel of one operation alone.
+    call.work.family().is_none().then_some(call.op).hash(&mut h);
     let views = call.inputs.iter().filter_map(|i| if let Input::View(v) = i { Some(v) } else { None });
     let first = call.outputs.first().map(|o| o.memory.handle);
     for v in views.chain(call.outputs) {

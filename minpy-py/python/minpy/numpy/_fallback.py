@@ -16,11 +16,10 @@ import numpy
 from minpy import _minpy
 from minpy._minpy import counters, devices, ndarray, profiler, scalar, tape, ufunc
 
-# Functions that write into an argument, by the position of that argument. `out=` is written everywhere.
-WRITES = {
-    "put": 0, "place": 0, "putmask": 0, "copyto": 0, "fill_diagonal": 0, "put_along_axis": 0, "shuffle": 0, "sort_in_place": 0,
-    "partition_in_place": 0, "resize_in_place": 0, "byteswap_in_place": 0, "setfield": 0,
-}
+# The argument that a function writes into, as position and name. `out=` is written everywhere. Of core's table it is the one of that kind.
+WRITES = {entry["name"]: (i, name) for entry in _minpy._table() for i, (name, kind) in enumerate(entry["parameters"]) if kind == "Target"}
+WRITES.update(dict.fromkeys(("shuffle", "partition_in_place", "resize_in_place", "byteswap_in_place", "setfield"), (0, "x")))
+WRITES["sort_in_place"] = (0, "a")
 # Functions that only look at the values, to show or store them: not fallbacks.
 READS = {
     "array_repr", "array_str", "array2string", "save", "savez", "savez_compressed", "savetxt", "tobytes", "tofile", "dump",
@@ -182,8 +181,7 @@ def _refuse(name):
 
 def call(name, function, args, kwargs, write=None, quiet=False, reason=None):
     """`function(*args, **kwargs)` by NumPy. `write`: position of an argument that is written; `reason`: why it is not computed here."""
-    if write is None:
-        write = WRITES.get(name)
+    write = (write, None) if write is not None else WRITES.get(name, (None, None))
     try:
         return _run(*_given(name, function, args, kwargs, write, False), quiet, reason)
     except ValueError as e:
@@ -203,8 +201,9 @@ def stands_for(value):
 
 def _given(name, function, args, kwargs, write, protocols) -> tuple[Call, str, Any, list, dict]:
     this = Call(protocols)
-    given = [this.give(a, i == write) for i, a in enumerate(args)]
-    named = {k: this.give(v, k == "out" or (write == 0 and k in ("a", "arr", "dst", "x"))) for k, v in kwargs.items()} if kwargs else {}
+    at, written = write
+    given = [this.give(a, i == at) for i, a in enumerate(args)]
+    named = {k: this.give(v, k in ("out", written)) for k, v in kwargs.items()} if kwargs else {}
     for i in _outputs(function, len(given)):
         given[i] = this.give(args[i], True)
     return this, name, function, given, named

@@ -1,27 +1,12 @@
 """What parameters mean, once for all functions that have them; and what NumPy's methods do that have no function of ours."""
 
 PARAMETERS = {
-    "axis": "axis: along which.",
     "dtype": "dtype: of the elements of the result.",
     "order": "order: 'C' (rows), 'F' (columns), 'A' or 'K' (as the argument lies) in memory.",
     "device": "device: where; the current device, or that of the argument, when it is not given.",
     "like": "like: an object whose own library makes the array.",
-    "subok": "subok: subclasses are NumPy's business: without effect here.",
-    "k": "k: which diagonal: 0 is the main one, positive ones are above it.",
-    "casting": "casting: what may be cast: 'no', 'equiv', 'safe', 'same_kind' or 'unsafe'.",
-    "where": "where: a mask; elsewhere nothing is written.",
-    "start": "start, stop: the first value, and the end.",
-    "step": "step: from one value to the next.",
-    "num": "num: how many values.",
-    "endpoint": "endpoint: whether `stop` is the last value.",
-    "retstep": "retstep: give the step too.",
-    "N": "N, M: rows and columns; as many columns as rows when M is not given.",
-    "n": "n: rows and columns.",
-    "shape": "shape: a length, or a tuple of lengths.",
-    "fill_value": "fill_value: the value of every element.",
     "requirements": "requirements: on the memory, as NumPy's letters.",
     "copy": "copy: True: always; None: where it is needed; False: an error where it is needed.",
-    "axes": "axes: which, one or several.",
 }
 
 # Methods that are NumPy's own on host views.
