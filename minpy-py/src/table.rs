@@ -187,7 +187,11 @@ impl Face {
             if p.passing == Passing::Rest {
                 return Ok(Err("a keyword that only NumPy's ufuncs take".into()));
             }
-            match read(p.kind, p.default, o)? {
+            // Numbers in a prototype take part in nothing either.
+            let apart = quiet_if(!function.apart.is_empty() && function.apart.contains(&p.name));
+            let given = read(p.kind, p.default, o)?;
+            drop(apart);
+            match given {
                 Some(v) => *value = v,
                 None => return Ok(Err(format!("{}= of type {}", p.name, o.get_type().name()?))),
             }
@@ -372,6 +376,7 @@ fn hand_over<'py>(
     reason: Option<&str>,
 ) -> PyResult<Any<'py>> {
     let py = call.py;
+    let _quiet = quiet_if(function.constant);
     let kwargs = PyDict::new(py);
     let mut device = None;
     let is_device = |name: &Any| -> PyResult<bool> {

@@ -23,7 +23,15 @@ pub(super) fn compute_dtype(
     attrs: Attrs,
     inputs: &[Operand],
 ) -> Result<(DType, DType)> {
-    if inputs.len() != op.arity || op.arity > MAX_ARITY {
+    if op.arity > MAX_ARITY {
+        bail!(
+            Registry,
+            "{}: is not registered, and has {} inputs: {MAX_ARITY} are the most",
+            op.name,
+            op.arity
+        );
+    }
+    if inputs.len() != op.arity {
         bail!(Type, "{}: takes {} arguments, got {}", op.name, op.arity, inputs.len());
     }
     let valued = &inputs[e.rule.condition_first as usize..];

@@ -51,6 +51,9 @@ pub(super) fn structured(
         }
     }
     let metas = s.infer(op, attrs, &arrays)?;
+    if metas.len() != op.results {
+        bail!(Runtime, "{}: infers {} results, not {}", op.name, metas.len(), op.results);
+    }
     if mask.is_some() && targets.iter().any(|t| matches!(t, Target::New)) {
         bail!(Value, "{}: where= needs out=", op.name);
     }
