@@ -396,6 +396,12 @@ fn hand_over<'py>(
         .name
         .split('.')
         .try_fold(numpy(py)?.module.bind(py).clone().into_any(), |m, part| m.getattr(part));
+    if known.is_err() && !native() {
+        return Err(crate::errors::PrimitivePolicyError::new_err(format!(
+            "{}: NumPy has no such function, and the policy is only_numpy",
+            function.name
+        )));
+    }
     if known.is_err() {
         let reason = reason.map_or_else(|| format!("its signature is {function:?}"), str::to_string);
         return Err(PyTypeError::new_err(format!("{}(): {reason}", function.name)));
