@@ -113,25 +113,28 @@ impl Fetched {
     }
     fn as_saved(&mut self, inputs: &[Saved], outputs: &[Saved], last: bool) -> Result<()> {
         TAPE.with_borrow_mut(|t| {
-            let constant = |t: &Tape, i: u32| match t.constant(i) {
-                Constant::Number(n) => Value::Number(n),
-                Constant::Scalar(s) => Value::Scalar(s),
-            };
-            let mut value = |s: &Saved| -> Result<Value> {
-                Ok(match *s {
-                    Saved::Nothing => Value::Nothing,
-                    Saved::Array(i) if last => Value::Array(t.take_saved(i)?),
-                    Saved::Array(i) => Value::Array(t.saved(i)?.clone()),
-                    Saved::Constant(i) => constant(t, i),
-                })
-            };
-            for s in inputs {
-                self.inputs.push(value(s)?);
+            // Each value is moved once, to where it is read.
+            fn fetch<A: smallvec::Array<Item = Value>>(
+                t: &mut Tape,
+                saved: &[Saved],
+                last: bool,
+                to: &mut SmallVec<A>,
+            ) -> Result<()> {
+                for s in saved {
+                    match *s {
+                        Saved::Nothing => to.push(Value::Nothing),
+                        Saved::Array(i) if last => to.push(Value::Array(t.take_saved(i)?)),
+                        Saved::Array(i) => to.push(Value::Array(t.saved(i)?.clone())),
+                        Saved::Constant(i) => to.push(match t.constant(i) {
+                            Constant::Number(n) => Value::Number(n),
+                            Constant::Scalar(s) => Value::Scalar(s),
+                        }),
+                    }
+                }
+                Ok(())
             }
-            for s in outputs {
-                self.outputs.push(value(s)?);
-            }
-            Ok(())
+            fetch(t, inputs, last, &mut self.inputs)?;
+            fetch(t, outputs, last, &mut self.outputs)
         })
     }
     /// Under `where=`: a point of the operation's domain in the elements that were not written, which is all that users of

@@ -169,7 +169,8 @@ impl Face {
     /// Calls the function; the error is the reason why it does not compute that.
     fn run<'py>(&self, py: Python<'py>, objects: &Objects<'_, 'py>) -> PyResult<Result<Any<'py>, String>> {
         let function = self.function;
-        let mut values = [const { Value::Absent }; MOST];
+        let mut values: SmallVec<[Value; MOST]> = SmallVec::new();
+        values.extend(function.parameters.iter().map(|_| Value::Absent));
         let (mut out, mut target, mut size, mut settled) = (None, None, 0, true);
         let quiet = quiet_if(function.constant);
         for (i, (p, o)) in function.parameters.iter().zip(objects).enumerate() {
@@ -217,7 +218,7 @@ impl Face {
             }
         }
         drop(quiet);
-        let values = &mut values[..function.parameters.len()];
+        let values = &mut values[..];
         if !settled {
             settle(values).py()?;
         }

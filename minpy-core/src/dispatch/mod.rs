@@ -95,6 +95,7 @@ pub fn call_each<const N: usize>(op: &'static OpDef, attrs: Attrs, inputs: &[Ope
     results.into_inner().or_else(|r| bail!(Type, "{}: has {} results, not {N}", op.name, r.len()))
 }
 /// The result of an operation that has one.
+#[inline]
 fn only(op: &'static OpDef, mut results: Arrays) -> Result<Array> {
     match results.pop() {
         Some(r) if results.is_empty() => Ok(r),

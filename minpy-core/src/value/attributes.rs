@@ -63,11 +63,11 @@ impl<'a> Attrs<'a> {
     /// The attributes, where they have this type.
     #[inline]
     pub fn get<T: Attributes>(self) -> Option<&'a T> {
-        let any: &'a dyn Any = match self.0 {
-            Some(a) => a,
-            None => &(),
-        };
-        any.downcast_ref()
+        match self.0 {
+            Some(a) => (a as &dyn Any).downcast_ref(),
+            // The compiler knows the answer.
+            None => (&() as &dyn Any).downcast_ref(),
+        }
     }
     /// The attributes of an operation that takes this type.
     ///
