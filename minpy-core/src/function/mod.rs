@@ -5,6 +5,8 @@
 //! the Python package makes its function and its method of it, type stubs and the support matrix their lines, the symbol crate an
 //! operator, the tests their calls. What an entry does not compute for given arguments it declines
 //! ([`ErrorKind::NotNative`](crate::ErrorKind::NotNative)); Python then asks NumPy, and counts that with the reason.
+//!
+//! Longer than most files: an entry, what stands in it, and the macro that makes it of text are read together.
 
 mod case;
 pub mod kinds;
