@@ -79,9 +79,9 @@ def wrong_folders(source, order):
     files = {p.stem for p in source.glob("*.rs")} - {"lib"}
     wrong = [f"{source}: {name} is in no row of FOLDERS" for name in sorted(found - set(order))]
     wrong += [f"{source}: there is no {name}" for name in order if name not in found | files]
-    public = {}  # modules of folders that the root gives another name
     root = (source / "lib.rs").read_text()
-    public.update(re.findall(r"^pub mod (\w+) \{\n[^}]*?crate::(\w+)::", root, re.M))
+    # Modules of folders that the root gives another name.
+    public = dict(re.findall(r"^pub mod (\w+) \{\n[^}]*?crate::(\w+)::", root, re.M))
     for folder, inner in re.findall(r"^(?:pub )?use (\w+)::([^;]+);", root, re.M):
         folder = public.get(folder, folder)
         public.update(dict.fromkeys(re.findall(r"\w+", inner), folder))

@@ -6,7 +6,9 @@ use crate::rule::{Saves, Value};
 use crate::tape::{Constant, Gradient, Kind, Node, Saved, TAPE, Tape};
 use minpy_core::backend::{Attributes, memory};
 use minpy_core::internal::context::{RECORDING, flags, set_flag};
-use minpy_core::{Array, Attrs, DeviceRef, Error, ErrorKind, Layout, OpDef, Operand, Result, Target, ops};
+use minpy_core::{
+    Array, Attrs, DeviceRef, Error, ErrorKind, Layout, OpDef, Operand, Result, Target, bail, ops,
+};
 use smallvec::SmallVec;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
@@ -111,25 +113,28 @@ impl Fetched {
     }
     fn as_saved(&mut self, inputs: &[Saved], outputs: &[Saved], last: bool) -> Result<()> {
         TAPE.with_borrow_mut(|t| {
-            let constant = |t: &Tape, i: u32| match t.constant(i) {
-                Constant::Number(n) => Value::Number(n),
-                Constant::Scalar(s) => Value::Scalar(s),
-            };
-            let mut value = |s: &Saved| -> Result<Value> {
-                Ok(match *s {
-                    Saved::Nothing => Value::Nothing,
-                    Saved::Array(i) if last => Value::Array(t.take_saved(i)?),
-                    Saved::Array(i) => Value::Array(t.saved(i)?.clone()),
-                    Saved::Constant(i) => constant(t, i),
-                })
-            };
-            for s in inputs {
-                self.inputs.push(value(s)?);
+            // Each value is moved once, to where it is read.
+            fn fetch<A: smallvec::Array<Item = Value>>(
+                t: &mut Tape,
+                saved: &[Saved],
+                last: bool,
+                to: &mut SmallVec<A>,
+            ) -> Result<()> {
+                for s in saved {
+                    match *s {
+                        Saved::Nothing => to.push(Value::Nothing),
+                        Saved::Array(i) if last => to.push(Value::Array(t.take_saved(i)?)),
+                        Saved::Array(i) => to.push(Value::Array(t.saved(i)?.clone())),
+                        Saved::Constant(i) => to.push(match t.constant(i) {
+                            Constant::Number(n) => Value::Number(n),
+                            Constant::Scalar(s) => Value::Scalar(s),
+                        }),
+                    }
+                }
+                Ok(())
             }
-            for s in outputs {
-                self.outputs.push(value(s)?);
-            }
-            Ok(())
+            fetch(t, inputs, last, &mut self.inputs)?;
+            fetch(t, outputs, last, &mut self.outputs)
         })
     }
     /// Under `where=`: a point of the operation's domain in the elements that were not written, which is all that users of
@@ -235,6 +240,7 @@ pub(crate) fn backward(
                         gs.map_err(|e| e.context(&format!("gradient of {}", r.rule.op.name)))?
                     }
                 };
+                one_each(gradient.name(), "gradients", gs.len(), "inputs", node.edges.len())?;
                 deposit_all(&walk, node, gs, &mut totals, &at, &needed)?;
             }
             continue;
@@ -324,7 +330,7 @@ fn pull(
     for (k, e) in node.edges.iter().enumerate().rev() {
         let Some(e) = e else { continue };
         let Some(slot) = at(e.node).filter(|&s| needed[s]) else { continue };
-        let Some(r) = rule.inputs.get(k) else { continue };
+        let Some(r) = rule.inputs.get(k) else { return Err(without_map(rule.op.name, k)) };
         let gi = (r.vjp)(&saves, g).map_err(|err| err.context(&format!("gradient of {}", rule.op.name)))?;
         let view = walk.view(e);
         let gi = unbroadcast(gi, view.shape(), e.dtype)?;
@@ -355,11 +361,22 @@ fn deposit_all(
 
 #[cold]
 fn missing(name: &str, node: &Node) -> Error {
-    let argument = node.edges.iter().position(|e| e.is_some()).unwrap_or(0);
+    without_map(name, node.edges.iter().position(|e| e.is_some()).unwrap_or(0))
+}
+#[cold]
+pub(crate) fn without_map(name: &str, argument: usize) -> Error {
     Error::new(
         ErrorKind::NoGradient,
         format!("No partial derivative of {name} defined on argument {argument}."),
     )
+}
+
+/// What the rule of a whole call gives: one for each, or a gradient would be lost without a word.
+pub(crate) fn one_each(name: &str, given: &str, n: usize, of: &str, wanted: usize) -> Result<()> {
+    if n != wanted {
+        bail!(Runtime, "{name}: its rule gives {n} {given} for {wanted} {of}");
+    }
+    Ok(())
 }
 
 /// Ones in the shape of a result: the seed of its gradient.

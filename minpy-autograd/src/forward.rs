@@ -1,7 +1,7 @@
 //! Forward mode: tangents pushed over the recorded calls in the order in which they ran.
 
 use crate::accumulate::Total;
-use crate::backward::{Fetched, Walk, home};
+use crate::backward::{Fetched, Walk, home, one_each, without_map};
 use crate::edge::{NodeId, Nodes};
 use crate::tape::{Gradient, Kind, Node, TAPE};
 use minpy_core::backend::memory;
@@ -61,7 +61,7 @@ pub(crate) fn forward(
                 for (k, e) in node.edges.iter().enumerate() {
                     let Some(e) = e else { continue };
                     let Some(t) = at(e.node).and_then(|s| tangents[s].as_ref()) else { continue };
-                    let Some(r) = rule.inputs.get(k) else { continue };
+                    let Some(r) = rule.inputs.get(k) else { return Err(without_map(rule.op.name, k)) };
                     if e.dtype != walk.node(e.node).dtype {
                         bail!(NoGradient, "{OTHER_DTYPE}");
                     }
@@ -79,7 +79,7 @@ pub(crate) fn forward(
             Kind::Missing(name) if touched(node, &tangents) => {
                 bail!(NoGradient, "No forward derivative of {name} defined.")
             }
-            Kind::Call { gradient, .. } if touched(node, &tangents) => {
+            Kind::Call { gradient, outputs } if touched(node, &tangents) => {
                 let Gradient::Rule(r) = gradient else {
                     bail!(NoGradient, "No forward derivative of {} defined.", gradient.name())
                 };
@@ -97,6 +97,7 @@ pub(crate) fn forward(
                 fetched.load(node, false)?;
                 let pushed = (r.rule.jvp)(&fetched.saves(r.rule.op, &r.attrs, walk, node), &all)?;
                 fetched.clear();
+                one_each(r.rule.op.name, "tangents", pushed.len(), "results", *outputs)?;
                 memory::fallible(|| calls.try_reserve(1)).or_else(|_| memory::exhausted())?;
                 calls.insert(id, pushed);
             }

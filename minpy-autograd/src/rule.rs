@@ -163,9 +163,9 @@ pub struct Whole {
     pub op: &'static OpDef,
     /// Which inputs (bit i) and whether the results (`Rule::OUTPUT`) must be kept.
     pub saves: u32,
-    /// From the gradients of all results to those of all inputs. Of inputs that `Saves::wants` not, `None` will do.
+    /// From the gradients of all results to those of all inputs, one each. Of inputs that `Saves::wants` not, `None` will do.
     pub vjp: WholeMap,
-    /// From the tangents of all inputs to those of all results.
+    /// From the tangents of all inputs to those of all results, one each.
     pub jvp: WholeMap,
     /// Where it was written.
     pub file: &'static str,
@@ -217,6 +217,15 @@ fn table(
 ) -> std::result::Result<Table, String> {
     let mut table = Table::default();
     for (op, d, file, line) in decisions {
+        if let Decision::Rule(r) = d
+            && r.inputs.len() > op.arity
+        {
+            let (maps, inputs) = (r.inputs.len(), op.arity);
+            return Err(format!(
+                "{}: its rule has {maps} maps for {inputs} inputs, at {file}:{line}",
+                op.name
+            ));
+        }
         let before = table.insert(std::ptr::from_ref(op) as usize, (d, file, line));
         let (file_before, line_before) = match before {
             Some((_, file, line)) => (file, line),

@@ -348,8 +348,13 @@ impl Tape {
         self.constants[index as usize]
     }
     /// Keeps what the rule of a call needs of its inputs: all numbers, and the arrays that it asks for.
-    fn keep_inputs(&mut self, call: &OpCall, keeps: impl Fn(usize) -> bool) -> Result<SmallVec<[Saved; 3]>> {
-        let mut inputs: SmallVec<[Saved; 3]> = SmallVec::new();
+    #[inline]
+    fn keep_inputs(
+        &mut self,
+        call: &OpCall,
+        keeps: impl Fn(usize) -> bool,
+        inputs: &mut SmallVec<[Saved; 3]>,
+    ) -> Result<()> {
         for (i, o) in call.inputs.iter().enumerate() {
             inputs.push(match o {
                 Operand::Number(n) => self.keep_constant(Constant::Number(*n))?,
@@ -358,7 +363,7 @@ impl Tape {
                 Operand::Array(_) => Saved::Nothing,
             });
         }
-        Ok(inputs)
+        Ok(())
     }
     fn keep_constant(&mut self, c: Constant) -> Result<Saved> {
         memory::push(&mut self.constants, c)?;
@@ -546,10 +551,11 @@ impl Recorder for TapeRecorder {
                 }
                 Decision::Missing => Kind::Missing(call.op.name.to_string()),
                 Decision::Whole(rule) => {
-                    let inputs = match rule.saves & !Rule::OUTPUT {
-                        0 => SmallVec::new(),
-                        saves => t.keep_inputs(call, |i| saves >> i & 1 != 0)?,
-                    };
+                    let mut inputs = SmallVec::new();
+                    let saves = rule.saves & !Rule::OUTPUT;
+                    if saves != 0 {
+                        t.keep_inputs(call, |i| saves >> i & 1 != 0, &mut inputs)?;
+                    }
                     let recorded =
                         Recorded { rule, attrs: call.attrs.shared(), inputs, outputs: SmallVec::new() };
                     let mask = match call.mask {
@@ -569,10 +575,10 @@ impl Recorder for TapeRecorder {
                         .iter()
                         .enumerate()
                         .fold(0, |m, (i, e)| if e.is_some() { m | rule.saves(i) } else { m });
-                    let inputs = match wanted != 0 && condensed.is_none() {
-                        true => t.keep_inputs(call, |i| rule.keeps(wanted, i))?,
-                        false => SmallVec::new(),
-                    };
+                    let mut inputs = SmallVec::new();
+                    if wanted != 0 && condensed.is_none() {
+                        t.keep_inputs(call, |i| rule.keeps(wanted, i), &mut inputs)?;
+                    }
                     // The output is saved in `commit`; the flag travels in its place.
                     let output = match &condensed {
                         Some(kept) => Saved::Array(t.save(kept)?),

@@ -2,8 +2,8 @@
 //! where the device has a kernel and there is a rule, the parts otherwise.
 
 use minpy_autograd::{Session, check_gradients, decision, grad, jvp};
-use minpy_core::backend::{DTypeSet, Input, Item, KernelCall, Slot, registry};
-use minpy_core::{Array, DType, DeviceRef, ErrorKind, Operand, Result, Target, bail, ops};
+use minpy_core::backend::{DTypeSet, Input, Item, KernelCall, Meta, Metas, Slot, Structured, registry};
+use minpy_core::{Array, Attrs, DType, DeviceRef, ErrorKind, OpDef, Operand, Result, Target, bail, ops};
 use minpy_cpu as _;
 
 fn data(shape: &[usize], seed: usize) -> Array {
@@ -156,4 +156,78 @@ fn wrong_numbers_of_results_and_attributes_are_errors() {
         "{e}"
     );
     assert!(decision(&ops::MODF).is_ok());
+}
+
+/// Its attribute says how many gradients and tangents its rule gives; it needs two.
+struct Miscounted;
+impl Structured for Miscounted {
+    type Attrs = usize;
+    fn infer(&self, _: &'static OpDef, _: &usize, inputs: &[&Array]) -> Result<Metas> {
+        let meta = || Meta { shape: inputs[0].shape().into(), dtype: inputs[0].dtype() };
+        Ok([meta(), meta()].into_iter().collect())
+    }
+    fn lower(&self, _: &'static OpDef, _: &usize, _: &[&Array], _: &[&Array]) -> Result<()> {
+        Ok(())
+    }
+}
+minpy_core::operation!(MISCOUNTED: "miscounted", 2 => 2, Miscounted, &[(-1.0, 1.0), (-1.0, 1.0)], "Two of two.");
+minpy_autograd::whole! { MISCOUNTED: []
+    |s, g| Ok(vec![g[0].clone(); *s.attrs()?]),
+    ~ |s, t| Ok(vec![t[0].clone(); *s.attrs()?])
+}
+/// A rule by input that has a map for the first alone.
+struct Half;
+impl Structured for Half {
+    type Attrs = ();
+    fn infer(&self, _: &'static OpDef, _: &(), inputs: &[&Array]) -> Result<Metas> {
+        Ok(Meta::one(inputs[0].shape(), inputs[0].dtype()))
+    }
+    fn lower(&self, _: &'static OpDef, _: &(), _: &[&Array], _: &[&Array]) -> Result<()> {
+        Ok(())
+    }
+}
+minpy_core::operation!(HALF: "half", 2 => 1, Half, &[(-1.0, 1.0), (-1.0, 1.0)], "One of two.");
+minpy_autograd::rules! { HALF: [] |_, g| Ok(g.clone());; }
+
+#[test]
+fn a_rule_of_the_wrong_length_is_an_error_that_names_the_operation() {
+    let x = [data(&[3], 1), data(&[3], 2)];
+    let ones = [ops::ones_like(&x[0]).unwrap(), ops::ones_like(&x[1]).unwrap()];
+    for n in 0..4usize {
+        let f = |a: &[Array]| {
+            let operands = [Operand::Array(&a[0]), Operand::Array(&a[1])];
+            let all =
+                ops::call_all(&MISCOUNTED, Attrs::of(&n), &operands, None, &[Target::New, Target::New])?;
+            ops::add(&all[0], &all[1])
+        };
+        let back = grad(|a| f(a)?.sum(None, false), &x);
+        let forth = jvp(f, &x, &ones);
+        for (done, what) in
+            [(back.map(drop), "gradients for 2 inputs"), (forth.map(drop), "tangents for 2 results")]
+        {
+            match n {
+                2 => done.unwrap(),
+                _ => {
+                    let e = done.unwrap_err();
+                    let want = format!("miscounted: its rule gives {n} {what}");
+                    assert_eq!((e.kind(), e.message()), (ErrorKind::Runtime, &*want));
+                }
+            }
+        }
+    }
+    let half = |a: &[Array]| {
+        let operands = [Operand::Array(&a[0]), Operand::Array(&a[1])];
+        ops::call(&HALF, Attrs::NONE, &operands, None, Target::New)
+    };
+    let back = grad(|a| half(a)?.sum(None, false), &x).map(drop);
+    let forth = jvp(half, &x, &ones).map(drop);
+    for e in [back.unwrap_err(), forth.unwrap_err()] {
+        assert!(
+            e.kind() == ErrorKind::NoGradient && e.message().contains("half defined on argument 1"),
+            "{e}"
+        );
+    }
+    // The first alone has one.
+    let first = |a: &[Array]| half(&[a[0].clone(), x[1].clone()])?.sum(None, false);
+    assert_eq!(grad(first, &x[..1]).unwrap()[0].to_vec::<f64>().unwrap(), [1.0; 3]);
 }

@@ -70,6 +70,7 @@ fn two_functions_of_one_name_are_an_error_that_names_both() {
         gives: function::Gives::Nothing,
         method: false,
         constant: false,
+        apart: &[],
         by_values: false,
         cases: &[],
         run: |_, _| Ok(()),

@@ -1,9 +1,10 @@
 //! The registry's tables: duplicates, the same entry twice, kernels without a backend, and handles that stay valid.
 
 use minpy_core::backend::{
-    DTypeSet, Device, Driver, Family, Item, KernelCall, KernelEntry, Registry, Slot, codegen, registry,
+    Builder, DTypeSet, Device, Driver, E, Elementwise, Family, Item, KernelCall, KernelEntry, Registry, Slot,
+    Tier, TypeRule, Values, codegen, registry,
 };
-use minpy_core::{Array, DType, DeviceRef, Error, ErrorKind, Result, device};
+use minpy_core::{Array, DType, DeviceRef, Error, ErrorKind, OpDef, Result, device};
 use minpy_tests::fake::{Told, fake};
 
 fn blank(name: &'static str) -> Vec<Box<dyn Device>> {
@@ -148,4 +149,43 @@ fn a_backend_may_come_later_and_handles_stay() {
     assert!(registry::register(&[Item::Kernel(&OTHER)]).is_err());
     assert!(registry::register(&[Item::Driver(&ALPHA)]).is_ok());
     assert_eq!(device::device("beta", 1).unwrap(), beta);
+}
+
+#[test]
+fn a_definition_beyond_what_the_machinery_takes_is_refused_with_its_place() {
+    const ANY: TypeRule = TypeRule { compute: Some, condition_first: false };
+    const D: (f64, f64) = (-1.0, 1.0);
+    type Formula = for<'b> fn(&Builder, &[E<'b>]) -> Values<'b>;
+    let refused = |arity: usize, results: usize, domain: &'static [(f64, f64)], formula: Formula| {
+        let op: &'static OpDef = Box::leak(Box::new(OpDef {
+            name: "wide",
+            arity,
+            results,
+            constant: false,
+            doc: "",
+            tier: Tier::Elementwise(Elementwise::new(ANY, formula)),
+            domain,
+            file: "stranger/wide.rs",
+            line: 3,
+        }));
+        let e = assemble(&[Item::Driver(&HOST), Item::Named(op)]).err()?;
+        assert_eq!(e.kind(), ErrorKind::Registry);
+        let place = "operation 'wide' at stranger/wide.rs:3: ";
+        Some(e.message().strip_prefix(place).expect("the place").to_string())
+    };
+    let all: Formula = |_, x| x.iter().skip(1).fold(x[0], |sum, &x| sum + x).into();
+    let two: Formula = |_, x| [x[0], -x[0]].into();
+    assert_eq!(refused(4, 1, &[D; 4], all), None);
+    assert_eq!(refused(1, 2, &[D], two), None);
+    let says = |found: Option<String>, part: &str| {
+        let found = found.expect("a registry error");
+        assert!(found.contains(part), "'{found}' does not say '{part}'");
+    };
+    says(refused(5, 1, &[D; 5], all), "1 to 4 inputs, not 5");
+    says(refused(0, 1, &[], all), "1 to 4 inputs, not 0");
+    says(refused(1, 3, &[D], two), "1 to 2 results, not 3");
+    says(refused(1, 0, &[D], all), "1 to 2 results, not 0");
+    says(refused(2, 1, &[D], all), "1 intervals for 2 inputs");
+    says(refused(1, 1, &[D], two), "its formula gives 2 results, not 1");
+    says(refused(1, 2, &[D], all), "its formula gives 1 results, not 2");
 }

@@ -74,15 +74,9 @@ fn ask<'py>(
 }
 static ASKED_BY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static PLACE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-static PART: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 /// A number for the user's line that runs now, where something left the tape in the words of `how`.
 pub fn place(py: Python<'_>, how: &str) -> PyResult<u32> {
     ask(py, &PLACE, "place")?.call1((how,))?.extract()
-}
-
-/// The place where a number takes part; `None` inside of a function that only compares.
-fn part(py: Python<'_>) -> PyResult<Option<u32>> {
-    ask(py, &PART, "part")?.call0()?.extract()
 }
 
 /// A number takes part in something that may be recorded, or is what a differentiated function gave.
@@ -129,7 +123,7 @@ fn look(number: &Bound<'_, PyAny>) {
     }
     let known = NUMBERS.with_borrow(|all| all.get(&(number.as_ptr() as usize)).map(|(_, mark)| *mark));
     if let Some(mark) = known {
-        let noted = part(number.py()).and_then(|place| place.map_or(Ok(()), |place| mark.used(place).py()));
+        let noted = place(number.py(), "a number that float() made of it").and_then(|p| mark.used(p).py());
         if let Err(e) = noted {
             e.write_unraisable(number.py(), Some(number));
         }

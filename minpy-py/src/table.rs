@@ -169,7 +169,8 @@ impl Face {
     /// Calls the function; the error is the reason why it does not compute that.
     fn run<'py>(&self, py: Python<'py>, objects: &Objects<'_, 'py>) -> PyResult<Result<Any<'py>, String>> {
         let function = self.function;
-        let mut values = [const { Value::Absent }; MOST];
+        let mut values: SmallVec<[Value; MOST]> = SmallVec::new();
+        values.extend(function.parameters.iter().map(|_| Value::Absent));
         let (mut out, mut target, mut size, mut settled) = (None, None, 0, true);
         let quiet = quiet_if(function.constant);
         for (i, (p, o)) in function.parameters.iter().zip(objects).enumerate() {
@@ -187,7 +188,11 @@ impl Face {
             if p.passing == Passing::Rest {
                 return Ok(Err("a keyword that only NumPy's ufuncs take".into()));
             }
-            match read(p.kind, p.default, o)? {
+            // Numbers in a prototype take part in nothing either.
+            let apart = quiet_if(!function.apart.is_empty() && function.apart.contains(&p.name));
+            let given = read(p.kind, p.default, o)?;
+            drop(apart);
+            match given {
                 Some(v) => *value = v,
                 None => return Ok(Err(format!("{}= of type {}", p.name, o.get_type().name()?))),
             }
@@ -213,7 +218,7 @@ impl Face {
             }
         }
         drop(quiet);
-        let values = &mut values[..function.parameters.len()];
+        let values = &mut values[..];
         if !settled {
             settle(values).py()?;
         }
@@ -372,6 +377,7 @@ fn hand_over<'py>(
     reason: Option<&str>,
 ) -> PyResult<Any<'py>> {
     let py = call.py;
+    let _quiet = quiet_if(function.constant);
     let kwargs = PyDict::new(py);
     let mut device = None;
     let is_device = |name: &Any| -> PyResult<bool> {
@@ -391,6 +397,12 @@ fn hand_over<'py>(
         .name
         .split('.')
         .try_fold(numpy(py)?.module.bind(py).clone().into_any(), |m, part| m.getattr(part));
+    if known.is_err() && !native() {
+        return Err(crate::errors::PrimitivePolicyError::new_err(format!(
+            "{}: NumPy has no such function, and the policy is only_numpy",
+            function.name
+        )));
+    }
     if known.is_err() {
         let reason = reason.map_or_else(|| format!("its signature is {function:?}"), str::to_string);
         return Err(PyTypeError::new_err(format!("{}(): {reason}", function.name)));

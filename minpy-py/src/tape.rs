@@ -2,7 +2,7 @@
 //!
 //! Argument numbers, defaults and the shape of the answer are decided in python/minpy/core.py.
 
-use crate::arguments::{input, watch};
+use crate::arguments::{Arguments, input, watch};
 use crate::array::{as_array, wrap_result};
 use crate::convert::{any_leaf, array_from, exact_number, items_of};
 use crate::errors::{Outcome, to_core};
@@ -132,6 +132,17 @@ fn pull_back(f: &Py<PyAny>, gradients: &[Option<Array>], n: usize) -> minpy_core
     Python::attach(|py| call(py).map_err(to_core))
 }
 
+/// What the function gives of the watched arguments, and the arrays in it.
+fn called<'py>(function: &Any<'py>, watched: &Arguments<'py>) -> PyResult<(Any<'py>, Vec<Array>)> {
+    let value = function.call(&watched.args, watched.kwargs.as_ref())?;
+    let mut ends = Vec::new();
+    outputs(&value, &mut ends)?;
+    if ends.is_empty() {
+        expect_numbers(&value)?;
+    }
+    Ok((value, ends))
+}
+
 /// The tape of this thread.
 #[pyclass(frozen, name = "_Tape", module = "minpy._minpy")]
 pub struct Tape;
@@ -149,16 +160,11 @@ impl Tape {
         kwargs: Option<&Bound<'py, PyDict>>,
         seed: Option<&Any<'py>>,
     ) -> PyResult<(Bound<'py, PyList>, Any<'py>)> {
-        let argnums = items_of(argnums, |i| i.extract())?;
+        let argnums: Vec<usize> = items_of(argnums, |i| i.extract())?;
         let _numbers = numbers::Forget;
         let session = Session::begin();
         let watched = watch(&session, &argnums, args, kwargs)?;
-        let value = function.call(&watched.args, watched.kwargs.as_ref())?;
-        let mut ends = Vec::new();
-        outputs(&value, &mut ends)?;
-        if ends.is_empty() {
-            expect_numbers(&value)?;
-        }
+        let (value, ends) = called(function, &watched)?;
         let seeds = match seed.filter(|s| !s.is_none()) {
             None => None,
             Some(s) => {
@@ -206,12 +212,7 @@ impl Tape {
                 argnums.len()
             )));
         }
-        let value = function.call(&watched.args, watched.kwargs.as_ref())?;
-        let mut ends = Vec::new();
-        outputs(&value, &mut ends)?;
-        if ends.is_empty() {
-            expect_numbers(&value)?;
-        }
+        let (value, ends) = called(function, &watched)?;
         let mut directions = Vec::new();
         for (t, a) in tangents.iter().zip(&watched.arrays) {
             let (t, _) = input(t)?;

@@ -137,8 +137,8 @@ fn make_room<T>(list: &mut Vec<T>, more: usize) -> Result<()> {
     let fits = fallible(|| list.try_reserve(more).is_ok() || list.try_reserve_exact(less).is_ok());
     if fits { Ok(()) } else { Err(none(list.len().saturating_add(more).saturating_mul(size_of::<T>()))) }
 }
-/// `push` that can fail.
-#[inline]
+/// `push` that can fail. Always inline: the value is written where it stays.
+#[inline(always)]
 pub fn push<T>(list: &mut Vec<T>, value: T) -> Result<()> {
     grow(list, 1)?;
     list.push(value);

@@ -81,6 +81,10 @@ pub trait Named: Any + Sync {
     }
     /// Where it was defined: file and line.
     fn place(&self) -> (&'static str, u32);
+    /// What is wrong with the definition, beyond limits that its type sets: asked once, when it is registered.
+    fn fault(&self) -> Option<String> {
+        None
+    }
 }
 
 impl Item {
@@ -146,7 +150,6 @@ struct Names {
 
 static CURRENT: AtomicPtr<Registry> = AtomicPtr::new(std::ptr::null_mut());
 static EXPLICIT: Mutex<Vec<Item>> = Mutex::new(Vec::new());
-static FAILED: OnceLock<String> = OnceLock::new();
 
 /// The registry of the process.
 #[inline]
@@ -193,7 +196,6 @@ pub fn register(items: &[Item]) -> Result<()> {
         Err(e) if e.kind() == ErrorKind::Registry && e.message().starts_with("no backend") => Ok(()),
         Err(e) => {
             explicit.truncate(before);
-            let _ = FAILED.set(e.message().to_string());
             Err(e)
         }
     }
@@ -221,6 +223,10 @@ impl Registry {
                 },
                 Item::Named(n) => {
                     let n: &'static dyn Named = *n;
+                    if let Some(fault) = n.fault() {
+                        let (file, line) = n.place();
+                        bail!(Registry, "{} '{}' at {file}:{line}: {fault}", n.what(), n.name());
+                    }
                     let names = named.entry((n as &dyn Any).type_id()).or_default();
                     for name in std::iter::once(n.name()).chain(n.aliases().iter().copied()) {
                         match names.found.insert(name, n) {

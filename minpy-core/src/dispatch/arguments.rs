@@ -23,7 +23,15 @@ pub(super) fn compute_dtype(
     attrs: Attrs,
     inputs: &[Operand],
 ) -> Result<(DType, DType)> {
-    if inputs.len() != op.arity || op.arity > MAX_ARITY {
+    if op.arity > MAX_ARITY {
+        bail!(
+            Registry,
+            "{}: is not registered, and has {} inputs: {MAX_ARITY} are the most",
+            op.name,
+            op.arity
+        );
+    }
+    if inputs.len() != op.arity {
         bail!(Type, "{}: takes {} arguments, got {}", op.name, op.arity, inputs.len());
     }
     let valued = &inputs[e.rule.condition_first as usize..];
@@ -58,21 +66,23 @@ pub(super) fn complaint(op: &OpDef, inputs: &[Operand]) -> Error {
 }
 
 /// Dtypes of the inputs of an elementwise call, those of them that are numbers, and the bits of these.
+#[derive(Default)]
 pub(super) struct Numbers {
     pub dtypes: SmallVec<[DType; 4]>,
     pub numbers: SmallVec<[Option<Scalar>; 4]>,
     pub scalars: u32,
 }
-/// `None` for a comparison with an integer out of range, which has an answer (NumPy gives it too).
+/// Finds them; they are written where they stay, for to move them costs as much as to find them. False for a comparison with an
+/// integer out of range, which has an answer (NumPy gives it too).
 #[inline]
 pub(super) fn numbers(
+    all: &mut Numbers,
     op: &OpDef,
     e: &'static Elementwise,
     operands: &[Operand],
     promoted: DType,
     compute: DType,
-) -> Result<Option<Numbers>> {
-    let mut all = Numbers { dtypes: SmallVec::new(), numbers: SmallVec::new(), scalars: 0 };
+) -> Result<bool> {
     for (i, o) in operands.iter().enumerate() {
         let (d, s) = match o {
             Operand::Array(a) => (a.dtype(), None),
@@ -85,14 +95,14 @@ pub(super) fn numbers(
                 // True division and the like compute in floating point, where every integer has a place.
                 Err(_) if compute.is_inexact() => (compute, Some(n.cast(compute))),
                 Err(err) if e.result_dtype(op.arity, compute) != DType::Bool => return Err(err),
-                Err(_) => return Ok(None),
+                Err(_) => return Ok(false),
             },
         };
         all.scalars |= (s.is_some() as u32) << i;
         all.dtypes.push(d);
         all.numbers.push(s);
     }
-    Ok(Some(all))
+    Ok(true)
 }
 
 /// The shape that the operands broadcast to.

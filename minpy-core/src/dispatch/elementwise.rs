@@ -3,7 +3,7 @@
 use super::arguments::{Numbers, complaint, compute_dtype, numbers};
 use super::compare::{compare_out_of_range, compare_signs, mixes_signs};
 use super::copy::{copy_raw, fill_raw};
-use super::place::{moved, moved_mask, pick_device};
+use super::place::{all_on, moved, moved_mask, pick_device};
 use super::record::{Record, finish_all};
 use super::results::{fitting_targets, place, result_layout, same_kind, target_shape, writable};
 use super::{MAX_ARITY, Operands};
@@ -28,7 +28,7 @@ struct Begun<'a> {
     /// Of the results, to which the operands are broadcast.
     shape: Dims,
     /// `None` for a comparison with an integer that the dtype does not hold.
-    numbers: Option<Numbers>,
+    numbers: Option<&'a mut Numbers>,
 }
 impl Begun<'_> {
     /// Whether it reads what is pending: then its results may wait, too, however small.
@@ -55,19 +55,27 @@ fn begin<R>(
     then: impl FnOnce(Begun) -> Result<R>,
 ) -> Result<R> {
     let device = pick_device(inputs, mask, targets)?;
-    let moved = moved(inputs, device)?;
-    let operands: Operands =
-        inputs.iter().zip(&moved).map(|(o, m)| m.as_ref().map_or(*o, Operand::Array)).collect();
+    let (elsewhere, mut operands);
+    let mut inputs = inputs;
+    if !all_on(inputs, device) {
+        elsewhere = moved(inputs, device)?;
+        operands = Operands::from(inputs);
+        for (o, m) in operands.iter_mut().zip(&elsewhere) {
+            *o = m.as_ref().map_or(*o, Operand::Array);
+        }
+        inputs = &operands;
+    }
     let moved_mask = moved_mask(op, mask, device)?;
     let mask = moved_mask.as_ref().or(mask);
-    let mut shapes: SmallVec<[&[usize]; 5]> = operands.iter().map(|o| o.shape()).collect();
+    let mut shapes: SmallVec<[&[usize]; 5]> = inputs.iter().map(|o| o.shape()).collect();
     shapes.extend(mask.map(|m| m.shape()));
     let mut shape = broadcast_shapes(op.name, &shapes)?;
     for target in targets {
-        shape = target_shape(op, shape, target)?;
+        target_shape(op, &mut shape, target)?;
     }
-    let numbers = numbers(op, e, &operands, promoted, compute)?;
-    then(Begun { device, operands: &operands, mask, shape, numbers })
+    let mut found = Numbers::default();
+    let numbers = numbers(&mut found, op, e, inputs, promoted, compute)?.then_some(&mut found);
+    then(Begun { device, operands: inputs, mask, shape, numbers })
 }
 
 /// A call with one result, which is computed where it belongs; mask and dtype of the target are part of the program.
@@ -92,8 +100,8 @@ pub(super) fn elementwise(
     {
         return compare_signs(op, a, b, mask, target);
     }
-    begin(op, e, inputs, mask, &[target], (promoted, compute), |call| {
-        one(op, e, attrs, (promoted, compute), call, target)
+    begin(op, e, inputs, mask, &[target], (promoted, compute), |mut begun| {
+        one(op, e, attrs, (promoted, compute), &mut begun, target)
     })
 }
 
@@ -102,13 +110,14 @@ fn one(
     e: &'static Elementwise,
     attrs: Attrs,
     (promoted, compute): DTypes,
-    mut begun: Begun,
+    begun: &mut Begun,
     target: Target,
 ) -> Result<Array> {
-    let Some(Numbers { mut dtypes, numbers, scalars }) = begun.numbers.take() else {
-        return compare_out_of_range(op, attrs, begun.operands, begun.mask, target);
+    let Begun { device, operands, mask, .. } = *begun;
+    let Some(Numbers { dtypes, numbers, scalars }) = begun.numbers.take() else {
+        return compare_out_of_range(op, attrs, operands, mask, target);
     };
-    let Begun { device, operands, mask, .. } = begun;
+    let scalars = *scalars;
     let natural = e.result_dtype(op.arity, compute);
     let out_dtype = match target {
         Target::New => None,
@@ -132,7 +141,7 @@ fn one(
         Some(p) => p.clone(),
         None => e.program(
             op.name,
-            &ProgramSpec { inputs: &dtypes, scalars, compute, out: out_dtype, masked: mask.is_some() },
+            &ProgramSpec { inputs: dtypes, scalars, compute, out: out_dtype, masked: mask.is_some() },
         ),
     };
 
@@ -155,8 +164,8 @@ fn one(
         }
     };
     if out.size() > 0 {
-        // Inputs that the write would disturb are copied first.
-        let mut copies: [Option<Array>; MAX_ARITY + 1] = [const { None }; MAX_ARITY + 1];
+        // Inputs that the write would disturb are copied first: few, if any.
+        let mut copies: Vec<(usize, Array)> = Vec::new();
         let mut layouts: [Option<Layout>; MAX_ARITY + 1] = [const { None }; MAX_ARITY + 1];
         let into = matches!(target, Target::Into(_));
         for (i, o) in operands.iter().map(|o| o.array()).chain(mask.map(Some)).enumerate() {
@@ -176,7 +185,7 @@ fn one(
                     let c = copy_raw(a)?;
                     layouts[i] =
                         if broadcast { Some(c.layout().broadcast_to(op.name, &begun.shape)?) } else { None };
-                    copies[i] = Some(c);
+                    copies.push((i, c));
                 }
             }
         }
@@ -184,7 +193,10 @@ fn one(
         for (i, o) in operands.iter().map(|o| o.array()).chain(mask.map(Some)).enumerate() {
             args.push(match (o, numbers.get(i).copied().flatten()) {
                 (_, Some(s)) => Arg::Scalar(s),
-                (Some(a), None) => Arg::Array(copies[i].as_ref().unwrap_or(a), layouts[i].as_ref()),
+                (Some(a), None) => {
+                    let copy = copies.iter().find(|c| c.0 == i);
+                    Arg::Array(copy.map_or(a, |c| &c.1), layouts[i].as_ref())
+                }
                 (None, None) => unreachable!("an operand is an array or a number"),
             });
         }
@@ -209,7 +221,7 @@ pub(super) fn several(
     let dtypes = compute_dtype(op, e, attrs, inputs)?;
     begin(op, e, inputs, mask, targets, dtypes, |mut begun| {
         let Some(numbers) = begun.numbers.take() else { return Err(complaint(op, inputs)) };
-        all(op, e, attrs, dtypes.1, begun, numbers, targets)
+        all(op, e, attrs, dtypes.1, &begun, numbers, targets)
     })
 }
 
@@ -218,18 +230,20 @@ fn all(
     e: &'static Elementwise,
     attrs: Attrs,
     compute: DType,
-    begun: Begun,
-    Numbers { dtypes, numbers, scalars }: Numbers,
+    begun: &Begun,
+    Numbers { dtypes, numbers, scalars }: &Numbers,
     targets: &[Target],
 ) -> Result<Arrays> {
-    let Begun { device, operands, mask, ref shape, .. } = begun;
+    let Begun { device, operands, mask, ref shape, .. } = *begun;
     let metas: Metas = e.result_dtypes(op.arity, compute)[..op.results]
         .iter()
         .map(|&dtype| Meta { shape: shape.clone(), dtype })
         .collect();
     fitting_targets(op, &metas, targets)?;
-    let program =
-        e.program(op.name, &ProgramSpec { inputs: &dtypes, scalars, compute, out: None, masked: false });
+    let program = e.program(
+        op.name,
+        &ProgramSpec { inputs: dtypes, scalars: *scalars, compute, out: None, masked: false },
+    );
 
     let call = OpCall { op, attrs, inputs: operands, mask, targets };
     let record = Record::start(&call)?;

@@ -24,15 +24,13 @@ pub use copy::{assign, assign_where, cast, copy_raw, fill_raw};
 pub use transfer::TO_DEVICE;
 
 use crate::context::{self, RECORDING};
-use crate::op::{OpDef, Tier};
+use crate::op::{MAX_ARITY, OpDef, Tier};
 use crate::{Array, Arrays, Attrs, Operand, Result, Scalar, Target, bail};
 use elementwise::{elementwise, several};
 use smallvec::{SmallVec, smallvec};
 use straight::{STRAIGHT, straight};
 use structured::structured;
 
-/// Most inputs of an elementwise operation.
-const MAX_ARITY: usize = 4;
 type Operands<'a> = SmallVec<[Operand<'a>; 4]>;
 
 /// Calls an operation: the one entry for all tiers.
@@ -97,6 +95,7 @@ pub fn call_each<const N: usize>(op: &'static OpDef, attrs: Attrs, inputs: &[Ope
     results.into_inner().or_else(|r| bail!(Type, "{}: has {} results, not {N}", op.name, r.len()))
 }
 /// The result of an operation that has one.
+#[inline]
 fn only(op: &'static OpDef, mut results: Arrays) -> Result<Array> {
     match results.pop() {
         Some(r) if results.is_empty() => Ok(r),

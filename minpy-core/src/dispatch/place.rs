@@ -1,6 +1,5 @@
 //! Where a call runs, and its inputs brought there.
 
-use super::MAX_ARITY;
 use crate::op::OpDef;
 use crate::{Array, DType, DeviceRef, Operand, Result, Target, bail, context};
 
@@ -11,6 +10,13 @@ pub(super) fn pick_device(inputs: &[Operand], mask: Option<&Array>, targets: &[T
         if let Target::Into(out) = target {
             return Ok(out.device());
         }
+    }
+    // In most calls all are in one place.
+    if let Some(a) = inputs.iter().find_map(|o| o.array())
+        && all_on(inputs, a.device())
+        && mask.is_none_or(|m| m.device() == a.device())
+    {
+        return Ok(a.device());
     }
     let mut found: Option<DeviceRef> = None;
     let mut small: Option<DeviceRef> = None;
@@ -27,20 +33,22 @@ pub(super) fn pick_device(inputs: &[Operand], mask: Option<&Array>, targets: &[T
     }
 }
 
-/// Inputs on other devices, moved to this one. Fixed arrays, filled in place: moving arrays about costs more than the rest of a
-/// call.
-pub(super) fn moved(inputs: &[Operand], device: DeviceRef) -> Result<[Option<Array>; MAX_ARITY]> {
-    let mut moved: [Option<Array>; MAX_ARITY] = [const { None }; MAX_ARITY];
-    for (o, m) in inputs.iter().zip(&mut moved) {
-        if let Operand::Array(a) = o
-            && a.device() != device
-        {
-            *m = Some(a.to_device(device)?);
-        }
-    }
-    Ok(moved)
+/// Whether all arrays among the inputs are on this device, as they are in most calls.
+#[inline]
+pub(super) fn all_on(inputs: &[Operand], device: DeviceRef) -> bool {
+    inputs.iter().all(|o| o.array().is_none_or(|a| a.device() == device))
+}
+/// Where that is not so: those of the inputs that are elsewhere, moved to this device.
+#[cold]
+pub(super) fn moved(inputs: &[Operand], device: DeviceRef) -> Result<Vec<Option<Array>>> {
+    let elsewhere = |o: &Operand| match o {
+        Operand::Array(a) if a.device() != device => a.to_device(device).map(Some),
+        _ => Ok(None),
+    };
+    inputs.iter().map(elsewhere).collect()
 }
 /// The mask on the device of the call; `None` where it is there.
+#[inline]
 pub(super) fn moved_mask(op: &OpDef, mask: Option<&Array>, device: DeviceRef) -> Result<Option<Array>> {
     let Some(m) = mask else { return Ok(None) };
     if m.dtype() != DType::Bool {

@@ -58,9 +58,12 @@ impl Record {
     }
 }
 
+#[inline]
 pub(super) fn finish_all(record: Record, call: &OpCall, results: &Arrays) -> Result<()> {
-    let results: SmallVec<[&Array; 2]> = results.iter().collect();
-    record.finish(call, &results)
+    match &results[..] {
+        [only] => record.finish(call, &[only]),
+        several => record.finish(call, &several.iter().collect::<SmallVec<[&Array; 2]>>()),
+    }
 }
 
 /// The recorder's part of a call without attributes into a new array.

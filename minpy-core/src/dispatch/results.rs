@@ -7,19 +7,23 @@ use crate::op::OpDef;
 use crate::{Array, Arrays, DType, Metas, Number, Operand, Result, Target, bail};
 use smallvec::SmallVec;
 
-/// The shape of a call whose operands broadcast to `shape`, checked against an existing target.
-pub(super) fn target_shape(op: &OpDef, shape: Dims, target: &Target) -> Result<Dims> {
-    let Target::Into(out) = target else { return Ok(shape) };
-    let fits = || {
-        shape.len() <= out.ndim()
-            && shape.iter().rev().zip(out.shape().iter().rev()).all(|(&a, &b)| a == b || a == 1)
-    };
-    if shape.as_slice() != out.shape() && !fits() {
+/// Makes of the shape that the operands of a call broadcast to that of an existing target, which it must fit.
+#[inline]
+pub(super) fn target_shape(op: &OpDef, shape: &mut Dims, target: &Target) -> Result<()> {
+    match target {
+        Target::Into(out) if shape.as_slice() != out.shape() => widened(op, shape, out),
+        _ => Ok(()),
+    }
+}
+fn widened(op: &OpDef, shape: &mut Dims, out: &Array) -> Result<()> {
+    let fits = shape.len() <= out.ndim()
+        && shape.iter().rev().zip(out.shape().iter().rev()).all(|(&a, &b)| a == b || a == 1);
+    if !fits {
         if op.name == "copy" {
             bail!(
                 Value,
                 "could not broadcast input array from shape {} into shape {}",
-                show(&shape),
+                show(shape),
                 show(out.shape())
             );
         }
@@ -28,10 +32,11 @@ pub(super) fn target_shape(op: &OpDef, shape: Dims, target: &Target) -> Result<D
             "{}: non-broadcastable output operand with shape {} doesn't match the broadcast shape {}",
             op.name,
             show(out.shape()),
-            show(&shape)
+            show(shape)
         );
     }
-    Ok(out.shape().into())
+    *shape = out.shape().into();
+    Ok(())
 }
 
 pub(super) fn same_kind(op: &OpDef, from: DType, to: DType) -> Result<()> {
@@ -53,6 +58,7 @@ pub(super) fn writable(op: &OpDef, out: &Array) -> Result<()> {
 }
 
 /// Whether results fit their existing targets.
+#[inline]
 pub(super) fn fitting_targets(op: &OpDef, metas: &Metas, targets: &[Target]) -> Result<()> {
     for (meta, target) in metas.iter().zip(targets) {
         let Target::Into(out) = target else { continue };

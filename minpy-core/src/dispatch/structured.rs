@@ -51,16 +51,29 @@ pub(super) fn structured(
         }
     }
     let metas = s.infer(op, attrs, &arrays)?;
+    if metas.len() != op.results {
+        bail!(Runtime, "{}: infers {} results, not {}", op.name, metas.len(), op.results);
+    }
     if mask.is_some() && targets.iter().any(|t| matches!(t, Target::New)) {
         bail!(Value, "{}: where= needs out=", op.name);
     }
-    fitting_targets(op, &metas, targets)?;
+    // Most calls have new results alone.
+    let into = targets.iter().any(|t| matches!(t, Target::Into(_)));
+    if into {
+        fitting_targets(op, &metas, targets)?;
+    }
     let decompose = || decomposed(op, s, attrs, &arrays, mask, targets);
     if s.decomposes() && !has_own_kernel(op, device, &arrays, &metas)? {
         return decompose();
     }
-    let operands: Operands = arrays.iter().map(|a| Operand::Array(a)).collect();
-    let call = OpCall { op, attrs, inputs: &operands, mask, targets };
+    let operands: Operands;
+    let inputs = if made.is_empty() {
+        inputs
+    } else {
+        operands = arrays.iter().map(|a| Operand::Array(a)).collect();
+        &operands
+    };
+    let call = OpCall { op, attrs, inputs, mask, targets };
     if s.decomposes() && context::flags() & RECORDING != 0 && recorder::get().is_some_and(|r| !r.knows(&call))
     {
         return decompose();
@@ -90,12 +103,13 @@ pub(super) fn structured(
             }
         });
     }
-    let outs: SmallVec<[&Array; 2]> = results.iter().collect();
-    let lower = || s.lower(op, attrs, &arrays, &outs);
+    let lower = || match &results[..] {
+        [only] => s.lower(op, attrs, &arrays, &[only]),
+        several => s.lower(op, attrs, &arrays, &several.iter().collect::<SmallVec<[&Array; 2]>>()),
+    };
     match if s.decomposes() { own_kernel(lower) } else { lower() } {
         // The kernel cannot do it: by others, then.
         Err(e) if e.kind() == ErrorKind::Unsupported && s.decomposes() => {
-            drop(outs);
             drop(results);
             record.void();
             let start = Instant::now();
@@ -106,8 +120,7 @@ pub(super) fn structured(
         }
         done => done?,
     }
-    drop(outs);
-    if !direct {
+    if into && !direct {
         place(&mut results, mask, targets)?;
     }
     finish_all(record, &call, &results)?;

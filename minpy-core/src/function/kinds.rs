@@ -45,9 +45,9 @@ impl Array {
     }
 }
 
-/// Kinds of arrays that differ in how they are read.
-macro_rules! arrays {
-    ($($(#[doc = $doc:literal])+ $name:ident;)*) => {$(
+/// Kinds that differ from another one in how they are read from a call, and in nothing behind it.
+macro_rules! alike {
+    ($of:ident, $seen:ty: $($(#[doc = $doc:literal])+ $name:ident;)*) => {$(
         $(#[doc = $doc])+
         pub struct $name;
         impl $name {
@@ -55,13 +55,13 @@ macro_rules! arrays {
                 Kind::$name
             }
             #[inline(always)]
-            pub fn read<'v>(given: &Given, value: Argument<'v>, default: Default) -> Result<&'v crate::Array> {
-                Array::read(given, value, default)
+            pub fn read<'v>(given: &Given, value: Argument<'v>, default: Default) -> Result<$seen> {
+                $of::read(given, value, default)
             }
         }
     )*};
 }
-arrays! {
+alike! { Array, &'v crate::Array:
     /// An array of positions.
     Indices;
     /// An array whose elements stay as they are.
@@ -161,26 +161,7 @@ impl Arrays {
     }
 }
 
-/// Lists of arrays that differ in how they are read.
-macro_rules! lists {
-    ($($(#[doc = $doc:literal])+ $name:ident;)*) => {$(
-        $(#[doc = $doc])+
-        pub struct $name;
-        impl $name {
-            pub const fn kind(_: Words) -> Kind {
-                Kind::$name
-            }
-            pub fn read<'v>(
-                given: &Given,
-                value: Argument<'v>,
-                default: Default,
-            ) -> Result<SmallVec<[&'v crate::Array; 8]>> {
-                Arrays::read(given, value, default)
-            }
-        }
-    )*};
-}
-lists! {
+alike! { Arrays, SmallVec<[&'v crate::Array; 8]>:
     /// Arrays that have nothing to do with each other.
     Each;
     /// Arrays alone, without numbers.

@@ -5,6 +5,8 @@
 //! the Python package makes its function and its method of it, type stubs and the support matrix their lines, the symbol crate an
 //! operator, the tests their calls. What an entry does not compute for given arguments it declines
 //! ([`ErrorKind::NotNative`](crate::ErrorKind::NotNative)); Python then asks NumPy, and counts that with the reason.
+//!
+//! Longer than most files: an entry, what stands in it, and the macro that makes it of text are read together.
 
 mod case;
 pub mod kinds;
@@ -309,8 +311,11 @@ pub struct Function {
     pub gives: Gives,
     /// Arrays have it as a method, the array in place of the first parameter.
     pub method: bool,
-    /// No gradient flows through it: its results are truth values or positions.
+    /// No gradient flows through it: its results are truth values, positions or counts. That is a fact about the code behind it,
+    /// and tested on the cases (`minpy-autograd/tests/constants.rs`).
     pub constant: bool,
+    /// Parameters through which none flows, where one does through others: prototypes of which shape and dtype are all that counts.
+    pub apart: &'static [&'static str],
     /// The shape of what it gives depends on values: a symbol, which knows none, has no such operator.
     pub by_values: bool,
     /// Calls to test it with, as Python writes them (`f[3,4], axis=1`); see [`sample`].
@@ -608,6 +613,7 @@ macro_rules! __function {
                     gives: $gives,
                     method: false,
                     constant: false,
+                    apart: &[],
                     by_values: false,
                     cases: &[],
                     run,
@@ -624,6 +630,7 @@ macro_rules! __function {
     (@default $k:ident [$d:expr]) => { $crate::backend::function::kinds::$k::default($d) };
     (@word $entry:ident $name:ident method) => { $entry.method = true; };
     (@word $entry:ident $name:ident constant) => { $entry.constant = true; };
+    (@word $entry:ident $name:ident apart [$($p:ident),*]) => { $entry.apart = &[$(stringify!($p)),*]; };
     (@word $entry:ident $name:ident by_values) => { $entry.by_values = true; };
     (@word $entry:ident $name:ident aliases [$($a:ident),*]) => { $entry.aliases = &[$(stringify!($a)),*]; };
     (@word $entry:ident $name:ident cases [$($case:literal),* $(,)?]) => { $entry.cases = &[$($case),*]; };

@@ -138,6 +138,13 @@ impl Named for OpDef {
     fn place(&self) -> (&'static str, u32) {
         (self.file, self.line)
     }
+    fn fault(&self) -> Option<String> {
+        match &self.tier {
+            Tier::Elementwise(e) => e.fault(self),
+            Tier::Structured(_) if self.results == 0 => Some("it has no results".into()),
+            Tier::Structured(_) => None,
+        }
+    }
 }
 impl OpDef {
     /// The operation of that name.
@@ -340,6 +347,8 @@ pub struct Elementwise {
     cache: Cache,
 }
 
+/// Most inputs of an elementwise operation.
+pub(crate) const MAX_ARITY: usize = 4;
 /// Most results of an elementwise operation.
 const MAX_RESULTS: usize = 2;
 /// What a formula gives: one value, or two.
@@ -424,8 +433,9 @@ impl Elementwise {
         if self.rule.condition_first {
             return None;
         }
-        let spec =
-            ProgramSpec { inputs: &[dtype; 4][..arity.min(4)], scalars, compute, out: None, masked: false };
+        let inputs = [dtype; MAX_ARITY];
+        let inputs = inputs.get(..arity)?;
+        let spec = ProgramSpec { inputs, scalars, compute, out: None, masked: false };
         Some(slot.get_or_init(|| Arc::new(self.build(name, &spec))))
     }
     /// The program for `spec`, from the cache or new.
@@ -443,6 +453,31 @@ impl Elementwise {
         let p = Arc::new(self.build(name, spec));
         self.cache.rest.write().get_or_insert_with(FxHashMap::default).entry(key).or_insert(p).clone()
     }
+    /// What is wrong with the definition.
+    fn fault(&self, op: &OpDef) -> Option<String> {
+        if op.arity == 0 || op.arity > MAX_ARITY {
+            return Some(format!("elementwise operations have 1 to {MAX_ARITY} inputs, not {}", op.arity));
+        }
+        if op.results == 0 || op.results > MAX_RESULTS {
+            return Some(format!(
+                "elementwise operations have 1 to {MAX_RESULTS} results, not {}",
+                op.results
+            ));
+        }
+        if op.domain.len() != op.arity {
+            return Some(format!("{} intervals for {} inputs", op.domain.len(), op.arity));
+        }
+        let compute = DType::ALL.into_iter().find_map(self.rule.compute)?;
+        let b = Builder::new();
+        let given = self.formula(&b, op.arity, compute).0.into_iter().flatten().count();
+        (given != op.results).then(|| format!("its formula gives {given} results, not {}", op.results))
+    }
+    fn formula<'b>(&self, b: &'b Builder, arity: usize, compute: DType) -> Values<'b> {
+        let condition = |i: usize| i == 0 && self.rule.condition_first;
+        let args: SmallVec<[E; 4]> =
+            (0..arity).map(|i| b.input(if condition(i) { DType::Bool } else { compute })).collect();
+        (self.expr)(b, &args)
+    }
     /// The dtype of the first result for inputs computed in `compute`.
     pub(crate) fn result_dtype(&self, arity: usize, compute: DType) -> DType {
         self.result_dtypes(arity, compute)[0]
@@ -451,10 +486,7 @@ impl Elementwise {
     pub(crate) fn result_dtypes(&self, arity: usize, compute: DType) -> [DType; MAX_RESULTS] {
         *self.cache.result[compute as usize].get_or_init(|| {
             let b = Builder::new();
-            let condition = |i: usize| i == 0 && self.rule.condition_first;
-            let args: SmallVec<[E; 4]> =
-                (0..arity).map(|i| b.input(if condition(i) { DType::Bool } else { compute })).collect();
-            let values = (self.expr)(&b, &args).0;
+            let values = self.formula(&b, arity, compute).0;
             let first = values[0].map_or(compute, |v| v.dtype());
             values.map(|v| v.map_or(first, |v| v.dtype()))
         })

@@ -379,19 +379,19 @@ crate::functions! {
         };
     /// A new array of zeros, of the shape and dtype of another.
     zeros_like(a: Kept, dtype: DType = None, order: Order = "K", subok: Flag = true, shape: OptionalShape = None, *, device: Device = None)
-        -> Array, cases ["f[2,3]", "i[2,3], dtype=float32", "f[2], shape=(2, 2)"]
+        -> Array, constant, cases ["f[2,3]", "i[2,3], dtype=float32", "f[2], shape=(2, 2)"]
         => filled(unset_like(a, dtype, order, shape, device)?, 0);
     /// A new array of ones, of the shape and dtype of another.
     ones_like(a: Kept, dtype: DType = None, order: Order = "K", subok: Flag = true, shape: OptionalShape = None, *, device: Device = None)
-        -> Array, cases ["f[2,3]", "i[2,3], dtype=float32", "c[2], shape=(2, 2)"]
+        -> Array, constant, cases ["f[2,3]", "i[2,3], dtype=float32", "c[2], shape=(2, 2)"]
         => filled(unset_like(a, dtype, order, shape, device)?, 1);
     /// A new array whose values are not set, of the shape and dtype of another.
     empty_like(prototype: Kept, /, dtype: DType = None, order: Order = "K", subok: Flag = true, shape: OptionalShape = None, *, device: Device = None)
-        -> Array, cases ["f[0]", "i[2,0], dtype=float32"]
+        -> Array, constant, cases ["f[0]", "i[2,0], dtype=float32"]
         => unset_like(prototype, dtype, order, shape, device);
     /// A new array of one value, or of values that are broadcast, of the shape and dtype of another.
     full_like(a: Kept, fill_value: Operand, dtype: DType = None, order: Order = "K", subok: Flag = true, shape: OptionalShape = None, *, device: Device = None)
-        -> Array, cases ["f[2,3], 7", "i[2,3], 2.75", "f[2,3], i[3], dtype=float32"]
+        -> Array, apart [a], cases ["f[2,3], 7", "i[2,3], 2.75", "f[2,3], i[3], dtype=float32", "f[2,3], f[3]"]
         => match fill_value {
             Some(v) => filled_with("full_like", unset_like(a, dtype, order, shape, device)?, v),
             None => bail!(NotNative, "full_like: of None"),

@@ -228,7 +228,7 @@ crate::functions! {
         -> Values, module [ndarray], cases ["n[3,4], min=-1, max=1.5", "n[4], min=0.0", "i[4], max=2"]
         => limit(there(a)?, min, max, out);
     /// Rounded to a number of decimals, halves to even.
-    round(a: Array, decimals: Int = 0, out: Out = None) -> Values, method, aliases [around], cases ["n[3,4]", "n[3,4], decimals=2", "n[5], decimals=-1", "i[3]", "c[3]"]
+    round(a: Array, decimals: Int = 0, out: Out = None) -> Values, method, constant, aliases [around], cases ["n[3,4]", "n[3,4], decimals=2", "n[5], decimals=-1", "i[3]", "c[3]"]
         => round(a, decimals);
     /// NaN and infinities replaced by numbers.
     nan_to_num(x: Array, copy: Flag = true, nan: Operand = Some(0.0), posinf: Operand = None, neginf: Operand = None)

@@ -199,7 +199,7 @@ crate::functions! {
             fill_diagonal(a, there(val)?)
         };
     /// Writes ones at positions into the rows of `out`, zeros elsewhere, and gives it (MXNet's function).
-    onehot_encode(indices: Array, out: Out) -> Array, cases ["i[3], f[3,6]", "f[2], f[2,4]"]
+    onehot_encode(indices: Array, out: Out) -> Array, apart [indices], cases ["i[3], f[3,6]", "f[2], f[2,4]"]
         => {
             let Some(out) = out else { bail!(Type, "onehot_encode: out is missing") };
             let Some(&classes) = out.shape().last() else { bail!(Value, "onehot_encode: out has no axis of classes") };

@@ -502,14 +502,14 @@ crate::functions! {
         => fold(&MIN, a, axis, None, out, keepdims, initial, r#where);
     /// Whether any element is true, of all or along axes.
     any(a: Array, axis: Axes = None, out: Out = None, keepdims: Flag = false, *, r#where: Mask = None)
-        -> Values, method, cases ["b[3,4]", "b[3,4], axis=0", "f[2,3], axis=1, keepdims=True"]
+        -> Values, method, constant, cases ["b[3,4]", "b[3,4], axis=0", "f[2,3], axis=1, keepdims=True"]
         => fold(&ANY, a, axis, None, out, keepdims, None, r#where);
     /// Whether every element is true, of all or along axes.
     all(a: Array, axis: Axes = None, out: Out = None, keepdims: Flag = false, *, r#where: Mask = None)
-        -> Values, method, cases ["b[3,4]", "b[3,4], axis=0", "f[2,3], axis=1, keepdims=True"]
+        -> Values, method, constant, cases ["b[3,4]", "b[3,4], axis=0", "f[2,3], axis=1, keepdims=True"]
         => fold(&ALL, a, axis, None, out, keepdims, None, r#where);
     /// Number of elements that are not zero, of all or along axes.
-    count_nonzero(a: Array, axis: Axes = None, *, keepdims: Flag = false) -> Values, cases ["b[3,4]", "i[3,4], axis=0", "f[2,3], axis=1, keepdims=True"]
+    count_nonzero(a: Array, axis: Axes = None, *, keepdims: Flag = false) -> Values, constant, cases ["b[3,4]", "i[3,4], axis=0", "f[2,3], axis=1, keepdims=True"]
         => fold(&COUNT_NONZERO, a, axis, None, None, keepdims, None, None);
     /// Greatest minus least element, of all or along axes.
     ptp(a: Array, axis: Axes = None, out: Out = None, keepdims: Flag = false) -> Values, cases ["n[3,4]", "n[3,4], axis=0", "i[2,3], axis=1, keepdims=True"]

@@ -125,10 +125,10 @@ fn check_kind(name: &str, kind: &str, stable: Option<bool>) -> Result<()> {
 }
 crate::functions! {
     /// Index of the greatest element: the first one of equal ones, or the first NaN.
-    argmax(a: Array, axis: Axis = None, out: Out = None, *, keepdims: Flag = false) -> Values, method, cases ["n[3,4]", "n[3,4], axis=0", "i[2,3], axis=1, keepdims=True"]
+    argmax(a: Array, axis: Axis = None, out: Out = None, *, keepdims: Flag = false) -> Values, method, constant, cases ["n[3,4]", "n[3,4], axis=0", "i[2,3], axis=1, keepdims=True"]
         => position(&ARGMAX, a, axis, keepdims);
     /// Index of the least element: the first one of equal ones, or the first NaN.
-    argmin(a: Array, axis: Axis = None, out: Out = None, *, keepdims: Flag = false) -> Values, method, cases ["n[3,4]", "n[3,4], axis=0", "i[2,3], axis=1, keepdims=True"]
+    argmin(a: Array, axis: Axis = None, out: Out = None, *, keepdims: Flag = false) -> Values, method, constant, cases ["n[3,4]", "n[3,4], axis=0", "i[2,3], axis=1, keepdims=True"]
         => position(&ARGMIN, a, axis, keepdims);
     /// A sorted copy; NaN comes last. Stable for every `kind`.
     sort(a: Array, axis: Axis = Some(-1), kind: Choice("quicksort", "heapsort", "mergesort", "stable") = None, order: Foreign = None, *, stable: OptionalFlag = None)
@@ -136,7 +136,7 @@ crate::functions! {
         => check_kind("sort", kind, stable).and_then(|()| sort(a, axis));
     /// The indices that sort an array. Stable for every `kind`; NaN comes last.
     argsort(a: Array, axis: Axis = Some(-1), kind: Choice("quicksort", "heapsort", "mergesort", "stable") = None, order: Foreign = None, *, stable: OptionalFlag = None)
-        -> Array, method, cases ["n[5]", "n[3,4], axis=0", "i[2,3], axis=None"]
+        -> Array, method, constant, cases ["n[5]", "n[3,4], axis=0", "i[2,3], axis=None"]
         => check_kind("argsort", kind, stable).and_then(|()| argsort(a, axis));
     /// Sorts in place; NaN comes last. Stable for every `kind`.
     sort(a: Target, axis: Int = -1, kind: Choice("quicksort", "heapsort", "mergesort", "stable") = None, order: Foreign = None, *, stable: OptionalFlag = None)

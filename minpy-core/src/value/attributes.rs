@@ -2,7 +2,7 @@
 //! tape and kernels hand them on without looking.
 
 use crate::{Result, bail};
-use std::any::{Any, type_name};
+use std::any::{Any, TypeId, type_name};
 use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -44,13 +44,16 @@ impl<'a> Attrs<'a> {
 
     /// Those of a type.
     #[inline]
-    pub fn of(attributes: &'a impl Attributes) -> Attrs<'a> {
-        Attrs(Some(attributes))
+    pub fn of<T: Attributes>(attributes: &'a T) -> Attrs<'a> {
+        match TypeId::of::<T>() == TypeId::of::<()>() {
+            true => Attrs::NONE,
+            false => Attrs(Some(attributes)),
+        }
     }
     /// Those that [`Attrs::shared`] kept.
     #[inline]
     pub fn kept(attributes: &'a Option<Arc<dyn Attributes>>) -> Attrs<'a> {
-        Attrs(attributes.as_deref())
+        Attrs(attributes.as_deref().filter(|a| !(*a as &dyn Any).is::<()>()))
     }
     /// Whether there are none.
     #[inline]
@@ -60,11 +63,11 @@ impl<'a> Attrs<'a> {
     /// The attributes, where they have this type.
     #[inline]
     pub fn get<T: Attributes>(self) -> Option<&'a T> {
-        let any: &'a dyn Any = match self.0 {
-            Some(a) => a,
-            None => &(),
-        };
-        any.downcast_ref()
+        match self.0 {
+            Some(a) => (a as &dyn Any).downcast_ref(),
+            // The compiler knows the answer.
+            None => (&() as &dyn Any).downcast_ref(),
+        }
     }
     /// The attributes of an operation that takes this type.
     ///
@@ -136,6 +139,13 @@ mod tests {
         assert_eq!(Attrs::kept(&kept), Attrs::of(&b));
         assert_eq!(Attrs::NONE.get::<()>(), Some(&()));
         assert!(Attrs::NONE.shared().is_none());
+        // Nothing and `()` are one, however they come.
+        let kept: Option<Arc<dyn Attributes>> = Some(Arc::new(()));
+        for unit in [Attrs::of(&()), Attrs::from(&()), Attrs::kept(&kept)] {
+            assert_eq!((unit, hashed(unit)), (Attrs::NONE, hashed(Attrs::NONE)));
+            assert!(unit.is_none() && unit.shared().is_none());
+        }
+        assert_ne!(Attrs::NONE, Attrs::of(&a));
         let e = Attrs::of(&a).expect::<usize>("roll").unwrap_err();
         assert!(e.message().starts_with("roll: takes attributes of type usize, not"), "{e}");
         assert!(Attrs::NONE.expect::<Stride>("roll").is_err());

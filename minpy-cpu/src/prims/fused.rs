@@ -11,6 +11,7 @@ use crate::machine::simd::{Level, level};
 use minpy_core::DType;
 use minpy_core::backend::Prim;
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 
 /// `(arguments, which are scalars (bits), dst, n)`: `dst` may equal arguments that are no scalars and no smaller.
 pub type FusedLoop = unsafe fn([*const u8; 4], u8, *mut u8, usize);
@@ -78,50 +79,31 @@ taken!(f32 f64);
 /// Elements that are read before any is written: a register of 512 bits of float32, two of float64.
 const BLOCK: usize = 16;
 
-/// The arguments of a loop: where its next blocks are.
-struct Sides<T> {
-    from: [*const T; 4],
-    /// Elements to the next block.
-    step: [usize; 4],
-    /// Scalars stand in a block of their own, which the loop reads again and again; at last, the rest of an array does.
-    own: [[T; BLOCK]; 4],
-}
-// Apart from the loop, which is compiled for every operation.
-impl<T: Copy + Default> Sides<T> {
-    /// # Safety
-    /// A readable element at each scalar.
-    #[inline(never)]
-    unsafe fn new(args: [*const u8; 4], scalar: u8) -> Sides<T> {
-        let mut s = Sides { from: [std::ptr::null(); 4], step: [BLOCK; 4], own: [[T::default(); BLOCK]; 4] };
-        for (k, arg) in args.into_iter().enumerate() {
-            s.from[k] = arg.cast::<T>();
-            if scalar >> k & 1 == 1 {
-                // SAFETY: the caller's promise.
-                s.own[k] = [unsafe { *s.from[k] }; BLOCK];
-                s.step[k] = 0;
-            }
-        }
-        s
-    }
-    /// Blocks of the last `n` elements, fewer than a block, from `done` on.
-    ///
-    /// # Safety
-    /// So many elements remain of each array.
-    #[inline(never)]
-    unsafe fn last(&mut self, done: usize, n: usize) {
-        for k in 0..4 {
-            if self.step[k] != 0 {
-                // SAFETY: the caller's promise.
-                unsafe { std::ptr::copy_nonoverlapping(self.from[k].add(done), self.own[k].as_mut_ptr(), n) };
+/// Copies the last `n` elements, fewer than a block, of each array from `done` on into the blocks of `own`; those of scalars
+/// are full. Apart from the loop, which is compiled for every operation.
+///
+/// # Safety
+/// So many elements remain of each array.
+#[inline(never)]
+unsafe fn pad<T: Copy>(own: &mut [Own<T>; 4], args: [*const u8; 4], scalar: u8, done: usize, n: usize) {
+    for (k, (own, arg)) in own.iter_mut().zip(args).enumerate() {
+        if scalar >> k & 1 == 0 {
+            let own = own.as_mut_ptr().cast::<T>();
+            // SAFETY: the caller's promise. What follows the copy is one of its elements: a block is read whole.
+            unsafe {
+                let from = arg.cast::<T>().add(done);
+                std::ptr::copy_nonoverlapping(from, own, n);
+                for i in n..BLOCK {
+                    own.add(i).write(*from);
+                }
             }
         }
     }
-    /// The first block of an argument.
-    #[inline(always)]
-    fn first(&self, k: usize) -> *const [T; BLOCK] {
-        if self.step[k] == 0 { &raw const self.own[k] } else { self.from[k].cast() }
-    }
 }
+
+/// A block for an argument that has none: of a scalar, which the loop reads again and again, or of the rest of an array. A
+/// loop over a few hundred elements is over in a hundred cycles: it writes only those that it reads.
+type Own<T> = MaybeUninit<[T; BLOCK]>;
 
 /// `O` over arrays.
 ///
@@ -133,36 +115,43 @@ unsafe fn fused<T: Copy + Default, O: Op4<T>>(args: [*const u8; 4], scalar: u8, 
     if n == 0 {
         return;
     }
-    // SAFETY: the caller's promise; after whole blocks, fewer than a block remain.
-    unsafe {
-        let mut s = Sides::<T>::new(args, scalar);
-        let (mut a, mut b, mut c, mut d) = (s.first(0), s.first(1), s.first(2), s.first(3));
-        let whole = n / BLOCK * BLOCK;
-        let end = dst.cast::<O::R>().add(whole);
-        let mut rest = [O::R::default(); BLOCK];
-        let (mut to, mut left, mut last) = (dst.cast::<[O::R; BLOCK]>(), whole, whole == n);
-        loop {
-            while left > 0 {
-                block::<T, O>(to, a, b, c, d);
-                a = a.cast::<T>().wrapping_add(s.step[0]).cast();
-                b = b.cast::<T>().wrapping_add(s.step[1]).cast();
-                c = c.cast::<T>().wrapping_add(s.step[2]).cast();
-                d = d.cast::<T>().wrapping_add(s.step[3]).cast();
-                to = to.wrapping_add(1);
-                left -= BLOCK;
-            }
-            if last {
-                break;
-            }
-            last = true;
-            s.last(whole, n - whole);
-            (a, b, c, d) =
-                (&raw const s.own[0], &raw const s.own[1], &raw const s.own[2], &raw const s.own[3]);
-            (to, left) = (&raw mut rest, BLOCK);
+    let mut own: [Own<T>; 4] = [const { MaybeUninit::uninit() }; 4];
+    let (mut from, mut step) = (args.map(|p| p.cast::<[T; BLOCK]>()), [BLOCK; 4]);
+    for k in 0..4 {
+        if scalar >> k & 1 == 1 {
+            // SAFETY: a scalar is one readable element.
+            from[k] = own[k].write([unsafe { *from[k].cast::<T>() }; BLOCK]);
+            step[k] = 0;
         }
-        if whole < n {
-            std::ptr::copy_nonoverlapping(rest.as_ptr(), end, n - whole);
+    }
+    let whole = n / BLOCK * BLOCK;
+    let (mut to, mut left) = (dst.cast::<O::R>(), whole);
+    let mut results = MaybeUninit::<[O::R; BLOCK]>::uninit();
+    let mut last = whole == n;
+    // One copy of the loop: the rest goes through it as a block of its own.
+    loop {
+        while left > 0 {
+            // SAFETY: `left` elements, whole blocks, lie at the arrays and at `to`; a scalar has one block.
+            unsafe { block::<T, O>(to.cast(), from[0], from[1], from[2], from[3]) };
+            for k in 0..4 {
+                from[k] = from[k].cast::<T>().wrapping_add(step[k]).cast();
+            }
+            to = to.wrapping_add(BLOCK);
+            left -= BLOCK;
         }
+        if last {
+            break;
+        }
+        last = true;
+        // SAFETY: so many elements remain of each array.
+        unsafe { pad(&mut own, args, scalar, whole, n - whole) };
+        (from, to, left) = (own.each_ref().map(|o| o.as_ptr()), results.as_mut_ptr().cast(), BLOCK);
+    }
+    if whole < n {
+        // SAFETY: the loop wrote the whole block of results; so many elements remain of `dst`.
+        unsafe {
+            std::ptr::copy_nonoverlapping(results.as_ptr().cast(), dst.cast::<O::R>().add(whole), n - whole)
+        };
     }
 }
 

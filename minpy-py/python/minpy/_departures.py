@@ -244,20 +244,6 @@ def asked_by():
     return f"{called.__module__}.{called.__name__}"
 
 
-# Functions in Python whose results are truth values.
-_COMPARISONS = {"allclose", "array_equal", "array_equiv", "isclose"}
-
-
-def part():
-    """The place of the user's line where a number that left the tape takes part in an array operation; None where it is compared."""
-    frame: types.FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith((_OURS, _NUMPY)):
-        if frame.f_code.co_name in _COMPARISONS:
-            return None
-        frame = frame.f_back
-    return place("a number that float() made of it")
-
-
 def tell(places):
     """Warns of those places, each line once (as far as the filters of `warnings` say so)."""
     for number in places:
