@@ -87,7 +87,7 @@ def test_scalars_with_numbers_of_python(made, dtype):
                 if isinstance(theirs, type):
                     assert ours is theirs, (symbol, number, swapped)
                 else:
-                    theirs = numpy.asarray(theirs)[()]  # 2j + float64 is a number of Python's there
+                    ours, theirs = numpy.asarray(ours)[()], numpy.asarray(theirs)[()]  # 2j + float64 is a number of Python's there
                     assert ours.dtype == theirs.dtype and complex(ours) == complex(theirs), (symbol, number, swapped, ours.dtype, theirs.dtype)
 
 

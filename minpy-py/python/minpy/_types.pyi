@@ -8,7 +8,7 @@ import numpy
 from minpy._minpy import ndarray, scalar
 from minpy.context import Context
 
-# A number; what is computed of numbers alone is a scalar.
+# A number. What is computed of numbers alone is NumPy's scalar on the host and ours elsewhere.
 ScalarLike: TypeAlias = int | float | complex | scalar | numpy.generic
 # A scalar where no dimension is left, which only the run knows: editors show an array's methods, checkers take both.
 Either: TypeAlias = ndarray | Any

@@ -295,7 +295,8 @@ def _byteswap(self, inplace=False):
 
     inplace: change this array.
     """
-    return _fallback.call("byteswap_in_place" if inplace else "byteswap", numpy.ndarray.byteswap, (self, inplace), {}, 0 if inplace else None)
+    swap = numpy.generic.byteswap if type(self) is scalar else numpy.ndarray.byteswap
+    return _fallback.call("byteswap_in_place" if inplace else "byteswap", swap, (self, inplace), {}, 0 if inplace else None)
 
 
 def _resize(self, *shape, refcheck=True):
