@@ -16,6 +16,10 @@ pub mod defer {
     pub use crate::array::waits::{set_threshold, threshold};
     pub use crate::deferral::defer::{compute_beside, pending_count};
 }
+/// Views, item by item.
+pub mod cut {
+    pub use crate::value::cut::Cut;
+}
 /// Work without an operation: unrecorded copies, planned kernels.
 pub mod dispatch {
     pub use crate::deferral::launch::run_planned;

@@ -100,7 +100,7 @@ use device::{expr, kernel, registry};
 use op::{Meta, Metas, recorder};
 use report::written;
 use value::dtype::DTypeSet;
-use value::{dtype, layout, relayout};
+use value::{cut, dtype, layout, relayout};
 
 #[doc(hidden)]
 pub use inventory;

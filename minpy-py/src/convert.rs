@@ -96,6 +96,9 @@ fn foreign_operand<'a>(object: &'a Bound<'_, PyAny>) -> PyResult<Option<Arg<'a>>
     if object.get_type().is(np.ndarray.bind(py)) {
         return Ok(import_values(object)?.map(Arg::Made));
     }
+    if let Some(value) = crate::element::value(object)? {
+        return Ok(Some(Arg::Scalar(value)));
+    }
     if object.is_instance(np.generic.bind(py))? {
         return numpy_scalar(object).map(|s| s.map(Arg::Scalar));
     }
@@ -135,15 +138,12 @@ fn computes_itself(object: &Bound<'_, PyAny>) -> bool {
 /// The value of a NumPy scalar with its dtype.
 pub fn numpy_scalar(object: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>> {
     let py = object.py();
-    let kind = object.get_type();
-    let Some(i) = numpy(py)?.types.iter().position(|t| t.is(&kind)) else {
-        // `longlong` where `long` has as many bits.
-        let array = numpy(py)?.asarray.bind(py).call1((object,))?;
-        return import_values(&array)?.map(|a| a.item()).transpose().py();
-    };
-    let dtype = DType::ALL[i];
-    let value = object.call_method0("item")?;
-    Ok(exact_number(&value).map(|n| n.cast(dtype)))
+    if let Some(value) = crate::element::value(object)? {
+        return Ok(Some(value));
+    }
+    // `longlong` where `long` has as many bits.
+    let array = numpy(py)?.asarray.bind(py).call1((object,))?;
+    import_values(&array)?.map(|a| a.item()).transpose().py()
 }
 
 /// A list or tuple through NumPy's own conversion (or through ours where it holds our arrays).

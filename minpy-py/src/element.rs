@@ -2,51 +2,76 @@
 //!
 //! Elsewhere, and where a tape records what is computed of the array, an element is an array of ours.
 
-use crate::array::PyArray;
-use crate::convert::{exact_number, index_of};
+use crate::array::wrap_scalar;
+use crate::convert::exact_number;
 use crate::errors::Outcome;
 use crate::numpy::numpy;
 use minpy_autograd::is_watched;
 use minpy_core::backend::dtype::Kind;
 use minpy_core::internal::context::{RECORDING, flags};
-use minpy_core::{Array, DType, Number, Scalar};
+use minpy_core::{Array, DType, Layout, Number, Scalar, ops};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyTuple;
-use smallvec::SmallVec;
 use std::ffi::c_void;
 
 type Any<'py> = Bound<'py, PyAny>;
-/// One position per axis.
-pub type Positions = SmallVec<[isize; 4]>;
 
-/// `PyArray_Scalar(data, descr, base)` of NumPy's C interface: a scalar of that dtype, its value copied.
-type Make = unsafe extern "C" fn(*mut c_void, *mut ffi::PyObject, *mut ffi::PyObject) -> *mut ffi::PyObject;
-/// Its number in the table, which NumPy keeps for as long as its ABI (`numpy/__multiarray_api.h`).
-const SCALAR: usize = 60;
-static MAKE: PyOnceLock<Make> = PyOnceLock::new();
+/// What is used of NumPy's C interface. Numbers in its table stay as long as its ABI (`numpy/__multiarray_api.h`).
+#[derive(Clone, Copy)]
+struct Interface {
+    /// `PyArray_Scalar(data, descr, base)`: a scalar of that dtype, its value copied.
+    make: unsafe extern "C" fn(*mut c_void, *mut ffi::PyObject, *mut ffi::PyObject) -> *mut ffi::PyObject,
+    /// `PyArray_ScalarAsCtype(scalar, data)`: copies its value to that place.
+    read: unsafe extern "C" fn(*mut ffi::PyObject, *mut c_void),
+}
+const MAKE: usize = 60;
+const READ: usize = 62;
+static INTERFACE: PyOnceLock<Interface> = PyOnceLock::new();
 
+#[inline]
+fn interface(py: Python<'_>) -> PyResult<&'static Interface> {
+    INTERFACE.get_or_try_init(py, || find(py))
+}
 #[cold]
-fn find(py: Python<'_>) -> PyResult<Make> {
+fn find(py: Python<'_>) -> PyResult<Interface> {
     let capsule = py.import("numpy._core._multiarray_umath")?.getattr("_ARRAY_API")?;
-    // SAFETY: a live capsule without a name, as NumPy's own header reads it; the table is longer than that number.
+    // SAFETY: a live capsule without a name, as NumPy's own header reads it; the table is longer than these numbers, at which it has
+    // functions of these types.
     unsafe {
         let table = ffi::PyCapsule_GetPointer(capsule.as_ptr(), std::ptr::null()).cast::<*const c_void>();
         if table.is_null() {
             return Err(PyErr::fetch(py));
         }
-        Ok(std::mem::transmute::<*const c_void, Make>(*table.add(SCALAR)))
+        Ok(Interface { make: std::mem::transmute(*table.add(MAKE)), read: std::mem::transmute(*table.add(READ)) })
     }
 }
-/// NumPy's scalar of that value and dtype.
-pub fn scalar(py: Python<'_>, value: Scalar) -> PyResult<Any<'_>> {
-    let make = *MAKE.get_or_try_init(py, || find(py))?;
-    let descr = numpy(py)?.dtypes[value.dtype() as usize].as_ptr();
-    let data = value.as_ptr().cast_mut().cast();
-    // SAFETY: aligned bytes of an element of that dtype, which are only read; the dtype lives as long as the process; a new reference
-    // or an error.
-    unsafe { Bound::from_owned_ptr_or_err(py, make(data, descr, std::ptr::null_mut())) }
+/// NumPy's scalar of the element of a host array that is so many elements from the start of its buffer.
+#[inline]
+fn scalar<'py>(py: Python<'py>, a: &Array, place: usize) -> PyResult<Any<'py>> {
+    let make = interface(py)?.make;
+    let descr = numpy(py)?.dtypes[a.dtype() as usize].as_ptr();
+    let memory = a.buffer().memory().py()?;
+    // SAFETY: the place is one of the array, whose memory on the host begins at `handle`, and is only read while `a` lives; the dtype
+    // lives as long as the process; a new reference or an error.
+    unsafe {
+        let data = ((memory.handle + memory.offset) as *mut c_void).byte_add(place * a.dtype().size());
+        Bound::from_owned_ptr_or_err(py, make(data, descr, std::ptr::null_mut()))
+    }
+}
+/// The value of a scalar of NumPy's that core has a dtype for.
+#[inline]
+pub fn value(object: &Any<'_>) -> PyResult<Option<Scalar>> {
+    let py = object.py();
+    let class = object.get_type_ptr().cast();
+    let Some(i) = numpy(py)?.types.iter().position(|t| t.as_ptr() == class) else { return Ok(None) };
+    let dtype = DType::ALL[i];
+    let mut bytes = [0u64; 2];
+    // SAFETY: a live scalar of that dtype, whose elements are at most 16 bytes.
+    unsafe { (interface(py)?.read)(object.as_ptr(), bytes.as_mut_ptr().cast()) };
+    // SAFETY: plain bytes of a local.
+    let bytes = unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast::<u8>(), dtype.size()) };
+    Ok(Some(Scalar::from_bytes(dtype, bytes)))
 }
 
 /// Whether the object is a scalar of NumPy's that core has a dtype for.
@@ -62,56 +87,33 @@ pub fn are_theirs(a: &Array) -> bool {
     (flags == 0 || flags == RECORDING && !is_watched(a)) && a.device().is_host() && !a.is_weak()
 }
 
-/// The positions that a key names, where it is one integer per axis of an array that is no scalar.
-#[inline]
-fn positions(array: &PyArray, key: &Any<'_>) -> Option<Positions> {
-    let exact = |o: &Any<'_>| {
-        // SAFETY: a type check of a live object.
-        let integer = unsafe { ffi::PyLong_CheckExact(o.as_ptr()) } != 0;
-        if integer { index_of(o).ok() } else { None }
-    };
-    let ndim = array.array().ndim();
-    if let Some(i) = exact(key) {
-        return (ndim == 1).then(|| Positions::from_elem(i, 1));
-    }
-    let tuple = key.cast_exact::<PyTuple>().ok()?;
-    if tuple.len() != ndim || ndim == 0 {
-        return None;
-    }
-    tuple.iter_borrowed().map(|o| exact(&o)).collect()
-}
-/// The element, where the key names one and it is NumPy's.
-#[inline]
-pub fn get<'py>(py: Python<'py>, array: &PyArray, key: &Any<'py>) -> PyResult<Option<Any<'py>>> {
-    let a = array.array();
-    match positions(array, key) {
-        Some(at) if are_theirs(a) => scalar(py, a.element(&at).py()?).map(Some),
-        _ => Ok(None),
-    }
-}
 /// A number of Python's, or one of NumPy's usual scalars, which arrays of that kind take as they take Python's.
 #[inline]
 fn number(value: &Any<'_>, into: Kind) -> PyResult<Option<Number>> {
     if let Some(number) = exact_number(value) {
         return Ok(Some(number).filter(|n| !matches!(n, Number::Complex(_))));
     }
-    let types = &numpy(value.py())?.types;
-    let is = |d: DType| value.get_type().is(&types[d as usize]);
-    Ok(match into {
-        Kind::Float | Kind::Signed if is(DType::F64) => Some(Number::Float(value.extract()?)),
-        Kind::Float | Kind::Signed if is(DType::I64) => Some(Number::Int(value.extract::<i64>()? as i128)),
+    Ok(match (into, self::value(value)?) {
+        (Kind::Float | Kind::Signed, Some(v)) if matches!(v.dtype(), DType::F64 | DType::I64) => Some(v.number()),
         _ => None,
     })
 }
-/// Writes a number into the element that the key names; false where that takes more than a store.
+/// The element at a place that lies in the array: NumPy's where it is theirs, else ours.
 #[inline]
-pub fn set(array: &PyArray, key: &Any<'_>, value: &Any<'_>) -> PyResult<bool> {
-    let a = array.array();
-    let Some(at) = positions(array, key) else { return Ok(false) };
+pub fn get<'py>(py: Python<'py>, a: &Array, place: usize) -> PyResult<Any<'py>> {
+    if are_theirs(a) {
+        return scalar(py, a, place);
+    }
+    let element = a.view(Layout::new([].as_slice(), [].as_slice(), place));
+    wrap_scalar(py, ops::copy(&element).py()?.with_weak(a.is_weak()))
+}
+/// Writes a number into the element at a place that lies in the array; false where that takes more than a store.
+#[inline]
+pub fn set(a: &Array, place: usize, value: &Any<'_>) -> PyResult<bool> {
     if flags() != 0 || !a.device().is_host() {
         return Ok(false);
     }
     let Some(number) = number(value, a.dtype().kind())? else { return Ok(false) };
-    a.set_element(&at, number.to_scalar(a.dtype()).py()?).py()?;
+    a.set_element_of_buffer(place, number.to_scalar(a.dtype()).py()?).py()?;
     Ok(true)
 }

@@ -1,6 +1,7 @@
 //! `a[...]` and `a[...] = value`: Python's index objects become core's.
 
-use crate::array::{PyArray, as_array, wrap, wrap_scalar, wrap_view};
+use crate::array::{PyArray, as_array, wrap, wrap_view};
+use crate::basic::{self, Place};
 use crate::convert::{Arg, exact_number, operand};
 use crate::element;
 use crate::errors::Outcome;
@@ -8,8 +9,9 @@ use crate::fallback;
 use crate::host::import_values;
 use crate::numpy::numpy;
 use minpy_core::backend::dtype::Kind;
+use minpy_core::internal::cut::Cut;
 use minpy_core::ops::{self, Index, Selection};
-use minpy_core::{Array, DType, Number, Operand};
+use minpy_core::{Array, DType, Layout, Number, Operand, Result};
 use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -125,7 +127,12 @@ pub fn items(key: &Bound<'_, PyAny>) -> PyResult<Items> {
 #[inline]
 pub fn get_int<'py>(slf: &Bound<'py, PyAny>, i: i64) -> PyResult<Bound<'py, PyAny>> {
     let a = as_array(slf).ok_or_else(complaint)?;
-    finish(slf, a, &[Index::Int(i)])
+    let mut cut = Cut::new(a.layout());
+    cut.int(i).py()?;
+    match cut.element() {
+        Some(at) => element::get(slf.py(), a, at),
+        None => wrap_view(a.view(cut.finish()), slf),
+    }
 }
 
 fn finish<'py>(slf: &Bound<'py, PyAny>, a: &Array, items: &[Index]) -> PyResult<Bound<'py, PyAny>> {
@@ -134,16 +141,13 @@ fn finish<'py>(slf: &Bound<'py, PyAny>, a: &Array, items: &[Index]) -> PyResult<
     if plain {
         let Selection::View(v) = ops::resolve(a, items).py()? else { return Err(complaint()) };
         if v.ndim() == 0 && !items.iter().any(|i| matches!(i, Index::Ellipsis)) {
-            if element::are_theirs(a) {
-                return element::scalar(py, v.item().py()?);
-            }
-            return wrap_scalar(py, ops::copy(&v).py()?.with_weak(a.is_weak()));
+            return element::get(py, a, v.layout().offset());
         }
         return wrap_view(v, slf);
     }
     let r = crate::run::heavy(py, a.size(), || ops::get(a, items))?;
     if r.ndim() == 0 && !items.iter().any(|i| matches!(i, Index::Ellipsis)) {
-        wrap_scalar(py, r)
+        element::get(py, &r, r.layout().offset())
     } else {
         wrap(py, r)
     }
@@ -156,33 +160,36 @@ impl PyArray {
             if !scalar_key(key)? {
                 return Err(PyIndexError::new_err("invalid index to scalar variable."));
             }
-        } else if let Some(element) = element::get(slf.py(), slf.get(), key)? {
-            return Ok(element);
+            return finish(slf.as_any(), slf.get().array(), &items(key)?);
         }
-        finish(slf.as_any(), slf.get().array(), &items(key)?)
+        let a = slf.get().array();
+        match basic::place(key, a.layout())? {
+            Some(Place::Element(at)) => element::get(slf.py(), a, at),
+            Some(Place::View(layout)) => wrap_view(a.view(layout), slf.as_any()),
+            None => finish(slf.as_any(), a, &items(key)?),
+        }
     }
     fn __setitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         if slf.get().is_scalar() {
             return Err(PyTypeError::new_err("'scalar' object does not support item assignment"));
         }
         slf.get().check_writable()?;
-        if element::set(slf.get(), key, value)? {
-            return Ok(());
-        }
         let a = slf.get().array();
-        let items = items(key)?;
-        let Some(value) = operand(value)? else {
-            return match crate::convert::array_from(value)? {
-                Some(v) => set(slf.py(), a, &items, &Arg::Made(v)),
-                None => fallback::operator(
-                    "setitem",
-                    slf.as_any(),
-                    &PyTuple::new(slf.py(), [key, value])?.into_any(),
-                )
-                .map(drop),
+        if let Some(place) = basic::place(key, a.layout())? {
+            let layout = match place {
+                Place::Element(at) if element::set(a, at, value)? => return Ok(()),
+                Place::Element(at) => Layout::new([].as_slice(), [].as_slice(), at),
+                Place::View(layout) => layout,
             };
-        };
-        set(slf.py(), a, &items, &value)
+            let view = a.view(layout);
+            // What `a[i:j] += x` ends with: the view has been written already.
+            if as_array(value).is_some_and(|v| v.same_view(&view)) {
+                return Ok(());
+            }
+            return write(slf, key, value, &view, |value| ops::set_view(&view, value));
+        }
+        let items = items(key)?;
+        write(slf, key, value, a, |value| ops::set(a, &items, value))
     }
     fn __delitem__(&self, _key: &Bound<'_, PyAny>) -> PyResult<()> {
         Err(pyo3::exceptions::PyValueError::new_err("cannot delete array elements"))
@@ -198,29 +205,49 @@ fn scalar_key(key: &Bound<'_, PyAny>) -> PyResult<bool> {
     })
 }
 
-fn set(py: Python<'_>, a: &Array, items: &[Index], value: &Arg) -> PyResult<()> {
+/// Writes a value by `set`, where it is one for an array of that dtype; what core does not know as a value is NumPy's to write.
+fn write(
+    slf: &Bound<'_, PyArray>,
+    key: &Bound<'_, PyAny>,
+    value: &Bound<'_, PyAny>,
+    into: &Array,
+    set: impl FnOnce(Operand) -> Result<()> + Send,
+) -> PyResult<()> {
+    let py = slf.py();
+    let value = match operand(value)? {
+        Some(value) => value,
+        None => match crate::convert::array_from(value)? {
+            Some(v) => Arg::Made(v),
+            None => {
+                let pair = PyTuple::new(py, [key, value])?.into_any();
+                return fallback::operator("setitem", slf.as_any(), &pair).map(drop);
+            }
+        },
+    };
+    let dtype = into.dtype();
     let value = match value.operand() {
         // A Python integer must fit the dtype; a complex number does not go into a real array.
-        Operand::Number(Number::Complex(_)) if !a.dtype().is_complex() => {
+        Operand::Number(Number::Complex(_)) if !dtype.is_complex() => {
             return Err(PyTypeError::new_err(format!(
-                "setitem: cannot write a complex number into an array of dtype {}",
-                a.dtype()
+                "setitem: cannot write a complex number into an array of dtype {dtype}"
             )));
         }
-        Operand::Number(n) => Operand::Scalar(n.to_scalar(a.dtype()).py()?),
+        Operand::Number(n) => Operand::Scalar(n.to_scalar(dtype).py()?),
         // NumPy's scalars must fit as well, into signed integers.
-        Operand::Scalar(v) if a.dtype().kind() == Kind::Signed && !v.dtype().is_complex() => {
-            Operand::Scalar(v.number().to_scalar(a.dtype()).py()?)
+        Operand::Scalar(v) if dtype.kind() == Kind::Signed && !v.dtype().is_complex() => {
+            Operand::Scalar(v.number().to_scalar(dtype).py()?)
         }
         other => other,
     };
-    let complex = match &value {
-        Operand::Array(v) => v.dtype().is_complex(),
-        Operand::Scalar(v) => v.dtype().is_complex(),
-        _ => false,
-    };
-    if complex && !a.dtype().is_complex() && a.dtype() != DType::Bool {
-        crate::errors::warn_complex(py)?;
+    if !dtype.is_complex() && dtype != DType::Bool {
+        let complex = match &value {
+            Operand::Array(v) => v.dtype().is_complex(),
+            Operand::Scalar(v) => v.dtype().is_complex(),
+            Operand::Number(_) => false,
+        };
+        if complex {
+            crate::errors::warn_complex(py)?;
+        }
     }
-    crate::run::heavy(py, a.size(), || ops::set(a, items, value))
+    crate::run::heavy(py, into.size(), || set(value))
 }

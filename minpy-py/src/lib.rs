@@ -4,6 +4,7 @@
 
 mod arguments;
 mod array;
+mod basic;
 mod binding;
 mod context;
 mod convert;

@@ -11,6 +11,7 @@ pub mod npz;
 pub(crate) mod waits;
 
 use crate::buffer::Buffer;
+use crate::cut::Cut;
 use crate::device::{DeviceRef, Memory};
 use crate::layout::{self, Layout, Strides, normalize_axis, show};
 use crate::{DType, Element, Error, ErrorKind, Result, Scalar, bail, context, memory};
@@ -314,20 +315,13 @@ impl Array {
         Ok(())
     }
     /// Where the element at those positions lies in the buffer; negative ones count from the end.
-    #[inline]
     fn place(&self, at: &[isize]) -> Result<usize> {
         if at.len() != self.ndim() {
             bail!(Index, "{} positions in an array of {} dimensions", at.len(), self.ndim());
         }
-        let mut place = self.layout.offset() as isize;
-        for (axis, (&i, &n)) in at.iter().zip(self.shape()).enumerate() {
-            let n = n as isize;
-            if i >= n || i < -n {
-                bail!(Index, "index {i} is out of bounds for axis {axis} with size {n}");
-            }
-            place += self.layout.strides()[axis] * if i < 0 { i + n } else { i };
-        }
-        Ok(place as usize)
+        let mut cut = Cut::new(&self.layout);
+        at.iter().try_for_each(|&i| cut.int(i as i64))?;
+        Ok(cut.element().unwrap_or_default())
     }
     /// One element, with its dtype; negative positions count from the end. Waits for the device.
     ///
@@ -345,11 +339,16 @@ impl Array {
     /// # Errors
     /// As [`Array::element`]; [`ErrorKind::Type`](crate::ErrorKind::Type) for a value of another dtype.
     pub fn set_element(&self, at: &[isize], value: Scalar) -> Result<()> {
+        self.set_element_of_buffer(self.place(at)?, value)
+    }
+    /// Writes the element of that number in the buffer.
+    #[doc(hidden)]
+    #[inline]
+    pub fn set_element_of_buffer(&self, place: usize, value: Scalar) -> Result<()> {
         if value.dtype() != self.dtype {
             bail!(Type, "set_element: a value of dtype {} in an array of dtype {}", value.dtype(), self.dtype);
         }
-        let (place, n) = (self.place(at)?, self.dtype.size());
-        self.device().upload(value.bytes(), self.buffer.memory_to_write()?, place * n)?;
+        self.device().upload(value.bytes(), self.buffer.memory_to_write()?, place * self.dtype.size())?;
         self.buffer.bump_version();
         Ok(())
     }

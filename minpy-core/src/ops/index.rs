@@ -3,6 +3,7 @@
 use super::{call, cast, count_nonzero};
 use crate::dispatch::{Arg, copy_into_raw, launch};
 use crate::kernel::{ScatterMode, Work};
+use crate::cut::Cut;
 use crate::layout::{Dims, Layout, broadcast_shapes, check_ndim, show};
 use crate::op::{OpDef, Operand, Structured};
 use crate::{Array, Attrs, DType, Meta, Metas, Number, Result, Target, bail, operation};
@@ -269,67 +270,47 @@ pub fn resolve(a: &Array, items: &[Index]) -> Result<Selection> {
         );
     }
     let fancy = items.iter().any(|i| matches!(i, Index::Array(_)));
-    let mut layout = a.layout().clone();
-    let mut axis = 0;
-    // (axis of `layout`, index) of every index array, and at which items they stand.
+    let mut cut = Cut::new(a.layout());
+    // (axis of the view, index) of every index array, and at which items they stand.
     let mut arrays: Vec<(usize, Array)> = Vec::new();
     let mut places: Vec<usize> = Vec::new();
-    let mut scalars: Vec<Array> = Vec::new();
-    let mut original = 0;
     for (at, item) in items.iter().enumerate() {
         match item {
             Index::Int(i) => {
-                let n = layout.shape()[axis] as i64;
-                if *i < -n || *i >= n {
-                    bail!(Index, "index {i} is out of bounds for axis {original} with size {n}");
-                }
-                layout = layout.select(axis, (if *i < 0 { i + n } else { *i }) as usize);
+                cut.int(*i)?;
                 if fancy {
                     places.push(at);
                 }
-                original += 1;
             }
             Index::Slice(start, stop, step) => {
-                let (s, st, len) = slice_indices(*start, *stop, *step, layout.shape()[axis])?;
-                layout = layout.slice(axis, s, st, len);
-                axis += 1;
-                original += 1;
+                let (s, st, len) = slice_indices(*start, *stop, *step, cut.len())?;
+                cut.slice(s, st, len);
             }
-            Index::NewAxis => {
-                layout = layout.insert_axis(axis);
-                axis += 1;
-            }
-            Index::Ellipsis => {
-                axis += a.ndim() - consumed;
-                original += a.ndim() - consumed;
-            }
+            Index::NewAxis => cut.new_axis(),
+            Index::Ellipsis => cut.keep(a.ndim() - consumed),
             Index::Array(m) if m.dtype() == DType::Bool => {
                 places.push(at);
                 if m.ndim() == 0 {
                     // A truth value: an axis of size 1 (or 0) that takes part in the broadcast.
-                    scalars.push(nonzero(&m.expand_dims(0)?)?.view_row(0));
-                    layout = layout.insert_axis(axis);
-                    arrays.push((axis, scalars[scalars.len() - 1].clone()));
-                    axis += 1;
+                    arrays.push((cut.ndim(), nonzero(&m.expand_dims(0)?)?.view_row(0)));
+                    cut.new_axis();
                     continue;
                 }
                 for k in 0..m.ndim() {
-                    if m.shape()[k] != layout.shape()[axis + k] {
+                    let (axis, n) = (cut.axis() + k, a.shape()[cut.axis() + k]);
+                    if m.shape()[k] != n {
                         bail!(
                             Index,
-                            "boolean index did not match indexed array along axis {}; size of axis is {} but size of corresponding boolean axis is {}",
-                            original + k,
-                            layout.shape()[axis + k],
+                            "boolean index did not match indexed array along axis {axis}; size of axis is {n} but size of corresponding boolean axis is {}",
                             m.shape()[k]
                         );
                     }
                 }
                 let found = nonzero(&m.to_device(a.device())?)?;
                 for k in 0..m.ndim() {
-                    arrays.push((axis + k, found.view_row(k)));
+                    arrays.push((cut.ndim() + k, found.view_row(k)));
                 }
-                axis += m.ndim();
-                original += m.ndim();
+                cut.keep(m.ndim());
             }
             Index::Array(i) => {
                 if !i.dtype().is_integer() {
@@ -340,12 +321,12 @@ pub fn resolve(a: &Array, items: &[Index]) -> Result<Selection> {
                     );
                 }
                 places.push(at);
-                arrays.push((axis, if i.dtype() == DType::I64 { i.clone() } else { cast(i, DType::I64)? }));
-                axis += 1;
-                original += 1;
+                arrays.push((cut.ndim(), if i.dtype() == DType::I64 { i.clone() } else { cast(i, DType::I64)? }));
+                cut.keep(1);
             }
         }
     }
+    let layout = cut.finish();
     check_ndim("index", layout.ndim())?;
     if !fancy {
         return Ok(Selection::View(a.view(layout)));
@@ -404,17 +385,7 @@ pub fn set<'a>(a: &Array, items: &[Index], value: impl Into<Operand<'a>>) -> Res
         return super::assign_where(a, value, m);
     }
     match resolve(a, items)? {
-        Selection::View(v) => {
-            // Leading axes of size 1 of the value are dropped, as NumPy does.
-            if let Operand::Array(x) = value
-                && x.ndim() > v.ndim()
-                && x.shape()[..x.ndim() - v.ndim()].iter().all(|&n| n == 1)
-            {
-                let l = (0..x.ndim() - v.ndim()).fold(x.layout().clone(), |l, _| l.remove_axis(0));
-                return super::assign(&v, &x.view(l));
-            }
-            super::assign(&v, value)
-        }
+        Selection::View(v) => set_view(&v, value),
         Selection::Fancy { base, indices, position } => {
             let held;
             let value = match value {
@@ -431,6 +402,18 @@ pub fn set<'a>(a: &Array, items: &[Index], value: impl Into<Operand<'a>>) -> Res
             scatter_into(&base, &indices, &arrange(value, &base, &indices, position)?, ScatterMode::Set)
         }
     }
+}
+/// `view[...] = value`: leading axes of size 1 of the value are dropped, as NumPy does.
+pub fn set_view<'a>(view: &Array, value: impl Into<Operand<'a>>) -> Result<()> {
+    let value = value.into();
+    if let Operand::Array(x) = value
+        && x.ndim() > view.ndim()
+        && x.shape()[..x.ndim() - view.ndim()].iter().all(|&n| n == 1)
+    {
+        let l = (0..x.ndim() - view.ndim()).fold(x.layout().clone(), |l, _| l.remove_axis(0));
+        return super::assign(view, &x.view(l));
+    }
+    super::assign(view, value)
 }
 /// Brings the index axes of a value (shaped like the indexing result) to the front.
 fn arrange(value: &Array, base: &Array, indices: &[Array], position: usize) -> Result<Array> {

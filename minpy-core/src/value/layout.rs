@@ -471,11 +471,17 @@ impl Layout {
     }
     /// Moves index 0 by `by` elements. A view without elements stays where it is: its strides say nothing about its
     /// buffer, which may have no bytes at all.
+    #[inline]
     fn moved(mut self, by: isize) -> Layout {
         if !self.shape().contains(&0) {
             self.offset = (self.offset as isize).wrapping_add(by) as usize;
         }
         self
+    }
+    /// A view with these dimensions, whose index 0 is `by` elements from this one's.
+    #[inline]
+    pub(super) fn cut(&self, shape: &[usize], strides: &[isize], by: isize) -> Layout {
+        Layout::build(shape, strides, self.offset).moved(by)
     }
     /// A new dimension of size 1 (stride 0) before `axis`.
     pub fn insert_axis(&self, axis: usize) -> Layout {

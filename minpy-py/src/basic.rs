@@ -1,0 +1,133 @@
+//! Basic index expressions (integers, slices, `None`, `...` and tuples of them), read once and straight into the layout of the view.
+//!
+//! What is none of them is left untouched: nothing of the user's is asked before every item is known to be basic.
+
+use crate::errors::Outcome;
+use crate::numpy::numpy;
+use minpy_core::internal::cut::Cut;
+use minpy_core::{DType, Layout};
+use pyo3::exceptions::PyIndexError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+type Any<'py> = Bound<'py, PyAny>;
+
+/// What an index expression names.
+pub enum Place {
+    /// One element, so many elements from the start of the buffer.
+    Element(usize),
+    /// A view, which has no dimensions only where `...` asks for an array.
+    View(Layout),
+}
+
+/// What an item is.
+#[derive(Clone, Copy, PartialEq)]
+enum Item {
+    Int,
+    Slice,
+    NewAxis,
+    Ellipsis,
+}
+
+/// The kind of an item by its type alone; `None` for what is not basic, or takes more than a look.
+#[inline]
+fn kind(py: Python<'_>, item: *mut ffi::PyObject) -> PyResult<Option<Item>> {
+    // SAFETY: reads of the type of a live object, and comparisons of addresses.
+    unsafe {
+        let class = ffi::Py_TYPE(item);
+        if class == &raw mut ffi::PyLong_Type {
+            return Ok(Some(Item::Int));
+        }
+        if class == &raw mut ffi::PySlice_Type {
+            return Ok(Some(Item::Slice));
+        }
+        if item == ffi::Py_None() {
+            return Ok(Some(Item::NewAxis));
+        }
+        if item == ffi::Py_Ellipsis() {
+            return Ok(Some(Item::Ellipsis));
+        }
+        let index = numpy(py)?.types[DType::I64 as usize].as_ptr();
+        Ok((class.cast() == index).then_some(Item::Int))
+    }
+}
+/// An integer, or NumPy's usual one.
+#[inline]
+fn integer(py: Python<'_>, item: *mut ffi::PyObject) -> PyResult<i64> {
+    // SAFETY: a live object with an `__index__` of Python's or NumPy's own.
+    let value = unsafe {
+        match ffi::PyLong_CheckExact(item) {
+            0 => ffi::PyNumber_AsSsize_t(item, std::ptr::null_mut()),
+            _ => ffi::PyLong_AsSsize_t(item),
+        }
+    };
+    if value == -1 && PyErr::take(py).is_some() {
+        return Err(PyIndexError::new_err("cannot fit 'int' into an index-sized integer"));
+    }
+    Ok(value as i64)
+}
+#[inline]
+fn take(py: Python<'_>, cut: &mut Cut, kind: Item, item: *mut ffi::PyObject, rest: usize) -> PyResult<()> {
+    match kind {
+        Item::Int => cut.int(integer(py, item)?).py()?,
+        Item::Slice => {
+            let (mut start, mut stop, mut step) = (0, 0, 0);
+            // SAFETY: a live slice; the places are locals.
+            let len = unsafe {
+                if ffi::PySlice_Unpack(item, &mut start, &mut stop, &mut step) < 0 {
+                    return Err(PyErr::fetch(py));
+                }
+                ffi::PySlice_AdjustIndices(cut.len() as isize, &mut start, &mut stop, step)
+            };
+            cut.slice(if len > 0 { start as usize } else { 0 }, step, len as usize);
+        }
+        Item::NewAxis => cut.new_axis(),
+        Item::Ellipsis => cut.keep(rest),
+    }
+    Ok(())
+}
+/// What a basic index expression names in an array of that layout. `None` for expressions that are not basic, and for those that are
+/// wrong in their number of items: the general way has the words for these.
+#[inline]
+pub fn place(key: &Any<'_>, layout: &Layout) -> PyResult<Option<Place>> {
+    let (py, ndim) = (key.py(), layout.ndim());
+    if ndim > MOST {
+        return Ok(None);
+    }
+    let mut cut = Cut::new(layout);
+    let mut array = false;
+    if let Ok(tuple) = key.cast_exact::<PyTuple>() {
+        let (mut used, mut ellipses) = (0, 0);
+        for item in tuple.iter_borrowed() {
+            match kind(py, item.as_ptr())? {
+                None => return Ok(None),
+                Some(Item::NewAxis) => {}
+                Some(Item::Ellipsis) => ellipses += 1,
+                Some(_) => used += 1,
+            }
+        }
+        if used > ndim || ellipses > 1 || tuple.len() > MOST {
+            return Ok(None);
+        }
+        for item in tuple.iter_borrowed() {
+            let Some(kind) = kind(py, item.as_ptr())? else { return Ok(None) };
+            take(py, &mut cut, kind, item.as_ptr(), ndim - used)?;
+        }
+        array = ellipses == 1;
+    } else {
+        let Some(kind) = kind(py, key.as_ptr())? else { return Ok(None) };
+        let used = matches!(kind, Item::Int | Item::Slice) as usize;
+        if used > ndim {
+            return Ok(None);
+        }
+        take(py, &mut cut, kind, key.as_ptr(), ndim - used)?;
+        array |= kind == Item::Ellipsis;
+    }
+    Ok(Some(match cut.element() {
+        Some(at) if !array => Place::Element(at),
+        _ => Place::View(cut.finish()),
+    }))
+}
+/// Items, or dimensions, from which on the general way counts whether the view may have so many.
+const MOST: usize = 16;
