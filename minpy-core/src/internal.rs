@@ -45,8 +45,8 @@ pub mod relayout {
 /// Counters, and who counts.
 pub mod stats {
     pub use crate::report::stats::{
-        Fallback, count_fallback, count_op, fallback_count, fallbacks, install_call_site, moved_bytes, ops,
-        reset,
+        Fallback, Place, count_again, count_fallback, count_op, fallback_count, fallbacks, install_call_site,
+        moved_bytes, ops, reset,
     };
 }
 /// Tracing.

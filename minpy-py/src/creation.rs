@@ -4,7 +4,7 @@ use crate::array::{as_array, wrap};
 use crate::convert::{exact_number, given_by_protocol, holds_ours, sequence};
 use crate::errors::Outcome;
 use crate::fallback::HandOver;
-use crate::host::{adopt, import, shareable, to_numpy, wrap_import};
+use crate::host::{adopt, has_base, import, shareable, to_numpy, wrap_import};
 use crate::numpy::{dtype_from, dtype_object, given, numpy, order_letter};
 use minpy_core::backend::layout::Order;
 use minpy_core::internal::written::enter;
@@ -286,13 +286,23 @@ pub fn _adopt<'py>(
     scalar: bool,
     held: isize,
 ) -> PyResult<Option<Any<'py>>> {
-    let device = device_argument(device)?;
+    take(py, array, device_argument(device)?, &pairs, scalar, held)
+}
+/// See [`_adopt`].
+pub fn take<'py>(
+    py: Python<'py>,
+    array: &Any<'py>,
+    device: DeviceRef,
+    pairs: &[(Any<'py>, Any<'py>)],
+    scalar: bool,
+    held: isize,
+) -> PyResult<Option<Any<'py>>> {
     let Some(a) = adopt(array, held, device)? else { return Ok(None) };
     if scalar {
         return crate::array::wrap_scalar(py, a).map(Some);
     }
-    if a.size() > 0 && !array.getattr("base")?.is_none() {
-        for (ours, theirs) in &pairs {
+    if a.size() > 0 && has_base(array)? {
+        for (ours, theirs) in pairs {
             let (Some(x), Some(host)) = (as_array(ours), import(theirs)?) else { continue };
             let seen = if device.is_host() { Some(a.clone()) } else { import(array)? };
             let Some(seen) = seen.filter(|s| std::sync::Arc::ptr_eq(s.buffer(), host.buffer())) else {

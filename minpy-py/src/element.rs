@@ -3,6 +3,7 @@
 //! Elsewhere, and where a tape records what is computed of the array, an element is an array of ours.
 
 use crate::array::wrap_scalar;
+use crate::capi::interface;
 use crate::convert::exact_number;
 use crate::errors::Outcome;
 use crate::numpy::numpy;
@@ -10,46 +11,15 @@ use minpy_autograd::is_watched;
 use minpy_core::backend::dtype::Kind;
 use minpy_core::internal::context::{RECORDING, flags};
 use minpy_core::{Array, DType, Layout, Number, Scalar, ops};
-use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use std::ffi::c_void;
 
 type Any<'py> = Bound<'py, PyAny>;
 
-/// What is used of NumPy's C interface. Numbers in its table stay as long as its ABI (`numpy/__multiarray_api.h`).
-#[derive(Clone, Copy)]
-struct Interface {
-    /// `PyArray_Scalar(data, descr, base)`: a scalar of that dtype, its value copied.
-    make: unsafe extern "C" fn(*mut c_void, *mut ffi::PyObject, *mut ffi::PyObject) -> *mut ffi::PyObject,
-    /// `PyArray_ScalarAsCtype(scalar, data)`: copies its value to that place.
-    read: unsafe extern "C" fn(*mut ffi::PyObject, *mut c_void),
-}
-const MAKE: usize = 60;
-const READ: usize = 62;
-static INTERFACE: PyOnceLock<Interface> = PyOnceLock::new();
-
-#[inline]
-fn interface(py: Python<'_>) -> PyResult<&'static Interface> {
-    INTERFACE.get_or_try_init(py, || find(py))
-}
-#[cold]
-fn find(py: Python<'_>) -> PyResult<Interface> {
-    let capsule = py.import("numpy._core._multiarray_umath")?.getattr("_ARRAY_API")?;
-    // SAFETY: a live capsule without a name, as NumPy's own header reads it; the table is longer than these numbers, at which it has
-    // functions of these types.
-    unsafe {
-        let table = ffi::PyCapsule_GetPointer(capsule.as_ptr(), std::ptr::null()).cast::<*const c_void>();
-        if table.is_null() {
-            return Err(PyErr::fetch(py));
-        }
-        Ok(Interface { make: std::mem::transmute(*table.add(MAKE)), read: std::mem::transmute(*table.add(READ)) })
-    }
-}
 /// NumPy's scalar of the element of a host array that is so many elements from the start of its buffer.
 #[inline]
 fn scalar<'py>(py: Python<'py>, a: &Array, place: usize) -> PyResult<Any<'py>> {
-    let make = interface(py)?.make;
+    let make = interface(py)?.make_scalar;
     let descr = numpy(py)?.dtypes[a.dtype() as usize].as_ptr();
     let memory = a.buffer().memory().py()?;
     // SAFETY: the place is one of the array, whose memory on the host begins at `handle`, and is only read while `a` lives; the dtype
@@ -68,7 +38,7 @@ pub fn value(object: &Any<'_>) -> PyResult<Option<Scalar>> {
     let dtype = DType::ALL[i];
     let mut bytes = [0u64; 2];
     // SAFETY: a live scalar of that dtype, whose elements are at most 16 bytes.
-    unsafe { (interface(py)?.read)(object.as_ptr(), bytes.as_mut_ptr().cast()) };
+    unsafe { (interface(py)?.read_scalar)(object.as_ptr(), bytes.as_mut_ptr().cast()) };
     // SAFETY: plain bytes of a local.
     let bytes = unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast::<u8>(), dtype.size()) };
     Ok(Some(Scalar::from_bytes(dtype, bytes)))
@@ -94,7 +64,9 @@ fn number(value: &Any<'_>, into: Kind) -> PyResult<Option<Number>> {
         return Ok(Some(number).filter(|n| !matches!(n, Number::Complex(_))));
     }
     Ok(match (into, self::value(value)?) {
-        (Kind::Float | Kind::Signed, Some(v)) if matches!(v.dtype(), DType::F64 | DType::I64) => Some(v.number()),
+        (Kind::Float | Kind::Signed, Some(v)) if matches!(v.dtype(), DType::F64 | DType::I64) => {
+            Some(v.number())
+        }
         _ => None,
     })
 }
@@ -106,6 +78,10 @@ pub fn get<'py>(py: Python<'py>, a: &Array, place: usize) -> PyResult<Any<'py>> 
     }
     let element = a.view(Layout::new([].as_slice(), [].as_slice(), place));
     wrap_scalar(py, ops::copy(&element).py()?.with_weak(a.is_weak()))
+}
+/// The element of a scalar of ours on the host.
+pub fn of<'py>(py: Python<'py>, a: &Array) -> PyResult<Any<'py>> {
+    scalar(py, a, a.layout().offset())
 }
 /// Writes a number into the element at a place that lies in the array; false where that takes more than a store.
 #[inline]

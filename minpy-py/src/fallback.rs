@@ -1,5 +1,6 @@
 //! The way out of the shim: what core cannot do is handed to the Python package, which calls NumPy.
 
+use crate::foreign;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
@@ -35,6 +36,9 @@ pub fn call<'py>(
     args: &Bound<'py, PyTuple>,
     kwargs: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
+    if let Some(result) = foreign::named(py, name, args, kwargs, None)? {
+        return Ok(result);
+    }
     function(py, &CALL, "call_named")?.call1((name, args, kwargs))
 }
 
@@ -47,6 +51,9 @@ pub fn declined<'py>(
     kwargs: &Bound<'py, PyDict>,
     reason: Option<&str>,
 ) -> PyResult<Bound<'py, PyAny>> {
+    if let Some(result) = foreign::named(py, name, args, Some(kwargs), reason)? {
+        return Ok(result);
+    }
     function(py, &CALL, "call_named")?.call1((name, args, kwargs, reason))
 }
 

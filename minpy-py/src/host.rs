@@ -4,6 +4,7 @@
 //! got from us comes back as a view of the buffer it came from.
 
 use crate::array::{PyArray, as_array, wrap, wrap_lent};
+use crate::capi::{ALIGNED, WRITEABLE, fields, interface};
 use crate::errors::Outcome;
 use crate::numpy::{dtype_of_format, format_letter, numpy};
 use minpy_core::backend::{Memory, memory};
@@ -24,8 +25,8 @@ use std::sync::{Arc, LazyLock, Weak};
 struct Seen {
     address: usize,
     dtype: DType,
-    shape: Vec<usize>,
-    strides: Vec<isize>,
+    shape: SmallVec<[usize; 4]>,
+    strides: SmallVec<[isize; 4]>,
     read_only: bool,
 }
 
@@ -63,7 +64,7 @@ impl Seen {
         {
             return None;
         }
-        let strides: Vec<isize> = self.strides.iter().map(|s| s / item as isize).collect();
+        let strides: SmallVec<[isize; 4]> = self.strides.iter().map(|s| s / item as isize).collect();
         let layout = Layout::new(self.shape.as_slice(), strides.as_slice(), (self.address - start) / item);
         Some(Array::from_parts(buffer.clone(), layout, self.dtype))
     }
@@ -71,6 +72,17 @@ impl Seen {
 
 /// Looks at an object's buffer; `None` when it has none, or one of elements that are not ours.
 fn look(object: &Bound<'_, PyAny>) -> Option<Seen> {
+    if let Ok(Some(fields)) = fields(object)
+        && let Ok(Some(dtype)) = fields.dtype(object.py())
+    {
+        return Some(Seen {
+            address: fields.data as usize,
+            dtype,
+            shape: fields.shape().iter().map(|&n| n as usize).collect(),
+            strides: SmallVec::from_slice(fields.strides()),
+            read_only: !fields.writeable(),
+        });
+    }
     let mut view = ffi::Py_buffer::new();
     // SAFETY: `view` is a fresh structure; on success it is released below.
     if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), &mut view, ffi::PyBUF_FULL_RO) } != 0 {
@@ -90,7 +102,7 @@ fn look(object: &Bound<'_, PyAny>) -> Option<Seen> {
             address: view.buf as usize,
             dtype,
             shape: list(view.shape).iter().map(|&x| x as usize).collect(),
-            strides: list(view.strides).to_vec(),
+            strides: SmallVec::from_slice(list(view.strides)),
             read_only: view.readonly != 0,
         })
     };
@@ -134,6 +146,12 @@ pub fn _import_table() -> (usize, usize) {
 /// `base` may say anything, also that the chain is a circle: then the array itself is the end.
 fn root<'py>(array: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Option<Bound<'py, PyAny>>)> {
     let ndarray = numpy(array.py())?.ndarray.bind(array.py());
+    // Most arrays own their memory.
+    if let Some(fields) = fields(array)?
+        && fields.base.is_null()
+    {
+        return Ok((array.clone(), None));
+    }
     let mut at = array.clone();
     // Brent's way of finding a circle: the mark moves on after 1, 2, 4, 8 ... steps.
     let (mut mark, mut steps, mut next_mark) = (at.clone(), 0u64, 1u64);
@@ -187,8 +205,8 @@ pub fn import(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
     }
     let (owner, lender) = root(object)?;
     // Memory that NumPy had from us.
-    if let Some(array) = lender.as_ref().and_then(|l| l.getattr("obj").ok())
-        && let Some(buffer) = lent_by(&array)
+    if let Some(lender) = lender.as_ref()
+        && let Some(buffer) = lent_by(lender).or_else(|| lent_by(&lender.getattr("obj").ok()?))
         && let Ok(m) = buffer.memory()
         && let Some(view) = seen.view(&buffer, m.handle + m.offset)
     {
@@ -227,10 +245,11 @@ pub fn shareable(object: &Bound<'_, PyAny>) -> bool {
 
 /// The object for an array that looks at the memory of a NumPy array: not to be written where that one is not.
 pub fn wrap_import<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    if array.buffer().is_read_only() || of.getattr("flags")?.getattr("writeable")?.is_truthy()? {
-        return wrap(of.py(), array);
-    }
-    wrap_lent(array, of)
+    let writeable = || match fields(of)? {
+        Some(fields) => Ok(fields.writeable()),
+        None => of.getattr("flags")?.getattr("writeable")?.is_truthy(),
+    };
+    if array.buffer().is_read_only() || writeable()? { wrap(of.py(), array) } else { wrap_lent(array, of) }
 }
 
 /// References that the callers of `adopt` themselves hold.
@@ -249,7 +268,7 @@ pub fn _references(object: &Bound<'_, PyAny>) -> isize {
 /// `device`. Anything else is imported.
 /// `held`: references beyond those that the callers in Rust hold, which are forgotten too.
 pub fn adopt(object: &Bound<'_, PyAny>, held: isize, device: DeviceRef) -> PyResult<Option<Array>> {
-    let alone = references(object) <= LENT_OUT + held && object.getattr("base")?.is_none();
+    let alone = references(object) <= LENT_OUT + held && !has_base(object)?;
     if !alone || !device.is_host() {
         return import(object)?.map(|a| a.to_device(device)).transpose().py();
     }
@@ -260,6 +279,14 @@ pub fn adopt(object: &Bound<'_, PyAny>, held: isize, device: DeviceRef) -> PyRes
     let buffer =
         unsafe { Buffer::foreign(device, memory, Box::new(object.clone().unbind()), false, seen.read_only) };
     Ok(seen.view(&buffer, lo))
+}
+
+/// Whether the memory of NumPy's array is another object's.
+pub fn has_base(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    match fields(object)? {
+        Some(fields) => Ok(!fields.base.is_null()),
+        None => Ok(!object.getattr("base")?.is_none()),
+    }
 }
 
 /// Foreign byte order.
@@ -316,7 +343,30 @@ impl HostView {
 /// A NumPy array that looks at the memory of a host array.
 pub fn lend<'py>(py: Python<'py>, a: &Array, read_only: bool) -> PyResult<Bound<'py, PyAny>> {
     let view = Bound::new(py, HostView { array: a.clone(), read_only, _lent: a.lend().py()? })?;
-    numpy(py)?.asarray.bind(py).call1((view,))
+    let (np, interface, item) = (numpy(py)?, interface(py)?, a.dtype().size());
+    let memory = a.buffer().memory().py()?;
+    let shape: SmallVec<[isize; 4]> = a.shape().iter().map(|&n| n as isize).collect();
+    let strides: SmallVec<[isize; 4]> = a.layout().strides().iter().map(|&s| s * item as isize).collect();
+    let flags = ALIGNED | if read_only { 0 } else { WRITEABLE };
+    // SAFETY: the shape, strides and memory are those of a host array, which `view` keeps; NumPy copies the lists, and takes one
+    // reference to the dtype and one to the base.
+    unsafe {
+        let made = (interface.make_array)(
+            np.ndarray.as_ptr().cast(),
+            np.dtypes[a.dtype() as usize].clone_ref(py).into_ptr(),
+            shape.len() as c_int,
+            shape.as_ptr(),
+            strides.as_ptr(),
+            (memory.handle + memory.offset + a.layout().offset() * item) as *mut c_void,
+            flags,
+            std::ptr::null_mut(),
+        );
+        let made = Bound::from_owned_ptr_or_err(py, made)?;
+        match (interface.set_base)(made.as_ptr(), view.into_ptr()) {
+            0 => Ok(made),
+            _ => Err(PyErr::fetch(py)),
+        }
+    }
 }
 
 /// The array as a NumPy array: shared on the host, a read-only copy from a device.

@@ -6,6 +6,7 @@ mod arguments;
 mod array;
 mod basic;
 mod binding;
+mod capi;
 mod context;
 mod convert;
 mod creation;
@@ -13,6 +14,7 @@ mod element;
 mod errors;
 mod executor;
 mod fallback;
+mod foreign;
 mod host;
 mod index;
 mod numbers;
@@ -48,6 +50,7 @@ fn prepare_thread() {
     minpy_symbol::prepare_thread();
     context::prepare_thread();
     errors::prepare_thread();
+    foreign::prepare_thread();
     numbers::prepare_thread();
 }
 
@@ -85,6 +88,7 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<array::NdArray>()?;
     m.add_class::<array::PyScalar>()?;
     m.add_class::<ufunc::Ufunc>()?;
+    m.add_class::<foreign::Foreign>()?;
     m.add_class::<symbol::PySymbol>()?;
     m.add_class::<executor::PyExecutor>()?;
     m.add_class::<executor::PyFunction>()?;

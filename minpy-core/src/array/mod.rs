@@ -346,7 +346,12 @@ impl Array {
     #[inline]
     pub fn set_element_of_buffer(&self, place: usize, value: Scalar) -> Result<()> {
         if value.dtype() != self.dtype {
-            bail!(Type, "set_element: a value of dtype {} in an array of dtype {}", value.dtype(), self.dtype);
+            bail!(
+                Type,
+                "set_element: a value of dtype {} in an array of dtype {}",
+                value.dtype(),
+                self.dtype
+            );
         }
         self.device().upload(value.bytes(), self.buffer.memory_to_write()?, place * self.dtype.size())?;
         self.buffer.bump_version();

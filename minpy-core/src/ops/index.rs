@@ -1,9 +1,9 @@
 //! Indexing with arrays: gather (read), scatter (write), nonzero, and NumPy's `a[...]` put together.
 
 use super::{call, cast, count_nonzero};
+use crate::cut::Cut;
 use crate::dispatch::{Arg, copy_into_raw, launch};
 use crate::kernel::{ScatterMode, Work};
-use crate::cut::Cut;
 use crate::layout::{Dims, Layout, broadcast_shapes, check_ndim, show};
 use crate::op::{OpDef, Operand, Structured};
 use crate::{Array, Attrs, DType, Meta, Metas, Number, Result, Target, bail, operation};
@@ -321,7 +321,10 @@ pub fn resolve(a: &Array, items: &[Index]) -> Result<Selection> {
                     );
                 }
                 places.push(at);
-                arrays.push((cut.ndim(), if i.dtype() == DType::I64 { i.clone() } else { cast(i, DType::I64)? }));
+                arrays.push((
+                    cut.ndim(),
+                    if i.dtype() == DType::I64 { i.clone() } else { cast(i, DType::I64)? },
+                ));
                 cut.keep(1);
             }
         }

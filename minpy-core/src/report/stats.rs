@@ -38,6 +38,14 @@ struct Counters {
     /// Fallbacks inside `later`, and how deep it is nested.
     held: RefCell<Vec<Held>>,
     depth: Cell<u32>,
+    /// How often they were set to zero.
+    resets: Cell<u64>,
+}
+/// Where a fallback is counted, for those that come again.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    index: usize,
+    resets: u64,
 }
 /// A fallback that is counted when no lock is held any more: op, device, by, reason, bytes, time.
 type Held = (String, String, &'static str, String, u64, Duration);
@@ -58,38 +66,64 @@ pub fn count_op(op: &'static str, device: &str) {
     let label = written::label([(written::name(), op)]);
     COUNTERS.with(|c| *c.ops.borrow_mut().entry((label, device.to_string())).or_insert(0) += 1);
 }
-/// Counts one fallback.
+/// Counts one fallback; says where, unless that is not known yet.
 #[cold]
-pub fn count_fallback(op: &str, device: &str, by: &'static str, reason: &str, bytes: u64, time: Duration) {
+pub fn count_fallback(
+    op: &str,
+    device: &str,
+    by: &'static str,
+    reason: &str,
+    bytes: u64,
+    time: Duration,
+) -> Option<Place> {
     if COUNTERS.with(|c| c.depth.get()) > 0 {
-        return COUNTERS.with(|c| {
+        COUNTERS.with(|c| {
             c.held.borrow_mut().push((op.into(), device.into(), by, reason.into(), bytes, time));
         });
+        return None;
     }
     let site = SITE.get().map_or_else(String::new, |f| f());
     COUNTERS.with(|c| {
         let mut all = c.fallbacks.borrow_mut();
-        match all
-            .iter_mut()
-            .find(|f| f.op == op && f.device == device && f.by == by && f.reason == reason && f.site == site)
-        {
-            Some(f) => {
-                f.calls += 1;
-                f.bytes += bytes;
-                f.time += time;
-            }
-            None => all.push(Fallback {
+        let same = |f: &Fallback| {
+            f.op == op && f.device == device && f.by == by && f.reason == reason && f.site == site
+        };
+        let index = all.iter().position(same).unwrap_or_else(|| {
+            all.push(Fallback {
                 op: op.into(),
                 device: device.into(),
                 by,
                 reason: reason.into(),
                 site,
-                calls: 1,
-                bytes,
-                time,
-            }),
+                calls: 0,
+                bytes: 0,
+                time: Duration::ZERO,
+            });
+            all.len() - 1
+        });
+        all[index].add(bytes, time);
+        Some(Place { index, resets: c.resets.get() })
+    })
+}
+impl Fallback {
+    fn add(&mut self, bytes: u64, time: Duration) {
+        self.calls += 1;
+        self.bytes += bytes;
+        self.time += time;
+    }
+}
+/// Counts the same fallback once more; false when the counters were set to zero since.
+pub fn count_again(place: Place, bytes: u64, time: Duration) -> bool {
+    COUNTERS.with(|c| {
+        if place.resets != c.resets.get() || c.depth.get() > 0 {
+            return false;
         }
-    });
+        match c.fallbacks.borrow_mut().get_mut(place.index) {
+            Some(f) => f.add(bytes, time),
+            None => return false,
+        }
+        true
+    })
 }
 /// Takes the last `count_op` back: the kernel refused.
 #[cold]
@@ -150,5 +184,6 @@ pub fn reset() {
         c.ops.borrow_mut().clear();
         c.fallbacks.borrow_mut().clear();
         c.moved.set(0);
+        c.resets.set(c.resets.get() + 1);
     });
 }

@@ -5,8 +5,10 @@ arguments. Functions known to write get writable arrays, and what they wrote goe
 counted, obeys the policy, and is a node of the tape.
 """
 import functools
+import importlib
 import inspect
 import operator
+import sys
 import time
 import types
 from typing import Any
@@ -328,6 +330,31 @@ def find(name):
             function = getattr(function, part)
         _FOUND[name] = function
     return function
+
+
+def traits(name, function):
+    """What Rust's half must know of a function: whether it writes an argument, whether it only looks, from which position on arguments
+    are outputs, why it is not computed here."""
+    first = function.nin if isinstance(function, numpy.ufunc) else _out(function)
+    return name in WRITES, name in READS, first if first >= 0 else sys.maxsize, _reason(None, name, None)
+
+
+def plain(name):
+    """NumPy's function of that name, for Rust's half; None where `call_named` must look at the arguments."""
+    holder, _, method = name.partition(".")
+    return None if holder in ("ndarray", "nan_to_num") or method == "at" else find(name)
+
+
+def again(module, name):
+    """A function of ours by NumPy's name of it: what `pickle` calls."""
+    return getattr(importlib.import_module(f"minpy.{module}"), name)
+
+
+def taken(result, device, pairs):
+    """A result of a call with ours in place of NumPy's arrays."""
+    this = Call()
+    this.device, this.pairs = device, pairs
+    return this.take(result)
 
 
 def call_named(name, args, kwargs, reason=None):

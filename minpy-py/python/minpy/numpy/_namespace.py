@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy
 
+from minpy._minpy import Foreign
 from minpy.numpy import _fallback
 from minpy.numpy._ufuncs import FallbackUfunc
 
@@ -34,13 +35,11 @@ def wrap_function(name, function, quiet=False):
     if isinstance(function, numpy.ufunc):
         return FallbackUfunc(function)
 
-    def wrapped(*args, **kwargs):
-        return _fallback.call(name, function, args, kwargs, None, quiet)
-
+    wrapped = Foreign(name, function, quiet)
     try:
         functools.update_wrapper(wrapped, function)
     except Exception:  # builtin methods lack some attributes
-        wrapped.__name__ = name
+        wrapped.__name__ = wrapped.__qualname__ = name
     return _fallback.stands(wrapped, function)
 
 

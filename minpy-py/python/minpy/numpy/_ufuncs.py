@@ -2,6 +2,7 @@
 import functools
 import inspect
 
+from minpy._minpy import Foreign
 from minpy.numpy import _fallback
 
 # alias -> name of the operation in core
@@ -62,6 +63,7 @@ class FallbackUfunc:
 
     def __init__(self, function):
         self._minpy_numpy = function
+        self._minpy_call = Foreign(function.__name__, function)
         self.__name__ = self.__qualname__ = function.__name__
         self.__doc__ = function.__doc__
         _fallback.stands(self, function)
@@ -69,7 +71,7 @@ class FallbackUfunc:
     __signature__ = OfEach(None, lambda self: inspect.signature(self._minpy_numpy))
 
     def __call__(self, *args, **kwargs):
-        return _fallback.call(self.__name__, self._minpy_numpy, args, kwargs)
+        return self._minpy_call(*args, **kwargs)
 
     def _method(self, name, args, kwargs):
         f = self._minpy_numpy
@@ -112,4 +114,4 @@ class FallbackUfunc:
 
     def __reduce__(self):
         import minpy.numpy
-        return getattr, (minpy.numpy, self.__name__)
+        return _fallback.again, ("numpy", self.__name__)

@@ -1,0 +1,400 @@
+//! NumPy's functions on our arrays, the usual case of it: arrays on the host, nothing recorded, nothing written.
+//!
+//! Arguments become views that NumPy may read, results become ours without a copy, and the call is counted at the user's line. Whatever
+//! is not usual (a tape, a profile, other devices, policies, outputs, objects of others) is left to `minpy.numpy._fallback`, before NumPy was asked.
+
+use crate::array::{as_pyarray, wrap_scalar};
+use crate::capi::fields;
+use crate::convert::DEEPEST;
+use crate::creation::take;
+use crate::element;
+use crate::errors::Outcome;
+use crate::host::lend;
+use crate::numpy::numpy;
+use minpy_core::internal::context::{COUNTING, Policy, current_device, flags, policy};
+use minpy_core::internal::{profile, stats};
+use minpy_core::{Array, DeviceRef};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyBytes, PyComplex, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use smallvec::SmallVec;
+use std::cell::RefCell;
+use std::hash::BuildHasher;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
+
+type Any<'py> = Bound<'py, PyAny>;
+/// Arrays of ours in a call, each with the NumPy array that stands for it.
+type Pairs<'py> = SmallVec<[(Any<'py>, Any<'py>); 2]>;
+
+/// A function of NumPy's that takes and gives our arrays.
+#[pyclass(frozen, dict, weakref, module = "minpy._minpy")]
+pub struct Foreign {
+    /// No other has it.
+    number: u64,
+    name: String,
+    function: Py<PyAny>,
+    /// What Python's half says of it at the first call.
+    traits: PyOnceLock<Traits>,
+    /// Its calls are no fallbacks.
+    quiet: bool,
+}
+struct Traits {
+    /// Writes an argument beside `out=`.
+    writes: bool,
+    /// Only looks at the values.
+    reads: bool,
+    /// Position from which on arguments are outputs.
+    outputs: usize,
+    /// Why it is not computed here.
+    reason: String,
+}
+
+impl Foreign {
+    fn traits(&self, py: Python<'_>) -> PyResult<&Traits> {
+        self.traits.get_or_try_init(py, || {
+            let told =
+                py.import("minpy.numpy._fallback")?.getattr("traits")?.call1((&self.name, &self.function))?;
+            let (writes, reads, outputs, reason) = told.extract()?;
+            Ok(Traits { writes, reads, outputs, reason })
+        })
+    }
+    /// Calls the function; `None` where the call is not a usual one.
+    fn call<'py>(
+        &self,
+        py: Python<'py>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+        reason: Option<&str>,
+    ) -> PyResult<Option<Any<'py>>> {
+        let unusual = flags() & !COUNTING != 0 || policy() != Policy::PreferDevice;
+        if unusual || profile::outside().is_some() {
+            return Ok(None);
+        }
+        let traits = self.traits(py)?;
+        if traits.writes || args.len() > traits.outputs {
+            return Ok(None);
+        }
+        let mut given = Given { device: None, pairs: SmallVec::new() };
+        let mut positional: SmallVec<[Any<'py>; 6]> = SmallVec::new();
+        for a in args.iter_borrowed() {
+            match given.stand_in(&a, 0)? {
+                Some(Theirs::Same) => positional.push(a.to_owned()),
+                Some(Theirs::Other(b)) => positional.push(b),
+                None => return Ok(None),
+            }
+        }
+        let named = match kwargs.filter(|k| !k.is_empty()) {
+            None => None,
+            Some(kwargs) => {
+                let named = PyDict::new(py);
+                for (k, v) in kwargs.iter() {
+                    if k.cast::<PyString>()?.to_str()? == "out" && !v.is_none() {
+                        return Ok(None);
+                    }
+                    match given.stand_in(&v, 0)? {
+                        Some(Theirs::Same) => named.set_item(k, v)?,
+                        Some(Theirs::Other(b)) => named.set_item(k, b)?,
+                        None => return Ok(None),
+                    }
+                }
+                Some(named)
+            }
+        };
+        let device = match given.device {
+            Some(device) => device,
+            None => current_device().py()?,
+        };
+        if !device.is_host() {
+            return Ok(None);
+        }
+        let start = Instant::now();
+        let result = self.function.bind(py).call(PyTuple::new(py, positional)?, named.as_ref())?;
+        let reads = traits.reads || given.device.is_none();
+        let result = give(py, result, device, &given.pairs, 0)?;
+        if !reads && !self.quiet {
+            count(py, self, reason.unwrap_or(&traits.reason), device, start)?;
+        }
+        Ok(Some(result))
+    }
+}
+
+/// What NumPy is given in place of an argument.
+enum Theirs<'py> {
+    Same,
+    Other(Any<'py>),
+}
+/// What is known of a call's arguments.
+struct Given<'py> {
+    device: Option<DeviceRef>,
+    pairs: Pairs<'py>,
+}
+impl<'py> Given<'py> {
+    /// What stands for an object; `None` for what Python's half must look at.
+    fn stand_in(&mut self, object: &Any<'py>, depth: usize) -> PyResult<Option<Theirs<'py>>> {
+        let py = object.py();
+        if let Some(p) = as_pyarray(object) {
+            let a = p.array();
+            if !a.device().is_host() {
+                return Ok(None);
+            }
+            self.device = Some(a.device());
+            if p.is_scalar() {
+                return element::of(py, a).map(Theirs::Other).map(Some);
+            }
+            if let Some((_, theirs)) = self.pairs.iter().find(|(ours, _)| ours.is(object)) {
+                return Ok(Some(Theirs::Other(theirs.clone())));
+            }
+            let theirs = lend(py, a, true)?;
+            self.pairs.push((object.clone(), theirs.clone()));
+            return Ok(Some(Theirs::Other(theirs)));
+        }
+        if is_plain(object) || fields(object)?.is_some() || element::is_scalar(object)? {
+            return Ok(Some(Theirs::Same));
+        }
+        if let Ok(class) = object.cast::<PyType>() {
+            let ours = class.is_subclass_of::<crate::array::PyArray>()?;
+            return Ok((!ours).then_some(Theirs::Same));
+        }
+        let np = numpy(py)?;
+        if np.no_value.is(object) || object.is_instance(np.dtype.bind(py))? {
+            return Ok(Some(Theirs::Same));
+        }
+        if depth == DEEPEST {
+            return Ok(None);
+        }
+        if let Ok(tuple) = object.cast_exact::<PyTuple>() {
+            let other = self.items(tuple.iter(), depth)?;
+            return Ok(match other {
+                Some(Some(all)) => Some(Theirs::Other(PyTuple::new(py, all)?.into_any())),
+                Some(None) => Some(Theirs::Same),
+                None => None,
+            });
+        }
+        if let Ok(list) = object.cast_exact::<PyList>() {
+            let other = self.items(list.iter(), depth)?;
+            return Ok(match other {
+                Some(Some(all)) => Some(Theirs::Other(PyList::new(py, all)?.into_any())),
+                Some(None) => Some(Theirs::Same),
+                None => None,
+            });
+        }
+        Ok(None)
+    }
+    /// What stands for the items of a list; `Some(None)` where all are the same.
+    fn items(
+        &mut self,
+        list: impl ExactSizeIterator<Item = Any<'py>>,
+        depth: usize,
+    ) -> PyResult<Option<Option<Vec<Any<'py>>>>> {
+        let (mut all, mut changed) = (Vec::new(), false);
+        for item in list {
+            match self.stand_in(&item, depth + 1)? {
+                Some(Theirs::Same) => all.push(item),
+                Some(Theirs::Other(other)) => {
+                    changed = true;
+                    all.push(other);
+                }
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(changed.then_some(all)))
+    }
+}
+
+/// Objects of Python's that NumPy takes as they are.
+#[inline]
+fn is_plain(object: &Any<'_>) -> bool {
+    object.is_none()
+        || object.is_exact_instance_of::<PyInt>()
+        || object.is_exact_instance_of::<PyFloat>()
+        || object.is_exact_instance_of::<PyString>()
+        || object.is_exact_instance_of::<PyBool>()
+        || object.is_exact_instance_of::<PyComplex>()
+        || object.is_exact_instance_of::<PyBytes>()
+}
+
+/// A result of NumPy's with ours in place of its arrays and scalars. `held`: references to it that are forgotten with the call.
+fn give<'py>(
+    py: Python<'py>,
+    result: Any<'py>,
+    device: DeviceRef,
+    pairs: &Pairs<'py>,
+    held: isize,
+) -> PyResult<Any<'py>> {
+    if is_plain(&result) || as_pyarray(&result).is_some() {
+        return Ok(result);
+    }
+    if fields(&result)?.is_some() {
+        if let Some((ours, _)) = pairs.iter().find(|(_, theirs)| theirs.is(&result)) {
+            return Ok(ours.clone());
+        }
+        return Ok(take(py, &result, device, pairs, false, held)?.unwrap_or(result));
+    }
+    if let Some(value) = element::value(&result)? {
+        return wrap_scalar(py, Array::from_scalar_on(device, value).py()?);
+    }
+    // SAFETY: reading the count of a live object.
+    let alone = unsafe { ffi::Py_REFCNT(result.as_ptr()) } <= 1 + held;
+    if let Ok(tuple) = result.cast_exact::<PyTuple>() {
+        let all = tuple.iter().map(|r| give(py, r, device, pairs, alone as isize));
+        return Ok(PyTuple::new(py, all.collect::<PyResult<Vec<_>>>()?)?.into_any());
+    }
+    if let Ok(list) = result.cast_exact::<PyList>() {
+        let all = list.iter().map(|r| give(py, r, device, pairs, alone as isize));
+        return Ok(PyList::new(py, all.collect::<PyResult<Vec<_>>>()?)?.into_any());
+    }
+    let pairs = PyList::new(py, pairs.iter().map(|(a, b)| (a, b)))?;
+    let context = crate::context::context_of(py, device)?;
+    py.import("minpy.numpy._fallback")?.getattr("taken")?.call1((result, context, pairs))
+}
+
+/// A counted call: the function's number, a hash of the reason, and the line: the address of its code object and its number.
+type Counted = (u64, u64, usize, i32);
+#[derive(Default)]
+struct Lines {
+    /// Where counted calls stand in core's list. Entries keep their code objects, whose addresses are in the keys.
+    places: FxHashMap<Counted, (Py<PyAny>, stats::Place)>,
+    /// Code objects by their addresses, which they keep: whether they are of this package.
+    codes: FxHashMap<usize, (Py<PyAny>, bool)>,
+}
+thread_local! { static LINES: RefCell<Lines> = RefCell::default(); }
+/// See `minpy_core::internal::prepare_thread`.
+pub fn prepare_thread() {
+    LINES.with(|_| ());
+}
+/// Entries beyond which all are forgotten; what they stand for is found again.
+const MOST_PLACES: usize = 4096;
+
+/// Counts a call at the user's line.
+fn count(py: Python<'_>, f: &Foreign, reason: &str, device: DeviceRef, start: Instant) -> PyResult<()> {
+    let time = start.elapsed();
+    let first = || -> PyResult<Option<stats::Place>> {
+        let device = crate::context::context_of(py, device)?.str()?;
+        Ok(stats::count_fallback(&f.name, &device.to_cow()?, "numpy", reason, 0, time))
+    };
+    let Some((code, number)) = line(py)? else { return first().map(drop) };
+    let key = (f.number, FxBuildHasher.hash_one(reason), code.as_ptr() as usize, number);
+    let known = LINES.with_borrow(|all| all.places.get(&key).map(|(_, place)| *place));
+    if known.is_some_and(|place| stats::count_again(place, 0, time)) {
+        return Ok(());
+    }
+    if let Some(place) = first()? {
+        let forgotten = LINES.with_borrow_mut(|all| {
+            let full = all.places.len() >= MOST_PLACES;
+            let old = if full { std::mem::take(&mut all.places) } else { FxHashMap::default() };
+            (old, all.places.insert(key, (code.unbind(), place)))
+        });
+        drop(forgotten);
+    }
+    Ok(())
+}
+/// The user's line: the innermost frame outside of this package, as its code object and the number.
+fn line(py: Python<'_>) -> PyResult<Option<(Any<'_>, i32)>> {
+    // SAFETY: a borrowed frame of this thread, or null.
+    let mut frame = unsafe { Bound::from_borrowed_ptr_or_opt(py, ffi::PyEval_GetFrame().cast()) };
+    while let Some(at) = frame {
+        // SAFETY: a live frame; a new reference.
+        let code = unsafe { Bound::from_owned_ptr(py, ffi::PyFrame_GetCode(at.as_ptr().cast()).cast()) };
+        if !is_ours(&code)? {
+            // SAFETY: a live frame.
+            let number = unsafe { ffi::PyFrame_GetLineNumber(at.as_ptr().cast()) };
+            return Ok(Some((code, number)));
+        }
+        frame = Some(at.getattr("f_back")?).filter(|f| !f.is_none());
+    }
+    Ok(None)
+}
+/// Whether a code object is of this package.
+fn is_ours(code: &Any<'_>) -> PyResult<bool> {
+    let (py, key) = (code.py(), code.as_ptr() as usize);
+    if let Some(ours) = LINES.with_borrow(|all| all.codes.get(&key).map(|(_, ours)| *ours)) {
+        return Ok(ours);
+    }
+    static PACKAGE: PyOnceLock<String> = PyOnceLock::new();
+    let package =
+        PACKAGE.get_or_try_init(py, || py.import("minpy._site")?.getattr("_PACKAGE")?.extract::<String>())?;
+    let name = code.getattr("co_filename")?;
+    let ours = name.cast::<PyString>()?.to_cow()?.starts_with(package.as_str());
+    let forgotten = LINES.with_borrow_mut(|all| {
+        let full = all.codes.len() >= MOST_PLACES;
+        let old = if full { std::mem::take(&mut all.codes) } else { FxHashMap::default() };
+        (old, all.codes.insert(key, (code.clone().unbind(), ours)))
+    });
+    drop(forgotten);
+    Ok(ours)
+}
+
+#[pymethods]
+impl Foreign {
+    #[new]
+    #[pyo3(signature = (name, function, quiet=false))]
+    fn new(name: String, function: Py<PyAny>, quiet: bool) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Foreign { number: NEXT.fetch_add(1, Relaxed), name, function, traits: PyOnceLock::new(), quiet }
+    }
+    #[pyo3(signature = (*args, **kwargs))]
+    fn __call__<'py>(
+        &self,
+        py: Python<'py>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Any<'py>> {
+        if let Some(result) = self.call(py, args, kwargs, None)? {
+            return Ok(result);
+        }
+        let none = py.None();
+        let kwargs = kwargs.map_or_else(|| PyDict::new(py), Clone::clone);
+        let rest = (&self.name, &self.function, args, kwargs, none, self.quiet);
+        py.import("minpy.numpy._fallback")?.getattr("call")?.call1(rest)
+    }
+    /// As an attribute of a class it is a method, as NumPy's functions are.
+    fn __get__<'py>(
+        slf: &Bound<'py, Self>,
+        object: &Any<'py>,
+        _class: Option<&Any<'py>>,
+    ) -> PyResult<Any<'py>> {
+        if object.is_none() {
+            return Ok(slf.as_any().clone());
+        }
+        slf.py().import("types")?.getattr("MethodType")?.call1((slf, object))
+    }
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Any<'py>, (Any<'py>, Any<'py>))> {
+        let again = slf.py().import("minpy.numpy._fallback")?.getattr("again")?;
+        Ok((again, (slf.getattr("__module__")?, slf.getattr("__name__")?)))
+    }
+    fn __repr__(&self) -> String {
+        format!("<function {}>", self.name)
+    }
+}
+
+/// NumPy's functions of those names, for calls that functions of ours hand over.
+static KNOWN: Mutex<Option<FxHashMap<String, Py<Foreign>>>> = Mutex::new(None);
+
+/// `numpy.<name>(*args, **kwargs)` where the call is a usual one.
+pub fn named<'py>(
+    py: Python<'py>,
+    name: &str,
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+    reason: Option<&str>,
+) -> PyResult<Option<Any<'py>>> {
+    let lock = || KNOWN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let found = lock().as_ref().and_then(|all| all.get(name).map(|f| f.clone_ref(py)));
+    let f = match found {
+        Some(f) => f,
+        None => {
+            let function = py.import("minpy.numpy._fallback")?.getattr("plain")?.call1((name,))?;
+            if function.is_none() {
+                return Ok(None);
+            }
+            let f = Py::new(py, Foreign::new(name.to_string(), function.unbind(), false))?;
+            lock().get_or_insert_default().insert(name.to_string(), f.clone_ref(py));
+            f
+        }
+    };
+    f.get().call(py, args, kwargs, reason)
+}
