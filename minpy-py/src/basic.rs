@@ -3,6 +3,7 @@
 //! What is none of them is left untouched: nothing of the user's is asked before every item is known to be basic.
 
 use crate::errors::Outcome;
+use crate::index::complaint;
 use crate::numpy::numpy;
 use minpy_core::internal::cut::Cut;
 use minpy_core::{DType, Layout};
@@ -63,7 +64,7 @@ fn integer(py: Python<'_>, item: *mut ffi::PyObject) -> PyResult<i64> {
         }
     };
     if value == -1 && PyErr::take(py).is_some() {
-        return Err(PyIndexError::new_err("cannot fit 'int' into an index-sized integer"));
+        return Err(complaint());
     }
     Ok(value as i64)
 }
@@ -87,8 +88,25 @@ fn take(py: Python<'_>, cut: &mut Cut, kind: Item, item: *mut ffi::PyObject, res
     }
     Ok(())
 }
-/// What a basic index expression names in an array of that layout. `None` for expressions that are not basic, and for those that are
-/// wrong in their number of items: the general way has the words for these.
+/// The complaint about more items than axes. Integers that are none come first, as in NumPy.
+#[cold]
+fn too_many(key: &Any<'_>, ndim: usize, used: usize) -> PyErr {
+    let py = key.py();
+    let check = |item: *mut ffi::PyObject| match kind(py, item) {
+        Ok(Some(Item::Int)) => integer(py, item).map(drop),
+        _ => Ok(()),
+    };
+    let checked = match key.cast_exact::<PyTuple>() {
+        Ok(tuple) => tuple.iter_borrowed().try_for_each(|i| check(i.as_ptr())),
+        Err(_) => check(key.as_ptr()),
+    };
+    if let Err(e) = checked {
+        return e;
+    }
+    let words = format!("too many indices for array: array is {ndim}-dimensional, but {used} were indexed");
+    PyIndexError::new_err(words)
+}
+/// What a basic index expression names in an array of that layout. `None` for expressions that are not basic, and for very long ones.
 #[inline]
 pub fn place(key: &Any<'_>, layout: &Layout) -> PyResult<Option<Place>> {
     let (py, ndim) = (key.py(), layout.ndim());
@@ -107,8 +125,11 @@ pub fn place(key: &Any<'_>, layout: &Layout) -> PyResult<Option<Place>> {
                 Some(_) => used += 1,
             }
         }
-        if used > ndim || ellipses > 1 || tuple.len() > MOST {
+        if ellipses > 1 || tuple.len() > MOST {
             return Ok(None);
+        }
+        if used > ndim {
+            return Err(too_many(key, ndim, used));
         }
         for item in tuple.iter_borrowed() {
             let Some(kind) = kind(py, item.as_ptr())? else { return Ok(None) };
@@ -119,7 +140,7 @@ pub fn place(key: &Any<'_>, layout: &Layout) -> PyResult<Option<Place>> {
         let Some(kind) = kind(py, key.as_ptr())? else { return Ok(None) };
         let used = matches!(kind, Item::Int | Item::Slice) as usize;
         if used > ndim {
-            return Ok(None);
+            return Err(too_many(key, ndim, used));
         }
         take(py, &mut cut, kind, key.as_ptr(), ndim - used)?;
         array |= kind == Item::Ellipsis;

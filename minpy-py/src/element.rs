@@ -2,10 +2,11 @@
 //!
 //! Elsewhere, and where a tape records what is computed of the array, an element is an array of ours.
 
-use crate::array::wrap_scalar;
+use crate::array::{as_array, wrap_scalar};
 use crate::capi::interface;
 use crate::convert::exact_number;
 use crate::errors::Outcome;
+use crate::host::lend;
 use crate::numpy::numpy;
 use minpy_autograd::is_watched;
 use minpy_core::backend::dtype::Kind;
@@ -83,13 +84,24 @@ pub fn get<'py>(py: Python<'py>, a: &Array, place: usize) -> PyResult<Any<'py>> 
 pub fn of<'py>(py: Python<'py>, a: &Array) -> PyResult<Any<'py>> {
     scalar(py, a, a.layout().offset())
 }
-/// Writes a number into the element at a place that lies in the array; false where that takes more than a store.
+/// Writes a value into the element at a place that lies in the array and has that key; false where that takes more than a store.
 #[inline]
-pub fn set(a: &Array, place: usize, value: &Any<'_>) -> PyResult<bool> {
+pub fn set(a: &Array, place: usize, key: &Any<'_>, value: &Any<'_>) -> PyResult<bool> {
     if flags() != 0 || !a.device().is_host() {
         return Ok(false);
     }
-    let Some(number) = number(value, a.dtype().kind())? else { return Ok(false) };
-    a.set_element_of_buffer(place, number.to_scalar(a.dtype()).py()?).py()?;
+    match number(value, a.dtype().kind())? {
+        Some(number) => a.set_element_of_buffer(place, number.to_scalar(a.dtype()).py()?).py()?,
+        None if as_array(value).is_some() => return Ok(false),
+        None => set_object(a, key, value)?,
+    }
     Ok(true)
+}
+/// What is no number of a kind that is simply stored: NumPy knows what it is as an element, or why it is none.
+#[cold]
+fn set_object(a: &Array, key: &Any<'_>, value: &Any<'_>) -> PyResult<()> {
+    a.buffer().memory_to_write().py()?;
+    lend(key.py(), a, false)?.set_item(key, value)?;
+    a.buffer().bump_version();
+    Ok(())
 }

@@ -15,7 +15,7 @@ use minpy_core::{Array, DType, Layout, Number, Operand, Result};
 use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyEllipsis, PyList, PySlice, PyTuple};
+use pyo3::types::{PyBool, PyEllipsis, PyList, PySlice, PyString, PyTuple};
 use smallvec::SmallVec;
 
 /// Items of one index expression.
@@ -38,7 +38,9 @@ fn bound(object: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
     }
 }
 
-fn complaint() -> PyErr {
+/// NumPy's words for what is no index.
+#[cold]
+pub fn complaint() -> PyErr {
     PyIndexError::new_err(
         "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are valid indices",
     )
@@ -51,7 +53,7 @@ fn item(object: &Bound<'_, PyAny>) -> PyResult<Index> {
     if unsafe { ffi::PyLong_CheckExact(object.as_ptr()) } != 0 {
         return match exact_number(object) {
             Some(Number::Int(i)) => i64::try_from(i).map(Index::Int).map_err(|_| complaint()),
-            _ => Err(PyIndexError::new_err("cannot fit 'int' into an index-sized integer")),
+            _ => Err(complaint()),
         };
     }
     if let Ok(s) = object.cast::<PySlice>() {
@@ -95,7 +97,7 @@ fn item(object: &Bound<'_, PyAny>) -> PyResult<Index> {
     if !list && !object.hasattr("__array__")? && !object.hasattr("__len__")? {
         return Err(complaint());
     }
-    if object.cast::<pyo3::types::PyString>().is_ok() {
+    if object.cast::<PyString>().is_ok() || object.is_instance(np.generic.bind(py))? {
         return Err(complaint());
     }
     let array = np.asarray.bind(py).call1((object,))?;
@@ -177,7 +179,7 @@ impl PyArray {
         let a = slf.get().array();
         if let Some(place) = basic::place(key, a.layout())? {
             let layout = match place {
-                Place::Element(at) if element::set(a, at, value)? => return Ok(()),
+                Place::Element(at) if element::set(a, at, key, value)? => return Ok(()),
                 Place::Element(at) => Layout::new([].as_slice(), [].as_slice(), at),
                 Place::View(layout) => layout,
             };

@@ -4,7 +4,7 @@ use super::{call, cast, count_nonzero};
 use crate::cut::Cut;
 use crate::dispatch::{Arg, copy_into_raw, launch};
 use crate::kernel::{ScatterMode, Work};
-use crate::layout::{Dims, Layout, broadcast_shapes, check_ndim, show};
+use crate::layout::{Dims, Layout, MAX_NDIM, broadcast_shapes, show};
 use crate::op::{OpDef, Operand, Structured};
 use crate::{Array, Attrs, DType, Meta, Metas, Number, Result, Target, bail, operation};
 use smallvec::SmallVec;
@@ -330,7 +330,13 @@ pub fn resolve(a: &Array, items: &[Index]) -> Result<Selection> {
         }
     }
     let layout = cut.finish();
-    check_ndim("index", layout.ndim())?;
+    if layout.ndim() > MAX_NDIM {
+        bail!(
+            Index,
+            "number of dimensions must be within [0, {MAX_NDIM}], indexing result would have {}",
+            layout.ndim()
+        );
+    }
     if !fancy {
         return Ok(Selection::View(a.view(layout)));
     }
