@@ -21,10 +21,9 @@ from typing import Any
 import numpy
 
 import minpy.numpy as mnp
+from minpy._minpy import devices
 
 SIZES = (1, 1_000, 1_000_000)
-#: Bytes from which on results may wait to be computed.
-DEFERRED = 32 << 10
 
 SETUP = """
 n = size
@@ -610,9 +609,8 @@ def compiled(code: str, module: Any, size: int) -> Callable[[int], float]:
     scope: dict[str, Any] = {"np": module, "numpy": numpy, "size": size}
     exec(SETUP, scope)
     del scope["__builtins__"]
-    waits = module is mnp and size * 8 >= DEFERRED
     lines = [f"r = {code}" if is_expression(code) else code]
-    if waits:
+    if module is mnp and waits(lines[0], scope):
         lines.append(f"wait(r, {written(code)})")
     loop = "\n".join("        " + line for line in lines)
     source = f"""
@@ -625,6 +623,16 @@ def run(times, {", ".join(f"{name}={name}" for name in scope)}):
 """
     exec(source, scope | {"clock": time.perf_counter, "wait": wait}, scope)
     return scope["run"]
+
+
+def waits(line: str, scope: dict[str, Any]) -> bool:
+    """Whether something waits to be computed after the statement: its results must be computed inside the timed part."""
+    devices.flush()
+    trial = dict(scope)
+    exec(line, trial)
+    found = devices.pending_count() > 0
+    devices.flush()
+    return found
 
 
 def is_expression(code: str) -> bool:

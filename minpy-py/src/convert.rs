@@ -6,7 +6,7 @@ use crate::host::import_values;
 use crate::numpy::{dtype_object, numpy};
 use minpy_core::backend::memory;
 use minpy_core::internal::context;
-use minpy_core::{Array, DType, DeviceRef, Number, Operand, Scalar};
+use minpy_core::{Array, DType, DeviceRef, Number, Operand, Scalar, device};
 use num_complex::Complex64;
 use pyo3::exceptions::{PyException, PyMemoryError, PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -149,6 +149,9 @@ pub fn numpy_scalar(object: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>> {
 /// A list or tuple through NumPy's own conversion (or through ours where it holds our arrays).
 pub fn sequence(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
     let py = object.py();
+    if let Some(a) = crate::lists::array(object, device::host().py()?)? {
+        return Ok(Some(a));
+    }
     if holds_ours(object)? {
         let made = py.import("minpy.numpy._creation")?.getattr("join")?.call1((object,))?;
         return Ok(as_array(&made).cloned());

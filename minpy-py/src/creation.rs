@@ -5,10 +5,11 @@ use crate::convert::{exact_number, given_by_protocol, holds_ours, sequence};
 use crate::errors::Outcome;
 use crate::fallback::HandOver;
 use crate::host::{adopt, has_base, import, shareable, to_numpy, wrap_import};
+use crate::lists;
 use crate::numpy::{dtype_from, dtype_object, given, numpy, order_letter};
 use minpy_core::backend::layout::Order;
 use minpy_core::internal::written::enter;
-use minpy_core::{Array, DeviceRef, Number, context, ops};
+use minpy_core::{Array, DType, DeviceRef, Number, context, ops};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -108,6 +109,14 @@ fn make<'py>(
         }
         theirs = shared.then(|| object.clone());
         (a.to_device(device).py()?, !shared)
+    } else if copy != Some(false)
+        && wanted.is_none_or(|d| d == DType::F64)
+        && let Some(a) = lists::array(object, device)?
+    {
+        if order != "F" && ndmin <= a.ndim() && wanted.is_none_or(|d| d == a.dtype()) {
+            return wrap(py, a);
+        }
+        (a, true)
     } else if holds_ours(object)? {
         match sequence(object)? {
             Some(a) => (a, true),

@@ -7,11 +7,12 @@ use crate::element;
 use crate::errors::Outcome;
 use crate::fallback;
 use crate::host::import_values;
+use crate::lists;
 use crate::numpy::numpy;
 use minpy_core::backend::dtype::Kind;
 use minpy_core::internal::cut::Cut;
 use minpy_core::ops::{self, Index, Selection};
-use minpy_core::{Array, DType, Layout, Number, Operand, Result};
+use minpy_core::{Array, DType, Layout, Number, Operand, Result, device};
 use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -87,6 +88,9 @@ fn item(object: &Bound<'_, PyAny>) -> PyResult<Index> {
         if let Ok(i) = object.extract::<i64>() {
             return Ok(Index::Int(i));
         }
+    }
+    if list && let Some(a) = lists::array(object, device::host().py()?)? {
+        return index_array(a);
     }
     if list && crate::convert::holds_ours(object)? {
         return match crate::convert::sequence(object)? {

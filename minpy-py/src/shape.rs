@@ -4,6 +4,7 @@ use crate::array::{PyArray, as_array, view_as, wrap, wrap_view};
 use crate::convert::{array_from, axes_from, items_of};
 use crate::errors::Outcome;
 use crate::host::to_numpy;
+use crate::lists;
 use crate::numpy::order_letter;
 use crate::numpy::{dtype_from, given, numpy};
 use crate::operators::number_of;
@@ -227,7 +228,11 @@ impl PyArray {
     }
     /// The values as nested lists of Python's numbers.
     fn tolist<'py>(slf: &Bound<'py, Self>) -> PyResult<Any<'py>> {
-        to_numpy(slf.py(), slf.get().array(), false)?.call_method0("tolist")
+        let (py, a) = (slf.py(), slf.get().array());
+        match lists::of(py, a)? {
+            Some(list) => Ok(list),
+            None => to_numpy(py, a, false)?.call_method0("tolist"),
+        }
     }
     /// Writes one value into every element.
     fn fill(slf: &Bound<'_, Self>, value: &Any<'_>) -> PyResult<()> {

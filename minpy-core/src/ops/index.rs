@@ -1,6 +1,7 @@
 //! Indexing with arrays: gather (read), scatter (write), nonzero, and NumPy's `a[...]` put together.
 
 use super::{call, cast, count_nonzero};
+use crate::context;
 use crate::cut::Cut;
 use crate::dispatch::{Arg, copy_into_raw, launch};
 use crate::kernel::{ScatterMode, Work};
@@ -103,10 +104,17 @@ fn check_indices(op: &OpDef, shape: &[usize], indices: &[&Array]) -> Result<()> 
     Ok(())
 }
 
+/// Index arrays, mostly one or two.
+pub type Indices = SmallVec<[Array; 2]>;
+
 /// `base[i_0, i_1, ..]`: index arrays for the leading axes, broadcast against each other.
 pub fn gather(base: &Array, indices: &[Array]) -> Result<Array> {
-    let spread = spread_indices(indices)?;
-    let operands: SmallVec<[Operand; 4]> = std::iter::once(base).chain(&spread).map(Operand::Array).collect();
+    let mut spread = Indices::from(indices);
+    spread_indices(&mut spread)?;
+    gather_spread(base, &spread)
+}
+fn gather_spread(base: &Array, indices: &[Array]) -> Result<Array> {
+    let operands: SmallVec<[Operand; 4]> = std::iter::once(base).chain(indices).map(Operand::Array).collect();
     let attrs = Indexed { axes: indices.len(), mode: ScatterMode::Set };
     call(&GATHER, Attrs::of(&attrs), &operands, None, Target::New)
 }
@@ -125,7 +133,8 @@ fn scatter_call(
     mode: ScatterMode,
     target: Target,
 ) -> Result<Array> {
-    let spread = spread_indices(indices)?;
+    let mut spread = Indices::from(indices);
+    spread_indices(&mut spread)?;
     let mut shape: Dims = spread[0].shape().into();
     shape.extend_from_slice(&base.shape()[indices.len()..]);
     let lead = values.ndim().saturating_sub(shape.len());
@@ -147,21 +156,60 @@ fn scatter_call(
         [base, &values].into_iter().chain(&spread).map(Operand::Array).collect();
     call(&SCATTER, Attrs::of(&Indexed { axes: indices.len(), mode }), &operands, None, target)
 }
-fn spread_indices(indices: &[Array]) -> Result<Vec<Array>> {
-    let shapes: Vec<&[usize]> = indices.iter().map(|a| a.shape()).collect();
-    let Ok(shape) = broadcast_shapes("index", &shapes) else {
-        let all: Vec<_> = shapes.iter().map(|s| show(s)).collect();
-        bail!(
-            Index,
-            "shape mismatch: indexing arrays could not be broadcast together with shapes {}",
-            all.join(" ")
-        );
+/// Gives index arrays one shape.
+fn spread_indices(indices: &mut [Array]) -> Result<()> {
+    if indices.windows(2).all(|w| w[0].shape() == w[1].shape()) {
+        return Ok(());
+    }
+    let shape = {
+        let shapes: SmallVec<[&[usize]; 4]> = indices.iter().map(|a| a.shape()).collect();
+        let Ok(shape) = broadcast_shapes("index", &shapes) else {
+            let all: Vec<_> = shapes.iter().map(|s| show(s)).collect();
+            bail!(
+                Index,
+                "shape mismatch: indexing arrays could not be broadcast together with shapes {}",
+                all.join(" ")
+            );
+        };
+        shape
     };
-    indices.iter().map(|a| a.broadcast_to(&shape)).collect()
+    for i in indices {
+        *i = i.broadcast_to(&shape)?;
+    }
+    Ok(())
 }
 
+/// Bytes of a mask up to which its positions are found in one pass here: less than it takes to ask for a kernel.
+const FEW: usize = 4096;
+
+/// The positions in a small mask on the host.
+fn few_positions(mask: &Array) -> Result<Array> {
+    let mut bytes: SmallVec<[u8; 512]> = SmallVec::from_elem(0, mask.size());
+    mask.read_into(&mut bytes)?;
+    let mut found: SmallVec<[i64; 128]> = SmallVec::new();
+    found.extend(bytes.iter().enumerate().filter(|(_, b)| **b != 0).map(|(i, _)| i as i64));
+    let n = found.len();
+    if mask.ndim() != 1 {
+        // From flat positions to one row per axis, the last axis first.
+        let flat = std::mem::take(&mut found);
+        found.resize(mask.ndim() * n, 0);
+        for (k, at) in flat.into_iter().enumerate() {
+            let mut rest = at as usize;
+            for (axis, &size) in mask.shape().iter().enumerate().rev() {
+                found[axis * n + k] = (rest % size) as i64;
+                rest /= size;
+            }
+        }
+    }
+    // SAFETY: integers are plain data.
+    let bytes = unsafe { std::slice::from_raw_parts(found.as_ptr().cast::<u8>(), size_of_val(&found[..])) };
+    Array::from_bytes(mask.device(), bytes, &[mask.ndim(), n], DType::I64)
+}
 /// Indices of the nonzero elements, int64 of shape `[ndim, n]`. Reads the count from the device.
 pub fn nonzero(a: &Array) -> Result<Array> {
+    if a.dtype() == DType::Bool && a.device().is_host() && a.size() <= FEW && !context::tracing() {
+        return few_positions(a);
+    }
     let n = match count_nonzero(a, None, false)?.item()?.number() {
         Number::Int(n) => n as usize,
         _ => bail!(Runtime, "nonzero: count_nonzero gave no integer"),
@@ -222,7 +270,7 @@ pub enum Selection {
         /// View of the array with the indexed axes in front.
         base: Array,
         /// One per leading axis, of one shape.
-        indices: Vec<Array>,
+        indices: Indices,
         /// Where the axes of the index shape go in the result.
         position: usize,
     },
@@ -272,8 +320,8 @@ pub fn resolve(a: &Array, items: &[Index]) -> Result<Selection> {
     let fancy = items.iter().any(|i| matches!(i, Index::Array(_)));
     let mut cut = Cut::new(a.layout());
     // (axis of the view, index) of every index array, and at which items they stand.
-    let mut arrays: Vec<(usize, Array)> = Vec::new();
-    let mut places: Vec<usize> = Vec::new();
+    let mut arrays: SmallVec<[(usize, Array); 2]> = SmallVec::new();
+    let mut places: SmallVec<[usize; 4]> = SmallVec::new();
     for (at, item) in items.iter().enumerate() {
         match item {
             Index::Int(i) => {
@@ -343,13 +391,20 @@ pub fn resolve(a: &Array, items: &[Index]) -> Result<Selection> {
     // NumPy: index arrays next to each other leave their axes in place, others move them to the front.
     let adjacent = places.windows(2).all(|w| w[1] == w[0] + 1);
     let position = if adjacent { arrays.iter().map(|(x, _)| *x).min().unwrap_or(0) } else { 0 };
-    let front: SmallVec<[usize; 6]> = arrays.iter().map(|(x, _)| *x).collect();
-    let order: SmallVec<[usize; 6]> =
-        front.iter().copied().chain((0..layout.ndim()).filter(|i| !front.contains(i))).collect();
-    let base = a.view(layout.transpose(Some(&order)));
-    let indices: Vec<Array> =
-        arrays.into_iter().map(|(_, i)| i.to_device(a.device())).collect::<Result<_>>()?;
-    let indices = spread_indices(&indices)?;
+    let in_front = arrays.iter().enumerate().all(|(i, (x, _))| i == *x);
+    let base = a.view(if in_front {
+        layout
+    } else {
+        let front: SmallVec<[usize; 6]> = arrays.iter().map(|(x, _)| *x).collect();
+        let order: SmallVec<[usize; 6]> =
+            front.iter().copied().chain((0..layout.ndim()).filter(|i| !front.contains(i))).collect();
+        layout.transpose(Some(&order))
+    });
+    let mut indices = Indices::new();
+    for (_, i) in arrays {
+        indices.push(if i.device() == a.device() { i } else { i.to_device(a.device())? });
+    }
+    spread_indices(&mut indices)?;
     Ok(Selection::Fancy { base, indices, position })
 }
 
@@ -372,7 +427,7 @@ pub fn get(a: &Array, items: &[Index]) -> Result<Array> {
         Selection::View(v) => Ok(v),
         Selection::Fancy { base, indices, position } => {
             let n = indices[0].ndim();
-            let r = gather(&base, &indices)?;
+            let r = gather_spread(&base, &indices)?;
             if position == 0 {
                 return Ok(r);
             }
@@ -461,7 +516,7 @@ pub fn combine_at(a: &Array, items: &[Index], value: &Array, prim: crate::expr::
         Selection::View(v) => {
             // No repeats are possible: an in-place operation on the view through one dummy index.
             let zero = super::zeros(&[1], DType::I64)?.to_device(a.device())?;
-            (v.expand_dims(0)?, vec![zero.view(Layout::contiguous(&[1]))], 0)
+            (v.expand_dims(0)?, SmallVec::from_iter([zero.view(Layout::contiguous(&[1]))]), 0)
         }
     };
     scatter_into(&base, &indices, &arrange(value, &base, &indices, position)?, ScatterMode::Combine(prim))
