@@ -15,6 +15,7 @@ use crate::reader::read;
 use crate::run::{WORTH_DETACHING, native};
 use minpy_core::backend::function::{Default, Function, Gives, Kind, Made, Passing, Value, settle};
 use minpy_core::context::with_device;
+use minpy_core::internal::Shared;
 use minpy_core::internal::written::enter;
 use minpy_core::{Array, DeviceRef, ErrorKind, Number};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -25,7 +26,6 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use smallvec::SmallVec;
 use std::ffi::CString;
-use std::sync::Arc;
 
 type Any<'py> = Bound<'py, PyAny>;
 /// Most parameters of a function.
@@ -306,7 +306,7 @@ fn give<'py>(
     })
 }
 fn shares(a: &Array, value: Option<&Value>) -> bool {
-    value.and_then(Value::array).is_some_and(|v| Arc::ptr_eq(v.buffer(), a.buffer()))
+    value.and_then(Value::array).is_some_and(|v| Shared::ptr_eq(v.buffer(), a.buffer()))
 }
 fn item<'a, 'b>(values: &'a [Value<'b>], i: usize) -> Option<&'a Value<'b>> {
     match values.first() {
@@ -350,7 +350,7 @@ pub fn part<'py>(made: Array, of: &Any<'py>) -> PyResult<Any<'py>> {
         return wrap_result(py, made);
     }
     let complex = whole.array().dtype().is_complex();
-    match std::sync::Arc::ptr_eq(made.buffer(), whole.array().buffer()) {
+    match Shared::ptr_eq(made.buffer(), whole.array().buffer()) {
         true => wrap_view(made, of),
         false if complex => wrap_part(py, made),
         false => wrap_read_only(made, of),
