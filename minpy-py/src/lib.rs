@@ -21,6 +21,7 @@ mod reader;
 mod record;
 mod run;
 mod shape;
+mod slots;
 mod symbol;
 mod table;
 mod tape;
