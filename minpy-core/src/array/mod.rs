@@ -72,14 +72,19 @@ impl Array {
         }
         Ok(Array { buffer: Buffer::lazy(device, bytes), layout, dtype, weak: false })
     }
-    /// Memory for a result with as many elements as `first`, outside of tracing; what waits for something pending
+    /// Memory for a result with the `size` elements that `first` has, outside of tracing; what waits for something pending
     /// (`joins`) waits too, however small it is.
     #[inline]
-    pub(crate) fn memory_beside(first: &Array, dtype: DType, joins: bool) -> Result<Shared<Buffer>> {
+    pub(crate) fn memory_beside(
+        first: &Array,
+        size: usize,
+        dtype: DType,
+        joins: bool,
+    ) -> Result<Shared<Buffer>> {
         memory::check()?;
         let device = first.device();
         // The size was counted when `first` was made. Wider elements than its may still be too many.
-        let bytes = first.size().saturating_mul(dtype.size());
+        let bytes = size.saturating_mul(dtype.size());
         if joins && waits::possible(bytes) || waits::worth(device, bytes) {
             return Ok(Buffer::lazy(device, bytes));
         }
