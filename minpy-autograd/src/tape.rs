@@ -239,6 +239,15 @@ impl Tape {
         }
         Ok(())
     }
+    /// The same for a result of a call: a new one, which nobody else has, needs no agreement about its slot.
+    #[inline]
+    fn set_result(&mut self, buffer: &Shared<Buffer>, node: NodeId) -> Result<()> {
+        if buffer.node().load(Relaxed) == 0 && Shared::strong_count(buffer) == 1 {
+            buffer.node().store(pack(self.id, node), Relaxed);
+            return Ok(());
+        }
+        self.set_node(buffer, node)
+    }
     /// Puts the slot back to what it was before `watch`.
     pub fn restore(&mut self, buffer: &Shared<Buffer>, slot: Option<NodeId>) {
         if !self.elsewhere.is_empty() {
@@ -695,7 +704,11 @@ impl Recorder for TapeRecorder {
                 _ => false,
             };
             let node = t.end() - 1;
-            if let Err(e) = t.set_node(output.buffer(), node) {
+            let set = match target {
+                Target::New => t.set_result(output.buffer(), node),
+                Target::Into(_) => t.set_node(output.buffer(), node),
+            };
+            if let Err(e) = set {
                 t.abandon();
                 return Err(e);
             }

@@ -170,19 +170,19 @@ impl Face {
     fn run<'py>(&self, py: Python<'py>, objects: &Objects<'_, 'py>) -> PyResult<Result<Any<'py>, String>> {
         let function = self.function;
         let mut values: SmallVec<[Value; MOST]> = SmallVec::new();
-        values.extend(function.parameters.iter().map(|_| Value::Absent));
         let (mut out, mut target, mut size, mut settled) = (None, None, 0, true);
         let quiet = quiet_if(function.constant);
         for (i, (p, o)) in function.parameters.iter().zip(objects).enumerate() {
-            let Some(o) = o else { continue };
-            let value = &mut values[i];
+            let Some(o) = o else {
+                values.push(Value::Absent);
+                continue;
+            };
             if p.kind.takes_array()
                 && let Some(mine) = as_pyarray(o)
             {
-                // Written where it stays: moving a value that has just been written waits for it.
                 let a = mine.array();
                 size = size.max(a.size());
-                *value = Value::Array(a);
+                values.push(Value::Array(a));
                 continue;
             }
             if p.passing == Passing::Rest {
@@ -192,11 +192,10 @@ impl Face {
             let apart = quiet_if(!function.apart.is_empty() && function.apart.contains(&p.name));
             let given = read(p.kind, p.default, o)?;
             drop(apart);
-            match given {
-                Some(v) => *value = v,
-                None => return Ok(Err(format!("{}= of type {}", p.name, o.get_type().name()?))),
-            }
-            match value {
+            let Some(value) = given else {
+                return Ok(Err(format!("{}= of type {}", p.name, o.get_type().name()?)));
+            };
+            match &value {
                 Value::Array(a) => {
                     size = size.max(a.size());
                     match p.kind {
@@ -216,6 +215,7 @@ impl Face {
                 }
                 _ => {}
             }
+            values.push(value);
         }
         drop(quiet);
         let values = &mut values[..];
