@@ -4,6 +4,7 @@
 //! it stays an array of that view's shape; a read through a part of the buffer turns it into a flat array that views
 //! are added into.
 
+use minpy_core::internal::Shared;
 use minpy_core::internal::context::{RECORDING, flags};
 use minpy_core::internal::dispatch::fill_raw;
 use minpy_core::ops::{ADD, add, call, cast, copy, reshape, sum};
@@ -92,7 +93,7 @@ impl Total {
         };
         let a = self.array.view(self.array.layout().transpose(Some(&order)));
         let r = reshape(&a, &[-1])?;
-        let aliased = std::sync::Arc::ptr_eq(r.buffer(), self.array.buffer());
+        let aliased = Shared::ptr_eq(r.buffer(), self.array.buffer());
         if aliased && (!r.layout().is_injective() || fresh && !self.owned) { copy(&r) } else { Ok(r) }
     }
     /// The gradient itself, where it corresponds to that view.
@@ -237,7 +238,7 @@ mod tests {
             Total::deposit(&mut slot, read.clone(), read.layout(), &home).unwrap();
             buffers.push(slot.as_ref().unwrap().array.buffer().clone());
         }
-        assert!(buffers.windows(2).all(|b| std::sync::Arc::ptr_eq(&b[0], &b[1])));
+        assert!(buffers.windows(2).all(|b| Shared::ptr_eq(&b[0], &b[1])));
         // The seed is not ours to write.
         assert_eq!(g.to_vec::<f64>().unwrap(), [1.0; 6]);
         assert_eq!(slot.unwrap().array.to_vec::<f64>().unwrap(), [1.0, 0.0, 0.0, 0.0, 0.0, 0.0]);

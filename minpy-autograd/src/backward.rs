@@ -5,6 +5,7 @@ use crate::edge::{Edge, NodeId, Nodes};
 use crate::rule::{Saves, Value};
 use crate::tape::{Constant, Gradient, Kind, Node, Saved, TAPE, Tape};
 use minpy_core::backend::{Attributes, memory};
+use minpy_core::internal::Shared;
 use minpy_core::internal::context::{RECORDING, flags, set_flag};
 use minpy_core::{
     Array, Attrs, DeviceRef, Error, ErrorKind, Layout, OpDef, Operand, Result, Target, bail, ops,
@@ -390,7 +391,7 @@ pub(crate) fn ones_for(a: &Array) -> Result<Array> {
 pub(crate) fn finished(total: Total, layout: &Layout) -> Result<Array> {
     let g = total.through(layout)?;
     drop(total);
-    if std::sync::Arc::strong_count(g.buffer()) > 1 || !g.layout().is_injective() {
+    if Shared::strong_count(g.buffer()) > 1 || !g.layout().is_injective() {
         return ops::call(&ops::COPY, Attrs::NONE, &[Operand::Array(&g)], None, Target::New);
     }
     Ok(g)

@@ -5,15 +5,15 @@ use crate::edge::{Edges, NodeId};
 use crate::forward::{End, forward};
 use crate::tape::{ForeignVjp, Gradient, Kind, Node, TAPE, Tape, TapeRecorder};
 use minpy_core::backend::memory;
+use minpy_core::internal::Shared;
 use minpy_core::internal::context::{RECORDING, flags, set_flag};
 use minpy_core::internal::{Buffer, recorder};
 use minpy_core::{Array, Layout, Result, bail, ops};
 use std::cell::RefCell;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 struct Leaf {
-    buffer: Arc<Buffer>,
+    buffer: Shared<Buffer>,
     node: NodeId,
     /// The slot before, for an array that was marked in place.
     restore: Option<Option<NodeId>>,
@@ -230,7 +230,7 @@ fn weight(w: &Array, of: &Array) -> Result<Array> {
 
 /// The leaf of an array. Arguments are mostly asked for in the order in which they were marked: number `likely` first.
 fn find_leaf<'a>(leaves: &'a [Leaf], likely: usize, a: &Array) -> Option<&'a Leaf> {
-    let is = |l: &&Leaf| Arc::ptr_eq(&l.buffer, a.buffer());
+    let is = |l: &&Leaf| Shared::ptr_eq(&l.buffer, a.buffer());
     leaves.get(likely).filter(is).or_else(|| leaves.iter().find(is))
 }
 
@@ -389,7 +389,7 @@ impl Mark {
     }
 }
 /// The array came back as it is: its last departure is forgotten.
-pub fn returned(buffer: &Arc<Buffer>) {
+pub fn returned(buffer: &Shared<Buffer>) {
     if flags() & RECORDING != 0 {
         TAPE.with_borrow_mut(|t| {
             if let Some(node) = t.lookup(buffer).filter(|_| !t.departures.is_empty())

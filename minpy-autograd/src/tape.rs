@@ -15,13 +15,14 @@ use minpy_core::internal::context::{RECORDING, set_flag, tracing, unrecorded};
 use minpy_core::internal::defer::compute_beside;
 use minpy_core::internal::dispatch::copy_raw;
 use minpy_core::internal::recorder::{OpCall, Recorder};
+use minpy_core::internal::{Shared, Weak};
 use minpy_core::{Array, DType, DeviceRef, Layout, Number, Operand, Result, Scalar, Target, bail};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::sync::{Arc, Weak};
 
 /// Token of a recorded call.
 const RECORDED: u64 = 1;
@@ -214,7 +215,7 @@ fn unpack(tape: u32, slot: u64) -> Option<u32> {
 impl Tape {
     /// The node of a buffer's present contents.
     #[inline]
-    pub fn lookup(&self, buffer: &Arc<Buffer>) -> Option<NodeId> {
+    pub fn lookup(&self, buffer: &Shared<Buffer>) -> Option<NodeId> {
         let slot = buffer.node().load(Relaxed);
         if slot == 0 && self.elsewhere.is_empty() {
             return None;
@@ -223,25 +224,34 @@ impl Tape {
             if self.elsewhere.is_empty() {
                 return None;
             }
-            self.elsewhere.get(&(Arc::as_ptr(buffer) as usize)).and_then(|(_, s)| unpack(self.id, *s))
+            self.elsewhere.get(&(Shared::as_ptr(buffer) as usize)).and_then(|(_, s)| unpack(self.id, *s))
         })
     }
     /// Says which node wrote the buffer.
-    pub fn set_node(&mut self, buffer: &Arc<Buffer>, node: NodeId) -> Result<()> {
+    pub fn set_node(&mut self, buffer: &Shared<Buffer>, node: NodeId) -> Result<()> {
         let slot = buffer.node().load(Relaxed);
         // A buffer watched by several threads at once: the first keeps the slot, the others remember for themselves.
         let free = slot == 0 || unpack(self.id, slot).is_some() || !is_live(slot);
         if !free || buffer.node().compare_exchange(slot, pack(self.id, node), Relaxed, Relaxed).is_err() {
             memory::fallible(|| self.elsewhere.try_reserve(1)).or_else(|_| memory::exhausted())?;
             self.elsewhere
-                .insert(Arc::as_ptr(buffer) as usize, (Arc::downgrade(buffer), pack(self.id, node)));
+                .insert(Shared::as_ptr(buffer) as usize, (Shared::downgrade(buffer), pack(self.id, node)));
         }
         Ok(())
     }
+    /// The same for a result of a call: a new one, which nobody else has, needs no agreement about its slot.
+    #[inline]
+    fn set_result(&mut self, buffer: &Shared<Buffer>, node: NodeId) -> Result<()> {
+        if buffer.node().load(Relaxed) == 0 && Shared::strong_count(buffer) == 1 {
+            buffer.node().store(pack(self.id, node), Relaxed);
+            return Ok(());
+        }
+        self.set_node(buffer, node)
+    }
     /// Puts the slot back to what it was before `watch`.
-    pub fn restore(&mut self, buffer: &Arc<Buffer>, slot: Option<NodeId>) {
+    pub fn restore(&mut self, buffer: &Shared<Buffer>, slot: Option<NodeId>) {
         if !self.elsewhere.is_empty() {
-            self.elsewhere.remove(&(Arc::as_ptr(buffer) as usize));
+            self.elsewhere.remove(&(Shared::as_ptr(buffer) as usize));
         }
         if unpack(self.id, buffer.node().load(Relaxed)).is_some() {
             buffer.node().store(slot.map_or(0, |n| pack(self.id, n)), Relaxed);
@@ -694,7 +704,11 @@ impl Recorder for TapeRecorder {
                 _ => false,
             };
             let node = t.end() - 1;
-            if let Err(e) = t.set_node(output.buffer(), node) {
+            let set = match target {
+                Target::New => t.set_result(output.buffer(), node),
+                Target::Into(_) => t.set_node(output.buffer(), node),
+            };
+            if let Err(e) = set {
                 t.abandon();
                 return Err(e);
             }

@@ -2,6 +2,7 @@
 
 use minpy_autograd::{Decision, Session, check_gradients, decision};
 use minpy_core::backend::{ScatterMode, Tier};
+use minpy_core::internal::Shared;
 use minpy_core::{Array, Attrs, DType, Layout, OpDef, Operand, Result, Target, ops};
 use minpy_cpu as _;
 
@@ -163,7 +164,7 @@ fn random_programs() {
                         pool.push(ops::cumsum(&v, axis as isize)?);
                     }
                     // Never into the argument, which the differences read again.
-                    _ if !std::sync::Arc::ptr_eq(v.buffer(), x[0].buffer()) => {
+                    _ if !Shared::ptr_eq(v.buffer(), x[0].buffer()) => {
                         let value = ops::multiply(&v, 0.5)?;
                         ops::assign(&v, &value)?;
                     }

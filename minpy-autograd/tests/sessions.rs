@@ -4,10 +4,10 @@ use minpy_autograd::{
     Session, check_gradients, grad, grad_and_loss, is_watched, jvp, no_grad, record_foreign, value_and_grad,
 };
 use minpy_core::Complex64;
+use minpy_core::internal::Shared;
 use minpy_core::internal::context::{RECORDING, flags};
 use minpy_core::{Array, Attrs, DType, Error, ErrorKind, Result, Target, ops};
 use minpy_cpu as _;
-use std::sync::Arc;
 
 fn f64s(v: &[f64]) -> Array {
     Array::from_slice(v, &[v.len()]).unwrap()
@@ -103,10 +103,10 @@ fn memory_is_given_back() {
         let w = s.watch(&x).unwrap();
         let z = ops::multiply(&ops::exp(&w).unwrap(), &y).unwrap();
         s.gradients(&[z.clone()], None, &[w]).unwrap();
-        Arc::downgrade(z.buffer())
+        Shared::downgrade(z.buffer())
     };
     assert!(weak.upgrade().is_none());
-    assert_eq!(Arc::strong_count(y.buffer()), 1, "the tape still holds a save");
+    assert_eq!(Shared::strong_count(y.buffer()), 1, "the tape still holds a save");
 }
 #[test]
 fn threads_have_tapes_of_their_own() {

@@ -2,6 +2,7 @@
 //! the Python package. It promises nothing to others.
 
 pub use crate::array::buffer::{Buffer, Lent};
+pub use crate::array::shared::{Shared, Weak};
 pub use crate::deferral::prepare_thread;
 
 /// All that is in force on a thread, with its flags.

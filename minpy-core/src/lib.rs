@@ -95,6 +95,7 @@ pub mod stats {
 
 // Within the crate a module is found by its own name, whichever folder it is in.
 use array::buffer::{self, Buffer};
+use array::shared;
 use deferral::{defer, fuse, launch};
 use device::{expr, kernel, registry};
 use op::{Meta, Metas, recorder};

@@ -10,11 +10,11 @@ use crate::host::import;
 use crate::numpy::numpy;
 use minpy_autograd::{Session, is_watched};
 use minpy_core::backend::memory;
+use minpy_core::internal::Shared;
 use minpy_core::{Array, DType, Number, context, ops};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
-use std::sync::Arc;
 
 type Any<'py> = Bound<'py, PyAny>;
 
@@ -152,7 +152,7 @@ impl<'a> Apart<'a> {
         !self.found.is_empty()
     }
     fn shares(&self, a: &Array) -> bool {
-        self.marked.iter().any(|m| Arc::ptr_eq(m.buffer(), a.buffer()) && m.may_share_memory(a))
+        self.marked.iter().any(|m| Shared::ptr_eq(m.buffer(), a.buffer()) && m.may_share_memory(a))
     }
     /// NumPy's array as ours, where it is a view of what may be marked.
     fn as_ours(&self, object: &Any<'_>) -> PyResult<Option<Array>> {
@@ -162,7 +162,7 @@ impl<'a> Apart<'a> {
         Ok(import(object)?.filter(|a| self.shares(a)))
     }
     fn of(&self, a: &Array) -> Option<usize> {
-        let same = |f: &Found| Arc::ptr_eq(f.of.buffer(), a.buffer()) && f.of.dtype() == a.dtype();
+        let same = |f: &Found| Shared::ptr_eq(f.of.buffer(), a.buffer()) && f.of.dtype() == a.dtype();
         self.found.iter().position(same)
     }
     /// Looks through an argument; false where it has no end, and stays as it is.

@@ -6,6 +6,8 @@ use crate::convert::{axes_from, shape_from};
 use crate::errors::{NoGradientFuncError, Outcome};
 use crate::host::{import, to_numpy, wrap_import};
 use crate::numpy::{dtype_from, dtype_object, numpy};
+use crate::slots::recycled;
+use minpy_core::internal::Shared;
 use minpy_core::{Array, DType, Layout, ops};
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -125,12 +127,14 @@ impl PyArray {
 const PART: u8 = 2;
 
 /// NumPy's `ndarray` on any device.
-#[pyclass(frozen, extends = PyArray, name = "ndarray", module = "minpy.numpy", freelist = 1024)]
+#[pyclass(frozen, extends = PyArray, name = "ndarray", module = "minpy.numpy")]
 pub struct NdArray;
 
 /// A 0-d result: behaves as NumPy's scalars do (immutable, hashable; `+=` rebinds the name).
-#[pyclass(frozen, extends = PyArray, name = "scalar", module = "minpy.numpy", freelist = 1024)]
+#[pyclass(frozen, extends = PyArray, name = "scalar", module = "minpy.numpy")]
 pub struct PyScalar;
+
+recycled! { NdArray PyScalar }
 
 /// The core array of one of our objects.
 #[inline]
@@ -170,7 +174,7 @@ pub fn wrap_scalar(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
 pub fn wrap_view<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = of.py();
     let Some(p) = as_pyarray(of) else { return wrap(py, array) };
-    if !std::sync::Arc::ptr_eq(array.buffer(), p.array().buffer()) {
+    if !Shared::ptr_eq(array.buffer(), p.array().buffer()) {
         return wrap(py, array);
     }
     // Scalars never change: an array made of one has memory of its own, as in NumPy.

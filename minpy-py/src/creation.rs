@@ -8,6 +8,7 @@ use crate::host::{adopt, has_base, import, shareable, to_numpy, wrap_import};
 use crate::lists;
 use crate::numpy::{dtype_from, dtype_object, given, numpy, order_letter};
 use minpy_core::backend::layout::Order;
+use minpy_core::internal::Shared;
 use minpy_core::internal::written::enter;
 use minpy_core::{Array, DType, DeviceRef, Number, context, ops};
 use pyo3::exceptions::PyValueError;
@@ -170,7 +171,7 @@ fn make<'py>(
         }
         Some(_) => crate::array::wrap_view(a, object),
         None => match theirs {
-            Some(t) if std::sync::Arc::ptr_eq(a.buffer(), seen.buffer()) => wrap_import(a, &t),
+            Some(t) if Shared::ptr_eq(a.buffer(), seen.buffer()) => wrap_import(a, &t),
             _ => wrap(py, a),
         },
     }
@@ -314,7 +315,7 @@ pub fn take<'py>(
         for (ours, theirs) in pairs {
             let (Some(x), Some(host)) = (as_array(ours), import(theirs)?) else { continue };
             let seen = if device.is_host() { Some(a.clone()) } else { import(array)? };
-            let Some(seen) = seen.filter(|s| std::sync::Arc::ptr_eq(s.buffer(), host.buffer())) else {
+            let Some(seen) = seen.filter(|s| Shared::ptr_eq(s.buffer(), host.buffer())) else {
                 continue;
             };
             if x.device().is_host() {

@@ -9,6 +9,7 @@ use crate::errors::Outcome;
 use crate::numpy::{dtype_of_format, format_letter, numpy};
 use minpy_core::backend::{Memory, memory};
 use minpy_core::internal::{Buffer, Lent};
+use minpy_core::internal::{Shared, Weak};
 use minpy_core::{Array, DType, DeviceRef, Layout, device};
 use parking_lot::Mutex;
 use pyo3::exceptions::PyBufferError;
@@ -18,8 +19,8 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::ffi::{c_int, c_void};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, LazyLock, Weak};
 
 /// What a PEP 3118 buffer says about itself.
 struct Seen {
@@ -54,7 +55,7 @@ impl Seen {
         self.address.is_multiple_of(align) && self.strides.iter().all(|s| s % item as isize == 0)
     }
     /// The view of `buffer`, whose memory begins at `start`.
-    fn view(&self, buffer: &Arc<Buffer>, start: usize) -> Option<Array> {
+    fn view(&self, buffer: &Shared<Buffer>, start: usize) -> Option<Array> {
         let item = self.dtype.size();
         let (lo, hi) = self.span();
         if lo < start
@@ -121,7 +122,7 @@ struct Imported {
     looked_at: usize,
 }
 impl Imported {
-    fn insert(&mut self, key: usize, buffer: &Arc<Buffer>) {
+    fn insert(&mut self, key: usize, buffer: &Shared<Buffer>) {
         if self.buffers.len() >= self.sweep_at.max(1024) {
             self.looked_at += self.buffers.len();
             self.buffers.retain(|_, w| w.strong_count() > 0);
@@ -129,7 +130,7 @@ impl Imported {
         }
         let first = self.buffers.entry(key).or_default();
         if first.strong_count() == 0 {
-            *first = Arc::downgrade(buffer);
+            *first = Shared::downgrade(buffer);
         }
     }
 }
@@ -304,7 +305,7 @@ fn import_swapped(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
     }
 }
 
-fn lent_by(object: &Bound<'_, PyAny>) -> Option<Arc<Buffer>> {
+fn lent_by(object: &Bound<'_, PyAny>) -> Option<Shared<Buffer>> {
     if let Some(a) = as_array(object) {
         return a.device().is_host().then(|| a.buffer().clone());
     }

@@ -26,6 +26,7 @@ mod reader;
 mod record;
 mod run;
 mod shape;
+mod slots;
 mod symbol;
 mod table;
 mod tape;

@@ -13,6 +13,7 @@ use crate::index::get_int;
 use crate::numbers;
 use crate::numpy::numpy;
 use crate::run::{compute_into, compute_object, deliver, native};
+use crate::slots::slots;
 use minpy_core::{Array, DType, Number, OpDef, Operand, ops};
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -156,19 +157,27 @@ fn power<'py>(left: &Bound<'py, PyAny>, right: &Bound<'py, PyAny>) -> PyResult<B
     binary(&ops::POWER, "pow", left, right)
 }
 
+/// Operators as CPython calls them: with the operands in their order, of which one is ours.
+macro_rules! operators {
+    ($($slot:ident $f:ident |$left:ident, $right:ident| $result:expr;)*) => {
+        $(
+            unsafe fn $f(
+                py: Python<'_>,
+                left: *mut ffi::PyObject,
+                right: *mut ffi::PyObject,
+            ) -> PyResult<*mut ffi::PyObject> {
+                let ($left, $right) = (Bound::ref_from_ptr(py, &left), Bound::ref_from_ptr(py, &right));
+                $result.map(Bound::into_ptr)
+            }
+        )*
+        slots! { PyArray: $($slot binaryfunc $f;)* }
+    };
+}
+operators! { Py_nb_matrix_multiply matrix_multiply |a, b| product(a, b); }
+
 macro_rules! binary_slots {
-    ($($f:ident $r:ident $i:ident $op:ident $symbol:literal;)*) => {
-        #[pymethods]
-        impl PyArray {
-            $(
-                fn $f<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-                    binary(&ops::$op, $symbol, slf.as_any(), other)
-                }
-                fn $r<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-                    binary(&ops::$op, $symbol, other, slf.as_any())
-                }
-            )*
-        }
+    ($($slot:ident $f:ident $i:ident $op:ident $symbol:literal;)*) => {
+        operators! { $($slot $f |a, b| binary(&ops::$op, $symbol, a, b);)* }
         #[pymethods]
         impl NdArray {
             $(
@@ -180,17 +189,17 @@ macro_rules! binary_slots {
     };
 }
 binary_slots! {
-    __add__ __radd__ __iadd__ ADD "add";
-    __sub__ __rsub__ __isub__ SUBTRACT "sub";
-    __mul__ __rmul__ __imul__ MULTIPLY "mul";
-    __truediv__ __rtruediv__ __itruediv__ DIVIDE_ "truediv";
-    __floordiv__ __rfloordiv__ __ifloordiv__ FLOOR_DIVIDE "floordiv";
-    __mod__ __rmod__ __imod__ REMAINDER "mod";
-    __and__ __rand__ __iand__ BITWISE_AND "and";
-    __or__ __ror__ __ior__ BITWISE_OR "or";
-    __xor__ __rxor__ __ixor__ BITWISE_XOR "xor";
-    __lshift__ __rlshift__ __ilshift__ LEFT_SHIFT "lshift";
-    __rshift__ __rrshift__ __irshift__ RIGHT_SHIFT "rshift";
+    Py_nb_add add __iadd__ ADD "add";
+    Py_nb_subtract subtract __isub__ SUBTRACT "sub";
+    Py_nb_multiply multiply __imul__ MULTIPLY "mul";
+    Py_nb_true_divide divide __itruediv__ DIVIDE_ "truediv";
+    Py_nb_floor_divide floor_divide __ifloordiv__ FLOOR_DIVIDE "floordiv";
+    Py_nb_remainder remainder __imod__ REMAINDER "mod";
+    Py_nb_and and __iand__ BITWISE_AND "and";
+    Py_nb_or or __ior__ BITWISE_OR "or";
+    Py_nb_xor xor __ixor__ BITWISE_XOR "xor";
+    Py_nb_lshift left_shift __ilshift__ LEFT_SHIFT "lshift";
+    Py_nb_rshift right_shift __irshift__ RIGHT_SHIFT "rshift";
 }
 
 /// `a op= b`: writes through the array.
@@ -239,12 +248,6 @@ impl PyArray {
     }
     fn __rdivmod__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Pair<'py>> {
         quotient_and_rest(other, slf.as_any())
-    }
-    fn __matmul__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        product(slf.as_any(), other)
-    }
-    fn __rmatmul__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        product(other, slf.as_any())
     }
     fn __neg__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         unary(&ops::NEGATIVE, "neg", slf)

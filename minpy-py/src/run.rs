@@ -28,10 +28,14 @@ pub fn heavy<R: Send>(py: Python<'_>, elements: usize, f: impl FnOnce() -> Resul
 
 #[inline]
 fn elements(inputs: &[Operand]) -> usize {
-    // Few bytes have few elements, unless they are repeated.
-    let few = |a: &Array| a.layout().is_contiguous() && a.buffer().bytes() < WORTH_DETACHING;
-    let size = |a: &Array| if few(a) { 0 } else { a.size() };
-    inputs.iter().filter_map(|o| o.array()).map(size).max().unwrap_or(0)
+    let mut most = 0;
+    for a in inputs.iter().filter_map(|o| o.array()) {
+        // Few bytes have few elements, unless they are repeated.
+        if !a.layout().is_contiguous() || a.buffer().bytes() >= WORTH_DETACHING {
+            most = most.max(a.size());
+        }
+    }
+    most
 }
 
 /// Calls an elementwise operation.

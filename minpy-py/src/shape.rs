@@ -10,6 +10,7 @@ use crate::numpy::{dtype_from, given, numpy};
 use crate::operators::number_of;
 use crate::run::heavy;
 use minpy_core::backend::layout::Order;
+use minpy_core::internal::Shared;
 use minpy_core::internal::written::enter;
 use minpy_core::{Array, ops};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -81,8 +82,7 @@ impl PyArray {
         let _entered = enter("flatten");
         let a = slf.get().array();
         let flat = ops::ravel(a, memory_order(order, Order::C)?).py()?;
-        let new =
-            if std::sync::Arc::ptr_eq(flat.buffer(), a.buffer()) { ops::copy(&flat).py()? } else { flat };
+        let new = if Shared::ptr_eq(flat.buffer(), a.buffer()) { ops::copy(&flat).py()? } else { flat };
         wrap(slf.py(), new)
     }
     /// A copy.

@@ -15,6 +15,7 @@ use crate::reader::read;
 use crate::run::{WORTH_DETACHING, native};
 use minpy_core::backend::function::{Default, Function, Gives, Kind, Made, Passing, Value, settle};
 use minpy_core::context::with_device;
+use minpy_core::internal::Shared;
 use minpy_core::internal::written::enter;
 use minpy_core::{Array, DeviceRef, ErrorKind, Number};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -25,7 +26,6 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use smallvec::SmallVec;
 use std::ffi::CString;
-use std::sync::Arc;
 
 type Any<'py> = Bound<'py, PyAny>;
 /// Most parameters of a function.
@@ -170,19 +170,19 @@ impl Face {
     fn run<'py>(&self, py: Python<'py>, objects: &Objects<'_, 'py>) -> PyResult<Result<Any<'py>, String>> {
         let function = self.function;
         let mut values: SmallVec<[Value; MOST]> = SmallVec::new();
-        values.extend(function.parameters.iter().map(|_| Value::Absent));
         let (mut out, mut target, mut size, mut settled) = (None, None, 0, true);
         let quiet = quiet_if(function.constant);
         for (i, (p, o)) in function.parameters.iter().zip(objects).enumerate() {
-            let Some(o) = o else { continue };
-            let value = &mut values[i];
+            let Some(o) = o else {
+                values.push(Value::Absent);
+                continue;
+            };
             if p.kind.takes_array()
                 && let Some(mine) = as_pyarray(o)
             {
-                // Written where it stays: moving a value that has just been written waits for it.
                 let a = mine.array();
                 size = size.max(a.size());
-                *value = Value::Array(a);
+                values.push(Value::Array(a));
                 continue;
             }
             if p.passing == Passing::Rest {
@@ -192,11 +192,10 @@ impl Face {
             let apart = quiet_if(!function.apart.is_empty() && function.apart.contains(&p.name));
             let given = read(p.kind, p.default, o)?;
             drop(apart);
-            match given {
-                Some(v) => *value = v,
-                None => return Ok(Err(format!("{}= of type {}", p.name, o.get_type().name()?))),
-            }
-            match value {
+            let Some(value) = given else {
+                return Ok(Err(format!("{}= of type {}", p.name, o.get_type().name()?)));
+            };
+            match &value {
                 Value::Array(a) => {
                     size = size.max(a.size());
                     match p.kind {
@@ -216,6 +215,7 @@ impl Face {
                 }
                 _ => {}
             }
+            values.push(value);
         }
         drop(quiet);
         let values = &mut values[..];
@@ -306,7 +306,7 @@ fn give<'py>(
     })
 }
 fn shares(a: &Array, value: Option<&Value>) -> bool {
-    value.and_then(Value::array).is_some_and(|v| Arc::ptr_eq(v.buffer(), a.buffer()))
+    value.and_then(Value::array).is_some_and(|v| Shared::ptr_eq(v.buffer(), a.buffer()))
 }
 fn item<'a, 'b>(values: &'a [Value<'b>], i: usize) -> Option<&'a Value<'b>> {
     match values.first() {
@@ -350,7 +350,7 @@ pub fn part<'py>(made: Array, of: &Any<'py>) -> PyResult<Any<'py>> {
         return wrap_result(py, made);
     }
     let complex = whole.array().dtype().is_complex();
-    match std::sync::Arc::ptr_eq(made.buffer(), whole.array().buffer()) {
+    match Shared::ptr_eq(made.buffer(), whole.array().buffer()) {
         true => wrap_view(made, of),
         false if complex => wrap_part(py, made),
         false => wrap_read_only(made, of),

@@ -9,11 +9,11 @@ use crate::plan::{Plan, plan, verify_plan};
 use crate::schedule::{External, Place, Schedule, ValueId};
 use crate::trace::{Request, Traced, trace};
 use minpy_core::backend::{Memory, Meta};
+use minpy_core::internal::Shared;
 use minpy_core::internal::context::{self, RECORDING};
 use minpy_core::internal::{Buffer, recorder};
 use minpy_core::{Array, Result, bail};
 use std::ops::Range;
-use std::sync::Arc;
 
 /// Figures of a compiled symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl Pass {
 pub(crate) struct Instance {
     memories: Vec<Memory>,
     /// Keeps the arena; the memories of its values point into it.
-    _arena: Option<Arc<Buffer>>,
+    _arena: Option<Shared<Buffer>>,
     /// The random numbers of the last training run.
     pub noise: Vec<Array>,
 }

@@ -10,9 +10,9 @@ use crate::trace::{Look, Proxies, Traced, collect};
 use minpy_core::backend::layout::show;
 use minpy_core::backend::{Meta, Work};
 use minpy_core::internal::Buffer;
+use minpy_core::internal::Shared;
 use minpy_core::internal::context::unrecorded;
 use minpy_core::{Array, DType, DeviceRef, Layout, Result, bail, context, ops};
-use std::sync::Arc;
 
 /// A function of arrays that was recorded.
 pub struct Recorded {
@@ -22,7 +22,7 @@ pub struct Recorded {
     arguments: Vec<Look>,
     /// Arguments that are written in place.
     written: Vec<usize>,
-    constants: Vec<Arc<Buffer>>,
+    constants: Vec<Shared<Buffer>>,
     outputs: Vec<Meta>,
 }
 
@@ -111,7 +111,7 @@ impl Recorded {
             }
         }
         let base =
-            |b: &Arc<Buffer>| Array::from_parts(b.clone(), Layout::contiguous(&[b.bytes()]), DType::U8);
+            |b: &Shared<Buffer>| Array::from_parts(b.clone(), Layout::contiguous(&[b.bytes()]), DType::U8);
         for &i in &self.written {
             let a = &arguments[i];
             if a.buffer().is_read_only() || !a.layout().is_injective() {

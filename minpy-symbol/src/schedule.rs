@@ -4,6 +4,7 @@
 //! `plan` gives its values places, and `run` replays it on a table of memories.
 
 use minpy_core::backend::{Input, KernelCall, Memory, Program, View, Work};
+use minpy_core::internal::Shared;
 use minpy_core::internal::dispatch::run_planned;
 use minpy_core::internal::{Buffer, context, stats};
 use minpy_core::{DType, DeviceRef, Layout, Result, Scalar};
@@ -97,7 +98,7 @@ pub(crate) struct Schedule {
     /// Number of steps that belong to the forward pass.
     pub forward: usize,
     /// What `External::Constant` counts.
-    pub constants: Vec<Arc<Buffer>>,
+    pub constants: Vec<Shared<Buffer>>,
 }
 
 impl Schedule {

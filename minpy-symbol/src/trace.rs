@@ -9,6 +9,7 @@ use crate::room::room_for;
 use crate::schedule::{External, Operand, Place, Schedule, Source, Step, Value, ValueId};
 use minpy_autograd::Session;
 use minpy_core::backend::{Meta, memory};
+use minpy_core::internal::Shared;
 use minpy_core::internal::trace::{self, Launch, LaunchInput};
 use minpy_core::internal::{Buffer, dispatch};
 use minpy_core::{
@@ -270,12 +271,12 @@ pub(crate) fn collect(
     let mut schedule = Schedule { device, values, steps, forward, constants: Vec::new() };
     let mut ids: HashMap<*const Buffer, ValueId> = HashMap::new();
     for (what, a) in proxies {
-        ids.insert(Arc::as_ptr(a.buffer()), schedule.values.len());
+        ids.insert(Shared::as_ptr(a.buffer()), schedule.values.len());
         schedule.values.push(Value { bytes: a.buffer().bytes(), place: Place::External(*what) });
     }
     for l in &launches {
         let mut operand = |a: &Array| {
-            let value = *ids.entry(Arc::as_ptr(a.buffer())).or_insert_with(|| {
+            let value = *ids.entry(Shared::as_ptr(a.buffer())).or_insert_with(|| {
                 let place = if a.buffer().is_placeholder() {
                     Place::Arena
                 } else {

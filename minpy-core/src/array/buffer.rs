@@ -6,13 +6,13 @@
 //! `Buffer::memory` is the only way to the memory, and the place where a pending expression is evaluated.
 
 use super::late::Late;
+use super::shared::Shared;
 use crate::defer::{self, Expr};
 use crate::device::{DeviceRef, Memory};
 use crate::{Result, bail};
 use parking_lot::Mutex;
 use std::any::Any;
 use std::cell::Cell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// Somebody outside (NumPy, DLPack) can read or write the memory, for good: see design.md section 10.
@@ -54,32 +54,31 @@ impl Buffer {
         memory: Late<Memory>,
         bytes: usize,
         owner: Option<Box<dyn Any + Send + Sync>>,
-    ) -> Arc<Buffer> {
-        let buffer = Arc::<Buffer>::new_uninit();
+    ) -> Shared<Buffer> {
         // Written where it stays. A buffer is made in every call, and one that is moved there is read in wider pieces than it
         // was just written in, for which a processor waits.
-        let to = Arc::as_ptr(&buffer).cast_mut();
-        // SAFETY: nobody else has seen the new allocation, and all of it is written.
+        // SAFETY: all of it is written.
         unsafe {
-            (*to).write(Buffer {
-                memory,
-                pending: Mutex::new(None),
-                readers: AtomicU32::new(0),
-                lent: AtomicU32::new(0),
-                bytes,
-                device,
-                version: AtomicU32::new(0),
-                flags: AtomicU32::new(0),
-                node: AtomicU64::new(0),
-                saves: AtomicU64::new(0),
-                owner,
-            });
-            buffer.assume_init()
+            Shared::written(|to: *mut Buffer| {
+                to.write(Buffer {
+                    memory,
+                    pending: Mutex::new(None),
+                    readers: AtomicU32::new(0),
+                    lent: AtomicU32::new(0),
+                    bytes,
+                    device,
+                    version: AtomicU32::new(0),
+                    flags: AtomicU32::new(0),
+                    node: AtomicU64::new(0),
+                    saves: AtomicU64::new(0),
+                    owner,
+                });
+            })
         }
     }
     /// Fresh memory of `bytes`, contents undefined.
     #[inline]
-    pub fn allocate(device: DeviceRef, bytes: usize) -> Result<Arc<Buffer>> {
+    pub fn allocate(device: DeviceRef, bytes: usize) -> Result<Shared<Buffer>> {
         let memory = device.allocate(bytes)?;
         // Word by word, as the device has just written it: see `build`.
         // SAFETY: reads of a local.
@@ -90,7 +89,7 @@ impl Buffer {
     }
     /// Memory of `bytes` that is allocated when somebody asks for it. An expression may be deferred into it until then.
     #[inline]
-    pub fn lazy(device: DeviceRef, bytes: usize) -> Arc<Buffer> {
+    pub fn lazy(device: DeviceRef, bytes: usize) -> Shared<Buffer> {
         Buffer::build(device, Late::empty(), bytes, None)
     }
     /// Memory that belongs to somebody else, kept alive by `owner`.
@@ -103,13 +102,13 @@ impl Buffer {
         owner: Box<dyn Any + Send + Sync>,
         shared: bool,
         read_only: bool,
-    ) -> Arc<Buffer> {
+    ) -> Shared<Buffer> {
         let b = Buffer::build(device, Late::there(memory), memory.bytes, Some(owner));
         b.flags.store(if shared { SHARED } else { 0 } | if read_only { READ_ONLY } else { 0 }, Relaxed);
         b
     }
     /// A buffer whose memory is only a number: see `fuse::grouped`.
-    pub(crate) fn numbered(device: DeviceRef, memory: Memory) -> Arc<Buffer> {
+    pub(crate) fn numbered(device: DeviceRef, memory: Memory) -> Shared<Buffer> {
         let b = Buffer::build(device, Late::there(memory), memory.bytes, None);
         b.donate();
         b
@@ -119,7 +118,7 @@ impl Buffer {
         device: DeviceRef,
         bytes: usize,
         owner: Option<Box<dyn Any + Send + Sync>>,
-    ) -> Arc<Buffer> {
+    ) -> Shared<Buffer> {
         let b = Buffer::build(device, Late::empty(), bytes, owner);
         b.flags.store(PLACEHOLDER, Relaxed);
         b
@@ -204,8 +203,8 @@ impl Buffer {
         LastUse(FORGONE.replace(self), self)
     }
     /// Whether somebody beside `held` handles may ask for the contents.
-    pub(crate) fn is_wanted(self: &Arc<Buffer>, held: usize) -> bool {
-        Arc::strong_count(self) > held + std::ptr::eq(FORGONE.get(), Arc::as_ptr(self)) as usize
+    pub(crate) fn is_wanted(buffer: &Shared<Buffer>, held: usize) -> bool {
+        Shared::strong_count(buffer) > held + std::ptr::eq(FORGONE.get(), Shared::as_ptr(buffer)) as usize
     }
     /// The memory was computed.
     pub(crate) fn fulfil(&self, memory: Memory) {
@@ -281,9 +280,9 @@ impl Buffer {
 }
 
 /// A window to memory that is open outside (a NumPy array): until it is dropped the memory counts as shared.
-pub struct Lent(Arc<Buffer>);
+pub struct Lent(Shared<Buffer>);
 impl Lent {
-    pub(crate) fn of(buffer: &Arc<Buffer>) -> Lent {
+    pub(crate) fn of(buffer: &Shared<Buffer>) -> Lent {
         buffer.lent.fetch_add(1, Relaxed);
         Lent(buffer.clone())
     }

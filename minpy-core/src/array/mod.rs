@@ -8,6 +8,7 @@ mod late;
 pub mod npy;
 #[cfg(feature = "npz")]
 pub mod npz;
+pub(crate) mod shared;
 pub(crate) mod waits;
 
 use crate::buffer::Buffer;
@@ -15,13 +16,13 @@ use crate::cut::Cut;
 use crate::device::{DeviceRef, Memory};
 use crate::layout::{self, Layout, Strides, normalize_axis, show};
 use crate::{DType, Element, Error, ErrorKind, Result, Scalar, bail, context, memory};
+use shared::Shared;
 use smallvec::SmallVec;
-use std::sync::Arc;
 
 /// An n-dimensional array: shared buffer, layout, dtype. Cloning makes another handle to the same memory.
 #[derive(Clone)]
 pub struct Array {
-    buffer: Arc<Buffer>,
+    buffer: Shared<Buffer>,
     layout: Layout,
     dtype: DType,
     weak: bool,
@@ -33,7 +34,7 @@ impl Array {
     /// # Panics
     /// When the layout leaves the buffer: this is where every view is checked.
     #[inline]
-    pub fn from_parts(buffer: Arc<Buffer>, layout: Layout, dtype: DType) -> Array {
+    pub fn from_parts(buffer: Shared<Buffer>, layout: Layout, dtype: DType) -> Array {
         assert!(layout.fits(buffer.bytes() / dtype.size()), "{layout:?} of {dtype} leaves {buffer:?}");
         Array { buffer, layout, dtype, weak: false }
     }
@@ -72,14 +73,19 @@ impl Array {
         }
         Ok(Array { buffer: Buffer::lazy(device, bytes), layout, dtype, weak: false })
     }
-    /// Memory for a result with as many elements as `first`, outside of tracing; what waits for something pending
+    /// Memory for a result with the `size` elements that `first` has, outside of tracing; what waits for something pending
     /// (`joins`) waits too, however small it is.
     #[inline]
-    pub(crate) fn memory_beside(first: &Array, dtype: DType, joins: bool) -> Result<Arc<Buffer>> {
+    pub(crate) fn memory_beside(
+        first: &Array,
+        size: usize,
+        dtype: DType,
+        joins: bool,
+    ) -> Result<Shared<Buffer>> {
         memory::check()?;
         let device = first.device();
         // The size was counted when `first` was made. Wider elements than its may still be too many.
-        let bytes = first.size().saturating_mul(dtype.size());
+        let bytes = size.saturating_mul(dtype.size());
         if joins && waits::possible(bytes) || waits::worth(device, bytes) {
             return Ok(Buffer::lazy(device, bytes));
         }
@@ -91,7 +97,7 @@ impl Array {
     }
     /// A result like `first`, which is contiguous, in memory made for it.
     #[inline]
-    pub(crate) fn beside(first: &Array, buffer: Arc<Buffer>, dtype: DType) -> Array {
+    pub(crate) fn beside(first: &Array, buffer: Shared<Buffer>, dtype: DType) -> Array {
         Array { buffer, layout: first.layout.anew(), dtype, weak: false }
     }
     /// `empty_on` the current device.
@@ -167,7 +173,7 @@ impl Array {
     }
     /// The shared memory.
     #[inline]
-    pub fn buffer(&self) -> &Arc<Buffer> {
+    pub fn buffer(&self) -> &Shared<Buffer> {
         &self.buffer
     }
     /// Where the memory lies.
@@ -242,7 +248,7 @@ impl Array {
     }
     /// Whether the arrays may share an element.
     pub fn may_share_memory(&self, other: &Array) -> bool {
-        let one_buffer = Arc::ptr_eq(&self.buffer, &other.buffer);
+        let one_buffer = Shared::ptr_eq(&self.buffer, &other.buffer);
         if one_buffer && self.dtype.size() == other.dtype.size() {
             return self.layout.may_overlap(&other.layout);
         }
@@ -268,7 +274,9 @@ impl Array {
     }
     /// Same buffer, same layout, same dtype.
     pub fn same_view(&self, other: &Array) -> bool {
-        Arc::ptr_eq(&self.buffer, &other.buffer) && self.dtype == other.dtype && self.layout == other.layout
+        Shared::ptr_eq(&self.buffer, &other.buffer)
+            && self.dtype == other.dtype
+            && self.layout == other.layout
     }
 
     /// The values in C order. Waits for the device.

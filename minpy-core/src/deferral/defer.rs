@@ -35,12 +35,13 @@ use crate::device::DeviceRef;
 use crate::expr::Program;
 use crate::kernel::{Family, Fold, Work};
 use crate::launch::{self, Arg};
+use crate::shared::{Shared, Weak};
 use crate::{Array, Buffer, DType, Layout, Result, Scalar, fuse, profile, stats, written};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 use std::cell::RefCell;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Weak};
 
 /// Longest chain of pending expressions: beyond it the older ones are computed. Bounds the recursion of evaluating and
 /// of dropping one.
@@ -230,7 +231,7 @@ pub(crate) fn record(
     let whole = l.offset() == 0 && l.size() * out.dtype().size() == out.buffer().bytes() && l.is_dense();
     let readable =
         |a: &Array| !a.buffer().is_shared() && !a.buffer().is_placeholder() && a.device() == device;
-    let itself = |a: &Array| Arc::ptr_eq(a.buffer(), out.buffer());
+    let itself = |a: &Array| Shared::ptr_eq(a.buffer(), out.buffer());
     if !whole
         || context::policy() != Policy::PreferDevice
         || !inputs.iter().all(|i| if let Arg::Array(a, _) = i { readable(a) && !itself(a) } else { true })
@@ -268,7 +269,7 @@ pub(crate) fn record(
         *pending = Some(e);
     }
     let many = list(|w| {
-        w.list.push(Arc::downgrade(out.buffer()));
+        w.list.push(Shared::downgrade(out.buffer()));
         w.list.len() >= w.prune_at
     });
     let most = MOST_HELD.max(device.capabilities().total_memory / 4);
@@ -332,7 +333,7 @@ fn product_waits(device: DeviceRef, operands: &[Arg], out: &Array) -> Result<boo
     let (last, beside) = PRODUCTS.with_borrow(|p| (p.last.clone(), p.beside.clone()));
     let pair = !is_pending(&beside) && is_free(&last) && {
         let read = |a: &Array| {
-            operands.iter().any(|o| matches!(o, Arg::Array(b, _) if Arc::ptr_eq(a.buffer(), b.buffer())))
+            operands.iter().any(|o| matches!(o, Arg::Array(b, _) if Shared::ptr_eq(a.buffer(), b.buffer())))
         };
         let shares = |e: &Expr| e.sources.iter().any(|s| matches!(s, Source::Array(a) if read(a)));
         last.upgrade().is_some_and(|b| b.pending().lock().as_deref().is_some_and(shares))
@@ -347,7 +348,7 @@ fn product_waits(device: DeviceRef, operands: &[Arg], out: &Array) -> Result<boo
         }
     }
     let beside = if pair { last } else { Weak::new() };
-    PRODUCTS.set(Products { last: Arc::downgrade(out.buffer()), beside });
+    PRODUCTS.set(Products { last: Shared::downgrade(out.buffer()), beside });
     Ok(true)
 }
 
@@ -357,7 +358,7 @@ fn is_free(product: &Weak<Buffer>) -> bool {
 }
 
 /// What is to be computed beside a product of this thread, unless that has been done.
-pub(crate) fn beside(product: *const Buffer) -> Option<Arc<Buffer>> {
+pub(crate) fn beside(product: *const Buffer) -> Option<Shared<Buffer>> {
     PRODUCTS.with_borrow(|p| std::ptr::eq(p.last.as_ptr(), product).then(|| p.beside.upgrade())?)
 }
 
@@ -396,10 +397,10 @@ fn rows(input: &Layout, out: &Array) -> bool {
 #[cold]
 fn prune(most_held: usize) {
     // A buffer whose last handle this is must not be dropped under the lock.
-    let alive: Vec<Arc<Buffer>> = list(|w| {
-        let all: Vec<Arc<Buffer>> = w.list.iter().filter_map(Weak::upgrade).collect();
+    let alive: Vec<Shared<Buffer>> = list(|w| {
+        let all: Vec<Shared<Buffer>> = w.list.iter().filter_map(Weak::upgrade).collect();
         w.list.clear();
-        w.list.extend(all.iter().filter(|b| b.present().is_none()).map(Arc::downgrade));
+        w.list.extend(all.iter().filter(|b| b.present().is_none()).map(Shared::downgrade));
         w.prune_at = (2 * w.list.len()).clamp(64, MOST_PENDING);
         all
     });
@@ -412,7 +413,7 @@ fn prune(most_held: usize) {
 }
 
 /// The pending buffers, newest first; given one at a time, because whoever holds one makes it be stored.
-fn waiting() -> impl Iterator<Item = Arc<Buffer>> {
+fn waiting() -> impl Iterator<Item = Shared<Buffer>> {
     let all = list(|w| w.list.clone());
     all.into_iter().rev().filter_map(|w| w.upgrade()).filter(|b| b.present().is_none())
 }
@@ -470,7 +471,7 @@ pub(crate) fn evaluate(buffer: &Buffer) -> Result<()> {
 }
 
 /// The pending matrix that is computed of a product and of which this is the sum over the rows.
-fn summed(buffer: &Buffer) -> Option<Arc<Buffer>> {
+fn summed(buffer: &Buffer) -> Option<Shared<Buffer>> {
     let matrix = match buffer.pending().lock().as_deref() {
         Some(Expr { kind: Kind::Fold(Fold::Add), sources, .. }) => match &sources[..] {
             [Source::Array(a)] if a.buffer().present().is_none() => a.buffer().clone(),
@@ -484,7 +485,7 @@ fn summed(buffer: &Buffer) -> Option<Arc<Buffer>> {
 }
 
 /// A pending sum over the rows of a pending matrix that is computed of a product.
-fn column_sum(buffer: &Buffer) -> Option<Arc<Buffer>> {
+fn column_sum(buffer: &Buffer) -> Option<Shared<Buffer>> {
     if buffer.readers().load(Relaxed) == 0 {
         return None;
     }
@@ -540,7 +541,7 @@ pub(crate) fn reduce_now(buffers: &[*const Buffer]) {
         let smaller = b.pending().lock().as_ref().is_some_and(|e| {
             e.sources.iter().any(|s| match s {
                 Source::Array(a) => {
-                    buffers.contains(&Arc::as_ptr(a.buffer()))
+                    buffers.contains(&Shared::as_ptr(a.buffer()))
                         && (matches!(e.kind, Kind::Fold(_)) || 4 * b.bytes() <= a.buffer().bytes())
                 }
                 Source::Scalar(_) => false,
@@ -555,16 +556,16 @@ pub(crate) fn reduce_now(buffers: &[*const Buffer]) {
 
 /// The pending buffers that an expression depends on. `passed` gets the handles of the way: the last one of a buffer must
 /// not be dropped under a lock.
-fn reachable(root: &Expr, passed: &mut Vec<Arc<Buffer>>) -> SmallVec<[*const Buffer; 8]> {
+fn reachable(root: &Expr, passed: &mut Vec<Shared<Buffer>>) -> SmallVec<[*const Buffer; 8]> {
     let mut seen: SmallVec<[*const Buffer; 8]> = SmallVec::new();
-    let mut todo: Vec<Arc<Buffer>> = Vec::new();
-    let add = |e: &Expr, seen: &mut SmallVec<[*const Buffer; 8]>, todo: &mut Vec<Arc<Buffer>>| {
+    let mut todo: Vec<Shared<Buffer>> = Vec::new();
+    let add = |e: &Expr, seen: &mut SmallVec<[*const Buffer; 8]>, todo: &mut Vec<Shared<Buffer>>| {
         for s in &e.sources {
             if let Source::Array(a) = s
                 && a.buffer().present().is_none()
-                && !seen.contains(&Arc::as_ptr(a.buffer()))
+                && !seen.contains(&Shared::as_ptr(a.buffer()))
             {
-                seen.push(Arc::as_ptr(a.buffer()));
+                seen.push(Shared::as_ptr(a.buffer()));
                 todo.push(a.buffer().clone());
             }
         }

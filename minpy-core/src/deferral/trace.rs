@@ -6,6 +6,7 @@ use crate::context::{TRACING, set_flag, tracing};
 use crate::device::{DeviceRef, Memory};
 use crate::expr::Program;
 use crate::kernel::{Input, KernelCall, View, Work};
+use crate::shared::Shared;
 use crate::{Array, Result, Scalar, memory};
 use smallvec::SmallVec;
 use std::cell::RefCell;
@@ -101,7 +102,7 @@ impl Launch {
             inputs.chain(&self.outputs)
         };
         // Placeholders have no memory: numbers stand for it.
-        let same = |a: &Array, b: &Array| Arc::ptr_eq(a.buffer(), b.buffer());
+        let same = |a: &Array, b: &Array| Shared::ptr_eq(a.buffer(), b.buffer());
         let memories: SmallVec<[Memory; 4]> = arrays()
             .map(|a| {
                 let handle = arrays().position(|b| same(a, b)).unwrap_or(0);

@@ -11,9 +11,9 @@ use crate::kernel::Work;
 use crate::launch::{Arg, launch};
 use crate::layout::{Dims, Layout, broadcast_shapes};
 use crate::op::{Elementwise, OpCall, OpDef, ProgramSpec};
+use crate::shared::Shared;
 use crate::{Array, Arrays, Attrs, DType, DeviceRef, Meta, Metas, Number, Operand, Result, Target, bail};
 use smallvec::SmallVec;
-use std::sync::Arc;
 
 /// Promoted dtype of the inputs, and the one that is computed in.
 type DTypes = (DType, DType);
@@ -179,7 +179,7 @@ fn one(
                 let seen = layouts[i].as_ref().unwrap_or(a.layout());
                 let same = a.dtype() == out.dtype()
                     && seen == out.layout()
-                    && Arc::ptr_eq(a.buffer(), out.buffer())
+                    && Shared::ptr_eq(a.buffer(), out.buffer())
                     && (seen.is_contiguous() || seen.is_injective());
                 if !same {
                     let c = copy_raw(a)?;

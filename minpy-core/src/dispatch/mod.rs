@@ -61,7 +61,11 @@ pub fn call(
             }
             elementwise(op, e, attrs, inputs, mask, target)
         }
-        Tier::Structured(s) => only(op, structured(op, *s, attrs, inputs, mask, &[target])?),
+        Tier::Structured(s) => {
+            let mut results = Arrays::new();
+            structured(op, *s, attrs, inputs, mask, &[target], &mut results)?;
+            only(op, &mut results)
+        }
     }
 }
 
@@ -80,7 +84,11 @@ pub fn call_all(
         bail!(Type, "{}: has {} results, not {}", op.name, op.results, targets.len());
     }
     match (&op.tier, targets) {
-        (Tier::Structured(s), _) => structured(op, *s, attrs, inputs, mask, targets),
+        (Tier::Structured(s), _) => {
+            let mut results = Arrays::new();
+            structured(op, *s, attrs, inputs, mask, targets, &mut results)?;
+            Ok(results)
+        }
         (_, &[target]) => Ok(smallvec![call(op, attrs, inputs, mask, target)?]),
         (Tier::Elementwise(e), _) => several(op, e, attrs, inputs, mask, targets),
     }
@@ -96,7 +104,7 @@ pub fn call_each<const N: usize>(op: &'static OpDef, attrs: Attrs, inputs: &[Ope
 }
 /// The result of an operation that has one.
 #[inline]
-fn only(op: &'static OpDef, mut results: Arrays) -> Result<Array> {
+fn only(op: &'static OpDef, results: &mut Arrays) -> Result<Array> {
     match results.pop() {
         Some(r) if results.is_empty() => Ok(r),
         _ => bail!(Type, "{}: has {} results, not 1", op.name, op.results),

@@ -5,6 +5,7 @@ use crate::{Array, DType, DeviceRef, Operand, Result, Target, bail, context};
 
 /// Where a call runs: where its target or its arrays live; arrays on several devices go to the current one;
 /// a 0-d array never decides against a larger one.
+#[inline]
 pub(super) fn pick_device(inputs: &[Operand], mask: Option<&Array>, targets: &[Target]) -> Result<DeviceRef> {
     for target in targets {
         if let Target::Into(out) = target {
@@ -18,6 +19,10 @@ pub(super) fn pick_device(inputs: &[Operand], mask: Option<&Array>, targets: &[T
     {
         return Ok(a.device());
     }
+    decided(inputs, mask)
+}
+#[cold]
+fn decided(inputs: &[Operand], mask: Option<&Array>) -> Result<DeviceRef> {
     let mut found: Option<DeviceRef> = None;
     let mut small: Option<DeviceRef> = None;
     for a in inputs.iter().filter_map(|o| o.array()).chain(mask) {

@@ -2,6 +2,7 @@
 //! of the general path (`elementwise.rs`) is needed.
 
 use super::record::recorded;
+use crate::device::Memory;
 use crate::expr::Program;
 use crate::kernel::{PlainLoop, Work};
 use crate::launch::{Arg, launch, run_now};
@@ -19,6 +20,8 @@ const PLAIN: usize = 8192;
 pub(super) struct Straight<'a> {
     /// The array that the result is like.
     first: &'a Array,
+    /// Elements of the result, at least one.
+    size: usize,
     /// Operands that are broadcast.
     spread: u32,
     /// Every array is contiguous and has the shape of the first.
@@ -26,8 +29,9 @@ pub(super) struct Straight<'a> {
     program: &'static Arc<Program>,
 }
 
-/// Whether a call is such a case; `numbers` are the operands that are numbers, in the dtype of the arrays.
-#[inline]
+/// Whether a call is such a case; `numbers` are the operands that are numbers, in the dtype of the arrays. Always inline, as `run` is:
+/// what they tell one another stays in registers.
+#[inline(always)]
 pub(super) fn straight<'a>(
     op: &'static OpDef,
     e: &'static Elementwise,
@@ -41,11 +45,23 @@ pub(super) fn straight<'a>(
         && a.device() == b.device()
         && !(a.is_weak() || b.is_weak())
         && a.layout().is_contiguous()
-        && !a.shape().contains(&0)
     {
+        let size = a.size();
+        if size == 0 {
+            return None;
+        }
         let program = e.same_dtype_program(op.name, a.dtype(), 2, 0)?;
-        return Some(Straight { first: a, spread: 0, whole: true, program });
+        return Some(Straight { first: a, size, spread: 0, whole: true, program });
     }
+    mixed(op, e, inputs, numbers)
+}
+#[inline(never)]
+fn mixed<'a>(
+    op: &'static OpDef,
+    e: &'static Elementwise,
+    inputs: &[Operand<'a>],
+    numbers: &mut [Scalar; STRAIGHT],
+) -> Option<Straight<'a>> {
     let (mut first, mut scalars): (Option<&'a Array>, u32) = (None, 0);
     for (i, o) in inputs.iter().enumerate() {
         match (o, first) {
@@ -59,7 +75,11 @@ pub(super) fn straight<'a>(
             (Operand::Scalar(_), _) => return None,
         }
     }
-    let first = first.filter(|f| f.layout().is_contiguous() && !f.shape().contains(&0))?;
+    let first = first.filter(|f| f.layout().is_contiguous())?;
+    let size = first.size();
+    if size == 0 {
+        return None;
+    }
     let (mut spread, mut whole) = (0, true);
     for (i, o) in inputs.iter().enumerate() {
         match o {
@@ -81,11 +101,11 @@ pub(super) fn straight<'a>(
         }
     }
     let program = e.same_dtype_program(op.name, first.dtype(), inputs.len(), scalars)?;
-    Some(Straight { first, spread, whole: whole && spread == 0, program })
+    Some(Straight { first, size, spread, whole: whole && spread == 0, program })
 }
 
 impl Straight<'_> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn run(
         &self,
         op: &'static OpDef,
@@ -93,68 +113,78 @@ impl Straight<'_> {
         numbers: &[Scalar; STRAIGHT],
         recording: bool,
     ) -> Result<Array> {
-        let joins = inputs.iter().any(|o| o.array().is_some_and(|a| a.buffer().present().is_none()));
+        let (mut from, mut joins) = ([std::ptr::null(); STRAIGHT], false);
+        for ((o, number), from) in inputs.iter().zip(numbers).zip(&mut from) {
+            match o {
+                Operand::Array(a) => match a.buffer().present() {
+                    Some(m) => *from = address(a, m),
+                    None => joins = true,
+                },
+                _ => *from = number.as_ptr(),
+            }
+        }
         let dtype = self.program.output_dtype(0);
         // The memory first, and the array around it once: it is moved no more than the way to the caller needs.
-        let buffer = Array::memory_beside(self.first, dtype, joins)?;
+        let buffer = Array::memory_beside(self.first, self.size, dtype, joins)?;
         let out = Array::beside(self.first, buffer, dtype);
-        let now = !joins && out.buffer().present().is_some();
-        let launch = || {
-            if now
-                && self.whole
-                && self.first.size() < PLAIN
-                && self.first.device().is_host()
-                && let Some(run) = self.program.plain_loop(|p| self.first.device().plain_loop(p))
-                && !profile::is_on()
-            {
-                return self.plain(run, inputs, numbers, &out);
-            }
-            if self.spread != 0 {
-                return self.wide(op, inputs, numbers, &out, now);
-            }
-            let arg = |i: usize| arg(&inputs[i], numbers[i], None);
-            match inputs.len() {
-                1 => self.launch(op, &[arg(0)], &out, now),
-                2 => self.launch(op, &[arg(0), arg(1)], &out, now),
-                _ => self.launch(op, &[arg(0), arg(1), arg(2)], &out, now),
-            }
-        };
         if recording {
-            recorded(op, inputs, &out, launch)?
+            recorded(op, inputs, &out, || self.compute(op, inputs, numbers, from, joins, &out))?;
         } else {
-            launch()?
+            self.compute(op, inputs, numbers, from, joins, &out)?;
         }
         Ok(out)
     }
-    /// Without a kernel: a loop over host memory.
-    #[inline]
-    fn plain(
+    /// Into `out`; the inputs are at `from`, unless some wait (`joins`).
+    #[inline(always)]
+    fn compute(
         &self,
-        run: PlainLoop,
+        op: &'static OpDef,
+        inputs: &[Operand],
+        numbers: &[Scalar; STRAIGHT],
+        from: [*const u8; STRAIGHT],
+        joins: bool,
+        out: &Array,
+    ) -> Result<()> {
+        let memory = out.buffer().present().filter(|_| !joins);
+        // Without a kernel: a loop over host memory.
+        if let Some(to) = memory
+            && self.whole
+            && self.size < PLAIN
+            && self.first.device().is_host()
+            && let Some(run) = self.program.plain_loop(|p| self.first.device().plain_loop(p))
+            && !profile::is_on()
+        {
+            let (to, [a, b, _]) = (address(out, to).cast_mut(), from);
+            // SAFETY: the program has as many inputs as the operation; arrays are contiguous and in host memory, with so many
+            // elements of the program's dtype, numbers are where the program takes some; the output has just been made.
+            unsafe {
+                match run {
+                    PlainLoop::Unary(f) => f(a, to, self.size),
+                    PlainLoop::Binary(f) => f(a, b, to, self.size),
+                }
+            }
+            return Ok(());
+        }
+        self.by_kernel(op, inputs, numbers, out, memory.is_some())
+    }
+    #[inline(never)]
+    fn by_kernel(
+        &self,
+        op: &'static OpDef,
         inputs: &[Operand],
         numbers: &[Scalar; STRAIGHT],
         out: &Array,
+        now: bool,
     ) -> Result<()> {
-        let address = |a: &Array| -> Result<*mut u8> {
-            let m = a.buffer().memory()?;
-            Ok((m.handle + m.offset + a.layout().offset() * a.dtype().size()) as *mut u8)
-        };
-        let input = |i: usize| -> Result<*const u8> {
-            match &inputs[i] {
-                Operand::Array(a) => Ok(address(a)?),
-                _ => Ok(numbers[i].as_ptr()),
-            }
-        };
-        let n = self.first.size();
-        // SAFETY: the program has as many inputs as the operation; arrays are contiguous and in host memory, with `n` elements of
-        // the program's dtype, numbers are where the program takes some; the output has just been made.
-        unsafe {
-            match run {
-                PlainLoop::Unary(f) => f(input(0)?, address(out)?, n),
-                PlainLoop::Binary(f) => f(input(0)?, input(1)?, address(out)?, n),
-            }
+        if self.spread != 0 {
+            return self.wide(op, inputs, numbers, out, now);
         }
-        Ok(())
+        let arg = |i: usize| arg(&inputs[i], numbers[i], None);
+        match inputs.len() {
+            1 => self.launch(op, &[arg(0)], out, now),
+            2 => self.launch(op, &[arg(0), arg(1)], out, now),
+            _ => self.launch(op, &[arg(0), arg(1), arg(2)], out, now),
+        }
     }
     /// `now`: everything is in memory.
     #[inline]
@@ -195,6 +225,12 @@ impl Straight<'_> {
     }
 }
 
+/// Where the elements of an array begin, as the host counts.
+#[inline]
+fn address(a: &Array, memory: &Memory) -> *const u8 {
+    let offset = a.layout().offset().wrapping_mul(a.dtype().size());
+    memory.handle.wrapping_add(memory.offset).wrapping_add(offset) as *const u8
+}
 /// An operand of a straight call: an array through a layout, or its number.
 #[inline]
 fn arg<'a>(o: &Operand<'a>, number: Scalar, layout: Option<&'a Layout>) -> Arg<'a> {

@@ -16,6 +16,7 @@ use crate::{
 use smallvec::SmallVec;
 use std::time::Instant;
 
+/// `results` is empty; its arrays are made where they stay, for to move them costs more than to make them.
 pub(super) fn structured(
     op: &'static OpDef,
     s: &'static dyn AnyStructured,
@@ -23,7 +24,8 @@ pub(super) fn structured(
     inputs: &[Operand],
     mask: Option<&Array>,
     targets: &[Target],
-) -> Result<Arrays> {
+    results: &mut Arrays,
+) -> Result<()> {
     let device = pick_device(inputs, mask, targets)?;
     // What has to be moved, converted or made of a number, with its position; most inputs are used as they are.
     let mut made: SmallVec<[(usize, Array); 1]> = SmallVec::new();
@@ -64,7 +66,8 @@ pub(super) fn structured(
     }
     let decompose = || decomposed(op, s, attrs, &arrays, mask, targets);
     if s.decomposes() && !has_own_kernel(op, device, &arrays, &metas)? {
-        return decompose();
+        *results = decompose()?;
+        return Ok(());
     }
     let operands: Operands;
     let inputs = if made.is_empty() {
@@ -76,7 +79,8 @@ pub(super) fn structured(
     let call = OpCall { op, attrs, inputs, mask, targets };
     if s.decomposes() && context::flags() & RECORDING != 0 && recorder::get().is_some_and(|r| !r.knows(&call))
     {
-        return decompose();
+        *results = decompose()?;
+        return Ok(());
     }
     // Small results of large inputs too: a reduction runs with what produces or uses it.
     let large = || {
@@ -88,7 +92,6 @@ pub(super) fn structured(
         false => Array::empty_on(device, &meta.shape, meta.dtype),
     };
     let record = Record::start(&call)?;
-    let mut results = Arrays::new();
     // One that is written at once; several are computed into new arrays first.
     let mut direct = false;
     for (meta, target) in metas.iter().zip(targets) {
@@ -110,21 +113,21 @@ pub(super) fn structured(
     match if s.decomposes() { own_kernel(lower) } else { lower() } {
         // The kernel cannot do it: by others, then.
         Err(e) if e.kind() == ErrorKind::Unsupported && s.decomposes() => {
-            drop(results);
+            results.clear();
             record.void();
             let start = Instant::now();
             let done = decompose();
             let device = device.to_string();
             stats::count_fallback(op.name, &device, "parts", e.message(), 0, start.elapsed());
-            return done;
+            *results = done?;
+            return Ok(());
         }
         done => done?,
     }
     if into && !direct {
-        place(&mut results, mask, targets)?;
+        place(results, mask, targets)?;
     }
-    finish_all(record, &call, &results)?;
-    Ok(results)
+    finish_all(record, &call, results)
 }
 
 /// Whether the device has a kernel of this operation alone for these dtypes.

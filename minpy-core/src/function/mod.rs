@@ -15,6 +15,7 @@ mod words;
 use crate::layout::Dims;
 use crate::op::{OpDef, Operand};
 use crate::registry::{self, Named};
+use crate::shared::Shared;
 use crate::{Array, DType, DeviceRef, Error, Number, Result, Scalar, bail};
 use smallvec::SmallVec;
 
@@ -452,7 +453,7 @@ impl Function {
 /// Puts a result into `out`, unless it is there already. NumPy computes in the dtype of `out`, which is not the same thing where the
 /// dtypes differ.
 fn deliver(name: &str, out: &Array, r: &Array) -> Result<Array> {
-    if std::sync::Arc::ptr_eq(out.buffer(), r.buffer()) && out.layout() == r.layout() {
+    if Shared::ptr_eq(out.buffer(), r.buffer()) && out.layout() == r.layout() {
         return Ok(out.clone());
     }
     if out.shape() != r.shape() {

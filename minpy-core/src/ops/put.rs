@@ -9,8 +9,8 @@ use super::{
 };
 use crate::layout::{Layout, normalize_axis};
 use crate::op::Operand;
+use crate::shared::Shared;
 use crate::{Array, DType, Number, Result, bail, context};
-use std::sync::Arc;
 
 /// The elements of a flat array, from the beginning again until there are `n`.
 fn repeated(v: &Array, n: usize) -> Result<Array> {
@@ -26,7 +26,7 @@ fn repeated(v: &Array, n: usize) -> Result<Array> {
 /// Writes at positions in the flattened array, of one dimension and int64.
 fn set_flat(a: &Array, positions: &Array, value: Operand) -> Result<()> {
     let flat = reshape(a, &[-1])?;
-    if Arc::ptr_eq(flat.buffer(), a.buffer()) {
+    if Shared::ptr_eq(flat.buffer(), a.buffer()) {
         return set(&flat, &[Index::Array(positions.clone())], value);
     }
     // A copy would take the writes: positions along each axis, then.

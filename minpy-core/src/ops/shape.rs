@@ -5,6 +5,7 @@ use super::{assign, copy};
 use crate::dispatch::broadcast_shape;
 use crate::layout::{Dims, Order, broadcast_shapes, check_ndim, normalize_axis, show};
 use crate::op::Operand;
+use crate::shared::Shared;
 use crate::{Array, DType, Result, bail, memory};
 use smallvec::SmallVec;
 use std::borrow::Borrow;
@@ -70,7 +71,7 @@ pub fn reshape_in(a: &Array, shape: &[isize], order: Order, copied: Option<bool>
         }
         _ => reshape(a, shape)?,
     };
-    let shares = std::sync::Arc::ptr_eq(r.buffer(), a.buffer());
+    let shares = Shared::ptr_eq(r.buffer(), a.buffer());
     match copied {
         Some(true) if shares => copy(&r),
         Some(false) if !shares => bail!(Value, "Unable to avoid creating a copy while reshaping."),

@@ -147,7 +147,15 @@ pub fn count(op: &str, shape: &[usize]) -> Result<usize> {
 }
 
 /// The shape that all of `shapes` broadcast to.
+#[inline]
 pub fn broadcast_shapes(op: &str, shapes: &[&[usize]]) -> Result<Dims> {
+    // Most often all are the same.
+    match shapes {
+        [first, rest @ ..] if rest.iter().all(|s| s == first) => Ok(Dims::from_slice(first)),
+        _ => broadcast(op, shapes),
+    }
+}
+fn broadcast(op: &str, shapes: &[&[usize]]) -> Result<Dims> {
     let ndim = shapes.iter().map(|s| s.len()).max().unwrap_or(0);
     let mut out: Dims = SmallVec::from_elem(1, ndim);
     for s in shapes {

@@ -159,13 +159,16 @@ op2!(Join -> Complex64, |a, b| Complex::new(a, b); f64);
 table! {
     /// Loops of this file.
     fn lookup;
-    Add binary<(Wide, Commutes)> Add[f32 f64 i32 i64];
+    Add binary<(Wide, Into<Commutes>)> Add[f32 f64];
+    Add binary<(Wide, Commutes)> Add[i32 i64];
     Add binary<(Narrow, Commutes)> Add[i8];
     Add binary<(Rare, Commutes)> Add[i16 Complex32 Complex64];
-    Sub binary<(Wide, Three)> Sub[f32 f64 i32 i64];
+    Sub binary<(Wide, Into<Three>)> Sub[f32 f64];
+    Sub binary<(Wide, Three)> Sub[i32 i64];
     Sub binary<(Narrow, Three)> Sub[i8];
     Sub binary<(Rare, Three)> Sub[i16 Complex32 Complex64];
-    Mul binary<(Wide, Commutes)> Mul[f32 f64 i32 i64];
+    Mul binary<(Wide, Into<Commutes>)> Mul[f32 f64];
+    Mul binary<(Wide, Commutes)> Mul[i32 i64];
     Mul binary<(Narrow, Commutes)> Mul[i8];
     Mul binary<(Rare, Commutes)> Mul[i16 Complex32 Complex64];
     Maximum binary<(Wide, Three)> Maximum[f32 f64];

@@ -70,6 +70,10 @@ pub(crate) trait Isa: 'static {
     unsafe fn vv<T: Copy, O: Op2<T>>(d: &mut [Out<O::R>], a: &[T], b: &[T]);
     unsafe fn vs<T: Copy, O: Op2<T>>(d: &mut [Out<O::R>], a: &[T], b: T);
     unsafe fn sv<T: Copy, O: Op2<T>>(d: &mut [Out<O::R>], a: T, b: &[T]);
+    /// The first argument is in `d`, whose elements have the size of `T`.
+    unsafe fn into<T: Copy, O: Op2<T>>(d: &mut [Out<O::R>], b: &[T]);
+    /// The same, and the second is a number.
+    unsafe fn into_by<T: Copy, O: Op2<T>>(d: &mut [Out<O::R>], b: T);
 }
 
 // Counted by hand: iterators would be most of what the compiler has to read, some thousand times.
@@ -81,6 +85,8 @@ macro_rules! isa {
             isa!(@loop $(#[$attr])* vv[T, Op2] |i| (a: &[T], b: &[T]) a.as_ptr().add(i).read(), b.as_ptr().add(i).read());
             isa!(@loop $(#[$attr])* vs[T, Op2] |i| (a: &[T], b: T) a.as_ptr().add(i).read(), b);
             isa!(@loop $(#[$attr])* sv[T, Op2] |i| (a: T, b: &[T]) a, b.as_ptr().add(i).read());
+            isa!(@loop $(#[$attr])* into[T, Op2] |i, to| (b: &[T]) to.cast::<T>().read(), b.as_ptr().add(i).read());
+            isa!(@loop $(#[$attr])* into_by[T, Op2] |i, to| (b: T) to.cast::<T>().read(), b);
         }
         pub(crate) struct $name;
         impl Isa for $name {
@@ -88,16 +94,22 @@ macro_rules! isa {
             isa!(@method $module vv[T, Op2](a: &[T], b: &[T]));
             isa!(@method $module vs[T, Op2](a: &[T], b: T));
             isa!(@method $module sv[T, Op2](a: T, b: &[T]));
+            isa!(@method $module into[T, Op2](b: &[T]));
+            isa!(@method $module into_by[T, Op2](b: T));
         }
     };
-    (@loop $(#[$attr:meta])* $f:ident[$t:ident, $op:ident] |$i:ident| ($($x:ident: $of:ty),*) $($read:expr),*) => {
+    (@loop $(#[$attr:meta])* $f:ident[$t:ident, $op:ident] |$i:ident $(, $to:ident)?| ($($x:ident: $of:ty),*) $($read:expr),*) => {
         $(#[$attr])*
         pub unsafe fn $f<$t: Copy, O: $op<$t>>(d: &mut [Out<O::R>], $($x: $of),*) {
             let (to, n) = (d.as_mut_ptr(), d.len());
             let mut $i = 0;
             while $i < n {
                 // SAFETY: slices have one length (contract of `Isa`).
-                unsafe { to.add($i).write(Out::new(O::f($($read),*))) };
+                unsafe {
+                    let place = to.add($i);
+                    $(let $to = place;)?
+                    place.write(Out::new(O::f($($read),*)));
+                }
                 $i += 1;
             }
         }
@@ -138,6 +150,18 @@ impl Isa for Each {
     unsafe fn sv<T: Copy, O: Op2<T>>(d: &mut [Out<O::R>], a: T, b: &[T]) {
         // SAFETY: as above.
         unsafe { each2::<T, O>(d, &a, b.as_ptr(), [0, 1]) }
+    }
+    #[inline(always)]
+    unsafe fn into<T: Copy, O: Op2<T>>(d: &mut [Out<O::R>], b: &[T]) {
+        let a = d.as_ptr().cast();
+        // SAFETY: as above; each element is read before it is written.
+        unsafe { each2::<T, O>(d, a, b.as_ptr(), [1, 1]) }
+    }
+    #[inline(always)]
+    unsafe fn into_by<T: Copy, O: Op2<T>>(d: &mut [Out<O::R>], b: T) {
+        let a = d.as_ptr().cast();
+        // SAFETY: as above.
+        unsafe { each2::<T, O>(d, a, &b, [1, 0]) }
     }
 }
 /// # Safety
@@ -256,6 +280,40 @@ unsafe fn vv_entry<L: Isa, T: Copy, O: Op2<T>>(a: *const u8, b: *const u8, d: *m
         L::vv::<T, O>(std::slice::from_raw_parts_mut(d.cast(), n), a, b)
     }
 }
+/// For what is often computed into its own argument, as sums are: a loop that does so without a detour.
+unsafe fn vv_into<L: Isa, T: Copy, O: Op2<T>, F: Forms>(a: *const u8, b: *const u8, d: *mut u8, n: usize) {
+    const { assert!(size_of::<T>() == size_of::<O::R>()) };
+    // SAFETY: the contract of `BinaryLoop`; what is read beside the destination is elsewhere.
+    unsafe {
+        match (std::ptr::eq(a, d), std::ptr::eq(b, d)) {
+            (true, false) => L::into::<T, O>(slice_mut(d, n), std::slice::from_raw_parts(b.cast(), n)),
+            (false, true) if F::COMMUTES => {
+                L::into::<T, O>(slice_mut(d, n), std::slice::from_raw_parts(a.cast(), n))
+            }
+            _ => vv_entry::<L, T, O>(a, b, d, n),
+        }
+    }
+}
+unsafe fn vs_into<L: Isa, T: Copy, O: Op2<T>>(a: *const u8, b: *const u8, d: *mut u8, n: usize) {
+    const { assert!(size_of::<T>() == size_of::<O::R>()) };
+    // SAFETY: the contract of `BinaryLoop`.
+    unsafe {
+        match std::ptr::eq(a, d) {
+            true => L::into_by::<T, O>(slice_mut(d, n), *b.cast()),
+            false => vs_entry::<L, T, O>(a, b, d, n),
+        }
+    }
+}
+/// # Safety
+/// That of `from_raw_parts_mut`.
+unsafe fn slice_mut<'a, R>(d: *mut u8, n: usize) -> &'a mut [Out<R>] {
+    // SAFETY: the caller's promise.
+    unsafe { std::slice::from_raw_parts_mut(d.cast(), n) }
+}
+unsafe fn vs_into_turned<L: Isa, T: Copy, O: Op2<T>>(a: *const u8, b: *const u8, d: *mut u8, n: usize) {
+    // SAFETY: handed on.
+    unsafe { vs_into::<L, T, O>(b, a, d, n) }
+}
 unsafe fn vs_entry<L: Isa, T: Copy, O: Op2<T>>(a: *const u8, b: *const u8, d: *mut u8, n: usize) {
     // SAFETY: the contract of `BinaryLoop`.
     unsafe {
@@ -292,12 +350,15 @@ unsafe fn sv_turned<L: Isa, T: Copy, O: Op2<T>>(a: *const u8, b: *const u8, d: *
 
 /// How the three loops of a primitive of two arguments come about.
 pub(crate) trait Forms {
+    /// Whether the arguments can be exchanged.
+    const COMMUTES: bool;
     /// Both slices, the second a scalar, the first a scalar.
     fn of<L: Isa, T: Copy + 'static, O: Op2<T>>() -> [BinaryLoop; 3];
 }
 /// Each compiled.
 pub(crate) struct Three;
 impl Forms for Three {
+    const COMMUTES: bool = false;
     fn of<L: Isa, T: Copy + 'static, O: Op2<T>>() -> [BinaryLoop; 3] {
         [vv_entry::<L, T, O>, vs_entry::<L, T, O>, sv_entry::<L, T, O>]
     }
@@ -305,13 +366,24 @@ impl Forms for Three {
 /// `f(a, b)` is `f(b, a)`.
 pub(crate) struct Commutes;
 impl Forms for Commutes {
+    const COMMUTES: bool = true;
     fn of<L: Isa, T: Copy + 'static, O: Op2<T>>() -> [BinaryLoop; 3] {
         [vv_entry::<L, T, O>, vs_entry::<L, T, O>, vs_turned::<L, T, O>]
+    }
+}
+/// The same, with loops for a destination that is an argument: see `vv_into`. For `Three` and `Commutes`.
+pub(crate) struct Into<F>(F);
+impl<F: Forms> Forms for Into<F> {
+    const COMMUTES: bool = F::COMMUTES;
+    fn of<L: Isa, T: Copy + 'static, O: Op2<T>>() -> [BinaryLoop; 3] {
+        let sv = if F::COMMUTES { vs_into_turned::<L, T, O> } else { F::of::<L, T, O>()[2] };
+        [vv_into::<L, T, O, F>, vs_into::<L, T, O>, sv]
     }
 }
 /// The primitive is `O` with its arguments exchanged.
 pub(crate) struct Turned;
 impl Forms for Turned {
+    const COMMUTES: bool = false;
     fn of<L: Isa, T: Copy + 'static, O: Op2<T>>() -> [BinaryLoop; 3] {
         [vv_turned::<L, T, O>, sv_turned::<L, T, O>, vs_turned::<L, T, O>]
     }
@@ -445,7 +517,7 @@ macro_rules! table {
         pub fn $f(prim: minpy_core::backend::Prim, dtype: minpy_core::DType) -> Option<$crate::prims::loops::Loop> {
             use minpy_core::backend::Prim;
             #[allow(unused_imports, reason = "not all in every table")]
-            use $crate::prims::loops::{Commutes, Narrow, Plain, Rare, RareNarrow, Single, Three, Turned, Wide};
+            use $crate::prims::loops::{Commutes, Into, Narrow, Plain, Rare, RareNarrow, Single, Three, Turned, Wide};
             $(if prim == Prim::$prim {
                 $(if dtype == <$t as $crate::prims::Lane>::DTYPE {
                     return Some($crate::prims::loops::$how::<$by, $t, $op>());
@@ -456,3 +528,43 @@ macro_rules! table {
     };
 }
 pub(crate) use {op1, op2, table};
+
+#[cfg(test)]
+mod tests {
+    use super::{BinaryLoop, Loop};
+    use crate::prims::Lane;
+    use crate::prims::arithmetic::lookup;
+    use minpy_core::backend::Prim;
+
+    /// Every loop of a primitive gives what it gives elsewhere where its destination is an argument, or both.
+    fn check<T: Lane + PartialEq + std::fmt::Debug>(prim: Prim, of: impl Fn(usize) -> T) {
+        let Some(Loop::Binary([vv, vs, sv])) = lookup(prim, T::DTYPE) else { return };
+        for n in [1, 7, 64, 1000] {
+            let (x, y): (Vec<T>, Vec<T>) = (0..n).map(|i| (of(i + 1), of(3 * i + 2))).unzip();
+            let run = |f: BinaryLoop, a: Option<&[T]>, b: Option<&[T]>| {
+                // `None`: the destination, which begins as `x`.
+                let mut d = x.clone();
+                let to = d.as_mut_ptr();
+                let at = |s: Option<&[T]>| s.map_or(to.cast_const(), |s| s.as_ptr());
+                // SAFETY: all hold `n` elements, or one where the loop takes a number.
+                unsafe { f(at(a).cast(), at(b).cast(), to.cast(), n) };
+                d
+            };
+            let (x, y, one) = (Some(&x[..]), Some(&y[..]), Some(&y[..1]));
+            assert_eq!(run(vv, None, y), run(vv, x, y), "{prim:?} first {n}");
+            assert_eq!(run(vv, y, None), run(vv, y, x), "{prim:?} second {n}");
+            assert_eq!(run(vv, None, None), run(vv, x, x), "{prim:?} both {n}");
+            assert_eq!(run(vs, None, one), run(vs, x, one), "{prim:?} by a number {n}");
+            assert_eq!(run(sv, one, None), run(sv, one, x), "{prim:?} of a number {n}");
+        }
+    }
+    #[test]
+    fn a_destination_may_be_an_argument() {
+        for prim in [Prim::Add, Prim::Sub, Prim::Mul, Prim::Maximum] {
+            check(prim, |i| i as f32 * 0.37);
+            check(prim, |i| i as f64 * 0.37);
+            check(prim, |i| i as i32);
+            check(prim, |i| i as i8);
+        }
+    }
+}

@@ -9,9 +9,9 @@ use crate::schedule::{Operand, Place, Schedule, Source, Step, Value};
 use minpy_core::backend::memory;
 use minpy_core::backend::{Arg, launch};
 use minpy_core::internal::Buffer;
+use minpy_core::internal::Shared;
 use minpy_core::internal::fuse::{Grouping, Kernel, Read, grouped};
 use minpy_core::{Array, Result, bail};
-use std::sync::Arc;
 
 /// Groups each of the two passes.
 pub(crate) fn fuse(s: &mut Schedule) -> Result<()> {
@@ -37,7 +37,7 @@ pub(crate) fn fuse(s: &mut Schedule) -> Result<()> {
 }
 
 /// Launches every step; the number of kernels of the forward pass.
-fn run(s: &Schedule, g: &Grouping, buffers: &mut [Option<Arc<Buffer>>]) -> Result<usize> {
+fn run(s: &Schedule, g: &Grouping, buffers: &mut [Option<Shared<Buffer>>]) -> Result<usize> {
     let lives = lifetimes(s);
     let mut forward = 0;
     for (i, step) in s.steps.iter().enumerate() {

@@ -5,12 +5,12 @@ use crate::null::{Log, watch};
 use minpy_autograd::Session;
 use minpy_core::backend::{DTypeSet, KernelCall, Meta, Metas, Slot, Structured, registry};
 use minpy_core::context::Policy;
+use minpy_core::internal::Shared;
 use minpy_core::internal::context::{COUNTING, set_flag};
 use minpy_core::internal::trace::trace;
 use minpy_core::{
     Array, Arrays, Attrs, DType, DeviceRef, OpDef, Operand, Result, Target, bail, context, ops, stats,
 };
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 struct Twice;
@@ -85,11 +85,11 @@ fn the_tape_keeps_the_parts_alone() {
     let nodes = |length| {
         let s = Session::begin();
         let x = s.watch(&array(length)).unwrap();
-        let (from, held) = (s.recorded(), Arc::strong_count(x.buffer()));
+        let (from, held) = (s.recorded(), Shared::strong_count(x.buffer()));
         let mut held_after = 0;
         watch(|| {
             let y = twice(&x)?;
-            held_after = Arc::strong_count(x.buffer());
+            held_after = Shared::strong_count(x.buffer());
             Ok(y)
         });
         // No save of contents is left for a later write to look after.

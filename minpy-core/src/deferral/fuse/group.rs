@@ -7,10 +7,10 @@ use crate::expr::{Node, Program};
 use crate::kernel::Family;
 use crate::launch;
 use crate::relayout::translate_read;
+use crate::shared::Shared;
 use crate::{Array, Buffer, DType, Layout, Result};
 use smallvec::SmallVec;
 use std::borrow::Cow;
-use std::sync::Arc;
 
 /// Expressions in one kernel.
 pub(crate) const MOST_MEMBERS: usize = 48;
@@ -23,7 +23,7 @@ const MOST_OUTPUTS: usize = 4;
 
 /// An expression inside a group, beside the root.
 pub(super) struct Member<'a> {
-    pub buffer: &'a Arc<Buffer>,
+    pub buffer: &'a Shared<Buffer>,
     pub guard: Guard<'a>,
     /// Its buffer as the root's iteration space sees it.
     pub view: Seen<'a>,
@@ -49,7 +49,7 @@ impl Member<'_> {
 
 /// A pending buffer that the group reads, not decided yet.
 struct Candidate<'a> {
-    buffer: &'a Arc<Buffer>,
+    buffer: &'a Shared<Buffer>,
     /// Number of its expression; 0 when it is no longer pending.
     number: u64,
     view: Seen<'a>,
@@ -166,7 +166,7 @@ impl<'a> Group<'a> {
                 sizes.read(a, view);
                 continue;
             }
-            match todo.iter_mut().find(|c| Arc::ptr_eq(c.buffer, a.buffer())) {
+            match todo.iter_mut().find(|c| Shared::ptr_eq(c.buffer, a.buffer())) {
                 Some(c) => {
                     c.held += 1;
                     // It will be computed first, and each view of it be an array of the kernel.
@@ -212,7 +212,7 @@ impl<'a> Group<'a> {
     /// Whether a candidate can be a member, and how.
     fn fits(&self, c: &Candidate<'a>, e: &'a Expr, sizes: &Sizes<'a>) -> Option<Fit<'a>> {
         // More references than the group holds: somebody may ask for the values.
-        let stored = c.buffer.is_wanted(c.held);
+        let stored = Buffer::is_wanted(c.buffer, c.held);
         if c.mixed
             || e.grouped != self.root.grouped
             || c.dtype != e.dtype
@@ -319,8 +319,8 @@ impl<'a> Group<'a> {
             _ => None,
         })
     }
-    pub(super) fn position(&self, buffer: &Arc<Buffer>) -> Option<usize> {
-        self.members.iter().position(|m| Arc::ptr_eq(m.buffer, buffer))
+    pub(super) fn position(&self, buffer: &Shared<Buffer>) -> Option<usize> {
+        self.members.iter().position(|m| Shared::ptr_eq(m.buffer, buffer))
     }
 }
 
@@ -364,12 +364,12 @@ struct Sizes<'a> {
 }
 impl<'a> Sizes<'a> {
     fn knows(&self, a: &Array, view: &Layout) -> bool {
-        let b = Arc::as_ptr(a.buffer());
+        let b = Shared::as_ptr(a.buffer());
         self.arrays.iter().any(|(x, d, l)| *x == b && *d == a.dtype() && **l == *view)
     }
     fn read(&mut self, a: &Array, view: &Seen<'a>) {
         if !self.knows(a, view) {
-            self.arrays.push((Arc::as_ptr(a.buffer()), a.dtype(), view.clone()));
+            self.arrays.push((Shared::as_ptr(a.buffer()), a.dtype(), view.clone()));
         }
     }
     /// Whether another expression with these sources still has room.

@@ -9,6 +9,7 @@ use crate::defer::Waiting;
 use crate::device::{DeviceRef, Memory};
 use crate::expr::Program;
 use crate::kernel::{Input, KernelCall, View, Work};
+use crate::shared::Shared;
 use crate::{Buffer, DType, Error, ErrorKind, Layout, Result, Scalar, defer, launch, memory};
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
@@ -87,12 +88,12 @@ impl Grouping {
     ///
     /// # Errors
     /// There is no memory for the list of numbers.
-    pub fn outside(&self, device: DeviceRef, bytes: usize) -> Result<Arc<Buffer>> {
+    pub fn outside(&self, device: DeviceRef, bytes: usize) -> Result<Shared<Buffer>> {
         Ok(Buffer::numbered(device, number(bytes)?))
     }
     /// Memory of the program, which gets its number when something has to be stored there. Whoever holds the buffer wants its
     /// contents; what nobody holds is stored only if a kernel has to read it.
-    pub fn inside(&self, device: DeviceRef, bytes: usize) -> Arc<Buffer> {
+    pub fn inside(&self, device: DeviceRef, bytes: usize) -> Shared<Buffer> {
         Buffer::lazy(device, bytes)
     }
     /// Ends every group. The number of kernels so far.

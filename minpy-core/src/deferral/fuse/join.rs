@@ -4,6 +4,7 @@ use super::group::{Group, Member};
 use crate::defer::{Expr, Kind, Source};
 use crate::expr::{Builder, E, Program};
 use crate::kernel::Fold;
+use crate::shared::Shared;
 use crate::{Array, DType, Layout, Scalar};
 use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
@@ -113,7 +114,9 @@ impl<'a> Group<'a> {
                                 None => a.layout(),
                             };
                             let same = |(x, l): &(&Array, &Layout)| {
-                                Arc::ptr_eq(x.buffer(), a.buffer()) && x.dtype() == a.dtype() && *l == layout
+                                Shared::ptr_eq(x.buffer(), a.buffer())
+                                    && x.dtype() == a.dtype()
+                                    && *l == layout
                             };
                             From::Array(j.inputs.iter().position(same).unwrap_or_else(|| {
                                 j.inputs.push((a, layout));

@@ -18,11 +18,11 @@ use crate::defer::{self, Expr, Kind, Source};
 use crate::device::{DeviceRef, Memory};
 use crate::kernel::{Input, KernelCall, View, Work};
 use crate::launch;
+use crate::shared::Shared;
 use crate::{Array, Buffer, ErrorKind, Layout, Result, profile, written};
 use group::{Group, MOST_MEMBERS};
 use parking_lot::MutexGuard;
 use smallvec::SmallVec;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 type Guard<'a> = MutexGuard<'a, Option<Box<Expr>>>;
@@ -33,9 +33,9 @@ pub(crate) struct Done {
     #[allow(clippy::vec_box, reason = "expressions come boxed")]
     garbage: Vec<Box<Expr>>,
     /// Members that were stored.
-    stored: SmallVec<[Arc<Buffer>; 2]>,
+    stored: SmallVec<[Shared<Buffer>; 2]>,
     /// Handles that may be the last ones by now.
-    handles: SmallVec<[Arc<Buffer>; 1]>,
+    handles: SmallVec<[Shared<Buffer>; 1]>,
 }
 impl Done {
     /// Drops what was let go of, and computes what is pending on what was computed and smaller. An error of that is not the
@@ -73,14 +73,14 @@ fn view<'x>(a: &'x Array, l: &'x Layout) -> Result<View<'x>> {
 
 /// What is computed together with a group and is no member of it: see `Work::Products`.
 struct Extra<'a> {
-    buffer: &'a Arc<Buffer>,
+    buffer: &'a Shared<Buffer>,
     guard: Guard<'a>,
     memory: Memory,
 }
 impl<'a> Extra<'a> {
     /// `None` if it has found another way, or another thread is at it: that one may wait for a lock of the group. Nor if there
     /// is no memory for it: it then waits for its own turn.
-    fn of(buffer: &'a Arc<Buffer>, root: &Expr, fits: impl Fn(&Expr) -> bool) -> Option<Extra<'a>> {
+    fn of(buffer: &'a Shared<Buffer>, root: &Expr, fits: impl Fn(&Expr) -> bool) -> Option<Extra<'a>> {
         let guard = buffer.pending().try_lock()?;
         guard.as_deref().filter(|e| e.grouped == root.grouped && fits(e))?;
         let memory = allocate(buffer.device(), buffer.bytes()).ok()?;
@@ -222,14 +222,14 @@ impl Group<'_> {
                 .filter(|_| b.bytes() == result.bytes() && a.dtype().size() == self.root.dtype.size())?;
             let mut reads = 0;
             let fits = sources().all(|(s, m, k)| match s {
-                Source::Array(x) if Arc::ptr_eq(x.buffer(), b) => {
+                Source::Array(x) if Shared::ptr_eq(x.buffer(), b) => {
                     reads += 1;
                     let view = m.map_or(Some(x.layout()), |m| m.reads[k].as_deref());
                     view == Some(&self.root.layout)
                 }
                 _ => true,
             });
-            (fits && Arc::strong_count(b) == reads).then_some(Donor { buffer: b, memory })
+            (fits && Shared::strong_count(b) == reads).then_some(Donor { buffer: b, memory })
         })
     }
     /// Memory for the stored members, oldest first.
@@ -259,7 +259,7 @@ impl Group<'_> {
 
 /// See `Group::donor`.
 struct Donor<'g> {
-    buffer: &'g Arc<Buffer>,
+    buffer: &'g Shared<Buffer>,
     memory: Memory,
 }
 
@@ -285,7 +285,7 @@ impl Drop for Fresh {
 pub(crate) fn evaluate(
     buffer: &Buffer,
     mut guard: Guard,
-    sum: Option<&Arc<Buffer>>,
+    sum: Option<&Shared<Buffer>>,
     done: &mut Done,
 ) -> Result<()> {
     if buffer.present().is_some() || buffer.is_consumed() {
@@ -327,7 +327,7 @@ fn compute(
     buffer: &Buffer,
     most: usize,
     extras: &mut bool,
-    sum: Option<&Arc<Buffer>>,
+    sum: Option<&Shared<Buffer>>,
     done: &mut Done,
 ) -> Result<Memory> {
     let device = buffer.device();
@@ -346,12 +346,12 @@ fn compute(
     let stored = group.allocate()?;
     let product = match root.kind {
         Kind::Product => Some(std::ptr::from_ref(buffer)),
-        _ => group.product().map(|m| Arc::as_ptr(m.buffer)),
+        _ => group.product().map(|m| Shared::as_ptr(m.buffer)),
     };
     let product = product.filter(|_| *extras);
     let partner = product.and_then(defer::beside);
     done.handles.extend(partner.clone());
-    let free = |b: &Arc<Buffer>| b.readers().load(Relaxed) == 0;
+    let free = |b: &Shared<Buffer>| b.readers().load(Relaxed) == 0;
     let with = Extras {
         sum: sum
             .filter(|_| root.kind == Kind::Map && product.is_some())
@@ -381,7 +381,7 @@ pub(crate) fn run_into(root: &Expr, out: &Array, done: &mut Done) -> Result<()> 
     let disturbed = |a: &Array, l: &Layout| {
         let same =
             root.kind == Kind::Map && !group.needs_rows() && l == out.layout() && a.dtype() == out.dtype();
-        let same = same && Arc::ptr_eq(a.buffer(), out.buffer()) && l.is_injective();
+        let same = same && Shared::ptr_eq(a.buffer(), out.buffer()) && l.is_injective();
         !same && a.view(l.clone()).may_share_memory(out)
     };
     let rows = group.needs_rows()
