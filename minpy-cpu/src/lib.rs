@@ -18,7 +18,7 @@ mod rows;
 
 pub use device::CpuDevice;
 pub use elementwise::random;
-pub use index::{nonzero, sort};
+pub use index::{nonzero, scatter, sort};
 pub use machine::{simd, threads};
 pub use product::{epilogue, matmul};
 pub use rows::{arg_reduce, reduce, scan};
@@ -33,13 +33,13 @@ pub static ITEMS: &[Item] = &[
     Item::Kernel(&epilogue::ENTRY),
     Item::Kernel(&epilogue::PRODUCTS),
     Item::Kernel(&index::GATHER),
-    Item::Kernel(&index::SCATTER),
     Item::Kernel(&matmul::ENTRY),
     Item::Kernel(&nonzero::ENTRY),
     Item::Kernel(&random::ENTRY),
     Item::Kernel(&reduce::ENTRY),
     Item::Kernel(&rows::group::ENTRY),
     Item::Kernel(&scan::ENTRY),
+    Item::Kernel(&scatter::ENTRY),
     Item::Kernel(&sort::ENTRY),
 ];
 

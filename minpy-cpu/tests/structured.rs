@@ -190,7 +190,7 @@ fn gather_and_scatter_rows_and_elements() {
             // Set: the last of repeated indices stays.
             let target = Arr::new(&base_shape, lay, &v);
             call(
-                &minpy_cpu::index::SCATTER,
+                &minpy_cpu::scatter::ENTRY,
                 Work::Scatter { indexed: 1, mode: ScatterMode::Set },
                 None,
                 &[o1.input(), i.input()],
@@ -200,7 +200,7 @@ fn gather_and_scatter_rows_and_elements() {
             assert_same(&target.scalars(), &v, 0.0, "scatter of what was gathered");
             let new = rng.smalls(d, 6 * 12);
             call(
-                &minpy_cpu::index::SCATTER,
+                &minpy_cpu::scatter::ENTRY,
                 Work::Scatter { indexed: 1, mode: ScatterMode::Set },
                 None,
                 &[Arr::new(&[2, 3, 4, 3], lay, &new).input(), i.input()],
@@ -235,7 +235,7 @@ fn scatter_combines_repeated_indices() {
             let i = Arr::of(&[2], &[1i64, -2]);
             let v = Arr::new(&[2], Lay::Reversed, &[number(3), number(4)]);
             call(
-                &minpy_cpu::index::SCATTER,
+                &minpy_cpu::scatter::ENTRY,
                 Work::Scatter { indexed: 1, mode: ScatterMode::Combine(p) },
                 None,
                 &[v.input(), i.input()],
@@ -269,7 +269,7 @@ fn bad_indices_are_index_errors_and_write_nothing() {
         assert_eq!(e.kind(), ErrorKind::Index);
         assert!(e.message().contains(&format!("index {bad} is out of bounds for axis 0 with size 3")), "{e}");
         let e = call(
-            &minpy_cpu::index::SCATTER,
+            &minpy_cpu::scatter::ENTRY,
             Work::Scatter { indexed: 1, mode: ScatterMode::Set },
             None,
             &[o.input(), i.input()],

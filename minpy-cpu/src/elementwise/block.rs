@@ -317,12 +317,18 @@ struct Shape {
 
 /// Positions in the iteration space, int64.
 fn positions(buffer: *mut i64, first: isize, shape: &Shape) {
-    let n: usize = shape.dims.iter().product();
-    let mut at: SmallVec<[usize; 8]> = SmallVec::from_elem(0, shape.dims.len());
-    for i in 0..n {
-        let x = at.iter().zip(&shape.strides).map(|(&i, &s)| i as isize * s).sum::<isize>();
+    let Some((&cols, rows)) = shape.dims.split_last() else { return };
+    let step = shape.strides[rows.len()] as i64;
+    let mut at: SmallVec<[usize; 8]> = SmallVec::from_elem(0, rows.len());
+    for row in 0..rows.iter().product::<usize>() {
+        let start = first + at.iter().zip(&shape.strides).map(|(&i, &s)| i as isize * s).sum::<isize>();
         // SAFETY: the buffer has room for a block of 8-byte elements.
-        unsafe { *buffer.add(i) = (first + x) as i64 };
-        Tiling::advance(&shape.dims, &mut at);
+        let line = unsafe { std::slice::from_raw_parts_mut(buffer.add(row * cols), cols) };
+        let mut x = start as i64;
+        for to in line {
+            *to = x;
+            x += step;
+        }
+        Tiling::advance(rows, &mut at);
     }
 }

@@ -1,25 +1,22 @@
-//! `Work::Gather` and `Work::Scatter`: elements or rows picked by index arrays.
+//! `Work::Gather`: elements or rows picked by index arrays; and what scatters share with it (`scatter.rs`).
 //!
-//! First every index is checked and turned into a byte offset; then elements move. A scatter runs in C order on one
-//! thread, because repeated indices have an order: the last one stays, or all are combined one after another.
+//! First every index is checked; then it is turned into a byte offset, and elements move.
 
 pub mod nonzero;
+pub mod scatter;
 pub mod sort;
 
 use crate::elementwise::min_items;
 use crate::elementwise::strided::{Space, Strided, copy2d};
 use crate::machine::pool::Block;
 use crate::machine::threads::parallel_for;
-use crate::prims::{self, Loop, cast, with_bits};
-use crate::rows::fold;
-use minpy_core::backend::{
-    DTypeSet, Family, Fold, Input, KernelCall, Prim, ScatterMode, Slot, View, Work, index_error,
-};
-use minpy_core::{DType, DeviceRef, Error, ErrorKind, Result, kernel};
+use crate::prims::with_bits;
+use minpy_core::backend::{DTypeSet, Family, Input, KernelCall, Slot, View, Work, index_error};
+use minpy_core::{DeviceRef, Error, ErrorKind, Result, kernel};
 use smallvec::SmallVec;
+use std::ops::Range;
 
 kernel!(pub GATHER: "cpu", Slot::Family(Family::Gather), DTypeSet::ALL, gather);
-kernel!(pub SCATTER: "cpu", Slot::Family(Family::Scatter), DTypeSet::ALL, scatter);
 
 /// Offsets, in memory of the pool where they are many.
 enum Offsets {
@@ -58,6 +55,69 @@ impl std::ops::DerefMut for Offsets {
     }
 }
 
+/// Whether an index lies outside of an axis: without a jump, and without a comparison, which older registers lack.
+#[inline(always)]
+fn outside(index: i64, size: i64) -> i64 {
+    index.wrapping_add(size) | (size - 1).wrapping_sub(index)
+}
+/// All indices of an axis lie inside.
+fn check(op: &str, indices: &[i64], axis: usize, size: i64) -> Result<()> {
+    let any = |list: &[i64]| list.iter().fold(0, |bad, &i| bad | outside(i, size)) < 0;
+    match indices.chunks(4096).find(|list| any(list)).and_then(|l| l.iter().find(|&&i| outside(i, size) < 0))
+    {
+        Some(&i) => Err(index_error(op, i, axis, size as usize)),
+        None => Ok(()),
+    }
+}
+
+/// Where the elements of an array are that index arrays name: byte offsets, in C order over the index arrays. All have been checked.
+enum Places<'a> {
+    /// One axis, by contiguous indices: its size and its stride in bytes.
+    One(&'a [i64], i64, isize),
+    Listed(Offsets),
+}
+/// Offsets that are computed together.
+const CHUNK: usize = 256;
+
+impl<'a> Places<'a> {
+    fn new(op: &str, base: &View, indices: &'a [Input]) -> Result<Places<'a>> {
+        if let [Input::View(i)] = indices
+            && i.is_contiguous()
+        {
+            // SAFETY: a contiguous view of so many int64.
+            let list = unsafe { std::slice::from_raw_parts(i.host_ptr().cast::<i64>(), i.size()) };
+            let size = base.shape[0] as i64;
+            check(op, list, 0, size)?;
+            return Ok(Places::One(list, size, base.strides[0] * base.dtype.size() as isize));
+        }
+        offsets(op, base, indices).map(Places::Listed)
+    }
+    fn len(&self) -> usize {
+        match self {
+            Places::One(list, ..) => list.len(),
+            Places::Listed(list) => list.len(),
+        }
+    }
+    /// Calls `f(first, offsets)` for pieces of a range of positions, in order.
+    #[inline]
+    fn chunks(&self, range: Range<usize>, mut f: impl FnMut(usize, &[isize])) {
+        match self {
+            Places::Listed(list) => f(range.start, &list[range]),
+            &Places::One(list, size, stride) => {
+                let mut held = [0isize; CHUNK];
+                let mut first = range.start;
+                for part in list[range].chunks(CHUNK) {
+                    for (to, &i) in held.iter_mut().zip(part) {
+                        *to = (i + (size & (i >> 63))) as isize * stride;
+                    }
+                    f(first, &held[..part.len()]);
+                    first += part.len();
+                }
+            }
+        }
+    }
+}
+
 /// Byte offset into `base` for every position of the index arrays, in C order.
 fn offsets(op: &str, base: &View, indices: &[Input]) -> Result<Offsets> {
     let first = indices[0].view();
@@ -68,25 +128,24 @@ fn offsets(op: &str, base: &View, indices: &[Input]) -> Result<Offsets> {
         let view = input.view();
         let (size, stride) = (base.shape[axis] as i64, base.strides[axis] * item);
         let p = view.host_ptr().cast::<i64>();
-        let mut bad = None;
-        let mut put = |o: &mut isize, i: i64| {
-            let at = if i < 0 { i + size } else { i };
-            if at < 0 || at >= size {
-                bad.get_or_insert(i);
-            } else {
-                *o += at as isize * stride;
-            }
-        };
+        let add = |o: &mut isize, i: i64| *o += (i + (size & (i >> 63))) as isize * stride;
         if view.is_contiguous() {
             // SAFETY: a contiguous view of `n` int64.
             let values = unsafe { std::slice::from_raw_parts(p, n) };
-            out.iter_mut().zip(values).for_each(|(o, &i)| put(o, i));
-        } else {
-            minpy_core::backend::layout::for_each_offset(view.shape, view.strides, 0, |k, at| {
-                // SAFETY: the view holds this element; a negative offset wraps round to the right address.
-                put(&mut out[k], unsafe { *p.wrapping_add(at) });
-            });
+            check(op, values, axis, size)?;
+            out.iter_mut().zip(values).for_each(|(o, &i)| add(o, i));
+            continue;
         }
+        let mut bad = None;
+        minpy_core::backend::layout::for_each_offset(view.shape, view.strides, 0, |k, at| {
+            // SAFETY: the view holds this element; a negative offset wraps round to the right address.
+            let i = unsafe { *p.wrapping_add(at) };
+            if outside(i, size) < 0 {
+                bad.get_or_insert(i);
+            } else {
+                add(&mut out[k], i);
+            }
+        });
         if let Some(i) = bad {
             return Err(index_error(op, i, axis, size as usize));
         }
@@ -106,6 +165,11 @@ impl Walked {
         let op = Strided { base: view.host_ptr() as isize, strides: &view.strides[..axes], size: item };
         let space = Space::new(&view.shape[..axes], &[op], false);
         Walked { base: view.host_ptr() as isize, space }
+    }
+    /// Bytes from one position to the next, where that is always the same.
+    #[inline]
+    fn step(&self) -> Option<isize> {
+        (self.space.dims.len() == 1).then(|| self.space.stride(0, 0))
     }
     #[inline]
     fn address(&self, mut i: usize) -> isize {
@@ -195,12 +259,7 @@ fn pick(op: &str, src: &View, indices: &View, out: &View) -> Result<()> {
     let step = src.strides[0] * item as isize;
     // SAFETY: a contiguous view of `n` int64.
     let indices = unsafe { std::slice::from_raw_parts(indices.host_ptr().cast::<i64>(), n) };
-    // Without a jump in the loop; which one it is matters to the message only.
-    if indices.iter().fold(false, |bad, &i| bad | (i < -size) | (i >= size))
-        && let Some(&i) = indices.iter().find(|&&i| i < -size || i >= size)
-    {
-        return Err(index_error(op, i, 0, size as usize));
-    }
+    check(op, indices, 0, size)?;
     let (from, to) = (src.host_ptr() as isize, out.host_ptr() as isize);
     parallel_for(n, min_items(16).max(1), |range| {
         with_bits!(item, T => for k in range {
@@ -225,7 +284,7 @@ fn gather(_: DeviceRef, call: &KernelCall) -> Result<()> {
     {
         return pick(call.op, src, i, out);
     }
-    let from = offsets(call.op, src, &call.inputs[1..=indexed])?;
+    let from = Places::new(call.op, src, &call.inputs[1..=indexed])?;
     let axes = call.inputs[1].view().shape.len();
     let walked = Walked::new(out, axes);
     let rest = Rest::new(&out.shape[axes..], &out.strides[axes..], &src.strides[indexed..], out.dtype.size());
@@ -235,120 +294,22 @@ fn gather(_: DeviceRef, call: &KernelCall) -> Result<()> {
     }
     let least = min_items(16 + rest.elements * rest.size).max(1);
     parallel_for(from.len(), least, |range| {
-        if rest.elements == 1 && walked.space.dims.len() == 1 {
-            let step = walked.space.stride(0, 0);
-            with_bits!(rest.size, T => for i in range {
-                // SAFETY: offsets were checked; the output has a place for every index.
-                unsafe { *((walked.base + i as isize * step) as *mut T) = *((base + from[i]) as *const T) };
-            });
-            return;
-        }
-        for i in range {
-            // SAFETY: as above.
-            unsafe { rest.copy(walked.address(i), base + from[i]) };
-        }
-    });
-    Ok(())
-}
-
-fn scatter(_: DeviceRef, call: &KernelCall) -> Result<()> {
-    let Work::Scatter { indexed, mode } = *call.work else { return Err(wrong(call.op)) };
-    let (src, out) = (call.inputs[0].view(), &call.outputs[0]);
-    if indexed == 0 || call.inputs.len() <= indexed || out.shape.len() < indexed {
-        return Err(wrong(call.op));
-    }
-    let combine = match mode {
-        ScatterMode::Set => None,
-        ScatterMode::Combine(prim) => Some(combiner(call.op, prim, out.dtype)?),
-    };
-    let to = offsets(call.op, out, &call.inputs[1..=indexed])?;
-    let axes = call.inputs[1].view().shape.len();
-    let walked = Walked::new(src, axes);
-    let rest =
-        Rest::new(&out.shape[indexed..], &out.strides[indexed..], &src.strides[axes..], out.dtype.size());
-    let base = out.host_ptr() as isize;
-    if rest.elements == 0 {
-        return Ok(());
-    }
-    for (i, &at) in to.iter().enumerate() {
-        let (t, f) = (base + at, walked.address(i));
-        // SAFETY: offsets were checked; the source has a value for every index and is disjoint from the output.
-        unsafe {
-            match &combine {
-                None => rest.copy(t, f),
-                Some(c) if rest.tight => c.run(
-                    (t + rest.space.base[0]) as *mut u8,
-                    (f + rest.space.base[1]) as *const u8,
-                    rest.elements,
-                ),
-                Some(c) => rest.pieces(t, f, |t, f, ts, fs, rows, cols| {
-                    for r in 0..rows as isize {
-                        for k in 0..cols as isize {
-                            c.run(t.offset(r * ts.0 + k * ts.1), f.offset(r * fs.0 + k * fs.1), 1);
-                        }
-                    }
-                }),
-            }
-        }
-    }
-    Ok(())
-}
-
-/// `target = target op source` for runs of elements.
-enum Combiner {
-    Fold(fold::Folder),
-    Prim([prims::loops::BinaryLoop; 3]),
-    /// float16: in float32, rounded.
-    Half([prims::loops::BinaryLoop; 3]),
-}
-
-fn combiner(op: &str, prim: Prim, dtype: DType) -> Result<Combiner> {
-    let folds = [Fold::Add, Fold::Mul, Fold::Max, Fold::Min];
-    if let Some(f) = folds.into_iter().find(|f| f.prim() == prim).and_then(|f| fold::lookup(f, dtype)) {
-        return Ok(Combiner::Fold(f));
-    }
-    let none =
-        || Error::new(ErrorKind::Unsupported, format!("{op}: cpu cannot combine {dtype} by {}", prim.name()));
-    use Prim::*;
-    if prim.arity() != 2 || matches!(prim, Eq | Ne | Lt | Le | Gt | Ge | Complex) {
-        return Err(none());
-    }
-    match (prims::lookup(prim, dtype), dtype) {
-        (Some(Loop::Binary(f)), _) => Ok(Combiner::Prim(f)),
-        (None, DType::F16) => match prims::lookup(prim, DType::F32) {
-            Some(Loop::Binary(f)) => Ok(Combiner::Half(f)),
-            _ => Err(none()),
-        },
-        _ => Err(none()),
-    }
-}
-
-impl Combiner {
-    /// # Safety
-    /// `n` elements at both places, disjoint.
-    #[inline]
-    unsafe fn run(&self, target: *mut u8, source: *const u8, n: usize) {
-        // SAFETY: the caller's promise.
-        unsafe {
-            match self {
-                Combiner::Fold(f) => (f.accumulate)(target, source, n),
-                Combiner::Prim(f) => f[0](target, source, target, n),
-                Combiner::Half(f) => {
-                    let wide = |p: *const u8| {
-                        let mut x = 0f32;
-                        (prims::half::widen())(p, (&raw mut x).cast(), 1);
-                        x
-                    };
-                    for i in 0..n {
-                        let t = target.add(2 * i);
-                        let (x, y, mut r) = (wide(t), wide(source.add(2 * i)), 0f32);
-                        f[0]((&raw const x).cast(), (&raw const y).cast(), (&raw mut r).cast(), 1);
-                        for (run, _) in cast::lookup(DType::F32, DType::F16) {
-                            run((&raw const r).cast(), t, 1);
-                        }
-                    }
+        from.chunks(range, |first, offsets| match walked.step() {
+            Some(step) if rest.elements == 1 => with_bits!(rest.size, T => {
+                let mut to = (walked.base + first as isize * step) as *mut T;
+                for &at in offsets {
+                    // SAFETY: places were checked; the output has one for every index.
+                    unsafe { *to = *((base + at) as *const T) };
+                    to = to.wrapping_byte_offset(step);
+                }
+            }),
+            _ => {
+                for (i, &at) in offsets.iter().enumerate() {
+                    // SAFETY: as above.
+                    unsafe { rest.copy(walked.address(first + i), base + at) };
                 }
             }
-        }
-    }
+        });
+    });
+    Ok(())
 }

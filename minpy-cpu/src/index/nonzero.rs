@@ -1,9 +1,9 @@
 //! `Work::Nonzero`: indices of the nonzero elements, in C order.
 
-use crate::prims::{Bits128, with_bits};
+use crate::prims::truth;
 use minpy_core::backend::layout::for_each_offset;
 use minpy_core::backend::{DTypeSet, Family, KernelCall, Slot};
-use minpy_core::{DType, DeviceRef, Error, ErrorKind, Result, kernel};
+use minpy_core::{DeviceRef, Error, ErrorKind, Result, kernel};
 use smallvec::SmallVec;
 
 kernel!(pub ENTRY: "cpu", Slot::Family(Family::Nonzero), DTypeSet::ALL, run);
@@ -31,21 +31,29 @@ fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
     };
     let mut index: SmallVec<[usize; 6]> = SmallVec::from_elem(0, leading.len());
     let mut found = 0usize;
-    let bits = value_bits(input.dtype);
-    with_bits!(input.dtype.size(), T => for_each_offset(leading, &input.strides[..leading.len()], 0, |_, at| {
+    let (dtype, item) = (input.dtype, input.dtype.size() as isize);
+    let tight = (step == 1 || row == 1) && ndim > 0 && output.strides[1] == 1;
+    for_each_offset(leading, &input.strides[..leading.len()], 0, |_, at| {
         // Offsets are signed in truth; the sum wraps round to the right address.
-        let from = base.cast::<T>().wrapping_add(at);
+        let from = base.wrapping_add(at.wrapping_mul(item as usize));
         let before = found;
-        for i in 0..row {
-            // SAFETY: the view holds this element.
-            let x = unsafe { *from.wrapping_offset(i as isize * step) }.any(bits);
-            // Written before it is known whether it counts, which is cheaper than a jump that nobody foresees: what does
-            // not is written over by the next one that does.
-            if found < n && ndim > 0 {
-                // SAFETY: `found < n`; the last axis is row `ndim - 1`.
-                unsafe { *to(ndim - 1, found) = i as i64 };
+        if tight {
+            // SAFETY: the last axis is row `ndim - 1`, of `n` elements; the view holds `row` elements side by side.
+            found += unsafe {
+                let left = n - found.min(n);
+                let out = std::slice::from_raw_parts_mut(to(ndim - 1, n - left), left);
+                truth::find(from, row, dtype, out)
+            };
+        } else {
+            for i in 0..row {
+                // SAFETY: the view holds this element.
+                let x = unsafe { truth::is(from.wrapping_offset(i as isize * step * item), dtype) };
+                if x && found < n && ndim > 0 {
+                    // SAFETY: `found < n`; the last axis is row `ndim - 1`.
+                    unsafe { *to(ndim - 1, found) = i as i64 };
+                }
+                found += x as usize;
             }
-            found += x as usize;
         }
         for (d, i) in index.iter_mut().enumerate() {
             for k in before..found.min(n) {
@@ -60,7 +68,7 @@ fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
             }
             index[d] = 0;
         }
-    }));
+    });
     if found != n {
         return Err(Error::new(
             ErrorKind::Runtime,
@@ -68,32 +76,4 @@ fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
         ));
     }
     Ok(())
-}
-
-/// The bits of an element that say whether it is zero: all but the signs of floats, of which a zero may have either.
-fn value_bits(dtype: DType) -> [u64; 2] {
-    match dtype {
-        DType::F16 => [0x7fff; 2],
-        DType::F32 => [0x7fff_ffff; 2],
-        DType::C64 => [0x7fff_ffff_7fff_ffff; 2],
-        DType::F64 | DType::C128 => [u64::MAX >> 1; 2],
-        _ => [u64::MAX; 2],
-    }
-}
-trait Any {
-    /// Whether any of those bits is set.
-    fn any(self, bits: [u64; 2]) -> bool;
-}
-macro_rules! any {
-    ($($t:ty)*) => {$( impl Any for $t {
-        #[inline(always)]
-        fn any(self, bits: [u64; 2]) -> bool { self & bits[0] as $t != 0 }
-    } )*};
-}
-any!(u8 u16 u32 u64);
-impl Any for Bits128 {
-    #[inline(always)]
-    fn any(self, bits: [u64; 2]) -> bool {
-        self.0 & bits[0] | self.1 & bits[1] != 0
-    }
 }

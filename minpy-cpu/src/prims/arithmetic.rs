@@ -3,6 +3,7 @@
 //! Integers wrap. NaN wins in maximum/minimum and loses in fmax/fmin, as in NumPy's `loops_minmax`.
 
 use super::loops::{op1, op2, table};
+use crate::math::roots::hypot;
 use num_complex::{Complex, Complex32, Complex64};
 
 /// x + y
@@ -73,8 +74,13 @@ op1!(Neg, |a| -a; f32 f64 Complex32 Complex64);
 struct Abs;
 op1!(Abs, |a| a.wrapping_abs(); i8 i16 i32 i64);
 op1!(Abs, |a| a.abs(); f32 f64);
-op1!(Abs -> f32, |a| (a.re as f64).hypot(a.im as f64) as f32; Complex32);
-op1!(Abs -> f64, |a| a.re.hypot(a.im); Complex64);
+/// Squares of float32 are exact in float64, and so is the result to a rounding.
+#[inline(always)]
+fn size32(z: Complex32) -> f64 {
+    let (x, y) = (z.re as f64, z.im as f64);
+    let r = (x * x + y * y).sqrt();
+    if z.re.is_infinite() | z.im.is_infinite() { f64::INFINITY } else { r }
+}
 struct Sign;
 op1!(Sign, |a| a.signum(); i8 i16 i32 i64);
 op1!(Sign, |a| (a != 0) as u8; u8);
@@ -83,27 +89,31 @@ op1!(Sign, |a| (a != 0) as u32; u32);
 op1!(Sign, |a| (a != 0) as u64; u64);
 // -0 gives 0, NaN stays.
 op1!(Sign, |a| if a > 0.0 { 1.0 } else if a < 0.0 { -1.0 } else if a == 0.0 { 0.0 } else { a }; f32 f64);
-op1!(Sign, |a| { let z = sign64(Complex64::new(a.re as f64, a.im as f64)); Complex32::new(z.re as f32, z.im as f32) }; Complex32);
-op1!(Sign, |a| sign64(a); Complex64);
+op1!(Sign, |a| {
+    let z = sign_of(Complex64::new(a.re as f64, a.im as f64), size32(a));
+    Complex32::new(z.re as f32, z.im as f32)
+}; Complex32);
+op1!(Sign, |a| {
+    // As a quarter where |a| overflows.
+    let quarter = (a.re.abs() > f64::MAX / 4.0) | (a.im.abs() > f64::MAX / 4.0);
+    let z = if quarter { Complex64::new(a.re * 0.25, a.im * 0.25) } else { a };
+    sign_of(z, hypot::<f64, false>(z.re, z.im))
+}; Complex64);
 
-/// z / |z| with NumPy's answers at infinity (`npy_math_complex`, sign of NumPy 2); scaled where |z| overflows.
-fn sign64(z: Complex64) -> Complex64 {
-    let m = z.re.hypot(z.im);
-    if m.is_infinite() && z.re.is_finite() && z.im.is_finite() {
-        return sign64(z * 0.25);
-    }
+/// z / |z| with NumPy's answers at infinity (`npy_math_complex`, sign of NumPy 2).
+#[inline(always)]
+fn sign_of(z: Complex64, size: f64) -> Complex64 {
     let (re_inf, im_inf) = (z.re.is_infinite(), z.im.is_infinite());
-    if m.is_nan() || re_inf && im_inf {
-        Complex64::new(f64::NAN, f64::NAN)
-    } else if re_inf {
-        Complex64::new(1f64.copysign(z.re), 0.0)
-    } else if im_inf {
-        Complex64::new(0.0, 1f64.copysign(z.im))
-    } else if m == 0.0 {
-        Complex64::new(0.0, 0.0)
-    } else {
-        Complex64::new(z.re / m, z.im / m)
-    }
+    let part = |x: f64, inf: bool, other: bool| {
+        let x = if size == 0.0 { 0.0 } else { x / size };
+        let x = if inf { 1.0 } else { x };
+        if other { 0.0 } else { x }
+    };
+    let (re, im) = (part(z.re, re_inf, im_inf), part(z.im, im_inf, re_inf));
+    let none = size.is_nan() | (re_inf & im_inf);
+    let re = if re_inf { re.copysign(z.re) } else { re };
+    let im = if im_inf { im.copysign(z.im) } else { im };
+    if none { Complex64::new(f64::NAN, f64::NAN) } else { Complex64::new(re, im) }
 }
 
 struct Floor;
@@ -190,12 +200,13 @@ table! {
     Neg unary<Rare> Neg[i16 Complex32 Complex64];
     Abs unary<Wide> Abs[f32 f64 i32 i64];
     Abs unary<Narrow> Abs[i8];
-    Abs unary<Rare> Abs[i16 Complex32 Complex64];
+    Abs unary<Rare> Abs[i16];
     Sign unary<Wide> Sign[f32 f64 i32];
     Sign unary<Narrow> Sign[i64 i8 u8];
     Sign unary<Rare> Sign[i16 u16];
     Sign unary<RareNarrow> Sign[u32 u64];
-    Sign unary<Plain> Sign[Complex32 Complex64];
+    Sign unary<Rare> Sign[Complex32];
+    Sign unary<RareNarrow> Sign[Complex64];
     Floor unary<Wide> Floor[f32 f64];
     Ceil unary<Wide> Ceil[f32 f64];
     Trunc unary<Wide> Trunc[f32 f64];

@@ -1,7 +1,8 @@
 //! Functions of integers and bool: bitwise logic, shifts, gcd, lcm, integer powers.
 
 use super::B8;
-use super::loops::{op1, op2, table};
+use super::loops::{BinaryLoop, Plain, Three, binary_loops, op1, op2, table};
+use super::number::Powers;
 
 struct Invert;
 op1!(Invert, |a| !a; i8 i16 i32 i64 u8 u16 u32 u64);
@@ -58,6 +59,9 @@ macro_rules! integers {
             }
             r
         }; $t);
+        impl Powers for $t {
+            fn other() -> BinaryLoop { binary_loops::<(Plain, Three), $t, Pow>()[1] }
+        }
     )*};
 }
 integers!(i8 u8, i16 u16, i32 u32, i64 u64, u8 u8, u16 u16, u32 u32, u64 u64);

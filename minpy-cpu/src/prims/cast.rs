@@ -15,24 +15,41 @@ pub(crate) trait To<R> {
     fn to(self) -> R;
 }
 
-/// `cvttsd2si` with 32 bits.
-#[inline(always)]
-fn int32(x: f64) -> i32 {
-    if x > -2147483649.0 && x < 2147483648.0 { x as i32 } else { i32::MIN }
+/// Conversions of a float as the processor's instructions do them: the least integer for what the integer does not hold.
+trait Cut: Sized {
+    fn int32(self) -> i32;
+    fn int64(self) -> i64;
+    /// What GCC makes of a conversion to an unsigned 64-bit integer.
+    fn uint64(self) -> u64;
 }
-/// `cvttsd2si` with 64 bits.
-#[inline(always)]
-fn int64(x: f64) -> i64 {
-    if (-9223372036854775808.0..9223372036854775808.0).contains(&x) { x as i64 } else { i64::MIN }
+macro_rules! cut {
+    ($($t:ident, $above:expr, $wide:expr;)*) => {$(
+        impl Cut for $t {
+            #[inline(always)]
+            fn int32(self) -> i32 {
+                // The bound is the next number of this type below all that fit.
+                let fits = (self > $above) & (self < 2147483648.0);
+                // SAFETY: what does not fit is another number.
+                unsafe { (if fits { self } else { -2147483648.0 }).to_int_unchecked() }
+            }
+            #[inline(always)]
+            fn int64(self) -> i64 {
+                let fits = (self > $wide) & (self < 9223372036854775808.0);
+                // SAFETY: as above.
+                unsafe { (if fits { self } else { -9223372036854775808.0 }).to_int_unchecked() }
+            }
+            #[inline(always)]
+            fn uint64(self) -> u64 {
+                const HALF: $t = 9223372036854775808.0;
+                let upper = self >= HALF;
+                (if upper { self - HALF } else { self }).int64() as u64 ^ (upper as u64) << 63
+            }
+        }
+    )*};
 }
-/// What GCC makes of a conversion to an unsigned 64-bit integer.
-#[inline(always)]
-fn uint64(x: f64) -> u64 {
-    if x >= 9223372036854775808.0 {
-        int64(x - 9223372036854775808.0) as u64 ^ (1 << 63)
-    } else {
-        int64(x) as u64
-    }
+cut! {
+    f32, -2147483904.0, -9223373136366403584.0;
+    f64, -2147483649.0, -9223372036854777856.0;
 }
 
 macro_rules! to {
@@ -52,14 +69,14 @@ macro_rules! floats {
     ($($from:ty)*) => {$( to! {
         $from => f32: |x| x as f32;
         $from => f64: |x| x as f64;
-        $from => i8: |x| int32(x as f64) as i8;
-        $from => i16: |x| int32(x as f64) as i16;
-        $from => i32: |x| int32(x as f64);
-        $from => i64: |x| int64(x as f64);
-        $from => u8: |x| int32(x as f64) as u8;
-        $from => u16: |x| int32(x as f64) as u16;
-        $from => u32: |x| int64(x as f64) as u32;
-        $from => u64: |x| uint64(x as f64);
+        $from => i8: |x| x.int32() as i8;
+        $from => i16: |x| x.int32() as i16;
+        $from => i32: |x| x.int32();
+        $from => i64: |x| x.int64();
+        $from => u8: |x| x.int32() as u8;
+        $from => u16: |x| x.int32() as u16;
+        $from => u32: |x| x.int64() as u32;
+        $from => u64: |x| x.uint64();
     } )*};
 }
 floats!(f32 f64);
@@ -182,7 +199,6 @@ fn direct(from: DType, to: DType) -> UnaryLoop {
             }
         )*};
     }
-    // A float to an integer is done number by number, which larger registers slow down.
     find! {
         Wide B8 => i32 i64 f32 f64;
         Narrow B8 => i8;
@@ -202,10 +218,8 @@ fn direct(from: DType, to: DType) -> UnaryLoop {
         Wide i64 => B8 i8 i32 f32 f64;
         Rare i64 => i16;
         Rare u64 => f32 f64;
-        Narrow f32 => i8 i16 i32 i64 u32 u64;
-        Wide f32 => B8 f64;
-        Narrow f64 => i8 i16 i32 i64 u32 u64;
-        Wide f64 => B8 f32;
+        Wide f32 => B8 f64 i8 i16 i32 i64 u32 u64;
+        Wide f64 => B8 f32 i8 i16 i32 i64 u32 u64;
         Rare B8 => Complex64;
         Rare i32 => Complex64;
         Rare i64 => Complex64;

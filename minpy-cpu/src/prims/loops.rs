@@ -211,7 +211,7 @@ pub(crate) fn opaque(mut n: usize) -> usize {
 /// # Safety
 /// The contract of `BinaryLoop`.
 #[inline(never)]
-unsafe fn in_place(
+pub(super) unsafe fn in_place(
     run: BinaryLoop,
     [mut a, mut b]: [*const u8; 2],
     steps: [usize; 2],

@@ -12,8 +12,10 @@ pub(crate) mod division;
 pub(crate) mod fused;
 pub(crate) mod half;
 pub(crate) mod loops;
+mod number;
 pub(crate) mod real;
 pub(crate) mod select;
+pub(crate) mod truth;
 
 use minpy_core::DType;
 use minpy_core::backend::Prim;
@@ -77,12 +79,16 @@ pub fn lookup(prim: Prim, dtype: DType) -> Option<Loop> {
     };
     let prim = if boolean { logical(prim) } else { prim };
     let dtype = if signless(prim) { signed(dtype) } else { dtype };
-    arithmetic::lookup(prim, dtype)
+    let found = arithmetic::lookup(prim, dtype)
         .or_else(|| compare::lookup(prim, dtype))
         .or_else(|| division::lookup(prim, dtype))
         .or_else(|| bits::lookup(prim, dtype))
         .or_else(|| real::lookup(prim, dtype))
-        .or_else(|| complex::lookup(prim, dtype))
+        .or_else(|| complex::lookup(prim, dtype));
+    match (found, number::lookup(prim, dtype)) {
+        (Some(Loop::Binary([vv, _, sv])), Some(vs)) => Some(Loop::Binary([vv, vs, sv])),
+        (found, _) => found,
+    }
 }
 
 fn copy(dtype: DType) -> Loop {

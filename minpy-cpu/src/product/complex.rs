@@ -4,6 +4,7 @@
 //! is followed by the same row times i. Or A is taken apart, B is read as it lies, and two products are put together. What
 //! costs fewer copies is done.
 
+use super::complex_dot::{Part, dots};
 use super::tile::Element;
 use super::{Product, product};
 use crate::machine::pool::Block;
@@ -18,14 +19,11 @@ use minpy_core::Result;
 ///
 /// # Safety
 /// The pointers and strides of `p` describe matrices of pairs of `T`; the result is disjoint from the operands.
-pub(crate) unsafe fn complex<T: Element + std::ops::Sub<Output = T>>(
+pub(crate) unsafe fn complex<T: Element + Part + std::ops::Sub<Output = T>>(
     p: &Product,
     parallel: bool,
     add: bool,
 ) -> Result<bool> {
-    if T::tiles(level()).is_none() {
-        return Ok(false);
-    }
     let p = Product { finish: None, ..*p };
     // The transposed product has the transposed result.
     let other = Product {
@@ -38,6 +36,13 @@ pub(crate) unsafe fn complex<T: Element + std::ops::Sub<Output = T>>(
         c_strides: (p.c_strides.1, p.c_strides.0),
         ..p
     };
+    // SAFETY: handed on.
+    if unsafe { dots::<T>(&p, parallel, add)? || dots::<T>(&other, parallel, add)? } {
+        return Ok(true);
+    }
+    if T::tiles(level()).is_none() {
+        return Ok(false);
+    }
     let ways = [&p, &other].map(|p| [(expanded_cost(p), p, true), (apart_cost(p), p, false)]);
     let cheapest = ways.as_flattened().iter().filter_map(|(cost, p, e)| Some(((*cost)?, *p, *e)));
     let Some((_, p, expand)) = cheapest.min_by_key(|way| way.0) else { return Ok(false) };

@@ -10,6 +10,7 @@ mod blas;
 mod blocked;
 mod chain;
 mod complex;
+mod complex_dot;
 pub mod epilogue;
 pub mod matmul;
 mod operands;

@@ -14,9 +14,9 @@ use crate::elementwise::strided::{Space, Strided, copy2d};
 use crate::machine::pool::Block;
 use crate::machine::scratch::with_scratch;
 use crate::machine::threads::{parallel_for, parallel_parts, usable_threads};
-use crate::prims::half;
+use crate::prims::{half, truth};
 use minpy_core::backend::{DTypeSet, Family, Fold, Input, KernelCall, Node, Prim, Program, Slot, Work};
-use minpy_core::{DType, DeviceRef, Error, ErrorKind, Result, kernel};
+use minpy_core::{DType, DeviceRef, Error, ErrorKind, Result, Scalar, kernel};
 use smallvec::SmallVec;
 use std::ops::Range;
 
@@ -74,17 +74,31 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
         }
         return Ok(());
     }
-    if let (Fold::Add, [Input::View(v)]) = (fold, call.inputs)
-        && (out.dtype, out.size(), v.dtype) == (DType::I64, 1, DType::Bool)
+    if let [Input::View(v)] = call.inputs
+        && out.size() == 1
         && v.is_contiguous()
-        && counts(call.program())
+        && !shape.contains(&0)
     {
-        // SAFETY: contiguous views of that many elements, of one byte, and of one element.
-        unsafe {
-            let all = std::slice::from_raw_parts(v.host_ptr(), shape.iter().product());
-            *out.host_ptr().cast::<i64>() = how_many(all);
+        let (at, n) = (v.host_ptr(), shape.iter().product());
+        if fold == Fold::Add && out.dtype == DType::I64 && counts(call.program(), v.dtype) {
+            // SAFETY: a contiguous view of so many elements, and one of one.
+            unsafe { *out.host_ptr().cast::<i64>() = truth::count(at, n, v.dtype) as i64 };
+            return Ok(());
         }
-        return Ok(());
+        if c.steps.is_empty() && (v.dtype, out.dtype) == (DType::Bool, DType::Bool) {
+            // SAFETY: as above, of bytes.
+            let bytes = unsafe { std::slice::from_raw_parts(at, n) };
+            let found = match fold {
+                Fold::Or | Fold::Max => Some(truth::any(bytes)),
+                Fold::And | Fold::Min => Some(truth::all(bytes)),
+                _ => None,
+            };
+            if let Some(found) = found {
+                // SAFETY: an element of one byte.
+                unsafe { *out.host_ptr() = found as u8 };
+                return Ok(());
+            }
+        }
     }
     let zeros: SmallVec<[isize; 6]> = SmallVec::from_elem(0, shape.len());
     let mut out_strides = zeros.clone();
@@ -193,23 +207,18 @@ fn windows(c: &Compiled, space: &Space, kept: &[usize], reduced: &[usize]) -> Op
     (size.min(most) >= 4 * together).then_some((outer, most))
 }
 
-/// Whether a program of one input of bool makes the number 1 of what is true.
-fn counts(program: &Program) -> bool {
+/// Whether a program of one input makes the number 1 of what is not zero, and 0 of what is.
+fn counts(program: &Program, dtype: DType) -> bool {
     let node = |n: u16| program.nodes()[n as usize].0;
     let itself = |n: u16| node(n) == Node::Input(0);
-    let none =
-        |n: u16| matches!(node(n), Node::Const(s) if s.dtype() == DType::Bool && s.get() == Some(false));
+    let none = |n: u16| matches!(node(n), Node::Const(s) if s == Scalar::from_bytes(dtype, &[0; 16][..dtype.size()]));
     match node(program.outputs()[0]) {
         Node::Cast(of) => match node(of) {
             Node::Prim(Prim::Ne, [x, y, _]) => itself(x) && none(y),
-            _ => itself(of),
+            _ => itself(of) && dtype == DType::Bool,
         },
         _ => false,
     }
-}
-/// How many bytes are not 0: added up as bytes as long as these hold the sum.
-fn how_many(bytes: &[u8]) -> i64 {
-    bytes.chunks(255).map(|c| i64::from(c.iter().map(|&b| (b != 0) as u8).sum::<u8>())).sum()
 }
 
 fn wrong(op: &str) -> Error {
