@@ -11,7 +11,7 @@ SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE-APACHE LICENSE
 	$(shell find minpy-core minpy-cpu minpy-cuda minpy-opencl minpy-autograd minpy-symbol minpy-py \
 		-type f -not -name '*.pyc' -not -name '*.so' -not -path '*/tests/*' -not -path '*/benches/*' 2>/dev/null)
 
-.PHONY: help demo build venv test bench bench-quick clean
+.PHONY: help demo build venv test bench bench-quick bench-statements clean
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
@@ -33,6 +33,9 @@ bench: build ## all benchmarks against all peers (an hour, 10 GB for the peers);
 
 bench-quick: build ## the essence of it in 5 minutes, without PyTorch; writes docs/performance.md
 	scripts/bench.sh --quick
+
+bench-statements: build ## everyday statements and every public function against NumPy, at 1, 1,000 and 1,000,000 elements (10 minutes)
+	$(VENV)/bin/python benches/python/statements.py
 
 clean: ## remove everything that was built
 	rm -rf $(VENV) target out

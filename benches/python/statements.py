@@ -706,7 +706,9 @@ def main() -> int:
         if not rows:
             continue
         rows.sort(reverse=True)
-        print(f"--- {size} elements: {len(rows)} statements, geometric mean {math.exp(statistics.fmean(math.log(r[0]) for r in rows)):.2f}, above 1.2: {sum(r[0] > 1.2 for r in rows)}")
+        mean = math.exp(statistics.fmean(math.log(r[0]) for r in rows))
+        slow = sum(r[0] > 1.2 for r in rows)
+        print(f"--- {size} elements: {len(rows)} statements, geometric mean {mean:.2f}, above 1.2: {slow}")
         for r, ours, theirs, code in rows[: options.worst]:
             print(f"{size:8} {code:44} {ours * 1e6:10.3f} us {theirs * 1e6:10.3f} us {r:7.2f}", flush=True)
     if options.json:

@@ -79,7 +79,7 @@ fn take(py: Python<'_>, cut: &mut Cut, kind: Item, item: *mut ffi::PyObject, res
                 if ffi::PySlice_Unpack(item, &mut start, &mut stop, &mut step) < 0 {
                     return Err(PyErr::fetch(py));
                 }
-                ffi::PySlice_AdjustIndices(cut.len() as isize, &mut start, &mut stop, step)
+                ffi::PySlice_AdjustIndices(cut.size() as isize, &mut start, &mut stop, step)
             };
             cut.slice(if len > 0 { start as usize } else { 0 }, step, len as usize);
         }

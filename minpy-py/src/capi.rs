@@ -8,29 +8,39 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use std::ffi::{c_char, c_int, c_void};
+use std::mem::transmute;
 
 type Object = *mut ffi::PyObject;
+
+/// `PyArray_Scalar(data, descr, base)`: a scalar of that dtype, its value copied.
+type MakeScalar = unsafe extern "C" fn(*mut c_void, Object, Object) -> Object;
+/// `PyArray_ScalarAsCtype(scalar, data)`: copies its value to that place.
+type ReadScalar = unsafe extern "C" fn(Object, *mut c_void);
+/// `PyArray_NewFromDescr(class, descr, ndim, shape, strides, data, flags, like)`; takes the reference to the dtype.
+type MakeArray = unsafe extern "C" fn(
+    *mut ffi::PyTypeObject,
+    Object,
+    c_int,
+    *const isize,
+    *const isize,
+    *mut c_void,
+    c_int,
+    Object,
+) -> Object;
+/// `PyArray_SetBaseObject(array, base)`; takes the reference to the base.
+type SetBase = unsafe extern "C" fn(Object, Object) -> c_int;
 
 /// Functions of NumPy's table.
 #[derive(Clone, Copy)]
 pub struct Interface {
-    /// `PyArray_Scalar(data, descr, base)`: a scalar of that dtype, its value copied.
-    pub make_scalar: unsafe extern "C" fn(*mut c_void, Object, Object) -> Object,
-    /// `PyArray_ScalarAsCtype(scalar, data)`: copies its value to that place.
-    pub read_scalar: unsafe extern "C" fn(Object, *mut c_void),
-    /// `PyArray_NewFromDescr(class, descr, ndim, shape, strides, data, flags, like)`; takes the reference to the dtype.
-    pub make_array: unsafe extern "C" fn(
-        *mut ffi::PyTypeObject,
-        Object,
-        c_int,
-        *const isize,
-        *const isize,
-        *mut c_void,
-        c_int,
-        Object,
-    ) -> Object,
-    /// `PyArray_SetBaseObject(array, base)`; takes the reference to the base.
-    pub set_base: unsafe extern "C" fn(Object, Object) -> c_int,
+    /// See [`MakeScalar`].
+    pub make_scalar: MakeScalar,
+    /// See [`ReadScalar`].
+    pub read_scalar: ReadScalar,
+    /// See [`MakeArray`].
+    pub make_array: MakeArray,
+    /// See [`SetBase`].
+    pub set_base: SetBase,
 }
 const SCALAR: usize = 60;
 const SCALAR_AS_CTYPE: usize = 62;
@@ -60,10 +70,10 @@ fn find(py: Python<'_>) -> PyResult<Interface> {
             return Err(PyErr::fetch(py));
         }
         Ok(Interface {
-            make_scalar: std::mem::transmute(*table.add(SCALAR)),
-            read_scalar: std::mem::transmute(*table.add(SCALAR_AS_CTYPE)),
-            make_array: std::mem::transmute(*table.add(NEW_FROM_DESCR)),
-            set_base: std::mem::transmute(*table.add(SET_BASE_OBJECT)),
+            make_scalar: transmute::<*const c_void, MakeScalar>(*table.add(SCALAR)),
+            read_scalar: transmute::<*const c_void, ReadScalar>(*table.add(SCALAR_AS_CTYPE)),
+            make_array: transmute::<*const c_void, MakeArray>(*table.add(NEW_FROM_DESCR)),
+            set_base: transmute::<*const c_void, SetBase>(*table.add(SET_BASE_OBJECT)),
         })
     }
 }

@@ -69,15 +69,15 @@ def test_keys_do_what_numpy_does(shape):
     theirs = numpy.arange(int(numpy.prod(shape)), dtype=float).reshape(shape)
     for key in KEYS:
         a = np.array(theirs)
-        ours, wanted = outcome(lambda: a[key]), outcome(lambda: theirs[key])  # noqa: B023
+        ours, wanted = outcome(lambda: a[key]), outcome(lambda: theirs[key])
         words = not any(isinstance(k, list) for k in (key if isinstance(key, tuple) else (key,)))
         assert ours == wanted if words else ours[0] == wanted[0], key
         b = theirs.copy()
 
         def write(array):
-            array[key] = 7  # noqa: B023
+            array[key] = 7
             return array
-        ours, wanted = outcome(lambda: write(a)), outcome(lambda: write(b))  # noqa: B023
+        ours, wanted = outcome(lambda: write(a)), outcome(lambda: write(b))
         assert ours == wanted if words else ours[0] == wanted[0], ("write", key)
 
 
@@ -87,7 +87,7 @@ def test_indices_are_asked_as_often_as_by_numpy():
             counts = []
             for array in (np.ones((3, 3)), numpy.ones((3, 3))):
                 index = Index(value)
-                counts.append((outcome(lambda: array[make(index)]), index.asked))  # noqa: B023
+                counts.append((outcome(lambda: array[make(index)]), index.asked))
             assert counts[0] == counts[1]
 
 
@@ -99,14 +99,14 @@ VALUES = [0, 1, -1, 300, 2**40, 2**70, 1.5, -0.5, float("nan"), float("inf"), 1e
 def test_values_are_written_as_by_numpy(dtype):
     for value in VALUES:
         def write(array):
-            array[1] = value  # noqa: B023
+            array[1] = value
             return array
 
         def write_two(array):
-            array[0, 1] = value  # noqa: B023
+            array[0, 1] = value
             return array
         for f, shape in ((write, 3), (write_two, (2, 2))):
-            ours, theirs = outcome(lambda: f(np.ones(shape, dtype))), outcome(lambda: f(numpy.ones(shape, dtype)))  # noqa: B023
+            ours, theirs = outcome(lambda: f(np.ones(shape, dtype))), outcome(lambda: f(numpy.ones(shape, dtype)))
             assert ours[0] == theirs[0] and (ours[0] != "array" or str(ours) == str(theirs)), (value, ours, theirs)
 
 
@@ -220,7 +220,7 @@ def test_functions_of_numpy_obey_policies_and_survive_pickling():
         norm = np.linalg.norm
         __array__ = None
     assert callable(Holder().norm)
-    q, r = np.linalg.qr(np.ones((2, 2)))
+    q, _r = np.linalg.qr(np.ones((2, 2)))
     assert type(q) is np.ndarray and type(np.linalg.norm(a)) is np.scalar
     first = np.linalg.multi_dot([a, a])
     assert first == 30

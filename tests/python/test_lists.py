@@ -31,13 +31,13 @@ def test_arrays_of_lists(dtype):
     rows += [[random.choices(ITEMS[:6], k=3) for _ in range(random.randrange(1, 4))] for _ in range(100)]
     for row in rows:
         for value in (row, tuple(row)):
-            ours, theirs = outcome(lambda: np.array(value, dtype=dtype)), outcome(lambda: numpy.array(value, dtype=dtype))  # noqa: B023
+            ours, theirs = outcome(lambda: np.array(value, dtype=dtype)), outcome(lambda: numpy.array(value, dtype=dtype))
             assert ours == theirs, value
 
 
 def test_options_of_array_on_lists():
     for options in [{"ndmin": 3}, {"order": "F"}, {"copy": False}, {"copy": None}, {"dtype": float, "ndmin": 2}]:
-        ours, theirs = outcome(lambda: np.array([[1, 2], [3, 4]], **options)), outcome(lambda: numpy.array([[1, 2], [3, 4]], **options))  # noqa: B023
+        ours, theirs = outcome(lambda: np.array([[1, 2], [3, 4]], **options)), outcome(lambda: numpy.array([[1, 2], [3, 4]], **options))
         assert ours[0] == theirs[0] and (isinstance(ours[0], type) or ours == theirs)
     assert np.array([[1, 2], [3, 4]], order="F").flags.f_contiguous
     deep = [1.0]

@@ -262,6 +262,7 @@ macro_rules! index {
 }
 
 /// What remains of `a[index]` once views are taken: either a view, or a base with leading axes to gather from.
+#[expect(clippy::large_enum_variant, reason = "one per call, taken apart where it is made")]
 pub enum Selection {
     /// Only integers, slices, new axes: a view of the array.
     View(Array),
@@ -331,7 +332,7 @@ pub fn resolve(a: &Array, items: &[Index]) -> Result<Selection> {
                 }
             }
             Index::Slice(start, stop, step) => {
-                let (s, st, len) = slice_indices(*start, *stop, *step, cut.len())?;
+                let (s, st, len) = slice_indices(*start, *stop, *step, cut.size())?;
                 cut.slice(s, st, len);
             }
             Index::NewAxis => cut.new_axis(),

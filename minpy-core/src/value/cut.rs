@@ -32,7 +32,7 @@ impl<'a> Cut<'a> {
     }
     /// The length of the next axis. There must be one.
     #[inline]
-    pub fn len(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.of.shape()[self.axis]
     }
     /// One index of the next axis, counted from its end where negative; the axis disappears.
@@ -41,7 +41,7 @@ impl<'a> Cut<'a> {
     /// [`ErrorKind::Index`](crate::ErrorKind::Index) outside of the axis.
     #[inline]
     pub fn int(&mut self, i: i64) -> Result<()> {
-        let n = self.len() as i64;
+        let n = self.size() as i64;
         if i >= n || i < -n {
             bail!(Index, "index {i} is out of bounds for axis {} with size {n}", self.axis);
         }
