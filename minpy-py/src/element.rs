@@ -2,7 +2,7 @@
 //!
 //! Elsewhere, and where a tape records what is computed of the array, an element is an array of ours.
 
-use crate::array::{as_array, wrap_scalar};
+use crate::array::{as_array, as_pyarray, wrap_scalar};
 use crate::capi::interface;
 use crate::convert::exact_number;
 use crate::errors::Outcome;
@@ -13,6 +13,7 @@ use minpy_core::backend::dtype::Kind;
 use minpy_core::internal::context::{RECORDING, flags};
 use minpy_core::{Array, DType, Layout, Number, Scalar, ops};
 use pyo3::prelude::*;
+use smallvec::SmallVec;
 use std::ffi::c_void;
 
 type Any<'py> = Bound<'py, PyAny>;
@@ -79,6 +80,26 @@ pub fn get<'py>(py: Python<'py>, a: &Array, place: usize) -> PyResult<Any<'py>> 
     }
     let element = a.view(Layout::new([].as_slice(), [].as_slice(), place));
     wrap_scalar(py, ops::copy(&element).py()?.with_weak(a.is_weak()))
+}
+/// NumPy's scalar in place of one of ours that may be one.
+#[inline]
+pub fn theirs<'py>(object: &Any<'py>) -> PyResult<Option<Any<'py>>> {
+    match as_pyarray(object) {
+        Some(p) if p.is_scalar() && are_theirs(p.array()) => of(object.py(), p.array()).map(Some),
+        _ => Ok(None),
+    }
+}
+/// The operands as NumPy's scalars, where each is one or may be one.
+pub fn all_theirs<'py>(operands: &[Any<'py>]) -> PyResult<Option<SmallVec<[Any<'py>; 3]>>> {
+    let mut all = SmallVec::new();
+    for o in operands {
+        match theirs(o)? {
+            Some(scalar) => all.push(scalar),
+            None if is_scalar(o)? => all.push(o.clone()),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(all))
 }
 /// The element of a scalar of ours on the host.
 pub fn of<'py>(py: Python<'py>, a: &Array) -> PyResult<Any<'py>> {

@@ -7,6 +7,7 @@
 
 use crate::array::{NdArray, PyArray, PyScalar, as_array, as_pyarray, wrap_result};
 use crate::convert::{Arg, exact_number, operand};
+use crate::element;
 use crate::errors::Outcome;
 use crate::fallback;
 use crate::index::get_int;
@@ -37,6 +38,9 @@ fn binary<'py>(
         if symbol == "mul" && (repeats(left, right)? || repeats(right, left)?) {
             return Ok(PyNotImplemented::get(py).to_owned().into_any());
         }
+        if let Some(result) = between_scalars(symbol, left, right)? {
+            return Ok(result);
+        }
         let quiet = numbers::quiet(op);
         if let (Some(a), Some(b)) = (operand(left)?, operand(right)?) {
             drop(quiet);
@@ -45,6 +49,37 @@ fn binary<'py>(
         }
     }
     unusual(symbol, left, right)
+}
+
+/// A scalar of ours that may be NumPy's, and one of NumPy's: the result is NumPy's, like that of two elements.
+#[inline]
+fn between_scalars<'py>(
+    symbol: &str,
+    left: &Bound<'py, PyAny>,
+    right: &Bound<'py, PyAny>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let ours = |o| as_pyarray(o).is_some_and(|p| p.is_scalar());
+    if !(ours(left) && element::is_scalar(right)? || ours(right) && element::is_scalar(left)?) {
+        return Ok(None);
+    }
+    let Some(both) = element::all_theirs(&[left.clone(), right.clone()])? else { return Ok(None) };
+    let (a, b) = (&both[0], &both[1]);
+    Ok(Some(match symbol {
+        "add" => a.add(b)?,
+        "sub" => a.sub(b)?,
+        "mul" => a.mul(b)?,
+        "truediv" => a.div(b)?,
+        "floordiv" => a.floor_div(b)?,
+        "mod" => a.rem(b)?,
+        "pow" => a.pow(b, left.py().None())?,
+        "lt" => a.rich_compare(b, CompareOp::Lt)?,
+        "le" => a.rich_compare(b, CompareOp::Le)?,
+        "gt" => a.rich_compare(b, CompareOp::Gt)?,
+        "ge" => a.rich_compare(b, CompareOp::Ge)?,
+        "eq" => a.rich_compare(b, CompareOp::Eq)?,
+        "ne" => a.rich_compare(b, CompareOp::Ne)?,
+        _ => return Ok(None),
+    }))
 }
 
 type Pair<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
@@ -403,7 +438,9 @@ impl PyArray {
     }
     fn __int__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         only_scalar(self.array())?;
-        py.import("builtins")?.getattr("int")?.call1((real_part(number_of(self.array(), py)?)?,))
+        let number = real_part(number_of(self.array(), py)?)?;
+        // SAFETY: a live number; a new reference or an error.
+        unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyNumber_Long(number.as_ptr())) }
     }
     fn __float__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyFloat>> {
         only_scalar(self.array())?;

@@ -135,8 +135,8 @@ def _set_flat(array, value):
     Flat(array)[:] = value
 
 
-def _array_ufunc(self, function, method, *inputs, **kwargs):
-    """NumPy's ufuncs called on our arrays become ours."""
+def array_ufunc(self, function, method, *inputs, **kwargs):
+    """NumPy's ufuncs called on our arrays become ours: what Rust's half leaves."""
     import minpy.numpy as np
     for x in inputs + (kwargs.get("out") or ()):
         if type(x) in _PLAIN_TYPES or isinstance(x, (numpy.ndarray, numpy.generic, int, float, complex, list, tuple, str, bytes)):
@@ -360,7 +360,6 @@ def install():
     array_base.data = property(lambda self: memoryview(self), doc="The memory as a `memoryview`.")
     array_base.ctypes = property(_ctypes)
     array_base.byteswap = _byteswap
-    array_base.__array_ufunc__ = _array_ufunc
     array_base.__array_function__ = _array_function
     array_base.__array_namespace__ = _array_namespace
     array_base.__array_interface__ = property(_array_interface)
