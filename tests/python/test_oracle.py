@@ -1,4 +1,6 @@
-"""Every ufunc of the table against NumPy: values, dtype of the result, and the class of the exception."""
+"""Every ufunc and every function of the tables against NumPy: values, dtype of the result, and the class of the exception. The functions by
+their own cases, with arrays of every dtype and layout; beside them only what no table has: programs of several functions, indexing, methods of
+ufuncs, and functions that run in NumPy."""
 import warnings
 
 import numpy
@@ -6,6 +8,7 @@ import pytest
 
 import minpy.numpy as np
 from minpy import _minpy
+from table_calls import CALLS, ENTRIES, NAMES, SIGNATURES, UNSET, host, kind_of, parameters
 
 warnings.filterwarnings("ignore")
 UFUNCS = {name: f for name, f in _minpy._ufuncs().items() if f._numpy is not None}
@@ -91,8 +94,7 @@ def test_layout(name, layout):
     compare(name, f, f._numpy, args)
 
 
-BINARY = ["add", "subtract", "multiply", "divide", "floor_divide", "remainder", "power", "maximum", "arctan2", "equal", "less", "logical_and",
-          "bitwise_or", "hypot", "copysign"]
+BINARY = sorted(name for name, f in UFUNCS.items() if (f.nin, f.nout) == (2, 1) and not f.signature)
 
 
 @pytest.mark.parametrize("a", DTYPES)
@@ -110,7 +112,7 @@ def test_promotion(name, a):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_numbers(dtype, number):
     x = sample(dtype, 3)
-    for name in ("add", "subtract", "multiply", "divide", "maximum", "equal", "less"):
+    for name in BINARY:
         f = UFUNCS[name]
         compare(f"{name} {dtype} {number!r}", f, f._numpy, [x, number])
         compare(f"{name} {number!r} {dtype}", f, f._numpy, [number, x])
