@@ -33,7 +33,15 @@ def _known(name):
 
 # Functions of NumPy's, whose own is what they are compared with. The others have values of their own in the tests of their subjects.
 NAMES = [name for name in ENTRIES if _known(name)]
-SIGNATURES = {name: list(inspect.signature(find(np, name)).parameters.values()) for name in NAMES}
+
+
+def _signature(name):
+    found = list(inspect.signature(find(np, name)).parameters.values())
+    # Of a method the array is what the entry calls it.
+    return [p.replace(name=ENTRIES[name]["parameters"][0][0]) if p.name == "self" else p for p in found]
+
+
+SIGNATURES = {name: _signature(name) for name in NAMES}
 
 
 def host(value):
@@ -48,6 +56,12 @@ def ours(value):
     if type(value) in (list, tuple):
         return type(value)(map(ours, value))
     return np.array(value) if type(value) is numpy.ndarray and value.dtype.kind in "biufc" else value
+
+
+def _views(value, view):
+    if type(value) in (list, tuple):
+        return type(value)(_views(v, view) for v in value)
+    return view(value) if type(value) in (numpy.ndarray, np.ndarray) else value
 
 
 class Call(NamedTuple):
@@ -92,9 +106,10 @@ class Call(NamedTuple):
         by_name = {**dict(zip(order, args, strict=False)), **named}
         return [by_name[p] for p, kind in ENTRIES[self.name]["parameters"] if kind in ("Target", "Out") and by_name.get(p) is not None]
 
-    def outcome(self, module):
-        """What the function makes of it, with what it has written; or the error."""
-        args, named = self.arguments(ours if module is np else host)
+    def outcome(self, module, view=None):
+        """What the function makes of it, with what it has written; or the error. `view`: makes another view of each array first."""
+        convert = ours if module is np else host
+        args, named = self.arguments(convert if view is None else lambda v: _views(convert(v), view))
         with warnings.catch_warnings(), numpy.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             try:
@@ -105,9 +120,9 @@ class Call(NamedTuple):
                 result[...] = 0
             return result, self.written(args, named)
 
-    def disagreement(self, any_error=False):
+    def disagreement(self, any_error=False, view=None):
         """In words, or None. `any_error`: of errors only that there is one counts, and not its class."""
-        theirs, mine = self.outcome(numpy), self.outcome(np)
+        theirs, mine = self.outcome(numpy, view), self.outcome(np, view)
         if isinstance(theirs, Exception) and any(words in str(theirs) for words in NO_DECISION):
             return None
         if isinstance(theirs, Exception) and isinstance(mine, Exception):
@@ -145,8 +160,9 @@ CALLS = {name: [_call(*case) for case in _minpy._table_cases() if case[0] == nam
 
 
 def parameters(*kinds, named=None):
-    """Entries with their parameters of those kinds, or (of those) of that name."""
-    return [(name, p) for name in NAMES for p, kind in ENTRIES[name]["parameters"] if kind in kinds and named in (None, p)]
+    """Entries with their parameters of those kinds, or (of those) of that name; without the array that a method is one of."""
+    return [(name, p) for name in NAMES for i, (p, kind) in enumerate(ENTRIES[name]["parameters"])
+            if kind in kinds and named in (None, p) and (i or not name.startswith("ndarray."))]
 
 
 def kind_of(name, parameter):
