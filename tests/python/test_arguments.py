@@ -166,6 +166,8 @@ def test_values_of_a_kind_as_numpy_reads_them(name, parameter):
 
 def test_what_is_otherwise_is_otherwise():
     """What has become NumPy's is to be taken out of the list."""
+    if not numpy.__version__.startswith("2.4."):
+        pytest.skip("other releases of NumPy read some of these values otherwise themselves")
     for key, texts in [*OTHERWISE.items(), *MORE.items()]:
         for name, parameter in parameters("Mask", "Choice", named=key) if isinstance(key, str) else [key]:
             values = {**LISTS, **OTHERS}[kind_of(name, parameter)]
