@@ -14,6 +14,7 @@ import contextlib
 import ctypes
 import gc
 import hashlib
+import inspect
 import json
 import mmap
 import os
@@ -30,6 +31,7 @@ import numpy
 import minpy
 import minpy.numpy as np
 import minpy.symbol as sym
+from minpy import _minpy
 from minpy.core import Function, grad, grad_and_loss
 
 warnings.filterwarnings("ignore")
@@ -94,7 +96,7 @@ def written(name, *rest, of="x"):
     return call
 
 
-# Names of functions of x alone.
+# Names of functions of x alone, NumPy's own too. (What core's tables have beside these lists, `of_tables` calls.)
 UNARY = """abs absolute arccos arccosh arcsin arcsinh arctan arctanh around cbrt ceil conj conjugate cos cosh cumprod cumsum deg2rad degrees
  diff ediff1d exp exp2 expm1 fabs fix flip floor i0 imag iscomplex isfinite isinf isnan isneginf isposinf isreal log log10 log1p log2
  logical_not max mean median min modf nan_to_num nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanprod nanstd
@@ -214,6 +216,17 @@ def seeded(m):
     return m.random
 
 
+def of_tables(named, v):
+    """What core's tables have beside the names here, each with a large array for everything that it must be given."""
+    made = {name: lambda f=f: f(*[v.x] * f.nin) for name, f in _minpy._ufuncs().items() if name not in named}
+    for entry in _minpy._table():
+        if not entry["name"].startswith("ndarray.") and named.isdisjoint((entry["name"], *entry["aliases"])):
+            f = getattr(np, entry["name"])
+            count = sum(p.default is p.empty for p in inspect.signature(f).parameters.values())
+            made[entry["name"]] = lambda f=f, count=count: f(*[v.m] * count)
+    return made
+
+
 def ours_alone():
     """Calls that NumPy does not have."""
     v = Inputs(np)
@@ -259,7 +272,7 @@ def ours_alone():
     def onehot():
         return np.onehot_encode(v.j[:50000], np.zeros((50000, 8)))
 
-    return {
+    found = {
         "mlp": mlp, "convolution": convolution, "pooling by hand": by_hand, "recorded loop": lambda: grad(repeated(30000))(np.ones(3)), "onehot_encode": onehot,
         "bound": bound, "bound deep": bound_deep, "recorded": recorded,
         "grad sort": lambda: grad(lambda a: np.sum(np.sort(a) * a))(v.x),
@@ -271,7 +284,9 @@ def ours_alone():
         "grad to many": lambda: grad(lambda *a: np.sum(a[0] + a[1]), argnum=list(range(3000)))(*[v.s[i % 60] + 0 for i in range(3000)]),
         "grad windows": lambda: grad(lambda a: np.sum(np.square(a.reshape(16, 4, 16, 4, 64).max((1, 3)))))(v.t),
         "second": lambda: grad(lambda a: np.sum(grad(lambda b: np.sum(np.sin(b) * b))(a) * a))(v.x),
+        "slice_axis": lambda: np.slice_axis(v.m, 1, 5, 400) * 2.0,
     }
+    return {**found, **of_tables({*found, *calls()}, v)}
 
 
 def pieces(value):

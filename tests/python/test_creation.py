@@ -1,15 +1,32 @@
 """New arrays: where they are made, in which order, and what of them is recorded."""
 import numpy
 import pytest
+from table_calls import CALLS, ENTRIES, UNSET, ours, parameters
 
 import minpy.numpy as np
 from minpy.context import Context, cpu
 from minpy.core import grad
 
-MADE = [
-    lambda **k: np.zeros((2, 3), **k), lambda **k: np.ones((2, 3), "f4", **k), lambda **k: np.empty(3, **k), lambda **k: np.full((2, 3), 2.5, **k),
-    lambda **k: np.arange(5, **k), lambda **k: np.arange(0, 1, 0.25, **k), lambda **k: np.linspace(0, 1, 5, **k), lambda **k: np.eye(3, k=1, **k),
-    lambda **k: np.zeros_like([1.0, 2.0], **k), lambda **k: np.full_like([1.0, 2.0], [3, 4], **k),
+MAKERS = [name for name, _ in parameters("Device")]
+# Copies: what takes an array of any dtype, an order in memory, and gives an array.
+COPIES = [name for name, p in parameters("Order") if ENTRIES[name]["parameters"][0][1] == "Kept" and ENTRIES[name]["gives"] == "Array"]
+
+
+def made(call):
+    """A case of such a function, with what it takes as lists: these are on no device."""
+    def make(**k):
+        values = call.mapped(lambda _, a: a.tolist() if call.name.endswith("_like") or a.ndim else a).values
+        args, named = call._replace(values=values).arguments(ours)
+        result = getattr(np, call.name)(*args, **named, **k)
+        result = result[0] if isinstance(result, tuple) else result
+        if call.name in UNSET:
+            result[...] = 0
+        return result
+    return pytest.param(make, id=str(call))
+
+
+MADE = [made(call) for name in MAKERS for call in CALLS[name]] + [
+    lambda **k: np.full_like([1.0, 2.0], [3, 4], **k),
     # NumPy's own, brought to the device
     lambda **k: np.linspace([0, 1], [1, 3], 5, **k), lambda **k: np.arange(0, 5, 1, float, **k), lambda **k: np.arange(1j, 3, **k),
 ]
@@ -23,14 +40,14 @@ def test_device(make, device):
             assert make(device=there).context == device
             assert make(device=None).context == cpu()
     assert make(device=cpu()).context == cpu()
-    if "empty" not in make.__code__.co_names:
-        assert (make(device=cpu()).asnumpy() == make().asnumpy()).all()
+    numpy.testing.assert_array_equal(make(device=cpu()).asnumpy(), make().asnumpy())
 
 
-def test_device_that_is_none():
-    for name in ("zeros", "ones", "empty"):
-        with pytest.raises(ValueError, match="nonsense"):
-            getattr(np, name)(3, device="nonsense")
+@pytest.mark.parametrize("name", MAKERS)
+def test_device_that_is_none(name):
+    args, named = CALLS[name][0].arguments(ours)
+    with pytest.raises(ValueError, match="nonsense"):
+        getattr(np, name)(*args, **named, device="nonsense")
 
 
 def test_where_an_array_like_another_is(device):
@@ -39,21 +56,35 @@ def test_where_an_array_like_another_is(device):
         assert np.zeros_like(a).context == np.full_like(a, 2).context == np.tril(a).context == np.diag(a[0]).context == a.context
 
 
-def test_orders():
+@pytest.mark.parametrize("name", COPIES)
+def test_orders(name):
+    made = (lambda a, order: np.full_like(a, 1, order=order)) if name == "full_like" else getattr(np, name)
     c, f = np.ones((2, 3, 4)), np.zeros((2, 3, 4), order="F")
     strided = c.transpose(1, 0, 2)
-    for made in (np.zeros_like, np.ones_like, np.empty_like, np.copy, lambda a, order: np.full_like(a, 1, order=order)):
-        for a in (c, f, strided, c[:, ::2]):
-            for order in "CFAKcfak":
-                theirs = numpy.empty_like(numpy.lib.stride_tricks.as_strided(numpy.empty(24), a.shape, a.strides), order=order)
-                assert made(a, order=order).strides == theirs.strides, (made, order)
+    for a in (c, f, strided, c[:, ::2]):
+        for order in "CFAKcfak":
+            theirs = numpy.empty_like(numpy.lib.stride_tricks.as_strided(numpy.empty(24), a.shape, a.strides), order=order)
+            assert made(a, order=order).strides == theirs.strides, order
 
 
-def test_foreign_byte_order_stays():
-    swapped = numpy.arange(6.0).reshape(2, 3).astype(">f8" if numpy.little_endian else "<f8")
-    for f in (np.zeros_like, np.copy, np.ravel, np.transpose, np.diag, np.atleast_3d, np.flip):
-        assert f(swapped).dtype == swapped.dtype
-    assert np.sum(swapped) == 15
+SWAPPED = ">f8" if numpy.little_endian else "<f8"
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _ in parameters("Kept", "Each")}))
+def test_foreign_byte_order_stays(name):
+    """In what takes elements as they are."""
+    for call in CALLS[name]:
+        swapped = call.mapped(lambda _, a: a.astype(SWAPPED))
+        assert not swapped.disagreement()
+        theirs, mine = (results(swapped.outcome(m)[0]) for m in (numpy, np))
+        assert [r.dtype for r in mine] == [r.dtype for r in theirs]
+        # Those that NumPy computes by `where` have its own order.
+        assert name in ("tril", "triu") or "dtype" in call.values or all(r.dtype == SWAPPED for r in mine)
+    assert np.sum(numpy.arange(6.0).astype(SWAPPED)) == 15
+
+
+def results(value):
+    return value if isinstance(value, (list, tuple)) else [value]
 
 
 def test_values_that_are_written_stay_on_the_tape():

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 import minpy.numpy as np
+from minpy import _minpy
 
 SHAPES = hnp.array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=3)
 
@@ -327,11 +328,16 @@ def test_moments_into_another_kind(device):
 
 @pytest.mark.parametrize("value", [1.7, 300, 259, -1, 1j, True, numpy.float64(1.7), numpy.int64(300), [1.7], [3], [259], numpy.array([2.5], "f4")], ids=repr)
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "int64", "float32", "complex64"])
-@pytest.mark.parametrize("name", ["add", "subtract", "multiply", "maximum", "minimum"])
+@pytest.mark.parametrize("name", sorted(n for n, f in _minpy._ufuncs().items() if (f.nin, f.nout) == (2, 1) and f._numpy is not None and not f.signature))
 @pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
 def test_at_casts_the_result(name, dtype, value):
     want, got = numpy.full(3, 5, dtype), np.full(3, 5, dtype)
-    getattr(numpy, name).at(want, [0, 2, 0], value)
+    try:
+        getattr(numpy, name).at(want, [0, 2, 0], value)
+    except Exception as e:
+        with pytest.raises(type(e).__mro__[-4]):
+            getattr(np, name).at(got, [0, 2, 0], value)
+        return
     getattr(np, name).at(got, [0, 2, 0], value)
     numpy.testing.assert_allclose(got.asnumpy(), want, rtol=1e-6)
 

@@ -110,6 +110,7 @@ def test_containers():
     assert quick_grad_check(f, numpy.array([1.0, 2.0, 3.0]))
 
 
+# Programs of several functions, as users write losses; each function of the table alone: test_table_gradients.py.
 @pytest.mark.parametrize("name,f", [
     ("mean", lambda x: np.mean(x ** 2)), ("std", lambda x: np.std(x)), ("var", lambda x: np.var(x)), ("max", lambda x: np.max(x)),
     ("prod", lambda x: np.prod(x)), ("where", lambda x: np.sum(np.where(x > 0, x * 2, x * 3))), ("clip", lambda x: np.sum(np.clip(x, -1, 1))),

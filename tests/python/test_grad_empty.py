@@ -14,6 +14,7 @@ FORMS = {
     "f(x[::-1])": lambda f, x: f(x[::-1]), "f(x, x.T)": lambda f, x: f(x, x.T), "f(x, [])": lambda f, x: f(x, []), "f(x, 0, 1)": lambda f, x: f(x, 0, 1),
     "f(mask, x, x)": lambda f, x: f(x > 0, x, x), "f(x, 0)": lambda f, x: f(x, 0),
 }
+# Not about numbers, need files, or undefined values; the functions that are tried are those of the namespace.
 SKIP = {"test", "info", "save", "savez", "savez_compressed", "savetxt", "load", "loadtxt", "genfromtxt", "fromfile", "memmap", "set_policy", "nditer",
         "record_op_stat", "show_op_stat", "op_stat", "seterr", "seterrcall", "setbufsize", "set_printoptions", "show_config", "show_runtime", "copyto",
         "asnumpy", "dump", "tofile", "setflags", "resize", "empty", "empty_like", "ndarray", "softmax_output"}

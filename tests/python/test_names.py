@@ -1,4 +1,5 @@
 """Counters and profiles show the name that the user wrote, and what ran in NumPy."""
+import operator
 import time
 
 import numpy
@@ -6,12 +7,14 @@ import pytest
 
 import minpy
 import minpy.numpy as np
+from minpy import _minpy
 from minpy.numpy import op_stat
 from minpy.primitive import customop
 
 SMALL, LARGE = (4, 4), (256, 256)  # computed at once; deferred
 
-# What the user calls -> the name that has to be shown.
+# What the user calls -> the name that has to be shown: methods, aliases, ufuncs, NumPy's protocol, and what waits. (Of the functions of the
+# table, at once and by their own names, below.)
 CALLS = {
     "dot": lambda x: np.dot(x, x),
     "dot (method)": lambda x: x.dot(x),
@@ -74,6 +77,19 @@ def test_the_name_that_was_written(call, shape):
         assert want in timed
     # Nothing else was written but what the lambdas spell as operators and indices.
     assert timed <= {want, "greater", "gather", "copy", "multiply", "take"}
+
+
+@pytest.mark.parametrize("name", sorted({name for name, *_ in _minpy._table_cases()}))
+def test_functions_of_the_table_have_their_names(name):
+    """In each of their cases: what is counted is the function, and nothing beside it."""
+    counted = set()
+    for _, _, args, kwargs in (c for c in _minpy._table_cases() if c[0] == name):
+        np.record_op_stat()
+        operator.attrgetter(name)(np)(*args, **kwargs)
+        minpy.flush()
+        counted |= {n for op, _ in op_stat()["ops"] for n in names(op)}
+        minpy._minpy.counters.count_ops(False)
+    assert counted <= {name.removeprefix("ndarray.")}
 
 
 def test_what_was_called_inside_of_a_users_function_has_its_own_name():

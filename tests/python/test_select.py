@@ -20,6 +20,7 @@ def written(f):
     return run
 
 
+# Corners that entries' cases and the values of kinds (test_arguments.py) do not have: by what is odd in them, not by function.
 CALLS = {
     # None is a bound; nothing is none.
     "clip": lambda np, x: np.clip(x, 0, 1), "clip None": lambda np, x: np.clip(x, None, 1), "clip nothing": lambda np, x: np.clip(x, None, None),

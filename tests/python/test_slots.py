@@ -9,6 +9,7 @@ import pytest
 
 import minpy.numpy as np
 
+# Python's own: the functions of the module `operator`, which no table of ours has.
 BINARY = ["add", "sub", "mul", "truediv", "floordiv", "mod", "and_", "or_", "xor", "lshift", "rshift", "matmul"]
 
 

@@ -13,6 +13,7 @@ from minpy.core import grad
 INF, NAN = float("inf"), float("nan")
 PARTS = [0.0, -0.0, 1.0, -2.5, 1e30, 1e-30, INF, -INF, NAN]
 VALUES = [complex(a, b) for a in PARTS for b in PARTS]
+# Those whose formula says what comes of infinities; that of the others is the library's, and no table knows which.
 UNARY = ["negative", "positive", "square", "reciprocal", "conjugate", "isnan", "isinf", "isfinite", "absolute", "sign", "exp", "tanh"]
 BINARY = ["add", "subtract", "multiply", "divide", "equal", "not_equal"]
 

@@ -29,6 +29,13 @@ def ours_and_theirs(name):
 FUNCTIONS = [name for name in NAMES if ours_and_theirs(name)[1] is not None]
 
 
+def on(device, value):
+    """A copy there, of the arrays in a list too."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(on(device, v) for v in value)
+    return value.copy().as_in_context(device) if hasattr(value, "as_in_context") else value
+
+
 def host(value):
     if isinstance(value, (list, tuple)):
         return type(value)(map(host, value))
@@ -56,7 +63,8 @@ def test_case(name, case, args, kwargs, device):
     ours, theirs = ours_and_theirs(name)
 
     def fresh():
-        return [a.copy().as_in_context(device) if hasattr(a, "as_in_context") else a for a in args]
+        return on(device, list(args))
+    kwargs = {k: on(device, v) for k, v in kwargs.items()}
     if theirs is None:  # the same on every device
         def theirs(*args, **kwargs):
             args = [np.array(a) if isinstance(a, numpy.ndarray) else a for a in args]
@@ -72,6 +80,9 @@ def test_case(name, case, args, kwargs, device):
     if device.device_type == "cpu":
         assert minpy.fallback_count() == before
     close(made, want)
+    # On the device of the arguments; a list has several, and a number none.
+    arrays = [r for r in (made if isinstance(made, (list, tuple)) else [made]) if type(r) is np.ndarray]
+    assert all(r.context == device for r in arrays)
     close(given, copies)  # functions that write, write the same
     if name in METHODS and f"ndarray.{name}" not in NAMES:
         again = fresh()

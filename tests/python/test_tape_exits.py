@@ -22,7 +22,7 @@ VECTOR = numpy.array([1.3, 0.4, 2.6, 3.1])
 SQUARE = numpy.array([[2.1, 0.3, 0.5], [0.2, 1.7, 0.4], [0.6, 0.1, 3.2]])
 STEP = 1e-6
 
-# Not about numbers, need files or a terminal, or end the process.
+# Not about numbers, need files or a terminal, or end the process: exceptions to all that the namespace has.
 SKIP = {
     "test", "info", "show_config", "show_runtime", "save", "savez", "savez_compressed", "savetxt", "load", "loadtxt", "genfromtxt", "fromfile",
     "memmap", "set_policy", "record_op_stat", "show_op_stat", "op_stat", "seterr", "seterrcall", "setbufsize", "set_printoptions",

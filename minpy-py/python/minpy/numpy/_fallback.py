@@ -22,12 +22,11 @@ from minpy._minpy import counters, devices, ndarray, profiler, scalar, tape, ufu
 WRITES = {entry["name"]: (i, name) for entry in _minpy._table() for i, (name, kind) in enumerate(entry["parameters"]) if kind == "Target"}
 WRITES.update(dict.fromkeys(("shuffle", "partition_in_place", "resize_in_place", "byteswap_in_place", "setfield"), (0, "x")))
 WRITES["sort_in_place"] = (0, "a")
-# Functions that only look at the values, to show or store them: not fallbacks.
-READS = {
+# Functions that only look at the values, to show or store them, or ask about arrays that are there: not fallbacks. Of core's table the latter.
+READS = {entry["name"] for entry in _minpy._table() if any(kind == "Ours" for _, kind in entry["parameters"])} | {
     "array_repr", "array_str", "array2string", "save", "savez", "savez_compressed", "savetxt", "tobytes", "tofile", "dump",
-    "dumps", "tolist", "set_string_function", "format_float_positional", "format_float_scientific", "shape", "ndim", "size",
-    "iterable", "isscalar", "can_cast", "result_type", "common_type", "isrealobj", "iscomplexobj", "min_scalar_type", "mintypecode",
-    "may_share_memory", "shares_memory", "byte_bounds",
+    "dumps", "tolist", "set_string_function", "format_float_positional", "format_float_scientific",
+    "iterable", "isscalar", "can_cast", "result_type", "common_type", "isrealobj", "min_scalar_type", "mintypecode", "shares_memory", "byte_bounds",
 }
 _PLAIN = frozenset((int, float, str, bool, complex, type(None), bytes, type))
 # What arrays can have dimensions for: deeper lists are NumPy's to complain about.
