@@ -2,7 +2,7 @@
 import numpy as np
 
 
-def rule_30(width=301, steps=150):
+def rule_30(width=301, steps=360):
     rule = np.array([int(b) for b in np.binary_repr(30, 8)])[::-1]
     cells = np.zeros((steps, width), dtype=np.int8)
     cells[0, width // 2] = 1
@@ -14,7 +14,7 @@ def rule_30(width=301, steps=150):
     return cells, cells.sum(axis=1)
 
 
-def rule_110_elements(width=120, steps=40):
+def rule_110_elements(width=240, steps=75):
     table = [0, 1, 1, 1, 0, 1, 1, 0]
     grid = np.zeros((steps, width), dtype=int)
     grid[0, -2] = 1
@@ -50,7 +50,7 @@ def sandpile(n=41, grains=600):
     return pile
 
 
-def forest_fire(n=64, steps=60):
+def forest_fire(n=64, steps=130):
     rng = np.random.default_rng(0)
     forest = (rng.random((n, n)) < 0.6).astype(int)
     burned = []
@@ -71,7 +71,7 @@ def forest_fire(n=64, steps=60):
     return forest, burned
 
 
-def traffic(n=200, steps=100):
+def traffic(n=200, steps=170):
     rng = np.random.RandomState(1)
     road = -np.ones(n, dtype=int)
     cars = rng.choice(n, 60, replace=False)

@@ -89,7 +89,7 @@ def ising_checkerboard(n=64, sweeps=50):
     return spins, magnetisation
 
 
-def random_walks(walkers=300, steps=500):
+def random_walks(walkers=1000, steps=500):
     rng = np.random.RandomState(5)
     moves = rng.choice([-1, 1], size=(walkers, steps))
     position = moves.cumsum(axis=1)
@@ -174,7 +174,8 @@ def simulated_annealing(n=25, steps=1200):
         new = tour.copy()
         new[i : j + 1] = new[i : j + 1][::-1]
         candidate = length(new)
-        if candidate < current or rng.rand() < np.exp((current - candidate) / temperature):
+        chance = rng.rand()
+        if candidate < current or chance < np.exp((current - candidate) / temperature):
             tour, current = new, candidate
         temperature *= 0.995
     return tour, current
@@ -202,7 +203,7 @@ def genetic_algorithm(population=40, genes=30, generations=15):
     return best, pop.sum()
 
 
-def queue_simulation(n=8000):
+def queue_simulation(n=16000):
     rng = np.random.default_rng(12)
     arrival = np.cumsum(rng.exponential(1.0, n))
     service = rng.exponential(0.8, n)

@@ -15,7 +15,7 @@ def histogram_elements(n=20000, bins=50):
     return counts
 
 
-def histogram_library(n=20000, repeats=12):
+def histogram_library(n=20000, repeats=25):
     data = np.random.default_rng(1).normal(size=n)
     out = []
     for k in range(repeats):
@@ -33,7 +33,7 @@ def digit_sums(n=4000):
     return total, np.bincount(total)
 
 
-def armstrong_numbers(n=30000):
+def armstrong_numbers(n=150000):
     numbers = np.arange(n)
     powers = np.zeros(n, dtype=int)
     width = np.floor(np.log10(np.maximum(numbers, 1))).astype(int) + 1
@@ -44,7 +44,7 @@ def armstrong_numbers(n=30000):
     return numbers[powers == numbers]
 
 
-def luhn_checksums(n=600):
+def luhn_checksums(n=1500):
     rng = np.random.RandomState(2)
     cards = rng.randint(0, 10, (n, 16))
     valid = 0
@@ -71,7 +71,7 @@ def crc32_table(n=6000):
     return int(crc ^ np.uint32(0xFFFFFFFF))
 
 
-def adler_checksum(n=15000):
+def adler_checksum(n=60000):
     data = np.frombuffer(bytes(range(256)) * (n // 256), dtype=np.uint8)
     a, b = 1, 0
     for x in data:
@@ -80,7 +80,7 @@ def adler_checksum(n=15000):
     return (b << 16) | a
 
 
-def parse_numbers(lines=150, columns=8):
+def parse_numbers(lines=500, columns=8):
     rng = np.random.RandomState(4)
     text = "\n".join(",".join(f"{v:.3f}" for v in row) for row in rng.rand(lines, columns))
     rows = []
@@ -94,7 +94,7 @@ def parse_numbers(lines=150, columns=8):
     return means, deviations, totals
 
 
-def parse_bytes(n=6000):
+def parse_bytes(n=12000):
     text = " ".join(str(i * 37 % 1009) for i in range(n)).encode()
     data = np.frombuffer(text, dtype=np.uint8)
     numbers = []
@@ -135,7 +135,7 @@ def run_lengths_slices(n=3000, repeats=100):
     return out
 
 
-def prime_sieve(n=200000, repeats=4):
+def prime_sieve(n=200000, repeats=14):
     for _ in range(repeats):
         sieve = np.ones(n + 1, dtype=bool)
         sieve[:2] = False
@@ -156,7 +156,7 @@ def trial_division(n=1500):
     return primes
 
 
-def collatz_elements(n=600):
+def collatz_elements(n=5000):
     steps = np.zeros(n, dtype=int)
     for i in range(1, n):
         k = i
@@ -183,7 +183,7 @@ def collatz_arrays(n=3000):
     return steps, steps.max()
 
 
-def pascal_triangle(n=120):
+def pascal_triangle(n=220):
     triangle = np.zeros((n, n), dtype=np.int64)
     for i in range(n):
         triangle[i, 0] = triangle[i, i] = 1
@@ -192,7 +192,7 @@ def pascal_triangle(n=120):
     return triangle, np.count_nonzero(triangle % 2)
 
 
-def divisors_and_totients(n=3000):
+def divisors_and_totients(n=7000):
     sums = np.ones(n, dtype=int)
     for d in range(2, n // 2):
         sums[2 * d :: d] += d
@@ -204,7 +204,7 @@ def divisors_and_totients(n=3000):
     return perfect, phi
 
 
-def letter_frequencies(n=8000):
+def letter_frequencies(n=30000):
     codes = np.array([ord(c) for c in "the quick brown fox jumps over the lazy dog " * (n // 44)])
     counts = np.zeros(26)
     for c in codes:

@@ -53,7 +53,7 @@ def knapsack_elements(n=25, capacity=400):
     return best[n, capacity], taken
 
 
-def knapsack_rows(n=600, capacity=2000):
+def knapsack_rows(n=2400, capacity=2000):
     rng = np.random.RandomState(5)
     weights = rng.randint(5, 200, n)
     values = rng.randint(10, 1000, n)
@@ -88,7 +88,7 @@ def longest_common_subsequence(n=110):
     return np.array(out[::-1])
 
 
-def dynamic_time_warping(n=80):
+def dynamic_time_warping(n=105):
     t = np.linspace(0, 6, n)
     s1 = np.sin(t)
     s2 = np.sin(t * 1.2 + 0.3)

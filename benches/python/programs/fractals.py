@@ -2,7 +2,7 @@
 import numpy as np
 
 
-def mandelbrot_pixels(w=48, h=36, limit=30):
+def mandelbrot_pixels(w=70, h=50, limit=30):
     image = np.zeros((h, w), dtype=int)
     xs = np.linspace(-2, 1, w)
     ys = np.linspace(-1.2, 1.2, h)
@@ -44,7 +44,7 @@ def mandelbrot_shrinking(n=150, limit=50):
     return divtime
 
 
-def julia(n=120, limit=40):
+def julia(n=200, limit=40):
     axis = np.linspace(-1.5, 1.5, n)
     zx = np.tile(axis, (n, 1))
     zy = zx.T.copy()
@@ -58,7 +58,7 @@ def julia(n=120, limit=40):
     return image
 
 
-def newton_basins(n=100, limit=25):
+def newton_basins(n=160, limit=25):
     re, im = np.meshgrid(np.linspace(-2, 2, n), np.linspace(-2, 2, n))
     z = re + 1j * im + 1e-3
     for _ in range(limit):
@@ -97,7 +97,7 @@ def chaos_game(n=6000):
     return out
 
 
-def logistic_bifurcation(n=400, steps=300, keep=20):
+def logistic_bifurcation(n=1000, steps=2000, keep=20):
     r = np.linspace(2.5, 3.5, n)
     x = 0.5 * np.ones(n)
     kept = []
@@ -109,13 +109,13 @@ def logistic_bifurcation(n=400, steps=300, keep=20):
     return np.array(kept), lyapunov
 
 
-def koch_curve(depth=6):
+def koch_curve(depth=7):
     points = np.array([[0.0, 0.0], [1.0, 0.0]])
     c, s = np.cos(np.pi / 3), np.sin(np.pi / 3)
     rotation = np.array([[c, -s], [s, c]])
     for _ in range(depth - 1):
         new = [points[0]]
-        for a, b in zip(points[:-1], points[1:]):
+        for a, b in zip(points, points[1:]):
             v = (b - a) / 3
             new.extend([a + v, a + v + rotation @ v, a + 2 * v, b])
         points = np.array(new)

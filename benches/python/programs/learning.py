@@ -9,7 +9,7 @@ def _blobs(n, d, k, seed):
     return centres[labels] + rng.randn(n, d), labels
 
 
-def k_means(n=400, k=5, steps=20):
+def k_means(n=400, k=5, steps=50):
     x, _ = _blobs(n, 2, k, 0)
     centres = x[:k].copy()
     for _ in range(steps):
@@ -20,7 +20,7 @@ def k_means(n=400, k=5, steps=20):
     return centres, labels
 
 
-def k_means_elements(n=120, k=3, steps=5):
+def k_means_elements(n=240, k=3, steps=5):
     x, _ = _blobs(n, 2, k, 1)
     centres = x[:k].copy()
     labels = np.zeros(n, dtype=int)
@@ -52,7 +52,7 @@ def nearest_neighbours(n=400, tests=120, k=5):
     return correct / tests
 
 
-def linear_regression(n=200, d=5, steps=800):
+def linear_regression(n=200, d=5, steps=1500):
     rng = np.random.RandomState(3)
     x = np.c_[np.ones(n), rng.randn(n, d)]
     y = x @ np.arange(d + 1) + 0.1 * rng.randn(n)
@@ -93,7 +93,7 @@ def logistic_sgd(n=150, epochs=15):
     return w, b
 
 
-def principal_components(n=300, d=8, repeats=15):
+def principal_components(n=300, d=8, repeats=60):
     x, _ = _blobs(n, d, 4, 6)
     for _ in range(repeats):
         centred = x - np.mean(x, axis=0)
@@ -123,7 +123,7 @@ def perceptron(n=200, epochs=20):
     return w, errors
 
 
-def naive_bayes(n=300, tests=60, k=3):
+def naive_bayes(n=300, tests=180, k=3):
     x, y = _blobs(n, 4, k, 8)
     classes = np.unique(y)
     mean = np.zeros((k, 4))
@@ -166,7 +166,7 @@ def xor_network(steps=700):
     return out, w1, w2
 
 
-def softmax_batches(n=600, d=20, k=5, epochs=6, batch=32):
+def softmax_batches(n=600, d=20, k=5, epochs=15, batch=32):
     x, y = _blobs(n, d, k, 10)
     rng = np.random.RandomState(10)
     one_hot = np.eye(k)[y]
@@ -186,7 +186,7 @@ def softmax_batches(n=600, d=20, k=5, epochs=6, batch=32):
     return w, confusion
 
 
-def gaussian_mixture(n=300, k=3, steps=30):
+def gaussian_mixture(n=300, k=3, steps=80):
     rng = np.random.RandomState(11)
     x = np.concatenate([rng.normal(m, 1, n // k) for m in (-4, 0, 5)])
     mu, sigma, pi = np.array([-1.0, 0.5, 1.0]), np.ones(k), np.ones(k) / k
@@ -230,7 +230,7 @@ def q_learning(n=6, episodes=60):
     lengths = []
     for _ in range(episodes):
         state = 0
-        for step in range(60):
+        for moved in range(60):
             action = rng.randint(4) if rng.uniform() < 0.1 else np.argmax(q[state, :])
             r, c = divmod(state, n)
             r = min(max(r + moves[action][0], 0), n - 1)
@@ -241,7 +241,7 @@ def q_learning(n=6, episodes=60):
             state = nxt
             if state == n * n - 1:
                 break
-        lengths.append(step)
+        lengths.append(moved)
     return q, lengths
 
 
@@ -260,7 +260,7 @@ def bandit(arms=10, steps=3000):
     return estimate, pulls, total
 
 
-def hopfield(n=64, patterns=4, steps=8):
+def hopfield(n=64, patterns=4, steps=24):
     rng = np.random.RandomState(15)
     p = np.sign(rng.randn(patterns, n))
     w = np.zeros((n, n))

@@ -8,7 +8,7 @@ def _system(n, seed=0):
     return a, rng.random(n)
 
 
-def gaussian_elimination(n=60):
+def gaussian_elimination(n=85):
     a, b = _system(n)
     for k in range(n - 1):
         p = np.argmax(np.abs(a[k:, k])) + k
@@ -25,7 +25,7 @@ def gaussian_elimination(n=60):
     return x
 
 
-def gauss_jordan_inverse(n=50):
+def gauss_jordan_inverse(n=75):
     a, _ = _system(n, 1)
     m = np.hstack([a, np.identity(n)])
     for i in range(n):
@@ -36,7 +36,7 @@ def gauss_jordan_inverse(n=50):
     return m[:, n:]
 
 
-def lu_rows(n=60):
+def lu_rows(n=80):
     a, _ = _system(n, 2)
     lower = np.eye(n)
     upper = a.copy()
@@ -47,7 +47,7 @@ def lu_rows(n=60):
     return lower, upper, np.linalg.norm(lower @ upper - a) < 1e-10
 
 
-def lu_elements(n=26):
+def lu_elements(n=42):
     a, _ = _system(n, 3)
     lower = np.zeros((n, n))
     upper = np.zeros((n, n))
@@ -68,7 +68,7 @@ def lu_elements(n=26):
     return lower, upper
 
 
-def gram_schmidt(n=60):
+def gram_schmidt(n=70):
     a, _ = _system(n, 4)
     q = np.zeros((n, n))
     r = np.zeros((n, n))
@@ -82,7 +82,7 @@ def gram_schmidt(n=60):
     return q, r
 
 
-def jacobi_method(n=60, steps=20):
+def jacobi_method(n=100, steps=20):
     a, b = _system(n, 5)
     x = np.zeros(n)
     for _ in range(steps):
@@ -97,7 +97,7 @@ def jacobi_method(n=60, steps=20):
     return x
 
 
-def gauss_seidel_elements(n=24, steps=15):
+def gauss_seidel_elements(n=40, steps=20):
     a, b = _system(n, 6)
     x = np.zeros(n)
     for _ in range(steps):
@@ -110,7 +110,7 @@ def gauss_seidel_elements(n=24, steps=15):
     return x
 
 
-def sor_grid(n=24, steps=10):
+def sor_grid(n=24, steps=20):
     u = np.zeros((n, n))
     u[:, 0] = 1
     omega = 1.7
@@ -164,7 +164,7 @@ def gradient_descent_quadratic(n=20, steps=800):
     x = np.zeros(n)
     for _ in range(steps):
         g = a.dot(x) - b
-        x = x - 0.02 * g
+        x = x - 0.002 * g
         if np.linalg.norm(g) < 1e-13:
             break
     return x
@@ -187,7 +187,7 @@ def householder_qr(n=80):
     return q, np.triu(r)
 
 
-def givens_rotations(n=24):
+def givens_rotations(n=46):
     a, _ = _system(n, 11)
     r = a.copy()
     for j in range(n):
@@ -224,7 +224,7 @@ def matrix_product_elements(n=28):
     return c
 
 
-def strassen(n=128):
+def strassen(n=256):
     def product(x, y):
         m = len(x)
         if m <= 16:
@@ -245,7 +245,7 @@ def strassen(n=128):
     return product(rng.random((n, n)), rng.random((n, n)))
 
 
-def tridiagonal_thomas(n=3000):
+def tridiagonal_thomas(n=9000):
     a = np.full(n, -1.0)
     b = np.full(n, 2.5)
     c = np.full(n, -1.0)
@@ -261,7 +261,7 @@ def tridiagonal_thomas(n=3000):
     return x
 
 
-def determinant_minors(n=6):
+def determinant_minors(n=7):
     def det(m):
         if m.shape == (2, 2):
             return m[0, 0] * m[1, 1] - m[0, 1] * m[1, 0]

@@ -2,7 +2,7 @@
 import numpy as np
 
 
-def n_body_pairs(n=8, steps=20):
+def n_body_pairs(n=8, steps=40):
     rng = np.random.default_rng(0)
     pos = rng.random((n, 3))
     vel = np.zeros((n, 3))
@@ -21,7 +21,7 @@ def n_body_pairs(n=8, steps=20):
     return pos, vel, energy
 
 
-def n_body_broadcast(n=100, steps=20):
+def n_body_broadcast(n=100, steps=50):
     rng = np.random.default_rng(1)
     pos = rng.standard_normal((n, 3))
     vel = rng.standard_normal((n, 3))
@@ -102,7 +102,7 @@ def double_pendulum(steps=400):
     return y
 
 
-def epidemic_sir(days=4000):
+def epidemic_sir(days=10000):
     s = np.zeros(days)
     i = np.zeros(days)
     r = np.zeros(days)
@@ -133,7 +133,7 @@ def lotka_volterra(steps=1500):
     return u
 
 
-def verlet_particles(n=16, steps=8):
+def verlet_particles(n=16, steps=20):
     side = int(np.sqrt(n))
     grid = np.arange(side) * 1.2
     pos = np.array([[x, y] for x in grid for y in grid])
@@ -213,7 +213,7 @@ def boids(n=40, steps=12):
     return pos, vel
 
 
-def forest_of_oscillators(n=64, steps=300):
+def forest_of_oscillators(n=64, steps=500):
     rng = np.random.default_rng(4)
     theta = rng.uniform(0, 2 * np.pi, n)
     omega = rng.normal(0, 0.5, n)

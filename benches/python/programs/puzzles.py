@@ -2,7 +2,7 @@
 import numpy as np
 
 
-def bubble_sort(n=110):
+def bubble_sort(n=260):
     a = np.random.RandomState(0).rand(n)
     for i in range(n):
         for j in range(n - 1 - i):
@@ -11,7 +11,7 @@ def bubble_sort(n=110):
     return a
 
 
-def insertion_sort(n=150):
+def insertion_sort(n=370):
     a = np.random.RandomState(1).randint(0, 1000, n)
     for i in range(1, n):
         key = a[i]
@@ -43,7 +43,7 @@ def merge_sort(n=1500):
     return sort(np.random.RandomState(2).rand(n))
 
 
-def quick_sort(n=1500):
+def quick_sort(n=2500):
     def sort(a):
         if a.size <= 1:
             return a
@@ -74,7 +74,7 @@ def sorting_network(n=256, repeats=20):
     return x
 
 
-def binary_search(n=3000, queries=1500):
+def binary_search(n=3000, queries=3000):
     a = np.sort(np.random.RandomState(5).randint(0, 10 * n, n))
     found = 0
     for q in range(queries):
@@ -92,7 +92,7 @@ def binary_search(n=3000, queries=1500):
     return found
 
 
-def n_queens(n=6):
+def n_queens(n=7):
     board = np.zeros((n, n), dtype=int)
     solutions = []
 
@@ -117,7 +117,7 @@ def n_queens(n=6):
     return len(solutions), np.array(solutions)
 
 
-def n_queens_bits(n=7):
+def n_queens_bits(n=9):
     masks = np.array([1 << i for i in range(n)])
 
     def count(columns, left, right):
@@ -157,7 +157,7 @@ def sudoku():
         return False
 
     cells = [tuple(cell) for cell in np.argwhere(grid == 0)]
-    return solve(cells[:30]), grid
+    return solve(cells[:24]), grid
 
 
 def sudoku_candidates(rounds=4):
@@ -172,12 +172,12 @@ def sudoku_candidates(rounds=4):
                 if len(free) == 1:
                     grid[r, c] = free[0]
                     changed = True
-            if not changed or rounds > 1:
+            if not changed:
                 break
     return grid
 
 
-def maze_distances(n=51):
+def maze_distances(n=95):
     rng = np.random.RandomState(6)
     walls = rng.rand(n, n) < 0.3
     walls[0, 0] = walls[-1, -1] = False
@@ -236,7 +236,7 @@ def convex_hull(n=1200):
     return hull, 0.5 * np.abs(np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1)))
 
 
-def closest_pair(n=90):
+def closest_pair(n=145):
     p = np.random.RandomState(9).rand(n, 2)
     best, pair = np.inf, (0, 0)
     for i in range(n):
@@ -296,7 +296,7 @@ def ray_spheres(n=40):
     return image
 
 
-def magic_square(n=61):
+def magic_square(n=181):
     square = np.zeros((n, n), dtype=int)
     i, j = 0, n // 2
     for k in range(1, n * n + 1):

@@ -22,7 +22,7 @@ def moving_averages(n=3000, repeats=60):
     return a, b, upper, len(crossings)
 
 
-def exponential_smoothing(n=12000, alpha=0.1):
+def exponential_smoothing(n=25000, alpha=0.1):
     x = np.random.RandomState(2).randn(n)
     s = np.zeros_like(x)
     s[0] = x[0]
@@ -31,7 +31,7 @@ def exponential_smoothing(n=12000, alpha=0.1):
     return s
 
 
-def relative_strength(n=3000, period=14):
+def relative_strength(n=10000, period=14):
     prices = 100 + np.cumsum(np.random.RandomState(3).randn(n))
     deltas = np.diff(prices)
     seed = deltas[: period + 1]
@@ -74,7 +74,7 @@ def kalman_filter(n=300):
     return out
 
 
-def kalman_scalar(n=4000):
+def kalman_scalar(n=13000):
     z = np.random.RandomState(5).normal(0.4, 0.1, n)
     estimate = np.zeros(n)
     variance = np.zeros(n)
@@ -87,7 +87,7 @@ def kalman_scalar(n=4000):
     return estimate, variance
 
 
-def hidden_markov_forward(states=4, n=800):
+def hidden_markov_forward(states=4, n=1500):
     rng = np.random.RandomState(6)
     a = rng.rand(states, states)
     a = a / a.sum(axis=1, keepdims=True)
@@ -106,7 +106,7 @@ def hidden_markov_forward(states=4, n=800):
     return np.log(scale).sum(), alpha
 
 
-def autocorrelation(n=2000, lags=150):
+def autocorrelation(n=2000, lags=750):
     x = np.cumsum(np.random.RandomState(7).randn(n))
     x = x - x.mean()
     acf = np.array([1.0] + [np.sum(x[k:] * x[:-k]) / np.sum(x * x) for k in range(1, lags)])
@@ -128,7 +128,7 @@ def polynomial_fitting(n=200, repeats=40):
     return out
 
 
-def lagrange_interpolation(n=12, points=60):
+def lagrange_interpolation(n=12, points=200):
     x = np.linspace(-1, 1, n)
     y = 1 / (1 + 25 * x**2)
     out = []
@@ -144,7 +144,7 @@ def lagrange_interpolation(n=12, points=60):
     return np.array(out)
 
 
-def newton_divided_differences(n=20, repeats=12):
+def newton_divided_differences(n=40, repeats=12):
     for _ in range(repeats):
         x = np.cos(np.pi * (2 * np.arange(n) + 1) / (2 * n))
         table = np.zeros((n, n))
@@ -212,7 +212,7 @@ def integrals(repeats=400):
     return out
 
 
-def root_finding(repeats=150):
+def root_finding(repeats=250):
     def f(x):
         return np.cos(x) - x + 0.001 * np.sin(5 * x)
 
@@ -232,7 +232,7 @@ def root_finding(repeats=150):
     return np.array(roots)
 
 
-def sliding_maximum(n=3000, w=20):
+def sliding_maximum(n=5000, w=20):
     x = np.random.RandomState(10).rand(n)
     out = np.array([x[i : i + w].max() for i in range(n - w + 1)])
     peaks = []
@@ -242,7 +242,7 @@ def sliding_maximum(n=3000, w=20):
     return out, peaks
 
 
-def drawdown(n=5000):
+def drawdown(n=14000):
     returns = np.random.RandomState(11).normal(0.0005, 0.01, n)
     value = np.ones(n + 1)
     for i in range(n):
@@ -257,7 +257,7 @@ def drawdown(n=5000):
     return worst, vector, np.sqrt(252) * returns.mean() / returns.std()
 
 
-def convolution_loop(n=500, m=25):
+def convolution_loop(n=1400, m=25):
     x = np.sin(np.arange(n) * 0.1)
     h = np.hamming(m)
     y = np.zeros(n + m - 1)

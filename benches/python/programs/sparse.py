@@ -34,7 +34,7 @@ def csr_rows(n=1500, per_row=8, repeats=4):
     return x
 
 
-def coo_add_at(n=2000, per_row=10, repeats=25):
+def coo_add_at(n=2000, per_row=10, repeats=80):
     data, cols, _ = _csr(n, per_row, 2)
     rows = np.repeat(np.arange(n), per_row)
     x = np.ones(n)
@@ -55,7 +55,7 @@ def coo_bincount(n=2000, per_row=10, repeats=80):
     return x
 
 
-def dense_to_csr(n=90):
+def dense_to_csr(n=220):
     rng = np.random.RandomState(4)
     a = rng.rand(n, n)
     a[a < 0.8] = 0
@@ -69,7 +69,7 @@ def dense_to_csr(n=90):
     return np.array(data), np.array(indices), np.array(indptr)
 
 
-def pagerank_dense(n=100, steps=300):
+def pagerank_dense(n=300, steps=300):
     rng = np.random.RandomState(5)
     links = (rng.rand(n, n) < 0.1).astype(float)
     np.fill_diagonal(links, 0)
@@ -86,7 +86,7 @@ def pagerank_dense(n=100, steps=300):
     return rank, np.argsort(rank)[::-1][:10]
 
 
-def pagerank_links(n=120, steps=8):
+def pagerank_links(n=120, steps=20):
     rng = np.random.RandomState(6)
     links = [rng.choice(n, 6, replace=False) for _ in range(n)]
     rank = np.full(n, 1.0 / n)
@@ -140,7 +140,7 @@ def dijkstra_dense(n=80, sources=4):
     return result
 
 
-def prim_tree(n=120):
+def prim_tree(n=400):
     points = np.random.RandomState(9).rand(n, 2)
     inside = np.zeros(n, dtype=bool)
     inside[0] = True
@@ -158,7 +158,7 @@ def prim_tree(n=120):
     return total, parent
 
 
-def union_find(n=40):
+def union_find(n=64):
     rng = np.random.RandomState(10)
     open_sites = rng.rand(n, n) < 0.55
     parent = np.arange(n * n)

@@ -11,7 +11,7 @@ def dft_matrix(n=256, repeats=3):
     return y, np.allclose(y, np.fft.fft(x))
 
 
-def dft_elements(n=80):
+def dft_elements(n=100):
     x = np.sin(np.arange(n) * 0.3)
     real = np.zeros(n)
     imag = np.zeros(n)
@@ -36,7 +36,7 @@ def fft_recursive(n=1024):
     return fft(np.random.default_rng(1).random(n))
 
 
-def fft_iterative(n=512):
+def fft_iterative(n=2048):
     x = np.random.default_rng(2).random(n).astype(complex)
     bits = int(np.log2(n))
     order = np.zeros(n, dtype=int)
@@ -71,7 +71,7 @@ def heat_fourier(n=256, steps=300):
     return u
 
 
-def korteweg_de_vries(n=128, steps=150):
+def korteweg_de_vries(n=128, steps=350):
     x = np.linspace(-10, 10, n, endpoint=False)
     u = 3 / np.cosh(x / 2) ** 2
     k = 2 * np.pi * np.fft.fftfreq(n, 20 / n)
@@ -84,7 +84,7 @@ def korteweg_de_vries(n=128, steps=150):
     return np.real(np.fft.ifft(v))
 
 
-def poisson_spectral(n=96, repeats=6):
+def poisson_spectral(n=96, repeats=20):
     x = np.arange(n) / n
     xx, yy = np.meshgrid(x, x)
     f = np.sin(2 * np.pi * xx) * np.cos(4 * np.pi * yy)
@@ -100,7 +100,7 @@ def poisson_spectral(n=96, repeats=6):
     return u + 1
 
 
-def spectrogram(n=16000, window=256, hop=64):
+def spectrogram(n=16000, window=256, hop=28):
     t = np.arange(n) / 8000
     signal = np.sin(2 * np.pi * (200 + 300 * t) * t) + 0.1 * np.random.RandomState(3).randn(n)
     hann = np.hanning(window)
@@ -126,7 +126,7 @@ def chebyshev_differentiation(n=60, repeats=3):
     return d @ np.exp(x)
 
 
-def goertzel(n=2000, tones=8):
+def goertzel(n=8000, tones=8):
     t = np.arange(n)
     x = np.sin(0.1 * t) + 0.5 * np.sin(0.35 * t)
     power = np.zeros(tones)
@@ -139,7 +139,7 @@ def goertzel(n=2000, tones=8):
     return power
 
 
-def fourier_series(n=1500, terms=60):
+def fourier_series(n=1500, terms=150):
     x = np.linspace(-np.pi, np.pi, n)
     square = np.sign(np.sin(x))
     approx = np.zeros(n)

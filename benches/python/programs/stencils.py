@@ -81,7 +81,7 @@ def game_of_life_roll(n=48, steps=50):
     return board, alive
 
 
-def game_of_life_elements(n=32, steps=4):
+def game_of_life_elements(n=32, steps=3):
     board = np.random.RandomState(3).randint(0, 2, (n, n))
     for _ in range(steps):
         new = np.zeros((n, n), dtype=int)
@@ -110,7 +110,7 @@ def gray_scott(n=96, steps=60):
     return u, v
 
 
-def laplace_tolerance(n=50, tolerance=2e-3):
+def laplace_tolerance(n=50, tolerance=4e-4):
     phi = np.zeros((n + 1, n + 1))
     phi[0, :] = 1.0
     delta = 1.0
@@ -123,7 +123,7 @@ def laplace_tolerance(n=50, tolerance=2e-3):
     return phi, sweeps
 
 
-def burgers_upwind(n=101, steps=25):
+def burgers_upwind(n=101, steps=90):
     x = np.linspace(0, 2 * np.pi, n)
     dx = x[1] - x[0]
     nu = 0.07
