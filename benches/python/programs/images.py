@@ -169,8 +169,8 @@ def grey_and_rotate(n=128, repeats=8):
         u = np.clip((c * x + s * y + n / 2).astype(int), 0, n - 1)
         v = np.clip((-s * x + c * y + n / 2).astype(int), 0, n - 1)
         turned = grey[v, u]
-        sepia = np.clip(rgb @ np.array([[0.39, 0.35, 0.27], [0.77, 0.69, 0.53], [0.19, 0.17, 0.13]]), 0, 255).astype(np.uint8)
-    return turned, sepia[::9, ::9].astype(int) // 2, np.flipud(grey)[0]
+        sepia = np.clip(rgb @ np.array([[0.39, 0.35, 0.27], [0.77, 0.69, 0.53], [0.19, 0.17, 0.13]]), 0, 255)
+    return turned, sepia[::9, ::9], np.flipud(grey)[0]
 
 
 def erosion_dilation(n=256, steps=16):
