@@ -18,7 +18,7 @@ def mandelbrot_pixels(w=70, h=50, limit=30):
     return image
 
 
-def mandelbrot_mask(w=150, h=100, limit=40):
+def mandelbrot_mask(w=210, h=140, limit=40):
     x, y = np.meshgrid(np.linspace(-2, 0.5, w), np.linspace(-1.2, 1.2, h))
     c = x + 1j * y
     z = np.zeros_like(c)

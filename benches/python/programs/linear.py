@@ -135,7 +135,7 @@ def power_iteration(n=40, steps=1000):
     return value, x
 
 
-def conjugate_gradients(n=80, repeats=12):
+def conjugate_gradients(n=80, repeats=30):
     a, b = _system(n, 8)
     a = a @ a.T
     results = []
@@ -158,13 +158,13 @@ def conjugate_gradients(n=80, repeats=12):
     return results
 
 
-def gradient_descent_quadratic(n=20, steps=800):
+def gradient_descent_quadratic(n=20, steps=2000):
     a, b = _system(n, 9)
     a = (a + a.T) / 2
     x = np.zeros(n)
     for _ in range(steps):
         g = a.dot(x) - b
-        x = x - 0.002 * g
+        x = x - 0.001 * g
         if np.linalg.norm(g) < 1e-13:
             break
     return x

@@ -70,7 +70,7 @@ def lorenz_euler(steps=5000):
     return x, y, z
 
 
-def pendulum(steps=4000):
+def pendulum(steps=10000):
     t = np.linspace(0, 10, steps)
     dt = t[1] - t[0]
     theta = np.zeros(steps)

@@ -171,7 +171,7 @@ def linear_interpolation(n=60, points=2500):
     return out, np.interp(0.5, x, y)
 
 
-def cubic_spline(n=60, points=900):
+def cubic_spline(n=60, points=2000):
     x = np.linspace(0, 10, n)
     y = np.sin(x)
     h = np.diff(x)
