@@ -11,7 +11,7 @@ SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE-APACHE LICENSE
 	$(shell find minpy-core minpy-cpu minpy-cuda minpy-opencl minpy-autograd minpy-symbol minpy-py \
 		-type f -not -name '*.pyc' -not -name '*.so' -not -path '*/tests/*' -not -path '*/benches/*' 2>/dev/null)
 
-.PHONY: help demo build venv test bench bench-quick bench-statements clean
+.PHONY: help demo build venv test bench bench-quick bench-statements bench-programs clean
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
@@ -36,6 +36,9 @@ bench-quick: build ## the essence of it in 5 minutes, without PyTorch; writes do
 
 bench-statements: build ## everyday statements and every public function against NumPy, at 1, 1,000 and 1,000,000 elements (10 minutes)
 	$(VENV)/bin/python benches/python/statements.py
+
+bench-programs: build ## 200 programs as people write them against NumPy, only the import changed (2 minutes)
+	$(VENV)/bin/python benches/python/programs
 
 clean: ## remove everything that was built
 	rm -rf $(VENV) target out
