@@ -25,6 +25,13 @@ impl Space {
     /// Joint iteration over `operands`. Axes keep their order unless `reorder`: then the first operand that moves along
     /// two axes decides (its largest stride outermost), and axes along which it runs backwards are turned round.
     pub fn new(shape: &[usize], operands: &[Strided], reorder: bool) -> Space {
+        Space::with(shape, operands, reorder, reorder)
+    }
+    /// The same with axes in that order, but in the direction that they have.
+    pub fn directed(shape: &[usize], operands: &[Strided]) -> Space {
+        Space::with(shape, operands, true, false)
+    }
+    fn with(shape: &[usize], operands: &[Strided], reorder: bool, turn: bool) -> Space {
         let axes: SmallVec<[usize; 6]> = (0..shape.len()).filter(|&i| shape[i] != 1).collect();
         let mut order = axes;
         let k = operands.len();
@@ -32,13 +39,20 @@ impl Space {
         let stride = |op: usize, axis: usize| operands[op].strides[axis] * operands[op].size;
         let mut turned = 0u64;
         if reorder {
+            // NumPy's insertion, which looks further where two axes cannot be compared.
             for i in 1..order.len() {
-                let mut j = i;
-                while j > 0 && outer_is_finer(operands, order[j - 1], order[j]) {
-                    order.swap(j - 1, j);
-                    j -= 1;
+                let mut to = i;
+                for j in (0..i).rev() {
+                    match outer_is_finer(operands, order[j], order[i]) {
+                        Some(true) => to = j,
+                        Some(false) => break,
+                        None => {}
+                    }
                 }
+                order[to..=i].rotate_right(1);
             }
+        }
+        if turn {
             for &axis in &order {
                 let first = (0..k).map(|op| operands[op].strides[axis]).find(|&s| s != 0);
                 if first.is_some_and(|s| s < 0) {
@@ -98,6 +112,36 @@ impl Space {
         let dims = order.iter().map(|a| a.map_or(1, |a| self.dims[a])).collect();
         Space { dims, strides, base: self.base.clone() }
     }
+    /// What lies at places of the first axes, as a space of the others: one axis at least.
+    pub fn within(&self, at: &[usize]) -> Space {
+        let mut base = self.base.clone();
+        for (op, b) in base.iter_mut().enumerate() {
+            *b += at.iter().enumerate().map(|(axis, &i)| i as isize * self.stride(op, axis)).sum::<isize>();
+        }
+        let order: SmallVec<[Option<usize>; 6]> = (at.len()..self.dims.len()).map(Some).collect();
+        Space { base, ..self.permuted(&order) }
+    }
+    /// Address of the first operand's element at places of the first axes.
+    pub fn within_base(&self, at: &[usize]) -> isize {
+        self.base[0]
+            + at.iter().enumerate().map(|(axis, &i)| i as isize * self.stride(0, axis)).sum::<isize>()
+    }
+    /// A part of the first axis.
+    pub fn part(&self, range: std::ops::Range<usize>) -> Space {
+        let mut part = self.within(&[]);
+        for (op, b) in part.base.iter_mut().enumerate() {
+            *b += range.start as isize * self.stride(op, 0);
+        }
+        part.dims[0] = range.len();
+        part
+    }
+    /// The space with its first operand elsewhere.
+    pub fn aimed(&self, base: isize, strides: &[isize]) -> Space {
+        let mut other = self.within(&[]);
+        other.base[0] = base;
+        other.strides[..strides.len()].copy_from_slice(strides);
+        other
+    }
     /// Moves the last operand to the front.
     pub fn last_operand_first(&mut self) {
         self.strides.rotate_right(self.dims.len());
@@ -106,14 +150,9 @@ impl Space {
 }
 
 /// Whether axis `a`, now outside `b`, should go inside: the first operand that moves along both decides.
-fn outer_is_finer(operands: &[Strided], a: usize, b: usize) -> bool {
-    for o in operands {
-        let (x, y) = (o.strides[a].unsigned_abs(), o.strides[b].unsigned_abs());
-        if x != 0 && y != 0 && x != y {
-            return x < y;
-        }
-    }
-    false
+fn outer_is_finer(operands: &[Strided], a: usize, b: usize) -> Option<bool> {
+    let strides = |o: &Strided| (o.strides[a].unsigned_abs(), o.strides[b].unsigned_abs());
+    operands.iter().map(strides).find(|&(x, y)| x != 0 && y != 0).map(|(x, y)| x < y)
 }
 
 /// Writes `n` copies of the element at `src`.
