@@ -198,8 +198,8 @@ table! {
     Abs unary<Wide> Abs[f32 f64 i32 i64];
     Abs unary<Narrow> Abs[i8];
     Abs unary<Rare> Abs[i16];
-    Sign unary<Wide> Sign[f32 f64 i32];
-    Sign unary<Narrow> Sign[i64 i8 u8];
+    Sign unary<Wide> Sign[f32 f64 i32 i64];
+    Sign unary<Narrow> Sign[i8 u8];
     Sign unary<Rare> Sign[i16 u16];
     Sign unary<RareNarrow> Sign[u32 u64];
     Sign unary<Rare> Sign[Complex32];
@@ -208,8 +208,8 @@ table! {
     Ceil unary<Wide> Ceil[f32 f64];
     Trunc unary<Wide> Trunc[f32 f64];
     Rint unary<Wide> Rint[f32 f64];
-    Mantissa unary<Narrow> Mantissa[f32 f64];
-    Exponent unary<Narrow> Exponent[f32 f64];
+    Mantissa unary<Wide> Mantissa[f32 f64];
+    Exponent unary<Wide> Exponent[f32 f64];
     Sqrt unary<Narrow> Sqrt[f32 f64];
     Copysign binary<(Wide, Three)> Copysign[f32 f64];
     Conj unary<Rare> Conj[Complex32 Complex64];

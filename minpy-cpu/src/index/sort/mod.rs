@@ -122,8 +122,10 @@ mod by {
     }
 }
 
-/// Numbers of 16 bits from which on all of them are counted.
-const COUNTED: usize = 4096;
+/// Elements from which on they are counted, for so many values: counters have to be cleared and gone through.
+fn counted(values: usize) -> usize {
+    if values > 256 { 100_000 } else { 256 }
+}
 
 /// Sorts numbers of 16 bits or fewer, given as keys and made of them again.
 ///
@@ -135,22 +137,22 @@ fn small<T: Copy>(
     key: impl Fn(T) -> usize,
     back: impl Fn(usize) -> T,
 ) -> Result<()> {
-    if values > 256 && x.len() < COUNTED {
+    if x.len() < counted(values) || x.len() > u32::MAX as usize {
         let mut memory = Block::of::<i32>(x.len())?;
         let wide = memory.filled(x.len(), |i| key(x[i]) as i32);
         quick::sort(wide)?;
         x.iter_mut().zip(wide).for_each(|(x, k)| *x = back(*k as usize));
         return Ok(());
     }
-    let mut memory = Block::of::<usize>(4 * values)?;
+    let mut memory = Block::of::<u32>(4 * values)?;
     // Four counters of each: equal neighbours would wait for one another.
-    let counts = memory.filled(4 * values, |_| 0usize);
+    let counts = memory.filled(4 * values, |_| 0u32);
     for (i, &x) in x.iter().enumerate() {
         counts[4 * key(x) + i % 4] += 1;
     }
     let mut at = 0;
     for (value, four) in counts.chunks(4).enumerate() {
-        let end = at + four.iter().sum::<usize>();
+        let end = at + four.iter().map(|&n| n as usize).sum::<usize>();
         if end > at {
             x[at..end].fill(back(value));
             at = end;
