@@ -11,6 +11,7 @@ mod places;
 pub(crate) mod program;
 pub mod random;
 pub(crate) mod strided;
+mod transpose;
 
 use crate::machine::scratch::with_scratch;
 use crate::machine::threads::parallel_for;

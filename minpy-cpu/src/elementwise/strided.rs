@@ -2,6 +2,7 @@
 //!
 //! Strides here count bytes. Used by elementwise and reduce; knows nothing of what is computed.
 
+use super::transpose::transpose;
 use crate::prims::with_bits;
 use smallvec::SmallVec;
 
@@ -198,7 +199,7 @@ pub(crate) unsafe fn copy2d(
             }
         } else {
             if dc == item && sr == item && rows >= 64 / size && cols >= 64 / size {
-                return transpose_any(dst, dr, src, sc, rows, cols, size);
+                return transpose(dst, dr, src, sc, rows, cols, size);
             }
             with_bits!(size, T => {
                 // The loop runs along the axis on which the source is finer: cache lines are used up at once.
@@ -236,70 +237,9 @@ pub(crate) unsafe fn copy_nd(
     }
 }
 
-/// The transposing copy: source rows are adjacent elements, so are target columns.
-///
 /// # Safety
 /// As for `copy2d`.
-unsafe fn transpose_any(
-    dst: *mut u8,
-    dr: isize,
-    src: *const u8,
-    sc: isize,
-    rows: usize,
-    cols: usize,
-    size: usize,
-) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match size {
-            1 => transpose::<u8, 64>(dst, dr, src, sc, rows, cols),
-            2 => transpose::<u16, 32>(dst, dr, src, sc, rows, cols),
-            4 => transpose::<u32, 16>(dst, dr, src, sc, rows, cols),
-            8 => transpose::<u64, 8>(dst, dr, src, sc, rows, cols),
-            _ => transpose::<crate::prims::Bits128, 4>(dst, dr, src, sc, rows, cols),
-        }
-    }
-}
-
-/// Squares of a cache line by a cache line: every line of both sides is touched once, however they collide in the cache.
-unsafe fn transpose<T: Copy, const B: usize>(
-    dst: *mut u8,
-    dr: isize,
-    src: *const u8,
-    sc: isize,
-    rows: usize,
-    cols: usize,
-) {
-    let item = size_of::<T>() as isize;
-    let (r_end, c_end) = (rows - rows % B, cols - cols % B);
-    // SAFETY: the caller's promise; squares stay below `r_end` and `c_end`, the rest is copied element by element.
-    unsafe {
-        for r in (0..r_end).step_by(B) {
-            for c in (0..c_end).step_by(B) {
-                let s = src.offset(r as isize * item + c as isize * sc);
-                let d = dst.offset(r as isize * dr + c as isize * item);
-                let mut square = [const { std::mem::MaybeUninit::<[T; B]>::uninit() }; B];
-                for (j, line) in square.iter_mut().enumerate() {
-                    line.write(s.offset(j as isize * sc).cast::<[T; B]>().read_unaligned());
-                }
-                let square: *const T = square.as_ptr().cast();
-                for i in 0..B {
-                    let mut line = [const { std::mem::MaybeUninit::<T>::uninit() }; B];
-                    for (j, x) in line.iter_mut().enumerate() {
-                        x.write(*square.add(j * B + i));
-                    }
-                    d.offset(i as isize * dr).cast::<[std::mem::MaybeUninit<T>; B]>().write_unaligned(line);
-                }
-            }
-        }
-        let right = (dst.offset(c_end as isize * item), src.offset(c_end as isize * sc));
-        copy_tile::<T>(right.0, (item, dr), right.1, (sc, item), cols - c_end, r_end);
-        let below = (dst.offset(r_end as isize * dr), src.offset(r_end as isize * item));
-        copy_tile::<T>(below.0, (item, dr), below.1, (sc, item), cols, rows - r_end);
-    }
-}
-
-unsafe fn copy_tile<T: Copy>(
+pub(super) unsafe fn copy_tile<T: Copy>(
     dst: *mut u8,
     (dr, dc): (isize, isize),
     src: *const u8,

@@ -298,7 +298,7 @@ fn running<T: Copy, O: Op2<T, R = T>>() -> Folder {
         _ => base::running::<T, O>(),
     }
 }
-fn summing<T: Summed, O>() -> Folder
+fn summing<T: Summed>() -> Folder
 where
     Add: Op2<T, R = T>,
 {
@@ -339,7 +339,13 @@ pub(crate) fn lookup(fold: Fold, dtype: DType) -> Option<Folder> {
         }};
     }
     match prim {
-        Prim::Add => find!(Add: summing f32 f64 Complex32 Complex64; folder i64 i32; rare i16 i8;),
+        Prim::Add => match dtype {
+            DType::F32 => Some(summing::<f32>()),
+            DType::F64 => Some(summing::<f64>()),
+            DType::C64 => Some(summing::<Complex32>()),
+            DType::C128 => Some(summing::<Complex64>()),
+            _ => find!(Add: folder i64 i32; rare i16 i8;),
+        },
         Prim::Mul => find!(Mul: running f32 f64 Complex32 Complex64; folder i64 i32; rare i16 i8;),
         Prim::Maximum => {
             find!(Maximum: folder f32 f64 i64 i32; rare i16 i8 u64 u32 u16 u8 Complex32 Complex64;)
