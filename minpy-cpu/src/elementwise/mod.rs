@@ -10,6 +10,7 @@ pub(crate) mod fuse;
 mod places;
 pub(crate) mod program;
 pub mod random;
+mod runs;
 pub(crate) mod strided;
 mod transpose;
 

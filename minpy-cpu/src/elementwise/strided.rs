@@ -2,6 +2,7 @@
 //!
 //! Strides here count bytes. Used by elementwise and reduce; knows nothing of what is computed.
 
+use super::runs::{Lie, gather};
 use super::transpose::transpose;
 use crate::prims::with_bits;
 use smallvec::SmallVec;
@@ -253,20 +254,15 @@ pub(super) unsafe fn copy_tile<T: Copy>(
         unsafe {
             let (mut d, mut s) = (dst.offset(r * dr), src.offset(r * sr));
             let mut n = cols;
-            // Every second element, and backwards: by registers, because the compiler knows the step.
-            if dc == item && n >= 16 && (sc == 2 * item || sc == -item) {
-                let to = std::slice::from_raw_parts_mut(d.cast::<std::mem::MaybeUninit<T>>(), n);
-                if sc > 0 {
-                    let from = std::slice::from_raw_parts(s.cast::<T>(), 2 * n - 1);
-                    for (i, to) in to.iter_mut().enumerate() {
-                        to.write(from[2 * i]);
-                    }
-                } else {
-                    let from = std::slice::from_raw_parts(s.cast::<T>().sub(n - 1), n);
-                    for (to, x) in to.iter_mut().zip(from.iter().rev()) {
-                        to.write(*x);
-                    }
-                }
+            // By registers: the compiler knows the step.
+            let lie = match sc {
+                _ if dc != item || n < 16 => None,
+                sc if sc == 2 * item => Some(Lie::EverySecond),
+                sc if sc == -item => Some(Lie::Backwards),
+                _ => None,
+            };
+            if let Some(lie) = lie {
+                gather::<T>(d.cast(), s.cast(), lie, n);
                 continue;
             }
             while n >= 4 {

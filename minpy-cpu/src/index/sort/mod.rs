@@ -103,12 +103,15 @@ macro_rules! positions {
         /// See `Sorts::sort_positions`.
         pub(super) unsafe fn $key(src: *const $t, dst: *mut i64, n: usize) -> Result<()> {
             // SAFETY: the caller's promise.
-            let (x, out) = unsafe { (std::slice::from_raw_parts(src, n), std::slice::from_raw_parts_mut(dst, n)) };
+            let out = unsafe { std::slice::from_raw_parts_mut(dst, n) };
+            let from = src as usize;
+            // SAFETY: keys are asked for of positions below `n`.
+            let key = |i: usize| super::$key(unsafe { *(from as *const $t).add(i) });
             if $bytes {
-                by_bytes(out, |i| super::$key(x[i]) as u8);
+                by_bytes(out, |i| key(i) as u8);
                 return Ok(());
             }
-            arrange(None, out, &|i| super::$key(x[i]), None)
+            arrange(None, out, &key, None)
         }
     )*};
 }
