@@ -147,6 +147,11 @@ unsafe fn leaf<T: Summed, E: Eight<F = T::F>>(x: *const T, n: usize) -> T {
             (none.as_ptr().cast::<T>().read_unaligned(), 0)
         } else {
             let (mut r, mut i) = (E::load(p), 8);
+            while i + 32 <= floats {
+                r = r.plus(E::load(p.add(i))).plus(E::load(p.add(i + 8)));
+                r = r.plus(E::load(p.add(i + 16))).plus(E::load(p.add(i + 24)));
+                i += 32;
+            }
             while i + 8 <= floats {
                 r = r.plus(E::load(p.add(i)));
                 i += 8;
