@@ -6,6 +6,7 @@
 
 use super::frame::Frame;
 use super::program::Compiled;
+use super::runs::ramp;
 use super::strided::{Space, copy_nd, copy2d};
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -324,11 +325,7 @@ fn positions(buffer: *mut i64, first: isize, shape: &Shape) {
         let start = first + at.iter().zip(&shape.strides).map(|(&i, &s)| i as isize * s).sum::<isize>();
         // SAFETY: the buffer has room for a block of 8-byte elements.
         let line = unsafe { std::slice::from_raw_parts_mut(buffer.add(row * cols), cols) };
-        let mut x = start as i64;
-        for to in line {
-            *to = x;
-            x += step;
-        }
+        ramp(line, start as i64, step);
         Tiling::advance(rows, &mut at);
     }
 }

@@ -10,7 +10,9 @@ pub(crate) mod fuse;
 mod places;
 pub(crate) mod program;
 pub mod random;
+mod runs;
 pub(crate) mod strided;
+mod transpose;
 
 use crate::machine::scratch::with_scratch;
 use crate::machine::threads::parallel_for;

@@ -2,6 +2,8 @@
 //!
 //! Strides here count bytes. Used by elementwise and reduce; knows nothing of what is computed.
 
+use super::runs::{Lie, gather};
+use super::transpose::transpose;
 use crate::prims::with_bits;
 use smallvec::SmallVec;
 
@@ -25,6 +27,13 @@ impl Space {
     /// Joint iteration over `operands`. Axes keep their order unless `reorder`: then the first operand that moves along
     /// two axes decides (its largest stride outermost), and axes along which it runs backwards are turned round.
     pub fn new(shape: &[usize], operands: &[Strided], reorder: bool) -> Space {
+        Space::with(shape, operands, reorder, reorder)
+    }
+    /// The same with axes in that order, but in the direction that they have.
+    pub fn directed(shape: &[usize], operands: &[Strided]) -> Space {
+        Space::with(shape, operands, true, false)
+    }
+    fn with(shape: &[usize], operands: &[Strided], reorder: bool, turn: bool) -> Space {
         let axes: SmallVec<[usize; 6]> = (0..shape.len()).filter(|&i| shape[i] != 1).collect();
         let mut order = axes;
         let k = operands.len();
@@ -32,13 +41,20 @@ impl Space {
         let stride = |op: usize, axis: usize| operands[op].strides[axis] * operands[op].size;
         let mut turned = 0u64;
         if reorder {
+            // NumPy's insertion, which looks further where two axes cannot be compared.
             for i in 1..order.len() {
-                let mut j = i;
-                while j > 0 && outer_is_finer(operands, order[j - 1], order[j]) {
-                    order.swap(j - 1, j);
-                    j -= 1;
+                let mut to = i;
+                for j in (0..i).rev() {
+                    match outer_is_finer(operands, order[j], order[i]) {
+                        Some(true) => to = j,
+                        Some(false) => break,
+                        None => {}
+                    }
                 }
+                order[to..=i].rotate_right(1);
             }
+        }
+        if turn {
             for &axis in &order {
                 let first = (0..k).map(|op| operands[op].strides[axis]).find(|&s| s != 0);
                 if first.is_some_and(|s| s < 0) {
@@ -98,6 +114,36 @@ impl Space {
         let dims = order.iter().map(|a| a.map_or(1, |a| self.dims[a])).collect();
         Space { dims, strides, base: self.base.clone() }
     }
+    /// What lies at places of the first axes, as a space of the others: one axis at least.
+    pub fn within(&self, at: &[usize]) -> Space {
+        let mut base = self.base.clone();
+        for (op, b) in base.iter_mut().enumerate() {
+            *b += at.iter().enumerate().map(|(axis, &i)| i as isize * self.stride(op, axis)).sum::<isize>();
+        }
+        let order: SmallVec<[Option<usize>; 6]> = (at.len()..self.dims.len()).map(Some).collect();
+        Space { base, ..self.permuted(&order) }
+    }
+    /// Address of the first operand's element at places of the first axes.
+    pub fn within_base(&self, at: &[usize]) -> isize {
+        self.base[0]
+            + at.iter().enumerate().map(|(axis, &i)| i as isize * self.stride(0, axis)).sum::<isize>()
+    }
+    /// A part of the first axis.
+    pub fn part(&self, range: std::ops::Range<usize>) -> Space {
+        let mut part = self.within(&[]);
+        for (op, b) in part.base.iter_mut().enumerate() {
+            *b += range.start as isize * self.stride(op, 0);
+        }
+        part.dims[0] = range.len();
+        part
+    }
+    /// The space with its first operand elsewhere.
+    pub fn aimed(&self, base: isize, strides: &[isize]) -> Space {
+        let mut other = self.within(&[]);
+        other.base[0] = base;
+        other.strides[..strides.len()].copy_from_slice(strides);
+        other
+    }
     /// Moves the last operand to the front.
     pub fn last_operand_first(&mut self) {
         self.strides.rotate_right(self.dims.len());
@@ -106,14 +152,9 @@ impl Space {
 }
 
 /// Whether axis `a`, now outside `b`, should go inside: the first operand that moves along both decides.
-fn outer_is_finer(operands: &[Strided], a: usize, b: usize) -> bool {
-    for o in operands {
-        let (x, y) = (o.strides[a].unsigned_abs(), o.strides[b].unsigned_abs());
-        if x != 0 && y != 0 && x != y {
-            return x < y;
-        }
-    }
-    false
+fn outer_is_finer(operands: &[Strided], a: usize, b: usize) -> Option<bool> {
+    let strides = |o: &Strided| (o.strides[a].unsigned_abs(), o.strides[b].unsigned_abs());
+    operands.iter().map(strides).find(|&(x, y)| x != 0 && y != 0).map(|(x, y)| x < y)
 }
 
 /// Writes `n` copies of the element at `src`.
@@ -159,7 +200,7 @@ pub(crate) unsafe fn copy2d(
             }
         } else {
             if dc == item && sr == item && rows >= 64 / size && cols >= 64 / size {
-                return transpose_any(dst, dr, src, sc, rows, cols, size);
+                return transpose(dst, dr, src, sc, rows, cols, size);
             }
             with_bits!(size, T => {
                 // The loop runs along the axis on which the source is finer: cache lines are used up at once.
@@ -197,70 +238,9 @@ pub(crate) unsafe fn copy_nd(
     }
 }
 
-/// The transposing copy: source rows are adjacent elements, so are target columns.
-///
 /// # Safety
 /// As for `copy2d`.
-unsafe fn transpose_any(
-    dst: *mut u8,
-    dr: isize,
-    src: *const u8,
-    sc: isize,
-    rows: usize,
-    cols: usize,
-    size: usize,
-) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match size {
-            1 => transpose::<u8, 64>(dst, dr, src, sc, rows, cols),
-            2 => transpose::<u16, 32>(dst, dr, src, sc, rows, cols),
-            4 => transpose::<u32, 16>(dst, dr, src, sc, rows, cols),
-            8 => transpose::<u64, 8>(dst, dr, src, sc, rows, cols),
-            _ => transpose::<crate::prims::Bits128, 4>(dst, dr, src, sc, rows, cols),
-        }
-    }
-}
-
-/// Squares of a cache line by a cache line: every line of both sides is touched once, however they collide in the cache.
-unsafe fn transpose<T: Copy, const B: usize>(
-    dst: *mut u8,
-    dr: isize,
-    src: *const u8,
-    sc: isize,
-    rows: usize,
-    cols: usize,
-) {
-    let item = size_of::<T>() as isize;
-    let (r_end, c_end) = (rows - rows % B, cols - cols % B);
-    // SAFETY: the caller's promise; squares stay below `r_end` and `c_end`, the rest is copied element by element.
-    unsafe {
-        for r in (0..r_end).step_by(B) {
-            for c in (0..c_end).step_by(B) {
-                let s = src.offset(r as isize * item + c as isize * sc);
-                let d = dst.offset(r as isize * dr + c as isize * item);
-                let mut square = [const { std::mem::MaybeUninit::<[T; B]>::uninit() }; B];
-                for (j, line) in square.iter_mut().enumerate() {
-                    line.write(s.offset(j as isize * sc).cast::<[T; B]>().read_unaligned());
-                }
-                let square: *const T = square.as_ptr().cast();
-                for i in 0..B {
-                    let mut line = [const { std::mem::MaybeUninit::<T>::uninit() }; B];
-                    for (j, x) in line.iter_mut().enumerate() {
-                        x.write(*square.add(j * B + i));
-                    }
-                    d.offset(i as isize * dr).cast::<[std::mem::MaybeUninit<T>; B]>().write_unaligned(line);
-                }
-            }
-        }
-        let right = (dst.offset(c_end as isize * item), src.offset(c_end as isize * sc));
-        copy_tile::<T>(right.0, (item, dr), right.1, (sc, item), cols - c_end, r_end);
-        let below = (dst.offset(r_end as isize * dr), src.offset(r_end as isize * item));
-        copy_tile::<T>(below.0, (item, dr), below.1, (sc, item), cols, rows - r_end);
-    }
-}
-
-unsafe fn copy_tile<T: Copy>(
+pub(super) unsafe fn copy_tile<T: Copy>(
     dst: *mut u8,
     (dr, dc): (isize, isize),
     src: *const u8,
@@ -268,11 +248,23 @@ unsafe fn copy_tile<T: Copy>(
     rows: usize,
     cols: usize,
 ) {
+    let item = size_of::<T>() as isize;
     for r in 0..rows as isize {
         // SAFETY: the caller's promise.
         unsafe {
             let (mut d, mut s) = (dst.offset(r * dr), src.offset(r * sr));
             let mut n = cols;
+            // By registers: the compiler knows the step.
+            let lie = match sc {
+                _ if dc != item || n < 16 => None,
+                sc if sc == 2 * item => Some(Lie::EverySecond),
+                sc if sc == -item => Some(Lie::Backwards),
+                _ => None,
+            };
+            if let Some(lie) = lie {
+                gather::<T>(d.cast(), s.cast(), lie, n);
+                continue;
+            }
             while n >= 4 {
                 let x = [
                     *s.cast::<T>(),

@@ -82,7 +82,7 @@ fn size32(z: Complex32) -> f64 {
     if z.re.is_infinite() | z.im.is_infinite() { f64::INFINITY } else { r }
 }
 struct Sign;
-op1!(Sign, |a| a.signum(); i8 i16 i32 i64);
+op1!(Sign, |a| if a > 0 { 1 } else if a < 0 { -1 } else { 0 }; i8 i16 i32 i64);
 op1!(Sign, |a| (a != 0) as u8; u8);
 op1!(Sign, |a| (a != 0) as u16; u16);
 op1!(Sign, |a| (a != 0) as u32; u32);
@@ -201,8 +201,8 @@ table! {
     Abs unary<Wide> Abs[f32 f64 i32 i64];
     Abs unary<Narrow> Abs[i8];
     Abs unary<Rare> Abs[i16];
-    Sign unary<Wide> Sign[f32 f64 i32];
-    Sign unary<Narrow> Sign[i64 i8 u8];
+    Sign unary<Wide> Sign[f32 f64 i32 i64];
+    Sign unary<Narrow> Sign[i8 u8];
     Sign unary<Rare> Sign[i16 u16];
     Sign unary<RareNarrow> Sign[u32 u64];
     Sign unary<Rare> Sign[Complex32];
@@ -211,8 +211,8 @@ table! {
     Ceil unary<Wide> Ceil[f32 f64];
     Trunc unary<Wide> Trunc[f32 f64];
     Rint unary<Wide> Rint[f32 f64];
-    Mantissa unary<Narrow> Mantissa[f32 f64];
-    Exponent unary<Narrow> Exponent[f32 f64];
+    Mantissa unary<Wide> Mantissa[f32 f64];
+    Exponent unary<Wide> Exponent[f32 f64];
     Sqrt unary<Narrow> Sqrt[f32 f64];
     Copysign binary<(Wide, Three)> Copysign[f32 f64];
     Conj unary<Rare> Conj[Complex32 Complex64];

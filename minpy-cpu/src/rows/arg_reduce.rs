@@ -17,19 +17,20 @@ kernel!(pub ENTRY: "cpu", Slot::Family(Family::ArgReduce), DTypeSet::ALL, run);
 
 /// What a search asks of elements.
 pub(crate) trait Find: Copy {
-    /// Equal, or both NaN.
-    fn matches(self, other: Self) -> bool;
+    /// Equal.
+    fn same(self, other: Self) -> bool;
     /// NaN, in some part.
     fn is_none(self) -> bool;
     /// Greater, where neither is NaN.
     fn above(self, other: Self) -> bool;
 }
 macro_rules! find {
-    ($($t:ty)*; $nan:expr, |$a:ident, $b:ident| $above:expr) => {$(
+    ($($t:ty)*; $nan:expr, |$a:ident, $b:ident| $above:expr, $same:expr) => {$(
         impl Find for $t {
             #[inline(always)]
-            fn matches(self, other: $t) -> bool {
-                (self == other) | (self.is_none() & other.is_none())
+            fn same(self, other: $t) -> bool {
+                let same: fn($t, $t) -> bool = |$a, $b| $same;
+                same(self, other)
             }
             #[inline(always)]
             fn is_none(self) -> bool {
@@ -44,10 +45,10 @@ macro_rules! find {
         }
     )*};
 }
-find!(i8 i16 i32 i64 u8 u16 u32 u64; |_| false, |a, b| a > b);
-find!(f32 f64 f16; |x| x.is_nan(), |a, b| a > b);
-find!(Complex32 Complex64; nan, |a, b| gt(a, b));
-find!(B8; |_| false, |a, b| a.get() & !b.get());
+find!(i8 i16 i32 i64 u8 u16 u32 u64; |_| false, |a, b| a > b, a == b);
+find!(f32 f64 f16; |x| x.is_nan(), |a, b| a > b, a == b);
+find!(Complex32 Complex64; nan, |a, b| gt(a, b), a == b);
+find!(B8; |_| false, |a, b| a.get() & !b.get(), a.get() == b.get());
 
 fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
     let Work::ArgReduce { max } = *call.work else {
@@ -112,13 +113,18 @@ fn position<T: Find>(folder: &Folder, row: *const u8, n: usize, max: bool) -> us
     start + unsafe { find_loop::<T>()(&values[start..n.min(start + PIECE)], x) }
 }
 
-/// Where an element that is there stands first. Short stretches without an early exit are compared as registers.
+/// Where an element that is there stands first.
 #[inline(always)]
 fn first<T: Find>(values: &[T], x: T) -> usize {
+    if x.is_none() { place(values, |y| y.is_none()) } else { place(values, |y| y.same(x)) }
+}
+/// Short stretches without an early exit are compared as registers.
+#[inline(always)]
+fn place<T: Find>(values: &[T], is: impl Fn(T) -> bool) -> usize {
     const STRETCH: usize = 64;
     for (i, chunk) in values.chunks(STRETCH).enumerate() {
-        if chunk.iter().fold(false, |any, &y| any | y.matches(x))
-            && let Some(j) = chunk.iter().position(|&y| y.matches(x))
+        if chunk.iter().fold(false, |any, &y| any | is(y))
+            && let Some(j) = chunk.iter().position(|&y| is(y))
         {
             return i * STRETCH + j;
         }

@@ -1,8 +1,9 @@
 //! The loops of reductions: folding a block to one element, and one block into another.
 //!
-//! A block is folded over 64 accumulators and then as a tree, so the rounding error of a sum grows like that of
-//! NumPy's pairwise summation; `Cascade` goes on in pairs above blocks.
+//! Sums of floats are NumPy's, in pairs (`pairwise.rs`), and products of floats go from one element to the next, as there. What else is
+//! folded has one result in any order: a block is folded over 64 accumulators and then as a tree; `Cascade` goes on in pairs above blocks.
 
+use super::pairwise::{self, Summed};
 use crate::machine::simd::{Level, level};
 use crate::prims::arithmetic::{Add, Maximum, Minimum, Mul};
 use crate::prims::bits::{And, Or, Xor};
@@ -21,8 +22,29 @@ pub(crate) struct Folder {
     pub fold: unsafe fn(*const u8, usize, *mut u8),
     /// `(acc, src, n)`: `acc[i] = acc[i] op src[i]`; the two are disjoint.
     pub accumulate: unsafe fn(*mut u8, *const u8, usize),
+    /// `(acc, src, rows, cols)`: `rows` rows of `cols` elements one after another are added to one.
+    /// For folds whose order matters.
+    pub add_rows: Option<unsafe fn(*mut u8, *const u8, usize, usize)>,
     /// Bytes of an element.
     pub size: usize,
+    pub order: Order,
+}
+
+/// The order in which a fold takes its elements.
+#[derive(Clone, Copy)]
+pub(crate) enum Order {
+    /// No matter.
+    Any,
+    /// That of `pairwise.rs`, for this dtype.
+    Pairs(DType),
+    /// One after another: `(acc, src, n)` goes on from what is in `acc`.
+    Running(unsafe fn(*mut u8, *const u8, usize)),
+}
+impl Order {
+    /// Whether it matters.
+    pub fn matters(self) -> bool {
+        !matches!(self, Order::Any)
+    }
 }
 
 /// Accumulators; fewer, and LLVM unrolls their loop to scalars before it could vectorise it.
@@ -117,11 +139,103 @@ macro_rules! entry {
                     accumulate_typed::<T, O>(acc, std::slice::from_raw_parts(src.cast(), n))
                 }
             }
+            /// A few columns of rows that lie whole, in registers.
+            #[inline(always)]
+            unsafe fn narrow<T: Copy, O: Op2<T, R = T>, const N: usize>(acc: *mut T, x: *const T, rows: usize, cols: usize) {
+                // SAFETY: `N` of `cols` columns of `rows` rows.
+                unsafe {
+                    let mut r = acc.cast::<[T; N]>().read_unaligned();
+                    for i in 0..rows {
+                        let row = x.add(i * cols);
+                        let mut j = 0;
+                        while j < N {
+                            r[j] = O::f(r[j], *row.add(j));
+                            j += 1;
+                        }
+                    }
+                    acc.cast::<[T; N]>().write_unaligned(r);
+                }
+            }
+            $(#[$attr])*
+            unsafe fn add_rows<T: Copy, O: Op2<T, R = T>>(acc: *mut u8, src: *const u8, rows: usize, cols: usize) {
+                let (acc, x) = (acc.cast::<T>(), src.cast::<T>());
+                // SAFETY: `rows` times `cols` elements at `src`, `cols` at `acc`, disjoint (contract of `Folder`).
+                unsafe {
+                    if cols >= 16 {
+                        let acc = std::slice::from_raw_parts_mut(acc, cols);
+                        for i in 0..rows {
+                            accumulate_typed::<T, O>(acc, std::slice::from_raw_parts(x.add(i * cols), cols));
+                        }
+                        return;
+                    }
+                    let mut c = 0;
+                    while c < cols {
+                        let (acc, x) = (acc.add(c), x.add(c));
+                        match cols - c {
+                            1 => narrow::<T, O, 1>(acc, x, rows, cols),
+                            2 => narrow::<T, O, 2>(acc, x, rows, cols),
+                            3 => narrow::<T, O, 3>(acc, x, rows, cols),
+                            4..8 => narrow::<T, O, 4>(acc, x, rows, cols),
+                            _ => narrow::<T, O, 8>(acc, x, rows, cols),
+                        }
+                        c += match cols - c {
+                            n @ 1..4 => n,
+                            4..8 => 4,
+                            _ => 8,
+                        };
+                    }
+                }
+            }
             pub fn folder<T: Copy, O: Op2<T, R = T>>() -> Folder {
-                Folder { fold: fold::<T, O>, accumulate: accumulate::<T, O>, size: size_of::<T>() }
+                Folder {
+                    fold: fold::<T, O>,
+                    accumulate: accumulate::<T, O>,
+                    add_rows: None,
+                    size: size_of::<T>(),
+                    order: Order::Any,
+                }
+            }
+            /// The same one element after another.
+            pub fn running<T: Copy, O: Op2<T, R = T>>() -> Folder {
+                Folder {
+                    fold: one_by_one::<T, O>,
+                    add_rows: Some(add_rows::<T, O>),
+                    order: Order::Running(go_on::<T, O>),
+                    ..folder::<T, O>()
+                }
+            }
+            /// Sums in pairs.
+            pub fn summing<T: Summed>() -> Folder
+            where
+                Add: Op2<T, R = T>,
+            {
+                Folder {
+                    fold: pairwise::fold::<T>,
+                    add_rows: Some(add_rows::<T, Add>),
+                    order: Order::Pairs(T::DTYPE),
+                    ..folder::<T, Add>()
+                }
             }
         }
     };
+}
+unsafe fn go_on<T: Copy, O: Op2<T, R = T>>(acc: *mut u8, src: *const u8, n: usize) {
+    let (acc, x) = (acc.cast::<T>(), src.cast::<T>());
+    // SAFETY: one element at `acc`, `n` at `src` (contract of `Order`).
+    unsafe {
+        let mut r = *acc;
+        for i in 0..n {
+            r = O::f(r, *x.add(i));
+        }
+        *acc = r;
+    }
+}
+unsafe fn one_by_one<T: Copy, O: Op2<T, R = T>>(src: *const u8, n: usize, dst: *mut u8) {
+    // SAFETY: `n >= 1` elements at `src`, one at `dst` (contract of `Folder`).
+    unsafe {
+        *dst.cast::<T>() = *src.cast::<T>();
+        go_on::<T, O>(dst, src.add(size_of::<T>()), n - 1);
+    }
 }
 entry!(base, #[inline(never)]);
 #[cfg(target_arch = "x86_64")]
@@ -154,7 +268,13 @@ mod spare {
         }
     }
     pub fn folder<T: Copy, O: Op2<T, R = T>>() -> Folder {
-        Folder { fold: fold::<T, O>, accumulate: accumulate::<T, O>, size: size_of::<T>() }
+        Folder {
+            fold: fold::<T, O>,
+            accumulate: accumulate::<T, O>,
+            add_rows: None,
+            size: size_of::<T>(),
+            order: Order::Any,
+        }
     }
 }
 #[cfg(not(target_arch = "x86_64"))]
@@ -167,6 +287,27 @@ fn folder<T: Copy, O: Op2<T, R = T>>() -> Folder {
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => avx2::folder::<T, O>(),
         _ => base::folder::<T, O>(),
+    }
+}
+fn running<T: Copy, O: Op2<T, R = T>>() -> Folder {
+    match level() {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => avx512::running::<T, O>(),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => avx2::running::<T, O>(),
+        _ => base::running::<T, O>(),
+    }
+}
+fn summing<T: Summed>() -> Folder
+where
+    Add: Op2<T, R = T>,
+{
+    match level() {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => avx512::summing::<T>(),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => avx2::summing::<T>(),
+        _ => base::summing::<T>(),
     }
 }
 /// What is rare, and whose order of operations does not matter.
@@ -198,8 +339,14 @@ pub(crate) fn lookup(fold: Fold, dtype: DType) -> Option<Folder> {
         }};
     }
     match prim {
-        Prim::Add => find!(Add: folder f32 f64 i64 i32 Complex32 Complex64; rare i16 i8;),
-        Prim::Mul => find!(Mul: folder f32 f64 i64 i32 Complex32 Complex64; rare i16 i8;),
+        Prim::Add => match dtype {
+            DType::F32 => Some(summing::<f32>()),
+            DType::F64 => Some(summing::<f64>()),
+            DType::C64 => Some(summing::<Complex32>()),
+            DType::C128 => Some(summing::<Complex64>()),
+            _ => find!(Add: folder i64 i32; rare i16 i8;),
+        },
+        Prim::Mul => find!(Mul: running f32 f64 Complex32 Complex64; folder i64 i32; rare i16 i8;),
         Prim::Maximum => {
             find!(Maximum: folder f32 f64 i64 i32; rare i16 i8 u64 u32 u16 u8 Complex32 Complex64;)
         }

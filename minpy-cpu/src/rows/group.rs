@@ -3,6 +3,8 @@
 //! `plan.rs` cuts the program into stages. Long rows are taken alone, in chunks, and a fold is one element to the stages
 //! that follow; of short rows many are taken at once, and folds are repeated along them.
 
+use super::fold::Order;
+use super::pairwise::Sum;
 use super::plan::{Bind, FoldStep, From, Goal, RowPlan, Stage, plan};
 use crate::elementwise::block::Tiling;
 use crate::elementwise::compiled::{Also, cached};
@@ -47,6 +49,21 @@ fn along(v: &View, inner: usize) -> Option<isize> {
     Some(step.map_or(0, |s| s.0))
 }
 
+/// Whether the array that decides about the order of axes, the first that moves along rows and from row to row, is finer from row to row.
+fn across(call: &KernelCall, inner: usize) -> bool {
+    let views = call.inputs.iter().filter_map(|i| if let Input::View(v) = i { Some(v) } else { None });
+    let finest = |shape: &[usize], strides: &[isize]| {
+        shape.iter().zip(strides).filter(|(n, s)| **n > 1 && **s != 0).map(|(_, s)| s.unsigned_abs()).min()
+    };
+    views
+        .filter_map(|v| {
+            let at = v.shape.len() - inner;
+            Some((finest(&v.shape[..at], &v.strides[..at])?, finest(&v.shape[at..], &v.strides[at..])?))
+        })
+        .next()
+        .is_some_and(|(outer, row)| outer < row)
+}
+
 fn unsupported(op: &str, what: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("{op}: {what}"))
 }
@@ -71,6 +88,13 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
     let cols: usize = shape[outer..].iter().product();
     if cols == 0 || shape.contains(&0) || plan.kept.iter().sum::<usize>() * cols > ROW_BYTES {
         return Err(unsupported(call.op, "rows that are empty, or too long to be kept"));
+    }
+    let in_order = plan.stages.iter().flat_map(|s| &s.folds).any(|f| f.folder.order.matters());
+    if in_order && across(call, inner) {
+        return Err(unsupported(
+            call.op,
+            "sums along an axis that is not the finest are done in another order",
+        ));
     }
     // The space of rows: outputs, then inputs. Numbers are inputs that never move.
     let zeros: SmallVec<[isize; 6]> = SmallVec::from_elem(0, outer);
@@ -290,6 +314,14 @@ impl Worker<'_> {
             let stage = &plan.stages[s];
             // Of several rows all is one chunk.
             let chunk = if j.most > 1 { j.cols } else { j.chunk() };
+            // Sums of rows that come in chunks.
+            let mut sums: SmallVec<[Option<Sum>; 4]> = SmallVec::new();
+            if chunk < j.cols {
+                sums.extend(plan.folds.iter().map(|_| None));
+                for f in &stage.folds {
+                    sums[f.to] = Sum::new(f.folder.order, j.cols);
+                }
+            }
             for col in (0..j.cols).step_by(chunk) {
                 let n = chunk.min(j.cols - col) * rows;
                 // SAFETY: the caller's promise.
@@ -297,12 +329,12 @@ impl Worker<'_> {
                     if let Some(mut frame) = self.frames[s].take() {
                         self.compute(stage, &mut frame, col, n);
                         for f in &stage.folds {
-                            self.fold(f, Some(&frame), col, n);
+                            self.fold(f, Some(&frame), &mut sums, col, n);
                         }
                         self.frames[s] = Some(frame);
                     } else {
                         for f in &stage.folds {
-                            self.fold(f, None, col, n);
+                            self.fold(f, None, &mut sums, col, n);
                         }
                     }
                 }
@@ -383,7 +415,14 @@ impl Worker<'_> {
         let op = &self.job.operands[o];
         op.along == op.item as isize && (self.rows == 1 || self.down(op) == (op.item * cols) as isize)
     }
-    unsafe fn fold(&self, f: &FoldStep, frame: Option<&Frame>, col: usize, n: usize) {
+    unsafe fn fold(
+        &self,
+        f: &FoldStep,
+        frame: Option<&Frame>,
+        sums: &mut [Option<Sum>],
+        col: usize,
+        n: usize,
+    ) {
         let size = f.folder.size;
         // SAFETY: the caller's promise (`rows`).
         let (mut p, single) = unsafe {
@@ -405,8 +444,12 @@ impl Worker<'_> {
             for r in 0..self.rows {
                 let (src, dst) =
                     (p.add(r * cols * size), acc.add(r * if self.job.most > 1 { cols * size } else { 0 }));
-                if col == 0 {
+                if let Some(sum) = sums.get_mut(f.to).and_then(Option::as_mut) {
+                    sum.feed(src, cols, dst);
+                } else if col == 0 {
                     (f.folder.fold)(src, cols, dst);
+                } else if let Order::Running(go_on) = f.folder.order {
+                    go_on(dst, src, cols);
                 } else {
                     let mut x = [0u128; 1];
                     let x: *mut u8 = x.as_mut_ptr().cast();

@@ -5,6 +5,8 @@
 pub mod arg_reduce;
 pub(crate) mod fold;
 pub(crate) mod group;
+mod ordered;
+mod pairwise;
 mod plan;
 pub mod reduce;
 pub mod scan;

@@ -1,10 +1,11 @@
 //! `Work::Reduce`: a fold over the inner axes, the scalar program applied on the way.
 //!
-//! Four ways, by where the finest axis of the inputs lies: short rows are folded one by one out of blocks of many rows;
+//! Floats are added and multiplied in NumPy's order (`ordered.rs`); four ways, by where the finest axis of the inputs lies: short rows are folded one by one out of blocks of many rows;
 //! long rows are folded block by block; when the finest axis is kept, whole rows of accumulators are added up; and where
 //! few elements lie together (windows: pairs of rows and columns), blocks of results are, a place in the window at a time.
 
-use super::fold::{self, Cascade, Folder};
+use super::fold::{self, Cascade, Folder, Order};
+use super::ordered::{Source, Sums, add_up};
 use crate::elementwise::block::{LONG, Tiling, Walk, Walker};
 use crate::elementwise::compiled::compiled;
 use crate::elementwise::min_items;
@@ -61,14 +62,22 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
         && out.shape.len() == 1
         && out.strides[0] == 1
         && (1..=256).contains(&rows)
+        && !(step == 0 && folder.order.matters())
         && cols * rows <= 32768
     {
         // As short for a few contiguous rows added up: the gradient of a bias.
         let (src, dst, size) = (v.host_ptr(), out.host_ptr(), folder.size);
         // SAFETY: rows of `cols` elements, `step` apart; the output has room for one and is disjoint from them.
         unsafe {
-            std::ptr::copy_nonoverlapping(src, dst, cols * size);
-            for r in 1..rows as isize {
+            // Floats are added to 0, which matters where all are negative zeros.
+            let first = if let Order::Pairs(_) = folder.order {
+                dst.write_bytes(0, cols * size);
+                0
+            } else {
+                std::ptr::copy_nonoverlapping(src, dst, cols * size);
+                1
+            };
+            for r in first..rows as isize {
                 (folder.accumulate)(dst, src.offset(r * step * size as isize), cols);
             }
         }
@@ -123,7 +132,11 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
         operands.push(Strided { base: 0, strides: &positions, size: 1 });
     }
     operands.push(out_op);
-    let mut space = Space::new(shape, &operands, true);
+    let mut space = if folder.order.matters() {
+        Space::directed(shape, &operands)
+    } else {
+        Space::new(shape, &operands, true)
+    };
     space.last_operand_first();
 
     let (mut kept, mut reduced): (SmallVec<[usize; 6]>, SmallVec<[usize; 6]>) = Default::default();
@@ -136,8 +149,19 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
         (Fold::And | Fold::Min, DType::Bool) => Some(0),
         _ => None,
     };
-    let r = Reduction { c, folder, narrow, decided };
-    if let Some((outer, most)) = windows(c, &space, &kept, &reduced) {
+    let mut r = Reduction { c, folder, narrow, decided, identity: fold.identity(acc), run: 1 };
+    // Axes at the inner end that are reduced.
+    let ends = (0..reduced.len())
+        .rev()
+        .zip((0..space.dims.len()).rev())
+        .take_while(|&(i, a)| reduced[i] == a)
+        .count();
+    if let Order::Pairs(_) = folder.order {
+        r.run = reduced[reduced.len() - ends..].iter().map(|&a| space.dims[a]).product();
+    }
+    // What is added in pairs is not gone through place by place.
+    let in_order = !folder.order.matters() || r.run < 8;
+    if let Some((outer, most)) = windows(c, &space, &kept, &reduced).filter(|_| in_order) {
         let mut order: SmallVec<[Option<usize>; 6]> =
             kept[..outer].iter().chain(&reduced).chain(&kept[outer..]).map(|&a| Some(a)).collect();
         if kept.len() - outer == 1 {
@@ -148,8 +172,15 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
         let order: SmallVec<[Option<usize>; 6]> = kept.iter().chain(&reduced).map(|&a| Some(a)).collect();
         let space = space.permuted(&order);
         let cols = space.dims[space.dims.len() - 1];
-        if reduced.len() == 1 && cols <= c.block {
+        let source = source(c, call.program());
+        let short = ends == 1 && cols <= c.block && (source != Source::Converted || cols <= 8192);
+        if reduced.len() == 1 && short {
             r.short_rows(&space)
+        } else if folder.order.matters() {
+            if let (true, false, Order::Pairs(_)) = (short, narrow, folder.order) {
+                return r.rows_of_rows(&space, kept.len());
+            }
+            Sums { of: &r, space: &space, kept: kept.len(), inner: ends, source }.run()
         } else {
             r.tiles(&space, kept.len(), Held::One)
         }
@@ -207,6 +238,17 @@ fn windows(c: &Compiled, space: &Space, kept: &[usize], reduced: &[usize]) -> Op
     (size.min(most) >= 4 * together).then_some((outer, most))
 }
 
+/// What NumPy would read.
+fn source(c: &Compiled, program: &Program) -> Source {
+    if c.steps.is_empty() && c.inputs == 1 {
+        return Source::Array;
+    }
+    match program.nodes()[program.outputs()[0] as usize].0 {
+        Node::Cast(of) if matches!(program.nodes()[of as usize].0, Node::Input(_)) => Source::Converted,
+        _ => Source::Computed,
+    }
+}
+
 /// Whether a program of one input makes the number 1 of what is not zero, and 0 of what is.
 fn counts(program: &Program, dtype: DType) -> bool {
     let node = |n: u16| program.nodes()[n as usize].0;
@@ -252,11 +294,14 @@ fn empty(fold: Fold, call: &KernelCall, out: Strided) -> Result<()> {
     Ok(())
 }
 
-struct Reduction<'a> {
-    c: &'a Compiled,
-    folder: Folder,
+pub(super) struct Reduction<'a> {
+    pub c: &'a Compiled,
+    pub folder: Folder,
     /// The accumulators are float32, the output float16.
-    narrow: bool,
+    pub narrow: bool,
+    identity: Scalar,
+    /// Elements at the inner end that are added to one another first, where windows are gone through in order.
+    run: usize,
     /// A byte that no further element changes: `any` that has found something, `all` that has not.
     decided: Option<u8>,
 }
@@ -269,7 +314,7 @@ impl Reduction<'_> {
     ///
     /// # Safety
     /// As for `Frame::run`; `spare` has room for a block.
-    unsafe fn values(&self, w: &mut Walker, n: usize, spare: *mut u8) -> *const u8 {
+    pub unsafe fn values(&self, w: &mut Walker, n: usize, spare: *mut u8) -> *const u8 {
         // SAFETY: the caller's promise.
         unsafe { w.frame.run(n) };
         let (p, scalar) = w.frame.result(0);
@@ -280,7 +325,7 @@ impl Reduction<'_> {
         unsafe { fill(spare, p, n, self.folder.size) };
         spare
     }
-    fn spare_bytes(&self) -> usize {
+    pub fn spare_bytes(&self) -> usize {
         (self.c.block * self.folder.size).next_multiple_of(64)
     }
 
@@ -315,6 +360,25 @@ impl Reduction<'_> {
             })
         })
     }
+    /// Short rows whose sums are added up along other reduced axes: those between the first `kept` and the last. All sums first, then
+    /// those of each output.
+    fn rows_of_rows(&self, space: &Space, kept: usize) -> Result<()> {
+        let last = space.dims.len() - 1;
+        let (rows, outputs) =
+            (space.dims[kept..last].iter().product::<usize>(), space.dims[..kept].iter().product::<usize>());
+        let memory = Block::new(rows * outputs * self.folder.size)?;
+        let order: SmallVec<[Option<usize>; 6]> =
+            (kept..last).chain(0..kept).chain([last]).map(Some).collect();
+        let by_rows = space.permuted(&order);
+        let mut strides: SmallVec<[isize; 6]> = SmallVec::from_elem(0, last);
+        let mut step = self.folder.size as isize;
+        for (stride, &n) in strides.iter_mut().zip(&by_rows.dims).rev() {
+            *stride = step;
+            step *= n as isize;
+        }
+        self.short_rows(&by_rows.aimed(memory.at() as isize, &strides))?;
+        add_up(&self.folder, space, kept, memory.at(), rows)
+    }
     /// # Safety
     /// `n` elements at `src`, room for one output element at `out`.
     #[inline]
@@ -345,7 +409,12 @@ impl Reduction<'_> {
             let reduced_axes = nd - lead - keep_last as usize;
             // Several rows a block, where those rows are reduced.
             let many = reduced_axes >= if keep_last { 1 } else { 2 };
-            let block_cols = cols.min(c.block);
+            let mut block_cols = cols.min(c.block);
+            // In order, threads share columns only.
+            let others: usize = space.dims[..lead].iter().product();
+            if self.folder.order.matters() && others * cols.div_ceil(block_cols) < usable_threads() {
+                block_cols = block_cols.min(cols.div_ceil(usable_threads()).next_multiple_of(64));
+            }
             let block_rows = if many { rows.min(c.block / block_cols).max(1) } else { 1 };
             Tiling::cut(space, block_rows, block_cols)
         };
@@ -386,6 +455,38 @@ impl Reduction<'_> {
                     Held::Row => (walk.t.block_rows * cols, walk.t.rows % walk.t.block_rows * cols),
                     Held::Block { .. } => (walk.extent(&at).0 * cols, 0),
                 };
+                if let Some(add_rows) = self.folder.add_rows.filter(|_| keep_last) {
+                    // One row of accumulators, and one for runs.
+                    let width = if held == Held::Row { cols } else { whole };
+                    let (acc, inner) = (room.wrapping_add(64), room.wrapping_add(64 + cascade_bytes));
+                    let mut w = walk.walker(memory);
+                    // SAFETY: the views hold what the space describes; the scratch memory was sized for it.
+                    unsafe {
+                        fill(acc, self.identity.as_ptr(), width, self.folder.size);
+                        for place in 0..range.len() {
+                            let (rows, cols) = walk.extent(&at);
+                            walk.load(&mut w, &at);
+                            let p = self.values(&mut w, rows * cols, spare);
+                            if held == Held::Row {
+                                add_rows(acc, p, rows, cols);
+                            } else if self.run == 1 {
+                                add_rows(acc, p, 1, width);
+                            } else {
+                                if place % self.run == 0 {
+                                    std::ptr::copy_nonoverlapping(p, inner, width * self.folder.size);
+                                } else {
+                                    add_rows(inner, p, 1, width);
+                                }
+                                if place % self.run + 1 == self.run {
+                                    add_rows(acc, inner, 1, width);
+                                }
+                            }
+                            Tiling::advance(&counts[first..last], &mut at[first..last]);
+                        }
+                    }
+                    done(acc, width, &at);
+                    return;
+                }
                 let mut main = Cascade::new(self.folder, whole, room.wrapping_add(64));
                 let mut edge = Cascade::new(self.folder, rest, room.wrapping_add(64 + cascade_bytes));
                 let mut w = walk.walker(memory);
@@ -453,7 +554,7 @@ impl Reduction<'_> {
         };
 
         let threads = usable_threads();
-        if tiles >= threads * 2 || inner < 2 * least_blocks || threads == 1 {
+        if tiles >= threads * 2 || inner < 2 * least_blocks || threads == 1 || self.folder.order.matters() {
             return parallel_for(tiles, least_blocks.div_ceil(inner), |range| {
                 for tile in range {
                     part(tile, 0..inner, &mut |acc, width, at| finish(acc, width, at))?;

@@ -103,12 +103,15 @@ macro_rules! positions {
         /// See `Sorts::sort_positions`.
         pub(super) unsafe fn $key(src: *const $t, dst: *mut i64, n: usize) -> Result<()> {
             // SAFETY: the caller's promise.
-            let (x, out) = unsafe { (std::slice::from_raw_parts(src, n), std::slice::from_raw_parts_mut(dst, n)) };
+            let out = unsafe { std::slice::from_raw_parts_mut(dst, n) };
+            let from = src as usize;
+            // SAFETY: keys are asked for of positions below `n`.
+            let key = |i: usize| super::$key(unsafe { *(from as *const $t).add(i) });
             if $bytes {
-                by_bytes(out, |i| super::$key(x[i]) as u8);
+                by_bytes(out, |i| key(i) as u8);
                 return Ok(());
             }
-            arrange(None, out, &|i| super::$key(x[i]), None)
+            arrange(None, out, &key, None)
         }
     )*};
 }
@@ -122,8 +125,10 @@ mod by {
     }
 }
 
-/// Numbers of 16 bits from which on all of them are counted.
-const COUNTED: usize = 4096;
+/// Elements from which on they are counted, for so many values: counters have to be cleared and gone through.
+fn counted(values: usize) -> usize {
+    if values > 256 { 100_000 } else { 256 }
+}
 
 /// Sorts numbers of 16 bits or fewer, given as keys and made of them again.
 ///
@@ -135,22 +140,22 @@ fn small<T: Copy>(
     key: impl Fn(T) -> usize,
     back: impl Fn(usize) -> T,
 ) -> Result<()> {
-    if values > 256 && x.len() < COUNTED {
+    if x.len() < counted(values) || x.len() > u32::MAX as usize {
         let mut memory = Block::of::<i32>(x.len())?;
         let wide = memory.filled(x.len(), |i| key(x[i]) as i32);
         quick::sort(wide)?;
         x.iter_mut().zip(wide).for_each(|(x, k)| *x = back(*k as usize));
         return Ok(());
     }
-    let mut memory = Block::of::<usize>(4 * values)?;
+    let mut memory = Block::of::<u32>(4 * values)?;
     // Four counters of each: equal neighbours would wait for one another.
-    let counts = memory.filled(4 * values, |_| 0usize);
+    let counts = memory.filled(4 * values, |_| 0u32);
     for (i, &x) in x.iter().enumerate() {
         counts[4 * key(x) + i % 4] += 1;
     }
     let mut at = 0;
     for (value, four) in counts.chunks(4).enumerate() {
-        let end = at + four.iter().sum::<usize>();
+        let end = at + four.iter().map(|&n| n as usize).sum::<usize>();
         if end > at {
             x[at..end].fill(back(value));
             at = end;
@@ -160,12 +165,11 @@ fn small<T: Copy>(
 }
 
 macro_rules! integers {
-    ($($t:ident $key:ident, |$x:ident| $sort:expr;)*) => {$(
+    ($($t:ident $key:ident, |$from:ident, $to:ident, $n:ident| $sort:expr;)*) => {$(
         impl Sorts for $t {
-            unsafe fn sort_values(src: *const $t, dst: *mut $t, n: usize) -> Result<()> {
+            unsafe fn sort_values($from: *const $t, $to: *mut $t, $n: usize) -> Result<()> {
                 // SAFETY: the caller's promise. Equal numbers cannot be told apart: the sort need not be stable.
-                let $x = unsafe { copied(src, dst, n) };
-                $sort
+                unsafe { $sort }
             }
             unsafe fn sort_positions(src: *const $t, dst: *mut i64, n: usize) -> Result<()> {
                 // SAFETY: the caller's promise.
@@ -180,21 +184,21 @@ macro_rules! turned {
         let x = $x;
         x.iter_mut().for_each(|x| *x ^= $signed::MIN as $unsigned);
         // SAFETY: both types have one size and alignment, and no invalid values.
-        let signed = unsafe { std::slice::from_raw_parts_mut(x.as_mut_ptr().cast::<$signed>(), x.len()) };
+        let signed = std::slice::from_raw_parts_mut(x.as_mut_ptr().cast::<$signed>(), x.len());
         let sorted = quick::sort(signed);
         x.iter_mut().for_each(|x| *x ^= $signed::MIN as $unsigned);
         sorted
     }};
 }
 integers! {
-    i8 key_i8, |x| small(x, 256, |x| key_i8(x) as usize, |k| k as u8 as i8 ^ i8::MIN);
-    u8 key_u8, |x| small(x, 256, |x| x as usize, |k| k as u8);
-    i16 key_i16, |x| small(x, 65536, |x| key_i16(x) as usize, |k| k as u16 as i16 ^ i16::MIN);
-    u16 key_u16, |x| small(x, 65536, |x| x as usize, |k| k as u16);
-    i32 key_i32, |x| quick::sort(x);
-    i64 key_i64, |x| quick::sort(x);
-    u32 key_u32, |x| turned!(x, i32, u32);
-    u64 key_u64, |x| turned!(x, i64, u64);
+    i8 key_i8, |from, to, n| small(copied(from, to, n), 256, |x| key_i8(x) as usize, |k| k as u8 as i8 ^ i8::MIN);
+    u8 key_u8, |from, to, n| small(copied(from, to, n), 256, |x| x as usize, |k| k as u8);
+    i16 key_i16, |from, to, n| small(copied(from, to, n), 65536, |x| key_i16(x) as usize, |k| k as u16 as i16 ^ i16::MIN);
+    u16 key_u16, |from, to, n| small(copied(from, to, n), 65536, |x| x as usize, |k| k as u16);
+    i32 key_i32, |from, to, n| quick::sort_from(from, to, n);
+    i64 key_i64, |from, to, n| quick::sort_from(from, to, n);
+    u32 key_u32, |from, to, n| turned!(copied(from, to, n), i32, u32);
+    u64 key_u64, |from, to, n| turned!(copied(from, to, n), i64, u64);
 }
 impl Sorts for B8 {
     unsafe fn sort_values(src: *const B8, dst: *mut B8, n: usize) -> Result<()> {
@@ -221,18 +225,22 @@ impl Sorts for B8 {
     }
 }
 macro_rules! floats {
-    ($($t:ident $key:ident $copy:path, |$x:ident| $sort:expr;)*) => {$(
+    ($($t:ident $key:ident, |$from:ident, $to:ident, $n:ident| $odd:expr, $sort:expr;)*) => {$(
         impl Sorts for $t {
             unsafe fn sort_values(src: *const $t, dst: *mut $t, n: usize) -> Result<()> {
                 const ZERO: $t = <$t>::from_bits(0);
-                // SAFETY: the caller's promise.
-                let odd = unsafe { $copy(src, dst, n) };
-                // SAFETY: `dst` holds the elements now.
-                let row = unsafe { std::slice::from_raw_parts_mut(dst, n) };
+                let odd = {
+                    let ($from, $n) = (src, n);
+                    // SAFETY: the caller's promise.
+                    unsafe { $odd }
+                };
                 if !odd {
-                    let $x = row;
-                    return $sort;
+                    let ($from, $to, $n) = (src, dst, n);
+                    // SAFETY: the caller's promise.
+                    return unsafe { $sort };
                 }
+                // SAFETY: as above.
+                let row = unsafe { copied(src, dst, n) };
                 // Zeros of both signs are equal, and keep their order; so do NaNs, which come last. What is set aside of them
                 // is asked for before anything moves.
                 let count = |is: fn(&&$t) -> bool| row.iter().filter(is).count();
@@ -256,10 +264,9 @@ macro_rules! floats {
                 }
                 let (sorted, last) = row.split_at_mut(numbers);
                 last.copy_from_slice(nans);
-                {
-                    let $x = &mut *sorted;
-                    $sort?
-                }
+                let ($from, $to, $n) = (sorted.as_ptr(), sorted.as_mut_ptr(), numbers);
+                // SAFETY: so many are left, in their place.
+                unsafe { $sort? };
                 let first = sorted.partition_point(|x| *x < ZERO);
                 sorted[first..first + z].copy_from_slice(zeros);
                 Ok(())
@@ -276,18 +283,21 @@ fn f16_of(key: usize) -> f16 {
     let b = key as u16;
     f16::from_bits(if b >> 15 != 0 { b & 0x7fff } else { !b })
 }
-/// See `quick::copy`.
+/// The elements as a list.
 ///
 /// # Safety
-/// See `copied`.
-unsafe fn copy_f16(src: *const f16, dst: *mut f16, n: usize) -> bool {
-    // SAFETY: handed on.
-    unsafe { copied(src, dst, n) }.iter().any(|x| x.is_nan() || x.to_bits() == 1 << 15)
+/// `n` of them lie there as long as the list is used.
+unsafe fn list<'a, T>(at: *const T, n: usize) -> &'a [T] {
+    // SAFETY: the caller's promise.
+    unsafe { std::slice::from_raw_parts(at, n) }
+}
+fn odd_half(x: &[f16]) -> bool {
+    x.iter().any(|x| x.is_nan() || x.to_bits() == 1 << 15)
 }
 floats! {
-    f16 key_f16 copy_f16, |x| small(x, 65536, |x| key_f16(x) as usize, f16_of);
-    f32 key_f32 quick::copy::<f32>, |x| quick::sort(x);
-    f64 key_f64 quick::copy::<f64>, |x| quick::sort(x);
+    f16 key_f16, |from, to, n| odd_half(list(from, n)), small(copied(from, to, n), 65536, |x| key_f16(x) as usize, f16_of);
+    f32 key_f32, |from, to, n| quick::has_odd(list(from, n)), quick::sort_from(from, to, n);
+    f64 key_f64, |from, to, n| quick::has_odd(list(from, n)), quick::sort_from(from, to, n);
 }
 macro_rules! complex {
     ($($t:ident $float:ident $key:ident;)*) => {$(

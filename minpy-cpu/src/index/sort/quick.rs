@@ -11,7 +11,6 @@ use crate::machine::pool::Block;
 use crate::machine::simd::{Level, level};
 use crate::machine::threads::{parallel_parts, usable_threads};
 use minpy_core::Result;
-use std::mem::MaybeUninit;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -76,26 +75,27 @@ impl<T> Part<T> {
 #[derive(Clone, Copy)]
 struct Quick<T> {
     sort: unsafe fn(Part<T>),
-    /// The sides of a part, what is equal to the pivot left out where nothing is less. The number is one of many.
-    split: unsafe fn(Part<T>, &mut u64) -> [Part<T>; 2],
-    /// Copies, and whether an element is `odd`.
-    copy: unsafe fn(*const T, *mut T, usize) -> bool,
+    /// The sides of a part, what is equal to the pivot left out where nothing is less. The elements are read from the second argument. The
+    /// number is one of many.
+    split: unsafe fn(Part<T>, *const T, &mut u64) -> [Part<T>; 2],
+    /// Whether an element is `odd`.
+    odd: unsafe fn(&[T]) -> bool,
     /// Elements that a network sorts.
     few: usize,
 }
 
-/// What is less than the pivot (with `EQUAL`: or equal to it) is the first side. How many that are.
+/// What is less than the pivot (with `EQUAL`: or equal to it) is the first side. How many that are. Elements are read from `x`.
 ///
 /// # Safety
-/// See `Lanes`; the elements of the part, and its room.
+/// See `Lanes`; room for the elements of the part, twice; they lie at `x`, in its first room or elsewhere.
 #[inline(always)]
-unsafe fn partition<L: Lanes, const EQUAL: bool>(part: &Part<L::T>, pivot: L::T) -> usize {
-    let Part { at: x, free, n, home } = *part;
+unsafe fn partition<L: Lanes, const EQUAL: bool>(part: &Part<L::T>, x: *const L::T, pivot: L::T) -> usize {
+    let Part { at, free, n, home } = *part;
     // SAFETY: the caller's promise. What is written begins no later than what was read, and in the other memory no later than as much
     // as was read: it ends before `n`.
     unsafe {
         let by = L::splat(pivot);
-        let (mut stay, mut go, mut i) = (x, free, 0);
+        let (mut stay, mut go, mut i) = (at, free, 0);
         let all = (1u32 << L::N) - 1;
         // Which lanes stay, for a part at home; otherwise the others do.
         let turn = if home { 0 } else { all };
@@ -133,7 +133,7 @@ unsafe fn partition<L: Lanes, const EQUAL: bool>(part: &Part<L::T>, pivot: L::T)
             go = go.add(!stays as usize);
             i += 1;
         }
-        let stayed = stay.offset_from(x) as usize;
+        let stayed = stay.offset_from(at) as usize;
         if home { stayed } else { n - stayed }
     }
 }
@@ -171,16 +171,16 @@ unsafe fn pivot<L: Lanes>(x: *const L::T, n: usize, number: &mut u64) -> L::T {
 
 /// See `Quick::split`.
 #[inline(always)]
-unsafe fn split<L: Lanes>(part: Part<L::T>, number: &mut u64) -> [Part<L::T>; 2] {
+unsafe fn split<L: Lanes>(part: Part<L::T>, from: *const L::T, number: &mut u64) -> [Part<L::T>; 2] {
     // SAFETY: handed on.
     unsafe {
-        let by = pivot::<L>(part.at, part.n, number);
-        match partition::<L, false>(&part, by) {
+        let by = pivot::<L>(from, part.n, number);
+        match partition::<L, false>(&part, from, by) {
             0 => {
                 // None is less, and all are where they have been (at home they have gone).
                 let part =
                     if part.home { Part { at: part.free, free: part.at, home: false, ..part } } else { part };
-                let equal = partition::<L, true>(&part, by);
+                let equal = partition::<L, true>(&part, part.at, by);
                 let [first, second] = part.sides(equal);
                 [Part { n: 0, ..first }, second]
             }
@@ -203,7 +203,7 @@ macro_rules! entry {
                 unsafe {
                     while part.n > ROWS * L::N {
                         let n = part.n;
-                        let [first, second] = split::<L>(part, &mut number);
+                        let [first, second] = split::<L>(part, part.at, &mut number);
                         let (small, large) = if first.n < second.n { (first, second) } else { (second, first) };
                         if large.n > n - n / 16 {
                             if bad == 0 {
@@ -220,17 +220,20 @@ macro_rules! entry {
                 }
             }
             $(#[$attr])*
-            unsafe fn split_part<L: Lanes>(part: Part<L::T>, number: &mut u64) -> [Part<L::T>; 2] {
+            unsafe fn split_part<L: Lanes>(
+                part: Part<L::T>,
+                from: *const L::T,
+                number: &mut u64,
+            ) -> [Part<L::T>; 2] {
                 // SAFETY: handed on.
-                unsafe { split::<L>(part, number) }
+                unsafe { split::<L>(part, from, number) }
             }
             $(#[$attr])*
-            unsafe fn copy<T: Element>(from: *const T, to: *mut T, n: usize) -> bool {
-                // SAFETY: handed on.
-                unsafe { copied(from, to, n) }
+            unsafe fn odd<T: Element>(x: &[T]) -> bool {
+                any_odd(x)
             }
             pub(super) fn quick<L: Lanes<T: Element>>() -> Quick<L::T> {
-                Quick { sort: sort::<L>, split: split_part::<L>, copy: copy::<L::T>, few: ROWS * L::N }
+                Quick { sort: sort::<L>, split: split_part::<L>, odd: odd::<L::T>, few: ROWS * L::N }
             }
         }
     };
@@ -278,77 +281,81 @@ unsafe fn patiently<T: PartialOrd>(part: Part<T>) {
     }
 }
 
-/// Copies, and says whether any is odd; without a jump for each.
-///
-/// # Safety
-/// `n` elements at both, equal or disjoint.
+/// Pieces are looked at as a whole, without a jump for each element.
 #[inline(always)]
-unsafe fn copied<T: Element>(from: *const T, to: *mut T, n: usize) -> bool {
-    let mut odd = false;
-    // SAFETY: the caller's promise.
-    unsafe {
-        if std::ptr::eq(from, to) {
-            return std::slice::from_raw_parts(from, n).iter().fold(false, |any, x| any | x.odd());
-        }
-        let from = std::slice::from_raw_parts(from, n);
-        let to = std::slice::from_raw_parts_mut(to.cast::<MaybeUninit<T>>(), n);
-        for (to, x) in to.iter_mut().zip(from) {
-            to.write(*x);
-            odd |= x.odd();
-        }
-    }
-    odd
+fn any_odd<T: Element>(x: &[T]) -> bool {
+    x.chunks(1024).any(|c| c.iter().fold(false, |any, x| any | x.odd()))
 }
-/// Copies, and says whether an element is NaN, or a zero with a sign.
-///
-/// # Safety
-/// `n` elements at both, equal or disjoint.
-pub(super) unsafe fn copy<T: Element>(from: *const T, to: *mut T, n: usize) -> bool {
-    // SAFETY: handed on; the loop is for this machine.
-    unsafe { quick::<T>().map_or_else(|| copied(from, to, n), |q| (q.copy)(from, to, n)) }
+/// Whether an element is NaN, or a zero with a sign.
+pub(super) fn has_odd<T: Element>(x: &[T]) -> bool {
+    // SAFETY: the loop is for this machine.
+    quick::<T>().map_or_else(|| any_odd(x), |q| unsafe { (q.odd)(x) })
 }
 
-/// Sorts. Equal numbers cannot be told apart, or need not keep their order.
+/// Sorts in place, as `sort_from`.
 ///
 /// # Errors
 /// There is no memory; nothing has moved.
 pub(super) fn sort<T: Element>(x: &mut [T]) -> Result<()> {
-    let n = x.len();
+    // SAFETY: the elements, in their place.
+    unsafe { sort_from(x.as_ptr(), x.as_mut_ptr(), x.len()) }
+}
+
+/// Writes elements sorted. Equal numbers cannot be told apart, or need not keep their order.
+///
+/// # Errors
+/// There is no memory; nothing was written.
+///
+/// # Safety
+/// `n` elements at `from`, room for them at `to`, the same or elsewhere.
+pub(super) unsafe fn sort_from<T: Element>(from: *const T, to: *mut T, n: usize) -> Result<()> {
+    // SAFETY: the caller's promise.
+    let (x, copied) = unsafe {
+        let copied = || {
+            std::ptr::copy(from, to, n);
+            std::slice::from_raw_parts_mut(to, n)
+        };
+        (std::slice::from_raw_parts(from, n), copied)
+    };
     let Some(quick) = quick::<T>() else {
-        T::sort_plainly(x);
+        T::sort_plainly(copied());
         return Ok(());
     };
-    let at = x.as_mut_ptr();
     if n <= quick.few {
-        // SAFETY: `n` elements, which a network sorts: no room is used.
-        unsafe { (quick.sort)(Part { at, free: at, n, home: true }) };
+        // SAFETY: `n` elements, which a network sorts: it has read all before it writes.
+        unsafe { (quick.sort)(Part { at: from.cast_mut(), free: to, n, home: false }) };
         return Ok(());
     }
     // What is in order already, either way.
-    if x[0] <= x[1] {
-        if x.windows(2).all(|w| w[0] <= w[1]) {
-            return Ok(());
+    let ascending = x[0] <= x[1];
+    if x.windows(2).all(|w| if ascending { w[0] <= w[1] } else { w[0] > w[1] }) {
+        let x = copied();
+        if !ascending {
+            x.reverse();
         }
-    } else if x.windows(2).all(|w| w[0] > w[1]) {
-        x.reverse();
         return Ok(());
     }
     let memory = Block::of::<T>(n)?;
-    let whole = Part { at, free: memory.at().cast::<T>(), n, home: true };
+    let whole = Part { at: to, free: memory.at().cast::<T>(), n, home: true };
     let threads = usable_threads().min(n / (SHARED / 2)).max(1);
+    // The first split takes them from where they are.
+    let mut number = 0x2545_f491_4f6c_dd1d ^ n as u64;
+    // SAFETY: so many elements, and room for them.
+    let sides = unsafe { (quick.split)(whole, from, &mut number) };
     if threads == 1 {
-        // SAFETY: `n` elements, and as much room.
-        unsafe { (quick.sort)(whole) };
+        // SAFETY: the parts are ours.
+        sides.into_iter().for_each(|side| unsafe { (quick.sort)(side) });
         return Ok(());
     }
-    let (open, left) = (Mutex::new(vec![whole]), AtomicUsize::new(n));
+    let left = AtomicUsize::new(sides.iter().map(|s| s.n).sum());
+    let open = Mutex::new(Vec::from(sides));
     let take = || open.lock().unwrap_or_else(|e| e.into_inner()).pop();
     let give = |part: Part<T>| open.lock().unwrap_or_else(|e| e.into_inner()).push(part);
     let work = |mut part: Part<T>| {
         let mut number = 0x2545_f491_4f6c_dd1d ^ part.n as u64;
         while part.n > PIECE {
             // SAFETY: the part is ours.
-            let [first, second] = unsafe { (quick.split)(part, &mut number) };
+            let [first, second] = unsafe { (quick.split)(part, part.at, &mut number) };
             let (small, large) = if first.n < second.n { (first, second) } else { (second, first) };
             left.fetch_sub(part.n - small.n - large.n, Relaxed);
             // Of a bad pivot: `sort` knows what to do about many of them.
