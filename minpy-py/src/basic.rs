@@ -49,8 +49,9 @@ fn kind(py: Python<'_>, item: *mut ffi::PyObject) -> PyResult<Option<Item>> {
         if item == ffi::Py_Ellipsis() {
             return Ok(Some(Item::Ellipsis));
         }
-        let index = numpy(py)?.types[DType::I64 as usize].as_ptr();
-        Ok((class.cast() == index).then_some(Item::Int))
+        let types = &numpy(py)?.types;
+        let integer = |d: &&DType| d.is_integer() && types[**d as usize].as_ptr() == class.cast();
+        Ok(DType::ALL.iter().find(integer).map(|_| Item::Int))
     }
 }
 /// An integer, or NumPy's usual one.

@@ -59,18 +59,23 @@ pub fn are_theirs(a: &Array) -> bool {
     (flags == 0 || flags == RECORDING && !is_watched(a)) && a.device().is_host() && !a.is_weak()
 }
 
-/// A number of Python's, or one of NumPy's usual scalars, which arrays of that kind take as they take Python's.
+/// A value that is simply stored into elements of that dtype: a number of Python's of a kind that fits, or a scalar of NumPy's of that
+/// very dtype or one of its usual ones.
 #[inline]
-fn number(value: &Any<'_>, into: Kind) -> PyResult<Option<Number>> {
+fn simple(value: &Any<'_>, into: DType) -> PyResult<Option<Scalar>> {
     if let Some(number) = exact_number(value) {
-        return Ok(Some(number).filter(|n| !matches!(n, Number::Complex(_))));
+        let fits = !matches!(number, Number::Complex(_)) || into.is_complex();
+        return if fits { number.to_scalar(into).py().map(Some) } else { Ok(None) };
     }
-    Ok(match (into, self::value(value)?) {
-        (Kind::Float | Kind::Signed, Some(v)) if matches!(v.dtype(), DType::F64 | DType::I64) => {
-            Some(v.number())
-        }
-        _ => None,
-    })
+    let Some(scalar) = self::value(value)? else { return Ok(None) };
+    if scalar.dtype() == into {
+        return Ok(Some(scalar));
+    }
+    let usual = matches!(scalar.dtype(), DType::F64 | DType::I64);
+    match into.kind() {
+        Kind::Float | Kind::Signed if usual => scalar.number().to_scalar(into).py().map(Some),
+        _ => Ok(None),
+    }
 }
 /// The element at a place that lies in the array: NumPy's where it is theirs, else ours.
 #[inline]
@@ -111,8 +116,8 @@ pub fn set(a: &Array, place: usize, key: &Any<'_>, value: &Any<'_>) -> PyResult<
     if flags() != 0 || !a.device().is_host() {
         return Ok(false);
     }
-    match number(value, a.dtype().kind())? {
-        Some(number) => a.set_element_of_buffer(place, number.to_scalar(a.dtype()).py()?).py()?,
+    match simple(value, a.dtype())? {
+        Some(scalar) => a.set_element_of_buffer(place, scalar).py()?,
         None if as_array(value).is_some() => return Ok(false),
         None => set_object(a, key, value)?,
     }

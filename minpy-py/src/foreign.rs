@@ -41,6 +41,10 @@ pub struct Foreign {
     traits: PyOnceLock<Traits>,
     /// Its calls are no fallbacks.
     quiet: bool,
+    /// Its first argument is an object of NumPy's whose method it is.
+    method: bool,
+    /// What takes the calls that are not usual, instead of `minpy.numpy._fallback.call`.
+    otherwise: Option<Py<PyAny>>,
 }
 struct Traits {
     /// Writes an argument beside `out=`.
@@ -80,7 +84,11 @@ impl Foreign {
         }
         let mut given = Given { device: None, pairs: SmallVec::new() };
         let mut positional: SmallVec<[Any<'py>; 6]> = SmallVec::new();
-        for a in args.iter_borrowed() {
+        for (i, a) in args.iter_borrowed().enumerate() {
+            if i == 0 && self.method {
+                positional.push(a.to_owned());
+                continue;
+            }
             match given.stand_in(&a, 0)? {
                 Some(Theirs::Same) => positional.push(a.to_owned()),
                 Some(Theirs::Other(b)) => positional.push(b),
@@ -111,11 +119,16 @@ impl Foreign {
         if !device.is_host() {
             return Ok(None);
         }
-        let start = Instant::now();
-        let result = self.function.bind(py).call(PyTuple::new(py, positional)?, named.as_ref())?;
         let reads = traits.reads || given.device.is_none();
-        let result = give(py, result, device, &given.pairs, 0)?;
-        if !reads && !self.quiet {
+        let start = (!reads && !self.quiet).then(Instant::now);
+        let result = self.function.bind(py).call(PyTuple::new(py, positional)?, named.as_ref())?;
+        let given_ours = given.device.is_some();
+        let result = if given_ours || !element::is_scalar(&result)? {
+            give(py, result, device, &given.pairs, 0)?
+        } else {
+            result // what is computed of numbers alone is NumPy's own
+        };
+        if let Some(start) = start {
             count(py, self, reason.unwrap_or(&traits.reason), device, start)?;
         }
         Ok(Some(result))
@@ -331,10 +344,17 @@ fn is_ours(code: &Any<'_>) -> PyResult<bool> {
 #[pymethods]
 impl Foreign {
     #[new]
-    #[pyo3(signature = (name, function, quiet=false))]
-    fn new(name: String, function: Py<PyAny>, quiet: bool) -> Self {
+    #[pyo3(signature = (name, function, quiet=false, method=false, otherwise=None))]
+    fn new(
+        name: String,
+        function: Py<PyAny>,
+        quiet: bool,
+        method: bool,
+        otherwise: Option<Py<PyAny>>,
+    ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        Foreign { number: NEXT.fetch_add(1, Relaxed), name, function, traits: PyOnceLock::new(), quiet }
+        let number = NEXT.fetch_add(1, Relaxed);
+        Foreign { number, name, function, traits: PyOnceLock::new(), quiet, method, otherwise }
     }
     #[pyo3(signature = (*args, **kwargs))]
     fn __call__<'py>(
@@ -345,6 +365,9 @@ impl Foreign {
     ) -> PyResult<Any<'py>> {
         if let Some(result) = self.call(py, args, kwargs, None)? {
             return Ok(result);
+        }
+        if let Some(otherwise) = &self.otherwise {
+            return otherwise.bind(py).call(args, kwargs);
         }
         let none = py.None();
         let kwargs = kwargs.map_or_else(|| PyDict::new(py), Clone::clone);
@@ -360,7 +383,11 @@ impl Foreign {
         if object.is_none() {
             return Ok(slf.as_any().clone());
         }
-        slf.py().import("types")?.getattr("MethodType")?.call1((slf, object))
+        static METHOD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let py = slf.py();
+        let class = METHOD
+            .get_or_try_init(py, || Ok::<_, PyErr>(py.import("types")?.getattr("MethodType")?.unbind()))?;
+        class.bind(py).call1((slf, object))
     }
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Any<'py>, (Any<'py>, Any<'py>))> {
         let again = slf.py().import("minpy.numpy._fallback")?.getattr("again")?;
@@ -391,7 +418,7 @@ pub fn named<'py>(
             if function.is_none() {
                 return Ok(None);
             }
-            let f = Py::new(py, Foreign::new(name.to_string(), function.unbind(), false))?;
+            let f = Py::new(py, Foreign::new(name.to_string(), function.unbind(), false, false, None))?;
             lock().get_or_insert_default().insert(name.to_string(), f.clone_ref(py));
             f
         }

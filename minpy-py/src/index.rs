@@ -1,6 +1,6 @@
 //! `a[...]` and `a[...] = value`: Python's index objects become core's.
 
-use crate::array::{PyArray, as_array, wrap, wrap_view};
+use crate::array::{NdArray, PyArray, as_array, wrap, wrap_view};
 use crate::basic::{self, Place};
 use crate::convert::{Arg, exact_number, operand};
 use crate::element;
@@ -9,6 +9,7 @@ use crate::fallback;
 use crate::host::import_values;
 use crate::lists;
 use crate::numpy::numpy;
+use crate::slots::slots;
 use minpy_core::backend::dtype::Kind;
 use minpy_core::internal::cut::Cut;
 use minpy_core::ops::{self, Index, Selection};
@@ -201,6 +202,22 @@ impl PyArray {
         Err(pyo3::exceptions::PyValueError::new_err("cannot delete array elements"))
     }
 }
+
+fn sequence_item(
+    py: Python<'_>,
+    object: *mut ffi::PyObject,
+    i: ffi::Py_ssize_t,
+) -> PyResult<*mut ffi::PyObject> {
+    // SAFETY: CPython calls the slot of a class with a live object of that class.
+    let object = unsafe { Bound::from_borrowed_ptr(py, object) };
+    // Negative positions have been counted from the end already.
+    if i < 0 {
+        return Err(PyIndexError::new_err("index out of range"));
+    }
+    get_int(&object, i as i64).map(Bound::into_ptr)
+}
+// What makes a sequence of the class to C code: `reversed`, `bisect`.
+slots! { NdArray: Py_sq_item ssizeargfunc sequence_item; }
 
 /// Scalars take `()`, `...`, `None` and tuples of them.
 fn scalar_key(key: &Bound<'_, PyAny>) -> PyResult<bool> {

@@ -500,7 +500,7 @@ impl Ufunc {
         let _entered = enter_as(|| kept(&format!("{}.outer", self.op.name)));
         if native() && kwargs.is_none() && args.len() == 2 && self.op.arity == 2 && self.op.results == 1 {
             let given: SmallVec<[Bound<'py, PyAny>; 2]> = args.iter().collect();
-            if let Some(pair) = self.operands(&given)?
+            if let Some(pair) = operands(self.op, &given)?
                 && let (Operand::Array(a), b) = (pair[0].operand(), pair[1].operand())
             {
                 let extra = b.shape().len();

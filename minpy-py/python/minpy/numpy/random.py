@@ -7,6 +7,7 @@ import functools
 
 from numpy import random as _random
 
+from minpy._minpy import Foreign
 from minpy.numpy import _draws
 
 _STATE = {"get_state", "set_state", "seed", "bytes", "get_bit_generator", "set_bit_generator", "spawn"}
@@ -14,21 +15,19 @@ _QUIET = object()
 
 
 def _ours(name, function):
-    @functools.wraps(function)
-    def wrapped(*args, **kwargs):
+    def recorded(*args, **kwargs):
         return _draws.call(name, getattr(function, "__self__", None), function, args, kwargs)
-    return wrapped
+    return functools.update_wrapper(Foreign(name, function, True, False, recorded), function)
 
 
 def _class(theirs, name):
     def method(attribute):
         original = getattr(theirs, attribute)
 
-        @functools.wraps(original)
-        def wrapped(self, *args, **kwargs):
+        def recorded(self, *args, **kwargs):
             bound = functools.partial(original, self)
             return _draws.call(attribute, self, bound, args, kwargs)
-        return wrapped
+        return functools.update_wrapper(Foreign(attribute, original, True, True, recorded), original)
     members = {a: method(a) for a in dir(theirs) if not a.startswith("_") and a not in _STATE and callable(getattr(theirs, a))}
     members["__doc__"], members["__module__"] = theirs.__doc__, "minpy.numpy.random"
     return type(name, (theirs,), members)
