@@ -216,8 +216,20 @@ fn sequence_item(
     }
     get_int(&object, i as i64).map(Bound::into_ptr)
 }
+fn sequence_length(py: Python<'_>, object: *mut ffi::PyObject) -> PyResult<ffi::Py_ssize_t> {
+    // SAFETY: CPython calls the slot of a class with a live object of that class.
+    let object = unsafe { Bound::from_borrowed_ptr(py, object) };
+    match as_array(&object).and_then(|a| a.shape().first()) {
+        Some(&n) => Ok(n as ffi::Py_ssize_t),
+        None => Err(PyTypeError::new_err("len() of unsized object")),
+    }
+}
 // What makes a sequence of the class to C code: `reversed`, `bisect`.
-slots! { NdArray: Py_sq_item ssizeargfunc sequence_item; }
+slots! {
+    NdArray:
+    Py_sq_item ssizeargfunc sequence_item;
+    Py_sq_length lenfunc sequence_length;
+}
 
 /// Scalars take `()`, `...`, `None` and tuples of them.
 fn scalar_key(key: &Bound<'_, PyAny>) -> PyResult<bool> {

@@ -1,5 +1,7 @@
 """Elements and basic views on the host: NumPy's own scalars, NumPy's errors, and the same programs where elements are ours."""
+import bisect
 import json
+import operator
 import pickle
 import statistics
 import warnings
@@ -226,3 +228,40 @@ def test_functions_of_numpy_obey_policies_and_survive_pickling():
     assert first == 30
     theirs = numpy.arange(3.0)
     assert np.asarray_chkfinite(a) is a and np.interp(1.5, [1, 2], [3.0, 4.0]) == 3.5 and np.convolve(theirs, a[:2]).tolist() == [0, 0, 1, 2]
+
+
+def test_arrays_are_sequences_to_c_code():
+    for module in (numpy, np):
+        a = module.arange(6.0)
+        assert [float(x) for x in reversed(a)] == [5, 4, 3, 2, 1, 0] and bisect.bisect(a, 2.5) == 3 and operator.length_hint(a) == 6
+        assert [row.tolist() for row in reversed(a.reshape(2, 3))] == [[3, 4, 5], [0, 1, 2]]
+        with pytest.raises(TypeError):
+            reversed(module.array(1.0))
+
+
+def test_scalars_of_both_kinds_meet():
+    a = np.array([1.5, 2.5, 4.0])
+    theirs = numpy.asarray(a)
+    for symbol in ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "lt", "le", "gt", "ge", "eq", "ne"]:
+        f = getattr(operator, symbol)
+        for x, y in [(a[1], a.sum()), (a.sum(), a[1]), (a.max(), a.min()), (a[0], a), (a, a[0]), (a.sum(), a), (numpy.int64(2), a.sum()), (a.sum(), numpy.float32(3))]:
+            wanted = f(*[numpy.asarray(v)[()] for v in (x, y)])
+            made = f(x, y)
+            assert numpy.asarray(made).dtype == wanted.dtype and numpy.allclose(made, wanted, rtol=1e-15, atol=0), (symbol, x, y)
+    assert type(a[1] - a.sum()) is numpy.float64 and type(a[1] * a) is np.ndarray and type(theirs * a) is np.ndarray
+    assert type(numpy.add(a[0], a.sum())) is numpy.float64 and type(numpy.sqrt(a)) is np.ndarray
+    assert int(a.sum()) == 8 and round(a.sum(), 1) == 8.0 and max(a[0], a.sum()) == 8
+
+
+def test_draws_are_numpys_and_ours():
+    r, theirs = np.random.RandomState(3), numpy.random.RandomState(3)
+    assert r.rand() == theirs.rand() and type(r.normal()) is type(theirs.normal()) and r.randint(5) == theirs.randint(5)
+    made = r.standard_normal((2, 3))
+    assert type(made) is np.ndarray and (numpy.asarray(made) == theirs.standard_normal((2, 3))).all()
+    g, others = np.random.default_rng(1), numpy.random.default_rng(1)
+    assert type(g.integers(9)) is type(others.integers(9)) and g.random() == others.random()
+    deck, cards = np.arange(10), numpy.arange(10)
+    g.shuffle(deck)
+    others.shuffle(cards)
+    assert deck.tolist() == cards.tolist() and g.permutation(deck).tolist() == others.permutation(cards).tolist()
+    assert g.choice(deck, 3).tolist() == others.choice(cards, 3).tolist() and "RandomState" in repr(type(r))

@@ -18,14 +18,8 @@ def runner():
 RUNNER = runner()
 PROGRAMS = {name: (ours, theirs) for name, ours, theirs in RUNNER.programs()}
 
-#: What is wrong today, and why.
-WRONG = {"puzzles.convex_hull": "reversed(array) raises TypeError: minpy.numpy.ndarray is not a sequence"}
 
-
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=pytest.mark.xfail(reason=WRONG[name], strict=True)) if name in WRONG else name for name in PROGRAMS],
-)
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_program_gives_numpys_numbers(name):
     ours, theirs = PROGRAMS[name]
     with warnings.catch_warnings():
