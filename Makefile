@@ -34,7 +34,7 @@ bench: build ## all benchmarks against all peers (an hour, 10 GB for the peers);
 bench-quick: build ## the essence of it in 5 minutes, without PyTorch; writes docs/performance.md
 	scripts/bench.sh --quick
 
-bench-statements: build ## everyday statements and every public function against NumPy, at 1, 1,000 and 1,000,000 elements (10 minutes)
+bench-statements: build ## everyday statements and every public function against NumPy, at 1, 1,000 and 1,000,000 elements
 	$(VENV)/bin/python benches/python/statements.py
 
 bench-programs: build ## 200 programs as people write them against NumPy, only the import changed (2 minutes)

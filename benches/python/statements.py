@@ -3,6 +3,8 @@
 Each statement runs in both modules in turn, in this one process, on arrays of 1, 1,000 and 1,000,000 elements; what is printed is the
 median of the ratios of neighbouring runs (MinPy over NumPy). Results that may wait are computed inside the timed part.
 
+Longer than most files: nearly all of it is the statements, a line each.
+
     python benches/python/statements.py [--quick] [--sizes 1,1000] [--filter TEXT] [--json FILE] [--worst N]
 """
 from __future__ import annotations

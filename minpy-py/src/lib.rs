@@ -21,6 +21,7 @@ mod lists;
 mod numbers;
 mod numpy;
 mod operators;
+mod overrides;
 mod parts;
 mod reader;
 mod record;

@@ -5,8 +5,7 @@
 //!
 //! Longer than most files: one class of NumPy's with all of its methods.
 
-use crate::array::{PyArray, as_array, as_pyarray, wrap_result};
-use crate::capi::fields;
+use crate::array::{as_array, as_pyarray, wrap_result};
 use crate::convert::{Arg, exact_number, operand};
 use crate::element;
 use crate::errors::Outcome;
@@ -21,9 +20,7 @@ use minpy_core::internal::written::{enter_as, kept};
 use minpy_core::{Array, Attrs, DType, ErrorKind, OpDef, Operand, Target, ops};
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple};
-use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 /// An elementwise operation, with NumPy's interface: call it, or its methods `reduce`, `accumulate`, `reduceat`, `outer` and `at`.
@@ -231,7 +228,7 @@ impl Ufunc {
 }
 
 /// The operands, NumPy's arrays moved to where ours are. `None` when one of them is nothing for core.
-fn operands<'a>(
+pub fn operands<'a>(
     op: &'static OpDef,
     args: &'a [Bound<'_, PyAny>],
 ) -> PyResult<Option<SmallVec<[Arg<'a>; 3]>>> {
@@ -629,62 +626,7 @@ impl<'py> FromPyObject<'_, 'py> for AxisArgument<'py> {
 }
 
 /// Operations that stand for parts of others: no functions of their own. (What NumPy has as a function of another kind is none either.)
-const PARTS: [&str; 4] = ["root", "taken", "side", "tanh_slope"];
-
-/// Operations by the address of NumPy's ufunc of that name.
-static BY_NUMPY: PyOnceLock<FxHashMap<usize, &'static OpDef>> = PyOnceLock::new();
-
-fn by_numpy(py: Python<'_>) -> PyResult<&'static FxHashMap<usize, &'static OpDef>> {
-    BY_NUMPY.get_or_try_init(py, || {
-        let np = numpy(py)?.module.bind(py);
-        let elementwise = OpDef::all().py()?.filter(|op| op.elementwise().is_some() && op.results == 1);
-        let known = elementwise.filter(|op| !PARTS.contains(&op.name));
-        Ok(known.filter_map(|op| Some((np.getattr(op.name).ok()?.as_ptr() as usize, op))).collect())
-    })
-}
-
-#[pymethods]
-impl PyArray {
-    /// NumPy's ufuncs called on our arrays become ours; those of scalars alone stay NumPy's.
-    #[pyo3(signature = (function, method, *inputs, **kwargs))]
-    fn __array_ufunc__<'py>(
-        slf: &Bound<'py, Self>,
-        function: &Bound<'py, PyAny>,
-        method: &Bound<'py, PyString>,
-        inputs: &Bound<'py, PyTuple>,
-        kwargs: Option<&Bound<'py, PyDict>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        if native()
-            && kwargs.is_none()
-            && method.to_str()? == "__call__"
-            && let Some(op) = by_numpy(py)?.get(&(function.as_ptr() as usize))
-            && inputs.len() == op.arity
-        {
-            let given: SmallVec<[Bound<'py, PyAny>; 4]> = inputs.iter().collect();
-            if let Some(theirs) = element::all_theirs(&given)? {
-                return function.call1(PyTuple::new(py, theirs)?);
-            }
-            let mut usual = true;
-            for g in &given {
-                usual &= as_array(g).is_some() || is_usual(g)?;
-            }
-            if usual && let Some(inputs) = operands(op, &given)? {
-                let operands: SmallVec<[Operand; 3]> = inputs.iter().map(|a| a.operand()).collect();
-                return compute_object(py, op, &operands);
-            }
-        }
-        let general = py.import("minpy.numpy._methods")?.getattr("array_ufunc")?;
-        let mut all: SmallVec<[Bound<'py, PyAny>; 6]> = SmallVec::new();
-        all.extend([slf.as_any().clone(), function.clone(), method.as_any().clone()]);
-        all.extend(inputs.iter());
-        general.call(PyTuple::new(py, all)?, kwargs)
-    }
-}
-/// Whether nobody else has a say in what is computed of the object: a number, or NumPy's own array.
-fn is_usual(object: &Bound<'_, PyAny>) -> PyResult<bool> {
-    Ok(exact_number(object).is_some() || element::is_scalar(object)? || fields(object)?.is_some())
-}
+pub const PARTS: [&str; 4] = ["root", "taken", "side", "tanh_slope"];
 
 /// Every ufunc: `name -> object`.
 #[pyfunction]
