@@ -165,6 +165,40 @@ unsafe fn leaf<T: Summed, E: Eight<F = T::F>>(x: *const T, n: usize) -> T {
         sum
     }
 }
+/// Two leaves, of `h` elements and of what is left of `n`, at least 8 floats each, the first one no longer and of whole registers: an addition
+/// waits for the one before it, so that two chains take hardly longer than one.
+///
+/// # Safety
+/// `n` elements at `x`.
+#[inline(always)]
+unsafe fn leaves<T: Summed, E: Eight<F = T::F>>(x: *const T, h: usize, n: usize) -> T {
+    let (short, long, p) = (h * T::PARTS, (n - h) * T::PARTS, x.cast::<T::F>());
+    // SAFETY: the caller's promise. An element is its floats.
+    unsafe {
+        let q = p.add(short);
+        let (mut a, mut b, mut i) = (E::load(p), E::load(q), 8);
+        while i + 16 <= short {
+            (a, b) = (a.plus(E::load(p.add(i))), b.plus(E::load(q.add(i))));
+            (a, b) = (a.plus(E::load(p.add(i + 8))), b.plus(E::load(q.add(i + 8))));
+            i += 16;
+        }
+        if i < short {
+            (a, b) = (a.plus(E::load(p.add(i))), b.plus(E::load(q.add(i))));
+            i += 8;
+        }
+        while i + 8 <= long {
+            b = b.plus(E::load(q.add(i)));
+            i += 8;
+        }
+        let (first, mut second) = (T::tree(a.out()), T::tree(b.out()));
+        i = h + i / T::PARTS;
+        while i < n {
+            second = second + *x.add(i);
+            i += 1;
+        }
+        first + second
+    }
+}
 /// The first of two halves of more than a leaf.
 #[inline(always)]
 fn half<T: Summed>(n: usize) -> usize {
@@ -184,6 +218,9 @@ macro_rules! entry {
                         return leaf::<T, T::$registers>(x, n);
                     }
                     let h = half::<T>(n);
+                    if (n - h) * T::PARTS <= LEAF {
+                        return leaves::<T, T::$registers>(x, h, n);
+                    }
                     pairs(x, h) + pairs(x.add(h), n - h)
                 }
             }
