@@ -17,6 +17,7 @@ mod fallback;
 mod foreign;
 mod host;
 mod index;
+mod item;
 mod lists;
 mod numbers;
 mod numpy;

@@ -4,7 +4,7 @@
 //! `call` takes the common case to `straight.rs` and every other to `elementwise.rs` or `structured.rs`, which go the same way: what the
 //! arguments are (`arguments.rs`; `compare.rs` for those without a common dtype), where it runs (`place.rs`), what the results are
 //! (`results.rs`), what the tape is told (`record.rs`). Then the work is launched (`deferral/launch.rs`). What other code does by dispatch's
-//! means: copies (`copy.rs`), and arrays moved to other devices (`transfer.rs`).
+//! means: copies (`copy.rs`; of a few elements `small.rs`), and arrays moved to other devices (`transfer.rs`).
 
 mod arguments;
 mod compare;
@@ -13,6 +13,7 @@ mod elementwise;
 mod place;
 mod record;
 mod results;
+mod small;
 mod straight;
 mod structured;
 mod transfer;

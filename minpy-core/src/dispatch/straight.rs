@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// Most operands of a straight call.
 pub(super) const STRAIGHT: usize = 3;
 /// Elements from which on a kernel may use several threads.
-const PLAIN: usize = 8192;
+pub(super) const PLAIN: usize = 8192;
 
 /// Such a call. One of the arrays is contiguous and has the shape that the others have or are broadcast to.
 pub(super) struct Straight<'a> {
@@ -227,7 +227,7 @@ impl Straight<'_> {
 
 /// Where the elements of an array begin, as the host counts.
 #[inline]
-fn address(a: &Array, memory: &Memory) -> *const u8 {
+pub(super) fn address(a: &Array, memory: &Memory) -> *const u8 {
     let offset = a.layout().offset().wrapping_mul(a.dtype().size());
     memory.handle.wrapping_add(memory.offset).wrapping_add(offset) as *const u8
 }
