@@ -10,6 +10,7 @@ mod capi;
 mod context;
 mod convert;
 mod creation;
+mod deference;
 mod element;
 mod errors;
 mod executor;
@@ -116,5 +117,5 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
         host: _references, _import_table;
         record: _record;
     }
-    Ok(())
+    deference::install(py)
 }

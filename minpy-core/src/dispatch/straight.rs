@@ -71,8 +71,7 @@ fn mixed<'a>(
             (Operand::Array(a), _) if a.is_weak() => return None,
             (Operand::Array(a), Some(f)) if a.ndim() <= f.ndim() && a.size() <= f.size() => {}
             (Operand::Array(a), _) => first = Some(a),
-            (Operand::Number(_), _) => scalars |= 1 << i,
-            (Operand::Scalar(_), _) => return None,
+            (Operand::Number(_) | Operand::Scalar(_), _) => scalars |= 1 << i,
         }
     }
     let first = first.filter(|f| f.layout().is_contiguous())?;
@@ -97,6 +96,7 @@ fn mixed<'a>(
             Operand::Number(n) if n.promote_weak(first.dtype()) == first.dtype() => {
                 numbers[i] = n.to_scalar(first.dtype()).ok()?;
             }
+            Operand::Scalar(s) if s.dtype() == first.dtype() => numbers[i] = *s,
             _ => return None,
         }
     }

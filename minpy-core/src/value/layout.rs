@@ -59,11 +59,7 @@ const INLINE: usize = 4;
 /// Shape and strides; of the same number of dimensions.
 #[derive(Clone)]
 enum Axes {
-    Inline {
-        head: Head,
-        shape: [usize; INLINE],
-        strides: [isize; INLINE],
-    },
+    Inline { head: Head, shape: [usize; INLINE], strides: [isize; INLINE] },
     Heap(Box<(Dims, Strides)>),
 }
 
