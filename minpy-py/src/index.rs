@@ -169,6 +169,12 @@ fn item_of<'py>(slf: &Bound<'py, PyArray>, key: &Bound<'py, PyAny>) -> PyResult<
         return finish(slf.as_any(), slf.get().array(), &items(key)?);
     }
     let a = slf.get().array();
+    if let Some(k) = as_pyarray(key)
+        && !k.is_scalar()
+        && let Some(r) = ops::get_small(a, k.array()).py()?
+    {
+        return wrap(slf.py(), r);
+    }
     match basic::place(key, a.layout())? {
         Some(Place::Element(at)) => element::get(slf.py(), a, at),
         Some(Place::View(layout)) => wrap_view(a.view(layout), slf.as_any()),

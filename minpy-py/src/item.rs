@@ -117,6 +117,18 @@ fn scalars(py: Python<'_>) -> Option<&'static Scalars> {
     }
 }
 
+/// Whether the object is a float or an integer of Python's, or a scalar of NumPy's that core has a dtype for.
+///
+/// # Safety
+/// A live object.
+#[inline]
+pub unsafe fn is_number(py: Python<'_>, object: Object) -> bool {
+    // SAFETY: the caller's promise.
+    let class = unsafe { ffi::Py_TYPE(object) };
+    class == &raw mut ffi::PyFloat_Type
+        || class == &raw mut ffi::PyLong_Type
+        || scalars(py).is_some_and(|known| known.types.contains(&class))
+}
 /// The integer, which is Python's or NumPy's usual one.
 ///
 /// # Safety

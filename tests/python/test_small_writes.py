@@ -116,3 +116,58 @@ def test_read_only():
     a = np.broadcast_to(np.arange(3.0), (2, 3))
     with pytest.raises(ValueError, match="read-only"):
         a[0, 1] = 2.0
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_index_arrays_and_masks(dtype):
+    """Picks and their assignments, of contiguous arrays and views, with masks of some or all axes, and indices of both signs, twice or out of range."""
+    r = numpy.random.default_rng(11)
+    for _ in range(250):
+        shape = tuple(r.integers(0, 12, r.integers(1, 4)).tolist())
+        whole = r.integers(0, 2 if dtype == "bool" else 99, (2, *shape, 3)).astype(dtype)
+        kind = int(r.integers(4))
+        views = [(lambda a: a[1, ..., 0].copy()), (lambda a: a[0, ..., 1]), (lambda a: a[1, ::-1, ..., 2]), (lambda a: a[1].T)]
+        if r.integers(2):
+            density = r.choice([0.0, 0.1, 0.5, 1.0])
+            key = r.random(views[kind](whole).shape[:int(r.integers(1, len(shape) + 1))]) < density
+        else:
+            n = views[kind](whole).shape[0]
+            key = r.integers(-n - (r.integers(9) == 0), n + (r.integers(9) == 0) + (n == 0), [(0,), (5,), (2, 3), (7,)][int(r.integers(4))])
+            key = key.astype(r.choice(["int64", "int64", "int32", "uint8"]))
+
+        def outcome(np):
+            a = np.array(whole)
+            view = views[kind](a)
+            k = np.array(key)
+            seen = []
+            for act in (lambda: seen.append(view[k].tolist()), lambda: view.__setitem__(k, 1), lambda: view.__setitem__(k, view[k]),
+                        lambda: view.__setitem__(k, np.array(view[k])[::-1]), lambda: seen.append((view[k].shape, str(view[k].dtype)))):
+                try:
+                    act()
+                except Exception as e:
+                    seen.append(type(e))
+            return seen, view.tolist(), a.tolist()
+
+        assert outcome(np) == outcome(numpy)
+
+
+def test_a_mask_of_itself():
+    for module in (np, numpy):
+        m = module.array([True, False, True, False])
+        m[m] = False
+        assert m.tolist() == [False] * 4
+        i = module.array([2, 0, 1])
+        i[i] = i
+        assert i.tolist() == [0, 1, 2]
+
+
+def test_large_masks():
+    r = numpy.random.default_rng(0)
+    for n in (4096, 65536, 65537, 200000):
+        x = r.random(n)
+        for m in (x < 0.5, x < 0.01, x < 2, x > 2, numpy.arange(n) % 3 == 0, numpy.arange(n) < n // 2):
+            ours, theirs = np.array(x), x.copy()
+            assert ours[np.array(m)].tolist() == x[m].tolist()
+            ours[np.array(m)] = 7
+            theirs[m] = 7
+            assert ours.tolist() == theirs.tolist()

@@ -24,7 +24,7 @@ fn is_small(a: &Array) -> bool {
 }
 /// Whether nobody wants to know of a write.
 #[inline]
-fn is_unwatched(a: &Array) -> bool {
+pub(super) fn is_unwatched(a: &Array) -> bool {
     let b = a.buffer();
     b.node().load(Relaxed) | b.saves().load(Relaxed) == 0 && !b.is_read_only()
 }
@@ -107,6 +107,7 @@ fn steps(a: &Array, target: &Array) -> Option<Steps> {
     Some(steps)
 }
 
+/// A function for elements of that many bytes.
 macro_rules! by_size {
     ($size:expr, $f:ident($($arg:expr),*)) => {
         match $size {
@@ -118,6 +119,8 @@ macro_rules! by_size {
         }
     };
 }
+
+pub(super) use by_size;
 
 /// # Safety
 /// The target is on the host, present, and has that dtype.

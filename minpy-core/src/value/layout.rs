@@ -509,6 +509,11 @@ impl Layout {
         let by = if shape.contains(&0) { 0 } else { by };
         Layout::build(shape, strides, (self.offset as isize).wrapping_add(by) as usize)
     }
+    /// Other dimensions from the same element on. The caller answers for staying inside the buffer.
+    #[inline]
+    pub(crate) fn seen_as(&self, shape: &[usize], strides: &[isize]) -> Layout {
+        Layout::build(shape, strides, self.offset)
+    }
     /// A new dimension of size 1 (stride 0) before `axis`.
     pub fn insert_axis(&self, axis: usize) -> Layout {
         let (mut shape, mut strides) = self.parts();
