@@ -1,7 +1,7 @@
 //! `a[mask]`, `a[indices]` and assignments to them, for arrays in the host's memory that are not large: the elements are moved where they lie.
 //! By kernels, which other arrays and devices have, it takes three calls: positions of the mask, a check of them, a gather.
 //!
-//! What is recorded, counted, pending or elsewhere is not taken, nor an index that is out of range: its error is the kernel's.
+//! What is recorded, counted or elsewhere is not taken, nor an index that is out of range: its error is the kernel's.
 
 use super::small::{by_size, is_unwatched};
 use super::straight::address;
@@ -10,10 +10,10 @@ use crate::{Array, DType, Operand, Result, context, profile};
 /// Most elements of an index array or a mask.
 const MOST: usize = 1 << 16;
 
-/// Whether an array is in the host's memory, one element after another.
+/// Whether an array is on the host, one element after another.
 #[inline]
 fn lies(a: &Array) -> bool {
-    a.device().is_host() && a.buffer().present().is_some() && a.layout().is_contiguous()
+    a.device().is_host() && a.layout().is_contiguous()
 }
 /// How the elements that an index names lie.
 struct Rows {
@@ -49,9 +49,9 @@ fn rows(a: &Array, key: &Array) -> Option<Rows> {
         _ => None,
     }
 }
-/// An array, seen as positions, and an index of them, where this file is for them.
+/// An array, seen as positions, and an index of them, where this file is for them. What waits is computed: a gather would ask for it, too.
 #[inline]
-fn known<'a>(a: &'a Array, key: &'a Array) -> Option<(*const u8, *const u8, Rows)> {
+fn known<'a>(a: &'a Array, key: &'a Array) -> Result<Option<(*const u8, *const u8, Rows)>> {
     if key.ndim() == 0
         || context::flags() != 0
         || !a.device().is_host()
@@ -59,11 +59,10 @@ fn known<'a>(a: &'a Array, key: &'a Array) -> Option<(*const u8, *const u8, Rows
         || profile::is_on()
         || !lies(key)
     {
-        return None;
+        return Ok(None);
     }
-    let from = a.buffer().present()?;
-    let rows = rows(a, key)?;
-    Some((address(a, from), address(key, key.buffer().present()?), rows))
+    let Some(rows) = rows(a, key) else { return Ok(None) };
+    Ok(Some((address(a, a.buffer().memory()?), address(key, key.buffer().memory()?), rows)))
 }
 /// The places of indices, all of them in range.
 ///
@@ -89,7 +88,7 @@ unsafe fn count(mask: *const u8, n: usize) -> usize {
 /// `a[key]`; `None` where that takes more than this.
 #[inline]
 pub(crate) fn picked(a: &Array, key: &Array) -> Result<Option<Array>> {
-    let Some((from, at, rows)) = known(a, key) else { return Ok(None) };
+    let Some((from, at, rows)) = known(a, key)? else { return Ok(None) };
     let mask = key.dtype() == DType::Bool;
     // SAFETY: contiguous memory of the key, which is there.
     let m = unsafe {
@@ -99,16 +98,13 @@ pub(crate) fn picked(a: &Array, key: &Array) -> Result<Option<Array>> {
             false => return Ok(None),
         }
     };
-    // A waiting result is another's business.
-    let large = crate::array::waits::worth(a.device(), m * rows.bytes);
-    if m * rows.bytes == 0 || large && !mask {
+    if m * rows.bytes == 0 {
         return Ok(None);
     }
     let mut shape: crate::layout::Dims = if mask { [m].as_slice().into() } else { key.shape().into() };
     shape.extend_from_slice(&a.shape()[if mask { key.ndim() } else { 1 }..]);
     let out = Array::empty_on(a.device(), &shape, a.dtype())?;
-    let Some(to) = out.buffer().present() else { return Ok(None) };
-    let to = address(&out, to).cast_mut();
+    let to = address(&out, out.buffer().memory_to_write()?).cast_mut();
     // SAFETY: every place named is one of the array's (checked), and the result has room for so many.
     unsafe {
         match (mask, matches!(rows.bytes, 1 | 2 | 4 | 8 | 16)) {
@@ -146,31 +142,76 @@ unsafe fn visit(key: *const u8, mask: bool, rows: &Rows, size: usize, mut each: 
         each(at * rows.step);
     }
 }
+/// Eight truth values, all set.
+const ALL: u64 = 0x0101_0101_0101_0101;
+
+/// Goes through a mask by runs: calls with each run of places that are set in whole words, and with the first of eight places of which some
+/// are; those behind the last word one by one, as runs.
+///
+/// # Safety
+/// `n` truth values at `mask`.
+#[inline(always)]
+unsafe fn runs(mask: *const u8, n: usize, mut run: impl FnMut(usize, usize), mut some: impl FnMut(usize)) {
+    // SAFETY: the caller's promise.
+    let word = |i: usize| unsafe { mask.add(i).cast::<u64>().read_unaligned() };
+    let mut i = 0;
+    while i + 8 <= n {
+        match word(i) {
+            0 => i += 8,
+            ALL => {
+                let first = i;
+                while i + 8 <= n && word(i) == ALL {
+                    i += 8;
+                }
+                run(first, i - first);
+            }
+            _ => {
+                some(i);
+                i += 8;
+            }
+        }
+    }
+    for i in i..n {
+        // SAFETY: the caller's promise.
+        if unsafe { *mask.add(i) } != 0 {
+            run(i, 1);
+        }
+    }
+}
 /// # Safety
 /// `m` of `rows.n` truth values are set; elements of `T` lie at the places named, and there is room for `m` at `to`.
 unsafe fn compress<T: Copy>(from: *const u8, mask: *const u8, rows: &Rows, to: *mut u8, m: usize) {
     let to = to.cast::<T>();
-    let (mut k, mut i) = (0, 0);
+    let k = std::cell::Cell::new(0);
     // SAFETY: the caller's promise; `k` stays below `m` wherever an element is written.
     unsafe {
-        // Every element is written, and the place moves on behind those that stay: no branch to guess.
-        while k + 8 <= m && i + 8 <= rows.n {
-            let word = mask.add(i).cast::<u64>().read_unaligned();
-            if word != 0 {
+        let element = |i: usize| from.offset(i as isize * rows.step).cast::<T>().read_unaligned();
+        let run = |i: usize, n: usize| {
+            let at = to.add(k.get());
+            if rows.step == size_of::<T>() as isize {
+                std::ptr::copy_nonoverlapping(from.cast::<T>().add(i), at, n);
+            } else {
+                (0..n).for_each(|j| *at.add(j) = element(i + j));
+            }
+            k.set(k.get() + n);
+        };
+        let some = |i: usize| {
+            let mut at = k.get();
+            if at + 8 <= m {
+                // Every element is written, and the place moves on behind those that stay: no branch to guess.
                 for j in 0..8 {
-                    *to.add(k) = from.offset((i + j) as isize * rows.step).cast::<T>().read_unaligned();
-                    k += (*mask.add(i + j) != 0) as usize;
+                    *to.add(at) = element(i + j);
+                    at += (*mask.add(i + j) != 0) as usize;
+                }
+            } else {
+                for j in (0..8).filter(|j| *mask.add(i + j) != 0) {
+                    *to.add(at) = element(i + j);
+                    at += 1;
                 }
             }
-            i += 8;
-        }
-        while k < m {
-            if *mask.add(i) != 0 {
-                *to.add(k) = from.offset(i as isize * rows.step).cast::<T>().read_unaligned();
-                k += 1;
-            }
-            i += 1;
-        }
+            k.set(at);
+        };
+        runs(mask, rows.n, run, some);
     }
 }
 /// # Safety
@@ -190,7 +231,7 @@ unsafe fn collect<T: Copy>(from: *const u8, key: *const i64, rows: &Rows, to: *m
 /// `a[key] = value` for a number of the dtype, or as many values as positions are named; false where that takes more than this.
 #[inline]
 pub(crate) fn placed(a: &Array, key: &Array, value: &Operand) -> Result<bool> {
-    let Some((_, at, rows)) = known(a, key) else { return Ok(false) };
+    let Some((_, at, rows)) = known(a, key)? else { return Ok(false) };
     if !is_unwatched(a) || key.may_share_memory(a) {
         return Ok(false);
     }
@@ -215,8 +256,10 @@ pub(crate) fn placed(a: &Array, key: &Array, value: &Operand) -> Result<bool> {
             };
             // One value for each position, and nothing to broadcast.
             let fits = if mask { v.shape() == [positions] } else { v.shape() == key.shape() };
-            let Some(memory) = v.buffer().present().filter(|_| fits) else { return Ok(false) };
-            (address(v, memory), false)
+            if !fits {
+                return Ok(false);
+            }
+            (address(v, v.buffer().memory()?), false)
         }
         _ => return Ok(false),
     };
@@ -269,11 +312,42 @@ unsafe fn put<T: Copy>(
     to: *mut u8,
 ) {
     let mut from = from.cast::<T>();
+    if mask && !one {
+        // SAFETY: as below.
+        return unsafe { expand(from, key, rows, to) };
+    }
     // SAFETY: the caller's promise.
     unsafe {
         visit(key, mask, rows, size, |step| {
             to.offset(step).cast::<T>().write_unaligned(from.read_unaligned());
             from = from.add(!one as usize);
         });
+    }
+}
+/// # Safety
+/// `rows.n` truth values at `mask`, elements of `T` at their places, and as many values as are set.
+unsafe fn expand<T: Copy>(from: *const T, mask: *const u8, rows: &Rows, to: *mut u8) {
+    let from = std::cell::Cell::new(from);
+    // SAFETY: the caller's promise.
+    unsafe {
+        let next = |to: *mut u8| {
+            to.cast::<T>().write_unaligned(from.get().read_unaligned());
+            from.set(from.get().add(1));
+        };
+        let run = |i: usize, n: usize| {
+            let at = to.offset(i as isize * rows.step);
+            if rows.step == size_of::<T>() as isize {
+                std::ptr::copy_nonoverlapping(from.get(), at.cast::<T>(), n);
+                from.set(from.get().add(n));
+            } else {
+                (0..n as isize).for_each(|j| next(at.offset(j * rows.step)));
+            }
+        };
+        let some = |i: usize| {
+            for j in (i..i + 8).filter(|&j| *mask.add(j) != 0) {
+                next(to.offset(j as isize * rows.step));
+            }
+        };
+        runs(mask, rows.n, run, some);
     }
 }
