@@ -167,7 +167,7 @@ pub fn wrap_result(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
     if array.ndim() != 0 {
         return wrap(py, array);
     }
-    if context::flags() == 0 && !array.is_weak() && array.host_buffer().is_some() {
+    if context::flags() & !context::COUNTING == 0 && !array.is_weak() && array.host_buffer().is_some() {
         return crate::element::of(py, &array);
     }
     wrap_scalar(py, array)
