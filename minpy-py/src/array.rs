@@ -127,11 +127,12 @@ impl PyArray {
 const PART: u8 = 2;
 
 /// NumPy's `ndarray` on any device.
-#[pyclass(frozen, extends = PyArray, name = "ndarray", module = "minpy.numpy")]
+// `mapping`: the slots of sequences are ours (`index.rs`), and not made of those of mappings.
+#[pyclass(frozen, mapping, extends = PyArray, name = "ndarray", module = "minpy.numpy")]
 pub struct NdArray;
 
 /// A 0-d result: behaves as NumPy's scalars do (immutable, hashable; `+=` rebinds the name).
-#[pyclass(frozen, extends = PyArray, name = "scalar", module = "minpy.numpy")]
+#[pyclass(frozen, mapping, extends = PyArray, name = "scalar", module = "minpy.numpy")]
 pub struct PyScalar;
 
 recycled! { NdArray PyScalar }

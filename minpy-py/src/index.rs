@@ -134,6 +134,11 @@ pub fn items(key: &Bound<'_, PyAny>) -> PyResult<Items> {
 #[inline]
 pub fn get_int<'py>(slf: &Bound<'py, PyAny>, i: i64) -> PyResult<Bound<'py, PyAny>> {
     let a = as_array(slf).ok_or_else(complaint)?;
+    if a.ndim() == 0 {
+        return Err(PyIndexError::new_err(
+            "too many indices for array: array is 0-dimensional, but 1 were indexed",
+        ));
+    }
     let mut cut = Cut::new(a.layout());
     cut.int(i).py()?;
     match cut.element() {
@@ -260,11 +265,10 @@ fn sequence_item(
 ) -> PyResult<*mut ffi::PyObject> {
     // SAFETY: CPython calls the slot of a class with a live object of that class.
     let object = unsafe { Bound::from_borrowed_ptr(py, object) };
-    // Negative positions have been counted from the end already.
-    if i < 0 {
-        return Err(PyIndexError::new_err("index out of range"));
-    }
-    get_int(&object, i as i64).map(Bound::into_ptr)
+    // Negative positions have been counted from the end already: what still is one is out of range, and is named as it was.
+    let n = as_array(&object).and_then(|a| a.shape().first()).map_or(0, |&n| n as i64);
+    let i = i as i64;
+    get_int(&object, if i < 0 { i - n } else { i }).map(Bound::into_ptr)
 }
 // What makes a sequence of the class to C code: `reversed`, `bisect`.
 slots! {

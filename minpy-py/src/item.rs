@@ -20,6 +20,7 @@ slot! { NdArray: Py_mp_subscript binaryfunc subscript }
 slot! { NdArray: Py_mp_ass_subscript objobjargproc assign_subscript }
 slot! { NdArray: Py_mp_length lenfunc length }
 slot! { NdArray: Py_sq_length lenfunc length }
+slot! { NdArray: Py_sq_ass_item ssizeobjargproc assign_item }
 
 unsafe extern "C" fn subscript(object: Object, key: Object) -> Object {
     // SAFETY: CPython calls with a live object of the class and a key, attached to the interpreter.
@@ -39,6 +40,20 @@ unsafe extern "C" fn assign_subscript(object: Object, key: Object, value: Object
             return 0;
         }
         pyo3::impl_::trampoline::get_trampoline_function!(setattrofunc, index::set_item)(object, key, value)
+    }
+}
+/// `PySequence_SetItem`, which has counted negative positions from the end already.
+unsafe extern "C" fn assign_item(object: Object, i: ffi::Py_ssize_t, value: Object) -> std::ffi::c_int {
+    // SAFETY: as above; the key is ours.
+    unsafe {
+        let n = array(object).and_then(|p| p.array().shape().first()).map_or(0, |&n| n as isize);
+        let key = ffi::PyLong_FromSsize_t(if i < 0 { i - n } else { i });
+        if key.is_null() {
+            return -1;
+        }
+        let done = assign_subscript(object, key, value);
+        ffi::Py_DECREF(key);
+        done
     }
 }
 unsafe extern "C" fn length(object: Object) -> ffi::Py_ssize_t {

@@ -171,3 +171,21 @@ def test_large_masks():
             ours[np.array(m)] = 7
             theirs[m] = 7
             assert ours.tolist() == theirs.tolist()
+
+
+def test_sequences_of_c():
+    """`PySequence_GetItem` and `PySequence_SetItem`, as NumPy's own test calls them."""
+    from numpy._core._multiarray_tests import array_indexing
+
+    def outcomes(module):
+        seen = []
+        for a in (module.ones(()), module.ones(4), module.zeros((2, 3)), module.zeros(0)):
+            for i in (0, 1, -1, 3, 4, -4, -5, 100):
+                for act in (lambda: array_indexing(0, a, i), lambda: array_indexing(1, a, i, 10), lambda: a):
+                    try:
+                        seen.append(numpy.asarray(act()).tolist())
+                    except Exception as e:
+                        seen.append(type(e))
+        return seen
+
+    assert outcomes(np) == outcomes(numpy)
