@@ -16,6 +16,7 @@ mod executor;
 mod fallback;
 mod foreign;
 mod host;
+mod importer;
 mod index;
 mod lists;
 mod numbers;
@@ -92,6 +93,7 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<array::PyScalar>()?;
     m.add_class::<ufunc::Ufunc>()?;
     m.add_class::<foreign::Foreign>()?;
+    m.add_class::<importer::Importer>()?;
     m.add_class::<symbol::PySymbol>()?;
     m.add_class::<executor::PyExecutor>()?;
     m.add_class::<executor::PyFunction>()?;
