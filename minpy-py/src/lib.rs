@@ -18,6 +18,7 @@ mod foreign;
 mod host;
 mod importer;
 mod index;
+mod lines;
 mod lists;
 mod numbers;
 mod numpy;
@@ -55,6 +56,7 @@ fn prepare_thread() {
     context::prepare_thread();
     errors::prepare_thread();
     foreign::prepare_thread();
+    lines::prepare_thread();
     numbers::prepare_thread();
 }
 
@@ -85,6 +87,7 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     prepare_thread();
     minpy_core::backend::memory::install_thread(prepare_thread);
     context::install();
+    lines::install();
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     m.add("NoGradientFuncError", py.get_type::<errors::NoGradientFuncError>())?;
     m.add("PrimitivePolicyError", py.get_type::<errors::PrimitivePolicyError>())?;

@@ -8,6 +8,7 @@ from typing import Any
 from minpy import _minpy, array, array_variants, context, core, numpy, policy, primitive, symbol
 from minpy._importing import install, uninstall
 from minpy._minpy import __version__
+from minpy.numpy._fallback import FallbackWarning
 from minpy.policy import (
     OnlyDevicePolicy,
     OnlyHostPolicy,
@@ -17,6 +18,7 @@ from minpy.policy import (
     PreferDevicePolicy,
     PreferMXNetPolicy,
     PrimitivePolicyError,
+    WarnDevicePolicy,
     get_global_policy,
     set_global_policy,
     use_policy,
@@ -50,8 +52,33 @@ def unload_ipython_extension(ipython: Any) -> None:
 
 
 __all__ = [
-    "OnlyDevicePolicy", "OnlyHostPolicy", "OnlyMXNetPolicy", "OnlyNumPyPolicy", "Policy", "PreferDevicePolicy", "PreferMXNetPolicy",
-    "PrimitivePolicyError", "__version__", "context", "devices", "fallback_count", "flush", "get_global_policy",
-    "get_num_threads", "install", "moved_bytes", "numpy", "policy", "profile", "set_global_policy", "set_num_threads", "synchronize",
-    "uninstall", "use_policy", "wait", "wrap_policy",
+    "FallbackWarning",
+    "OnlyDevicePolicy",
+    "OnlyHostPolicy",
+    "OnlyMXNetPolicy",
+    "OnlyNumPyPolicy",
+    "Policy",
+    "PreferDevicePolicy",
+    "PreferMXNetPolicy",
+    "PrimitivePolicyError",
+    "WarnDevicePolicy",
+    "__version__",
+    "context",
+    "devices",
+    "fallback_count",
+    "flush",
+    "get_global_policy",
+    "get_num_threads",
+    "install",
+    "moved_bytes",
+    "numpy",
+    "policy",
+    "profile",
+    "set_global_policy",
+    "set_num_threads",
+    "synchronize",
+    "uninstall",
+    "use_policy",
+    "wait",
+    "wrap_policy",
 ]
