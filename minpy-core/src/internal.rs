@@ -33,7 +33,8 @@ pub mod fuse {
 /// Profiles, with work that is no kernel.
 pub mod profile {
     pub use crate::report::profile::{
-        Entry, Line, Outside, Places, Profile, between, install_places, is_on, outside, sampled, start, stop,
+        Entry, Line, Outside, Places, Profile, any_between, between, install_places, is_on, outside, sampled,
+        start, stop,
     };
 }
 /// What a tape is told.

@@ -209,7 +209,8 @@ impl Profiler {
     fn wait(&self, py: Python<'_>, seconds: f64) {
         py.detach(|| {
             std::thread::sleep(Duration::from_secs_f64(seconds));
-            while profile::is_on() && profile::between().is_empty() {
+            // Without a lock, which another thread might take into a forked process.
+            while profile::is_on() && !profile::any_between() {
                 std::thread::sleep(Duration::from_secs_f64(seconds));
             }
         });
@@ -256,6 +257,9 @@ fn call_site() -> String {
 /// The function of the package that the user called, when Python's stack shows one.
 fn written() -> Option<&'static str> {
     let found = Python::attach(|py| -> PyResult<Option<String>> {
+        if !crate::lines::called_by_ours(py)? {
+            return Ok(None);
+        }
         py.import("minpy._site")?.getattr("written")?.call0()?.extract()
     });
     found.ok().flatten().map(|name| written::kept(&name))

@@ -28,6 +28,8 @@ struct Met {
     numbers: FxHashMap<(usize, i32), profile::Line>,
     lines: Vec<(usize, i32)>,
 }
+/// Pieces of code beyond which they are forgotten, unless there are lines of them.
+const MOST_CODES: usize = 1 << 16;
 static MET: Mutex<Option<Met>> = Mutex::new(None);
 fn met() -> MutexGuard<'static, Option<Met>> {
     MET.lock().unwrap_or_else(PoisonError::into_inner)
@@ -98,6 +100,17 @@ fn of(mut frame: Option<Any<'_>>) -> PyResult<profile::Line> {
     }
     Ok(first.map_or(0, |(code, number)| numbered(&code, number)))
 }
+/// Whether a function of this package that is written in Python has called.
+pub fn called_by_ours(py: Python<'_>) -> PyResult<bool> {
+    // SAFETY: a borrowed frame of this thread, or null.
+    let frame = unsafe { ffi::PyEval_GetFrame() };
+    if frame.is_null() {
+        return Ok(false);
+    }
+    // SAFETY: a live frame; a new reference.
+    let code = unsafe { Bound::from_owned_ptr(py, ffi::PyFrame_GetCode(frame).cast()) };
+    Ok(whose(&code)? == Whose::Ours)
+}
 fn whose(code: &Any<'_>) -> PyResult<Whose> {
     let (py, key) = (code.py(), code.as_ptr() as usize);
     if let Some(known) = met().as_ref().and_then(|m| m.codes.get(&key).map(|c| c.1)) {
@@ -112,7 +125,12 @@ fn whose(code: &Any<'_>) -> PyResult<Whose> {
         _ => Whose::User,
     };
     let kept = code.clone().unbind();
-    met().get_or_insert_default().codes.insert(key, (kept, found));
+    let mut met = met();
+    let all = met.get_or_insert_default();
+    all.codes.insert(key, (kept, found));
+    let forgotten = (all.codes.len() > MOST_CODES && all.lines.is_empty()).then(|| std::mem::take(all));
+    drop(met); // code objects may die of it
+    drop(forgotten);
     Ok(found)
 }
 fn numbered(code: &Any<'_>, number: i32) -> profile::Line {

@@ -129,6 +129,20 @@ def test_threads_have_their_own_time(program):
     assert len({e["tid"] for e in p.trace()["traceEvents"]}) == 3
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_forked_processes_go_on():
+    """Whatever the profile's own thread does at that moment."""
+    with minpy.profile() as p:
+        for _ in range(30):
+            np.median(np.ones(3))
+            child = os.fork()
+            if child == 0:
+                np.exp(np.ones(3)).asnumpy(), np.median(np.ones(3))
+                os._exit(7)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    adds_up(p)
+
+
 def test_work_that_waited_is_on_the_lines_that_wrote_it():
     x = np.array(numpy.random.default_rng(0).random((500, 500)))
     with minpy.profile() as p:

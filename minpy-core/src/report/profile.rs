@@ -3,7 +3,7 @@
 //! Off unless [`start`] was called. While it is on every kernel is waited for, so that its time is its own. Each thread keeps a record
 //! (`track.rs`) of what it measured, from which its time is explained.
 
-use super::track::{Shared, Track};
+use super::track::{Shared, none_between};
 use crate::Result;
 use crate::device::DeviceRef;
 use crate::kernel::{Input, KernelCall, View, Work};
@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-pub use super::track::{Cost, Event, Line, Thread};
+pub use super::track::{Cost, Event, Line, Thread, any_between};
 
 /// What is known of one kind of kernel.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,6 +87,7 @@ pub fn start() {
         tracks: Vec::new(),
     };
     *STATE.lock() = Some(state);
+    none_between();
     context::ask_for_names();
     let line = line();
     if let Some(track) = track() {
@@ -131,11 +132,7 @@ fn track() -> Option<Arc<Shared>> {
         {
             return Some(track.clone());
         }
-        let new = Arc::new(Shared {
-            begun: state.begun,
-            thread: PLACES.get().map_or(0, |p| (p.thread)()),
-            track: Mutex::new(Track::default()),
-        });
+        let new = Arc::new(Shared::new(state.begun, PLACES.get().map_or(0, |p| (p.thread)())));
         state.tracks.push(new.clone());
         *mine = Some(new.clone());
         Some(new)

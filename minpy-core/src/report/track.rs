@@ -6,6 +6,7 @@
 
 use parking_lot::{Mutex, MutexGuard};
 use rustc_hash::FxHashMap;
+use std::sync::atomic::{AtomicIsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 /// A line of the user's program, as whoever finds lines numbers them; 0 is none.
@@ -59,13 +60,27 @@ pub struct Thread {
     pub events: Vec<Event>,
 }
 
+/// Threads between two pieces of work: for who must not take a lock to know whether there is one.
+static BETWEEN: AtomicIsize = AtomicIsize::new(0);
+/// Whether any thread is.
+pub fn any_between() -> bool {
+    BETWEEN.load(Relaxed) > 0
+}
+pub(super) fn none_between() {
+    BETWEEN.store(0, Relaxed);
+}
+
 /// A thread's record, which the sampler and the end of the profile see, too.
 pub(super) struct Shared {
     pub(super) begun: Instant,
     pub(super) thread: u64,
-    pub(super) track: Mutex<Track>,
+    track: Mutex<Track>,
 }
 impl Shared {
+    pub(super) fn new(begun: Instant, thread: u64) -> Shared {
+        BETWEEN.fetch_add(1, Relaxed);
+        Shared { begun, thread, track: Mutex::default() }
+    }
     pub(super) fn lock(&self) -> MutexGuard<'_, Track> {
         self.track.lock()
     }
@@ -117,6 +132,7 @@ impl Track {
     pub(super) fn open(&mut self, noticed: Duration, line: Line) {
         if self.open.is_empty() {
             self.between(noticed, line);
+            BETWEEN.fetch_sub(1, Relaxed);
         }
         self.open.push(Open { noticed, start: noticed, inside: Duration::ZERO, line });
     }
@@ -162,7 +178,10 @@ impl Track {
     fn ended(&mut self, o: &Open, now: Duration) {
         match self.open.last_mut() {
             Some(outer) => outer.inside += now.saturating_sub(o.noticed),
-            None => self.last = (now, o.line),
+            None => {
+                self.last = (now, o.line);
+                BETWEEN.fetch_add(1, Relaxed);
+            }
         }
     }
     /// What lay between ends here.
