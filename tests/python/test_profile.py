@@ -93,7 +93,7 @@ def test_a_mixed_program_is_explained(program):
     assert where["python"].python == where["python"].seconds > 0.01
     assert where["python"].function == "plain" and where["python"].source.startswith("total += ")
     loop = where["python"].python + at[lines["python"] - 1].python if lines["python"] - 1 in at else where["python"].python
-    assert loop > 5 * where["fallback"].python, p
+    assert loop > where["fallback"].python, p
 
 
 def test_nothing_is_counted_twice(program):
@@ -119,7 +119,7 @@ def test_threads_have_their_own_time(program):
         for t in threads:
             t.join()
     adds_up(p)
-    assert len(p.threads) == 3 and p.explained >= 0.95
+    assert {t.name for t in p.threads} == {"MainThread", "worker 0", "worker 1"} and p.explained >= 0.95
     # The one that waits for the others has waited on that line.
     waited = next(at for at in p.lines if at.source == "t.join()")
     assert waited.python > 0.5 * p.seconds
@@ -127,6 +127,18 @@ def test_threads_have_their_own_time(program):
     assert (at[lines["small"]].calls == 2 * 3 * 200 or not AT_ONCE) and at[lines["fallback"]].calls == 6
     assert all(t.seconds <= p.seconds * 1.01 for t in p.threads)
     assert len({e["tid"] for e in p.trace()["traceEvents"]}) == 3
+
+
+def test_threads_that_come_and_go():
+    """The system gives the number of one that has ended to the next."""
+    x = np.array(numpy.random.default_rng(0).random((50, 50)))
+    with minpy.profile() as p:
+        for _ in range(50):
+            t = threading.Thread(target=lambda: (np.median(x), np.exp(x).asnumpy(), sum(range(20_000))))
+            t.start()
+            t.join()
+    adds_up(p)
+    assert len(p.threads) == 51 and {g.name: g.calls for g in p.groups}["median"] == 50 and p.explained > 0.95
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")

@@ -73,10 +73,24 @@ struct State {
     numbers: FxHashMap<Key, u32>,
     entries: Vec<Entry>,
     tracks: Vec<Arc<Shared>>,
+    /// Those of threads that live.
+    live: Vec<Arc<Shared>>,
 }
 static ON: AtomicBool = AtomicBool::new(false);
 static STATE: Mutex<Option<State>> = Mutex::new(None);
-thread_local! { static MINE: RefCell<Option<Arc<Shared>>> = const { RefCell::new(None) }; }
+thread_local! { static MINE: RefCell<Mine> = const { RefCell::new(Mine(None)) }; }
+/// The record of a thread, which ends with it: the system may give its number to another.
+struct Mine(Option<Arc<Shared>>);
+impl Drop for Mine {
+    fn drop(&mut self) {
+        if let (Some(track), Some(state)) = (&self.0, &mut *STATE.lock())
+            && track.begun == state.begun
+        {
+            track.ends();
+            state.live.retain(|t| !Arc::ptr_eq(t, track));
+        }
+    }
+}
 
 /// Forgets earlier figures and takes new ones, of all threads. The time of the calling one is explained from now on.
 pub fn start() {
@@ -85,6 +99,7 @@ pub fn start() {
         numbers: FxHashMap::default(),
         entries: Vec::new(),
         tracks: Vec::new(),
+        live: Vec::new(),
     };
     *STATE.lock() = Some(state);
     none_between();
@@ -101,7 +116,7 @@ pub fn stop() -> Profile {
     ON.store(false, Relaxed);
     let Some(state) = STATE.lock().take() else { return Profile::default() };
     let time = state.begun.elapsed();
-    let mine = MINE.take();
+    let mine = MINE.with_borrow_mut(|mine| mine.0.take());
     if let Some(track) = mine.filter(|t| t.begun == state.begun) {
         track.lock().opener_ends(time, last);
     }
@@ -127,27 +142,29 @@ fn track() -> Option<Arc<Shared>> {
     let mut state = STATE.lock();
     let state = state.as_mut()?;
     MINE.with_borrow_mut(|mine| {
-        if let Some(track) = mine
+        if let Some(track) = &mine.0
             && track.begun == state.begun
         {
             return Some(track.clone());
         }
         let new = Arc::new(Shared::new(state.begun, PLACES.get().map_or(0, |p| (p.thread)())));
         state.tracks.push(new.clone());
-        *mine = Some(new.clone());
+        state.live.push(new.clone());
+        mine.0 = Some(new.clone());
         Some(new)
     })
 }
 
+fn live() -> Vec<Arc<Shared>> {
+    STATE.lock().as_ref().map_or_else(Vec::new, |s| s.live.clone())
+}
 /// Threads on which nothing is measured at the moment, so that their time is their own language's.
 pub fn between() -> Vec<u64> {
-    let tracks = STATE.lock().as_ref().map_or_else(Vec::new, |s| s.tracks.clone());
-    tracks.iter().filter(|t| t.lock().is_between()).map(|t| t.thread).collect()
+    live().iter().filter(|t| t.lock().is_between()).map(|t| t.thread).collect()
 }
 /// A sample: the line on which such a thread is.
 pub fn sampled(thread: u64, line: Line) {
-    let tracks = STATE.lock().as_ref().map_or_else(Vec::new, |s| s.tracks.clone());
-    for t in tracks.iter().filter(|t| t.thread == thread) {
+    for t in live().iter().filter(|t| t.thread == thread) {
         t.lock().sampled(t.begun.elapsed(), line);
     }
 }

@@ -81,6 +81,12 @@ impl Shared {
         BETWEEN.fetch_add(1, Relaxed);
         Shared { begun, thread, track: Mutex::default() }
     }
+    /// Its thread ends.
+    pub(super) fn ends(&self) {
+        if self.lock().open.is_empty() {
+            BETWEEN.fetch_sub(1, Relaxed);
+        }
+    }
     pub(super) fn lock(&self) -> MutexGuard<'_, Track> {
         self.track.lock()
     }

@@ -93,6 +93,7 @@ class profile:
             raise RuntimeError("minpy.profile: another profile is open, and there is one for all threads")
         try:
             devices.flush()
+            self._names: dict[int | None, str] = {}
             self._ends, self._interval = threading.Event(), sys.getswitchinterval()
             sys.setswitchinterval(min(_SWITCH, self._interval))
             self._sampler = threading.Thread(target=self._sample, name="minpy.profile", daemon=True)
@@ -108,6 +109,7 @@ class profile:
             profiler.wait(_EVERY)
             if not self._ends.is_set():
                 profiler.sample()
+                self._names.update((t.ident, t.name) for t in threading.enumerate())
 
     def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
         try:
@@ -127,13 +129,13 @@ class profile:
     def _read(self, found: dict[str, Any]) -> None:
         self.groups = [Group(*g) for g in found["entries"]]
         self.seconds, places = found["seconds"], found["lines"]
-        running = {t.ident: t.name for t in threading.enumerate()}
+        self._names.update((t.ident, t.name) for t in threading.enumerate())
         lines: dict[int, dict[str, Any]] = {}
 
         def line(number):
             return lines.setdefault(number, {"kernel": 0.0, "numpy": 0.0, "copy": 0.0, "python": 0.0, "calls": 0, "names": {}})
         for t in found["threads"]:
-            name = running.get(t["thread"], "an ended thread")
+            name = self._names.get(t["thread"], "a thread")
             between = sum(s for _, s in t["between"])
             self.threads.append(Thread(name, t["seconds"] - t["overhead"], between))
             self.overhead += t["overhead"]
