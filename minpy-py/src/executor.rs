@@ -1,6 +1,6 @@
 //! `Executor` and `Function` for Python: bound symbols, and symbols as differentiable calls.
 
-use crate::array::{as_array, wrap, wrap_result};
+use crate::array::{as_array, wrap, wrap_output};
 use crate::convert::{array_from, shape_from};
 use crate::errors::Outcome;
 use crate::symbol::PySymbol;
@@ -227,14 +227,13 @@ impl PyFunction {
             );
             PyErr::warn(py, &py.get_type::<PyUserWarning>(), &std::ffi::CString::new(text)?, 1)?;
         }
-        let outputs = py
-            .detach(|| {
-                let named: Vec<(&str, Array)> = inputs.iter().map(|(n, a)| (n.as_str(), a.clone())).collect();
-                self.0.call(&named)
-            })
-            .py()?;
+        let outputs = crate::lines::detach(py, || {
+            let named: Vec<(&str, Array)> = inputs.iter().map(|(n, a)| (n.as_str(), a.clone())).collect();
+            self.0.call(&named)
+        })
+        .py()?;
         let mut wrapped: Vec<Any<'py>> =
-            outputs.into_iter().map(|a| wrap_result(py, a)).collect::<PyResult<_>>()?;
+            outputs.into_iter().map(|a| wrap_output(py, a)).collect::<PyResult<_>>()?;
         if wrapped.len() == 1 {
             return wrapped.pop().ok_or_else(|| PyValueError::new_err("no outputs"));
         }

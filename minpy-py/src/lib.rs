@@ -10,6 +10,7 @@ mod capi;
 mod context;
 mod convert;
 mod creation;
+mod deference;
 mod element;
 mod errors;
 mod executor;
@@ -18,6 +19,7 @@ mod foreign;
 mod host;
 mod importer;
 mod index;
+mod item;
 mod lines;
 mod lists;
 mod numbers;
@@ -120,5 +122,5 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
         host: _references, _import_table;
         record: _record;
     }
-    Ok(())
+    deference::install(py)
 }

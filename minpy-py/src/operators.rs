@@ -463,13 +463,6 @@ impl PyArray {
         }
         number_of(a, py)
     }
-    fn __len__(&self) -> PyResult<usize> {
-        match self.array().shape().first() {
-            Some(&n) if !self.is_scalar() => Ok(n),
-            _ if self.is_scalar() => Err(PyTypeError::new_err("object of type 'scalar' has no len()")),
-            _ => Err(PyTypeError::new_err("len() of unsized object")),
-        }
-    }
     fn __iter__(slf: &Bound<'_, Self>) -> PyResult<Rows> {
         let n = slf.get().array().shape().first();
         let Some(&n) = n else { return Err(PyTypeError::new_err("iteration over a 0-d array")) };

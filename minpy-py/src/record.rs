@@ -1,6 +1,6 @@
 //! Recorded functions for Python: a function of arrays that is called once, and then run from the plan of its launches.
 
-use crate::array::{as_array, wrap, wrap_result};
+use crate::array::{as_array, wrap, wrap_output};
 use crate::convert::array_from;
 use crate::errors::{Outcome, to_core};
 use minpy_core::{Array, context};
@@ -55,7 +55,7 @@ impl PyRecorded {
         let given = arrays(&arguments)?;
         // The lock is taken without the GIL, which whoever holds it may be waiting for.
         let results = crate::lines::detach(py, || self.0.lock().run(&given)).py()?;
-        let objects = results.into_iter().map(|a| wrap_result(py, a)).collect::<PyResult<Vec<_>>>()?;
+        let objects = results.into_iter().map(|a| wrap_output(py, a)).collect::<PyResult<Vec<_>>>()?;
         PyList::new(py, objects)
     }
     /// Kernels of a run.

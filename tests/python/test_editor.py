@@ -96,9 +96,10 @@ def test_dir_lists_what_numpys_lists():
     x = np.ones((2, 3))
     assert not [n for n in dir(numpy.ndarray) if not n.startswith("_") and n not in dir(x)]
     # A scalar of ours is no float: it has no `fromhex`, and nothing of it can be resized.
+    s = (np.ones(10000) * 1).sum()
     theirs = {n for n in dir(numpy.float64) if not n.startswith("_")}
-    assert theirs - set(dir(x.sum())) == {"fromhex", "resize"}
-    for value in (x, x.sum()):
+    assert theirs - set(dir(s)) == {"fromhex", "resize"}
+    for value in (x, s):
         assert dir(value) == dir(type(value)) and {"asnumpy", "context", "as_in_context"} <= set(dir(value))
         assert not [n for n in dir(value) if n not in ("mT", "ctypes") and not hasattr(value, n)]
     assert not [n for n in dir(numpy) if not n.startswith("_") and n not in dir(np)]

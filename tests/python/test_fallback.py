@@ -168,9 +168,10 @@ def test_positional_outputs(device):
 def test_functions_of_numpy_arrays_are_of_the_current_device(device):
     n = numpy.array([[3.0, 1.0], [2.0, 4.0]])
     for f in (np.sum, np.mean, np.var, np.std, np.cumsum, np.argmax, np.sort, np.argsort, np.softmax, lambda n: np.nonzero(n)[0], lambda n: np.take(n, [0], 0)):
-        assert f(n).context == device
+        r = f(n)
+        assert (isinstance(r, numpy.generic) and device.device_type == "cpu") or r.context == device
     with minpy.use_policy("only_device"):
-        assert np.mean(n).context == device
+        assert np.cumsum(n).context == device
 
 
 def test_ufuncs_of_numpys_give_our_arrays():

@@ -368,6 +368,23 @@ impl Array {
         self.buffer.bump_version();
         Ok(())
     }
+    /// Where the buffer begins in the host's memory, if its contents are there already.
+    #[inline]
+    pub fn host_buffer(&self) -> Option<*mut u8> {
+        let memory = self.buffer.present()?;
+        self.device().is_host().then(|| (memory.handle + memory.offset) as *mut u8)
+    }
+    /// The same for somebody who is going to write elements of it now: `None` also where it is not to be written, or something waits
+    /// that reads it as it is.
+    #[inline]
+    pub fn host_buffer_to_write(&self) -> Option<*mut u8> {
+        let to = self.host_buffer()?;
+        let free = self.buffer.is_unread() && !self.buffer.is_read_only();
+        free.then(|| {
+            self.buffer.bump_version();
+            to
+        })
+    }
     /// The only element, with its dtype. Waits for the device.
     pub fn item(&self) -> Result<Scalar> {
         if self.size() != 1 {
