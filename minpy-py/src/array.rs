@@ -449,7 +449,7 @@ impl PyArray {
     /// Waits until the values have been computed.
     fn wait_to_read(&self, py: Python<'_>) -> PyResult<()> {
         let a = self.array();
-        py.detach(|| a.buffer().memory().and_then(|_| a.device().synchronize())).py()
+        crate::lines::detach(py, || a.buffer().memory().and_then(|_| a.device().synchronize())).py()
     }
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyAny>, bool))> {
         let py = slf.py();

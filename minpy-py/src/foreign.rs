@@ -1,7 +1,7 @@
 //! NumPy's functions on our arrays, the usual case of it: arrays on the host, nothing recorded, nothing written.
 //!
 //! Arguments become views that NumPy may read, results become ours without a copy, and the call is counted at the user's line. Whatever
-//! is not usual (a tape, a profile, other devices, policies, outputs, objects of others) is left to `minpy.numpy._fallback`, before NumPy was asked.
+//! is not usual (a tape, other devices, policies, outputs, objects of others) is left to `minpy.numpy._fallback`, before NumPy was asked.
 
 use crate::array::as_pyarray;
 use crate::capi::fields;
@@ -75,9 +75,10 @@ impl Foreign {
         reason: Option<&str>,
     ) -> PyResult<Option<Any<'py>>> {
         let unusual = flags() & !COUNTING != 0 || policy() != Policy::PreferDevice;
-        if unusual || profile::outside().is_some() {
+        if unusual {
             return Ok(None);
         }
+        let shown = profile::outside();
         let traits = self.traits(py)?;
         if traits.writes || args.len() > traits.outputs {
             return Ok(None);
@@ -123,8 +124,18 @@ impl Foreign {
         let start = (!reads && !self.quiet).then(Instant::now);
         let result = self.function.bind(py).call(PyTuple::new(py, positional)?, named.as_ref())?;
         let result = give(py, result, device, &given.pairs, 0)?;
+        if let Some(shown) = shown.filter(|_| !traits.reads) {
+            let given: usize = given.pairs.iter().filter_map(|(ours, _)| bytes(ours)).sum();
+            shown.end(self.name.clone(), "numpy", (given + taken(&result)) as u64);
+        }
         if let Some(start) = start {
-            count(py, self, reason.unwrap_or(&traits.reason), device, start)?;
+            let reason = reason.unwrap_or(&traits.reason);
+            count(py, self, reason, device, start)?;
+            if stats::warns() {
+                let context = crate::context::context_of(py, device)?.str()?;
+                let told = (&self.name, context, "NumPy", reason);
+                py.import("minpy.numpy._fallback")?.getattr("warn")?.call1(told)?;
+            }
         }
         Ok(Some(result))
     }
@@ -258,6 +269,18 @@ fn give<'py>(
     let pairs = PyList::new(py, pairs.iter().map(|(a, b)| (a, b)))?;
     let context = crate::context::context_of(py, device)?;
     py.import("minpy.numpy._fallback")?.getattr("taken")?.call1((result, context, pairs))
+}
+
+/// Bytes of an array of ours, or of one of NumPy's scalars.
+fn bytes(object: &Any<'_>) -> Option<usize> {
+    let ours = as_pyarray(object).map(|p| p.array().size() * p.array().dtype().size());
+    ours.or_else(|| element::value(object).ok()?.map(|s| s.bytes().len()))
+}
+/// Bytes of the arrays in a result.
+fn taken(result: &Any<'_>) -> usize {
+    let all = result.cast_exact::<PyTuple>().map(|t| t.iter().map(|r| taken(&r)).sum());
+    all.or_else(|_| result.cast_exact::<PyList>().map(|l| l.iter().map(|r| taken(&r)).sum()))
+        .unwrap_or_else(|_| bytes(result).unwrap_or(0))
 }
 
 /// A counted call: the function's number, a hash of the reason, and where it stands: the address of its code object and the instruction

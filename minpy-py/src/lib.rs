@@ -17,8 +17,10 @@ mod executor;
 mod fallback;
 mod foreign;
 mod host;
+mod importer;
 mod index;
 mod item;
+mod lines;
 mod lists;
 mod numbers;
 mod numpy;
@@ -56,6 +58,7 @@ fn prepare_thread() {
     context::prepare_thread();
     errors::prepare_thread();
     foreign::prepare_thread();
+    lines::prepare_thread();
     numbers::prepare_thread();
 }
 
@@ -86,6 +89,7 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     prepare_thread();
     minpy_core::backend::memory::install_thread(prepare_thread);
     context::install();
+    lines::install();
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     m.add("NoGradientFuncError", py.get_type::<errors::NoGradientFuncError>())?;
     m.add("PrimitivePolicyError", py.get_type::<errors::PrimitivePolicyError>())?;
@@ -94,6 +98,7 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<array::PyScalar>()?;
     m.add_class::<ufunc::Ufunc>()?;
     m.add_class::<foreign::Foreign>()?;
+    m.add_class::<importer::Importer>()?;
     m.add_class::<symbol::PySymbol>()?;
     m.add_class::<executor::PyExecutor>()?;
     m.add_class::<executor::PyFunction>()?;

@@ -405,7 +405,7 @@ trait DetachIf {
 }
 impl DetachIf for Python<'_> {
     fn detach_if<R: Send>(self, a: &Array, f: impl FnOnce() -> R + Send) -> R {
-        if a.device().is_host() { f() } else { self.detach(f) }
+        if a.device().is_host() { f() } else { crate::lines::detach(self, f) }
     }
 }
 

@@ -108,7 +108,7 @@ def test_dir_lists_what_numpys_lists():
 def test_profiles_show_themselves_in_a_notebook():
     with minpy.profile() as p:
         np.exp(np.ones(10)).asnumpy()
-    assert p._repr_html_().startswith("<table>") and "exp" in p._repr_html_() and "exp" in repr(p)
+    assert p._repr_html_().startswith("<div>") and "exp" in p._repr_html_() and "exp" in repr(p)
 
 
 def test_ipython_shows_text_and_signature(needs):
