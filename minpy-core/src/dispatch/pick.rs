@@ -98,12 +98,12 @@ pub(crate) fn picked(a: &Array, key: &Array) -> Result<Option<Array>> {
             false => return Ok(None),
         }
     };
-    if m * rows.bytes == 0 {
-        return Ok(None);
-    }
     let mut shape: crate::layout::Dims = if mask { [m].as_slice().into() } else { key.shape().into() };
     shape.extend_from_slice(&a.shape()[if mask { key.ndim() } else { 1 }..]);
     let out = Array::empty_on(a.device(), &shape, a.dtype())?;
+    if out.size() == 0 {
+        return Ok(Some(out));
+    }
     let to = address(&out, out.buffer().memory_to_write()?).cast_mut();
     // SAFETY: every place named is one of the array's (checked), and the result has room for so many.
     unsafe {

@@ -69,6 +69,31 @@ pub(super) fn filled(out: &Array, value: &Scalar) -> Result<bool> {
     }
     Ok(small)
 }
+/// Writes `start + i * step` into element `i` of a new array; false where that takes more than this.
+#[inline]
+pub(crate) fn ramped(out: &Array, start: &Scalar, step: &Scalar) -> Result<bool> {
+    if context::flags() & !RECORDING != 0 || !out.layout().is_contiguous() || !is_small(out) {
+        return Ok(false);
+    }
+    let to = address(out, out.buffer().memory_to_write()?).cast_mut();
+    let n = out.size();
+    if let (Some(start), Some(step), DType::F64) = (start.get::<f64>(), step.get::<f64>(), out.dtype()) {
+        // SAFETY: present, contiguous memory on the host for so many elements of the dtype.
+        let to = unsafe { std::slice::from_raw_parts_mut(to.cast::<f64>(), n) };
+        to.iter_mut().enumerate().for_each(|(i, x)| *x = start + i as f64 * step);
+        return Ok(true);
+    }
+    let (Some(start), Some(step)) = (start.get::<i64>(), step.get::<i64>()) else { return Ok(false) };
+    let at = |i: usize| start.wrapping_add(step.wrapping_mul(i as i64));
+    match out.dtype() {
+        // SAFETY: as above.
+        DType::I64 => unsafe { (0..n).for_each(|i| *to.cast::<i64>().add(i) = at(i)) },
+        // SAFETY: as above.
+        DType::F64 => unsafe { (0..n).for_each(|i| *to.cast::<f64>().add(i) = at(i) as f64) },
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
 /// The values in another dtype, or the same, as a new array like this one; `None` where that takes more than this.
 #[inline]
 pub(super) fn converted(a: &Array, dtype: DType) -> Result<Option<Array>> {

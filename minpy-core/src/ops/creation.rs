@@ -2,7 +2,7 @@
 
 use super::{add, assign, assign_where, multiply};
 use crate::context::{current_device, with_device};
-use crate::dispatch::{Arg, fill_raw, launch};
+use crate::dispatch::{Arg, fill_raw, launch, ramped};
 use crate::expr::{Builder, Program};
 use crate::function::Made;
 use crate::kernel::Work;
@@ -69,8 +69,9 @@ pub fn ramp(start: Number, step: Number, n: usize, dtype: DType) -> Result<Array
 }
 fn ramp_in(wide: DType, start: Number, step: Number, n: usize, dtype: DType) -> Result<Array> {
     let out = Array::empty_on(current_device()?, &[n], dtype)?;
-    if n > 0 {
-        let args = [Arg::Scalar(start.cast(wide)), Arg::Scalar(step.cast(wide))];
+    let (start, step) = (start.cast(wide), step.cast(wide));
+    if n > 0 && !ramped(&out, &start, &step)? {
+        let args = [Arg::Scalar(start), Arg::Scalar(step)];
         launch("arange", out.device(), &Work::Elementwise, Some(&ramp_program(wide, dtype)), &args, &[&out])?;
     }
     Ok(out)
