@@ -1,12 +1,12 @@
 //! Python objects as operands, shapes, axes; nothing here computes.
 
-use crate::array::as_array;
+use crate::array::{as_array, as_pyarray};
 use crate::errors::Outcome;
 use crate::host::import_values;
 use crate::numpy::{dtype_object, numpy};
 use minpy_core::backend::memory;
 use minpy_core::internal::context;
-use minpy_core::{Array, DType, DeviceRef, Number, Operand, Scalar, device};
+use minpy_core::{Array, DType, DeviceRef, Number, Operand, Scalar, device, ops};
 use num_complex::Complex64;
 use pyo3::exceptions::{PyException, PyMemoryError, PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -152,6 +152,9 @@ pub fn sequence(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
     if let Some(a) = crate::lists::array(object, device::host().py()?)? {
         return Ok(Some(a));
     }
+    if let Some(a) = rows(object)? {
+        return Ok(Some(a));
+    }
     if holds_ours(object)? {
         let made = py.import("minpy.numpy._creation")?.getattr("join")?.call1((object,))?;
         return Ok(as_array(&made).cloned());
@@ -159,6 +162,21 @@ pub fn sequence(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
     crate::numbers::take_part(object)?;
     let array = numpy(py)?.asarray.bind(py).call1((object,))?;
     import_values(&array)
+}
+
+/// A list of nothing but arrays of ours that are alike, as one array, where that needs no kernel.
+fn rows(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
+    let Ok(list) = object.cast_exact::<PyList>() else { return Ok(None) };
+    if list.is_empty() {
+        return Ok(None);
+    }
+    let items: Vec<Bound<'_, PyAny>> = list.iter().collect();
+    let arrays: Option<Vec<&Array>> =
+        items.iter().map(|i| as_pyarray(i).filter(|p| !p.is_scalar()).map(|p| p.array())).collect();
+    match arrays {
+        Some(arrays) => ops::stack_small(&arrays).py(),
+        None => Ok(None),
+    }
 }
 
 /// Levels of lists that an array can have dimensions for.

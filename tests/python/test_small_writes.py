@@ -189,3 +189,31 @@ def test_sequences_of_c():
         return seen
 
     assert outcomes(np) == outcomes(numpy)
+
+
+def test_lists_of_arrays():
+    """Alike or not, views, of several dtypes, empty, nested, with numbers between."""
+    r = numpy.random.default_rng(5)
+    for _ in range(200):
+        shape = tuple(r.integers(0, 5, r.integers(1, 3)).tolist())
+        whole = [r.integers(0, 9, (*shape, 2)).astype(r.choice(["float64", "float64", "int64", "float32", "bool"])) for _ in range(int(r.integers(1, 5)))]
+        kind = int(r.integers(5))
+
+        def outcome(np):
+            rows = [np.array(w) for w in whole]
+            rows = [rows, [w[..., 0] for w in rows], [w[::-1] for w in rows], [*rows, 1.0], [rows, rows]][kind]
+            try:
+                a = np.array(rows)
+            except ValueError as e:
+                return type(e)
+            a2 = np.array(rows, dtype="float32")
+            return a.tolist(), str(a.dtype), a.shape, a2.tolist()
+
+        assert outcome(np) == outcome(numpy)
+
+
+def test_stacked_arrays_are_copies():
+    a = np.arange(3.0)
+    b = np.array([a, a])
+    b[0, 0] = 7
+    assert a.tolist() == [0.0, 1.0, 2.0] and b.tolist() == [[7.0, 1.0, 2.0], [0.0, 1.0, 2.0]]

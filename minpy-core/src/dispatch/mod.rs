@@ -24,7 +24,7 @@ pub(crate) use arguments::broadcast_shape;
 pub(crate) use copy::copy_into_raw;
 pub use copy::{assign, assign_where, cast, copy_raw, fill_raw};
 pub(crate) use pick::{picked, placed};
-pub(crate) use small::ramped;
+pub(crate) use small::{ramped, stacked};
 pub use transfer::TO_DEVICE;
 
 use crate::context::{self, RECORDING};

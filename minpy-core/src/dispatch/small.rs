@@ -4,6 +4,7 @@
 use super::straight::{PLAIN, address};
 use crate::context::{self, RECORDING};
 use crate::expr::{PlainLoop, Program};
+use crate::layout::Dims;
 use crate::{Array, DType, Operand, Result, Scalar, profile};
 use smallvec::SmallVec;
 use std::sync::atomic::Ordering::Relaxed;
@@ -68,6 +69,30 @@ pub(super) fn filled(out: &Array, value: &Scalar) -> Result<bool> {
         unsafe { write(out, value) };
     }
     Ok(small)
+}
+/// Arrays that are alike, in the host's memory, as the rows of one; `None` where that takes more than this.
+pub(crate) fn stacked(arrays: &[&Array]) -> Result<Option<Array>> {
+    let Some(first) = arrays.first() else { return Ok(None) };
+    let alike = |a: &&Array| {
+        a.dtype() == first.dtype()
+            && a.shape() == first.shape()
+            && a.device().is_host()
+            && a.buffer().present().is_some()
+            && !a.is_weak()
+    };
+    let small = first.size() < PLAIN && first.size() > 0 && context::flags() == 0 && !profile::is_on();
+    if !small || !arrays.iter().all(alike) {
+        return Ok(None);
+    }
+    let mut shape = Dims::from_elem(arrays.len(), 1);
+    shape.extend_from_slice(first.shape());
+    let out = Array::empty_on(first.device(), &shape, first.dtype())?;
+    out.buffer().memory_to_write()?;
+    for (i, a) in arrays.iter().enumerate() {
+        // SAFETY: both are on the host and present, and the output has just been made; the row has the shape of the array.
+        unsafe { copy(a, a.layout().strides(), &out.view(out.layout().select(0, i))) };
+    }
+    Ok(Some(out))
 }
 /// Writes `start + i * step` into element `i` of a new array; false where that takes more than this.
 #[inline]

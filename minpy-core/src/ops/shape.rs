@@ -2,7 +2,7 @@
 
 use super::rearrange::{all_at_least, joinable};
 use super::{assign, copy};
-use crate::dispatch::broadcast_shape;
+use crate::dispatch::{broadcast_shape, stacked};
 use crate::layout::{Dims, Order, broadcast_shapes, check_ndim, normalize_axis, show};
 use crate::op::Operand;
 use crate::shared::Shared;
@@ -162,11 +162,25 @@ pub fn stack(arrays: &[Array], axis: isize) -> Result<Array> {
         );
     }
     let axis = normalize_axis("stack", axis, first.ndim() + 1)?;
+    let rows = memory::collected(arrays.iter())?;
+    if axis == 0
+        && let Some(a) = stack_small(&rows)?
+    {
+        return Ok(a);
+    }
     let mut parts = memory::list(arrays.len())?;
     for a in arrays {
         parts.push(a.expand_dims(axis as isize)?);
     }
     concatenate(&parts, axis as isize, None)
+}
+/// The same along a new first axis, for small arrays in the host's memory, where that needs no kernel: `None` for all others, and for arrays
+/// that differ in shape or dtype.
+///
+/// # Errors
+/// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
+pub fn stack_small(arrays: &[&Array]) -> Result<Option<Array>> {
+    stacked(arrays)
 }
 /// Views of all arrays with their common shape.
 pub fn broadcast_arrays(arrays: &[Array]) -> Result<Vec<Array>> {
