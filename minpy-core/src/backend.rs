@@ -26,6 +26,13 @@ pub mod codegen {
         entries, fault, plan, sources,
     };
 }
+/// Floating-point exceptions that kernels of the host have met.
+pub mod flags {
+    pub use crate::device::flags::{
+        ALL, DIVIDE, INVALID, ORIGINS, OVERFLOW, Report, UNDERFLOW, any_waits, begin, blame, is_raised, raise, raised,
+        report, set, take, take_blame,
+    };
+}
 /// Classes of dtypes.
 pub mod dtype {
     pub use crate::value::dtype::Kind;

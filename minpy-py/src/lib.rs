@@ -14,6 +14,7 @@ mod element;
 mod errors;
 mod executor;
 mod fallback;
+mod flags;
 mod foreign;
 mod host;
 mod index;
@@ -53,6 +54,7 @@ fn prepare_thread() {
     minpy_symbol::prepare_thread();
     context::prepare_thread();
     errors::prepare_thread();
+    flags::prepare_thread();
     foreign::prepare_thread();
     numbers::prepare_thread();
 }
@@ -84,6 +86,7 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     prepare_thread();
     minpy_core::backend::memory::install_thread(prepare_thread);
     context::install();
+    flags::install();
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     m.add("NoGradientFuncError", py.get_type::<errors::NoGradientFuncError>())?;
     m.add("PrimitivePolicyError", py.get_type::<errors::PrimitivePolicyError>())?;

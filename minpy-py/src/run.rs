@@ -2,6 +2,7 @@
 
 use crate::array::wrap_result;
 use crate::errors::Outcome;
+use crate::flags;
 use minpy_core::internal::context;
 use minpy_core::{Array, Attrs, OpDef, Operand, Result, Target, ops};
 use pyo3::exceptions::PyTypeError;
@@ -23,7 +24,7 @@ pub fn native() -> bool {
 /// Runs `f` without the GIL when it handles many elements.
 #[inline]
 pub fn heavy<R: Send>(py: Python<'_>, elements: usize, f: impl FnOnce() -> Result<R> + Send) -> PyResult<R> {
-    if elements < WORTH_DETACHING { f() } else { py.detach(f) }.py()
+    if elements < WORTH_DETACHING { f() } else { flags::detached(py, f) }.py()
 }
 
 #[inline]
@@ -54,7 +55,10 @@ pub fn compute_object<'py>(
         return wrap_result(py, compute(py, op, inputs)?);
     }
     match ops::call(op, Attrs::NONE, inputs, None, Target::New) {
-        Ok(a) => wrap_result(py, a),
+        Ok(a) => {
+            flags::check()?;
+            wrap_result(py, a)
+        }
         Err(e) => Err(e).py(),
     }
 }

@@ -229,11 +229,15 @@ impl Face {
         let done = if size < WORTH_DETACHING {
             function.call_settled(values, out, &mut made)
         } else {
-            py.detach(|| function.call_settled(values, out, &mut made))
+            crate::flags::detached(py, || function.call_settled(values, out, &mut made))
         };
         match done {
-            Ok(()) => {}
-            Err(e) if e.kind() == ErrorKind::NotNative => return Ok(Err(e.message().to_string())),
+            Ok(()) => crate::flags::check()?,
+            Err(e) if e.kind() == ErrorKind::NotNative => {
+                // NumPy does it, and tells of it.
+                crate::flags::forget();
+                return Ok(Err(e.message().to_string()));
+            }
             Err(e) => return Err(e).py(),
         }
         match out {

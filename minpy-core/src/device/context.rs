@@ -49,6 +49,8 @@ pub const COUNTING: u32 = 4;
 pub(crate) const GROUPING: u32 = 8;
 /// What runs decomposes: a kernel that refuses it hands it back, and the host does not take over.
 pub(crate) const DECOMPOSES: u32 = 16;
+/// What runs is NumPy's `dot`, whichever operations that is made of.
+pub(crate) const DOT: u32 = 32;
 
 struct Context {
     flags: Cell<u32>,
@@ -73,7 +75,7 @@ pub(crate) fn names_asked() -> bool {
     NAMES.load(Relaxed)
 }
 
-/// The flags in force: `RECORDING`, `TRACING`, `COUNTING`, `GROUPING`, `DECOMPOSES`.
+/// The flags in force: `RECORDING`, `TRACING`, `COUNTING`, `GROUPING`, `DECOMPOSES`, `DOT`.
 #[inline]
 pub fn flags() -> u32 {
     CONTEXT.with(|c| c.flags.get())

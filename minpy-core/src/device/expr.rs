@@ -3,10 +3,11 @@
 //! Operations write expressions with `E` values; `Program` is the finished, typed form that the CPU evaluator
 //! interprets block-wise and `codegen` renders to C. A new primitive costs one line per evaluator and renderer.
 
+use super::flags;
 use crate::{DType, Scalar};
 use smallvec::SmallVec;
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 
@@ -177,6 +178,33 @@ prims! {
     Select / 3 = "select",
 }
 
+impl Prim {
+    /// The floating-point exceptions that NumPy may tell of where it computes this of arguments of `dtype` (`device/flags.rs`). What
+    /// else the processor notes is no one's business: that a comparison met NaN, say.
+    pub fn raises(self, dtype: DType) -> u8 {
+        use Prim::*;
+        match self {
+            FloorDiv | Rem | Fmod if dtype.is_integer() || dtype == DType::Bool => flags::DIVIDE | flags::OVERFLOW,
+            _ if !dtype.is_inexact() => 0,
+            Abs if dtype.is_complex() => flags::OVERFLOW | flags::UNDERFLOW | flags::INVALID,
+            Neg | Abs | Sign | Floor | Ceil | Trunc | Rint | Mantissa | Exponent | IsNan | IsInf | IsFinite | Signbit
+            | Invert | Conj | Real | Imag | Maximum | Minimum | Fmax | Fmin | Copysign | Eq | Ne | Lt | Le | Gt | Ge
+            | And | Or | Xor | Shl | Shr | Gcd | Lcm | Complex | Select => 0,
+            _ => flags::ALL,
+        }
+    }
+}
+/// The same of a conversion.
+fn cast_raises(from: DType, to: DType) -> u8 {
+    let (whole, narrower) = (!to.is_inexact(), to.real().size() < from.real().size());
+    match from.is_inexact() {
+        true if whole => if to == DType::Bool { 0 } else { flags::INVALID },
+        true if narrower => flags::OVERFLOW | flags::UNDERFLOW | flags::INVALID,
+        false if to == DType::F16 => flags::OVERFLOW,
+        _ => 0,
+    }
+}
+
 /// How elements are combined in a reduction or scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fold {
@@ -275,6 +303,9 @@ pub struct Program {
     inputs: SmallVec<[DType; 4]>,
     scalars: u32,
     outputs: SmallVec<[NodeId; 2]>,
+    /// Whose operation each node is, see `origin`.
+    origins: Vec<u8>,
+    raises: u8,
     id: u32,
     slots: [OnceLock<Box<dyn Any + Send + Sync>>; 8],
     plain: OnceLock<Option<PlainLoop>>,
@@ -328,6 +359,15 @@ impl Program {
     /// Dtype of output `i`.
     pub fn output_dtype(&self, i: usize) -> DType {
         self.nodes[self.outputs[i] as usize].1
+    }
+    /// The operation that a node belongs to, where programs were joined: the number of its expression in the group, oldest first.
+    pub fn origin(&self, node: usize) -> u8 {
+        self.origins[node]
+    }
+    /// The floating-point exceptions that may be told of it.
+    #[inline]
+    pub fn raises(&self) -> u8 {
+        self.raises
     }
     /// Unique number of this program in the process.
     pub fn id(&self) -> u32 {
@@ -391,6 +431,8 @@ impl std::fmt::Debug for Program {
 pub struct Builder {
     nodes: RefCell<Vec<(Node, DType)>>,
     inputs: RefCell<SmallVec<[DType; 4]>>,
+    origins: RefCell<Vec<u8>>,
+    origin: Cell<u8>,
 }
 
 /// A value inside an expression: write `x * x + 1.0` with it.
@@ -426,16 +468,35 @@ impl Builder {
             Some(i) => i,
             None => {
                 nodes.push((node, dtype));
+                self.origins.borrow_mut().push(self.origin.get());
                 nodes.len() - 1
             }
         };
         E { b: self, id: id as NodeId }
     }
+    /// What follows belongs to the operation of that number (`Program::origin`).
+    pub fn origin(&self, number: u8) {
+        self.origin.set(number);
+    }
     /// Ends the expression and empties the builder. `scalars` has a bit for every input given as a single number.
     pub fn finish(&self, name: &str, outputs: &[NodeId], scalars: u32) -> Program {
+        let nodes = self.nodes.take();
+        let raises = nodes.iter().fold(0, |all, &(node, dtype)| {
+            all | match node {
+                Node::Cast(of) => cast_raises(nodes[of as usize].1, dtype),
+                Node::Prim(prim, ids) => {
+                    let decides = ids[if prim == Prim::Select { 1 } else { 0 }];
+                    prim.raises(nodes[decides as usize].1)
+                }
+                Node::Fold(fold, _) => fold.prim().raises(dtype),
+                Node::Input(_) | Node::Const(_) | Node::Index => 0,
+            }
+        });
         Program {
             name: name.to_string(),
-            nodes: self.nodes.take(),
+            nodes,
+            origins: self.origins.take(),
+            raises,
             inputs: self.inputs.take(),
             scalars,
             outputs: outputs.into(),

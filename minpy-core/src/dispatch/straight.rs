@@ -2,10 +2,10 @@
 //! of the general path (`elementwise.rs`) is needed.
 
 use super::record::recorded;
-use crate::device::Memory;
+use crate::device::{Memory, flags};
 use crate::expr::Program;
 use crate::kernel::{PlainLoop, Work};
-use crate::launch::{Arg, launch, run_now};
+use crate::launch::{self, Arg, launch, run_now};
 use crate::layout::Layout;
 use crate::op::{Elementwise, OpDef};
 use crate::{Array, Operand, Result, Scalar, profile};
@@ -155,6 +155,10 @@ impl Straight<'_> {
             && !profile::is_on()
         {
             let (to, [a, b, _]) = (address(out, to).cast_mut(), from);
+            let watched = self.program.raises() != 0;
+            if watched {
+                flags::begin();
+            }
             // SAFETY: the program has as many inputs as the operation; arrays are contiguous and in host memory, with so many
             // elements of the program's dtype, numbers are where the program takes some; the output has just been made.
             unsafe {
@@ -162,6 +166,9 @@ impl Straight<'_> {
                     PlainLoop::Unary(f) => f(a, to, self.size),
                     PlainLoop::Binary(f) => f(a, b, to, self.size),
                 }
+            }
+            if watched && flags::is_raised() {
+                launch::raised(op.name, &Work::Elementwise, Some(self.program), out.ndim() == 0);
             }
             return Ok(());
         }
