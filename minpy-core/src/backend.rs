@@ -7,7 +7,7 @@
 //! entry of [`functions!`](crate::functions!). The guide is `docs/adding-a-backend.md`.
 
 pub use crate::deferral::launch::{Arg, launch};
-pub use crate::device::expr::{Builder, E, Fold, Node, NodeId, PlainLoop, Prim, Program};
+pub use crate::device::expr::{Builder, E, Fold, Node, NodeId, PlainLoop, Prim, Program, cast_raises};
 pub use crate::device::find::{leave_out, left_out};
 pub use crate::device::kernel::{Family, Input, KernelCall, KernelFn, ScatterMode, View, Work, index_error};
 pub use crate::device::registry::{Driver, Item, KernelEntry, Named, Registry, Slot};
@@ -29,7 +29,7 @@ pub mod codegen {
 /// Floating-point exceptions that kernels of the host have met.
 pub mod flags {
     pub use crate::device::flags::{
-        ALL, DIVIDE, INVALID, ORIGINS, OVERFLOW, Report, UNDERFLOW, any_waits, begin, blame, is_raised, raise, raised,
+        ALL, DIVIDE, INVALID, ORIGINS, OVERFLOW, PRODUCT, ROOT, Report, UNDERFLOW, any_waits, begin, blame, is_raised, raise, raised,
         report, set, take, take_blame,
     };
 }

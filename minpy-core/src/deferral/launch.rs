@@ -1,7 +1,7 @@
 //! The door to kernels: counts, traces, defers, runs, and falls back to the host.
 
 use super::trace;
-use crate::context::{self, COUNTING, DECOMPOSES, DOT, GROUPING, Policy};
+use crate::context::{self, COUNTING, DECOMPOSES, DOT, GROUPING, Policy, QUIET};
 use crate::defer::{self, Kind};
 use crate::device::flags::{self, Report};
 use crate::device::{DeviceRef, Memory};
@@ -141,15 +141,7 @@ pub(crate) fn run_now<const N: usize>(
 /// Runs `f`, which asks for the kernel of one operation alone (`Work::Custom`), on the device or not at all: refused, the
 /// operation is done by others on the same device.
 pub(crate) fn own_kernel<R>(f: impl FnOnce() -> R) -> R {
-    struct Restore(bool);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            context::set_flag(DECOMPOSES, self.0);
-        }
-    }
-    let _restore = Restore(context::flags() & DECOMPOSES != 0);
-    context::set_flag(DECOMPOSES, true);
-    f()
+    context::with_flag(DECOMPOSES, f)
 }
 
 /// Whether work that its kernel refuses goes back to `own_kernel`. What else is launched on the way, to settle the inputs, does not.
@@ -207,34 +199,39 @@ pub(crate) fn eagerly(call: &KernelCall) {
 #[inline(never)]
 pub(crate) fn raised(op: &'static str, work: &Work, program: Option<&Arc<Program>>, single: bool) {
     let flags = met(work, program, |_, _| ());
-    let dot = context::flags() & DOT != 0;
+    let (dot, quiet) = (context::flags() & DOT != 0, context::flags() & QUIET != 0);
+    if quiet {
+        return;
+    }
     let name = if dot && op == "matmul" { "dot" } else { flags::word(op, Some(work)) };
     flags::report(Report { name, flags, late: false, single });
 }
-/// Those of the flags that are set which such work may tell of; `each` gets them by the operation, where the kernel knows that.
+/// Those of the flags that are set which such work may tell of; `each` gets them by the operation, where the kernel knows that, and
+/// the rest as `flags::ROOT`'s.
 pub(crate) fn met(work: &Work, program: Option<&Arc<Program>>, mut each: impl FnMut(u8, u8)) -> u8 {
     let of_program = program.map_or(0, |p| p.raises());
-    let may = match *work {
-        Work::Elementwise | Work::Rows { .. } => of_program,
+    // Of the whole, and of what no operation was blamed for: kernels blame the operations of programs that they run around a fold.
+    let (may, rest) = match *work {
+        Work::Elementwise => (of_program, of_program),
+        Work::Rows { .. } => (of_program, 0),
         Work::Reduce(fold) | Work::Scan(fold) => {
-            of_program | program.map_or(flags::ALL, |p| fold.prim().raises(p.output_dtype(0)))
+            let of_fold = program.map_or(flags::ALL, |p| fold.prim().raises(p.output_dtype(0)));
+            (of_program | of_fold, of_fold)
         }
-        Work::Scatter { mode: ScatterMode::Combine(prim), .. } => prim.raises(DType::F64),
-        Work::Matmul | Work::Epilogue | Work::Products { .. } | Work::Custom(_) => flags::ALL,
-        _ => 0,
+        Work::Scatter { mode: ScatterMode::Combine(prim), .. } => (0, prim.raises(DType::F64)),
+        Work::Matmul | Work::Epilogue | Work::Products { .. } | Work::Custom(_) => (flags::ALL, flags::ALL),
+        _ => (0, 0),
     };
-    let mut all = flags::raised();
-    let mut known = 0;
+    let (rest, mut known) = (flags::raised() & rest, 0);
     flags::take_blame(|origin, f| {
         known |= f & may;
         each(origin, f & may);
     });
-    if known != 0 {
-        all = known;
+    if rest & !known != 0 {
+        each(flags::ROOT, rest & !known);
     }
-    all & may
+    rest | known
 }
-
 /// Runs a prepared call: the replay of a recorded launch comes in here too. `met`: what to do about floating-point exceptions
 /// (`eagerly`).
 #[inline]

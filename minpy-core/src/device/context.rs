@@ -51,6 +51,8 @@ pub(crate) const GROUPING: u32 = 8;
 pub(crate) const DECOMPOSES: u32 = 16;
 /// What runs is NumPy's `dot`, whichever operations that is made of.
 pub(crate) const DOT: u32 = 32;
+/// Nobody is told of floating-point exceptions.
+pub(crate) const QUIET: u32 = 64;
 
 struct Context {
     flags: Cell<u32>,
@@ -75,7 +77,7 @@ pub(crate) fn names_asked() -> bool {
     NAMES.load(Relaxed)
 }
 
-/// The flags in force: `RECORDING`, `TRACING`, `COUNTING`, `GROUPING`, `DECOMPOSES`, `DOT`.
+/// The flags in force: `RECORDING`, `TRACING`, `COUNTING`, `GROUPING`, `DECOMPOSES`, `DOT`, `QUIET`.
 #[inline]
 pub fn flags() -> u32 {
     CONTEXT.with(|c| c.flags.get())
@@ -102,6 +104,18 @@ pub fn unrecorded<R>(f: impl FnOnce() -> R) -> R {
     }
     let _restore = Restore(recording());
     set_flag(RECORDING, false);
+    f()
+}
+/// Runs `f` with a flag set.
+pub(crate) fn with_flag<R>(flag: u32, f: impl FnOnce() -> R) -> R {
+    struct Restore(u32, bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            set_flag(self.0, self.1);
+        }
+    }
+    let _restore = Restore(flag, flags() & flag != 0);
+    set_flag(flag, true);
     f()
 }
 /// Whether launches are collected and not run.

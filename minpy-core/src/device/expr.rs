@@ -189,13 +189,13 @@ impl Prim {
             Abs if dtype.is_complex() => flags::OVERFLOW | flags::UNDERFLOW | flags::INVALID,
             Neg | Abs | Sign | Floor | Ceil | Trunc | Rint | Mantissa | Exponent | IsNan | IsInf | IsFinite | Signbit
             | Invert | Conj | Real | Imag | Maximum | Minimum | Fmax | Fmin | Copysign | Eq | Ne | Lt | Le | Gt | Ge
-            | And | Or | Xor | Shl | Shr | Gcd | Lcm | Complex | Select => 0,
+            | And | Or | Xor | Shl | Shr | Gcd | Lcm | Complex | Select | Sigmoid | Erf => 0,
             _ => flags::ALL,
         }
     }
 }
 /// The same of a conversion.
-fn cast_raises(from: DType, to: DType) -> u8 {
+pub fn cast_raises(from: DType, to: DType) -> u8 {
     let (whole, narrower) = (!to.is_inexact(), to.real().size() < from.real().size());
     match from.is_inexact() {
         true if whole => if to == DType::Bool { 0 } else { flags::INVALID },

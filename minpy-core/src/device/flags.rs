@@ -7,6 +7,7 @@
 //! was ([`blame`]); it leaves the processor's flags set all the same. What was met becomes a [`Report`], which waits on its thread for the
 //! Python package, or whoever else wants to know, to [`take`] it. Devices other than the host report nothing.
 
+use super::context::{self, QUIET};
 use crate::kernel::Work;
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -123,6 +124,10 @@ pub fn raise(flags: u8) {
 
 /// Operations of one kernel that are told apart.
 pub const ORIGINS: usize = 64;
+/// The origin of what belongs to the group's result itself and is no node of the program: a fold.
+pub const ROOT: u8 = 63;
+/// That of the product which a program goes on from.
+pub const PRODUCT: u8 = 62;
 
 /// What the operations of the kernel that runs on this thread have met, by the numbers of their nodes' origins (`Program::origin`).
 struct Blamed {
@@ -233,6 +238,9 @@ pub fn install(ask: fn() -> Later) {
     let _ = ASK.set(ask);
 }
 pub(crate) fn later() -> Later {
+    if context::flags() & QUIET != 0 {
+        return Later::Tell(0);
+    }
     ASK.get().map_or(Later::Tell(USUAL), |ask| ask())
 }
 

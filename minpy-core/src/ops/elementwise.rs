@@ -247,8 +247,8 @@ pairs! {
 }
 /// With the sign of x also where it is zero; 0 of infinities.
 fn fraction_expr(x: E<'_>) -> E<'_> {
-    let rest = x.isinf().select(x.lit(0.0), x - x.unary(Trunc));
-    rest.binary(Copysign, x)
+    let rest = x - x.isinf().select(x.lit(0.0), x.unary(Trunc));
+    x.isinf().select(x.lit(0.0), rest).binary(Copysign, x)
 }
 
 /// Integers have no negative powers.
@@ -292,9 +292,7 @@ fn reciprocal_expr(x: E<'_>) -> E<'_> {
     if x.dtype().is_inexact() {
         return 1.0 / x;
     }
-    // Truncated 1 / x is x itself for 1 and -1, else 0. (x * x may wrap to 1.)
-    let unit = x.abs().binary(Eq, x.lit(1.0));
-    unit.select(x, x.lit(0.0))
+    (1.0 / x.cast(F64)).cast(x.dtype())
 }
 /// max(x, 0) + log(1 + e^-|x|): neither part overflows, and they do not cancel.
 fn softplus_expr(x: E<'_>) -> E<'_> {

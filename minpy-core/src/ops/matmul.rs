@@ -2,6 +2,7 @@
 
 use super::limit::there;
 use super::{call, multiply, reshape};
+use crate::context::{DOT, QUIET, with_flag};
 use crate::dispatch::{Arg, fill_raw, launch};
 use crate::function::Pairs;
 use crate::kernel::Work;
@@ -100,7 +101,7 @@ pub fn matmul(a: &Array, b: &Array) -> Result<Array> {
 /// NumPy's dot: the last axis of `a` with the second to last (or only) one of `b`.
 pub fn dot(a: &Array, b: &Array) -> Result<Array> {
     match (a.ndim(), b.ndim()) {
-        (2, 2) if a.shape()[1] == b.shape()[0] => product(a, b),
+        (2, 2) if a.shape()[1] == b.shape()[0] => with_flag(DOT, || product(a, b)),
         (0, _) | (_, 0) => multiply(a, b),
         (x, y) => {
             let (n, m) = (a.shape()[x - 1], b.shape()[y.saturating_sub(2)]);
@@ -115,7 +116,7 @@ pub fn dot(a: &Array, b: &Array) -> Result<Array> {
                 );
             }
             if y <= 2 {
-                return matmul(a, b);
+                return with_flag(DOT, || matmul(a, b));
             }
             tensordot(a, b, &[x - 1], &[y - 2])
         }
@@ -140,7 +141,8 @@ pub fn tensordot(a: &Array, b: &Array, axes_a: &[usize], axes_b: &[usize]) -> Re
     let size = |s: &[usize]| s.iter().product::<usize>() as isize;
     let k = size(&pb.shape()[..axes_b.len()]);
     let (m, n) = (size(&pa.shape()[..fa.len()]), size(&pb.shape()[axes_b.len()..]));
-    let r = product(&reshape(&pa, &[m, k])?, &reshape(&pb, &[k, n])?)?;
+    let (x, y) = (reshape(&pa, &[m, k])?, reshape(&pb, &[k, n])?);
+    let r = with_flag(DOT, || product(&x, &y))?;
     let shape: Vec<isize> =
         pa.shape()[..fa.len()].iter().chain(&pb.shape()[axes_b.len()..]).map(|&n| n as isize).collect();
     reshape(&r, &shape)
@@ -204,7 +206,9 @@ pub fn inner(a: &Array, b: &Array) -> Result<Array> {
 /// [`ErrorKind::Value`](crate::ErrorKind::Value) for different numbers of elements.
 pub fn vdot(a: &Array, b: &Array) -> Result<Array> {
     let (a, b) = (reshape(a, &[-1])?, reshape(b, &[-1])?);
-    if a.dtype().is_complex() { dot(&super::conjugate(&a)?, &b) } else { dot(&a, &b) }
+    let first = if a.dtype().is_complex() { super::conjugate(&a)? } else { a };
+    // NumPy tells of no exceptions here.
+    with_flag(QUIET, || dot(&first, &b))
 }
 
 /// Every product of an element of one with an element of the other, both flattened.

@@ -3,9 +3,11 @@
 //! A float outside the integer's range, or NaN, becomes what the C compiler's instruction gives: the smallest int32
 //! or int64, of which narrower types keep the low bits. Complex to real drops the imaginary part.
 
-use super::loops::{Narrow, Op1, Rare, UnaryLoop, Wide, unary_loop};
+use super::loops::{Narrow, Op1, Rare, UnaryLoop, Wide, in_place1, unary_loop};
 use super::{B8, Lane, half, with_bits};
+use crate::machine::simd::{Level, level};
 use minpy_core::DType;
+use minpy_core::backend::flags;
 use num_complex::{Complex, Complex32, Complex64};
 use std::marker::PhantomData;
 
@@ -101,6 +103,84 @@ to! {
     B8 => B8: |x| x;
     Complex32 => Complex32: |x| x;
     Complex64 => Complex64: |x| x;
+}
+
+/// Whether a float becomes an integer by an instruction that raises no flag.
+trait Fits<R> {
+    fn fits(self) -> bool;
+}
+macro_rules! fits {
+    ($($from:ident $above:expr, $wide:expr;)*) => {$(
+        fits!(@by $from, |x| (x > $above) & (x < 2147483648.0); i8 i16 i32);
+        fits!(@by $from, |x| (x > $wide) & (x < 9223372036854775808.0); i64 u32);
+        fits!(@by $from, |x| (x > $wide) & (x < 18446744073709551616.0); u64);
+    )*};
+    (@by $from:ident, |$x:ident| $e:expr; $($to:ident)*) => {$(
+        impl Fits<$to> for $from {
+            #[inline(always)]
+            fn fits(self) -> bool {
+                let $x = self;
+                $e
+            }
+        }
+    )*};
+}
+fits! {
+    f32 -2147483904.0, -9223373136366403584.0;
+    f64 -2147483649.0, -9223372036854777856.0;
+}
+
+/// Conversions of floats to integers: what does not fit is replaced before it is converted, so that the flag is raised by hand.
+macro_rules! cut_loops {
+    ($name:ident, $(#[$attr:meta])*) => {
+        mod $name {
+            use super::{Fits, To, flags};
+            use std::mem::MaybeUninit;
+            $(#[$attr])*
+            unsafe fn typed<A: Copy + To<R> + Fits<R>, R: Copy>(d: &mut [MaybeUninit<R>], a: &[A]) -> bool {
+                let (to, n) = (d.as_mut_ptr(), d.len());
+                let (mut i, mut bad) = (0, false);
+                while i < n {
+                    // SAFETY: slices have one length.
+                    unsafe {
+                        let x = a.as_ptr().add(i).read();
+                        bad |= !x.fits();
+                        to.add(i).write(MaybeUninit::new(x.to()));
+                    }
+                    i += 1;
+                }
+                bad
+            }
+            /// # Safety
+            /// The contract of `UnaryLoop`.
+            pub(super) unsafe fn run<A: Copy + To<R> + Fits<R>, R: Copy>(a: *const u8, d: *mut u8, n: usize) {
+                // SAFETY: the contract.
+                unsafe {
+                    if std::ptr::eq(a, d) {
+                        return super::in_place1(run::<A, R>, a, size_of::<A>(), d, size_of::<R>(), n);
+                    }
+                    let a = std::slice::from_raw_parts(a.cast(), n);
+                    if typed::<A, R>(std::slice::from_raw_parts_mut(d.cast(), n), a) {
+                        flags::raise(flags::INVALID);
+                    }
+                }
+            }
+        }
+    };
+}
+cut_loops!(base, #[inline(never)]);
+#[cfg(target_arch = "x86_64")]
+cut_loops!(avx2, #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]);
+#[cfg(target_arch = "x86_64")]
+cut_loops!(avx512, #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]);
+fn cut_loop<A: Lane + To<R> + Fits<R>, R: Lane>() -> UnaryLoop {
+    match level() {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => avx512::run::<A, R>,
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => avx2::run::<A, R>,
+        _ => base::run::<A, R>,
+    }
 }
 
 struct Cast<R>(PhantomData<R>);
@@ -199,6 +279,19 @@ fn direct(from: DType, to: DType) -> UnaryLoop {
             }
         )*};
     }
+    macro_rules! cut {
+        ($($a:ty => $($r:ty)*;)*) => {$(
+            if from == <$a as Lane>::DTYPE {
+                $(if to == <$r as Lane>::DTYPE {
+                    return cut_loop::<$a, $r>();
+                })*
+            }
+        )*};
+    }
+    cut! {
+        f32 => i8 i16 i32 i64 u32 u64;
+        f64 => i8 i16 i32 i64 u32 u64;
+    }
     find! {
         Wide B8 => i32 i64 f32 f64;
         Narrow B8 => i8;
@@ -218,8 +311,8 @@ fn direct(from: DType, to: DType) -> UnaryLoop {
         Wide i64 => B8 i8 i32 f32 f64;
         Rare i64 => i16;
         Rare u64 => f32 f64;
-        Wide f32 => B8 f64 i8 i16 i32 i64 u32 u64;
-        Wide f64 => B8 f32 i8 i16 i32 i64 u32 u64;
+        Wide f32 => B8 f64;
+        Wide f64 => B8 f32;
         Rare B8 => Complex64;
         Rare i32 => Complex64;
         Rare i64 => Complex64;

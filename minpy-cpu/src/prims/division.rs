@@ -6,7 +6,7 @@
 use super::arithmetic::Mul;
 use super::loops::{BinaryLoop, Commutes, Loop, Narrow, Op2, Three, Wide, binary_loops, op2, table};
 use crate::math::complex;
-use minpy_core::backend::Prim;
+use minpy_core::backend::{Prim, flags};
 use minpy_core::{DType, Scalar};
 use num_complex::{Complex32, Complex64};
 
@@ -15,9 +15,44 @@ pub(crate) struct Div;
 op2!(Div, |a, b| a / b; f32 f64);
 op2!(Div, |a, b| complex::divide(a, b); Complex32 Complex64);
 
+/// The quotient of integers by zero, of which the processor knows nothing.
+#[cold]
+#[inline(never)]
+pub(super) fn by_zero<T>(quotient: T) -> T {
+    flags::raise(flags::DIVIDE);
+    quotient
+}
+/// A number divided by -1: the smallest one has no such quotient and stays.
+trait Negated {
+    fn negated(self) -> Self;
+}
+macro_rules! negated {
+    ($($t:ident)*) => {$(
+        impl Negated for $t {
+            #[inline(always)]
+            fn negated(self) -> $t {
+                if self == $t::MIN {
+                    overflows();
+                }
+                self.wrapping_neg()
+            }
+        }
+    )*};
+}
+negated!(i8 i16 i32 i64);
+#[inline(always)]
+fn negated<T: Negated>(a: T) -> T {
+    a.negated()
+}
+#[cold]
+#[inline(never)]
+pub(super) fn overflows() {
+    flags::raise(flags::OVERFLOW);
+}
+
 struct FloorDiv;
-op2!(FloorDiv, |a, b| a.checked_div(b).unwrap_or(0); u8 u16 u32 u64);
-op2!(FloorDiv, |a, b| if b == 0 { 0 } else {
+op2!(FloorDiv, |a, b| a.checked_div(b).unwrap_or_else(|| by_zero(0)); u8 u16 u32 u64);
+op2!(FloorDiv, |a, b| if b == 0 { by_zero(0) } else if b == -1 { negated(a) } else {
     let q = a.wrapping_div(b);
     if a.wrapping_rem(b) != 0 && (a < 0) != (b < 0) { q - 1 } else { q }
 }; i8 i16 i32 i64);
@@ -37,8 +72,8 @@ op2!(FloorDiv, |a, b| if b == 0.0 { a / b } else {
 }; f32 f64);
 
 struct Rem;
-op2!(Rem, |a, b| a.checked_rem(b).unwrap_or(0); u8 u16 u32 u64);
-op2!(Rem, |a, b| if b == 0 { 0 } else {
+op2!(Rem, |a, b| a.checked_rem(b).unwrap_or_else(|| by_zero(0)); u8 u16 u32 u64);
+op2!(Rem, |a, b| if b == 0 { by_zero(0) } else {
     let m = a.wrapping_rem(b);
     if m != 0 && (m < 0) != (b < 0) { m + b } else { m }
 }; i8 i16 i32 i64);
@@ -54,7 +89,7 @@ op2!(Rem, |a, b| {
 }; f32 f64);
 
 struct Fmod;
-op2!(Fmod, |a, b| if b == 0 { 0 } else { a.wrapping_rem(b) }; i8 i16 i32 i64);
+op2!(Fmod, |a, b| if b == 0 { by_zero(0) } else { a.wrapping_rem(b) }; i8 i16 i32 i64);
 op2!(Fmod, |a, b| a % b; f32 f64);
 
 /// A type of floats whose powers of two have exact reciprocals.

@@ -217,16 +217,10 @@ impl Group<'_> {
             let single = e.layout.ndim() == 0;
             flags::report(Report { name, flags: flags & e.told, late: true, single });
         };
-        let mut known = false;
-        let all = launch::met(call.work, call.program, |origin, flags| {
-            known = true;
-            if let Some((e, _)) = self.expressions().nth(origin as usize) {
-                report(e, flags);
-            }
+        launch::met(call.work, call.program, |origin, flags| match origin {
+            flags::PRODUCT => report(self.product().map_or(self.root, |m| m.expr()), flags),
+            origin => report(self.expressions().nth(origin as usize).map_or(self.root, |(e, _)| e), flags),
         });
-        if !known {
-            report(self.root, all);
-        }
     }
     /// An array that only this group reads, as large as the result and laid out like it: its memory becomes the result's,
     /// each element being read before it is overwritten.
