@@ -283,10 +283,12 @@ fn conj_expr(x: E<'_>) -> E<'_> {
 fn reciprocal_expr(x: E<'_>) -> E<'_> {
     if x.dtype().is_complex() {
         let (re, im) = (x.real(), x.imag());
-        let (r, q) = (im / re, re / im); // one of them is at most 1
-        let (d, e) = (re + im * r, re * q + im);
+        // Divided by the larger part: what is not chosen is not computed, and meets nothing.
         let wide = im.abs().binary(Le, re.abs());
-        let parts = [wide.select(1.0 / d, q / e), wide.select(-r / d, -1.0 / e)];
+        let (large, small) = (wide.select(re, im), wide.select(im, re));
+        let r = small / large;
+        let (d, one) = (large + small * r, x.real().lit(1.0));
+        let parts = [wide.select(one, r) / d, -wide.select(r, one) / d];
         return E::apply(Complex, &parts);
     }
     if x.dtype().is_inexact() {

@@ -6,14 +6,11 @@
 
 use super::real::Real;
 use crate::machine::simd::{BASE_FMA, Level};
-use minpy_core::backend::flags;
 
 /// A function of one argument, as a type for generic loops.
 pub trait Unary<T: Copy>: 'static {
     /// True if some arguments need [`Unary::slow`].
     const HAS_SLOW: bool = false;
-    /// True if a result may be infinite or NaN without any flag of the processor: the loop raises one then.
-    const MUTE: bool = false;
     /// The function, for every `x` of which [`Unary::is_slow`] is false; any value otherwise.
     fn fast<const FMA: bool>(x: T) -> T;
     /// True for arguments that [`Unary::fast`] does not serve.
@@ -31,8 +28,6 @@ pub trait Unary<T: Copy>: 'static {
 pub trait Binary<T: Real>: 'static {
     /// True if a scalar side saves work: then there is a loop for each form.
     const FORMS: bool = false;
-    /// As [`Unary::MUTE`].
-    const MUTE: bool = false;
     /// The function.
     fn fast<const FMA: bool>(a: T, b: T) -> T;
 }
@@ -78,7 +73,6 @@ unsafe fn unary<T: Real, O: Unary<T>, const FMA: bool>(src: *const T, dst: *mut 
     // Padding has an element's value: it raises no flags of its own.
     // SAFETY: with a rest there is an element after the whole blocks of `src`.
     let mut pad = [if rest == 0 { T::ONE } else { unsafe { *src.add(whole) } }; BLOCK];
-    let mut bad = [T::ZERO; BLOCK];
     // First the whole blocks, then the rest in `pad`, by the same code.
     let (mut s, mut d, mut m, mut last) = (src, dst, whole, rest == 0);
     loop {
@@ -89,9 +83,6 @@ unsafe fn unary<T: Real, O: Unary<T>, const FMA: bool>(src: *const T, dst: *mut 
             let mut y = [T::ZERO; BLOCK];
             for j in 0..BLOCK {
                 y[j] = O::fast::<FMA>(x[j]);
-            }
-            if O::MUTE {
-                note::<T, FMA>(&mut bad, &y);
             }
             if O::HAS_SLOW {
                 let mut any = 0u32;
@@ -122,24 +113,6 @@ unsafe fn unary<T: Real, O: Unary<T>, const FMA: bool>(src: *const T, dst: *mut 
     }
     // SAFETY: `rest` elements follow the whole blocks of `dst`.
     unsafe { core::ptr::copy_nonoverlapping(pad.as_ptr(), dst.add(whole), rest) };
-    if O::MUTE {
-        tell(&bad);
-    }
-}
-
-/// Makes of each sum NaN whose result is infinite or NaN, for the price of one operation.
-#[inline(always)]
-fn note<T: Real, const FMA: bool>(bad: &mut Array<T>, results: &Array<T>) {
-    for j in 0..BLOCK {
-        bad[j] = results[j].fma::<FMA>(T::ZERO, bad[j]);
-    }
-}
-/// Raises a flag where `note` met such a result.
-#[inline(always)]
-fn tell<T: Real>(bad: &Array<T>) {
-    if bad.iter().any(|b| b.is_nan()) {
-        flags::raise(flags::INVALID);
-    }
 }
 
 /// The loop of a binary kernel; `A` and `B` say which sides are slices.
@@ -161,7 +134,6 @@ unsafe fn binary<T: Real, O: Binary<T>, const A: bool, const B: bool, const FMA:
     // SAFETY: `n > 0`, so either side has an element.
     let (a0, b0) = unsafe { ([*a; BLOCK], [*b; BLOCK]) };
     let (mut pad_a, mut pad_b) = (a0, b0);
-    let mut bad = [T::ZERO; BLOCK];
     let (mut p, mut q, mut d, mut m, mut last) = (a, b, dst, whole, rest == 0);
     loop {
         let mut i = 0;
@@ -173,9 +145,6 @@ unsafe fn binary<T: Real, O: Binary<T>, const A: bool, const B: bool, const FMA:
             let mut z = [T::ZERO; BLOCK];
             for j in 0..BLOCK {
                 z[j] = O::fast::<FMA>(x[j], y[j]);
-            }
-            if O::MUTE {
-                note::<T, FMA>(&mut bad, &z);
             }
             // SAFETY: `i + BLOCK <= m` elements at `d`.
             unsafe { d.add(i).cast::<Array<T>>().write_unaligned(z) };
@@ -201,9 +170,6 @@ unsafe fn binary<T: Real, O: Binary<T>, const A: bool, const B: bool, const FMA:
     }
     // SAFETY: `rest` elements follow the whole blocks of `dst`; results are in `pad_a`.
     unsafe { core::ptr::copy_nonoverlapping(pad_a.as_ptr(), dst.add(whole), rest) };
-    if O::MUTE {
-        tell(&bad);
-    }
 }
 
 /// The loop of a binary kernel for all forms: the block of a scalar side is read again and again (its step is 0).

@@ -92,7 +92,6 @@ macro_rules! unary_table {
             fn fast<const FMA: bool>(x: $t) -> $t {
                 $m::$f::<$t, FMA>(x)
             }
-            const MUTE: bool = exceptions::is_mute(MathFn::$name);
             $(
                 const HAS_SLOW: bool = true;
                 #[inline(always)]
@@ -173,7 +172,6 @@ macro_rules! binary_table {
     (@impl $t:ident, $name:ident, $m:ident, $f:ident $(, $forms:ident)?) => {
         impl Binary<$t> for op2::$name {
             $(const $forms: bool = true;)?
-            const MUTE: bool = matches!(MathFn2::$name, MathFn2::Power);
             #[inline(always)]
             fn fast<const FMA: bool>(a: $t, b: $t) -> $t {
                 $m::$f::<$t, FMA>(a, b)

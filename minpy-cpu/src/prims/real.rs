@@ -64,6 +64,14 @@ loops! {
 }
 loops! { binary Pow Power Arctan2 Arctan2 Hypot Hypot Logaddexp LogAddExp Logaddexp2 LogAddExp2 }
 
+/// The loop of `hypot` over two arrays.
+pub(super) fn hypot(dtype: DType) -> BinaryLoop {
+    match binary_of(Prim::Hypot, dtype == DType::F32) {
+        Some([run, ..]) => run,
+        None => unreachable!("hypot has loops"),
+    }
+}
+
 const FORMS: [Form; 3] = [Form::VecVec, Form::VecScalar, Form::ScalarVec];
 
 /// Loops of this file.
