@@ -127,7 +127,13 @@ pub fn install() {
 /// Those of `tell`.
 #[inline(always)]
 pub fn check() -> PyResult<()> {
-    if core::any_waits() { tell() } else { Ok(()) }
+    if core::any_waits() { tell(true) } else { Ok(()) }
+}
+
+/// The same, where the caller knows whether NumPy would have computed with its scalars, for which it has other words.
+#[inline(always)]
+pub fn check_of(of_scalars: impl FnOnce() -> bool) -> PyResult<()> {
+    if core::any_waits() { tell(of_scalars()) } else { Ok(()) }
 }
 
 /// Tells of what this thread's calls have met.
@@ -136,17 +142,17 @@ pub fn check() -> PyResult<()> {
 /// What NumPy raises for it, or what a filter of warnings does.
 #[cold]
 #[inline(never)]
-pub fn tell() -> PyResult<()> {
+fn tell(of_scalars: bool) -> PyResult<()> {
     let Some(first) = core::take() else { return Ok(()) };
     Python::attach(|py| {
-        let told = tell_of(py, first);
+        let told = tell_of(py, first, of_scalars);
         if told.is_err() {
             forget();
         }
         told
     })
 }
-fn tell_of(py: Python<'_>, first: Report) -> PyResult<()> {
+fn tell_of(py: Python<'_>, first: Report, of_scalars: bool) -> PyResult<()> {
     let state = state(py)?;
     let mut next = Some(first);
     while let Some(r) = next {
@@ -156,7 +162,7 @@ fn tell_of(py: Python<'_>, first: Report) -> PyResult<()> {
             let tell = TELL.get_or_try_init(py, || {
                 Ok::<_, PyErr>(py.import("minpy._flags")?.getattr("tell")?.unbind())
             })?;
-            tell.bind(py).call1((r.name, flags, r.late, r.single))?;
+            tell.bind(py).call1((r.name, flags, r.late, r.single && of_scalars))?;
         }
         next = core::take();
     }

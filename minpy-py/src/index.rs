@@ -10,6 +10,7 @@ use crate::host::import_values;
 use crate::lists;
 use crate::numpy::numpy;
 use crate::slots::slots;
+use minpy_core::backend::flags::narrowed;
 use minpy_core::backend::dtype::Kind;
 use minpy_core::internal::cut::Cut;
 use minpy_core::ops::{self, Index, Selection};
@@ -267,10 +268,10 @@ fn write(
                 "setitem: cannot write a complex number into an array of dtype {dtype}"
             )));
         }
-        Operand::Number(n) => Operand::Scalar(n.to_scalar(dtype).py()?),
+        Operand::Number(n) => Operand::Scalar(n.to_scalar(dtype).map(|s| narrowed(n, s)).py()?),
         // NumPy's scalars must fit as well, into signed integers.
         Operand::Scalar(v) if dtype.kind() == Kind::Signed && !v.dtype().is_complex() => {
-            Operand::Scalar(v.number().to_scalar(dtype).py()?)
+            Operand::Scalar(v.number().to_scalar(dtype).map(|s| narrowed(v.number(), s)).py()?)
         }
         other => other,
     };

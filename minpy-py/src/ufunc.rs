@@ -312,7 +312,7 @@ impl Ufunc {
         let operands: SmallVec<[Operand; 3]> = inputs.iter().map(|a| a.operand()).collect();
         if kwargs.is_none() && given.len() == n && results == 1 {
             if operands.iter().any(|o| o.array().is_some()) {
-                return compute_object(py, self.op, &operands);
+                return compute_object(py, self.op, &operands, || false);
             }
             return wrap_result(py, strong(compute(py, self.op, &operands)?, &operands));
         }

@@ -8,7 +8,9 @@
 //! Python package, or whoever else wants to know, to [`take`] it. Devices other than the host report nothing.
 
 use super::context::{self, QUIET};
-use crate::kernel::Work;
+use crate::expr::Prim;
+use crate::kernel::{ScatterMode, Work};
+use crate::{DType, Number, Scalar};
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -179,7 +181,7 @@ pub struct Report {
     /// The result has no dimensions.
     pub single: bool,
 }
-/// Reports that wait on one thread; those of one name are one.
+/// Reports that wait on one thread; of more, those of one name are one.
 const MOST: usize = 32;
 const NONE: Report = Report { name: "", flags: 0, late: false, single: false };
 struct Reports {
@@ -202,13 +204,12 @@ pub fn report(r: Report) {
     }
     REPORTS.with_borrow_mut(|all| {
         let n = all.count;
-        let known = |k: &&mut Report| (k.name, k.late, k.single) == (r.name, r.late, r.single);
-        if let Some(known) = all.list[..n].iter_mut().find(known) {
-            known.flags |= r.flags;
-        } else if n < MOST {
+        if n < MOST {
             all.list[n] = r;
             all.count = n + 1;
             WAITING.fetch_add(1, Relaxed);
+        } else if let Some(known) = all.list.iter_mut().find(|k| (k.name, k.late) == (r.name, r.late)) {
+            known.flags |= r.flags;
         }
     });
 }
@@ -222,6 +223,21 @@ pub fn take() -> Option<Report> {
         WAITING.fetch_sub(1, Relaxed);
         Some(first)
     })
+}
+
+/// A number as an element, of which NumPy's cast tells where its dtype does not hold it.
+#[inline]
+pub fn narrowed(number: Number, element: Scalar) -> Scalar {
+    if matches!(element.dtype(), DType::F16 | DType::F32 | DType::C64) {
+        let finite = |n: Number| match n {
+            Number::Complex(c) => c.re.is_finite() && c.im.is_finite(),
+            n => n.to_f64().is_finite(),
+        };
+        if finite(number) && !finite(element.number()) && context::flags() & QUIET == 0 {
+            report(Report { name: "cast", flags: OVERFLOW, late: false, single: false });
+        }
+    }
+    element
 }
 
 /// What is done with flags that deferred work meets later.
@@ -249,6 +265,12 @@ pub(crate) fn word(op: &'static str, work: Option<&Work>) -> &'static str {
     match (work, op) {
         (Some(Work::Reduce(_)), _) => "reduce",
         (Some(Work::Scan(_)), _) => "accumulate",
+        (Some(Work::Scatter { mode: ScatterMode::Combine(prim), .. }), _) => match prim {
+            Prim::Add => "add",
+            Prim::Sub => "subtract",
+            Prim::Mul => "multiply",
+            _ => op,
+        },
         (_, "copy" | "fill") => "cast",
         (_, "where") => "select",
         _ => op,

@@ -80,7 +80,7 @@ fn mixed<'a>(
     if size == 0 {
         return None;
     }
-    let (mut spread, mut whole) = (0, true);
+    let (mut spread, mut whole, mut given) = (0, true, 0u32);
     for (i, o) in inputs.iter().enumerate() {
         match o {
             Operand::Array(a) if a.shape() == first.shape() => whole &= a.layout().is_contiguous(),
@@ -96,11 +96,19 @@ fn mixed<'a>(
             // Comparisons accept integers out of range: left to the general path.
             Operand::Number(n) if n.promote_weak(first.dtype()) == first.dtype() => {
                 numbers[i] = n.to_scalar(first.dtype()).ok()?;
+                given |= 1 << i;
             }
             _ => return None,
         }
     }
     let program = e.same_dtype_program(op.name, first.dtype(), inputs.len(), scalars)?;
+    if given != 0 {
+        for (o, s) in inputs.iter().zip(numbers) {
+            if let Operand::Number(n) = o {
+                flags::narrowed(*n, *s);
+            }
+        }
+    }
     Some(Straight { first, size, spread, whole: whole && spread == 0, program })
 }
 

@@ -139,17 +139,22 @@ macro_rules! cut_loops {
             $(#[$attr])*
             unsafe fn typed<A: Copy + To<R> + Fits<R>, R: Copy>(d: &mut [MaybeUninit<R>], a: &[A]) -> bool {
                 let (to, n) = (d.as_mut_ptr(), d.len());
-                let (mut i, mut bad) = (0, false);
+                // Noted in numbers as wide as the elements: of truth values the compiler makes bytes.
+                let (mut i, mut bad4, mut bad8) = (0, 0u32, 0u64);
                 while i < n {
                     // SAFETY: slices have one length.
                     unsafe {
                         let x = a.as_ptr().add(i).read();
-                        bad |= !x.fits();
+                        if const { size_of::<A>() == 4 } {
+                            bad4 |= !x.fits() as u32;
+                        } else {
+                            bad8 |= !x.fits() as u64;
+                        }
                         to.add(i).write(MaybeUninit::new(x.to()));
                     }
                     i += 1;
                 }
-                bad
+                bad4 != 0 || bad8 != 0
             }
             /// # Safety
             /// The contract of `UnaryLoop`.
