@@ -171,7 +171,8 @@ pub(crate) unsafe fn blame(s: &Step, args: [(*const u8, bool); 4], dst: *const u
     let size = s.size as usize;
     let mut memory = [[0u128; BUFFER / 16]; 3];
     let lost = |k: usize| std::ptr::eq(args[k].0, dst) && !args[k].1;
-    let gone = [0, 1].map(|side| lost(2 * side) || parts[side].is_some_and(|p| p.run.arity() > 1) && lost(2 * side + 1));
+    let gone = [0, 1]
+        .map(|side| lost(2 * side) || parts[side].is_some_and(|p| p.run.arity() > 1) && lost(2 * side + 1));
     for at in (0..n).step_by(BUFFER / size) {
         let m = (n - at).min(BUFFER / size);
         let place = |k: usize| (args[k].0.wrapping_add(if args[k].1 { 0 } else { at * size }), args[k].1);
@@ -180,7 +181,8 @@ pub(crate) unsafe fn blame(s: &Step, args: [(*const u8, bool); 4], dst: *const u
             let Some(part) = parts[side].filter(|_| !gone[side]) else { continue };
             let to = memory[side].as_mut_ptr().cast::<u8>();
             // SAFETY: `m` elements, or one, at the arguments, which are as the step found them; as many fit into the buffer.
-            made[side] = unsafe { (to.cast_const(), apply(part.run, [place(2 * side), place(2 * side + 1)], to, m)) };
+            made[side] =
+                unsafe { (to.cast_const(), apply(part.run, [place(2 * side), place(2 * side + 1)], to, m)) };
             left &= !flags::raised();
             note(part.flags, flags::raised());
             flags::set(0);

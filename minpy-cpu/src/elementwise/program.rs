@@ -263,7 +263,11 @@ fn flags_of(program: &Program, node: usize) -> Flags {
         Node::Cast(id) => (of(id), cast_raises(of(id), dtype)),
         _ => (dtype, 0),
     };
-    Flags { watched: told != 0 || from.is_inexact() || dtype.is_inexact(), told, origin: program.origin(node) }
+    Flags {
+        watched: told != 0 || from.is_inexact() || dtype.is_inexact(),
+        told,
+        origin: program.origin(node),
+    }
 }
 
 /// The steps of a program, each value in a temporary of its own.

@@ -62,6 +62,15 @@ macro_rules! scan {
     (@entry $name:ident, #[$attr:meta], [$t:ident $($flag:ident)?] $first:expr, |$all:ident, $y:ident| $step:expr) => {
         #[$attr]
         unsafe fn $name<$t: Real $(, const $flag: bool)?>(x: *const $t, n: usize) -> $t {
+            if n < 64 {
+                let mut last = $first;
+                for i in 0..n {
+                    // SAFETY: below `n`.
+                    let ($all, $y) = (last, unsafe { *x.add(i) });
+                    last = $step;
+                }
+                return last;
+            }
             let mut all = [$first; 64];
             let mut i = 0;
             // SAFETY: all places are below `n`.
@@ -81,13 +90,18 @@ macro_rules! scan {
                     i += 1;
                 }
             }
-            let (mut j, mut last) = (1, all[0]);
-            while j < 64 && n >= 64 {
-                let ($all, $y) = (last, all[j]);
-                last = $step;
-                j += 1;
+            // As a tree: one after another they would wait for each other.
+            let mut half = 32;
+            while half > 0 {
+                let mut j = 0;
+                while j < half {
+                    let ($all, $y) = (all[j], all[j + half]);
+                    all[j] = $step;
+                    j += 1;
+                }
+                half /= 2;
             }
-            last
+            all[0]
         }
     };
 }
@@ -112,7 +126,13 @@ fn of_unary<T: Real>(f: MathFn, x: T, y: T) -> u8 {
     if y == T::INF {
         let pole = matches!(
             f,
-            MathFn::Log | MathFn::Log2 | MathFn::Log10 | MathFn::Log1p | MathFn::Arctanh | MathFn::Gamma | MathFn::Lgamma
+            MathFn::Log
+                | MathFn::Log2
+                | MathFn::Log10
+                | MathFn::Log1p
+                | MathFn::Arctanh
+                | MathFn::Gamma
+                | MathFn::Lgamma
         );
         return if x == T::INF {
             0
@@ -233,12 +253,20 @@ pub(crate) unsafe fn binary<T: Real>(
 /// `n` elements at all, or one where there is no step.
 #[cold]
 #[inline(never)]
-unsafe fn again2<T: Real>(f: MathFn2, before: u8, from: [*const T; 2], steps: [bool; 2], y: *const T, n: usize) {
+unsafe fn again2<T: Real>(
+    f: MathFn2,
+    before: u8,
+    from: [*const T; 2],
+    steps: [bool; 2],
+    y: *const T,
+    n: usize,
+) {
     let mut met = before;
     let sum = matches!(f, MathFn2::LogAddExp | MathFn2::LogAddExp2);
     for i in 0..n {
         // SAFETY: the caller's promise.
-        let (a, b, y) = unsafe { (*from[0].add(i * steps[0] as usize), *from[1].add(i * steps[1] as usize), *y.add(i)) };
+        let (a, b, y) =
+            unsafe { (*from[0].add(i * steps[0] as usize), *from[1].add(i * steps[1] as usize), *y.add(i)) };
         if sum || !(y.abs() >= T::MIN_NORMAL && y.abs() < T::INF) {
             met |= of_binary(f, a, b, y);
         }
@@ -257,8 +285,16 @@ mod tests {
     fn what_is_no_number_raises_a_flag() {
         macro_rules! check {
             ($t:ident $kernel:ident) => {
-                let mut list: Vec<$t> = vec![0.0, 1.0, 0.5, 1.5, 2.0, 3.0, 10.0, 80.0, 100.0, 700.0, 720.0, 1e4, 1e30];
-                list.extend([$t::MAX, $t::MIN_POSITIVE, $t::MIN_POSITIVE / 4.0, 1.0 - $t::EPSILON, 1.0 + $t::EPSILON, 1e-20]);
+                let mut list: Vec<$t> =
+                    vec![0.0, 1.0, 0.5, 1.5, 2.0, 3.0, 10.0, 80.0, 100.0, 700.0, 720.0, 1e4, 1e30];
+                list.extend([
+                    $t::MAX,
+                    $t::MIN_POSITIVE,
+                    $t::MIN_POSITIVE / 4.0,
+                    1.0 - $t::EPSILON,
+                    1.0 + $t::EPSILON,
+                    1e-20,
+                ]);
                 list.extend(list.clone().iter().map(|x| -x));
                 for level in [Level::Base, Level::Avx2, Level::Avx512].into_iter().filter(|&l| supports(l)) {
                     for &f in MathFn::ALL {
@@ -272,8 +308,12 @@ mod tests {
                                 // SAFETY: `n` arguments.
                                 let raised = flags::is_raised() || unsafe { beyond(f, from.as_ptr(), n) };
                                 let want = to.iter().fold(0, |all, &y| all | of_unary(f, x, y));
-                                let scalar = matches!(f, MathFn::Erf | MathFn::Erfc | MathFn::Gamma | MathFn::Lgamma);
-                                assert!(raised || want & flags::ALL == 0 || scalar, "{f:?} of {x:e} at {level:?}: {to:?}");
+                                let scalar =
+                                    matches!(f, MathFn::Erf | MathFn::Erfc | MathFn::Gamma | MathFn::Lgamma);
+                                assert!(
+                                    raised || want & flags::ALL == 0 || scalar,
+                                    "{f:?} of {x:e} at {level:?}: {to:?}"
+                                );
                                 flags::begin();
                                 // SAFETY: as above; in place.
                                 unsafe {

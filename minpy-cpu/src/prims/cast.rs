@@ -130,7 +130,83 @@ fits! {
     f64 -2147483649.0, -9223372036854777856.0;
 }
 
-/// Conversions of floats to integers: what does not fit is replaced before it is converted, so that the flag is raised by hand.
+/// Conversions of floats to integers by the instructions that do them for whole registers: what does not fit becomes the least integer
+/// there, and raises the processor's flag.
+#[cfg(target_arch = "x86_64")]
+mod registers {
+    use super::{DType, Lane, To, UnaryLoop};
+    use crate::machine::simd::{Level, level};
+    use std::arch::x86_64::*;
+
+    macro_rules! loops {
+        ($level:ident $feature:literal: $($name:ident $from:ident => $to:ident by $n:literal, |$x:ident, $d:ident| $e:expr;)*) => {
+            mod $level {
+                use super::*;
+                $(
+                    /// # Safety
+                    /// The contract of `UnaryLoop`; the machine has this level.
+                    #[target_feature(enable = $feature)]
+                    pub(super) unsafe fn $name(a: *const u8, d: *mut u8, n: usize) {
+                        let (a, d) = (a.cast::<$from>(), d.cast::<$to>());
+                        let mut i = 0;
+                        // SAFETY: `n` elements at both; a register is read whole before its results are written. The rest is a register
+                        // of its own, filled up with a zero.
+                        unsafe {
+                            while i + $n <= n {
+                                let ($x, $d) = (a.add(i), d.add(i));
+                                $e;
+                                i += $n;
+                            }
+                            if i < n {
+                                let (mut own, mut made) = ([0 as $from; $n], [0 as $to; $n]);
+                                std::ptr::copy_nonoverlapping(a.add(i), own.as_mut_ptr(), n - i);
+                                {
+                                    let ($x, $d) = (own.as_ptr(), made.as_mut_ptr());
+                                    $e;
+                                }
+                                std::ptr::copy_nonoverlapping(made.as_ptr(), d.add(i), n - i);
+                            }
+                        }
+                    }
+                )*
+                pub(super) fn find(from: DType, to: DType) -> Option<UnaryLoop> {
+                    $(if from == <$from as Lane>::DTYPE && to == <$to as Lane>::DTYPE {
+                        return Some($name);
+                    })*
+                    None
+                }
+            }
+        };
+    }
+    loops! {
+        avx512 "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma":
+        f32_i8 f32 => i8 by 16, |x, d| _mm_storeu_si128(d.cast(), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(_mm512_loadu_ps(x))));
+        f32_i16 f32 => i16 by 16, |x, d| _mm256_storeu_si256(d.cast(), _mm512_cvtepi32_epi16(_mm512_cvttps_epi32(_mm512_loadu_ps(x))));
+        f32_i32 f32 => i32 by 16, |x, d| _mm512_storeu_si512(d.cast(), _mm512_cvttps_epi32(_mm512_loadu_ps(x)));
+        f32_i64 f32 => i64 by 8, |x, d| _mm512_storeu_si512(d.cast(), _mm512_cvttps_epi64(_mm256_loadu_ps(x)));
+        f32_u32 f32 => u32 by 8, |x, d| _mm256_storeu_si256(d.cast(), _mm512_cvtepi64_epi32(_mm512_cvttps_epi64(_mm256_loadu_ps(x))));
+        f64_i8 f64 => i8 by 8, |x, d| _mm_storel_epi64(d.cast(), _mm256_cvtepi32_epi8(_mm512_cvttpd_epi32(_mm512_loadu_pd(x))));
+        f64_i16 f64 => i16 by 8, |x, d| _mm_storeu_si128(d.cast(), _mm256_cvtepi32_epi16(_mm512_cvttpd_epi32(_mm512_loadu_pd(x))));
+        f64_i32 f64 => i32 by 8, |x, d| _mm256_storeu_si256(d.cast(), _mm512_cvttpd_epi32(_mm512_loadu_pd(x)));
+        f64_i64 f64 => i64 by 8, |x, d| _mm512_storeu_si512(d.cast(), _mm512_cvttpd_epi64(_mm512_loadu_pd(x)));
+        f64_u32 f64 => u32 by 8, |x, d| _mm256_storeu_si256(d.cast(), _mm512_cvtepi64_epi32(_mm512_cvttpd_epi64(_mm512_loadu_pd(x))));
+    }
+    loops! {
+        avx2 "avx2,fma":
+        f32_i32 f32 => i32 by 8, |x, d| _mm256_storeu_si256(d.cast(), _mm256_cvttps_epi32(_mm256_loadu_ps(x)));
+        f64_i32 f64 => i32 by 4, |x, d| _mm_storeu_si128(d.cast(), _mm256_cvttpd_epi32(_mm256_loadu_pd(x)));
+    }
+    /// The loop for this machine, where it has such an instruction.
+    pub(super) fn find<A: Lane + To<R>, R: Lane>() -> Option<UnaryLoop> {
+        match level() {
+            Level::Avx512 => avx512::find(A::DTYPE, R::DTYPE),
+            Level::Avx2 => avx2::find(A::DTYPE, R::DTYPE),
+            Level::Base => None,
+        }
+    }
+}
+
+/// The same where there is no such instruction: what does not fit is replaced before it is converted, and the flag raised by hand.
 macro_rules! cut_loops {
     ($name:ident, $(#[$attr:meta])*) => {
         mod $name {
@@ -179,6 +255,10 @@ cut_loops!(avx2, #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]);
 #[cfg(target_arch = "x86_64")]
 cut_loops!(avx512, #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]);
 fn cut_loop<A: Lane + To<R> + Fits<R>, R: Lane>() -> UnaryLoop {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(run) = registers::find::<A, R>() {
+        return run;
+    }
     match level() {
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => avx512::run::<A, R>,

@@ -140,13 +140,7 @@ unsafe fn exact2<T: Real + Lane, const F: usize>(a: *const u8, b: *const u8, d: 
 ///
 /// # Safety
 /// The contract of `UnaryLoop` for `n` pairs of `T`.
-unsafe fn sizes<T: Copy>(
-    parts: [Option<Loop>; 2],
-    hypot: BinaryLoop,
-    a: *const u8,
-    d: *mut u8,
-    n: usize,
-) {
+unsafe fn sizes<T: Copy>(parts: [Option<Loop>; 2], hypot: BinaryLoop, a: *const u8, d: *mut u8, n: usize) {
     let [Some(Loop::Unary(re)), Some(Loop::Unary(im))] = parts else { return };
     let (mut x, mut y) = ([MaybeUninit::<T>::uninit(); CHUNK], [MaybeUninit::<T>::uninit(); CHUNK]);
     let (x, y) = (x.as_mut_ptr().cast::<T>(), y.as_mut_ptr().cast::<T>());
@@ -179,9 +173,7 @@ pub fn lookup(prim: Prim, dtype: DType) -> Option<Loop> {
     match (prim, dtype) {
         (Prim::Abs, DType::C64) => Some(Loop::Unary(sizes32)),
         (Prim::Abs, DType::C128) => Some(Loop::Unary(sizes64)),
-        (Prim::Pow, DType::C64) => {
-            Some(Loop::Binary([exact2::<f32, 0>, exact2::<f32, 1>, exact2::<f32, 2>]))
-        }
+        (Prim::Pow, DType::C64) => Some(Loop::Binary([exact2::<f32, 0>, exact2::<f32, 1>, exact2::<f32, 2>])),
         (Prim::Pow, DType::C128) => {
             Some(Loop::Binary([exact2::<f64, 0>, exact2::<f64, 1>, exact2::<f64, 2>]))
         }

@@ -11,7 +11,9 @@ use crate::elementwise::compiled::compiled;
 use crate::elementwise::execute;
 use crate::elementwise::program::Use;
 use crate::machine::threads::Outcome;
-use minpy_core::backend::{DTypeSet, Family, Fold, Input, KernelCall, Node, Prim, Program, Slot, View, Work, flags};
+use minpy_core::backend::{
+    DTypeSet, Family, Fold, Input, KernelCall, Node, Prim, Program, Slot, View, Work, flags,
+};
 use minpy_core::{DType, DeviceRef, Error, ErrorKind, Result, kernel};
 use smallvec::SmallVec;
 use std::ops::Range;

@@ -239,7 +239,11 @@ pub(crate) fn plan(program: &Program) -> std::result::Result<RowPlan, String> {
                 (None, Some(k)) => From::Bind(Bind::Kept(k)),
                 (None, None) => From::Output(aim(&mut b, of as usize, Goal::Fold)),
             };
-            let flags = Flags { watched: dtype.is_inexact(), told: f.prim().raises(dtype), origin: program.origin(id) };
+            let flags = Flags {
+                watched: dtype.is_inexact(),
+                told: f.prim().raises(dtype),
+                origin: program.origin(id),
+            };
             steps.push(FoldStep { from, folder, to: p.fold[id].unwrap_or(0), flags });
         }
         let compiled = if results.is_empty() {
