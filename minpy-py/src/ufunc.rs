@@ -605,6 +605,16 @@ impl Ufunc {
     fn __repr__(&self) -> String {
         format!("<ufunc '{}'>", self.op.name)
     }
+    /// NumPy's ufunc that it stands for is its equal: `__array_ufunc__` of other classes is handed that one.
+    fn __eq__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> bool {
+        other.is(slf) || slf.get().numpy.as_ref().is_some_and(|f| other.is(f))
+    }
+    fn __hash__(slf: &Bound<'_, Self>) -> PyResult<isize> {
+        match &slf.get().numpy {
+            Some(theirs) => theirs.bind(slf.py()).hash(),
+            None => Ok(slf.as_ptr() as isize >> 4),
+        }
+    }
     /// Pickled by name.
     fn __reduce__(&self) -> &'static str {
         self.op.name
