@@ -98,18 +98,24 @@ trait Halves: Copy + PartialEq + 'static {
     fn exact_reciprocal(self) -> Option<Self>;
 }
 macro_rules! halves {
-    ($($t:ident)*) => {$(
+    ($($t:ident $bits:ident)*) => {$(
         impl Halves for $t {
             #[inline]
             fn exact_reciprocal(self) -> Option<$t> {
-                let mantissa = (1 << ($t::MANTISSA_DIGITS - 1)) - 1;
-                let r = 1.0 / self;
-                (self.to_bits() & mantissa == 0 && self.is_normal() && r.is_normal()).then_some(r)
+                // By the exponent: a division might overflow, which the processor would note.
+                const DIGITS: u32 = $t::MANTISSA_DIGITS - 1;
+                let field = 2 * $t::MAX_EXP as $bits - 1;
+                let (bits, exponent) = (self.to_bits(), self.to_bits() >> DIGITS & field);
+                let normal = 1..field;
+                let power = bits & ((1 << DIGITS) - 1) == 0 && normal.contains(&exponent);
+                let turned = (field - 1).wrapping_sub(exponent);
+                (power && normal.contains(&turned))
+                    .then(|| $t::from_bits(bits & !(field << DIGITS) | turned << DIGITS))
             }
         }
     )*};
 }
-halves!(f32 f64);
+halves!(f32 u32 f64 u64);
 
 /// One over a number, where that is exact.
 pub(crate) fn reciprocal(of: Scalar) -> Option<Scalar> {
@@ -162,4 +168,30 @@ table! {
     Rem binary<(Single, Three)> Rem[f32 f64 i32 i64 i8 i16 u8 u16 u32 u64];
     Fmod binary<(Single, Three)> Fmod[f32 f64 i32 i64 i8 i16];
     Fmod binary<(Single, Three)> Rem[u8 u16 u32 u64];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Halves;
+
+    #[test]
+    fn reciprocals_are_those_of_the_processor() {
+        macro_rules! check {
+            ($t:ident) => {
+                for bits in 0..=$t::MAX_EXP + 2 {
+                    for x in [(2 as $t).powi(bits), (2 as $t).powi(-bits), 3.0 * (2 as $t).powi(bits - 9)] {
+                        for x in [x, -x] {
+                            let mantissa = x.to_bits() & ((1 << ($t::MANTISSA_DIGITS - 1)) - 1);
+                            let r = 1.0 / x;
+                            let want = (mantissa == 0 && x.is_normal() && r.is_normal()).then_some(r);
+                            assert_eq!(x.exact_reciprocal(), want, "{x:e}");
+                        }
+                    }
+                }
+            };
+        }
+        check!(f32);
+        check!(f64);
+        assert_eq!((0f32.exact_reciprocal(), f64::NAN.exact_reciprocal()), (None, None));
+    }
 }
