@@ -29,8 +29,8 @@ pub mod codegen {
 /// Floating-point exceptions that kernels of the host have met.
 pub mod flags {
     pub use crate::device::flags::{
-        ALL, DIVIDE, INVALID, ORIGINS, OVERFLOW, PRODUCT, ROOT, Report, UNDERFLOW, any_waits, begin, blame, is_raised, narrowed, raise, raised,
-        report, set, take, take_blame,
+        ALL, DIVIDE, INVALID, ORIGINS, OVERFLOW, PRODUCT, ROOT, Report, UNDERFLOW, any_waits, begin, blame,
+        is_raised, narrowed, raise, raised, report, set, take, take_blame,
     };
 }
 /// Classes of dtypes.

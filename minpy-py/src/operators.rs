@@ -33,7 +33,9 @@ fn binary<'py>(
     let py = left.py();
     if native() {
         if let (Some(a), Some(b)) = (as_array(left), as_array(right)) {
-            return compute_object(py, op, &[Operand::Array(a), Operand::Array(b)], || are_scalars(&[left, right]));
+            return compute_object(py, op, &[Operand::Array(a), Operand::Array(b)], || {
+                are_scalars(&[left, right])
+            });
         }
         if symbol == "mul" && (repeats(left, right)? || repeats(right, left)?) {
             return Ok(PyNotImplemented::get(py).to_owned().into_any());
@@ -54,7 +56,9 @@ fn binary<'py>(
 /// Whether no operand is an array of no dimensions: NumPy's operators then compute with scalars.
 #[cold]
 fn are_scalars(operands: &[&Bound<'_, PyAny>]) -> bool {
-    operands.iter().all(|o| as_pyarray(o).map_or_else(|| !o.hasattr("ndim").unwrap_or(false), |p| p.is_scalar()))
+    operands
+        .iter()
+        .all(|o| as_pyarray(o).map_or_else(|| !o.hasattr("ndim").unwrap_or(false), |p| p.is_scalar()))
 }
 
 /// A scalar of ours that may be NumPy's, and one of NumPy's: the result is NumPy's, like that of two elements.

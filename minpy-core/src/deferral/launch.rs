@@ -173,7 +173,11 @@ fn find_kernel(call: &KernelCall, device: DeviceRef) -> Result<Option<&'static K
 
 /// Runs a prepared call on the device or not at all: `ErrorKind::Unsupported` where it has no kernel for it. `met`: what to do
 /// about floating-point exceptions.
-pub(crate) fn run_on_device(call: &KernelCall, device: DeviceRef, met: impl FnOnce(&KernelCall)) -> Result<()> {
+pub(crate) fn run_on_device(
+    call: &KernelCall,
+    device: DeviceRef,
+    met: impl FnOnce(&KernelCall),
+) -> Result<()> {
     match find_kernel(call, device)? {
         Some(k) if device.is_host() => watched(device, call, k, met),
         Some(k) => (k.run)(device, call),
@@ -183,7 +187,12 @@ pub(crate) fn run_on_device(call: &KernelCall, device: DeviceRef, met: impl FnOn
 
 /// Runs a kernel of the host. What it has met is told of, also where it then failed: some of its results are there.
 #[inline]
-fn watched(device: DeviceRef, call: &KernelCall, k: &KernelEntry, met: impl FnOnce(&KernelCall)) -> Result<()> {
+fn watched(
+    device: DeviceRef,
+    call: &KernelCall,
+    k: &KernelEntry,
+    met: impl FnOnce(&KernelCall),
+) -> Result<()> {
     flags::begin();
     let result = (k.run)(device, call);
     if flags::is_raised() {

@@ -184,12 +184,15 @@ impl Prim {
     pub fn raises(self, dtype: DType) -> u8 {
         use Prim::*;
         match self {
-            FloorDiv | Rem | Fmod if dtype.is_integer() || dtype == DType::Bool => flags::DIVIDE | flags::OVERFLOW,
+            FloorDiv | Rem | Fmod if dtype.is_integer() || dtype == DType::Bool => {
+                flags::DIVIDE | flags::OVERFLOW
+            }
             _ if !dtype.is_inexact() => 0,
             Abs if dtype.is_complex() => flags::OVERFLOW | flags::UNDERFLOW | flags::INVALID,
-            Neg | Abs | Sign | Floor | Ceil | Trunc | Rint | Mantissa | Exponent | IsNan | IsInf | IsFinite | Signbit
-            | Invert | Conj | Real | Imag | Maximum | Minimum | Fmax | Fmin | Copysign | Eq | Ne | Lt | Le | Gt | Ge
-            | And | Or | Xor | Shl | Shr | Gcd | Lcm | Complex | Select | Sigmoid | Erf => 0,
+            Neg | Abs | Sign | Floor | Ceil | Trunc | Rint | Mantissa | Exponent | IsNan | IsInf
+            | IsFinite | Signbit | Invert | Conj | Real | Imag | Maximum | Minimum | Fmax | Fmin
+            | Copysign | Eq | Ne | Lt | Le | Gt | Ge | And | Or | Xor | Shl | Shr | Gcd | Lcm | Complex
+            | Select | Sigmoid | Erf => 0,
             _ => flags::ALL,
         }
     }
@@ -198,7 +201,13 @@ impl Prim {
 pub fn cast_raises(from: DType, to: DType) -> u8 {
     let (whole, narrower) = (!to.is_inexact(), to.real().size() < from.real().size());
     match from.is_inexact() {
-        true if whole => if to == DType::Bool { 0 } else { flags::INVALID },
+        true if whole => {
+            if to == DType::Bool {
+                0
+            } else {
+                flags::INVALID
+            }
+        }
         true if narrower => flags::OVERFLOW | flags::UNDERFLOW | flags::INVALID,
         false if to == DType::F16 => flags::OVERFLOW,
         _ => 0,

@@ -502,8 +502,12 @@ impl Elementwise {
             let b = Builder::new();
             let ids: SmallVec<[_; MAX_RESULTS]> =
                 self.formula(&b, count, spec.compute).0.into_iter().flatten().map(|v| v.id()).collect();
-            let of_casts = raw[..count].iter().map(|e| (e.dtype(), spec.compute)).chain(spec.out.map(|o| (spec.compute, o)));
-            b.finish(name, &ids, 0).raises() != 0 || of_casts.into_iter().any(|(from, to)| cast_raises(from, to) != 0)
+            let of_casts = raw[..count]
+                .iter()
+                .map(|e| (e.dtype(), spec.compute))
+                .chain(spec.out.map(|o| (spec.compute, o)));
+            b.finish(name, &ids, 0).raises() != 0
+                || of_casts.into_iter().any(|(from, to)| cast_raises(from, to) != 0)
         };
         let args: SmallVec<[E; 4]> = raw[..count]
             .iter()

@@ -1,7 +1,8 @@
 //! Reductions along axes: sum, prod, max, min, any, all, count_nonzero, and what is composed of them.
 
 use super::{
-    call, call_each, cast, divide, equal, isnan, logical_not, multiply, reshape, root, select, square, subtract,
+    call, call_each, cast, divide, equal, isnan, logical_not, multiply, reshape, root, select, square,
+    subtract,
 };
 use crate::dispatch::{Arg, fill_raw, launch};
 use crate::expr::{Builder, E, Prim, Program};

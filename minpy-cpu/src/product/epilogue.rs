@@ -96,6 +96,7 @@ fn epilogue(
     let met = AtomicU8::new(0);
     let apply = |batch: &[usize], rows: Range<usize>, columns: Range<usize>| {
         if flags::is_raised() {
+            met.fetch_or(flags::raised(), Relaxed);
             of_product();
         }
         let shape = [rows.len(), columns.len()];
