@@ -7,8 +7,9 @@
 //! entry of [`functions!`](crate::functions!). The guide is `docs/adding-a-backend.md`.
 
 pub use crate::deferral::launch::{Arg, launch};
-pub use crate::device::expr::{Builder, E, Fold, Node, NodeId, PlainLoop, Prim, Program, cast_raises};
+pub use crate::device::expr::{Builder, E, Fold, Node, NodeId, PlainLoop, Prim, Program};
 pub use crate::device::find::{leave_out, left_out};
+pub use crate::device::flags::cast_raises;
 pub use crate::device::kernel::{Family, Input, KernelCall, KernelFn, ScatterMode, View, Work, index_error};
 pub use crate::device::registry::{Driver, Item, KernelEntry, Named, Registry, Slot};
 pub use crate::device::{Capabilities, Device, HOST_KIND, Memory, MemoryStats};

@@ -178,42 +178,6 @@ prims! {
     Select / 3 = "select",
 }
 
-impl Prim {
-    /// The floating-point exceptions that NumPy may tell of where it computes this of arguments of `dtype` (`device/flags.rs`). What
-    /// else the processor notes is no one's business: that a comparison met NaN, say.
-    pub fn raises(self, dtype: DType) -> u8 {
-        use Prim::*;
-        match self {
-            FloorDiv | Rem | Fmod if dtype.is_integer() || dtype == DType::Bool => {
-                flags::DIVIDE | flags::OVERFLOW
-            }
-            _ if !dtype.is_inexact() => 0,
-            Abs if dtype.is_complex() => flags::OVERFLOW | flags::UNDERFLOW | flags::INVALID,
-            Neg | Abs | Sign | Floor | Ceil | Trunc | Rint | Mantissa | Exponent | IsNan | IsInf
-            | IsFinite | Signbit | Invert | Conj | Real | Imag | Maximum | Minimum | Fmax | Fmin
-            | Copysign | Eq | Ne | Lt | Le | Gt | Ge | And | Or | Xor | Shl | Shr | Gcd | Lcm | Complex
-            | Select | Sigmoid | Erf => 0,
-            _ => flags::ALL,
-        }
-    }
-}
-/// The same of a conversion.
-pub fn cast_raises(from: DType, to: DType) -> u8 {
-    let (whole, narrower) = (!to.is_inexact(), to.real().size() < from.real().size());
-    match from.is_inexact() {
-        true if whole => {
-            if to == DType::Bool {
-                0
-            } else {
-                flags::INVALID
-            }
-        }
-        true if narrower => flags::OVERFLOW | flags::UNDERFLOW | flags::INVALID,
-        false if to == DType::F16 => flags::OVERFLOW,
-        _ => 0,
-    }
-}
-
 /// How elements are combined in a reduction or scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fold {
@@ -492,7 +456,7 @@ impl Builder {
         let nodes = self.nodes.take();
         let raises = nodes.iter().fold(0, |all, &(node, dtype)| {
             all | match node {
-                Node::Cast(of) => cast_raises(nodes[of as usize].1, dtype),
+                Node::Cast(of) => flags::cast_raises(nodes[of as usize].1, dtype),
                 Node::Prim(prim, ids) => {
                     let decides = ids[if prim == Prim::Select { 1 } else { 0 }];
                     prim.raises(nodes[decides as usize].1)

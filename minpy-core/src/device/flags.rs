@@ -240,6 +240,35 @@ pub fn narrowed(number: Number, element: Scalar) -> Scalar {
     element
 }
 
+impl Prim {
+    /// The floating-point exceptions that NumPy may tell of where it computes this of arguments of `dtype` (`device/flags.rs`). What
+    /// else the processor notes is no one's business: that a comparison met NaN, say.
+    pub fn raises(self, dtype: DType) -> u8 {
+        use Prim::*;
+        match self {
+            FloorDiv | Rem | Fmod if dtype.is_integer() || dtype == DType::Bool => DIVIDE | OVERFLOW,
+            _ if !dtype.is_inexact() => 0,
+            Abs if dtype.is_complex() => OVERFLOW | UNDERFLOW | INVALID,
+            Neg | Abs | Sign | Floor | Ceil | Trunc | Rint | Mantissa | Exponent | IsNan | IsInf
+            | IsFinite | Signbit | Invert | Conj | Real | Imag | Maximum | Minimum | Fmax | Fmin
+            | Copysign | Eq | Ne | Lt | Le | Gt | Ge | And | Or | Xor | Shl | Shr | Gcd | Lcm | Complex
+            | Select | Sigmoid | Erf => 0,
+            _ => ALL,
+        }
+    }
+}
+/// The same of a conversion of one dtype to another.
+pub fn cast_raises(from: DType, to: DType) -> u8 {
+    let (whole, narrower) = (!to.is_inexact(), to.real().size() < from.real().size());
+    match from.is_inexact() {
+        true if to == DType::Bool => 0,
+        true if whole => INVALID,
+        true if narrower => OVERFLOW | UNDERFLOW | INVALID,
+        false if to == DType::F16 => OVERFLOW,
+        _ => 0,
+    }
+}
+
 /// What is done with flags that deferred work meets later.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Later {

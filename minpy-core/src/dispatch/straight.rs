@@ -8,7 +8,7 @@ use crate::kernel::{PlainLoop, Work};
 use crate::launch::{self, Arg, launch, run_now};
 use crate::layout::Layout;
 use crate::op::{Elementwise, OpDef};
-use crate::{Array, Operand, Result, Scalar, profile};
+use crate::{Array, DType, Operand, Result, Scalar, profile};
 use std::sync::Arc;
 
 /// Most operands of a straight call.
@@ -80,7 +80,7 @@ fn mixed<'a>(
     if size == 0 {
         return None;
     }
-    let (mut spread, mut whole, mut given) = (0, true, 0u32);
+    let (mut spread, mut whole) = (0, true);
     for (i, o) in inputs.iter().enumerate() {
         match o {
             Operand::Array(a) if a.shape() == first.shape() => whole &= a.layout().is_contiguous(),
@@ -96,13 +96,12 @@ fn mixed<'a>(
             // Comparisons accept integers out of range: left to the general path.
             Operand::Number(n) if n.promote_weak(first.dtype()) == first.dtype() => {
                 numbers[i] = n.to_scalar(first.dtype()).ok()?;
-                given |= 1 << i;
             }
             _ => return None,
         }
     }
     let program = e.same_dtype_program(op.name, first.dtype(), inputs.len(), scalars)?;
-    if given != 0 {
+    if scalars != 0 && matches!(first.dtype(), DType::F16 | DType::F32 | DType::C64) {
         for (o, s) in inputs.iter().zip(numbers) {
             if let Operand::Number(n) = o {
                 flags::narrowed(*n, *s);

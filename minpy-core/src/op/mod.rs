@@ -8,7 +8,8 @@
 mod lend;
 pub(crate) mod recorder;
 
-use crate::expr::{Builder, E, Program, cast_raises};
+use crate::device::flags::cast_raises;
+use crate::expr::{Builder, E, Program};
 use crate::kernel::Work;
 use crate::launch::{Arg, launch};
 use crate::layout::Dims;
