@@ -7,10 +7,10 @@ import itertools
 import threading
 import warnings
 
-import minpy.numpy as np
 import numpy
 import pytest
 
+import minpy.numpy as np
 from minpy.core import grad
 
 INF, NAN = float("inf"), float("nan")
@@ -209,7 +209,7 @@ def test_modes(n, capsys):
             self.text += text
 
     calls, log = [], Log()
-    with np.errstate(divide="raise"), pytest.raises(FloatingPointError, match="^divide by zero encountered in divide$"):
+    with np.errstate(divide="raise"), pytest.raises(FloatingPointError, match=r"^divide by zero encountered in divide$"):
         x / zero
     with np.errstate(divide="call", call=lambda *a: calls.append(a)):
         x / zero

@@ -2,7 +2,9 @@
 import os
 import sys
 import warnings
+from collections.abc import Mapping
 from types import FrameType
+from typing import Any
 
 import numpy
 
@@ -19,7 +21,7 @@ _OF_SCALARS = frozenset(("add", "subtract", "multiply", "divide", "floor_divide"
 
 def tell(name: str, flags: int, late: bool, single: bool) -> None:
     """Warns of flags, raises or calls, as `numpy.geterr()` says; of deferred work only warns."""
-    modes = {} if late else numpy.geterr()
+    modes: Mapping[str, Any] = {} if late else numpy.geterr()
     if single and name in _OF_SCALARS:
         name = f"scalar {name}"
     for flag, key, word in _WORDS:
@@ -32,14 +34,14 @@ def tell(name: str, flags: int, late: bool, single: bool) -> None:
         elif mode == "raise":
             raise FloatingPointError(text)
         elif mode == "call":
-            call = numpy.geterrcall()
+            call: Any = numpy.geterrcall()
             if call is None:
                 raise NameError(f"python callback specified for {word} (in  {name}) but no function found.")
             call(word, flags)
         elif mode == "print":
             sys.stderr.write(f"Warning: {text}\n")
         elif mode == "log":
-            log = numpy.geterrcall()
+            log: Any = numpy.geterrcall()
             if log is None:
                 raise NameError(f"log specified for {word} (in {name}) but no object with write method found.")
             log.write(f"Warning: {text}\n")
