@@ -134,7 +134,7 @@ fits! {
 /// there, and raises the processor's flag.
 #[cfg(target_arch = "x86_64")]
 mod registers {
-    use super::{DType, Lane, To, UnaryLoop};
+    use super::{DType, Fits, Lane, To, UnaryLoop, flags};
     use crate::machine::simd::{Level, level};
     use std::arch::x86_64::*;
 
@@ -149,22 +149,21 @@ mod registers {
                     pub(super) unsafe fn $name(a: *const u8, d: *mut u8, n: usize) {
                         let (a, d) = (a.cast::<$from>(), d.cast::<$to>());
                         let mut i = 0;
-                        // SAFETY: `n` elements at both; a register is read whole before its results are written. The rest is a register
-                        // of its own, filled up with a zero.
+                        // SAFETY: `n` elements at both; a register is read whole before its results are written.
                         unsafe {
                             while i + $n <= n {
                                 let ($x, $d) = (a.add(i), d.add(i));
                                 $e;
                                 i += $n;
                             }
-                            if i < n {
-                                let (mut own, mut made) = ([0 as $from; $n], [0 as $to; $n]);
-                                std::ptr::copy_nonoverlapping(a.add(i), own.as_mut_ptr(), n - i);
-                                {
-                                    let ($x, $d) = (own.as_ptr(), made.as_mut_ptr());
-                                    $e;
+                            // The rest one by one: a register put together takes as long as a dozen of these.
+                            while i < n {
+                                let x = *a.add(i);
+                                if !Fits::<$to>::fits(x) {
+                                    flags::raise(flags::INVALID);
                                 }
-                                std::ptr::copy_nonoverlapping(made.as_ptr(), d.add(i), n - i);
+                                *d.add(i) = x.to();
+                                i += 1;
                             }
                         }
                     }
