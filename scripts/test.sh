@@ -15,8 +15,9 @@ OPENBLAS_PACKAGES=(libopenblas-dev)
 # What reads Python without running it; mypy also tries the stubs (test_stubs.py).
 RUFF_REQUIREMENT='ruff>=0.17,<0.18'
 MYPY_REQUIREMENT='mypy>=2,<3'
-# Libraries whose programs run with our arrays (tests/python/test_foreign.py), and IPython, which shows them (test_editor.py).
-LIBRARIES=(pandas scipy scikit-learn h5py xarray ipython)
+# Libraries whose programs run with our arrays (tests/python/test_foreign.py), or beside them (test_zero_change.py), and IPython, which
+# shows them (test_editor.py).
+LIBRARIES=(pandas scipy scikit-learn h5py xarray ipython matplotlib)
 # NVRTC turns the CUDA kernels into PTX without a GPU and without a driver.
 NVRTC_REQUIREMENT='nvidia-cuda-nvrtc>=13,<14'
 

@@ -36,7 +36,10 @@ pub mod fuse {
 }
 /// Profiles, with work that is no kernel.
 pub mod profile {
-    pub use crate::report::profile::{Entry, Outside, outside, start, stop};
+    pub use crate::report::profile::{
+        Entry, Line, Outside, Places, Profile, any_between, between, install_places, is_on, outside, sampled,
+        start, stop,
+    };
 }
 /// What a tape is told.
 pub mod recorder {
@@ -51,7 +54,7 @@ pub mod relayout {
 pub mod stats {
     pub use crate::report::stats::{
         Fallback, Place, count_again, count_fallback, count_op, fallback_count, fallbacks, install_call_site,
-        moved_bytes, ops, reset,
+        install_tell, moved_bytes, ops, reset, set_warns, warns,
     };
 }
 /// Tracing.

@@ -85,7 +85,7 @@ pub mod memory {
 /// Profiles: what ran as one kernel, how often, how long, and how many bytes it touched.
 pub mod profile {
     pub(crate) use crate::report::profile::*;
-    pub use crate::report::profile::{Entry, start, stop};
+    pub use crate::report::profile::{Cost, Entry, Event, Line, Profile, Thread, start, stop};
 }
 /// Counters of this thread: operations by device, fallbacks with their reasons, bytes moved between devices.
 pub mod stats {

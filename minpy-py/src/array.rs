@@ -7,7 +7,7 @@ use crate::errors::{NoGradientFuncError, Outcome};
 use crate::host::{import, to_numpy, wrap_import};
 use crate::numpy::{dtype_from, dtype_object, numpy};
 use crate::slots::recycled;
-use minpy_core::internal::Shared;
+use minpy_core::internal::{Shared, context};
 use minpy_core::{Array, DType, Layout, ops};
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -127,11 +127,12 @@ impl PyArray {
 const PART: u8 = 2;
 
 /// NumPy's `ndarray` on any device.
-#[pyclass(frozen, extends = PyArray, name = "ndarray", module = "minpy.numpy")]
+// `mapping`: the slots of sequences are ours (`index.rs`), and not made of those of mappings.
+#[pyclass(frozen, mapping, extends = PyArray, name = "ndarray", module = "minpy.numpy")]
 pub struct NdArray;
 
 /// A 0-d result: behaves as NumPy's scalars do (immutable, hashable; `+=` rebinds the name).
-#[pyclass(frozen, extends = PyArray, name = "scalar", module = "minpy.numpy")]
+#[pyclass(frozen, mapping, extends = PyArray, name = "scalar", module = "minpy.numpy")]
 pub struct PyScalar;
 
 recycled! { NdArray PyScalar }
@@ -160,9 +161,21 @@ pub fn wrap(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
     let init = PyClassInitializer::from(PyArray::new(array, false, None, false)).add_subclass(NdArray);
     Ok(Bound::new(py, init)?.into_any())
 }
-/// The result of an operation: a scalar when it has no dimensions.
+/// The result of an operation. Without dimensions it is a scalar: NumPy's own where it has been computed, on the host and with nothing
+/// recorded, as elements are; ours where it waits, or something may yet be recorded of it.
 #[inline]
 pub fn wrap_result(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
+    if array.ndim() != 0 {
+        return wrap(py, array);
+    }
+    if context::flags() & !context::COUNTING == 0 && !array.is_weak() && array.host_buffer().is_some() {
+        return crate::element::of(py, &array);
+    }
+    wrap_scalar(py, array)
+}
+/// The result of something that was recorded, or planned: ours, whether it has dimensions or none.
+#[inline]
+pub fn wrap_output(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
     if array.ndim() == 0 { wrap_scalar(py, array) } else { wrap(py, array) }
 }
 /// A scalar object.
@@ -436,7 +449,7 @@ impl PyArray {
     /// Waits until the values have been computed.
     fn wait_to_read(&self, py: Python<'_>) -> PyResult<()> {
         let a = self.array();
-        py.detach(|| a.buffer().memory().and_then(|_| a.device().synchronize())).py()
+        crate::lines::detach(py, || a.buffer().memory().and_then(|_| a.device().synchronize())).py()
     }
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyAny>, bool))> {
         let py = slf.py();

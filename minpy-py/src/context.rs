@@ -83,24 +83,29 @@ impl Devices {
     }
     /// Name of the policy in force on this thread.
     fn policy(&self) -> &'static str {
-        if context::flags() & ONLY_NUMPY != 0 { "only_numpy" } else { context::policy().name() }
+        match context::policy() {
+            _ if context::flags() & ONLY_NUMPY != 0 => "only_numpy",
+            Policy::PreferDevice if stats::warns() => "warn_device",
+            policy => policy.name(),
+        }
     }
     /// Replaces the policy of this thread, by name; gives the one before.
     fn set_policy(&self, name: &str) -> PyResult<&'static str> {
-        let numpy = name == "only_numpy";
-        let policy = if numpy { Policy::PreferDevice } else { Policy::parse(name).py()? };
+        let (numpy, warns) = (name == "only_numpy", name == "warn_device");
+        let policy = if numpy || warns { Policy::PreferDevice } else { Policy::parse(name).py()? };
         let before = self.policy();
         context::set_policy(policy);
         context::set_flag(ONLY_NUMPY, numpy);
+        stats::set_warns(warns);
         Ok(before)
     }
     /// Computes everything that is pending, without waiting for devices.
     fn flush(&self, py: Python<'_>) -> PyResult<()> {
-        py.detach(minpy_core::flush).py()
+        crate::lines::detach(py, minpy_core::flush).py()
     }
     /// Computes everything that is pending and waits for every device.
     fn synchronize(&self, py: Python<'_>) -> PyResult<()> {
-        py.detach(|| {
+        crate::lines::detach(py, || {
             minpy_core::flush()?;
             registry::global()?.all_devices().try_for_each(|d| d.synchronize())
         })
@@ -184,11 +189,35 @@ impl Profiler {
     fn start(&self) {
         profile::start();
     }
-    /// Ends it: `(name, family, device, operations, calls, seconds, bytes)`, the longest time first.
-    fn stop(&self) -> Vec<(String, &'static str, String, usize, u64, f64, u64)> {
-        let all = profile::stop().into_iter();
-        all.map(|e| (e.name, e.family, e.device, e.operations, e.calls, e.time.as_secs_f64(), e.bytes))
-            .collect()
+    /// Ends it. A dictionary: its seconds; `entries` of `(name, family, device, operations, calls, seconds, bytes)`, the longest time
+    /// first; `lines` of `(file, line, function)`, by which the others say where; and `threads`.
+    fn stop<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let p = profile::stop();
+        let entries = p.entries.into_iter();
+        let entries: Vec<_> = entries
+            .map(|e| (e.name, e.family, e.device, e.operations, e.calls, e.time.as_secs_f64(), e.bytes))
+            .collect();
+        let threads: Vec<_> = p.threads.into_iter().map(|t| thread(py, t)).collect::<PyResult<_>>()?;
+        let all = PyDict::new(py);
+        all.set_item("seconds", p.time.as_secs_f64())?;
+        all.set_item("entries", entries)?;
+        all.set_item("lines", crate::lines::take(py)?)?;
+        all.set_item("threads", threads)?;
+        Ok(all)
+    }
+    /// Waits some time, and until a thread is between two pieces of work.
+    fn wait(&self, py: Python<'_>, seconds: f64) {
+        py.detach(|| {
+            std::thread::sleep(Duration::from_secs_f64(seconds));
+            // Without a lock, which another thread might take into a forked process.
+            while profile::is_on() && !profile::any_between() {
+                std::thread::sleep(Duration::from_secs_f64(seconds));
+            }
+        });
+    }
+    /// Notes on which lines such threads are.
+    fn sample(&self, py: Python<'_>) -> PyResult<()> {
+        crate::lines::sample(py)
     }
     /// Begins a call of NumPy's: whether a profile wants its figures, which `numpy_ends` then takes.
     fn numpy_begins(&self) -> bool {
@@ -203,6 +232,22 @@ impl Profiler {
     }
 }
 
+/// One thread of a profile: its number, its seconds, what the figures cost, `costs` of `(entry, line, calls, seconds)`, `between` of
+/// `(line, seconds)`, `events` of `(entry or None, line, start, seconds)`.
+fn thread<'py>(py: Python<'py>, t: minpy_core::profile::Thread) -> PyResult<Bound<'py, PyDict>> {
+    let all = PyDict::new(py);
+    let costs = t.costs.into_iter().map(|c| (c.entry, c.line, c.calls, c.time.as_secs_f64()));
+    let between = t.between.into_iter().map(|(line, time)| (line, time.as_secs_f64()));
+    let events = t.events.into_iter().map(|e| (e.entry, e.line, e.start.as_secs_f64(), e.time.as_secs_f64()));
+    all.set_item("thread", t.thread)?;
+    all.set_item("seconds", t.time.as_secs_f64())?;
+    all.set_item("overhead", t.overhead.as_secs_f64())?;
+    all.set_item("costs", costs.collect::<Vec<_>>())?;
+    all.set_item("between", between.collect::<Vec<_>>())?;
+    all.set_item("events", events.collect::<Vec<_>>())?;
+    Ok(all)
+}
+
 /// The user's line: the innermost Python frame outside the package.
 fn call_site() -> String {
     let found =
@@ -212,12 +257,27 @@ fn call_site() -> String {
 /// The function of the package that the user called, when Python's stack shows one.
 fn written() -> Option<&'static str> {
     let found = Python::attach(|py| -> PyResult<Option<String>> {
+        if !crate::lines::called_by_ours(py)? {
+            return Ok(None);
+        }
         py.import("minpy._site")?.getattr("written")?.call0()?.extract()
     });
     found.ok().flatten().map(|name| written::kept(&name))
 }
+/// Warns of what the host did. A filter that makes an error of the warning comes too late for it: the error is shown, and the
+/// program goes on.
+fn tell(op: &str, device: &str, reason: &str) {
+    Python::attach(|py| {
+        let warn =
+            || py.import("minpy.numpy._fallback")?.getattr("warn")?.call1((op, device, "host", reason));
+        if let Err(e) = warn() {
+            e.write_unraisable(py, None);
+        }
+    });
+}
 /// Lets core name the user's line and functions in its reports.
 pub fn install() {
     stats::install_call_site(call_site);
+    stats::install_tell(tell);
     written::install(written);
 }

@@ -11,7 +11,7 @@ use crate::numpy::numpy;
 use minpy_autograd::is_watched;
 use minpy_core::backend::dtype::Kind;
 use minpy_core::backend::flags::narrowed;
-use minpy_core::internal::context::{RECORDING, flags};
+use minpy_core::internal::context::{COUNTING, RECORDING, flags};
 use minpy_core::{Array, DType, Layout, Number, Scalar, ops};
 use pyo3::prelude::*;
 use smallvec::SmallVec;
@@ -56,7 +56,7 @@ pub fn is_scalar(object: &Any<'_>) -> PyResult<bool> {
 /// Whether elements of the array are NumPy's: on the host, where nothing is recorded of it.
 #[inline]
 pub fn are_theirs(a: &Array) -> bool {
-    let flags = flags();
+    let flags = flags() & !COUNTING;
     (flags == 0 || flags == RECORDING && !is_watched(a)) && a.device().is_host() && !a.is_weak()
 }
 

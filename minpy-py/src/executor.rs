@@ -1,6 +1,6 @@
 //! `Executor` and `Function` for Python: bound symbols, and symbols as differentiable calls.
 
-use crate::array::{as_array, wrap, wrap_result};
+use crate::array::{as_array, wrap, wrap_output};
 use crate::convert::{array_from, shape_from};
 use crate::errors::Outcome;
 use crate::symbol::PySymbol;
@@ -77,7 +77,7 @@ impl PyExecutor {
             };
             ops::assign(slot, &new.to_device(slot.device()).py()?).py()?;
         }
-        py.detach(|| self.inner.lock().forward(is_train).map(drop)).py()?;
+        crate::lines::detach(py, || self.inner.lock().forward(is_train).map(drop)).py()?;
         Ok(&self.outputs)
     }
     /// Runs the backward pass of the last training forward pass. `out_grads`: gradients of the outputs, ones when left out.
@@ -97,7 +97,7 @@ impl PyExecutor {
                 })
             }
         };
-        py.detach(|| self.inner.lock().backward(heads.as_deref())).py()
+        crate::lines::detach(py, || self.inner.lock().backward(heads.as_deref())).py()
     }
     /// Arguments in order.
     #[getter]
@@ -117,7 +117,7 @@ impl PyExecutor {
     /// Name -> result.
     #[getter]
     fn output_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let names = py.detach(|| self.inner.lock().output_names().to_vec());
+        let names = crate::lines::detach(py, || self.inner.lock().output_names().to_vec());
         let d = PyDict::new(py);
         for (n, a) in names.iter().zip(self.outputs.bind(py).iter()) {
             d.set_item(n, a)?;
@@ -126,7 +126,7 @@ impl PyExecutor {
     }
     /// Launches and bytes of the training program: planned, and without a plan.
     fn report<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let r = py.detach(|| self.inner.lock().report());
+        let r = crate::lines::detach(py, || self.inner.lock().report());
         let d = PyDict::new(py);
         d.set_item("forward_launches", r.forward_launches)?;
         d.set_item("backward_launches", r.backward_launches)?;
@@ -227,14 +227,13 @@ impl PyFunction {
             );
             PyErr::warn(py, &py.get_type::<PyUserWarning>(), &std::ffi::CString::new(text)?, 1)?;
         }
-        let outputs = py
-            .detach(|| {
-                let named: Vec<(&str, Array)> = inputs.iter().map(|(n, a)| (n.as_str(), a.clone())).collect();
-                self.0.call(&named)
-            })
-            .py()?;
+        let outputs = crate::lines::detach(py, || {
+            let named: Vec<(&str, Array)> = inputs.iter().map(|(n, a)| (n.as_str(), a.clone())).collect();
+            self.0.call(&named)
+        })
+        .py()?;
         let mut wrapped: Vec<Any<'py>> =
-            outputs.into_iter().map(|a| wrap_result(py, a)).collect::<PyResult<_>>()?;
+            outputs.into_iter().map(|a| wrap_output(py, a)).collect::<PyResult<_>>()?;
         if wrapped.len() == 1 {
             return wrapped.pop().ok_or_else(|| PyValueError::new_err("no outputs"));
         }

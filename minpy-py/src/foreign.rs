@@ -1,9 +1,9 @@
 //! NumPy's functions on our arrays, the usual case of it: arrays on the host, nothing recorded, nothing written.
 //!
 //! Arguments become views that NumPy may read, results become ours without a copy, and the call is counted at the user's line. Whatever
-//! is not usual (a tape, a profile, other devices, policies, outputs, objects of others) is left to `minpy.numpy._fallback`, before NumPy was asked.
+//! is not usual (a tape, other devices, policies, outputs, objects of others) is left to `minpy.numpy._fallback`, before NumPy was asked.
 
-use crate::array::{as_pyarray, wrap_scalar};
+use crate::array::as_pyarray;
 use crate::capi::fields;
 use crate::convert::DEEPEST;
 use crate::creation::take;
@@ -11,9 +11,9 @@ use crate::element;
 use crate::errors::Outcome;
 use crate::host::lend;
 use crate::numpy::numpy;
+use minpy_core::DeviceRef;
 use minpy_core::internal::context::{COUNTING, Policy, current_device, flags, policy};
 use minpy_core::internal::{profile, stats};
-use minpy_core::{Array, DeviceRef};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -75,9 +75,10 @@ impl Foreign {
         reason: Option<&str>,
     ) -> PyResult<Option<Any<'py>>> {
         let unusual = flags() & !COUNTING != 0 || policy() != Policy::PreferDevice;
-        if unusual || profile::outside().is_some() {
+        if unusual {
             return Ok(None);
         }
+        let shown = profile::outside();
         let traits = self.traits(py)?;
         if traits.writes || args.len() > traits.outputs {
             return Ok(None);
@@ -122,14 +123,19 @@ impl Foreign {
         let reads = traits.reads || given.device.is_none();
         let start = (!reads && !self.quiet).then(Instant::now);
         let result = self.function.bind(py).call(PyTuple::new(py, positional)?, named.as_ref())?;
-        let given_ours = given.device.is_some();
-        let result = if given_ours || !element::is_scalar(&result)? {
-            give(py, result, device, &given.pairs, 0)?
-        } else {
-            result // what is computed of numbers alone is NumPy's own
-        };
+        let result = give(py, result, device, &given.pairs, 0)?;
+        if let Some(shown) = shown.filter(|_| !traits.reads) {
+            let given: usize = given.pairs.iter().filter_map(|(ours, _)| bytes(ours)).sum();
+            shown.end(self.name.clone(), "numpy", (given + taken(&result)) as u64);
+        }
         if let Some(start) = start {
-            count(py, self, reason.unwrap_or(&traits.reason), device, start)?;
+            let reason = reason.unwrap_or(&traits.reason);
+            count(py, self, reason, device, start)?;
+            if stats::warns() {
+                let context = crate::context::context_of(py, device)?.str()?;
+                let told = (&self.name, context, "NumPy", reason);
+                py.import("minpy.numpy._fallback")?.getattr("warn")?.call1(told)?;
+            }
         }
         Ok(Some(result))
     }
@@ -247,8 +253,8 @@ fn give<'py>(
         }
         return Ok(take(py, &result, device, pairs, false, held)?.unwrap_or(result));
     }
-    if let Some(value) = element::value(&result)? {
-        return wrap_scalar(py, Array::from_scalar_on(device, value).py()?);
+    if element::is_scalar(&result)? {
+        return Ok(result);
     }
     // SAFETY: reading the count of a live object.
     let alone = unsafe { ffi::Py_REFCNT(result.as_ptr()) } <= 1 + held;
@@ -265,7 +271,20 @@ fn give<'py>(
     py.import("minpy.numpy._fallback")?.getattr("taken")?.call1((result, context, pairs))
 }
 
-/// A counted call: the function's number, a hash of the reason, and the line: the address of its code object and its number.
+/// Bytes of an array of ours, or of one of NumPy's scalars.
+fn bytes(object: &Any<'_>) -> Option<usize> {
+    let ours = as_pyarray(object).map(|p| p.array().size() * p.array().dtype().size());
+    ours.or_else(|| element::value(object).ok()?.map(|s| s.bytes().len()))
+}
+/// Bytes of the arrays in a result.
+fn taken(result: &Any<'_>) -> usize {
+    let all = result.cast_exact::<PyTuple>().map(|t| t.iter().map(|r| taken(&r)).sum());
+    all.or_else(|_| result.cast_exact::<PyList>().map(|l| l.iter().map(|r| taken(&r)).sum()))
+        .unwrap_or_else(|_| bytes(result).unwrap_or(0))
+}
+
+/// A counted call: the function's number, a hash of the reason, and where it stands: the address of its code object and the instruction
+/// in it. To find its line takes CPython longer than all the rest, so that it is asked once.
 type Counted = (u64, u64, usize, i32);
 #[derive(Default)]
 struct Lines {
@@ -289,8 +308,8 @@ fn count(py: Python<'_>, f: &Foreign, reason: &str, device: DeviceRef, start: In
         let device = crate::context::context_of(py, device)?.str()?;
         Ok(stats::count_fallback(&f.name, &device.to_cow()?, "numpy", reason, 0, time))
     };
-    let Some((code, number)) = line(py)? else { return first().map(drop) };
-    let key = (f.number, FxBuildHasher.hash_one(reason), code.as_ptr() as usize, number);
+    let Some((code, at)) = place(py)? else { return first().map(drop) };
+    let key = (f.number, FxBuildHasher.hash_one(reason), code.as_ptr() as usize, at);
     let known = LINES.with_borrow(|all| all.places.get(&key).map(|(_, place)| *place));
     if known.is_some_and(|place| stats::count_again(place, 0, time)) {
         return Ok(());
@@ -305,17 +324,15 @@ fn count(py: Python<'_>, f: &Foreign, reason: &str, device: DeviceRef, start: In
     }
     Ok(())
 }
-/// The user's line: the innermost frame outside of this package, as its code object and the number.
-fn line(py: Python<'_>) -> PyResult<Option<(Any<'_>, i32)>> {
+/// Where the user's program is: the code object of the innermost frame outside of this package, and its instruction.
+fn place(py: Python<'_>) -> PyResult<Option<(Any<'_>, i32)>> {
     // SAFETY: a borrowed frame of this thread, or null.
     let mut frame = unsafe { Bound::from_borrowed_ptr_or_opt(py, ffi::PyEval_GetFrame().cast()) };
     while let Some(at) = frame {
         // SAFETY: a live frame; a new reference.
         let code = unsafe { Bound::from_owned_ptr(py, ffi::PyFrame_GetCode(at.as_ptr().cast()).cast()) };
         if !is_ours(&code)? {
-            // SAFETY: a live frame.
-            let number = unsafe { ffi::PyFrame_GetLineNumber(at.as_ptr().cast()) };
-            return Ok(Some((code, number)));
+            return Ok(Some((code, at.getattr(pyo3::intern!(py, "f_lasti"))?.extract()?)));
         }
         frame = Some(at.getattr("f_back")?).filter(|f| !f.is_none());
     }

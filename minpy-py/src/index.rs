@@ -1,6 +1,6 @@
 //! `a[...]` and `a[...] = value`: Python's index objects become core's.
 
-use crate::array::{NdArray, PyArray, as_array, wrap, wrap_view};
+use crate::array::{NdArray, PyArray, PyScalar, as_array, as_pyarray, wrap, wrap_view};
 use crate::basic::{self, Place};
 use crate::convert::{Arg, exact_number, operand};
 use crate::element;
@@ -135,6 +135,11 @@ pub fn items(key: &Bound<'_, PyAny>) -> PyResult<Items> {
 #[inline]
 pub fn get_int<'py>(slf: &Bound<'py, PyAny>, i: i64) -> PyResult<Bound<'py, PyAny>> {
     let a = as_array(slf).ok_or_else(complaint)?;
+    if a.ndim() == 0 {
+        return Err(PyIndexError::new_err(
+            "too many indices for array: array is 0-dimensional, but 1 were indexed",
+        ));
+    }
     let mut cut = Cut::new(a.layout());
     cut.int(i).py()?;
     match cut.element() {
@@ -161,47 +166,97 @@ fn finish<'py>(slf: &Bound<'py, PyAny>, a: &Array, items: &[Index]) -> PyResult<
     }
 }
 
-#[pymethods]
-impl PyArray {
-    fn __getitem__<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        if slf.get().is_scalar() {
-            if !scalar_key(key)? {
-                return Err(PyIndexError::new_err("invalid index to scalar variable."));
-            }
-            return finish(slf.as_any(), slf.get().array(), &items(key)?);
+/// `a[key]`.
+fn item_of<'py>(slf: &Bound<'py, PyArray>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    if slf.get().is_scalar() {
+        if !scalar_key(key)? {
+            return Err(PyIndexError::new_err("invalid index to scalar variable."));
         }
-        let a = slf.get().array();
-        match basic::place(key, a.layout())? {
-            Some(Place::Element(at)) => element::get(slf.py(), a, at),
-            Some(Place::View(layout)) => wrap_view(a.view(layout), slf.as_any()),
-            None => finish(slf.as_any(), a, &items(key)?),
-        }
+        return finish(slf.as_any(), slf.get().array(), &items(key)?);
     }
-    fn __setitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        if slf.get().is_scalar() {
-            return Err(PyTypeError::new_err("'scalar' object does not support item assignment"));
-        }
-        slf.get().check_writable()?;
-        let a = slf.get().array();
-        if let Some(place) = basic::place(key, a.layout())? {
-            let layout = match place {
-                Place::Element(at) if element::set(a, at, key, value)? => return Ok(()),
-                Place::Element(at) => Layout::new([].as_slice(), [].as_slice(), at),
-                Place::View(layout) => layout,
-            };
-            let view = a.view(layout);
-            // What `a[i:j] += x` ends with: the view has been written already.
-            if as_array(value).is_some_and(|v| v.same_view(&view)) {
-                return Ok(());
-            }
-            return write(slf, key, value, &view, |value| ops::set_view(&view, value));
-        }
-        let items = items(key)?;
-        write(slf, key, value, a, |value| ops::set(a, &items, value))
+    let a = slf.get().array();
+    if let Some(k) = as_pyarray(key)
+        && !k.is_scalar()
+        && let Some(r) = ops::get_small(a, k.array()).py()?
+    {
+        return wrap(slf.py(), r);
     }
-    fn __delitem__(&self, _key: &Bound<'_, PyAny>) -> PyResult<()> {
-        Err(pyo3::exceptions::PyValueError::new_err("cannot delete array elements"))
+    match basic::place(key, a.layout())? {
+        Some(Place::Element(at)) => element::get(slf.py(), a, at),
+        Some(Place::View(layout)) => wrap_view(a.view(layout), slf.as_any()),
+        None => finish(slf.as_any(), a, &items(key)?),
     }
+}
+/// `a[key] = value`.
+fn set_item_of(slf: &Bound<'_, PyArray>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    if slf.get().is_scalar() {
+        return Err(PyTypeError::new_err("'scalar' object does not support item assignment"));
+    }
+    slf.get().check_writable()?;
+    let a = slf.get().array();
+    if let Some(place) = basic::place(key, a.layout())? {
+        let layout = match place {
+            Place::Element(at) if element::set(a, at, key, value)? => return Ok(()),
+            Place::Element(at) => Layout::new([].as_slice(), [].as_slice(), at),
+            Place::View(layout) => layout,
+        };
+        let view = a.view(layout);
+        // What `a[i:j] += x` ends with: the view has been written already.
+        if as_array(value).is_some_and(|v| v.same_view(&view)) {
+            return Ok(());
+        }
+        return write(slf, key, value, &view, |value| ops::set_view(&view, value));
+    }
+    let items = items(key)?;
+    write(slf, key, value, a, |value| ops::set(a, &items, value))
+}
+
+// The slots of the two classes, which `item.rs` calls for arrays where its short ways end.
+// SAFETY of all: CPython calls them with live objects of the class.
+/// See `item_of`.
+pub unsafe fn get_item(
+    py: Python<'_>,
+    object: *mut ffi::PyObject,
+    key: *mut ffi::PyObject,
+) -> PyResult<*mut ffi::PyObject> {
+    // SAFETY: as said.
+    let (object, key) = unsafe { (Bound::ref_from_ptr(py, &object), Bound::ref_from_ptr(py, &key)) };
+    // SAFETY: both classes begin with a `PyArray`.
+    item_of(unsafe { object.cast_unchecked() }, key).map(Bound::into_ptr)
+}
+/// See `set_item_of`.
+pub unsafe fn set_item(
+    py: Python<'_>,
+    object: *mut ffi::PyObject,
+    key: *mut ffi::PyObject,
+    value: *mut ffi::PyObject,
+) -> PyResult<std::ffi::c_int> {
+    if value.is_null() {
+        return Err(pyo3::exceptions::PyValueError::new_err("cannot delete array elements"));
+    }
+    // SAFETY: as said.
+    unsafe {
+        let (object, key) = (Bound::ref_from_ptr(py, &object), Bound::ref_from_ptr(py, &key));
+        set_item_of(object.cast_unchecked(), key, Bound::ref_from_ptr(py, &value)).map(|()| 0)
+    }
+}
+/// `len(a)`.
+pub unsafe fn get_length(py: Python<'_>, object: *mut ffi::PyObject) -> PyResult<ffi::Py_ssize_t> {
+    // SAFETY: as said.
+    let object = unsafe { Bound::ref_from_ptr(py, &object) };
+    match as_pyarray(object) {
+        Some(p) if p.is_scalar() => Err(PyTypeError::new_err("object of type 'scalar' has no len()")),
+        p => match p.and_then(|p| p.array().shape().first()) {
+            Some(&n) => Ok(n as ffi::Py_ssize_t),
+            None => Err(PyTypeError::new_err("len() of unsized object")),
+        },
+    }
+}
+slots! {
+    PyScalar:
+    Py_mp_subscript binaryfunc get_item;
+    Py_mp_ass_subscript setattrofunc set_item;
+    Py_mp_length lenfunc get_length;
 }
 
 fn sequence_item(
@@ -211,25 +266,15 @@ fn sequence_item(
 ) -> PyResult<*mut ffi::PyObject> {
     // SAFETY: CPython calls the slot of a class with a live object of that class.
     let object = unsafe { Bound::from_borrowed_ptr(py, object) };
-    // Negative positions have been counted from the end already.
-    if i < 0 {
-        return Err(PyIndexError::new_err("index out of range"));
-    }
-    get_int(&object, i as i64).map(Bound::into_ptr)
-}
-fn sequence_length(py: Python<'_>, object: *mut ffi::PyObject) -> PyResult<ffi::Py_ssize_t> {
-    // SAFETY: CPython calls the slot of a class with a live object of that class.
-    let object = unsafe { Bound::from_borrowed_ptr(py, object) };
-    match as_array(&object).and_then(|a| a.shape().first()) {
-        Some(&n) => Ok(n as ffi::Py_ssize_t),
-        None => Err(PyTypeError::new_err("len() of unsized object")),
-    }
+    // Negative positions have been counted from the end already: what still is one is out of range, and is named as it was.
+    let n = as_array(&object).and_then(|a| a.shape().first()).map_or(0, |&n| n as i64);
+    let i = i as i64;
+    get_int(&object, if i < 0 { i - n } else { i }).map(Bound::into_ptr)
 }
 // What makes a sequence of the class to C code: `reversed`, `bisect`.
 slots! {
     NdArray:
     Py_sq_item ssizeargfunc sequence_item;
-    Py_sq_length lenfunc sequence_length;
 }
 
 /// Scalars take `()`, `...`, `None` and tuples of them.

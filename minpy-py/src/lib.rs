@@ -10,6 +10,7 @@ mod capi;
 mod context;
 mod convert;
 mod creation;
+mod deference;
 mod element;
 mod errors;
 mod executor;
@@ -17,7 +18,10 @@ mod fallback;
 mod flags;
 mod foreign;
 mod host;
+mod importer;
 mod index;
+mod item;
+mod lines;
 mod lists;
 mod numbers;
 mod numpy;
@@ -56,6 +60,7 @@ fn prepare_thread() {
     errors::prepare_thread();
     flags::prepare_thread();
     foreign::prepare_thread();
+    lines::prepare_thread();
     numbers::prepare_thread();
 }
 
@@ -87,6 +92,7 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     minpy_core::backend::memory::install_thread(prepare_thread);
     context::install();
     flags::install();
+    lines::install();
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     m.add("NoGradientFuncError", py.get_type::<errors::NoGradientFuncError>())?;
     m.add("PrimitivePolicyError", py.get_type::<errors::PrimitivePolicyError>())?;
@@ -95,6 +101,7 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<array::PyScalar>()?;
     m.add_class::<ufunc::Ufunc>()?;
     m.add_class::<foreign::Foreign>()?;
+    m.add_class::<importer::Importer>()?;
     m.add_class::<symbol::PySymbol>()?;
     m.add_class::<executor::PyExecutor>()?;
     m.add_class::<executor::PyFunction>()?;
@@ -118,5 +125,5 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
         host: _references, _import_table;
         record: _record;
     }
-    Ok(())
+    deference::install(py)
 }

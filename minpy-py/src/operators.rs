@@ -415,7 +415,7 @@ trait DetachIf {
 }
 impl DetachIf for Python<'_> {
     fn detach_if<R: Send>(self, a: &Array, f: impl FnOnce() -> R + Send) -> R {
-        if a.device().is_host() { f() } else { self.detach(f) }
+        if a.device().is_host() { f() } else { crate::lines::detach(self, f) }
     }
 }
 
@@ -472,13 +472,6 @@ impl PyArray {
             ));
         }
         number_of(a, py)
-    }
-    fn __len__(&self) -> PyResult<usize> {
-        match self.array().shape().first() {
-            Some(&n) if !self.is_scalar() => Ok(n),
-            _ if self.is_scalar() => Err(PyTypeError::new_err("object of type 'scalar' has no len()")),
-            _ => Err(PyTypeError::new_err("len() of unsized object")),
-        }
     }
     fn __iter__(slf: &Bound<'_, Self>) -> PyResult<Rows> {
         let n = slf.get().array().shape().first();

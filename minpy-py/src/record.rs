@@ -1,6 +1,6 @@
 //! Recorded functions for Python: a function of arrays that is called once, and then run from the plan of its launches.
 
-use crate::array::{as_array, wrap, wrap_result};
+use crate::array::{as_array, wrap, wrap_output};
 use crate::convert::array_from;
 use crate::errors::{Outcome, to_core};
 use minpy_core::{Array, context};
@@ -54,13 +54,13 @@ impl PyRecorded {
     fn __call__<'py>(&self, py: Python<'py>, arguments: Vec<Any<'py>>) -> PyResult<Bound<'py, PyList>> {
         let given = arrays(&arguments)?;
         // The lock is taken without the GIL, which whoever holds it may be waiting for.
-        let results = py.detach(|| self.0.lock().run(&given)).py()?;
-        let objects = results.into_iter().map(|a| wrap_result(py, a)).collect::<PyResult<Vec<_>>>()?;
+        let results = crate::lines::detach(py, || self.0.lock().run(&given)).py()?;
+        let objects = results.into_iter().map(|a| wrap_output(py, a)).collect::<PyResult<Vec<_>>>()?;
         PyList::new(py, objects)
     }
     /// Kernels of a run.
     #[getter]
     fn launches(&self, py: Python<'_>) -> usize {
-        py.detach(|| self.0.lock().launches())
+        crate::lines::detach(py, || self.0.lock().launches())
     }
 }

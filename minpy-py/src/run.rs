@@ -24,7 +24,7 @@ pub fn native() -> bool {
 /// Runs `f` without the GIL when it handles many elements.
 #[inline]
 pub fn heavy<R: Send>(py: Python<'_>, elements: usize, f: impl FnOnce() -> Result<R> + Send) -> PyResult<R> {
-    if elements < WORTH_DETACHING { f() } else { flags::detached(py, f) }.py()
+    if elements < WORTH_DETACHING { f() } else { crate::lines::detach(py, f) }.py()
 }
 
 #[inline]

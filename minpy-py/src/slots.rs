@@ -21,6 +21,20 @@ macro_rules! slots {
 }
 pub(crate) use slots;
 
+/// One slot of a class, by a function of C's kind.
+macro_rules! slot {
+    ($class:ty: $slot:ident $kind:ident $f:path) => {
+        pyo3::inventory::submit! {
+            type Inventory = <$class as pyo3::impl_::pyclass::PyClassImpl>::Inventory;
+            Inventory::new(pyo3::impl_::pyclass::PyClassItems {
+                methods: &[],
+                slots: &[pyo3::ffi::PyType_Slot { slot: pyo3::ffi::$slot, pfunc: $f as pyo3::ffi::$kind as _ }],
+            })
+        }
+    };
+}
+pub(crate) use slot;
+
 /// The memory of dead objects of these classes is kept for new ones. Nobody may subclass them.
 macro_rules! recycled {
     ($($class:ty)*) => { $(const _: () = {

@@ -306,7 +306,7 @@ impl PySymbol {
         let (given, wanted) = (known(&self.0, None, kwargs, type_dict)?, requests(&self.0, grad_req)?);
         let names = self.0.list_arguments();
         let request = |n: &str| names.iter().position(|x| x == n).map_or(GradReq::Null, |i| wanted[i]);
-        PyExecutor::new(py, py.detach(|| self.0.simple_bind(device, &given, request)).py()?)
+        PyExecutor::new(py, crate::lines::detach(py, || self.0.simple_bind(device, &given, request)).py()?)
     }
     /// An executor on existing arrays, given as lists in order or as dictionaries by name.
     #[pyo3(signature = (ctx, args, args_grad=None, grad_req=None, aux_states=None))]
@@ -331,6 +331,6 @@ impl PySymbol {
             }
         }
         let bindings = Bindings { arguments, gradients, requests, auxiliary };
-        PyExecutor::new(py, py.detach(|| self.0.bind(device, bindings)).py()?)
+        PyExecutor::new(py, crate::lines::detach(py, || self.0.bind(device, bindings)).py()?)
     }
 }

@@ -229,7 +229,7 @@ impl Face {
         let done = if size < WORTH_DETACHING {
             function.call_settled(values, out, &mut made)
         } else {
-            crate::flags::detached(py, || function.call_settled(values, out, &mut made))
+            crate::lines::detach(py, || function.call_settled(values, out, &mut made))
         };
         match done {
             Ok(()) => crate::flags::check()?,

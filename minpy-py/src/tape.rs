@@ -3,7 +3,7 @@
 //! Argument numbers, defaults and the shape of the answer are decided in python/minpy/core.py.
 
 use crate::arguments::{Arguments, input, watch};
-use crate::array::{as_array, wrap_result};
+use crate::array::{as_array, wrap_output};
 use crate::convert::{any_leaf, array_from, exact_number, items_of};
 use crate::errors::{Outcome, to_core};
 use crate::numbers;
@@ -115,7 +115,7 @@ fn pull_back(f: &Py<PyAny>, gradients: &[Option<Array>], n: usize) -> minpy_core
         let given = PyList::empty(py);
         for g in gradients {
             match g {
-                Some(g) => given.append(wrap_result(py, g.clone())?)?,
+                Some(g) => given.append(wrap_output(py, g.clone())?)?,
                 None => given.append(py.None())?,
             }
         }
@@ -178,7 +178,7 @@ impl Tape {
         let gradients = PyList::empty(py);
         for g in found {
             match g {
-                Some(g) => gradients.append(wrap_result(py, g)?)?,
+                Some(g) => gradients.append(wrap_output(py, g)?)?,
                 None => gradients.append(py.None())?,
             }
         }
@@ -231,7 +231,7 @@ impl Tape {
                 Some(t) => t,
                 None => minpy_core::ops::zeros_like(y).py()?,
             };
-            list.append(wrap_result(py, t)?)?;
+            list.append(wrap_output(py, t)?)?;
         }
         Ok((value, list))
     }

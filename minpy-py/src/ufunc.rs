@@ -10,15 +10,18 @@ use crate::convert::{Arg, exact_number, operand};
 use crate::element;
 use crate::errors::Outcome;
 use crate::fallback;
+use crate::item;
 use crate::numpy::{dtype_from, given, numpy};
 use crate::reader::read;
 use crate::run::{compute, compute_object, heavy, native};
+use crate::slots::slot;
 use minpy_core::backend::Prim;
 use minpy_core::backend::function::{Default, Kind, Value, settle};
 use minpy_core::internal::context;
 use minpy_core::internal::written::{enter_as, kept};
 use minpy_core::{Array, Attrs, DType, ErrorKind, OpDef, Operand, Target, ops};
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use smallvec::SmallVec;
@@ -278,10 +281,67 @@ impl Ufunc {
     }
 }
 
-#[pymethods]
+slot! { Ufunc: Py_tp_call ternaryfunc call }
+
+/// A call; of numbers alone without pyo3's guards.
+unsafe extern "C" fn call(
+    object: *mut ffi::PyObject,
+    args: *mut ffi::PyObject,
+    kwargs: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: CPython calls with a live object of the class, a tuple, and a dictionary or nothing, attached to the interpreter.
+    unsafe {
+        match of_scalars(object, args, kwargs) {
+            Some(found) => found,
+            None => pyo3::impl_::trampoline::get_trampoline_function!(ternaryfunc, general_call)(
+                object, args, kwargs,
+            ),
+        }
+    }
+}
+/// What NumPy's ufunc gives for numbers alone, where nothing is recorded and the host is in charge.
+///
+/// # Safety
+/// As for `call`.
+#[inline]
+unsafe fn of_scalars(
+    object: *mut ffi::PyObject,
+    args: *mut ffi::PyObject,
+    kwargs: *mut ffi::PyObject,
+) -> Option<*mut ffi::PyObject> {
+    // SAFETY: the caller's promise; items live as long as the tuple.
+    unsafe {
+        let py = Python::assume_attached();
+        let me = Bound::ref_from_ptr(py, &object).cast_unchecked::<Ufunc>().get();
+        let n = ffi::PyTuple_Size(args);
+        if !kwargs.is_null() || n != me.op.arity as isize || context::flags() != 0 {
+            return None;
+        }
+        let theirs = me.numpy.as_ref()?;
+        if !(0..n).all(|i| item::is_number(py, ffi::PyTuple_GetItem(args, i)))
+            || !minpy_core::context::current_device().is_ok_and(|d| d.is_host())
+        {
+            return None;
+        }
+        Some(ffi::PyObject_Call(theirs.as_ptr(), args, kwargs))
+    }
+}
+unsafe fn general_call(
+    py: Python<'_>,
+    object: *mut ffi::PyObject,
+    args: *mut ffi::PyObject,
+    kwargs: *mut ffi::PyObject,
+) -> PyResult<*mut ffi::PyObject> {
+    // SAFETY: as for `call`.
+    unsafe {
+        let me = Bound::ref_from_ptr(py, &object).cast_unchecked::<Ufunc>().get();
+        let kwargs = (!kwargs.is_null()).then(|| Bound::ref_from_ptr(py, &kwargs).cast_unchecked());
+        me.called(py, Bound::ref_from_ptr(py, &args).cast_unchecked(), kwargs).map(Bound::into_ptr)
+    }
+}
+
 impl Ufunc {
-    #[pyo3(signature = (*args, **kwargs))]
-    fn __call__<'py>(
+    fn called<'py>(
         &self,
         py: Python<'py>,
         args: &Bound<'py, PyTuple>,
@@ -391,7 +451,10 @@ impl Ufunc {
         });
         Ok(PyTuple::new(py, each.collect::<PyResult<SmallVec<[_; 2]>>>()?)?.into_any())
     }
+}
 
+#[pymethods]
+impl Ufunc {
     /// Folds the operation along axes: of `add`, the sum.
     ///
     /// axis: along which; the first one when it is not given, None: all.

@@ -17,6 +17,7 @@ import hashlib
 import inspect
 import json
 import mmap
+import operator
 import os
 import random
 import resource
@@ -221,7 +222,7 @@ def of_tables(named, v):
     made = {name: lambda f=f: f(*[v.x] * f.nin) for name, f in _minpy._ufuncs().items() if name not in named}
     for entry in _minpy._table():
         if not entry["name"].startswith("ndarray.") and named.isdisjoint((entry["name"], *entry["aliases"])):
-            f = getattr(np, entry["name"])
+            f = operator.attrgetter(entry["name"])(np)
             count = sum(p.default is p.empty for p in inspect.signature(f).parameters.values())
             made[entry["name"]] = lambda f=f, count=count: f(*[v.m] * count)
     return made

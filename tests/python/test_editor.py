@@ -96,9 +96,10 @@ def test_dir_lists_what_numpys_lists():
     x = np.ones((2, 3))
     assert not [n for n in dir(numpy.ndarray) if not n.startswith("_") and n not in dir(x)]
     # A scalar of ours is no float: it has no `fromhex`, and nothing of it can be resized.
+    s = (np.ones(10000) * 1).sum()
     theirs = {n for n in dir(numpy.float64) if not n.startswith("_")}
-    assert theirs - set(dir(x.sum())) == {"fromhex", "resize"}
-    for value in (x, x.sum()):
+    assert theirs - set(dir(s)) == {"fromhex", "resize"}
+    for value in (x, s):
         assert dir(value) == dir(type(value)) and {"asnumpy", "context", "as_in_context"} <= set(dir(value))
         assert not [n for n in dir(value) if n not in ("mT", "ctypes") and not hasattr(value, n)]
     assert not [n for n in dir(numpy) if not n.startswith("_") and n not in dir(np)]
@@ -107,7 +108,7 @@ def test_dir_lists_what_numpys_lists():
 def test_profiles_show_themselves_in_a_notebook():
     with minpy.profile() as p:
         np.exp(np.ones(10)).asnumpy()
-    assert p._repr_html_().startswith("<table>") and "exp" in p._repr_html_() and "exp" in repr(p)
+    assert p._repr_html_().startswith("<div>") and "exp" in p._repr_html_() and "exp" in repr(p)
 
 
 def test_ipython_shows_text_and_signature(needs):

@@ -223,7 +223,7 @@ def test_functions_of_numpy_obey_policies_and_survive_pickling():
         __array__ = None
     assert callable(Holder().norm)
     q, _r = np.linalg.qr(np.ones((2, 2)))
-    assert type(q) is np.ndarray and type(np.linalg.norm(a)) is np.scalar
+    assert type(q) is np.ndarray and type(np.linalg.norm(a)) is numpy.float64
     first = np.linalg.multi_dot([a, a])
     assert first == 30
     theirs = numpy.arange(3.0)

@@ -243,9 +243,10 @@ def test_databases_store_numbers():
     c = sqlite3.connect(":memory:")
     c.execute("create table t(x)")
     a = np.arange(3)
-    for v in (np.ones(3).sum(), np.ones(3)[0], a[2], a.sum(), np.float32(1) * np.ones(2, "f4")[0]):
+    # Scalars that wait are ours, and numbers to it; NumPy's integers are bytes to it, as they are without us.
+    for v in ((np.ones(10000) * 1).sum(), np.ones(3)[0], a.sum() / 1, (np.ones(10000, int) * 1).sum(), (np.ones(10000, "f4") * 1).sum()):
         c.execute("insert into t values (?)", (v,))
-    assert c.execute("select x, typeof(x) from t").fetchall() == [(3.0, "real"), (1.0, "real"), (2, "integer"), (3, "integer"), (1.0, "real")]
+    assert c.execute("select x, typeof(x) from t").fetchall() == [(10000.0, "real"), (1.0, "real"), (3.0, "real"), (10000, "integer"), (10000.0, "real")]
 
 
 def test_array_without_a_copy(device):

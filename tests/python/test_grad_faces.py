@@ -128,9 +128,9 @@ def test_gradients_of_unused_arguments():
     for x in (np.ones(2, "complex64"), numpy.ones((2, 1), "complex128"), np.ones(3, "float16"), np.arange(2)):
         g = grad(lambda x: 1.0)(x)
         assert type(g) is np.ndarray and g.shape == x.shape and g.dtype == (x.dtype if x.dtype.kind in "fc" else "float64") and not g.asnumpy().any()
-    for x in (np.ones(2, "complex64")[0], np.ones(2)[0]):  # as the gradient of one that is used
+    for x in ((np.ones(10000, "complex64") * 1).sum(), (np.ones(10000) * 1).sum()):  # as the gradient of one that is used
         g, used = grad(lambda x: 1.0)(x), grad(lambda x: x * 0)(x)
-        assert type(g) is type(used) and g.dtype == used.dtype == x.dtype and g == 0
+        assert isinstance(g, (np.scalar, numpy.generic)) and g.dtype == used.dtype == x.dtype and g == 0
     assert grad(lambda x: 1.0)([1j, 2]).dtype == "complex128" and grad(lambda x: 1.0)([1, 2]).tolist() == [0, 0]
 
 

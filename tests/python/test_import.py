@@ -1,8 +1,11 @@
 """What `import minpy.numpy` loads beyond NumPy, and that all of NumPy's names are there all the same."""
+import os
+import re
 import subprocess
 import sys
 
 import numpy
+import pytest
 
 import minpy.numpy as np
 
@@ -24,6 +27,20 @@ def test_nothing_is_imported_that_numpy_does_not_import():
     assert more <= ALLOWED, more - ALLOWED
     lazy = "numpy.f2py numpy.ma numpy.random numpy.fft numpy.testing numpy.polynomial numpy.typing numpy.ctypeslib subprocess".split()
     assert not set(lazy) & modules("import minpy.numpy as np\nnp.dot(np.ones((2, 2)), np.ones(2)).sum().item()")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux what is loaded")
+def test_no_driver_is_opened():
+    """Neither by importing, nor by computing on the host: devices are looked for when one is named."""
+    program = "import minpy.numpy as np\nnp.dot(np.ones((2, 2)), np.ones(2)).sum().item()\nprint(open('/proc/self/maps').read())"
+    environment = {k: v for k, v in os.environ.items() if k != "MINPY_DEVICE"}
+
+    def loaded():
+        out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment).stdout
+        return {line.rsplit("/", 1)[-1] for line in out.splitlines() if re.search(r"/lib(OpenCL|cuda|nvrtc|pocl)", line)}
+    assert not loaded()
+    before = {m for m in modules("import minpy.numpy") if m.startswith("minpy")}
+    assert not before & {"minpy._running", "minpy.__main__", "minpy.profile"}
 
 
 def test_what_is_asked_for_is_there():

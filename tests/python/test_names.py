@@ -181,5 +181,5 @@ def test_profiles_show_themselves():
     assert kept.size == 10
     assert repr(p) == str(p) and "exp" in repr(p)
     html = p._repr_html_()
-    assert html.startswith("<table>") and "exp" in html and html.count("<tr>") == len(p.groups) + 1
+    assert html.startswith("<div>") and "exp" in html and html.count("<tr>") == len(p.groups) + len(p.lines) + 3
     assert repr(minpy.profile()) == "<minpy.profile: nothing ran>"

@@ -5,7 +5,7 @@ import warnings
 
 import numpy
 import pytest
-from table_calls import CALLS, ENTRIES, NAMES, SIGNATURES, kind_of, parameters
+from table_calls import CALLS, ENTRIES, NAMES, SIGNATURES, find, kind_of, parameters
 
 import minpy.numpy as np
 from minpy import _minpy
@@ -151,8 +151,8 @@ def test_along_axes(name, dtype):
         return
     for axis in (None, 0, 1, -1):
         loose = {"float16": 1e-2, "float32": 1e-5, "complex64": 1e-5}.get(dtype, 1e-12)
-        want, error = outcome(getattr(numpy, name), x, axis=axis)
-        got, problem = outcome(getattr(np, name), np.array(x), axis=axis)
+        want, error = outcome(find(numpy, name), x, axis=axis)
+        got, problem = outcome(find(np, name), np.array(x), axis=axis)
         assert (error is None) == (problem is None), (name, dtype, axis, error, problem)
         if error is None:
             assert got.dtype == want.dtype, (name, dtype, axis)
@@ -168,8 +168,11 @@ REDUCTIONS = [name for name in ALONG if kind_of(name, "axis") == "Axes" and "kee
 @pytest.mark.parametrize("name", REDUCTIONS)
 def test_reduction_arguments(name, axis, keepdims):
     x = sample("float64", 6, (2, 3, 4))
-    want = getattr(numpy, name)(x, axis=axis, keepdims=keepdims)
-    got = getattr(np, name)(np.array(x), axis=axis, keepdims=keepdims)
+    want, error = outcome(find(numpy, name), x, axis=axis, keepdims=keepdims)
+    got, problem = outcome(find(np, name), np.array(x), axis=axis, keepdims=keepdims)
+    assert type(error) is type(problem)
+    if error is not None:
+        return  # `linalg.norm` of more than two axes, or none
     assert numpy.shape(got) == numpy.shape(want)
     numpy.testing.assert_allclose(numpy.asarray(got), want)
 
@@ -178,8 +181,8 @@ def test_reduction_arguments(name, axis, keepdims):
 def test_masks_and_first_values_of_reductions(name):
     x = sample("float64", 6, (2, 3, 4))
     for options in ({"where": x > 0}, {"where": x > 0, "initial": 3.0}, {"initial": 3.0}, {"where": x > 0, "initial": 3, "axis": (0, 1)}):
-        want, error = outcome(getattr(numpy, name), x, **options)
-        got, problem = outcome(getattr(np, name), np.array(x), **{k: np.array(v) if k == "where" else v for k, v in options.items()})
+        want, error = outcome(find(numpy, name), x, **options)
+        got, problem = outcome(find(np, name), np.array(x), **{k: np.array(v) if k == "where" else v for k, v in options.items()})
         assert type(error) is type(problem)
         if error is None:
             numpy.testing.assert_allclose(got, want)
@@ -188,8 +191,8 @@ def test_masks_and_first_values_of_reductions(name):
 @pytest.mark.parametrize("name", [name for name, _ in parameters("Out") if name in REDUCTIONS])
 def test_outputs_of_reductions(name):
     x, out = sample("float64", 6, (2, 3, 4)), np.zeros(4)
-    assert getattr(np, name)(np.array(x), axis=(0, 1), out=out) is out
-    numpy.testing.assert_allclose(numpy.asarray(out), getattr(numpy, name)(x, axis=(0, 1)))
+    assert find(np, name)(np.array(x), axis=(0, 1), out=out) is out
+    numpy.testing.assert_allclose(numpy.asarray(out), find(numpy, name)(x, axis=(0, 1)))
 
 
 MIXED = {"first": 1, "all": None}

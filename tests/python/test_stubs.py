@@ -146,6 +146,8 @@ def holds(value, kind):
         return type(value) is tuple and len(value) == len(arguments) and all(map(holds, value, arguments))
     if origin in (tuple, list):
         return type(value) is origin and all(holds(v, arguments[0]) for v in value)
+    if origin is np.scalar and isinstance(value, numpy.generic):
+        return True  # as far as it is computed, it is NumPy's
     # By the exact type: to `isinstance` NumPy's arrays are ours.
     return type(value) is origin if origin in (np.ndarray, np.scalar, numpy.ndarray) else isinstance(value, origin)
 

@@ -160,6 +160,11 @@ impl Buffer {
         }
         self.memory()
     }
+    /// Whether nothing waits that reads the present contents.
+    #[inline]
+    pub(crate) fn is_unread(&self) -> bool {
+        self.readers.load(Relaxed) == 0
+    }
     #[cold]
     fn computed(&self) -> Result<&Memory> {
         if self.flags.load(Relaxed) & PLACEHOLDER != 0 {

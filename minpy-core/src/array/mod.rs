@@ -15,7 +15,7 @@ use crate::buffer::Buffer;
 use crate::cut::Cut;
 use crate::device::{DeviceRef, Memory};
 use crate::layout::{self, Layout, Strides, normalize_axis, show};
-use crate::{DType, Element, Error, ErrorKind, Result, Scalar, bail, context, memory};
+use crate::{DType, Element, Error, ErrorKind, Result, Scalar, bail, context, memory, profile};
 use shared::Shared;
 use smallvec::SmallVec;
 
@@ -137,7 +137,8 @@ impl Array {
             Array::empty_on(device, shape, dtype)?
         };
         if !bytes.is_empty() {
-            device.upload(bytes, a.buffer.memory()?, 0)?;
+            let memory = a.buffer.memory()?;
+            profile::copying(device, "to_device", bytes.len(), || device.upload(bytes, memory, 0))?;
         }
         Ok(a)
     }
@@ -312,15 +313,17 @@ impl Array {
             return Ok(());
         }
         let memory = self.buffer.memory()?;
-        if self.layout.is_contiguous() {
-            return self.device().download(memory, self.layout.offset() * item, dst);
-        }
-        // Fetch the span that the view covers, then pick on the host.
-        let (lo, hi) = self.layout.span();
-        let mut span = memory::zeros((hi - lo) * item)?;
-        self.device().download(memory, lo * item, &mut span)?;
-        copy_strided(&span, &self.layout.shifted(-(lo as isize)), item, dst);
-        Ok(())
+        profile::copying(self.device(), "to_host", dst.len(), || {
+            if self.layout.is_contiguous() {
+                return self.device().download(memory, self.layout.offset() * item, dst);
+            }
+            // Fetch the span that the view covers, then pick on the host.
+            let (lo, hi) = self.layout.span();
+            let mut span = memory::zeros((hi - lo) * item)?;
+            self.device().download(memory, lo * item, &mut span)?;
+            copy_strided(&span, &self.layout.shifted(-(lo as isize)), item, dst);
+            Ok(())
+        })
     }
     /// Where the element at those positions lies in the buffer; negative ones count from the end.
     fn place(&self, at: &[isize]) -> Result<usize> {
@@ -364,6 +367,23 @@ impl Array {
         self.device().upload(value.bytes(), self.buffer.memory_to_write()?, place * self.dtype.size())?;
         self.buffer.bump_version();
         Ok(())
+    }
+    /// Where the buffer begins in the host's memory, if its contents are there already.
+    #[inline]
+    pub fn host_buffer(&self) -> Option<*mut u8> {
+        let memory = self.buffer.present()?;
+        self.device().is_host().then(|| (memory.handle + memory.offset) as *mut u8)
+    }
+    /// The same for somebody who is going to write elements of it now: `None` also where it is not to be written, or something waits
+    /// that reads it as it is.
+    #[inline]
+    pub fn host_buffer_to_write(&self) -> Option<*mut u8> {
+        let to = self.host_buffer()?;
+        let free = self.buffer.is_unread() && !self.buffer.is_read_only();
+        free.then(|| {
+            self.buffer.bump_version();
+            to
+        })
     }
     /// The only element, with its dtype. Waits for the device.
     pub fn item(&self) -> Result<Scalar> {

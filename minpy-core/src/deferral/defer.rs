@@ -92,8 +92,9 @@ pub(crate) enum Source {
 /// Work that has not run yet. Immutable.
 pub(crate) struct Expr {
     pub op: &'static str,
-    /// The function that the user called; asked for only where a profile is on.
+    /// The function that the user called, and the line; asked for only where a profile is on.
     pub written: Option<&'static str>,
+    pub line: profile::Line,
     pub kind: Kind,
     pub program: Arc<Program>,
     /// In the order of the program's inputs; what follows is computed beside it and not read.
@@ -168,6 +169,7 @@ impl Expr {
                 }
             });
         }
+        let (written, line) = if profile::is_on() { (written::name(), profile::line()) } else { (None, 0) };
         let grouped = fuse::grouping();
         if grouped {
             held = 0; // of no memory
@@ -175,7 +177,8 @@ impl Expr {
         HELD.fetch_add(held, Relaxed);
         Box::new(Expr {
             op,
-            written: profile::is_on().then(written::name).flatten(),
+            written,
+            line,
             kind,
             program: program.clone(),
             sources,

@@ -321,7 +321,7 @@ fn host_fallback(
     met: impl FnOnce(&KernelCall),
 ) -> Result<()> {
     let host = registry::global()?.host().map_err(|e| e.context(&format!("{}: {reason}", call.op)))?;
-    let start = Instant::now();
+    let (start, open) = (Instant::now(), profile::outside());
     let mut bytes = 0;
     // A view travels as the span of memory that it touches, and keeps its strides.
     let fetch = |v: &View| -> Result<(Array, Layout)> {
@@ -360,6 +360,7 @@ fn host_fallback(
     for (v, (a, l)) in call.outputs.iter().zip(&outs) {
         bytes += a.buffer().bytes() + write_back(a, l, v, device)?;
     }
+    profile::by_host(open, call.op, device, bytes as u64);
     stats::count_fallback(call.op, &device.to_string(), "host", reason, bytes as u64, start.elapsed());
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Values written into other views, and converted: by the operation `copy`, recorded; or, for dispatch and tapes, without
 //! recording.
 
-use super::call;
+use super::{call, small};
 use crate::device::flags;
 use crate::expr::Program;
 use crate::kernel::Work;
@@ -13,6 +13,9 @@ use std::sync::{Arc, OnceLock};
 
 /// `astype`: the values in another dtype, as NumPy's unsafe casting converts them.
 pub fn cast(a: &Array, dtype: DType) -> Result<Array> {
+    if let Some(r) = small::converted(a, dtype)? {
+        return Ok(r);
+    }
     call(&COPY, Attrs::of(&dtype), &[Operand::Array(a)], None, Target::New)
 }
 /// The values in a target, under a mask.
@@ -25,6 +28,9 @@ pub(super) fn put(a: &Array, mask: Option<&Array>, target: Target) -> Result<Arr
 /// Shapes that do not broadcast; a number that an integer dtype cannot hold.
 pub fn assign<'a>(target: &Array, value: impl Into<Operand<'a>>) -> Result<()> {
     let value = fitting(value.into(), target)?;
+    if small::assigned(target, &value)? {
+        return Ok(());
+    }
     call(&COPY, Attrs::NONE, &[value], None, Target::Into(target)).map(drop)
 }
 /// The operand, a number as an element of the target's dtype.
@@ -48,7 +54,7 @@ static COPIES: &Elementwise = match COPY.elementwise() {
 
 /// Writes one number into every element, without recording.
 pub fn fill_raw(out: &Array, value: Scalar) -> Result<()> {
-    if out.size() == 0 {
+    if out.size() == 0 || small::filled(out, &value)? {
         return Ok(());
     }
     static SAME: [OnceLock<Arc<Program>>; DType::ALL.len()] = [const { OnceLock::new() }; DType::ALL.len()];
@@ -75,7 +81,7 @@ pub fn copy_raw(a: &Array) -> Result<Array> {
     Ok(out.with_weak(a.is_weak()))
 }
 
-fn copy_program(from: DType, to: DType, masked: bool) -> Arc<Program> {
+pub(super) fn copy_program(from: DType, to: DType, masked: bool) -> Arc<Program> {
     let inputs = [from, DType::Bool, to];
     let inputs = if masked { &inputs[..] } else { &inputs[..1] };
     COPIES.program("copy", &ProgramSpec { inputs, scalars: 0, compute: from, out: Some(to), masked })

@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// Most operands of a straight call.
 pub(super) const STRAIGHT: usize = 3;
 /// Elements from which on a kernel may use several threads.
-const PLAIN: usize = 8192;
+pub(super) const PLAIN: usize = 8192;
 
 /// Such a call. One of the arrays is contiguous and has the shape that the others have or are broadcast to.
 pub(super) struct Straight<'a> {
@@ -71,8 +71,7 @@ fn mixed<'a>(
             (Operand::Array(a), _) if a.is_weak() => return None,
             (Operand::Array(a), Some(f)) if a.ndim() <= f.ndim() && a.size() <= f.size() => {}
             (Operand::Array(a), _) => first = Some(a),
-            (Operand::Number(_), _) => scalars |= 1 << i,
-            (Operand::Scalar(_), _) => return None,
+            (Operand::Number(_) | Operand::Scalar(_), _) => scalars |= 1 << i,
         }
     }
     let first = first.filter(|f| f.layout().is_contiguous())?;
@@ -97,6 +96,7 @@ fn mixed<'a>(
             Operand::Number(n) if n.promote_weak(first.dtype()) == first.dtype() => {
                 numbers[i] = n.to_scalar(first.dtype()).ok()?;
             }
+            Operand::Scalar(s) if s.dtype() == first.dtype() => numbers[i] = *s,
             _ => return None,
         }
     }
@@ -241,7 +241,7 @@ impl Straight<'_> {
 
 /// Where the elements of an array begin, as the host counts.
 #[inline]
-fn address(a: &Array, memory: &Memory) -> *const u8 {
+pub(super) fn address(a: &Array, memory: &Memory) -> *const u8 {
     let offset = a.layout().offset().wrapping_mul(a.dtype().size());
     memory.handle.wrapping_add(memory.offset).wrapping_add(offset) as *const u8
 }

@@ -3,7 +3,7 @@
 use super::{call, cast, count_nonzero};
 use crate::context;
 use crate::cut::Cut;
-use crate::dispatch::{Arg, copy_into_raw, launch};
+use crate::dispatch::{Arg, copy_into_raw, launch, picked, placed};
 use crate::kernel::{ScatterMode, Work};
 use crate::layout::{Dims, Layout, MAX_NDIM, broadcast_shapes, show};
 use crate::op::{OpDef, Operand, Structured};
@@ -422,8 +422,20 @@ fn place_axes(ndim: usize, count: usize, position: usize) -> SmallVec<[usize; 6]
     rest.insert_many(position, 0..count);
     rest
 }
+/// `a[key]` for one index array or mask, where that needs no kernel: see `dispatch/pick.rs`.
+///
+/// # Errors
+/// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
+pub fn get_small(a: &Array, key: &Array) -> Result<Option<Array>> {
+    picked(a, key)
+}
 /// `a[items]`: a view where NumPy gives one, else a new array.
 pub fn get(a: &Array, items: &[Index]) -> Result<Array> {
+    if let [Index::Array(key)] = items
+        && let Some(r) = picked(a, key)?
+    {
+        return Ok(r);
+    }
     match resolve(a, items)? {
         Selection::View(v) => Ok(v),
         Selection::Fancy { base, indices, position } => {
@@ -440,6 +452,11 @@ pub fn get(a: &Array, items: &[Index]) -> Result<Array> {
 /// `a[items] = value`.
 pub fn set<'a>(a: &Array, items: &[Index], value: impl Into<Operand<'a>>) -> Result<()> {
     let value = value.into();
+    if let [Index::Array(key)] = items
+        && placed(a, key, &value)?
+    {
+        return Ok(());
+    }
     // One boolean mask of the whole shape and a value that needs no counting: a masked write, without reading the mask.
     if let [Index::Array(m)] = items
         && m.dtype() == DType::Bool

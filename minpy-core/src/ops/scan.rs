@@ -1,6 +1,6 @@
 //! Running folds along an axis: cumsum, cumprod; integrals of samples.
 
-use super::{Axis, add, call, divide, multiply, reshape, subtract, sum};
+use super::{Axis, add, call, divide, multiply, not_equal, reshape, subtract, sum};
 use crate::dispatch::{Arg, copy_raw, launch};
 use crate::kernel::{Fold, Work};
 use crate::layout::{Layout, normalize_axis};
@@ -112,7 +112,38 @@ pub fn trapezoid<'a>(y: &Array, x: Option<&Array>, dx: impl Into<Operand<'a>>, a
     sum(&divide(&areas, 2.0)?, Some(&[axis]), false)
 }
 
+/// Differences of neighbours along an axis, `n` times over; of truth values whether they differ.
+///
+/// # Errors
+/// [`ErrorKind::Value`](crate::ErrorKind::Value) for an array without dimensions or a negative `n`,
+/// [`ErrorKind::Axis`](crate::ErrorKind::Axis) for an axis that the array does not have,
+/// [`ErrorKind::NotNative`](crate::ErrorKind::NotNative) for `n` of 0, where nothing is computed.
+pub fn diff(a: &Array, n: isize, axis: isize) -> Result<Array> {
+    match n {
+        0 => bail!(NotNative, "diff: n=0"),
+        ..0 => bail!(Value, "order must be non-negative but got {n}"),
+        _ if a.ndim() == 0 => bail!(Value, "diff requires input that is at least one dimensional"),
+        _ => {}
+    }
+    let axis = normalize_axis("diff", axis, a.ndim())?;
+    let mut a = a.clone();
+    for _ in 0..n {
+        let len = a.shape()[axis];
+        let rest = len.saturating_sub(1);
+        let (next, here) = (a.slice(axis, len - rest, 1, rest), a.slice(axis, 0, 1, rest));
+        a = if a.dtype() == DType::Bool { not_equal(&next, &here)? } else { subtract(&next, &here)? };
+        if rest == 0 {
+            break;
+        }
+    }
+    Ok(a)
+}
+
 crate::functions! {
+    /// Differences of neighbours along an axis, `n` times over; of truth values whether they differ.
+    diff(a: Array, n: Int = 1, axis: Int = -1, prepend: Foreign = None, append: Foreign = None)
+        -> Array, cases ["f[5]", "n[3,4], axis=0", "f[2,5], n=2", "i[6]", "b[5]", "c[4]", "f[1]"]
+        => diff(a, n, axis);
     /// Sums of the elements up to each one.
     cumsum(a: Array, axis: Axis = None, dtype: DType = None, out: Out = None) -> Array, method, cases ["f[5]", "n[3,4], axis=1", "i[2,3]"]
         => running(&CUMSUM, a, axis, dtype, out);

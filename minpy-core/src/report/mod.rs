@@ -2,4 +2,5 @@
 
 pub(crate) mod profile;
 pub(crate) mod stats;
+mod track;
 pub(crate) mod written;

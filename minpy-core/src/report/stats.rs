@@ -40,6 +40,8 @@ struct Counters {
     depth: Cell<u32>,
     /// How often they were set to zero.
     resets: Cell<u64>,
+    /// Whether fallbacks are told of as they happen.
+    warns: Cell<bool>,
 }
 /// Where a fallback is counted, for those that come again.
 #[derive(Clone, Copy, Debug)]
@@ -55,10 +57,23 @@ pub(crate) fn prepare_thread() {
     COUNTERS.with(|_| ());
 }
 static SITE: OnceLock<fn() -> String> = OnceLock::new();
+static TELL: OnceLock<fn(&str, &str, &str)> = OnceLock::new();
 
 /// Installs the function that names the user's present line (the Python package does).
 pub fn install_call_site(f: fn() -> String) {
     let _ = SITE.set(f);
+}
+/// Installs what tells the user of a fallback, by operation, device and reason (the Python package does).
+pub fn install_tell(f: fn(&str, &str, &str)) {
+    let _ = TELL.set(f);
+}
+/// Has fallbacks of this thread told, or not.
+pub fn set_warns(on: bool) {
+    COUNTERS.with(|c| c.warns.set(on));
+}
+/// Whether they are. Those of NumPy (`by`) their own callers tell of, who can hand on what comes of it.
+pub fn warns() -> bool {
+    COUNTERS.with(|c| c.warns.get())
 }
 /// Counts one operation on a device kind, under the name that the user wrote.
 #[cold]
@@ -81,6 +96,12 @@ pub fn count_fallback(
             c.held.borrow_mut().push((op.into(), device.into(), by, reason.into(), bytes, time));
         });
         return None;
+    }
+    if by == "host"
+        && warns()
+        && let Some(tell) = TELL.get()
+    {
+        tell(op, device, reason);
     }
     let site = SITE.get().map_or_else(String::new, |f| f());
     COUNTERS.with(|c| {

@@ -59,14 +59,28 @@ const INLINE: usize = 4;
 /// Shape and strides; of the same number of dimensions.
 #[derive(Clone)]
 enum Axes {
-    /// Whether the elements follow one another is asked several times per call, and known here.
-    Inline {
-        ndim: u8,
-        contiguous: bool,
-        shape: [usize; INLINE],
-        strides: [isize; INLINE],
-    },
+    Inline { head: Head, shape: [usize; INLINE], strides: [isize; INLINE] },
     Heap(Box<(Dims, Strides)>),
+}
+
+/// Number of dimensions, and whether the elements follow one another, which is asked several times per call. One word that is written
+/// and copied whole: parts of it, copied together, would have to wait until they are in the cache.
+#[derive(Clone, Copy, PartialEq)]
+struct Head(u32);
+impl Head {
+    #[inline]
+    fn new(ndim: usize, contiguous: bool) -> Head {
+        Head(ndim as u32 | (contiguous as u32) << 8)
+    }
+    /// At most `INLINE`.
+    #[inline]
+    fn ndim(self) -> usize {
+        ((self.0 & 0xff) as usize).min(INLINE)
+    }
+    #[inline]
+    fn contiguous(self) -> bool {
+        self.0 > 0xff
+    }
 }
 
 /// Shape, strides and offset of a view, in elements.
@@ -83,8 +97,8 @@ impl PartialEq for Layout {
             && match (&self.axes, &other.axes) {
                 // Entries beyond `ndim` are 0: whole arrays are compared, without a loop.
                 (
-                    Axes::Inline { ndim: n, shape: a, strides: s, .. },
-                    Axes::Inline { ndim: m, shape: b, strides: t, .. },
+                    Axes::Inline { head: n, shape: a, strides: s },
+                    Axes::Inline { head: m, shape: b, strides: t },
                 ) => n == m && a == b && s == t,
                 _ => self.shape() == other.shape() && self.strides() == other.strides(),
             }
@@ -216,7 +230,7 @@ impl Layout {
             strides[i] = step;
             step = step.wrapping_mul(shape[i].max(1) as isize);
         }
-        Layout { axes: Axes::Inline { ndim: ndim as u8, contiguous: true, shape: sizes, strides }, offset }
+        Layout { axes: Axes::Inline { head: Head::new(ndim, true), shape: sizes, strides }, offset }
     }
     /// The layout of a new array for elements in the order of this one, which is contiguous: from offset 0.
     #[inline]
@@ -243,7 +257,8 @@ impl Layout {
             (*size, *step) = (n, s);
         }
         let contiguous = follow(shape, strides);
-        Layout { axes: Axes::Inline { ndim: ndim as u8, contiguous, shape: sizes, strides: steps }, offset }
+        let head = Head::new(ndim, contiguous);
+        Layout { axes: Axes::Inline { head, shape: sizes, strides: steps }, offset }
     }
     /// Shape and strides, to be changed one by one.
     fn parts(&self) -> (Dims, Strides) {
@@ -260,7 +275,7 @@ impl Layout {
     #[inline]
     pub fn shape(&self) -> &[usize] {
         match &self.axes {
-            Axes::Inline { ndim, shape, .. } => &shape[..(*ndim as usize).min(INLINE)],
+            Axes::Inline { head, shape, .. } => &shape[..head.ndim()],
             Axes::Heap(b) => &b.0,
         }
     }
@@ -268,7 +283,7 @@ impl Layout {
     #[inline]
     pub fn strides(&self) -> &[isize] {
         match &self.axes {
-            Axes::Inline { ndim, strides, .. } => &strides[..(*ndim as usize).min(INLINE)],
+            Axes::Inline { head, strides, .. } => &strides[..head.ndim()],
             Axes::Heap(b) => &b.1,
         }
     }
@@ -291,7 +306,7 @@ impl Layout {
     #[inline]
     pub fn is_contiguous(&self) -> bool {
         match &self.axes {
-            Axes::Inline { contiguous, .. } => *contiguous,
+            Axes::Inline { head, .. } => head.contiguous(),
             Axes::Heap(b) => follow(&b.0, &b.1),
         }
     }
@@ -343,8 +358,10 @@ impl Layout {
             return false;
         }
         // Most views are whole and small.
-        if let Axes::Inline { contiguous: true, ndim, shape, .. } = &self.axes {
-            let shape = &shape[..(*ndim as usize).min(INLINE)];
+        if let Axes::Inline { head, shape, .. } = &self.axes
+            && head.contiguous()
+        {
+            let shape = &shape[..head.ndim()];
             let count = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
             return shape.contains(&0) || count.is_some_and(|n| n <= elements - self.offset);
         }
@@ -489,7 +506,13 @@ impl Layout {
     /// A view with these dimensions, whose index 0 is `by` elements from this one's.
     #[inline]
     pub(super) fn cut(&self, shape: &[usize], strides: &[isize], by: isize) -> Layout {
-        Layout::build(shape, strides, self.offset).moved(by)
+        let by = if shape.contains(&0) { 0 } else { by };
+        Layout::build(shape, strides, (self.offset as isize).wrapping_add(by) as usize)
+    }
+    /// Other dimensions from the same element on. The caller answers for staying inside the buffer.
+    #[inline]
+    pub(crate) fn seen_as(&self, shape: &[usize], strides: &[isize]) -> Layout {
+        Layout::build(shape, strides, self.offset)
     }
     /// A new dimension of size 1 (stride 0) before `axis`.
     pub fn insert_axis(&self, axis: usize) -> Layout {

@@ -123,44 +123,50 @@ impl Number {
 #[repr(C, align(16))]
 #[derive(Clone, Copy, PartialEq)]
 pub struct Scalar {
-    bits: [u8; 16],
+    // Two words, not 16 bytes: they are moved as such, and read again as they were written.
+    bits: [u64; 2],
     dtype: DType,
 }
 
 impl Scalar {
     /// Room for scalars that are not there yet.
-    pub(crate) const ZERO: Scalar = Scalar { bits: [0; 16], dtype: DType::Bool };
+    pub(crate) const ZERO: Scalar = Scalar { bits: [0; 2], dtype: DType::Bool };
     /// The scalar that holds `value`.
+    #[inline]
     pub fn new<T: crate::Element>(value: T) -> Scalar {
-        let mut bits = [0u8; 16];
+        const { assert!(size_of::<T>() <= 16) };
+        let mut bits = [0u64; 2];
         // SAFETY: an element has at most 16 bytes and is plain data.
-        unsafe {
-            std::ptr::copy_nonoverlapping((&raw const value).cast::<u8>(), bits.as_mut_ptr(), size_of::<T>())
-        };
+        unsafe { bits.as_mut_ptr().cast::<T>().write_unaligned(value) };
         Scalar { bits, dtype: T::DTYPE }
     }
     /// Reads the bytes of one element of `dtype` (`bytes.len() == dtype.size()`).
+    #[inline]
     pub fn from_bytes(dtype: DType, bytes: &[u8]) -> Scalar {
-        let mut bits = [0u8; 16];
-        bits[..dtype.size()].copy_from_slice(&bytes[..dtype.size()]);
+        let mut all = [0u8; 16];
+        all[..dtype.size()].copy_from_slice(&bytes[..dtype.size()]);
         if dtype == DType::Bool {
             // Foreign memory may hold any byte for true; a Rust bool may not.
-            bits[0] = (bits[0] != 0) as u8;
+            all[0] = (all[0] != 0) as u8;
         }
-        Scalar { bits, dtype }
+        let word = |at: usize| u64::from_ne_bytes(std::array::from_fn(|i| all[at + i]));
+        Scalar { bits: [word(0), word(8)], dtype }
     }
     /// The dtype of the element.
+    #[inline]
     pub fn dtype(&self) -> DType {
         self.dtype
     }
     /// Address of the element, aligned to 16 bytes.
     #[inline]
     pub fn as_ptr(&self) -> *const u8 {
-        self.bits.as_ptr()
+        self.bits.as_ptr().cast()
     }
     /// The bytes of the element.
+    #[inline]
     pub fn bytes(&self) -> &[u8] {
-        &self.bits[..self.dtype.size()]
+        // SAFETY: plain data of 16 bytes, of which the element has the first.
+        unsafe { std::slice::from_raw_parts(self.as_ptr(), self.dtype.size()) }
     }
     /// The element as `T`; `None` when the dtype differs.
     pub fn get<T: crate::Element>(&self) -> Option<T> {

@@ -1,6 +1,7 @@
 """Policies: where operations may run.
 
     prefer_device   on the device of the arrays; on the host what the device lacks, counted (the default)
+    warn_device     the same, with a `FallbackWarning` on the line of each fallback
     only_device     an error instead of leaving the device
     only_host       on the CPU
     only_numpy      every function is NumPy's own: the reference to compare with
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 
 _ALIASES = {"prefer_mxnet": "prefer_device", "only_mxnet": "only_device"}
-_NAMES = ("prefer_device", "only_device", "only_host", "only_numpy")
+_NAMES = ("prefer_device", "warn_device", "only_device", "only_host", "only_numpy")
 _entered = Entered()
 
 
@@ -62,6 +63,12 @@ class Policy:
 
 class PreferDevicePolicy(Policy):
     """On the device of the arrays; on the host what the device lacks."""
+
+
+class WarnDevicePolicy(Policy):
+    """As `PreferDevicePolicy`, with a warning on the line of each fallback."""
+
+    name = "warn_device"
 
 
 class OnlyDevicePolicy(Policy):
@@ -116,5 +123,5 @@ def wrap_policy(policy: str | Policy) -> Callable[[F], F]:
 
 __all__ = [
     "OnlyDevicePolicy", "OnlyHostPolicy", "OnlyMXNetPolicy", "OnlyNumPyPolicy", "Policy", "PreferDevicePolicy", "PreferMXNetPolicy",
-    "PrimitivePolicyError", "get_global_policy", "set_global_policy", "use_policy", "wrap_policy",
+    "PrimitivePolicyError", "WarnDevicePolicy", "get_global_policy", "set_global_policy", "use_policy", "wrap_policy",
 ]

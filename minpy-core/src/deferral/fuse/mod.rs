@@ -192,14 +192,17 @@ impl Group<'_> {
         }
         let what = || {
             let mut name = written::label(self.expressions().map(|(e, _)| (e.written, e.op)));
+            let mut lines: SmallVec<[profile::Line; 4]> = self.expressions().map(|(e, _)| e.line).collect();
             let beside = extras.sum.iter().chain(&extras.beside).filter_map(|x| x.guard.as_deref());
             let mut operations = self.members.len() + 1;
             for e in beside {
                 name.push_str(", ");
                 name.push_str(&written::label([(e.written, e.op)]));
+                lines.push(e.line);
                 operations += 1;
             }
-            (name, operations)
+            lines.retain(|line| *line != 0);
+            profile::What { name, operations, lines }
         };
         profile::timed(&call, self.device, what, || match alone {
             true => launch::run_kernel(&call, self.device, |call| self.tell(call)),

@@ -19,7 +19,7 @@ _methods.install()
 
 globals().update({name: getattr(_minpy, name) for name in _RUST})
 globals().update(_minpy._ufuncs())
-globals().update(_native.FUNCTIONS)
+globals().update({name: f for name, f in _native.FUNCTIONS.items() if "." not in name})
 globals().update({alias: globals()[name] for alias, name in _ufuncs.ALIASES.items()})
 globals().update(_native.TABLE)
 _namespace.fill(globals())

@@ -11,11 +11,12 @@ import operator
 import sys
 import time
 import types
+import warnings
 from typing import Any
 
 import numpy
 
-from minpy import _minpy
+from minpy import _minpy, _site
 from minpy._minpy import counters, devices, ndarray, profiler, scalar, tape, ufunc
 
 # The argument that a function writes into, as position and name. `out=` is written everywhere. Of core's table it is the one of that kind.
@@ -180,6 +181,20 @@ def _refuse(name):
     raise _minpy.PrimitivePolicyError(f"{name}: only NumPy has this function, and the policy is only_device")
 
 
+class FallbackWarning(UserWarning):
+    """Under the policy `warn_device`: something ran elsewhere than on the device of its arrays."""
+
+
+def warn(name, device, by, reason):
+    """Warns, on the user's line, that something did not run on the device."""
+    frame = _site.users_frame()
+    file, line, module, registry = "<unknown>", 0, None, None
+    if frame is not None:
+        file, line, module = frame.f_code.co_filename, frame.f_lineno or 0, frame.f_globals.get("__name__")
+        registry = frame.f_globals.setdefault("__warningregistry__", {})
+    warnings.warn_explicit(f"{name} on {device} was done by {by}: {reason}", FallbackWarning, file, line, module, registry)
+
+
 def call(name, function, args, kwargs, write=None, quiet=False, reason=None):
     """`function(*args, **kwargs)` by NumPy. `write`: position of an argument that is written; `reason`: why it is not computed here."""
     write = (write, None) if write is not None else WRITES.get(name, (None, None))
@@ -261,7 +276,10 @@ def _run(this, name, function, given, named, quiet=False, reason=None):
         return ours
     moved = 0 if this.device.device_type == "cpu" else sum(a.nbytes for a in this.inputs) + sum(
         r.nbytes for r in _arrays(ours))
-    counters.count_fallback(name, str(this.device), _reason(policy, name, reason), moved, time.perf_counter() - began)
+    why = _reason(policy, name, reason)
+    counters.count_fallback(name, str(this.device), why, moved, time.perf_counter() - began)
+    if policy == "warn_device":
+        warn(name, str(this.device), "NumPy", why)
     return ours
 
 

@@ -76,6 +76,12 @@ def _wrapped(name):
     return parts[0] in WRAPPED and not parts[-1].startswith("_")
 
 
+def _native_functions():
+    from minpy.numpy._native import FUNCTIONS  # which imports what imports this
+
+    return FUNCTIONS
+
+
 class _Loader:
     def __init__(self, theirs):
         self._theirs = theirs
@@ -92,7 +98,9 @@ class _Loader:
         module.__path__ = []  # nothing of NumPy's files is loaded a second time
 
         def lookup(attribute):
-            value = wrap_member(name, attribute, getattr(theirs, attribute))
+            value = getattr(theirs, attribute)
+            ours = _native_functions().get(f"{name[len('minpy.numpy.'):]}.{attribute}")
+            value = wrap_member(name, attribute, value) if ours is None else ours
             setattr(module, attribute, value)
             return value
         module.__getattr__ = lookup

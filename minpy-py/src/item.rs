@@ -1,0 +1,268 @@
+//! `a[i]`, `a[i, j]` and `a[i] = x` for integers and plain numbers, on the host and where nothing is recorded, and `len(a)`: without
+//! pyo3's guards around a call, which take as long as the work. Everything else goes on to `index.rs`, and nothing of the user's has been
+//! asked before.
+
+use crate::array::{NdArray, PyArray};
+use crate::index;
+use crate::numpy::numpy;
+use crate::slots::slot;
+use minpy_core::internal::context;
+use minpy_core::{Array, DType};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::type_object::PyTypeInfo;
+use std::ptr::null_mut;
+
+type Object = *mut ffi::PyObject;
+
+slot! { NdArray: Py_mp_subscript binaryfunc subscript }
+slot! { NdArray: Py_mp_ass_subscript objobjargproc assign_subscript }
+slot! { NdArray: Py_mp_length lenfunc length }
+slot! { NdArray: Py_sq_length lenfunc length }
+slot! { NdArray: Py_sq_ass_item ssizeobjargproc assign_item }
+
+unsafe extern "C" fn subscript(object: Object, key: Object) -> Object {
+    // SAFETY: CPython calls with a live object of the class and a key, attached to the interpreter.
+    unsafe {
+        match read(object, key) {
+            Some(found) => found,
+            None => {
+                pyo3::impl_::trampoline::get_trampoline_function!(binaryfunc, index::get_item)(object, key)
+            }
+        }
+    }
+}
+unsafe extern "C" fn assign_subscript(object: Object, key: Object, value: Object) -> std::ffi::c_int {
+    // SAFETY: as above; no value where the item is to be deleted.
+    unsafe {
+        if !value.is_null() && store(object, key, value).is_some() {
+            return 0;
+        }
+        pyo3::impl_::trampoline::get_trampoline_function!(setattrofunc, index::set_item)(object, key, value)
+    }
+}
+/// `PySequence_SetItem`, which has counted negative positions from the end already.
+unsafe extern "C" fn assign_item(object: Object, i: ffi::Py_ssize_t, value: Object) -> std::ffi::c_int {
+    // SAFETY: as above; the key is ours.
+    unsafe {
+        let n = array(object).and_then(|p| p.array().shape().first()).map_or(0, |&n| n as isize);
+        let key = ffi::PyLong_FromSsize_t(if i < 0 { i - n } else { i });
+        if key.is_null() {
+            return -1;
+        }
+        let done = assign_subscript(object, key, value);
+        ffi::Py_DECREF(key);
+        done
+    }
+}
+unsafe extern "C" fn length(object: Object) -> ffi::Py_ssize_t {
+    // SAFETY: as above.
+    unsafe {
+        match array(object).and_then(|p| p.array().shape().first()) {
+            Some(&n) => n as ffi::Py_ssize_t,
+            None => pyo3::impl_::trampoline::get_trampoline_function!(lenfunc, index::get_length)(object),
+        }
+    }
+}
+
+/// # Safety
+/// A live object, attached to the interpreter; it lives on while it is used.
+#[inline]
+unsafe fn array<'a>(object: Object) -> Option<&'a PyArray> {
+    // SAFETY: the caller's promise; objects of the class begin with a `PyArray`.
+    unsafe {
+        let py = Python::assume_attached();
+        (ffi::Py_TYPE(object) == NdArray::type_object_raw(py))
+            .then(|| &*std::ptr::from_ref(Bound::ref_from_ptr(py, &object).cast_unchecked::<PyArray>().get()))
+    }
+}
+
+/// What is known of NumPy's scalars: see `find`.
+struct Scalars {
+    /// Their classes, in the order of `DType::ALL`.
+    types: [*mut ffi::PyTypeObject; DType::ALL.len()],
+    /// What makes an object of the class.
+    alloc: [Option<ffi::allocfunc>; DType::ALL.len()],
+    /// The two objects of its `bool`.
+    truths: [Object; 2],
+}
+// SAFETY: addresses of objects and functions that live as long as the process.
+unsafe impl Send for Scalars {}
+// SAFETY: as above.
+unsafe impl Sync for Scalars {}
+static SCALARS: PyOnceLock<Scalars> = PyOnceLock::new();
+/// Where a scalar of NumPy's has its value: behind the head of every object (`PyArrayScalar_VAL` of its `arrayscalars.h`).
+const VALUE: usize = size_of::<ffi::PyObject>();
+
+/// Asks NumPy, and sees that values lie where they are read and written.
+#[cold]
+fn find(py: Python<'_>) -> PyResult<Scalars> {
+    let np = numpy(py)?;
+    let truth = |name: &str| np.module.getattr(py, name).map(Py::into_ptr);
+    let mut found = Scalars {
+        types: [null_mut(); DType::ALL.len()],
+        alloc: [None; DType::ALL.len()],
+        truths: [truth("False_")?, truth("True_")?],
+    };
+    for (i, (class, d)) in np.types.iter().zip(DType::ALL).enumerate() {
+        let one = class.call1(py, (1,))?;
+        let bytes = one.bind(py).call_method0("tobytes")?.extract::<Vec<u8>>()?;
+        let basic: usize = class.getattr(py, "__basicsize__")?.extract(py)?;
+        if basic < VALUE + d.size() || bytes.len() != d.size() {
+            continue;
+        }
+        // SAFETY: a live object of at least that size; the slot of a class is what CPython says it is.
+        unsafe {
+            if std::slice::from_raw_parts(one.as_ptr().cast::<u8>().add(VALUE), d.size()) != bytes {
+                continue;
+            }
+            let alloc = ffi::PyType_GetSlot(class.as_ptr().cast(), ffi::Py_tp_alloc);
+            found.types[i] = class.as_ptr().cast();
+            found.alloc[i] = std::mem::transmute::<*mut std::ffi::c_void, Option<ffi::allocfunc>>(alloc);
+        }
+    }
+    Ok(found)
+}
+#[inline]
+fn scalars(py: Python<'_>) -> Option<&'static Scalars> {
+    match SCALARS.get(py) {
+        Some(s) => Some(s),
+        None => SCALARS.get_or_try_init(py, || find(py)).inspect_err(|_| ()).ok(),
+    }
+}
+
+/// Whether the object is a float or an integer of Python's, or a scalar of NumPy's that core has a dtype for.
+///
+/// # Safety
+/// A live object.
+#[inline]
+pub unsafe fn is_number(py: Python<'_>, object: Object) -> bool {
+    // SAFETY: the caller's promise.
+    let class = unsafe { ffi::Py_TYPE(object) };
+    class == &raw mut ffi::PyFloat_Type
+        || class == &raw mut ffi::PyLong_Type
+        || scalars(py).is_some_and(|known| known.types.contains(&class))
+}
+/// The integer, which is Python's or NumPy's usual one.
+///
+/// # Safety
+/// A live object, attached to the interpreter.
+#[inline]
+unsafe fn integer(object: Object, known: &Scalars) -> Option<isize> {
+    // SAFETY: the caller's promise; values lie where `find` saw them.
+    unsafe {
+        if ffi::PyLong_CheckExact(object) != 0 {
+            let i = ffi::PyLong_AsSsize_t(object);
+            if i == -1 && !ffi::PyErr_Occurred().is_null() {
+                ffi::PyErr_Clear();
+                return None;
+            }
+            return Some(i);
+        }
+        (ffi::Py_TYPE(object) == known.types[DType::I64 as usize])
+            .then(|| *object.cast::<u8>().add(VALUE).cast::<i64>() as isize)
+    }
+}
+/// Where the element of a key of as many integers as there are dimensions lies, in elements from the start of the buffer. `None` for
+/// other keys, and outside.
+///
+/// # Safety
+/// As for `integer`.
+#[inline]
+unsafe fn place(a: &Array, key: Object, known: &Scalars) -> Option<isize> {
+    let l = a.layout();
+    let step = |i: isize, n: usize, stride: isize| {
+        let at = if i < 0 { i + n as isize } else { i };
+        (0 <= at && at < n as isize).then(|| at * stride)
+    };
+    let mut place = l.offset() as isize;
+    // SAFETY: the caller's promise; a tuple has so many items, which live as long as it does.
+    unsafe {
+        match (l.shape(), l.strides()) {
+            (&[n], &[stride]) => place += step(integer(key, known)?, n, stride)?,
+            (shape, strides) => {
+                if ffi::PyTuple_CheckExact(key) == 0 || ffi::PyTuple_Size(key) != shape.len() as isize {
+                    return None;
+                }
+                for (axis, (&n, &stride)) in shape.iter().zip(strides).enumerate() {
+                    place += step(integer(ffi::PyTuple_GetItem(key, axis as isize), known)?, n, stride)?;
+                }
+            }
+        }
+    }
+    Some(place)
+}
+/// # Safety
+/// Live objects, attached to the interpreter.
+#[inline]
+unsafe fn read(object: Object, key: Object) -> Option<Object> {
+    // SAFETY: the caller's promise. The place is one of the array's; an object of the class has room for a value of the dtype.
+    unsafe {
+        let a = array(object)?.array();
+        if context::flags() != 0 || a.is_weak() {
+            return None;
+        }
+        let known = scalars(Python::assume_attached())?;
+        let dtype = a.dtype();
+        let from = a.host_buffer()?;
+        let size = dtype.size();
+        let from = from.offset(place(a, key, known)? * size as isize);
+        if dtype == DType::Bool {
+            let truth = known.truths[(*from != 0) as usize];
+            ffi::Py_INCREF(truth);
+            return Some(truth);
+        }
+        let alloc = known.alloc[dtype as usize]?;
+        let made = alloc(known.types[dtype as usize], 0);
+        if made.is_null() {
+            return Some(made);
+        }
+        let to = made.cast::<u8>().add(VALUE);
+        match size {
+            8 => to.cast::<u64>().write(from.cast::<u64>().read_unaligned()),
+            _ => std::ptr::copy_nonoverlapping(from, to, size),
+        }
+        Some(made)
+    }
+}
+/// Writes a number of Python's into elements that hold it as it is, or a scalar of NumPy's of the same dtype.
+///
+/// # Safety
+/// Live objects, attached to the interpreter.
+#[inline]
+unsafe fn store(object: Object, key: Object, value: Object) -> Option<()> {
+    // SAFETY: the caller's promise. The place is one of the array's, which may be written; values are of the element's type.
+    unsafe {
+        let p = array(object)?;
+        let a = p.array();
+        if context::flags() != 0 || p.is_read_only() {
+            return None;
+        }
+        let known = scalars(Python::assume_attached())?;
+        let (dtype, size) = (a.dtype(), a.dtype().size());
+        let at = place(a, key, known)? * size as isize;
+        let class = ffi::Py_TYPE(value);
+        if class == &raw mut ffi::PyFloat_Type && dtype == DType::F64 {
+            let number = ffi::PyFloat_AsDouble(value);
+            a.host_buffer_to_write()?.offset(at).cast::<f64>().write_unaligned(number);
+        } else if class == known.types[dtype as usize] {
+            let from = value.cast::<u8>().add(VALUE);
+            std::ptr::copy_nonoverlapping(from, a.host_buffer_to_write()?.offset(at), size);
+        } else if class == &raw mut ffi::PyLong_Type && matches!(dtype, DType::F64 | DType::I64) {
+            let mut overflow = 0;
+            let number = ffi::PyLong_AsLongLongAndOverflow(value, &mut overflow);
+            if overflow != 0 {
+                return None;
+            }
+            let to = a.host_buffer_to_write()?.offset(at);
+            match dtype {
+                DType::F64 => to.cast::<f64>().write_unaligned(number as f64),
+                _ => to.cast::<i64>().write_unaligned(number),
+            }
+        } else {
+            return None;
+        }
+        Some(())
+    }
+}
