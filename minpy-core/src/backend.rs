@@ -9,6 +9,7 @@
 pub use crate::deferral::launch::{Arg, launch};
 pub use crate::device::expr::{Builder, E, Fold, Node, NodeId, PlainLoop, Prim, Program};
 pub use crate::device::find::{leave_out, left_out};
+pub use crate::device::flags::cast_raises;
 pub use crate::device::kernel::{Family, Input, KernelCall, KernelFn, ScatterMode, View, Work, index_error};
 pub use crate::device::registry::{Driver, Item, KernelEntry, Named, Registry, Slot};
 pub use crate::device::{Capabilities, Device, HOST_KIND, Memory, MemoryStats};
@@ -24,6 +25,13 @@ pub mod codegen {
         Arg, Blocks, BoundArg, CDevice, CDriver, Check, Compiler, Dialect, DiskCache, ERROR_WORDS, FAMILIES,
         Found, Kernels, Place, Plan, Rendered, Source, Sources, Spec, Step, Tuning, devices, does_not_build,
         entries, fault, plan, sources,
+    };
+}
+/// Floating-point exceptions that kernels of the host have met.
+pub mod flags {
+    pub use crate::device::flags::{
+        ALL, DIVIDE, INVALID, ORIGINS, OVERFLOW, PRODUCT, ROOT, Report, UNDERFLOW, any_waits, begin, blame,
+        is_raised, narrowed, raise, raised, report, set, take, take_blame,
     };
 }
 /// Classes of dtypes.

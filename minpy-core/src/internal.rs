@@ -26,6 +26,10 @@ pub mod dispatch {
     pub use crate::deferral::launch::run_planned;
     pub use crate::dispatch::{copy_raw, fill_raw};
 }
+/// What deferred work does about floating-point exceptions.
+pub mod flags {
+    pub use crate::device::flags::{Later, install};
+}
 /// Groups of a program that is planned and not run.
 pub mod fuse {
     pub use crate::deferral::fuse::{Collected, Grouping, Kernel, Place, Read, grouped};

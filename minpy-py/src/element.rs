@@ -10,6 +10,7 @@ use crate::host::lend;
 use crate::numpy::numpy;
 use minpy_autograd::is_watched;
 use minpy_core::backend::dtype::Kind;
+use minpy_core::backend::flags::narrowed;
 use minpy_core::internal::context::{COUNTING, RECORDING, flags};
 use minpy_core::{Array, DType, Layout, Number, Scalar, ops};
 use pyo3::prelude::*;
@@ -65,7 +66,7 @@ pub fn are_theirs(a: &Array) -> bool {
 fn simple(value: &Any<'_>, into: DType) -> PyResult<Option<Scalar>> {
     if let Some(number) = exact_number(value) {
         let fits = !matches!(number, Number::Complex(_)) || into.is_complex();
-        return if fits { number.to_scalar(into).py().map(Some) } else { Ok(None) };
+        return if fits { number.to_scalar(into).map(|s| Some(narrowed(number, s))).py() } else { Ok(None) };
     }
     let Some(scalar) = self::value(value)? else { return Ok(None) };
     if scalar.dtype() == into {
@@ -73,7 +74,10 @@ fn simple(value: &Any<'_>, into: DType) -> PyResult<Option<Scalar>> {
     }
     let usual = matches!(scalar.dtype(), DType::F64 | DType::I64);
     match into.kind() {
-        Kind::Float | Kind::Signed if usual => scalar.number().to_scalar(into).py().map(Some),
+        Kind::Float | Kind::Signed if usual => {
+            let number = scalar.number();
+            number.to_scalar(into).map(|s| Some(narrowed(number, s))).py()
+        }
         _ => Ok(None),
     }
 }

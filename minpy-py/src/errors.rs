@@ -2,6 +2,7 @@
 //!
 //! The one place that interprets `ErrorKind`; everything else uses `?` on `Outcome` or `.py()`.
 
+use crate::flags;
 use minpy_core::{Error, ErrorKind};
 use pyo3::exceptions::{
     PyIndexError, PyNotImplementedError, PyOverflowError, PyRuntimeError, PyTypeError, PyValueError,
@@ -37,6 +38,7 @@ fn numpy_class(
 /// The exception that NumPy raises for the same mistake.
 #[cold]
 pub fn raise(e: Error) -> PyErr {
+    flags::forget();
     static AXIS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     static LINALG: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     if let Some((text, original)) = CARRIED.take()
@@ -92,7 +94,10 @@ pub trait Outcome<T> {
 impl<T> Outcome<T> for minpy_core::Result<T> {
     #[inline]
     fn py(self) -> PyResult<T> {
-        self.map_err(raise)
+        match self {
+            Ok(value) => flags::check().map(|()| value),
+            Err(e) => Err(raise(e)),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::lists;
 use crate::numpy::numpy;
 use crate::slots::slots;
 use minpy_core::backend::dtype::Kind;
+use minpy_core::backend::flags::narrowed;
 use minpy_core::internal::cut::Cut;
 use minpy_core::ops::{self, Index, Selection};
 use minpy_core::{Array, DType, Layout, Number, Operand, Result, device};
@@ -312,10 +313,10 @@ fn write(
                 "setitem: cannot write a complex number into an array of dtype {dtype}"
             )));
         }
-        Operand::Number(n) => Operand::Scalar(n.to_scalar(dtype).py()?),
+        Operand::Number(n) => Operand::Scalar(n.to_scalar(dtype).map(|s| narrowed(n, s)).py()?),
         // NumPy's scalars must fit as well, into signed integers.
         Operand::Scalar(v) if dtype.kind() == Kind::Signed && !v.dtype().is_complex() => {
-            Operand::Scalar(v.number().to_scalar(dtype).py()?)
+            Operand::Scalar(v.number().to_scalar(dtype).map(|s| narrowed(v.number(), s)).py()?)
         }
         other => other,
     };

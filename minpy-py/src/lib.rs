@@ -15,6 +15,7 @@ mod element;
 mod errors;
 mod executor;
 mod fallback;
+mod flags;
 mod foreign;
 mod host;
 mod importer;
@@ -57,6 +58,7 @@ fn prepare_thread() {
     minpy_symbol::prepare_thread();
     context::prepare_thread();
     errors::prepare_thread();
+    flags::prepare_thread();
     foreign::prepare_thread();
     lines::prepare_thread();
     numbers::prepare_thread();
@@ -89,6 +91,7 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     prepare_thread();
     minpy_core::backend::memory::install_thread(prepare_thread);
     context::install();
+    flags::install();
     lines::install();
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     m.add("NoGradientFuncError", py.get_type::<errors::NoGradientFuncError>())?;

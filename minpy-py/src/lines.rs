@@ -44,7 +44,7 @@ pub fn prepare_thread() {
     DETACHED.with(|_| ());
 }
 
-/// `py.detach(f)`, with the line for what runs there: who computes may hold locks for which a holder of Python's waits.
+/// `py.detach(f)`, with the line, and NumPy's state, for what runs there: who computes may hold locks for which a holder of Python's waits.
 pub fn detach<R: Send>(py: Python<'_>, f: impl FnOnce() -> R + Send) -> R {
     struct Restore(Option<profile::Line>);
     impl Drop for Restore {
@@ -54,7 +54,7 @@ pub fn detach<R: Send>(py: Python<'_>, f: impl FnOnce() -> R + Send) -> R {
     }
     let line = if profile::is_on() { line() } else { 0 };
     let _restore = Restore(DETACHED.replace(Some(line)));
-    py.detach(f)
+    crate::flags::detached(py, f)
 }
 
 /// Lets profiles find lines.

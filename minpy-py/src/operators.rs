@@ -33,7 +33,9 @@ fn binary<'py>(
     let py = left.py();
     if native() {
         if let (Some(a), Some(b)) = (as_array(left), as_array(right)) {
-            return compute_object(py, op, &[Operand::Array(a), Operand::Array(b)]);
+            return compute_object(py, op, &[Operand::Array(a), Operand::Array(b)], || {
+                are_scalars(&[left, right])
+            });
         }
         if symbol == "mul" && (repeats(left, right)? || repeats(right, left)?) {
             return Ok(PyNotImplemented::get(py).to_owned().into_any());
@@ -45,10 +47,18 @@ fn binary<'py>(
         if let (Some(a), Some(b)) = (operand(left)?, operand(right)?) {
             drop(quiet);
             let (a, b) = settle(a, b)?;
-            return compute_object(py, op, &[a.operand(), b.operand()]);
+            return compute_object(py, op, &[a.operand(), b.operand()], || are_scalars(&[left, right]));
         }
     }
     unusual(symbol, left, right)
+}
+
+/// Whether no operand is an array of no dimensions: NumPy's operators then compute with scalars.
+#[cold]
+fn are_scalars(operands: &[&Bound<'_, PyAny>]) -> bool {
+    operands
+        .iter()
+        .all(|o| as_pyarray(o).map_or_else(|| !o.hasattr("ndim").unwrap_or(false), |p| p.is_scalar()))
 }
 
 /// A scalar of ours that may be NumPy's, and one of NumPy's: the result is NumPy's, like that of two elements.
@@ -186,7 +196,7 @@ fn power<'py>(left: &Bound<'py, PyAny>, right: &Bound<'py, PyAny>) -> PyResult<B
         };
         if let Some(op) = op {
             let py = left.py();
-            return compute_object(py, op, &[Operand::Array(a)]);
+            return compute_object(py, op, &[Operand::Array(a)], || are_scalars(&[left]));
         }
     }
     binary(&ops::POWER, "pow", left, right)
@@ -352,7 +362,7 @@ fn unary<'py>(op: &'static OpDef, symbol: &str, slf: &Bound<'py, PyArray>) -> Py
     if !native() {
         return fallback::call_module("operator", symbol, (slf,));
     }
-    compute_object(py, op, &[Operand::Array(slf.get().array())])
+    compute_object(py, op, &[Operand::Array(slf.get().array())], || slf.get().is_scalar())
 }
 
 /// `a @ b`.

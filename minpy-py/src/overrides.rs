@@ -55,7 +55,7 @@ impl PyArray {
             }
             if usual && let Some(inputs) = operands(op, &given)? {
                 let operands: SmallVec<[Operand; 3]> = inputs.iter().map(|a| a.operand()).collect();
-                return compute_object(py, op, &operands);
+                return compute_object(py, op, &operands, || false);
             }
         }
         let general = py.import("minpy.numpy._methods")?.getattr("array_ufunc")?;

@@ -2,6 +2,7 @@
 
 use crate::array::wrap_result;
 use crate::errors::Outcome;
+use crate::flags;
 use minpy_core::internal::context;
 use minpy_core::{Array, Attrs, OpDef, Operand, Result, Target, ops};
 use pyo3::exceptions::PyTypeError;
@@ -43,18 +44,23 @@ fn elements(inputs: &[Operand]) -> usize {
 pub fn compute(py: Python<'_>, op: &'static OpDef, inputs: &[Operand]) -> PyResult<Array> {
     heavy(py, elements(inputs), || ops::call(op, Attrs::NONE, inputs, None, Target::New))
 }
-/// The same, with the result as a Python object: moved once.
+/// The same, with the result as a Python object: moved once. `of_scalars`: whether NumPy would have computed it of its scalars, which
+/// is asked where there is something to tell of.
 #[inline]
 pub fn compute_object<'py>(
     py: Python<'py>,
     op: &'static OpDef,
     inputs: &[Operand],
+    of_scalars: impl FnOnce() -> bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     if elements(inputs) >= WORTH_DETACHING {
         return wrap_result(py, compute(py, op, inputs)?);
     }
     match ops::call(op, Attrs::NONE, inputs, None, Target::New) {
-        Ok(a) => wrap_result(py, a),
+        Ok(a) => {
+            flags::check_of(of_scalars)?;
+            wrap_result(py, a)
+        }
         Err(e) => Err(e).py(),
     }
 }

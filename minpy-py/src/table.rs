@@ -232,8 +232,12 @@ impl Face {
             crate::lines::detach(py, || function.call_settled(values, out, &mut made))
         };
         match done {
-            Ok(()) => {}
-            Err(e) if e.kind() == ErrorKind::NotNative => return Ok(Err(e.message().to_string())),
+            Ok(()) => crate::flags::check()?,
+            Err(e) if e.kind() == ErrorKind::NotNative => {
+                // NumPy does it, and tells of it.
+                crate::flags::forget();
+                return Ok(Err(e.message().to_string()));
+            }
             Err(e) => return Err(e).py(),
         }
         match out {

@@ -372,7 +372,7 @@ impl Ufunc {
         let operands: SmallVec<[Operand; 3]> = inputs.iter().map(|a| a.operand()).collect();
         if kwargs.is_none() && given.len() == n && results == 1 {
             if operands.iter().any(|o| o.array().is_some()) {
-                return compute_object(py, self.op, &operands);
+                return compute_object(py, self.op, &operands, || false);
             }
             return wrap_result(py, strong(compute(py, self.op, &operands)?, &operands));
         }
@@ -667,6 +667,16 @@ impl Ufunc {
     }
     fn __repr__(&self) -> String {
         format!("<ufunc '{}'>", self.op.name)
+    }
+    /// NumPy's ufunc that it stands for is its equal: `__array_ufunc__` of other classes is handed that one.
+    fn __eq__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> bool {
+        other.is(slf) || slf.get().numpy.as_ref().is_some_and(|f| other.is(f))
+    }
+    fn __hash__(slf: &Bound<'_, Self>) -> PyResult<isize> {
+        match &slf.get().numpy {
+            Some(theirs) => theirs.bind(slf.py()).hash(),
+            None => Ok(slf.as_ptr() as isize >> 4),
+        }
     }
     /// Pickled by name.
     fn __reduce__(&self) -> &'static str {

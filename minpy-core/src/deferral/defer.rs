@@ -30,8 +30,9 @@
 //! Longer than most files: what ends the waiting, and the locks that go with it, are to be read in one place.
 
 use crate::array::waits::worth;
-use crate::context::{self, Policy};
+use crate::context::{self, DOT, Policy};
 use crate::device::DeviceRef;
+use crate::device::flags::{self, Later};
 use crate::expr::Program;
 use crate::kernel::{Family, Fold, Work};
 use crate::launch::{self, Arg};
@@ -109,6 +110,10 @@ pub(crate) struct Expr {
     held: usize,
     /// Part of a program that is grouped and not run (`fuse::grouped`).
     pub grouped: bool,
+    /// The floating-point exceptions that are told of, as it was when this was written.
+    pub told: u8,
+    /// A product that is part of NumPy's `dot`.
+    pub dot: bool,
 }
 
 static NUMBER: AtomicU64 = AtomicU64::new(1);
@@ -141,6 +146,7 @@ impl Expr {
         program: &Arc<Program>,
         inputs: &[Arg],
         out: &Array,
+        told: u8,
     ) -> Box<Expr> {
         let (mut depth, mut held) = (0, 0);
         let mut sources: SmallVec<[Source; 2]> = SmallVec::with_capacity(inputs.len());
@@ -182,6 +188,8 @@ impl Expr {
             depth: depth + 1,
             held,
             grouped,
+            told,
+            dot: context::flags() & DOT != 0,
         })
     }
     /// Whether it is the sum over the rows of what lies, in C order, in that buffer.
@@ -252,7 +260,11 @@ pub(crate) fn record(
     if kind == Kind::Product && !product_waits(device, inputs, out)? {
         return Ok(false);
     }
-    let mut e = Expr::new(op, kind, program, inputs, out);
+    let told = match flags::later() {
+        Later::Tell(flags) => flags,
+        Later::Now => return Ok(false),
+    };
+    let mut e = Expr::new(op, kind, program, inputs, out, told);
     if e.depth > MOST_DEPTH {
         // The longest chains are cut where this expression begins.
         for s in &e.sources {
@@ -525,7 +537,19 @@ pub(crate) fn run_into(
     out: &Array,
 ) -> Result<()> {
     let target = out.buffer();
-    let root = Expr::new(op, kind, program, inputs, out);
+    let told = match flags::later() {
+        Later::Tell(flags) => flags,
+        // What this reads was written before.
+        Later::Now => {
+            for i in inputs {
+                if let Arg::Array(a, _) = i {
+                    a.buffer().memory()?;
+                }
+            }
+            flags::ALL
+        }
+    };
+    let root = Expr::new(op, kind, program, inputs, out, told);
     if target.readers().load(Relaxed) != 0 {
         // Pending readers of what is overwritten; those that are part of this call run inside it.
         let inside = reachable(&root, &mut Vec::new());

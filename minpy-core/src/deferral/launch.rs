@@ -1,15 +1,16 @@
 //! The door to kernels: counts, traces, defers, runs, and falls back to the host.
 
 use super::trace;
-use crate::context::{self, COUNTING, DECOMPOSES, GROUPING, Policy};
+use crate::context::{self, COUNTING, DECOMPOSES, DOT, GROUPING, Policy, QUIET};
 use crate::defer::{self, Kind};
+use crate::device::flags::{self, Report};
 use crate::device::{DeviceRef, Memory};
 use crate::dtype::DTypeSet;
 use crate::expr::Program;
-use crate::kernel::{Family, Input, KernelCall, View, Work};
+use crate::kernel::{Family, Input, KernelCall, ScatterMode, View, Work};
 use crate::layout::Layout;
 use crate::registry::{self, KernelEntry};
-use crate::{Array, ErrorKind, Result, Scalar, bail, fuse, memory, profile, stats};
+use crate::{Array, DType, ErrorKind, Result, Scalar, bail, fuse, memory, profile, stats};
 use parking_lot::RwLock;
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
@@ -91,7 +92,7 @@ pub fn launch(
     if grouping {
         return fuse::collect(&call);
     }
-    profile::timed(&call, device, || profile::one(op), || run_kernel(&call, device))
+    profile::timed(&call, device, || profile::one(op), || run_kernel(&call, device, eagerly))
 }
 
 #[inline]
@@ -134,21 +135,13 @@ pub(crate) fn run_now<const N: usize>(
         Arg::Scalar(s) => Input::Scalar(s),
     });
     let call = KernelCall { op, work, program, inputs: &views, outputs: &[view_of(out, None)?] };
-    profile::timed(&call, device, || profile::one(op), || run_kernel(&call, device))
+    profile::timed(&call, device, || profile::one(op), || run_kernel(&call, device, eagerly))
 }
 
 /// Runs `f`, which asks for the kernel of one operation alone (`Work::Custom`), on the device or not at all: refused, the
 /// operation is done by others on the same device.
 pub(crate) fn own_kernel<R>(f: impl FnOnce() -> R) -> R {
-    struct Restore(bool);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            context::set_flag(DECOMPOSES, self.0);
-        }
-    }
-    let _restore = Restore(context::flags() & DECOMPOSES != 0);
-    context::set_flag(DECOMPOSES, true);
-    f()
+    context::with_flag(DECOMPOSES, f)
 }
 
 /// Whether work that its kernel refuses goes back to `own_kernel`. What else is launched on the way, to settle the inputs, does not.
@@ -178,21 +171,84 @@ fn find_kernel(call: &KernelCall, device: DeviceRef) -> Result<Option<&'static K
     Ok(own.filter(|k| k.dtypes == crate::DTypeSet::ALL || k.dtypes.contains_all(call.dtypes())))
 }
 
-/// Runs a prepared call on the device or not at all: `ErrorKind::Unsupported` where it has no kernel for it.
-pub(crate) fn run_on_device(call: &KernelCall, device: DeviceRef) -> Result<()> {
+/// Runs a prepared call on the device or not at all: `ErrorKind::Unsupported` where it has no kernel for it. `met`: what to do
+/// about floating-point exceptions.
+pub(crate) fn run_on_device(
+    call: &KernelCall,
+    device: DeviceRef,
+    met: impl FnOnce(&KernelCall),
+) -> Result<()> {
     match find_kernel(call, device)? {
+        Some(k) if device.is_host() => watched(device, call, k, met),
         Some(k) => (k.run)(device, call),
         None => no_kernel(call, device),
     }
 }
 
-/// Runs a prepared call: the replay of a recorded launch comes in here too.
+/// Runs a kernel of the host. What it has met is told of, also where it then failed: some of its results are there.
 #[inline]
-pub(crate) fn run_kernel(call: &KernelCall, device: DeviceRef) -> Result<()> {
+fn watched(
+    device: DeviceRef,
+    call: &KernelCall,
+    k: &KernelEntry,
+    met: impl FnOnce(&KernelCall),
+) -> Result<()> {
+    flags::begin();
+    let result = (k.run)(device, call);
+    if flags::is_raised() {
+        met(call);
+    }
+    result
+}
+/// What a call that ran at once has met becomes a report.
+pub(crate) fn eagerly(call: &KernelCall) {
+    raised(call.op, call.work, call.program, call.outputs[0].shape.is_empty());
+}
+#[cold]
+#[inline(never)]
+pub(crate) fn raised(op: &'static str, work: &Work, program: Option<&Arc<Program>>, single: bool) {
+    let flags = met(work, program, |_, _| ());
+    let (dot, quiet) = (context::flags() & DOT != 0, context::flags() & QUIET != 0);
+    if quiet {
+        return;
+    }
+    let name = if dot && op == "matmul" { "dot" } else { flags::word(op, Some(work)) };
+    flags::report(Report { name, flags, late: false, single });
+}
+/// Those of the flags that are set which such work may tell of; `each` gets them by the operation, where the kernel knows that, and
+/// the rest as `flags::ROOT`'s.
+pub(crate) fn met(work: &Work, program: Option<&Arc<Program>>, mut each: impl FnMut(u8, u8)) -> u8 {
+    let of_program = program.map_or(0, |p| p.raises());
+    // Of the whole, and of what no operation was blamed for: kernels blame the operations of programs that they run around a fold.
+    let (may, rest) = match *work {
+        Work::Elementwise => (of_program, of_program),
+        Work::Rows { .. } => (of_program, 0),
+        Work::Reduce(fold) | Work::Scan(fold) => {
+            let of_fold = program.map_or(flags::ALL, |p| fold.prim().raises(p.output_dtype(0)));
+            (of_program | of_fold, of_fold)
+        }
+        Work::Scatter { mode: ScatterMode::Combine(prim), .. } => (0, prim.raises(DType::F64)),
+        Work::Matmul | Work::Epilogue | Work::Products { .. } | Work::Custom(_) => (flags::ALL, flags::ALL),
+        _ => (0, 0),
+    };
+    let (rest, mut known) = (flags::raised() & rest, 0);
+    flags::take_blame(|origin, f| {
+        known |= f & may;
+        each(origin, f & may);
+    });
+    if rest & !known != 0 {
+        each(flags::ROOT, rest & !known);
+    }
+    rest | known
+}
+/// Runs a prepared call: the replay of a recorded launch comes in here too. `met`: what to do about floating-point exceptions
+/// (`eagerly`).
+#[inline]
+pub(crate) fn run_kernel(call: &KernelCall, device: DeviceRef, met: impl FnOnce(&KernelCall)) -> Result<()> {
     let kernel = find_kernel(call, device)?;
     if device.is_host() {
         return match kernel {
-            Some(k) => (k.run)(device, call).inspect_err(|e| {
+            Some(k) => watched(device, call, k, met).inspect_err(|e| {
                 if e.kind() == ErrorKind::Unsupported && handed_back(call.work) {
                     take_back(call, device);
                 }
@@ -218,7 +274,7 @@ pub(crate) fn run_kernel(call: &KernelCall, device: DeviceRef) -> Result<()> {
     if context::policy() == Policy::OnlyDevice {
         bail!(Policy, "{}: {reason}, and the policy is only_device", call.op);
     }
-    host_fallback(call, device, &reason)
+    host_fallback(call, device, &reason, met)
 }
 
 /// The operation has not run.
@@ -232,7 +288,7 @@ fn take_back(call: &KernelCall, device: DeviceRef) {
 /// Runs a kernel of a planned program, which shows in profiles.
 #[inline]
 pub fn run_planned(call: &KernelCall, device: DeviceRef) -> Result<()> {
-    profile::timed(call, device, || profile::planned(call), || run_kernel(call, device))
+    profile::timed(call, device, || profile::planned(call), || run_kernel(call, device, eagerly))
 }
 
 /// Programs that a kernel refused, by (program, form of work, kind of device): they are not deferred again, so that their fallback is
@@ -258,7 +314,12 @@ fn no_kernel(call: &KernelCall, device: DeviceRef) -> Result<()> {
 
 /// Copies the inputs to the host, runs the host's kernel, copies the outputs back.
 #[cold]
-fn host_fallback(call: &KernelCall, device: DeviceRef, reason: &str) -> Result<()> {
+fn host_fallback(
+    call: &KernelCall,
+    device: DeviceRef,
+    reason: &str,
+    met: impl FnOnce(&KernelCall),
+) -> Result<()> {
     let host = registry::global()?.host().map_err(|e| e.context(&format!("{}: {reason}", call.op)))?;
     let (start, open) = (Instant::now(), profile::outside());
     let mut bytes = 0;
@@ -295,7 +356,7 @@ fn host_fallback(call: &KernelCall, device: DeviceRef, reason: &str) -> Result<(
     for (v, (a, l)) in call.outputs.iter().zip(&outs) {
         outputs.push(View { memory: a.buffer().memory()?, offset: l.offset(), ..*v });
     }
-    run_kernel(&KernelCall { inputs: &inputs, outputs: &outputs, ..*call }, host)?;
+    run_kernel(&KernelCall { inputs: &inputs, outputs: &outputs, ..*call }, host, met)?;
     for (v, (a, l)) in call.outputs.iter().zip(&outs) {
         bytes += a.buffer().bytes() + write_back(a, l, v, device)?;
     }

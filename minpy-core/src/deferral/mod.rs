@@ -13,6 +13,7 @@ use crate::{context, stats};
 /// ([`install_thread`](crate::memory::install_thread)).
 pub fn prepare_thread() {
     context::flags();
+    crate::device::flags::prepare_thread();
     stats::prepare_thread();
     trace::prepare_thread();
     defer::prepare_thread();

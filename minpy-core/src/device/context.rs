@@ -49,6 +49,10 @@ pub const COUNTING: u32 = 4;
 pub(crate) const GROUPING: u32 = 8;
 /// What runs decomposes: a kernel that refuses it hands it back, and the host does not take over.
 pub(crate) const DECOMPOSES: u32 = 16;
+/// What runs is NumPy's `dot`, whichever operations that is made of.
+pub(crate) const DOT: u32 = 32;
+/// Nobody is told of floating-point exceptions.
+pub(crate) const QUIET: u32 = 64;
 
 struct Context {
     flags: Cell<u32>,
@@ -76,7 +80,7 @@ pub(crate) fn names_asked() -> bool {
 /// Threads with flags (and those that ended with some). Mostly none has any, which is read faster than what a thread has.
 static FLAGGED: AtomicUsize = AtomicUsize::new(0);
 
-/// The flags in force: `RECORDING`, `TRACING`, `COUNTING`, `GROUPING`, `DECOMPOSES`.
+/// The flags in force: `RECORDING`, `TRACING`, `COUNTING`, `GROUPING`, `DECOMPOSES`, `DOT`, `QUIET`.
 #[inline]
 pub fn flags() -> u32 {
     if FLAGGED.load(Relaxed) == 0 { 0 } else { CONTEXT.with(|c| c.flags.get()) }
@@ -112,6 +116,18 @@ pub fn unrecorded<R>(f: impl FnOnce() -> R) -> R {
     }
     let _restore = Restore(recording());
     set_flag(RECORDING, false);
+    f()
+}
+/// Runs `f` with a flag set.
+pub(crate) fn with_flag<R>(flag: u32, f: impl FnOnce() -> R) -> R {
+    struct Restore(u32, bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            set_flag(self.0, self.1);
+        }
+    }
+    let _restore = Restore(flag, flags() & flag != 0);
+    set_flag(flag, true);
     f()
 }
 /// Whether launches are collected and not run.

@@ -3,10 +3,11 @@
 //! Operations write expressions with `E` values; `Program` is the finished, typed form that the CPU evaluator
 //! interprets block-wise and `codegen` renders to C. A new primitive costs one line per evaluator and renderer.
 
+use super::flags;
 use crate::{DType, Scalar};
 use smallvec::SmallVec;
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 
@@ -275,6 +276,9 @@ pub struct Program {
     inputs: SmallVec<[DType; 4]>,
     scalars: u32,
     outputs: SmallVec<[NodeId; 2]>,
+    /// Whose operation each node is, see `origin`.
+    origins: Vec<u8>,
+    raises: u8,
     id: u32,
     slots: [OnceLock<Box<dyn Any + Send + Sync>>; 8],
     plain: OnceLock<Option<PlainLoop>>,
@@ -328,6 +332,15 @@ impl Program {
     /// Dtype of output `i`.
     pub fn output_dtype(&self, i: usize) -> DType {
         self.nodes[self.outputs[i] as usize].1
+    }
+    /// The operation that a node belongs to, where programs were joined: the number of its expression in the group, oldest first.
+    pub fn origin(&self, node: usize) -> u8 {
+        self.origins[node]
+    }
+    /// The floating-point exceptions that may be told of it.
+    #[inline]
+    pub fn raises(&self) -> u8 {
+        self.raises
     }
     /// Unique number of this program in the process.
     pub fn id(&self) -> u32 {
@@ -391,6 +404,8 @@ impl std::fmt::Debug for Program {
 pub struct Builder {
     nodes: RefCell<Vec<(Node, DType)>>,
     inputs: RefCell<SmallVec<[DType; 4]>>,
+    origins: RefCell<Vec<u8>>,
+    origin: Cell<u8>,
 }
 
 /// A value inside an expression: write `x * x + 1.0` with it.
@@ -426,16 +441,35 @@ impl Builder {
             Some(i) => i,
             None => {
                 nodes.push((node, dtype));
+                self.origins.borrow_mut().push(self.origin.get());
                 nodes.len() - 1
             }
         };
         E { b: self, id: id as NodeId }
     }
+    /// What follows belongs to the operation of that number (`Program::origin`).
+    pub fn origin(&self, number: u8) {
+        self.origin.set(number);
+    }
     /// Ends the expression and empties the builder. `scalars` has a bit for every input given as a single number.
     pub fn finish(&self, name: &str, outputs: &[NodeId], scalars: u32) -> Program {
+        let nodes = self.nodes.take();
+        let raises = nodes.iter().fold(0, |all, &(node, dtype)| {
+            all | match node {
+                Node::Cast(of) => flags::cast_raises(nodes[of as usize].1, dtype),
+                Node::Prim(prim, ids) => {
+                    let decides = ids[if prim == Prim::Select { 1 } else { 0 }];
+                    prim.raises(nodes[decides as usize].1)
+                }
+                Node::Fold(fold, _) => fold.prim().raises(dtype),
+                Node::Input(_) | Node::Const(_) | Node::Index => 0,
+            }
+        });
         Program {
             name: name.to_string(),
-            nodes: self.nodes.take(),
+            nodes,
+            origins: self.origins.take(),
+            raises,
             inputs: self.inputs.take(),
             scalars,
             outputs: outputs.into(),

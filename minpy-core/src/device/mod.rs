@@ -6,6 +6,7 @@
 pub(crate) mod context;
 pub(crate) mod expr;
 pub(crate) mod find;
+pub(crate) mod flags;
 pub(crate) mod kernel;
 pub(crate) mod memory;
 pub(crate) mod registry;

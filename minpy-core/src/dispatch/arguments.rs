@@ -1,6 +1,7 @@
 //! What the arguments of a call are: the dtype that they are promoted to, the one that is computed in, and the numbers among them.
 
 use super::MAX_ARITY;
+use crate::device::flags;
 use crate::layout::{Dims, broadcast_shapes, show};
 use crate::op::{Elementwise, OpDef, promoted_dtype};
 use crate::{Attrs, DType, Error, ErrorKind, Operand, Result, Scalar, bail};
@@ -91,7 +92,7 @@ pub(super) fn numbers(
                 (DType::Bool, Some(n.cast(DType::Bool)))
             }
             Operand::Number(n) => match n.to_scalar(promoted) {
-                Ok(s) => (promoted, Some(s)),
+                Ok(s) => (promoted, Some(flags::narrowed(*n, s))),
                 // True division and the like compute in floating point, where every integer has a place.
                 Err(_) if compute.is_inexact() => (compute, Some(n.cast(compute))),
                 Err(err) if e.result_dtype(op.arity, compute) != DType::Bool => return Err(err),

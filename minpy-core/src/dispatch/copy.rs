@@ -2,6 +2,7 @@
 //! recording.
 
 use super::{call, small};
+use crate::device::flags;
 use crate::expr::Program;
 use crate::kernel::Work;
 use crate::launch::{Arg, launch};
@@ -35,7 +36,7 @@ pub fn assign<'a>(target: &Array, value: impl Into<Operand<'a>>) -> Result<()> {
 /// The operand, a number as an element of the target's dtype.
 fn fitting<'a>(value: Operand<'a>, target: &Array) -> Result<Operand<'a>> {
     Ok(match value {
-        Operand::Number(n) => Operand::Scalar(n.to_scalar(target.dtype())?),
+        Operand::Number(n) => Operand::Scalar(flags::narrowed(n, n.to_scalar(target.dtype())?)),
         other => other,
     })
 }

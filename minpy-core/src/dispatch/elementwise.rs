@@ -7,6 +7,7 @@ use super::place::{all_on, moved, moved_mask, pick_device};
 use super::record::{Record, finish_all};
 use super::results::{fitting_targets, place, result_layout, same_kind, target_shape, writable};
 use super::{MAX_ARITY, Operands};
+use crate::context::{self, QUIET};
 use crate::kernel::Work;
 use crate::launch::{Arg, launch};
 use crate::layout::{Dims, Layout, broadcast_shapes};
@@ -275,7 +276,9 @@ fn all(
             });
         }
         let outs: SmallVec<[&Array; 2]> = made.iter().collect();
-        launch(op.name, device, &Work::Elementwise, Some(&program), &args, &outs)?;
+        let run = || launch(op.name, device, &Work::Elementwise, Some(&program), &args, &outs);
+        // What a mask leaves out is computed, too: nothing can be told of the rest.
+        if mask.is_some() { context::with_flag(QUIET, run)? } else { run()? }
     }
     place(&mut made, mask, targets)?;
     finish_all(record, &call, &made)?;

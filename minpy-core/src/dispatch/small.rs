@@ -3,9 +3,11 @@
 
 use super::straight::{PLAIN, address};
 use crate::context::{self, RECORDING};
+use crate::device::flags;
 use crate::expr::{PlainLoop, Program};
+use crate::kernel::Work;
 use crate::layout::Dims;
-use crate::{Array, DType, Operand, Result, Scalar, profile};
+use crate::{Array, DType, Operand, Result, Scalar, launch, profile};
 use smallvec::SmallVec;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
@@ -135,8 +137,15 @@ pub(super) fn converted(a: &Array, dtype: DType) -> Result<Option<Array>> {
     let out = Array::beside(a, Array::memory_beside(a, a.size(), dtype, false)?, dtype);
     // The result of even so little may be meant to wait.
     let (Some(from), Some(to)) = (a.buffer().present(), out.buffer().present()) else { return Ok(None) };
+    let watched = program.raises() != 0;
+    if watched {
+        flags::begin();
+    }
     // SAFETY: both are on the host and contiguous, with so many elements of the program's dtypes; the output has just been made.
     unsafe { run(address(a, from), address(&out, to).cast_mut(), a.size()) };
+    if watched && flags::is_raised() {
+        launch::raised("copy", &Work::Elementwise, Some(program), out.ndim() == 0);
+    }
     Ok(Some(out))
 }
 

@@ -2,13 +2,13 @@
 //! of the general path (`elementwise.rs`) is needed.
 
 use super::record::recorded;
-use crate::device::Memory;
+use crate::device::{Memory, flags};
 use crate::expr::Program;
 use crate::kernel::{PlainLoop, Work};
-use crate::launch::{Arg, launch, run_now};
+use crate::launch::{self, Arg, launch, run_now};
 use crate::layout::Layout;
 use crate::op::{Elementwise, OpDef};
-use crate::{Array, Operand, Result, Scalar, profile};
+use crate::{Array, DType, Operand, Result, Scalar, profile};
 use std::sync::Arc;
 
 /// Most operands of a straight call.
@@ -101,6 +101,13 @@ fn mixed<'a>(
         }
     }
     let program = e.same_dtype_program(op.name, first.dtype(), inputs.len(), scalars)?;
+    if scalars != 0 && matches!(first.dtype(), DType::F16 | DType::F32 | DType::C64) {
+        for (o, s) in inputs.iter().zip(numbers) {
+            if let Operand::Number(n) = o {
+                flags::narrowed(*n, *s);
+            }
+        }
+    }
     Some(Straight { first, size, spread, whole: whole && spread == 0, program })
 }
 
@@ -155,6 +162,10 @@ impl Straight<'_> {
             && !profile::is_on()
         {
             let (to, [a, b, _]) = (address(out, to).cast_mut(), from);
+            let watched = self.program.raises() != 0;
+            if watched {
+                flags::begin();
+            }
             // SAFETY: the program has as many inputs as the operation; arrays are contiguous and in host memory, with so many
             // elements of the program's dtype, numbers are where the program takes some; the output has just been made.
             unsafe {
@@ -162,6 +173,9 @@ impl Straight<'_> {
                     PlainLoop::Unary(f) => f(a, to, self.size),
                     PlainLoop::Binary(f) => f(a, b, to, self.size),
                 }
+            }
+            if watched && flags::is_raised() {
+                launch::raised(op.name, &Work::Elementwise, Some(self.program), out.ndim() == 0);
             }
             return Ok(());
         }

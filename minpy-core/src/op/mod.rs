@@ -8,6 +8,7 @@
 mod lend;
 pub(crate) mod recorder;
 
+use crate::device::flags::cast_raises;
 use crate::expr::{Builder, E, Program};
 use crate::kernel::Work;
 use crate::launch::{Arg, launch};
@@ -495,11 +496,27 @@ impl Elementwise {
         let b = Builder::new();
         let raw: SmallVec<[E; 4]> = spec.inputs.iter().map(|&d| b.input(d)).collect();
         let count = raw.len() - if spec.masked { 2 } else { 0 };
+        let condition = |i: usize| i == 0 && self.rule.condition_first;
+        // What a mask leaves out must meet no floating-point exception: it is computed of numbers that meet none.
+        let harmless = if name == "arctanh" { 0.5 } else { 1.0 };
+        let guarded = spec.masked && {
+            let b = Builder::new();
+            let ids: SmallVec<[_; MAX_RESULTS]> =
+                self.formula(&b, count, spec.compute).0.into_iter().flatten().map(|v| v.id()).collect();
+            let of_casts = raw[..count]
+                .iter()
+                .map(|e| (e.dtype(), spec.compute))
+                .chain(spec.out.map(|o| (spec.compute, o)));
+            b.finish(name, &ids, 0).raises() != 0
+                || of_casts.into_iter().any(|(from, to)| cast_raises(from, to) != 0)
+        };
         let args: SmallVec<[E; 4]> = raw[..count]
             .iter()
             .enumerate()
-            .map(|(i, e)| {
-                e.cast(if i == 0 && self.rule.condition_first { DType::Bool } else { spec.compute })
+            .map(|(i, e)| match condition(i) {
+                true => e.cast(DType::Bool),
+                false if guarded => raw[count].select(*e, e.lit(harmless)).cast(spec.compute),
+                false => e.cast(spec.compute),
             })
             .collect();
         let mut values: SmallVec<[E; MAX_RESULTS]> = (self.expr)(&b, &args).0.into_iter().flatten().collect();

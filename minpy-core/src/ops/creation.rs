@@ -2,6 +2,7 @@
 
 use super::{add, assign, assign_where, multiply};
 use crate::context::{current_device, with_device};
+use crate::device::flags;
 use crate::dispatch::{Arg, fill_raw, launch, ramped};
 use crate::expr::{Builder, Program};
 use crate::function::Made;
@@ -24,13 +25,15 @@ pub fn ones(shape: &[usize], dtype: DType) -> Result<Array> {
 /// An array of one value.
 pub fn full(shape: &[usize], value: impl Into<Number>, dtype: DType) -> Result<Array> {
     let a = Array::empty_on(current_device()?, shape, dtype)?;
-    fill_raw(&a, value.into().to_scalar(dtype)?)?;
+    let value = value.into();
+    fill_raw(&a, flags::narrowed(value, value.to_scalar(dtype)?))?;
     Ok(a)
 }
 /// Shape, dtype and device of `a`, filled with a value.
 pub fn full_like(a: &Array, value: impl Into<Number>) -> Result<Array> {
     let r = Array::empty_on(a.device(), a.shape(), a.dtype())?;
-    fill_raw(&r, value.into().to_scalar(a.dtype())?)?;
+    let value = value.into();
+    fill_raw(&r, flags::narrowed(value, value.to_scalar(a.dtype())?))?;
     Ok(r)
 }
 /// Zeros with shape, dtype and device of `a`.
@@ -248,7 +251,7 @@ fn filled_with(name: &str, a: Array, value: Operand) -> Result<Array> {
         Operand::Number(Number::Complex(_)) if !a.dtype().is_complex() => {
             bail!(NotNative, "{name}: a complex number in real elements")
         }
-        Operand::Number(n) => fill_raw(&a, n.to_scalar(a.dtype())?)?,
+        Operand::Number(n) => fill_raw(&a, flags::narrowed(n, n.to_scalar(a.dtype())?))?,
         other => write(name, &a, other, "unsafe", None)?,
     }
     Ok(a)

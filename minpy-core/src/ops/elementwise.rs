@@ -247,8 +247,8 @@ pairs! {
 }
 /// With the sign of x also where it is zero; 0 of infinities.
 fn fraction_expr(x: E<'_>) -> E<'_> {
-    let rest = x.isinf().select(x.lit(0.0), x - x.unary(Trunc));
-    rest.binary(Copysign, x)
+    let rest = x - x.isinf().select(x.lit(0.0), x.unary(Trunc));
+    x.isinf().select(x.lit(0.0), rest).binary(Copysign, x)
 }
 
 /// Integers have no negative powers.
@@ -283,18 +283,18 @@ fn conj_expr(x: E<'_>) -> E<'_> {
 fn reciprocal_expr(x: E<'_>) -> E<'_> {
     if x.dtype().is_complex() {
         let (re, im) = (x.real(), x.imag());
-        let (r, q) = (im / re, re / im); // one of them is at most 1
-        let (d, e) = (re + im * r, re * q + im);
+        // Divided by the larger part: what is not chosen is not computed, and meets nothing.
         let wide = im.abs().binary(Le, re.abs());
-        let parts = [wide.select(1.0 / d, q / e), wide.select(-r / d, -1.0 / e)];
+        let (large, small) = (wide.select(re, im), wide.select(im, re));
+        let r = small / large;
+        let (d, one) = (large + small * r, x.real().lit(1.0));
+        let parts = [wide.select(one, r) / d, -wide.select(r, one) / d];
         return E::apply(Complex, &parts);
     }
     if x.dtype().is_inexact() {
         return 1.0 / x;
     }
-    // Truncated 1 / x is x itself for 1 and -1, else 0. (x * x may wrap to 1.)
-    let unit = x.abs().binary(Eq, x.lit(1.0));
-    unit.select(x, x.lit(0.0))
+    (1.0 / x.cast(F64)).cast(x.dtype())
 }
 /// max(x, 0) + log(1 + e^-|x|): neither part overflows, and they do not cancel.
 fn softplus_expr(x: E<'_>) -> E<'_> {

@@ -3,12 +3,13 @@
 use super::limit::there;
 use super::{call, multiply, reshape};
 use crate::array::waits;
+use crate::context::{DOT, QUIET, with_flag};
 use crate::dispatch::{Arg, fill_raw, launch};
 use crate::function::Pairs;
 use crate::kernel::Work;
 use crate::layout::{Dims, Layout, broadcast_shapes, normalize_axis, show};
 use crate::op::{OpDef, Operand, Structured, promoted_dtype};
-use crate::{Array, Attrs, DType, Meta, Metas, Number, Result, Target, bail, context, operation};
+use crate::{Array, Attrs, DType, Meta, Metas, Number, Result, Target, bail, context, operation, profile};
 use smallvec::SmallVec;
 
 /// The error of operands of at least one dimension whose summed dimensions differ.
@@ -74,7 +75,7 @@ fn product(a: &Array, b: &Array) -> Result<Array> {
 /// Small products with a vector of what is in the host's memory, where nothing is recorded or counted: straight to the kernel, which is shown
 /// the vector as a row or a column. `None` for all others.
 #[inline]
-fn with_vector(a: &Array, b: &Array) -> Result<Option<Array>> {
+fn with_vector(a: &Array, b: &Array, name: &'static str) -> Result<Option<Array>> {
     let (x, y) = (a.ndim(), b.ndim());
     let device = a.device();
     let near = |a: &Array| {
@@ -117,7 +118,9 @@ fn with_vector(a: &Array, b: &Array) -> Result<Option<Array>> {
         _ => out.layout().seen_as(&[1, 1], &[1, 1]),
     };
     let of = out.view(whole);
-    launch("matmul", device, &Work::Matmul, None, &[Arg::Array(a, left), Arg::Array(b, right)], &[&of])?;
+    // A profile has both names, and finds that of the user itself.
+    let name = if profile::is_on() { "matmul" } else { name };
+    launch(name, device, &Work::Matmul, None, &[Arg::Array(a, left), Arg::Array(b, right)], &[&of])?;
     Ok(Some(out))
 }
 /// `a @ b`: NumPy's matmul, 1-D operands as rows and columns.
@@ -132,7 +135,7 @@ pub fn matmul(a: &Array, b: &Array) -> Result<Array> {
     if a.ndim() >= 2 && b.ndim() >= 2 {
         return product(a, b);
     }
-    if let Some(r) = with_vector(a, b)? {
+    if let Some(r) = with_vector(a, b, "matmul")? {
         return Ok(r);
     }
     let a2 = if a.ndim() == 1 { a.expand_dims(0)? } else { a.clone() };
@@ -153,7 +156,7 @@ pub fn matmul(a: &Array, b: &Array) -> Result<Array> {
 /// NumPy's dot: the last axis of `a` with the second to last (or only) one of `b`.
 pub fn dot(a: &Array, b: &Array) -> Result<Array> {
     match (a.ndim(), b.ndim()) {
-        (2, 2) if a.shape()[1] == b.shape()[0] => product(a, b),
+        (2, 2) if a.shape()[1] == b.shape()[0] => with_flag(DOT, || product(a, b)),
         (0, _) | (_, 0) => multiply(a, b),
         (x, y) => {
             let (n, m) = (a.shape()[x - 1], b.shape()[y.saturating_sub(2)]);
@@ -168,7 +171,7 @@ pub fn dot(a: &Array, b: &Array) -> Result<Array> {
                 );
             }
             if y <= 2 {
-                return matmul(a, b);
+                return with_flag(DOT, || matmul(a, b));
             }
             tensordot(a, b, &[x - 1], &[y - 2])
         }
@@ -193,7 +196,8 @@ pub fn tensordot(a: &Array, b: &Array, axes_a: &[usize], axes_b: &[usize]) -> Re
     let size = |s: &[usize]| s.iter().product::<usize>() as isize;
     let k = size(&pb.shape()[..axes_b.len()]);
     let (m, n) = (size(&pa.shape()[..fa.len()]), size(&pb.shape()[axes_b.len()..]));
-    let r = product(&reshape(&pa, &[m, k])?, &reshape(&pb, &[k, n])?)?;
+    let (x, y) = (reshape(&pa, &[m, k])?, reshape(&pb, &[k, n])?);
+    let r = with_flag(DOT, || product(&x, &y))?;
     let shape: Vec<isize> =
         pa.shape()[..fa.len()].iter().chain(&pb.shape()[axes_b.len()..]).map(|&n| n as isize).collect();
     reshape(&r, &shape)
@@ -221,7 +225,7 @@ type Axes = SmallVec<[isize; 6]>;
 /// [`dot`] of arrays or numbers, which count as arrays of their default dtype here.
 fn dot_of(a: Operand, b: Operand) -> Result<Array> {
     if let (Operand::Array(a), Operand::Array(b)) = (&a, &b) {
-        if let Some(r) = with_vector(a, b)? {
+        if let Some(r) = with_vector(a, b, "dot")? {
             return Ok(r);
         }
         return dot(&(*a).clone().with_weak(false), &(*b).clone().with_weak(false));
@@ -260,7 +264,9 @@ pub fn inner(a: &Array, b: &Array) -> Result<Array> {
 /// [`ErrorKind::Value`](crate::ErrorKind::Value) for different numbers of elements.
 pub fn vdot(a: &Array, b: &Array) -> Result<Array> {
     let (a, b) = (reshape(a, &[-1])?, reshape(b, &[-1])?);
-    if a.dtype().is_complex() { dot(&super::conjugate(&a)?, &b) } else { dot(&a, &b) }
+    let first = if a.dtype().is_complex() { super::conjugate(&a)? } else { a };
+    // NumPy tells of no exceptions here.
+    with_flag(QUIET, || dot(&first, &b))
 }
 
 /// Every product of an element of one with an element of the other, both flattened.

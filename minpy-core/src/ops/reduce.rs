@@ -1,7 +1,8 @@
 //! Reductions along axes: sum, prod, max, min, any, all, count_nonzero, and what is composed of them.
 
 use super::{
-    call, call_each, cast, divide, equal, isnan, logical_not, multiply, reshape, root, select, subtract,
+    call, call_each, cast, divide, equal, isnan, logical_not, multiply, reshape, root, select, square,
+    subtract,
 };
 use crate::dispatch::{Arg, fill_raw, launch};
 use crate::expr::{Builder, E, Prim, Program};
@@ -325,7 +326,7 @@ impl Structured for MeanAndVariance {
         let sq = if d.dtype().is_complex() {
             super::real(&multiply(&d, &super::conjugate(&d)?)?)?
         } else {
-            multiply(&d, &d)?
+            square(&d)?
         };
         let total = reduce(&SUM, &sq, Some(&axes), attrs.along.keepdims, None)?;
         let v = divide(&total, (n as f64 - attrs.ddof()).max(0.0))?;

@@ -3,7 +3,7 @@
 //! A step goes into its reader when nobody else reads its result. It then runs later than it would have, but no
 //! value changes in between: every temporary is written once until places are assigned.
 
-use super::program::{Key, Step, TEMP};
+use super::program::{Key, Part, Step, TEMP};
 use crate::prims::{Loop, fused};
 use minpy_core::backend::Prim;
 use minpy_core::{DType, Scalar};
@@ -103,11 +103,14 @@ pub(crate) fn fuse(mut steps: Vec<Option<Step>>, values: &[u16], consts: &[Scala
             .find_map(|(a, b)| Some((a, b, fused::lookup(a.map(|p| p.1), b.map(|p| p.1), last, dtype)?)));
         let Some((a, b, run)) = choice else { continue };
         let mut joined = [0; 4];
+        let mut parts = [None; 3];
         for (side, part) in [a, b].into_iter().enumerate() {
             // Arguments that a loop does not use must be readable all the same.
-            let [x, y] = match part.and_then(|(at, prim)| Some((steps[at].take()?.args, prim.arity()))) {
-                Some((made_of, 1)) => [made_of[0]; 2],
-                Some((made_of, _)) => [made_of[0], made_of[1]],
+            let [x, y] = match part.and_then(|(at, prim)| Some((steps[at].take()?, prim.arity()))) {
+                Some((made, arity)) => {
+                    parts[side] = Some(Part { run: made.run, flags: made.flags });
+                    if arity == 1 { [made.args[0]; 2] } else { [made.args[0], made.args[1]] }
+                }
                 None => [args[side]; 2],
             };
             joined[2 * side..][..2].copy_from_slice(&[x, y]);

@@ -20,7 +20,7 @@ use crate::prims::Loop;
 use crate::prims::loops::BinaryLoop;
 use block::{Reach, Tiling, Walk};
 use compiled::compiled;
-use minpy_core::backend::{DTypeSet, Family, HOST_KIND, Input, KernelCall, PlainLoop, Program, Slot};
+use minpy_core::backend::{DTypeSet, Family, HOST_KIND, Input, KernelCall, PlainLoop, Program, Slot, flags};
 use minpy_core::{DeviceRef, Result, kernel};
 use program::{Compiled, Use};
 use smallvec::SmallVec;
@@ -173,9 +173,16 @@ fn single(c: &Compiled, step: &crate::elementwise::program::Step, call: &KernelC
             }
             let scalars = args.iter().rev().fold(0, |m, a| m << 1 | (a.1 == 0) as u8);
             parallel_for(n, least, |r| {
-                let args = args.map(|(a, size)| (a + r.start * size) as *const u8);
+                let places = args.map(|(a, size)| (a + r.start * size) as *const u8);
+                let to = (out + r.start * out_size) as *mut u8;
                 // SAFETY: as above.
-                unsafe { f(args, scalars, (out + r.start * out_size) as *mut u8, r.len()) }
+                unsafe {
+                    f(places, scalars, to, r.len());
+                    if step.flags.watched && flags::is_raised() {
+                        let args = [0, 1, 2, 3].map(|k| (places[k], args[k].1 == 0));
+                        flags::raise(frame::blame(step, args, to, r.len()));
+                    }
+                }
             });
         }
         Loop::Select(_) => return false,

@@ -3,9 +3,9 @@
 //! A compiled program addresses a table of pointers: inputs, constants, the index, temporaries. Temporaries live in
 //! the thread's scratch memory, a block each, so that they stay in the first-level cache.
 
-use crate::prims::fused::Part;
+use crate::prims::fused::Part as Made;
 use crate::prims::{self, Loop, cast, division};
-use minpy_core::backend::{Node, Prim, Program};
+use minpy_core::backend::{Node, Prim, Program, cast_raises};
 use minpy_core::{DType, Scalar};
 use smallvec::SmallVec;
 
@@ -20,6 +20,27 @@ pub(crate) struct Step {
     pub out: Option<u8>,
     /// What it computes, where others make something of it.
     pub key: Option<Key>,
+    pub flags: Flags,
+    /// The steps that it was joined of: what makes its first and second argument, and the last.
+    pub parts: Option<Box<[Option<Part>; 3]>>,
+}
+
+/// The floating-point exceptions of a step.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Flags {
+    /// Whether the processor may note any.
+    pub watched: bool,
+    /// Those that are told of.
+    pub told: u8,
+    /// Whose they are, see `Program::origin`.
+    pub origin: u8,
+}
+
+/// A step that went into another one.
+#[derive(Clone, Copy)]
+pub(crate) struct Part {
+    pub run: Loop,
+    pub flags: Flags,
 }
 
 /// What a step computes. The dtypes are those of its arguments.
@@ -29,7 +50,7 @@ pub(crate) enum Key {
     /// From, to.
     Cast(DType, DType),
     /// `fused::lookup`
-    Joined(Part, Part, Prim, DType),
+    Joined(Made, Made, Prim, DType),
     /// `fused::taken`
     Taken(DType),
     /// `fused::side`
@@ -129,6 +150,8 @@ impl Compiler<'_> {
             size: dtype.size() as u8,
             out: None,
             key: None,
+            flags: Flags::default(),
+            parts: None,
         });
         dst
     }
@@ -228,6 +251,25 @@ impl Compiler<'_> {
     }
 }
 
+/// The exceptions of a node's steps.
+fn flags_of(program: &Program, node: usize) -> Flags {
+    let (what, dtype) = program.nodes()[node];
+    let of = |id: u16| program.nodes()[id as usize].1;
+    let (from, told) = match what {
+        Node::Prim(prim, ids) => {
+            let from = of(ids[if prim == Prim::Select { 1 } else { 0 }]);
+            (from, prim.raises(from))
+        }
+        Node::Cast(id) => (of(id), cast_raises(of(id), dtype)),
+        _ => (dtype, 0),
+    };
+    Flags {
+        watched: told != 0 || from.is_inexact() || dtype.is_inexact(),
+        told,
+        origin: program.origin(node),
+    }
+}
+
 /// The steps of a program, each value in a temporary of its own.
 pub(crate) struct Lowered<'p> {
     pub compiler: Compiler<'p>,
@@ -261,7 +303,10 @@ pub(crate) fn lower(program: &Program, usage: Use) -> std::result::Result<Lowere
         next: 0,
     };
     for i in (0..n).filter(|&i| needed[i]) {
+        let before = c.steps.len();
         c.values[i] = Some(c.node(i)?);
+        let flags = flags_of(program, i);
+        c.steps[before..].iter_mut().for_each(|s| s.flags = flags);
     }
     let mut outputs: SmallVec<[(Value, DType); 2]> = SmallVec::new();
     for (k, &o) in program.outputs().iter().enumerate() {

@@ -5,9 +5,10 @@
 //! and then sleep. A caller that finds the workers taken (another thread, or itself further up) works alone, so that
 //! several callers never use more threads than there are.
 
+use minpy_core::backend::flags;
 use std::cell::{Cell, UnsafeCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::*};
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -53,6 +54,9 @@ static BED: Mutex<()> = Mutex::new(());
 static BELL: Condvar = Condvar::new();
 /// A worker's part of the present job panicked. Belongs to whoever holds `TAKEN`.
 static PANICKED: AtomicBool = AtomicBool::new(false);
+/// Floating-point exceptions that workers met in the present job, and whose they were. Belong to whoever holds `TAKEN`.
+static MET: AtomicU8 = AtomicU8::new(0);
+static BLAMED: [AtomicU8; flags::ORIGINS] = [const { AtomicU8::new(0) }; flags::ORIGINS];
 
 /// Waits for a job other than number `last` that is open.
 fn next_job(last: u64) -> u64 {
@@ -103,10 +107,19 @@ fn serve() {
         if came_in {
             // SAFETY: the caller keeps the job alive until nobody is inside.
             let job = unsafe { (*JOB.0.get()).map(|j| &*j) };
+            flags::begin();
             if let Some(job) = job
                 && catch_unwind(AssertUnwindSafe(job)).is_err()
             {
                 PANICKED.store(true, Relaxed);
+            }
+            let mut met = flags::raised();
+            flags::take_blame(|origin, f| {
+                met |= f;
+                BLAMED[origin as usize].fetch_or(f, Relaxed);
+            });
+            if met != 0 {
+                MET.fetch_or(met, Relaxed);
             }
             GATE.fetch_sub(1, AcqRel);
         }
@@ -133,6 +146,16 @@ impl Drop for Close<'_> {
             gate = GATE.load(Acquire);
         }
         self.panicked.set(PANICKED.swap(false, Relaxed));
+        if MET.load(Relaxed) != 0 {
+            // What they met this thread has met.
+            flags::raise(MET.swap(0, Relaxed));
+            for (origin, by) in BLAMED.iter().enumerate() {
+                match by.swap(0, Relaxed) {
+                    0 => {}
+                    f => flags::blame(origin as u8, f),
+                }
+            }
+        }
         TAKEN.store(false, Release);
     }
 }

@@ -70,7 +70,9 @@ type Array<T> = [T; BLOCK];
 unsafe fn unary<T: Real, O: Unary<T>, const FMA: bool>(src: *const T, dst: *mut T, n: usize) {
     let rest = n % BLOCK;
     let whole = n - rest;
-    let mut pad = [T::ONE; BLOCK];
+    // Padding has an element's value: it raises no flags of its own.
+    // SAFETY: with a rest there is an element after the whole blocks of `src`.
+    let mut pad = [if rest == 0 { T::ONE } else { unsafe { *src.add(whole) } }; BLOCK];
     // First the whole blocks, then the rest in `pad`, by the same code.
     let (mut s, mut d, mut m, mut last) = (src, dst, whole, rest == 0);
     loop {

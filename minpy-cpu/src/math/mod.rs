@@ -7,6 +7,7 @@
 
 pub mod complex;
 pub mod complex_fn;
+pub mod exceptions;
 pub mod exp;
 #[cfg(target_arch = "x86_64")]
 pub mod group;

@@ -6,7 +6,6 @@
 use super::group::Group;
 use super::kernel::{Unary, UnaryKernel};
 use super::lanes::Lanes;
-use super::real::Real;
 use super::{real32, real64};
 use core::arch::x86_64::*;
 use core::ops::{Add, Div, Mul, Neg, Sub};
@@ -201,7 +200,8 @@ unsafe fn unary<V: Wide, O: Unary<V> + Unary<Group<V>>>(src: *const V::One, dst:
     }
     if i < n {
         // A register has 16 numbers at most.
-        let mut pad = [<V::One as Real>::ONE; 16];
+        // SAFETY: `i < n`.
+        let mut pad = [unsafe { *src.add(i) }; 16];
         // SAFETY: `n - i < N` elements at both; `pad` holds a register.
         unsafe {
             core::ptr::copy_nonoverlapping(src.add(i), pad.as_mut_ptr(), n - i);

@@ -3,9 +3,11 @@
 //! A float outside the integer's range, or NaN, becomes what the C compiler's instruction gives: the smallest int32
 //! or int64, of which narrower types keep the low bits. Complex to real drops the imaginary part.
 
-use super::loops::{Narrow, Op1, Rare, UnaryLoop, Wide, unary_loop};
+use super::loops::{Narrow, Op1, Rare, UnaryLoop, Wide, in_place1, unary_loop};
 use super::{B8, Lane, half, with_bits};
+use crate::machine::simd::{Level, level};
 use minpy_core::DType;
+use minpy_core::backend::flags;
 use num_complex::{Complex, Complex32, Complex64};
 use std::marker::PhantomData;
 
@@ -101,6 +103,168 @@ to! {
     B8 => B8: |x| x;
     Complex32 => Complex32: |x| x;
     Complex64 => Complex64: |x| x;
+}
+
+/// Whether a float becomes an integer by an instruction that raises no flag.
+trait Fits<R> {
+    fn fits(self) -> bool;
+}
+macro_rules! fits {
+    ($($from:ident $above:expr, $wide:expr;)*) => {$(
+        fits!(@by $from, |x| (x > $above) & (x < 2147483648.0); i8 i16 i32);
+        fits!(@by $from, |x| (x > $wide) & (x < 9223372036854775808.0); i64 u32);
+        fits!(@by $from, |x| (x > $wide) & (x < 18446744073709551616.0); u64);
+    )*};
+    (@by $from:ident, |$x:ident| $e:expr; $($to:ident)*) => {$(
+        impl Fits<$to> for $from {
+            #[inline(always)]
+            fn fits(self) -> bool {
+                let $x = self;
+                $e
+            }
+        }
+    )*};
+}
+fits! {
+    f32 -2147483904.0, -9223373136366403584.0;
+    f64 -2147483649.0, -9223372036854777856.0;
+}
+
+/// Conversions of floats to integers by the instructions that do them for whole registers: what does not fit becomes the least integer
+/// there, and raises the processor's flag.
+#[cfg(target_arch = "x86_64")]
+mod registers {
+    use super::{DType, Fits, Lane, To, UnaryLoop, flags};
+    use crate::machine::simd::{Level, level};
+    use std::arch::x86_64::*;
+
+    macro_rules! loops {
+        ($level:ident $feature:literal: $($name:ident $from:ident => $to:ident by $n:literal, |$x:ident, $d:ident| $e:expr;)*) => {
+            mod $level {
+                use super::*;
+                $(
+                    /// # Safety
+                    /// The contract of `UnaryLoop`; the machine has this level.
+                    #[target_feature(enable = $feature)]
+                    pub(super) unsafe fn $name(a: *const u8, d: *mut u8, n: usize) {
+                        let (a, d) = (a.cast::<$from>(), d.cast::<$to>());
+                        let mut i = 0;
+                        // SAFETY: `n` elements at both; a register is read whole before its results are written.
+                        unsafe {
+                            while i + $n <= n {
+                                let ($x, $d) = (a.add(i), d.add(i));
+                                $e;
+                                i += $n;
+                            }
+                            // The rest one by one: a register put together takes as long as a dozen of these.
+                            while i < n {
+                                let x = *a.add(i);
+                                if !Fits::<$to>::fits(x) {
+                                    flags::raise(flags::INVALID);
+                                }
+                                *d.add(i) = x.to();
+                                i += 1;
+                            }
+                        }
+                    }
+                )*
+                pub(super) fn find(from: DType, to: DType) -> Option<UnaryLoop> {
+                    $(if from == <$from as Lane>::DTYPE && to == <$to as Lane>::DTYPE {
+                        return Some($name);
+                    })*
+                    None
+                }
+            }
+        };
+    }
+    loops! {
+        avx512 "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma":
+        f32_i8 f32 => i8 by 16, |x, d| _mm_storeu_si128(d.cast(), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(_mm512_loadu_ps(x))));
+        f32_i16 f32 => i16 by 16, |x, d| _mm256_storeu_si256(d.cast(), _mm512_cvtepi32_epi16(_mm512_cvttps_epi32(_mm512_loadu_ps(x))));
+        f32_i32 f32 => i32 by 16, |x, d| _mm512_storeu_si512(d.cast(), _mm512_cvttps_epi32(_mm512_loadu_ps(x)));
+        f32_i64 f32 => i64 by 8, |x, d| _mm512_storeu_si512(d.cast(), _mm512_cvttps_epi64(_mm256_loadu_ps(x)));
+        f32_u32 f32 => u32 by 8, |x, d| _mm256_storeu_si256(d.cast(), _mm512_cvtepi64_epi32(_mm512_cvttps_epi64(_mm256_loadu_ps(x))));
+        f64_i8 f64 => i8 by 8, |x, d| _mm_storel_epi64(d.cast(), _mm256_cvtepi32_epi8(_mm512_cvttpd_epi32(_mm512_loadu_pd(x))));
+        f64_i16 f64 => i16 by 8, |x, d| _mm_storeu_si128(d.cast(), _mm256_cvtepi32_epi16(_mm512_cvttpd_epi32(_mm512_loadu_pd(x))));
+        f64_i32 f64 => i32 by 8, |x, d| _mm256_storeu_si256(d.cast(), _mm512_cvttpd_epi32(_mm512_loadu_pd(x)));
+        f64_i64 f64 => i64 by 8, |x, d| _mm512_storeu_si512(d.cast(), _mm512_cvttpd_epi64(_mm512_loadu_pd(x)));
+        f64_u32 f64 => u32 by 8, |x, d| _mm256_storeu_si256(d.cast(), _mm512_cvtepi64_epi32(_mm512_cvttpd_epi64(_mm512_loadu_pd(x))));
+    }
+    loops! {
+        avx2 "avx2,fma":
+        f32_i32 f32 => i32 by 8, |x, d| _mm256_storeu_si256(d.cast(), _mm256_cvttps_epi32(_mm256_loadu_ps(x)));
+        f64_i32 f64 => i32 by 4, |x, d| _mm_storeu_si128(d.cast(), _mm256_cvttpd_epi32(_mm256_loadu_pd(x)));
+    }
+    /// The loop for this machine, where it has such an instruction.
+    pub(super) fn find<A: Lane + To<R>, R: Lane>() -> Option<UnaryLoop> {
+        match level() {
+            Level::Avx512 => avx512::find(A::DTYPE, R::DTYPE),
+            Level::Avx2 => avx2::find(A::DTYPE, R::DTYPE),
+            Level::Base => None,
+        }
+    }
+}
+
+/// The same where there is no such instruction: what does not fit is replaced before it is converted, and the flag raised by hand.
+macro_rules! cut_loops {
+    ($name:ident, $(#[$attr:meta])*) => {
+        mod $name {
+            use super::{Fits, To, flags};
+            use std::mem::MaybeUninit;
+            $(#[$attr])*
+            unsafe fn typed<A: Copy + To<R> + Fits<R>, R: Copy>(d: &mut [MaybeUninit<R>], a: &[A]) -> bool {
+                let (to, n) = (d.as_mut_ptr(), d.len());
+                // Noted in numbers as wide as the elements: of truth values the compiler makes bytes.
+                let (mut i, mut bad4, mut bad8) = (0, 0u32, 0u64);
+                while i < n {
+                    // SAFETY: slices have one length.
+                    unsafe {
+                        let x = a.as_ptr().add(i).read();
+                        if const { size_of::<A>() == 4 } {
+                            bad4 |= !x.fits() as u32;
+                        } else {
+                            bad8 |= !x.fits() as u64;
+                        }
+                        to.add(i).write(MaybeUninit::new(x.to()));
+                    }
+                    i += 1;
+                }
+                bad4 != 0 || bad8 != 0
+            }
+            /// # Safety
+            /// The contract of `UnaryLoop`.
+            pub(super) unsafe fn run<A: Copy + To<R> + Fits<R>, R: Copy>(a: *const u8, d: *mut u8, n: usize) {
+                // SAFETY: the contract.
+                unsafe {
+                    if std::ptr::eq(a, d) {
+                        return super::in_place1(run::<A, R>, a, size_of::<A>(), d, size_of::<R>(), n);
+                    }
+                    let a = std::slice::from_raw_parts(a.cast(), n);
+                    if typed::<A, R>(std::slice::from_raw_parts_mut(d.cast(), n), a) {
+                        flags::raise(flags::INVALID);
+                    }
+                }
+            }
+        }
+    };
+}
+cut_loops!(base, #[inline(never)]);
+#[cfg(target_arch = "x86_64")]
+cut_loops!(avx2, #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]);
+#[cfg(target_arch = "x86_64")]
+cut_loops!(avx512, #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]);
+fn cut_loop<A: Lane + To<R> + Fits<R>, R: Lane>() -> UnaryLoop {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(run) = registers::find::<A, R>() {
+        return run;
+    }
+    match level() {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => avx512::run::<A, R>,
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => avx2::run::<A, R>,
+        _ => base::run::<A, R>,
+    }
 }
 
 struct Cast<R>(PhantomData<R>);
@@ -199,6 +363,19 @@ fn direct(from: DType, to: DType) -> UnaryLoop {
             }
         )*};
     }
+    macro_rules! cut {
+        ($($a:ty => $($r:ty)*;)*) => {$(
+            if from == <$a as Lane>::DTYPE {
+                $(if to == <$r as Lane>::DTYPE {
+                    return cut_loop::<$a, $r>();
+                })*
+            }
+        )*};
+    }
+    cut! {
+        f32 => i8 i16 i32 i64 u32 u64;
+        f64 => i8 i16 i32 i64 u32 u64;
+    }
     find! {
         Wide B8 => i32 i64 f32 f64;
         Narrow B8 => i8;
@@ -218,8 +395,8 @@ fn direct(from: DType, to: DType) -> UnaryLoop {
         Wide i64 => B8 i8 i32 f32 f64;
         Rare i64 => i16;
         Rare u64 => f32 f64;
-        Wide f32 => B8 f64 i8 i16 i32 i64 u32 u64;
-        Wide f64 => B8 f32 i8 i16 i32 i64 u32 u64;
+        Wide f32 => B8 f64;
+        Wide f64 => B8 f32;
         Rare B8 => Complex64;
         Rare i32 => Complex64;
         Rare i64 => Complex64;

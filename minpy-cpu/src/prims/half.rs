@@ -4,7 +4,7 @@
 
 use super::loops::{Loop, Plain, Three, UnaryLoop, binary, op1, op2, unary_loop};
 use half::f16;
-use minpy_core::backend::Prim;
+use minpy_core::backend::{Prim, flags};
 
 struct Nextafter;
 op2!(Nextafter, |a, b| {
@@ -15,6 +15,9 @@ op2!(Nextafter, |a, b| {
     } else if a.to_bits() & 0x7fff == 0 {
         f16::from_bits(b.to_bits() & 0x8000 | 1)
     } else if (a < b) == (a.to_bits() & 0x8000 == 0) {
+        if a.to_bits() & 0x7fff == f16::MAX.to_bits() {
+            flags::raise(flags::OVERFLOW);
+        }
         f16::from_bits(a.to_bits() + 1)
     } else {
         f16::from_bits(a.to_bits() - 1)
@@ -29,7 +32,13 @@ pub fn lookup(prim: Prim) -> Option<Loop> {
 struct Widen;
 op1!(Widen -> f32, |a| a.to_f32(); f16);
 struct Narrow;
-op1!(Narrow -> f16, |a| f16::from_f32(a); f32);
+op1!(Narrow -> f16, |a| {
+    let r = f16::from_f32(a);
+    if r.is_infinite() & a.is_finite() {
+        flags::raise(flags::OVERFLOW);
+    }
+    r
+}; f32);
 
 #[cfg(target_arch = "x86_64")]
 fn has_f16c() -> bool {

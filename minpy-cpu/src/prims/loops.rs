@@ -239,7 +239,7 @@ pub(super) unsafe fn in_place(
 /// # Safety
 /// The contract of `UnaryLoop`.
 #[inline(never)]
-unsafe fn in_place1(
+pub(super) unsafe fn in_place1(
     run: UnaryLoop,
     mut a: *const u8,
     step: usize,

@@ -3,6 +3,7 @@
 //! A quotient is the upper half of a product with a fixed-point reciprocal, corrected and shifted: Granlund and Montgomery,
 //! "Division by Invariant Integers using Multiplication" (PLDI 1994). It is exact for every dividend.
 
+use super::division::{by_zero, overflows};
 use super::loops::{BinaryLoop, in_place};
 use crate::machine::simd::{Level, level};
 use minpy_core::DType;
@@ -23,6 +24,10 @@ trait Whole: Copy + PartialEq + Default + 'static {
     /// The number as an exponent; negative ones have other rules.
     fn exponent(self) -> Option<u64>;
     const ONE: Self;
+    /// -1, of numbers with a sign.
+    const NEGATIVE: Option<Self>;
+    /// The least number.
+    const LEAST: Self;
 }
 
 /// The upper half of a product.
@@ -52,7 +57,7 @@ impl High for u64 {
 }
 
 macro_rules! unsigned {
-    ($($t:ty)*) => {$(
+    ($($t:ident)*) => {$(
         impl Whole for $t {
             type By = ($t, u32, u32);
             #[inline]
@@ -126,7 +131,7 @@ macro_rules! signed {
     )*};
 }
 macro_rules! whole {
-    (@same $t:ty) => {
+    (@same $t:ident) => {
         #[inline(always)]
         fn minus(self, other: $t) -> $t {
             self.wrapping_sub(other)
@@ -136,6 +141,8 @@ macro_rules! whole {
             self.wrapping_mul(other)
         }
         const ONE: $t = 1;
+        const NEGATIVE: Option<$t> = if $t::MIN == 0 { None } else { Some((0 as $t).wrapping_sub(1)) };
+        const LEAST: $t = $t::MIN;
     };
 }
 unsigned!(u8 u16 u32 u64);
@@ -143,11 +150,14 @@ signed!(i8 u8 i16 u16 i32 u32 i64 u64);
 
 /// What is made of a quotient.
 trait Made: 'static {
+    /// Whether the least number has none by -1.
+    const OVERFLOWS: bool = false;
     fn of<T: Whole>(x: T, by: T::By, d: T) -> T;
 }
 /// Rounded down.
 struct Floor;
 impl Made for Floor {
+    const OVERFLOWS: bool = true;
     #[inline(always)]
     fn of<T: Whole>(x: T, by: T::By, _: T) -> T {
         x.floor(by)
@@ -217,9 +227,12 @@ macro_rules! entry {
                     let by = *b.cast::<T>();
                     if by == T::default() {
                         // As NumPy has it.
-                        return d.write_bytes(0, n * size_of::<T>());
+                        return by_zero(d.write_bytes(0, n * size_of::<T>()));
                     }
                     let x = std::slice::from_raw_parts(a.cast(), n);
+                    if M::OVERFLOWS && T::NEGATIVE == Some(by) && x.contains(&T::LEAST) {
+                        overflows();
+                    }
                     divide::<T, M>(std::slice::from_raw_parts_mut(d.cast(), n), x, T::by(by), by)
                 }
             }

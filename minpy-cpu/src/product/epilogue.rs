@@ -11,10 +11,13 @@ use crate::elementwise::compiled::compiled;
 use crate::elementwise::execute;
 use crate::elementwise::program::Use;
 use crate::machine::threads::Outcome;
-use minpy_core::backend::{DTypeSet, Family, Fold, Input, KernelCall, Node, Prim, Program, Slot, View, Work};
+use minpy_core::backend::{
+    DTypeSet, Family, Fold, Input, KernelCall, Node, Prim, Program, Slot, View, Work, flags,
+};
 use minpy_core::{DType, DeviceRef, Error, ErrorKind, Result, kernel};
 use smallvec::SmallVec;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 kernel!(pub ENTRY: "cpu", Slot::Family(Family::Epilogue), DTypeSet::ALL, run);
 
@@ -90,7 +93,12 @@ fn epilogue(
         return unsupported("a product into what is read with it");
     }
     let applied = <Result<()> as Outcome>::All::default();
+    let met = AtomicU8::new(0);
     let apply = |batch: &[usize], rows: Range<usize>, columns: Range<usize>| {
+        if flags::is_raised() {
+            met.fetch_or(flags::raised(), Relaxed);
+            of_product();
+        }
         let shape = [rows.len(), columns.len()];
         let parts: SmallVec<[Part; 8]> = std::iter::once(out)
             .chain(
@@ -110,6 +118,11 @@ fn epilogue(
         let outputs: SmallVec<[View; 4]> = std::iter::once(first).chain(parts).collect();
         execute(c, &KernelCall { work: &Work::Elementwise, inputs: &inputs, outputs: &outputs, ..*call })
             .note(&applied);
+        // Of whom, the frames have noted.
+        if flags::is_raised() {
+            met.fetch_or(flags::raised(), Relaxed);
+            flags::set(0);
+        }
     };
     let chain = chain(program, device.kind())?.and_then(|c| c.bind(call));
     // Sums are made of what runs on tiles, which is of float32 or float64.
@@ -122,6 +135,14 @@ fn epilogue(
         _ => None,
     };
     products(&product, false, Some(&Epilogue { apply: &apply, chain, sums: sums.as_ref() }), beside)?;
+    let mut met = met.load(Relaxed);
+    if flags::is_raised() {
+        met |= flags::raised();
+        of_product();
+    }
+    if met != 0 {
+        flags::raise(met);
+    }
     <Result<()> as Outcome>::of(applied)?;
     let Some(to) = sum else { return Ok(()) };
     // SAFETY: the product is done, and the output has one element for each column.
@@ -132,6 +153,13 @@ fn epilogue(
         }
     });
     if done { Ok(()) } else { sum_rows(device, call, to) }
+}
+
+/// What was met so far by the product; what goes on from it tile by tile is not told apart.
+#[cold]
+fn of_product() {
+    flags::blame(flags::PRODUCT, flags::raised());
+    flags::set(0);
 }
 
 /// A rectangle of one matrix of a view.

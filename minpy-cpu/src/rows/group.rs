@@ -14,9 +14,10 @@ use crate::elementwise::strided::fill;
 use crate::elementwise::strided::{Space, Strided, copy2d};
 use crate::machine::scratch::with_scratch;
 use crate::machine::threads::parallel_for;
-use minpy_core::backend::{DTypeSet, Family, Input, KernelCall, Slot, View, Work};
+use minpy_core::backend::{DTypeSet, Family, Input, KernelCall, Slot, View, Work, flags};
 use minpy_core::{DeviceRef, Error, ErrorKind, Result, kernel};
 use smallvec::SmallVec;
+use std::cell::Cell;
 
 kernel!(pub ENTRY: "cpu", Slot::Family(Family::Rows), DTypeSet::ALL, run);
 
@@ -227,7 +228,7 @@ impl Job<'_> {
             })
             .collect();
         let start = SmallVec::from_elem(0, self.operands.len());
-        Worker { job: self, memory, places, frames, start, rows: 0 }
+        Worker { job: self, memory, places, frames, start, rows: 0, met: Cell::new(0) }
     }
     /// An input that is one element for the whole call.
     fn number(&self, input: usize) -> bool {
@@ -245,6 +246,16 @@ struct Worker<'w> {
     /// First element of each operand in the present rows.
     start: SmallVec<[isize; 12]>,
     rows: usize,
+    /// Floating-point exceptions of folds.
+    met: Cell<u8>,
+}
+impl Drop for Worker<'_> {
+    fn drop(&mut self) {
+        // As frames do.
+        if self.met.get() != 0 {
+            flags::raise(self.met.get());
+        }
+    }
 }
 
 impl Worker<'_> {
@@ -456,6 +467,14 @@ impl Worker<'_> {
                     (f.folder.fold)(src, cols, x);
                     (f.folder.accumulate)(dst, x, 1);
                 }
+            }
+        }
+        if f.flags.watched && flags::is_raised() {
+            let told = flags::raised() & f.flags.told;
+            flags::set(0);
+            if told != 0 {
+                flags::blame(f.flags.origin, told);
+                self.met.set(self.met.get() | told);
             }
         }
     }

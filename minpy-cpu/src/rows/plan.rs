@@ -5,7 +5,7 @@
 
 use super::fold::{self, Folder};
 use crate::elementwise::compiled::compile;
-use crate::elementwise::program::{Compiled, Use};
+use crate::elementwise::program::{Compiled, Flags, Use};
 use minpy_core::DType;
 use minpy_core::backend::{Builder, E, Node, NodeId, Program};
 use smallvec::SmallVec;
@@ -42,6 +42,7 @@ pub(crate) struct FoldStep {
     pub folder: Folder,
     /// Number of the fold.
     pub to: usize,
+    pub flags: Flags,
 }
 
 pub(crate) struct Stage {
@@ -135,10 +136,15 @@ impl<'b> StageBuilder<'b, '_> {
                 self.bind(bind, dtype)
             }
             (None, Node::Const(c)) => self.builder.constant(c),
-            (None, Node::Cast(a)) => self.value(a as usize).cast(dtype),
+            (None, Node::Cast(a)) => {
+                let of = self.value(a as usize);
+                self.builder.origin(self.planner.program.origin(id));
+                of.cast(dtype)
+            }
             (None, Node::Prim(prim, ids)) => {
                 let args: SmallVec<[E; 3]> =
                     ids[..prim.arity()].iter().map(|&i| self.value(i as usize)).collect();
+                self.builder.origin(self.planner.program.origin(id));
                 E::apply(prim, &args)
             }
             (None, Node::Input(_) | Node::Index | Node::Fold(..)) => {
@@ -233,7 +239,12 @@ pub(crate) fn plan(program: &Program) -> std::result::Result<RowPlan, String> {
                 (None, Some(k)) => From::Bind(Bind::Kept(k)),
                 (None, None) => From::Output(aim(&mut b, of as usize, Goal::Fold)),
             };
-            steps.push(FoldStep { from, folder, to: p.fold[id].unwrap_or(0) });
+            let flags = Flags {
+                watched: dtype.is_inexact(),
+                told: f.prim().raises(dtype),
+                origin: program.origin(id),
+            };
+            steps.push(FoldStep { from, folder, to: p.fold[id].unwrap_or(0), flags });
         }
         let compiled = if results.is_empty() {
             None

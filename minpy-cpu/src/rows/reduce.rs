@@ -149,7 +149,8 @@ fn run(device: DeviceRef, call: &KernelCall) -> Result<()> {
         (Fold::And | Fold::Min, DType::Bool) => Some(0),
         _ => None,
     };
-    let mut r = Reduction { c, folder, narrow, decided, identity: fold.identity(acc), run: 1 };
+    let told = fold.prim().raises(acc);
+    let mut r = Reduction { c, folder, narrow, decided, told, identity: fold.identity(acc), run: 1 };
     // Axes at the inner end that are reduced.
     let ends = (0..reduced.len())
         .rev()
@@ -302,6 +303,8 @@ pub(super) struct Reduction<'a> {
     identity: Scalar,
     /// Elements at the inner end that are added to one another first, where windows are gone through in order.
     run: usize,
+    /// The floating-point exceptions of the fold that are told of.
+    told: u8,
     /// A byte that no further element changes: `any` that has found something, `all` that has not.
     decided: Option<u8>,
 }
@@ -315,6 +318,7 @@ impl Reduction<'_> {
     /// # Safety
     /// As for `Frame::run`; `spare` has room for a block.
     pub unsafe fn values(&self, w: &mut Walker, n: usize, spare: *mut u8) -> *const u8 {
+        w.frame.outside = self.told;
         // SAFETY: the caller's promise.
         unsafe { w.frame.run(n) };
         let (p, scalar) = w.frame.result(0);

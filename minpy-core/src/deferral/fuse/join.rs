@@ -157,7 +157,8 @@ impl<'a> Group<'a> {
         let mut values: SmallVec<[E; 16]> = SmallVec::new();
         let mut outputs: SmallVec<[u16; 4]> = SmallVec::new();
         let mut name = String::new();
-        for ((e, m), wires) in self.expressions().zip(&j.wiring) {
+        for (number, ((e, m), wires)) in self.expressions().zip(&j.wiring).enumerate() {
+            b.origin(number as u8);
             let arguments: SmallVec<[E; 4]> = wires
                 .iter()
                 .map(|w| match *w {

@@ -15,6 +15,7 @@ pub(crate) use grouped::{collect, on as grouping, waiting};
 
 use crate::buffer::no_memory;
 use crate::defer::{self, Expr, Kind, Source};
+use crate::device::flags::{self, Report};
 use crate::device::{DeviceRef, Memory};
 use crate::kernel::{Input, KernelCall, View, Work};
 use crate::launch;
@@ -204,9 +205,25 @@ impl Group<'_> {
             profile::What { name, operations, lines }
         };
         profile::timed(&call, self.device, what, || match alone {
-            true => launch::run_kernel(&call, self.device),
-            false => launch::run_on_device(&call, self.device),
+            true => launch::run_kernel(&call, self.device, |call| self.tell(call)),
+            false => launch::run_on_device(&call, self.device, |call| self.tell(call)),
         })
+    }
+    /// Reports what a kernel of this group has met.
+    #[cold]
+    fn tell(&self, call: &KernelCall) {
+        let report = |e: &Expr, flags: u8| {
+            let name = match e.kind {
+                Kind::Product if e.dot => "dot",
+                kind => flags::word(e.op, Some(&kind.work())),
+            };
+            let single = e.layout.ndim() == 0;
+            flags::report(Report { name, flags: flags & e.told, late: true, single });
+        };
+        launch::met(call.work, call.program, |origin, flags| match origin {
+            flags::PRODUCT => report(self.product().map_or(self.root, |m| m.expr()), flags),
+            origin => report(self.expressions().nth(origin as usize).map_or(self.root, |(e, _)| e), flags),
+        });
     }
     /// An array that only this group reads, as large as the result and laid out like it: its memory becomes the result's,
     /// each element being read before it is overwritten.
