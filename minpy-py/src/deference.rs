@@ -1,5 +1,5 @@
 //! `x * a` and `x < a` with one of NumPy's scalars in front of an array of ours: NumPy's scalars leave them to the array, as they leave them to
-//! classes without ufuncs.
+//! classes with `__array_ufunc__ = None`.
 //!
 //! A class with `__array_ufunc__`, which ours needs for `numpy.sin(a)`, is called back through NumPy's whole machinery of ufuncs instead: 600 ns,
 //! more than twice what NumPy takes for the same statement with an array of its own, and elements of our arrays are NumPy's scalars. So the slots
@@ -116,8 +116,8 @@ fn ours() -> [Ours; TYPES] {
 /// A live class, which nobody changes meanwhile.
 unsafe fn places(class: *mut ffi::PyTypeObject) -> Option<[*mut *mut c_void; SLOTS.len() + 2]> {
     let mut found = [std::ptr::null_mut(); SLOTS.len() + 2];
-    // SAFETY: the caller's promise. A class is longer than the words read, in every CPython with a stable ABI from 3.11 on; the table of
-    // numbers is read only where its first slot is what CPython itself says.
+    // SAFETY: the caller's promise. A class is longer than the words read, in every CPython with a stable ABI from 3.11 on; of the table of
+    // numbers more than the first slot is read only where that is what CPython itself says.
     unsafe {
         let words = class.cast::<u8>().add(size_of::<ffi::PyVarObject>()).cast::<*mut c_void>();
         let table = (*words.add(AS_NUMBER)).cast::<*mut c_void>();
@@ -148,7 +148,8 @@ pub fn install(py: Python<'_>) -> PyResult<()> {
         unsafe {
             let Some(places) = places(class.as_ptr().cast()) else { continue };
             for ((place, ours), before) in places.into_iter().zip(ours).zip(before) {
-                if !(*place).is_null() {
+                // Once: a module that is made a second time (a test without `sys.modules`) would find ours there.
+                if !(*place).is_null() && before.load(Relaxed).is_null() {
                     before.store(*place, Relaxed);
                     *place = ours;
                 }

@@ -74,6 +74,10 @@ fn simple(value: &Any<'_>, into: DType) -> PyResult<Option<Scalar>> {
     }
     let usual = matches!(scalar.dtype(), DType::F64 | DType::I64);
     match into.kind() {
+        // Rounded once.
+        Kind::Float if into == DType::F32 && scalar.dtype() == DType::I64 => {
+            Ok(scalar.get::<i64>().map(|i| Scalar::new(i as f32)))
+        }
         Kind::Float | Kind::Signed if usual => {
             let number = scalar.number();
             number.to_scalar(into).map(|s| Some(narrowed(number, s))).py()
@@ -117,7 +121,7 @@ pub fn of<'py>(py: Python<'py>, a: &Array) -> PyResult<Any<'py>> {
 /// Writes a value into the element at a place that lies in the array and has that key; false where that takes more than a store.
 #[inline]
 pub fn set(a: &Array, place: usize, key: &Any<'_>, value: &Any<'_>) -> PyResult<bool> {
-    if flags() != 0 || !a.device().is_host() {
+    if flags() != 0 || !a.device().is_host() || !a.buffer().is_unwatched() {
         return Ok(false);
     }
     match simple(value, a.dtype())? {

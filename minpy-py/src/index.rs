@@ -205,10 +205,10 @@ fn set_item_of(slf: &Bound<'_, PyArray>, key: &Bound<'_, PyAny>, value: &Bound<'
         if as_array(value).is_some_and(|v| v.same_view(&view)) {
             return Ok(());
         }
-        return write(slf, key, value, &view, |value| ops::set_view(&view, value));
+        return write(slf, key, value, &view, true, |value| ops::set_view(&view, value));
     }
     let items = items(key)?;
-    write(slf, key, value, a, |value| ops::set(a, &items, value))
+    write(slf, key, value, a, false, |value| ops::set(a, &items, value))
 }
 
 // The slots of the two classes, which `item.rs` calls for arrays where its short ways end.
@@ -292,6 +292,7 @@ fn write(
     key: &Bound<'_, PyAny>,
     value: &Bound<'_, PyAny>,
     into: &Array,
+    view: bool,
     set: impl FnOnce(Operand) -> Result<()> + Send,
 ) -> PyResult<()> {
     let py = slf.py();
@@ -308,14 +309,14 @@ fn write(
     let dtype = into.dtype();
     let value = match value.operand() {
         // A Python integer must fit the dtype; a complex number does not go into a real array.
-        Operand::Number(Number::Complex(_)) if !dtype.is_complex() => {
+        Operand::Number(Number::Complex(_)) if !dtype.is_complex() && dtype != DType::Bool => {
             return Err(PyTypeError::new_err(format!(
                 "setitem: cannot write a complex number into an array of dtype {dtype}"
             )));
         }
         Operand::Number(n) => Operand::Scalar(n.to_scalar(dtype).map(|s| narrowed(n, s)).py()?),
-        // NumPy's scalars must fit as well, into signed integers.
-        Operand::Scalar(v) if dtype.kind() == Kind::Signed && !v.dtype().is_complex() => {
+        // NumPy's scalars must fit a view of signed integers as well; by an index array they are cast.
+        Operand::Scalar(v) if view && dtype.kind() == Kind::Signed && !v.dtype().is_complex() => {
             Operand::Scalar(v.number().to_scalar(dtype).map(|s| narrowed(v.number(), s)).py()?)
         }
         other => other,

@@ -128,7 +128,7 @@ fn find(py: Python<'_>) -> PyResult<Scalars> {
 fn scalars(py: Python<'_>) -> Option<&'static Scalars> {
     match SCALARS.get(py) {
         Some(s) => Some(s),
-        None => SCALARS.get_or_try_init(py, || find(py)).inspect_err(|_| ()).ok(),
+        None => SCALARS.get_or_try_init(py, || find(py)).ok(),
     }
 }
 
@@ -161,7 +161,8 @@ unsafe fn integer(object: Object, known: &Scalars) -> Option<isize> {
             return Some(i);
         }
         (ffi::Py_TYPE(object) == known.types[DType::I64 as usize])
-            .then(|| *object.cast::<u8>().add(VALUE).cast::<i64>() as isize)
+            .then(|| isize::try_from(*object.cast::<u8>().add(VALUE).cast::<i64>()).ok())
+            .flatten()
     }
 }
 /// Where the element of a key of as many integers as there are dimensions lies, in elements from the start of the buffer. `None` for
@@ -226,7 +227,7 @@ unsafe fn read(object: Object, key: Object) -> Option<Object> {
         Some(made)
     }
 }
-/// Writes a number of Python's into elements that hold it as it is, or a scalar of NumPy's of the same dtype.
+/// Writes a float of Python's into float64, an integer into float64 or int64, or a scalar of NumPy's into its own dtype.
 ///
 /// # Safety
 /// Live objects, attached to the interpreter.

@@ -21,7 +21,8 @@ macro_rules! slots {
 }
 pub(crate) use slots;
 
-/// One slot of a class, by a function of C's kind.
+/// One slot of a class, by a function of C's kind. Nothing stands between it and CPython: it must not panic, and does nothing that can, but for
+/// what it hands on to a function behind pyo3's guard.
 macro_rules! slot {
     ($class:ty: $slot:ident $kind:ident $f:path) => {
         pyo3::inventory::submit! {

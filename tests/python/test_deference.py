@@ -78,3 +78,10 @@ def test_with_and_without(setting):
             "print(type(x * a) is np.ndarray, (x * a).tolist(), (x > a).tolist(), (x ** a).tolist(), divmod(x, a + 1)[0].tolist(), x * 3)")
     run = subprocess.run([sys.executable, "-c", code], env={**os.environ, "MINPY_SCALAR_SLOTS": setting}, capture_output=True, text=True, check=True)
     assert run.stdout.split("\n")[0] == "True [0.0, 2.0, 4.0] [True, True, False] [1.0, 2.0, 4.0] [2.0, 1.0, 0.0] 6.0"
+
+
+def test_a_second_module_finds_the_slots_as_they_are():
+    code = ("import sys; from unittest import mock; import numpy\nwith mock.patch.dict(sys.modules): import minpy.numpy\n"
+            "import minpy.numpy as np\nprint(numpy.float64(1) + numpy.float64(2), numpy.float64(2) > 1)")
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert run.stdout == "3.0 True\n"

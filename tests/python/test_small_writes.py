@@ -217,3 +217,47 @@ def test_stacked_arrays_are_copies():
     b = np.array([a, a])
     b[0, 0] = 7
     assert a.tolist() == [0.0, 1.0, 2.0] and b.tolist() == [[7.0, 1.0, 2.0], [0.0, 1.0, 2.0]]
+
+
+def test_numbers_are_rounded_once():
+    for value in (1.00048828125001, 1.00048828124999, -1.00048828125001, 65519.999, 65520.0, 1e-8, 2.98023223876953125e-8, 2.9802322387695315e-8, 1e300, -1e300, 0.1):
+        with numpy.errstate(all="ignore"):
+            ours, theirs = np.zeros(2, "f2"), numpy.zeros(2, "f2")
+            for a in (ours, theirs):
+                a[0] = value
+                a[1:] = value
+        assert ours.tolist() == theirs.tolist(), value
+    ours = np.zeros(2, "f4")
+    ours[0] = numpy.int64(9007199791611905)
+    assert ours[0] == numpy.float32(numpy.int64(9007199791611905))
+
+
+def test_values_that_do_not_fit_an_index_are_refused():
+    for shape, key in (((3, 1), [True, True, False]), ((3, 1), [0, 2]), ((2, 1, 1), [0, 1])):
+        for module in (np, numpy):
+            with pytest.raises(ValueError):
+                module.zeros(shape)[module.array(key)] = module.array([1.0, 2.0])
+
+
+def test_casts_by_index_arrays_and_into_truth():
+    for module in (np, numpy):
+        a, b = module.zeros(3, "i1"), module.zeros(3, bool)
+        a[module.array([True, False, True])] = numpy.int64(300)
+        b[0:1] = 1j
+        b[module.array([1])] = 1j
+        assert a.tolist() == [44, 0, 44] and b.tolist() == [True, True, False]
+
+
+def test_writes_that_are_not_recorded_are_known_to_the_tape():
+    from minpy.core import grad, no_grad
+
+    def f(write):
+        def g(x):
+            y = x * 3.0
+            no_grad(write)(y)
+            return np.sum(y * y)
+        return g
+
+    x = np.array([1.0, 2.0, 3.0])
+    for write in (lambda y: y.__setitem__(0, 100.0), lambda y: y.__setitem__(slice(0, 1), 100.0), lambda y: y.__setitem__(np.array([True, False, False]), 100.0)):
+        assert grad(f(write))(x).tolist() == [0.0, 36.0, 54.0]

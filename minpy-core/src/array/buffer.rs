@@ -160,6 +160,11 @@ impl Buffer {
         }
         self.memory()
     }
+    /// Whether no tape knows of the contents. Also where calls are not recorded, a write is its business.
+    #[inline]
+    pub fn is_unwatched(&self) -> bool {
+        self.node.load(Relaxed) | self.saves.load(Relaxed) == 0
+    }
     /// Whether nothing waits that reads the present contents.
     #[inline]
     pub(crate) fn is_unread(&self) -> bool {

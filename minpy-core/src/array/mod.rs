@@ -374,12 +374,12 @@ impl Array {
         let memory = self.buffer.present()?;
         self.device().is_host().then(|| (memory.handle + memory.offset) as *mut u8)
     }
-    /// The same for somebody who is going to write elements of it now: `None` also where it is not to be written, or something waits
-    /// that reads it as it is.
+    /// The same for somebody who is going to write elements of it now: `None` also where it is not to be written, something waits that
+    /// reads it as it is, or a tape has to know.
     #[inline]
     pub fn host_buffer_to_write(&self) -> Option<*mut u8> {
         let to = self.host_buffer()?;
-        let free = self.buffer.is_unread() && !self.buffer.is_read_only();
+        let free = self.buffer.is_unread() && self.buffer.is_unwatched() && !self.buffer.is_read_only();
         free.then(|| {
             self.buffer.bump_version();
             to

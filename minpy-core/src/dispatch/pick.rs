@@ -53,6 +53,7 @@ fn rows(a: &Array, key: &Array) -> Option<Rows> {
 #[inline]
 fn known<'a>(a: &'a Array, key: &'a Array) -> Result<Option<(*const u8, *const u8, Rows)>> {
     if key.ndim() == 0
+        || key.size() == 0
         || context::flags() != 0
         || !a.device().is_host()
         || key.size() > MOST
@@ -64,7 +65,7 @@ fn known<'a>(a: &'a Array, key: &'a Array) -> Result<Option<(*const u8, *const u
     let Some(rows) = rows(a, key) else { return Ok(None) };
     Ok(Some((address(a, a.buffer().memory()?), address(key, key.buffer().memory()?), rows)))
 }
-/// The places of indices, all of them in range.
+/// Whether all indices are in range.
 ///
 /// # Safety
 /// `m` integers at `key`.
@@ -121,6 +122,12 @@ pub(crate) fn picked(a: &Array, key: &Array) -> Result<Option<Array>> {
     }
     Ok(Some(out))
 }
+/// The position that an index counts. All were in range; if another thread has written since, the first one.
+#[inline(always)]
+fn within(i: i64, n: usize) -> isize {
+    let i = if i < 0 { i + n as i64 } else { i };
+    if (i as u64) < n as u64 { i as isize } else { 0 }
+}
 /// Calls with the bytes from the first position to each one that is named, in order.
 ///
 /// # Safety
@@ -131,8 +138,7 @@ unsafe fn visit(key: *const u8, mask: bool, rows: &Rows, size: usize, mut each: 
         // SAFETY: the caller's promise.
         let at = unsafe {
             if !mask {
-                let i = *key.cast::<i64>().add(k) as isize;
-                if i < 0 { i + rows.n as isize } else { i }
+                within(*key.cast::<i64>().add(k), rows.n)
             } else if *key.add(k) != 0 {
                 k as isize
             } else {
@@ -186,8 +192,9 @@ unsafe fn compress<T: Copy>(from: *const u8, mask: *const u8, rows: &Rows, to: *
     // SAFETY: the caller's promise; `k` stays below `m` wherever an element is written.
     unsafe {
         let element = |i: usize| from.offset(i as isize * rows.step).cast::<T>().read_unaligned();
+        // Another thread may set more than were counted, or fewer.
         let run = |i: usize, n: usize| {
-            let at = to.add(k.get());
+            let (at, n) = (to.add(k.get()), n.min(m - k.get()));
             if rows.step == size_of::<T>() as isize {
                 std::ptr::copy_nonoverlapping(from.cast::<T>().add(i), at, n);
             } else {
@@ -205,13 +212,16 @@ unsafe fn compress<T: Copy>(from: *const u8, mask: *const u8, rows: &Rows, to: *
                 }
             } else {
                 for j in (0..8).filter(|j| *mask.add(i + j) != 0) {
-                    *to.add(at) = element(i + j);
-                    at += 1;
+                    if at < m {
+                        *to.add(at) = element(i + j);
+                        at += 1;
+                    }
                 }
             }
             k.set(at);
         };
         runs(mask, rows.n, run, some);
+        std::ptr::write_bytes(to.add(k.get()), 0, m - k.get());
     }
 }
 /// # Safety
@@ -221,9 +231,7 @@ unsafe fn collect<T: Copy>(from: *const u8, key: *const i64, rows: &Rows, to: *m
     for k in 0..m {
         // SAFETY: the caller's promise.
         unsafe {
-            let i = *key.add(k) as isize;
-            let i = if i < 0 { i + rows.n as isize } else { i };
-            *to.add(k) = from.offset(i * rows.step).cast::<T>().read_unaligned();
+            *to.add(k) = from.offset(within(*key.add(k), rows.n) * rows.step).cast::<T>().read_unaligned();
         }
     }
 }
@@ -241,6 +249,7 @@ pub(crate) fn placed(a: &Array, key: &Array, value: &Operand) -> Result<bool> {
         return Ok(false);
     }
     let scalar;
+    let mut positions = 0;
     let (from, one) = match value {
         Operand::Number(n) => {
             scalar = n.to_scalar(a.dtype())?;
@@ -248,14 +257,18 @@ pub(crate) fn placed(a: &Array, key: &Array, value: &Operand) -> Result<bool> {
         }
         Operand::Scalar(s) if s.dtype() == a.dtype() => (s.as_ptr(), true),
         Operand::Array(v) if v.dtype() == a.dtype() && lies(v) && !v.may_share_memory(a) => {
-            let positions = if mask {
+            positions = if mask {
                 // SAFETY: as above.
                 unsafe { count(at, rows.n) }
             } else {
                 key.size()
             };
             // One value for each position, and nothing to broadcast.
-            let fits = if mask { v.shape() == [positions] } else { v.shape() == key.shape() };
+            let fits = if mask {
+                a.ndim() == key.ndim() && v.shape() == [positions]
+            } else {
+                a.ndim() == 1 && v.shape() == key.shape()
+            };
             if !fits {
                 return Ok(false);
             }
@@ -271,6 +284,7 @@ pub(crate) fn placed(a: &Array, key: &Array, value: &Operand) -> Result<bool> {
     unsafe {
         match (mask, one) {
             (true, true) => by_size!(rows.bytes, spread(from, at, &rows, to)),
+            (true, false) => by_size!(rows.bytes, expand(from, positions, at, &rows, to)),
             _ => by_size!(rows.bytes, put(from, one, at, mask, &rows, key.size(), to)),
         }
     }
@@ -283,21 +297,19 @@ unsafe fn spread<T: Copy>(from: *const u8, mask: *const u8, rows: &Rows, to: *mu
     // SAFETY: the caller's promise.
     unsafe {
         let value = from.cast::<T>().read_unaligned();
-        if rows.step == size_of::<T>() as isize {
-            let (to, mask) = (
-                std::slice::from_raw_parts_mut(to.cast::<T>(), rows.n),
-                std::slice::from_raw_parts(mask, rows.n),
-            );
-            for (to, &m) in to.iter_mut().zip(mask) {
-                *to = if m != 0 { value } else { *to };
+        let at = |i: usize| to.offset(i as isize * rows.step).cast::<T>();
+        let run = |i: usize, n: usize| {
+            if rows.step == size_of::<T>() as isize {
+                std::slice::from_raw_parts_mut(at(i), n).fill(value);
+            } else {
+                (i..i + n).for_each(|i| at(i).write_unaligned(value));
             }
-            return;
-        }
-        for i in 0..rows.n {
-            if *mask.add(i) != 0 {
-                to.offset(i as isize * rows.step).cast::<T>().write_unaligned(value);
-            }
-        }
+        };
+        // Only what is set is written: the rest may be another thread's at the same time.
+        let some = |i: usize| {
+            (i..i + 8).filter(|&i| *mask.add(i) != 0).for_each(|i| at(i).write_unaligned(value));
+        };
+        runs(mask, rows.n, run, some);
     }
 }
 /// # Safety
@@ -312,10 +324,6 @@ unsafe fn put<T: Copy>(
     to: *mut u8,
 ) {
     let mut from = from.cast::<T>();
-    if mask && !one {
-        // SAFETY: as below.
-        return unsafe { expand(from, key, rows, to) };
-    }
     // SAFETY: the caller's promise.
     unsafe {
         visit(key, mask, rows, size, |step| {
@@ -326,19 +334,25 @@ unsafe fn put<T: Copy>(
 }
 /// # Safety
 /// `rows.n` truth values at `mask`, elements of `T` at their places, and as many values as are set.
-unsafe fn expand<T: Copy>(from: *const T, mask: *const u8, rows: &Rows, to: *mut u8) {
-    let from = std::cell::Cell::new(from);
+unsafe fn expand<T: Copy>(from: *const u8, m: usize, mask: *const u8, rows: &Rows, to: *mut u8) {
+    // Another thread may set more than were counted.
+    let (from, left) = (std::cell::Cell::new(from.cast::<T>()), std::cell::Cell::new(m));
     // SAFETY: the caller's promise.
     unsafe {
         let next = |to: *mut u8| {
-            to.cast::<T>().write_unaligned(from.get().read_unaligned());
-            from.set(from.get().add(1));
+            if left.get() > 0 {
+                to.cast::<T>().write_unaligned(from.get().read_unaligned());
+                from.set(from.get().add(1));
+                left.set(left.get() - 1);
+            }
         };
         let run = |i: usize, n: usize| {
             let at = to.offset(i as isize * rows.step);
             if rows.step == size_of::<T>() as isize {
+                let n = n.min(left.get());
                 std::ptr::copy_nonoverlapping(from.get(), at.cast::<T>(), n);
                 from.set(from.get().add(n));
+                left.set(left.get() - n);
             } else {
                 (0..n as isize).for_each(|j| next(at.offset(j * rows.step)));
             }

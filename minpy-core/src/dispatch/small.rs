@@ -1,5 +1,5 @@
 //! Few elements in the host's memory are written and copied where they lie: a kernel call would take several times as long. What
-//! this takes is what the kernel for copies would do; what is counted, traced, recorded, pending or elsewhere is not taken.
+//! this takes is what the kernel for copies would do; what is counted, traced, pending or elsewhere is not taken, nor a write that a tape has to know of.
 
 use super::straight::{PLAIN, address};
 use crate::context::{self, RECORDING};
@@ -9,7 +9,6 @@ use crate::kernel::Work;
 use crate::layout::Dims;
 use crate::{Array, DType, Operand, Result, Scalar, launch, profile};
 use smallvec::SmallVec;
-use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 
 /// Most elements that are visited one by one.
@@ -28,8 +27,7 @@ fn is_small(a: &Array) -> bool {
 /// Whether nobody wants to know of a write.
 #[inline]
 pub(super) fn is_unwatched(a: &Array) -> bool {
-    let b = a.buffer();
-    b.node().load(Relaxed) | b.saves().load(Relaxed) == 0 && !b.is_read_only()
+    a.buffer().is_unwatched() && !a.buffer().is_read_only()
 }
 
 /// Writes a value into all of a view, as `assign` does; false where that takes more than this.

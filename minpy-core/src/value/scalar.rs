@@ -101,7 +101,7 @@ impl Number {
             U16 => Scalar::new(self.to_int() as u16),
             U32 => Scalar::new(self.to_int() as u32),
             U64 => Scalar::new(self.to_int() as u64),
-            F16 => Scalar::new(f16::from_f64(self.to_f64())),
+            F16 => Scalar::new(half_of(self.to_f64())),
             F32 => Scalar::new(self.to_f64() as f32),
             F64 => Scalar::new(self.to_f64()),
             C64 => {
@@ -119,6 +119,17 @@ impl Number {
     }
 }
 
+/// The number in float16, rounded once. `f16::from_f64` goes through float32, which rounds before.
+fn half_of(x: f64) -> f16 {
+    let near = x as f32;
+    let (whole, wide) = (near as f64 == x || x.is_nan(), near as f64);
+    if whole {
+        return f16::from_f32(near);
+    }
+    // Rounded to odd: towards zero, and the last bit says that there was more.
+    let bits = near.to_bits() - (wide.abs() > x.abs()) as u32;
+    f16::from_f32(f32::from_bits(bits | 1))
+}
 /// One element with its dtype, stored so that a kernel can read it through a pointer.
 #[repr(C, align(16))]
 #[derive(Clone, Copy, PartialEq)]
