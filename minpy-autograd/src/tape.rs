@@ -9,14 +9,14 @@
 
 use crate::edge::{Edge, Edges, NodeId};
 use crate::rule::{Decision, Rule, Whole, decision};
-use minpy_core::backend::{Attributes, memory};
+use minpy_core::backend::{Attributes, ScatterMode, memory};
 use minpy_core::internal::Buffer;
 use minpy_core::internal::context::{RECORDING, set_flag, tracing, unrecorded};
 use minpy_core::internal::defer::compute_beside;
 use minpy_core::internal::dispatch::copy_raw;
 use minpy_core::internal::recorder::{OpCall, Recorder};
 use minpy_core::internal::{Shared, Weak};
-use minpy_core::{Array, DType, DeviceRef, Layout, Number, Operand, Result, Scalar, Target, bail};
+use minpy_core::{Array, DType, DeviceRef, Layout, Number, Operand, Result, Scalar, Target, bail, ops};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::cell::RefCell;
@@ -456,6 +456,19 @@ impl Tape {
     }
 }
 
+/// Where a scatter has written into its target, as a mask; `None` for other operations, which write all of it, or under a mask of theirs.
+fn scattered(call: &OpCall, target: &Array) -> Result<Option<Array>> {
+    if call.op.name != ops::SCATTER.name {
+        return Ok(None);
+    }
+    let indices: Vec<Array> = call.inputs.iter().skip(2).filter_map(|o| o.array().cloned()).collect();
+    let places = Array::empty_on(target.device(), target.shape(), DType::Bool)?;
+    ops::assign(&places, false)?;
+    let yes = Array::from_scalar_on(target.device(), Scalar::new(true))?;
+    ops::scatter_into(&places, &indices, &yes, ScatterMode::Set)?;
+    Ok(Some(places))
+}
+
 fn live<R>(f: impl FnOnce(&mut Vec<u32>) -> R) -> R {
     static LIVE: std::sync::Mutex<Vec<u32>> = std::sync::Mutex::new(Vec::new());
     f(&mut LIVE.lock().unwrap_or_else(|e| e.into_inner()))
@@ -732,9 +745,14 @@ impl Recorder for TapeRecorder {
     }
 
     fn overwritten(&self, call: &OpCall, target: &Array) -> Result<()> {
+        if TAPE.with_borrow_mut(|t| t.lookup(target.buffer())).is_none() {
+            return Ok(());
+        }
+        let places = unrecorded(|| scattered(call, target))?;
         TAPE.with_borrow_mut(|t| {
             let Some(previous) = t.lookup(target.buffer()) else { return Ok(()) };
-            let node = t.in_place_node(Kind::Overwritten, target, call.mask, Some(previous))?;
+            let mask = places.as_ref().or(call.mask);
+            let node = t.in_place_node(Kind::Overwritten, target, mask, Some(previous))?;
             let id = t.push(node)?;
             t.set_node(target.buffer(), id)?;
             Ok(())

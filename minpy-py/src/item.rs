@@ -132,7 +132,7 @@ fn scalars(py: Python<'_>) -> Option<&'static Scalars> {
     }
 }
 
-/// Whether the object is a float or an integer of Python's, or a scalar of NumPy's that core has a dtype for.
+/// Whether the object is a number of Python's own classes, or a scalar of NumPy's that core has a dtype for.
 ///
 /// # Safety
 /// A live object.
@@ -142,6 +142,8 @@ pub unsafe fn is_number(py: Python<'_>, object: Object) -> bool {
     let class = unsafe { ffi::Py_TYPE(object) };
     class == &raw mut ffi::PyFloat_Type
         || class == &raw mut ffi::PyLong_Type
+        || class == &raw mut ffi::PyBool_Type
+        || class == &raw mut ffi::PyComplex_Type
         || scalars(py).is_some_and(|known| known.types.contains(&class))
 }
 /// The integer, which is Python's or NumPy's usual one.

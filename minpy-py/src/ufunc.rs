@@ -6,8 +6,7 @@
 //! Longer than most files: one class of NumPy's with all of its methods.
 
 use crate::array::{as_array, as_pyarray, wrap_result};
-use crate::convert::{Arg, exact_number, operand};
-use crate::element;
+use crate::convert::{Arg, operand};
 use crate::errors::Outcome;
 use crate::fallback;
 use crate::item;
@@ -265,22 +264,6 @@ fn strong(r: Array, operands: &[Operand]) -> Array {
     if r.is_weak() && operands.iter().all(|o| o.array().is_none()) { r.with_weak(false) } else { r }
 }
 
-impl Ufunc {
-    /// Whether arguments are numbers alone, with nothing recorded and the host in charge: NumPy computes its scalars of them.
-    #[inline]
-    fn of_numbers(&self, given: &[Bound<'_, PyAny>]) -> PyResult<bool> {
-        if self.numpy.is_none() || context::flags() != 0 {
-            return Ok(false);
-        }
-        for g in given {
-            if as_array(g).is_some() || exact_number(g).is_none() && !element::is_scalar(g)? {
-                return Ok(false);
-            }
-        }
-        Ok(context::current_device().py()?.is_host())
-    }
-}
-
 slot! { Ufunc: Py_tp_call ternaryfunc call }
 
 /// A call; of numbers alone without pyo3's guards.
@@ -359,12 +342,6 @@ impl Ufunc {
         }
         if !native() {
             return self.hand_over(py, "", args, kwargs);
-        }
-        if kwargs.is_none() && given.len() == n && self.of_numbers(&given)? {
-            return match &self.numpy {
-                Some(theirs) => theirs.bind(py).call1(args),
-                None => Err(PyTypeError::new_err(format!("{}(): no function of numbers", self.op.name))),
-            };
         }
         let Some(inputs) = operands(self.op, &given[..n])? else {
             return self.hand_over(py, "", args, kwargs);

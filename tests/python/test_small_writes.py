@@ -259,5 +259,8 @@ def test_writes_that_are_not_recorded_are_known_to_the_tape():
         return g
 
     x = np.array([1.0, 2.0, 3.0])
-    for write in (lambda y: y.__setitem__(0, 100.0), lambda y: y.__setitem__(slice(0, 1), 100.0), lambda y: y.__setitem__(np.array([True, False, False]), 100.0)):
+    for write in (lambda y: y.__setitem__(0, 100.0), lambda y: y.__setitem__(slice(0, 1), 100.0), lambda y: y.__setitem__(np.array([True, False, False]), 100.0),
+                  lambda y: y.__setitem__(np.array([0, 0]), 100.0), lambda y: y.__setitem__(np.array([-3]), np.array([7.0]))):
         assert grad(f(write))(x).tolist() == [0.0, 36.0, 54.0]
+    for key, left in (((slice(None), np.array([1])), [[18.0, 0.0], [54.0, 0.0]]), ((np.array([0, 1]), np.array([1, 0])), [[18.0, 0.0], [0.0, 72.0]])):
+        assert grad(f(lambda y, key=key: y.__setitem__(key, 5.0)))(np.array([[1.0, 2.0], [3.0, 4.0]])).tolist() == left

@@ -2,6 +2,8 @@
 //!
 //! Everything about views (slicing, transposing, broadcasting, reshaping without a copy) is arithmetic here.
 //! Strides and offsets count elements, not bytes.
+//!
+//! Longer than most files: every way to make one layout of another is here, and checked against the same rules at its end.
 
 use crate::{Error, ErrorKind, Result, bail};
 use smallvec::SmallVec;

@@ -21,21 +21,22 @@ pub(crate) fn turn_back(z: C) -> C {
 }
 
 /// The quotient, after Smith ("Algorithm 116", CACM 1962), as NumPy divides.
+///
+/// Choices are of operands, not of ways: a compiler that computes both ways for whole registers would divide 0 by 0 on the one that is not
+/// taken, and the processor would tell of it.
 #[inline(always)]
 pub(crate) fn divide<T: Real>(a: Complex<T>, b: Complex<T>) -> Complex<T> {
-    if Real::abs(b.re) >= Real::abs(b.im) {
-        if b.re == T::ZERO && b.im == T::ZERO {
-            Complex::new(a.re / Real::abs(b.re), a.im / Real::abs(b.re))
-        } else {
-            let r = b.im / b.re;
-            let s = T::ONE / (b.re + b.im * r);
-            Complex::new((a.re + a.im * r) * s, (a.im - a.re * r) * s)
-        }
-    } else {
-        let r = b.re / b.im;
-        let s = T::ONE / (b.im + b.re * r);
-        Complex::new((a.re * r + a.im) * s, (a.im * r - a.re) * s)
-    }
+    let zero = b.re == T::ZERO && b.im == T::ZERO;
+    let along = Real::abs(b.re) >= Real::abs(b.im);
+    let (large, small) = if along { (b.re, b.im) } else { (b.im, b.re) };
+    let (p, q) = if along { (a.re, a.im) } else { (a.im, a.re) };
+    // By zero each part is divided by it, and multiplied with nothing.
+    let (by_p, by_q) = if zero { (T::ZERO, T::ZERO) } else { (p, q) };
+    let r = small / if zero { T::ONE } else { large };
+    let s = T::ONE / if zero { T::ONE } else { large + small * r };
+    let last = if zero { Real::abs(b.re) } else { T::ONE };
+    let im = if along { q - by_p * r } else { by_p * r - q };
+    Complex::new((p + by_q * r) * s / last, im * s / last)
 }
 
 /// The product with infinities recovered (C99, G.5.1), as C's `cpow` multiplies; NumPy's `*` does not.
