@@ -1,6 +1,6 @@
 //! What is in force on this thread: the current device, the policy, and whether calls are recorded or traced.
 //!
-//! One thread-local, so that the common case costs one look.
+//! One thread-local; and one count of threads that have anything to say in it, so that the common case costs one look at that.
 
 use crate::device::{self, DeviceRef};
 use crate::{Error, ErrorKind, Result};
