@@ -21,22 +21,25 @@ pub(crate) fn turn_back(z: C) -> C {
 }
 
 /// The quotient, after Smith ("Algorithm 116", CACM 1962), as NumPy divides.
-///
-/// Choices are of operands, not of ways: a compiler that computes both ways for whole registers would divide 0 by 0 on the one that is not
-/// taken, and the processor would tell of it.
 #[inline(always)]
 pub(crate) fn divide<T: Real>(a: Complex<T>, b: Complex<T>) -> Complex<T> {
-    let zero = b.re == T::ZERO && b.im == T::ZERO;
+    if b.re == T::ZERO && b.im == T::ZERO {
+        return by_zero(a, b.re);
+    }
     let along = Real::abs(b.re) >= Real::abs(b.im);
     let (large, small) = if along { (b.re, b.im) } else { (b.im, b.re) };
     let (p, q) = if along { (a.re, a.im) } else { (a.im, a.re) };
-    // By zero each part is divided by it, and multiplied with nothing.
-    let (by_p, by_q) = if zero { (T::ZERO, T::ZERO) } else { (p, q) };
-    let r = small / if zero { T::ONE } else { large };
-    let s = T::ONE / if zero { T::ONE } else { large + small * r };
-    let last = if zero { Real::abs(b.re) } else { T::ONE };
-    let im = if along { q - by_p * r } else { by_p * r - q };
-    Complex::new((p + by_q * r) * s / last, im * s / last)
+    let r = small / large;
+    let s = T::ONE / (large + small * r);
+    let im = if along { q - p * r } else { p * r - q };
+    Complex::new((p + q * r) * s, im * s)
+}
+/// Each part by zero. A call, because the compiler takes exceptions for nothing: it would compute both ways and choose after, where
+/// the other way meets what it should not (0 / 0), in whole vectors or where one divisor is a constant.
+#[cold]
+#[inline(never)]
+fn by_zero<T: Real>(a: Complex<T>, zero: T) -> Complex<T> {
+    Complex::new(a.re / Real::abs(zero), a.im / Real::abs(zero))
 }
 
 /// The product with infinities recovered (C99, G.5.1), as C's `cpow` multiplies; NumPy's `*` does not.
