@@ -15,8 +15,10 @@ use minpy_core::DeviceRef;
 use minpy_core::internal::context::{COUNTING, Policy, current_device, flags, policy};
 use minpy_core::internal::{profile, stats};
 use pyo3::ffi;
+use pyo3::impl_::trampoline::{MethodDef, fastcall_cfunction_with_keywords as fastcall};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use pyo3::type_object::PyTypeInfo;
 use pyo3::types::{PyBool, PyBytes, PyComplex, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::SmallVec;
@@ -33,6 +35,8 @@ type Pairs<'py> = SmallVec<[(Any<'py>, Any<'py>); 2]>;
 /// A function of NumPy's that takes and gives our arrays.
 #[pyclass(frozen, dict, weakref, module = "minpy._minpy")]
 pub struct Foreign {
+    /// What CPython calls, see [`install`].
+    entry: Entry,
     /// No other has it.
     number: u64,
     name: String,
@@ -57,6 +61,34 @@ struct Traits {
     reason: String,
 }
 
+/// The arguments of a call: those by position, and behind them as many as there are names.
+struct Args<'a, 'py> {
+    all: &'a [*mut ffi::PyObject],
+    names: Option<Bound<'py, PyTuple>>,
+}
+impl<'a, 'py> Args<'a, 'py> {
+    fn positional(&self) -> &'a [*mut ffi::PyObject] {
+        &self.all[..self.all.len() - self.names.as_ref().map_or(0, |n| n.len())]
+    }
+    fn object<'b>(&self, py: Python<'py>, at: &'b *mut ffi::PyObject) -> &'b Any<'py> {
+        // SAFETY: objects that the caller holds (`entered`).
+        unsafe { Bound::ref_from_ptr(py, at) }
+    }
+    /// Pairs of name and object.
+    fn named<'b>(&'b self, py: Python<'py>) -> impl Iterator<Item = (Any<'py>, &'b Any<'py>)> + 'b {
+        let objects = &self.all[self.positional().len()..];
+        let names = self.names.clone().into_iter().flatten();
+        names.zip(objects).map(move |(name, o)| (name, self.object(py, o)))
+    }
+    /// As a function written in Python has them.
+    fn collected(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+        let args = PyTuple::new(py, self.positional().iter().map(|a| self.object(py, a)))?;
+        let kwargs = PyDict::new(py);
+        self.named(py).try_for_each(|(k, v)| kwargs.set_item(k, v))?;
+        Ok((args, kwargs))
+    }
+}
+
 impl Foreign {
     fn traits(&self, py: Python<'_>) -> PyResult<&Traits> {
         self.traits.get_or_try_init(py, || {
@@ -70,8 +102,7 @@ impl Foreign {
     fn call<'py>(
         &self,
         py: Python<'py>,
-        args: &Bound<'py, PyTuple>,
-        kwargs: Option<&Bound<'py, PyDict>>,
+        args: &Args<'_, 'py>,
         reason: Option<&str>,
     ) -> PyResult<Option<Any<'py>>> {
         let unusual = flags() & !COUNTING != 0 || policy() != Policy::PreferDevice;
@@ -80,31 +111,33 @@ impl Foreign {
         }
         let shown = profile::outside();
         let traits = self.traits(py)?;
-        if traits.writes || args.len() > traits.outputs {
+        let by_position = args.positional();
+        if traits.writes || by_position.len() > traits.outputs {
             return Ok(None);
         }
         let mut given = Given { device: None, pairs: SmallVec::new() };
         let mut positional: SmallVec<[Any<'py>; 6]> = SmallVec::new();
-        for (i, a) in args.iter_borrowed().enumerate() {
+        for (i, a) in by_position.iter().enumerate() {
+            let a = args.object(py, a);
             if i == 0 && self.method {
-                positional.push(a.to_owned());
+                positional.push(a.clone());
                 continue;
             }
-            match given.stand_in(&a, 0)? {
-                Some(Theirs::Same) => positional.push(a.to_owned()),
+            match given.stand_in(a, 0)? {
+                Some(Theirs::Same) => positional.push(a.clone()),
                 Some(Theirs::Other(b)) => positional.push(b),
                 None => return Ok(None),
             }
         }
-        let named = match kwargs.filter(|k| !k.is_empty()) {
+        let named = match &args.names {
             None => None,
-            Some(kwargs) => {
+            Some(_) => {
                 let named = PyDict::new(py);
-                for (k, v) in kwargs.iter() {
+                for (k, v) in args.named(py) {
                     if k.cast::<PyString>()?.to_str()? == "out" && !v.is_none() {
                         return Ok(None);
                     }
-                    match given.stand_in(&v, 0)? {
+                    match given.stand_in(v, 0)? {
                         Some(Theirs::Same) => named.set_item(k, v)?,
                         Some(Theirs::Other(b)) => named.set_item(k, b)?,
                         None => return Ok(None),
@@ -139,6 +172,89 @@ impl Foreign {
         }
         Ok(Some(result))
     }
+    fn run<'py>(&self, py: Python<'py>, args: &Args<'_, 'py>) -> PyResult<Any<'py>> {
+        if let Some(result) = self.call(py, args, None)? {
+            return Ok(result);
+        }
+        let (args, kwargs) = args.collected(py)?;
+        if let Some(otherwise) = &self.otherwise {
+            return otherwise.bind(py).call(args, Some(&kwargs));
+        }
+        let rest = (&self.name, &self.function, args, kwargs, py.None(), self.quiet);
+        py.import("minpy.numpy._fallback")?.getattr("call")?.call1(rest)
+    }
+}
+
+/// Arguments as a tuple and a dictionary have them.
+fn with_args<'py, R>(
+    py: Python<'py>,
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+    f: impl FnOnce(&Args<'_, 'py>) -> PyResult<R>,
+) -> PyResult<R> {
+    let kwargs = kwargs.filter(|k| !k.is_empty());
+    let (names, values): (Vec<_>, Vec<_>) = kwargs.into_iter().flatten().unzip();
+    let names = kwargs.map(|_| PyTuple::new(py, names)).transpose()?;
+    let all: SmallVec<[*mut ffi::PyObject; 6]> =
+        args.iter_borrowed().map(|a| a.as_ptr()).chain(values.iter().map(|v| v.as_ptr())).collect();
+    f(&Args { all: &all, names })
+}
+
+type Entry = ffi::PyCFunctionFastWithKeywords;
+struct Called;
+impl MethodDef<fastcall::Func> for Called {
+    const METH: fastcall::Func = entered;
+}
+/// By the convention of vector calls, which differs from that of builtins by one bit of the number of arguments.
+const ENTRY: Entry = fastcall::<Called>;
+unsafe fn entered<'py>(
+    py: Python<'py>,
+    slf: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    nargs: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> PyResult<*mut ffi::PyObject> {
+    let nargs = nargs as usize & (usize::MAX >> 1);
+    // SAFETY: by the convention: the object that is called, `nargs` positional arguments, and behind them as many as the tuple has names; no
+    // names are none, or no tuple.
+    unsafe {
+        let slf = Bound::ref_from_ptr(py, &slf).cast_unchecked::<Foreign>();
+        let names = Bound::from_borrowed_ptr_or_opt(py, names).map(|n| n.cast_into_unchecked::<PyTuple>());
+        let names = names.filter(|n| !n.is_empty());
+        let count = nargs + names.as_ref().map_or(0, |n| n.len());
+        let all = if count == 0 { &[] } else { std::slice::from_raw_parts(args, count) };
+        slf.get().run(py, &Args { all, names }).map(Bound::into_ptr)
+    }
+}
+
+/// Places of what is written in `PyTypeObject`, in words behind its head; with `tp_call` as a check.
+const VECTORCALL_OFFSET: usize = 4;
+const CALL: usize = 13;
+const FLAGS: usize = 18;
+/// `Py_TPFLAGS_HAVE_VECTORCALL` and `Py_TPFLAGS_METHOD_DESCRIPTOR`.
+const HAS_ENTRY: std::ffi::c_ulong = 1 << 11 | 1 << 17;
+
+/// Lets CPython call these functions, and bind them as methods, without tuples and dictionaries: by the place of `entry` in the object, which
+/// pyo3 has no name for. Nothing happens where CPython's structure is not the one of its headers. Once, when the module is imported.
+pub fn install(py: Python<'_>) -> PyResult<()> {
+    let probe = Bound::new(py, Foreign::new(String::new(), py.None(), false, false, None))?;
+    let place = std::ptr::from_ref(&probe.get().entry) as isize - probe.as_ptr() as isize;
+    let class = Foreign::type_object_raw(py);
+    // SAFETY: a live class of ours that nobody else knows yet; it is longer than the words read.
+    unsafe {
+        let words = class.cast::<u8>().add(size_of::<ffi::PyVarObject>()).cast::<*mut std::ffi::c_void>();
+        let (offset, flags) =
+            (words.add(VECTORCALL_OFFSET).cast::<isize>(), words.add(FLAGS).cast::<std::ffi::c_ulong>());
+        let known = *words.add(CALL) == ffi::PyType_GetSlot(class, ffi::Py_tp_call)
+            && *flags == ffi::PyType_GetFlags(class)
+            && *offset == 0;
+        if known {
+            *offset = place;
+            *flags |= HAS_ENTRY;
+            ffi::PyType_Modified(class);
+        }
+    }
+    Ok(())
 }
 
 /// What NumPy is given in place of an argument.
@@ -332,11 +448,33 @@ fn place(py: Python<'_>) -> PyResult<Option<(Any<'_>, i32)>> {
         // SAFETY: a live frame; a new reference.
         let code = unsafe { Bound::from_owned_ptr(py, ffi::PyFrame_GetCode(at.as_ptr().cast()).cast()) };
         if !is_ours(&code)? {
-            return Ok(Some((code, at.getattr(pyo3::intern!(py, "f_lasti"))?.extract()?)));
+            let instruction = match last_instruction() {
+                // SAFETY: a live frame.
+                Some(f) => unsafe { f(at.as_ptr()) },
+                None => at.getattr(pyo3::intern!(py, "f_lasti"))?.extract()?,
+            };
+            return Ok(Some((code, instruction)));
         }
         frame = Some(at.getattr("f_back")?).filter(|f| !f.is_none());
     }
     Ok(None)
+}
+type LastInstruction = unsafe extern "C" fn(*mut ffi::PyObject) -> std::ffi::c_int;
+/// CPython's `PyFrame_GetLasti`, which is public and not of its stable interface: a tenth of the time that the attribute takes.
+fn last_instruction() -> Option<LastInstruction> {
+    #[cfg(unix)]
+    {
+        static FOUND: std::sync::OnceLock<Option<LastInstruction>> = std::sync::OnceLock::new();
+        *FOUND.get_or_init(|| {
+            // SAFETY: asks the loader; a function of that name is of this type since CPython 3.11.
+            unsafe {
+                let f = libc::dlsym(libc::RTLD_DEFAULT, c"PyFrame_GetLasti".as_ptr());
+                (!f.is_null()).then(|| std::mem::transmute::<*mut libc::c_void, LastInstruction>(f))
+            }
+        })
+    }
+    #[cfg(not(unix))]
+    None
 }
 /// Whether a code object is of this package.
 fn is_ours(code: &Any<'_>) -> PyResult<bool> {
@@ -371,7 +509,7 @@ impl Foreign {
     ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Relaxed);
-        Foreign { number, name, function, traits: PyOnceLock::new(), quiet, method, otherwise }
+        Foreign { entry: ENTRY, number, name, function, traits: PyOnceLock::new(), quiet, method, otherwise }
     }
     #[pyo3(signature = (*args, **kwargs))]
     fn __call__<'py>(
@@ -380,16 +518,7 @@ impl Foreign {
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Any<'py>> {
-        if let Some(result) = self.call(py, args, kwargs, None)? {
-            return Ok(result);
-        }
-        if let Some(otherwise) = &self.otherwise {
-            return otherwise.bind(py).call(args, kwargs);
-        }
-        let none = py.None();
-        let kwargs = kwargs.map_or_else(|| PyDict::new(py), Clone::clone);
-        let rest = (&self.name, &self.function, args, kwargs, none, self.quiet);
-        py.import("minpy.numpy._fallback")?.getattr("call")?.call1(rest)
+        with_args(py, args, kwargs, |args| self.run(py, args))
     }
     /// As an attribute of a class it is a method, as NumPy's functions are.
     fn __get__<'py>(
@@ -440,5 +569,5 @@ pub fn named<'py>(
             f
         }
     };
-    f.get().call(py, args, kwargs, reason)
+    with_args(py, args, kwargs, |args| f.get().call(py, args, reason))
 }

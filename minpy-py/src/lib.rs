@@ -125,5 +125,6 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
         host: _references, _import_table;
         record: _record;
     }
+    foreign::install(py)?;
     deference::install(py)
 }

@@ -38,6 +38,12 @@ def needs():
     return module
 
 
+@pytest.fixture(scope="session")
+def at_once():
+    """Whether small arrays are computed at once on the host: not where the tests run with everything deferred."""
+    return os.environ.get("MINPY_DEFER_BYTES") != "0"
+
+
 @pytest.fixture
 def on_cpu():
     """For tests about memory that NumPy shares: only the host has such memory."""

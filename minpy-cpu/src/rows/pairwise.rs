@@ -18,6 +18,14 @@ pub(crate) trait Eight: Copy {
     unsafe fn load(p: *const Self::F) -> Self;
     unsafe fn plus(self, other: Self) -> Self;
     unsafe fn out(self) -> [Self::F; 8];
+    /// The sum of each, its neighbours first.
+    unsafe fn trees(of: [Self; 4]) -> [Self::F; 4];
+}
+/// The order in which eight running sums are added.
+macro_rules! tree {
+    ($r:ident) => {
+        (($r[0] + $r[1]) + ($r[2] + $r[3])) + (($r[4] + $r[5]) + ($r[6] + $r[7]))
+    };
 }
 macro_rules! plain {
     ($($t:ty)*) => {$(
@@ -35,6 +43,10 @@ macro_rules! plain {
             #[inline(always)]
             unsafe fn out(self) -> [$t; 8] {
                 self
+            }
+            #[inline(always)]
+            unsafe fn trees(of: [[$t; 8]; 4]) -> [$t; 4] {
+                of.map(|r| tree!(r))
             }
         }
     )*};
@@ -68,6 +80,16 @@ pub(crate) mod registers {
             unsafe { _mm256_storeu_ps(x.as_mut_ptr(), self.0) };
             x
         }
+        #[inline(always)]
+        unsafe fn trees([a, b, c, d]: [Single; 4]) -> [f32; 4] {
+            let mut x = [0.0; 4];
+            unsafe {
+                let s = _mm256_hadd_ps(_mm256_hadd_ps(a.0, b.0), _mm256_hadd_ps(c.0, d.0));
+                let s = _mm_add_ps(_mm256_castps256_ps128(s), _mm256_extractf128_ps::<1>(s));
+                _mm_storeu_ps(x.as_mut_ptr(), s);
+            }
+            x
+        }
     }
     #[allow(clippy::undocumented_unsafe_blocks, reason = "said once for all")]
     impl Eight for Double {
@@ -89,6 +111,18 @@ pub(crate) mod registers {
             }
             x
         }
+        #[inline(always)]
+        unsafe fn trees([a, b, c, d]: [Double; 4]) -> [f64; 4] {
+            let mut x = [0.0; 4];
+            unsafe {
+                for (i, (a, b)) in [(a, b), (c, d)].into_iter().enumerate() {
+                    let (s, t) = (_mm256_hadd_pd(a.0, b.0), _mm256_hadd_pd(a.1, b.1));
+                    let half = |s| _mm_add_pd(_mm256_castpd256_pd128(s), _mm256_extractf128_pd::<1>(s));
+                    _mm_storeu_pd(x.as_mut_ptr().add(2 * i), _mm_add_pd(half(s), half(t)));
+                }
+            }
+            x
+        }
     }
 }
 
@@ -106,9 +140,14 @@ pub(crate) trait Summed: Copy + Add<Output = Self> + Send + Sync + 'static {
     const NOTHING: Self::F;
     /// The sum of the running sums.
     fn tree(r: [Self::F; 8]) -> Self;
+    /// The same of four leaves.
+    ///
+    /// # Safety
+    /// The machine has the registers.
+    unsafe fn trees<E: Eight<F = Self::F>>(r: [E; 4]) -> [Self; 4];
 }
 macro_rules! summed {
-    ($($t:ident $dtype:ident, $f:ident $wide:ident, $parts:literal, $zero:expr, |$r:ident| $tree:expr;)*) => {$(
+    ($($t:ident $dtype:ident, $f:ident $wide:ident, $parts:literal, $zero:expr, |$r:ident| $tree:expr, |$all:ident| $trees:expr;)*) => {$(
         impl Summed for $t {
             const DTYPE: DType = DType::$dtype;
             const ZERO: $t = $zero;
@@ -121,16 +160,21 @@ macro_rules! summed {
             const NOTHING: $f = -0.0;
             #[inline(always)]
             fn tree($r: [$f; 8]) -> $t { $tree }
+            #[inline(always)]
+            unsafe fn trees<E: Eight<F = $f>>($all: [E; 4]) -> [$t; 4] {
+                // SAFETY: the caller's promise.
+                unsafe { $trees }
+            }
         }
     )*};
 }
 summed! {
-    f32 F32, f32 Single, 1, 0.0, |r| ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));
-    f64 F64, f64 Double, 1, 0.0, |r| ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));
+    f32 F32, f32 Single, 1, 0.0, |r| tree!(r), |all| E::trees(all);
+    f64 F64, f64 Double, 1, 0.0, |r| tree!(r), |all| E::trees(all);
     Complex32 C64, f32 Single, 2, Complex::new(0.0, 0.0), |r|
-        Complex::new((r[0] + r[2]) + (r[4] + r[6]), (r[1] + r[3]) + (r[5] + r[7]));
+        Complex::new((r[0] + r[2]) + (r[4] + r[6]), (r[1] + r[3]) + (r[5] + r[7])), |all| all.map(|r| Self::tree(r.out()));
     Complex64 C128, f64 Double, 2, Complex::new(0.0, 0.0), |r|
-        Complex::new((r[0] + r[2]) + (r[4] + r[6]), (r[1] + r[3]) + (r[5] + r[7]));
+        Complex::new((r[0] + r[2]) + (r[4] + r[6]), (r[1] + r[3]) + (r[5] + r[7])), |all| all.map(|r| Self::tree(r.out()));
 }
 
 /// The sum of at most `LEAF` floats.
@@ -165,38 +209,43 @@ unsafe fn leaf<T: Summed, E: Eight<F = T::F>>(x: *const T, n: usize) -> T {
         sum
     }
 }
-/// Two leaves, of `h` elements and of what is left of `n`, at least 8 floats each, the first one no longer and of whole registers: an addition
-/// waits for the one before it, so that two chains take hardly longer than one.
+/// Leaves that follow each other, at least 8 floats each, all but the last one of whole registers: an addition waits for the one before
+/// it, so that several chains take hardly longer than one.
 ///
 /// # Safety
-/// `n` elements at `x`.
+/// So many elements at `x`.
 #[inline(always)]
-unsafe fn leaves<T: Summed, E: Eight<F = T::F>>(x: *const T, h: usize, n: usize) -> T {
-    let (short, long, p) = (h * T::PARTS, (n - h) * T::PARTS, x.cast::<T::F>());
+unsafe fn leaves<T: Summed, E: Eight<F = T::F>, const N: usize>(x: *const T, sizes: [usize; N]) -> [T; N] {
+    const { assert!(N <= 4) };
     // SAFETY: the caller's promise. An element is its floats.
     unsafe {
-        let q = p.add(short);
-        let (mut a, mut b, mut i) = (E::load(p), E::load(q), 8);
-        while i + 16 <= short {
-            (a, b) = (a.plus(E::load(p.add(i))), b.plus(E::load(q.add(i))));
-            (a, b) = (a.plus(E::load(p.add(i + 8))), b.plus(E::load(q.add(i + 8))));
+        let mut at = [x.cast::<T::F>(); N];
+        for k in 1..N {
+            at[k] = at[k - 1].add(sizes[k - 1] * T::PARTS);
+        }
+        let mut r = at.map(|p| E::load(p));
+        let shared = sizes.iter().fold(sizes[0], |a, &b| a.min(b)) * T::PARTS;
+        let mut i = 8;
+        while i + 16 <= shared {
+            for k in 0..N {
+                r[k] = r[k].plus(E::load(at[k].add(i))).plus(E::load(at[k].add(i + 8)));
+            }
             i += 16;
         }
-        if i < short {
-            (a, b) = (a.plus(E::load(p.add(i))), b.plus(E::load(q.add(i))));
-            i += 8;
+        for k in 0..N {
+            let (mut i, floats) = (i, sizes[k] * T::PARTS);
+            while i + 8 <= floats {
+                r[k] = r[k].plus(E::load(at[k].add(i)));
+                i += 8;
+            }
         }
-        while i + 8 <= long {
-            b = b.plus(E::load(q.add(i)));
-            i += 8;
+        let sums = T::trees(std::array::from_fn::<E, 4, _>(|k| r[k % N]));
+        let mut sums: [T; N] = std::array::from_fn(|k| sums[k]);
+        let (last, whole) = (at[N - 1].cast::<T>(), sizes[N - 1] * T::PARTS / 8 * 8 / T::PARTS);
+        for i in whole..sizes[N - 1] {
+            sums[N - 1] = sums[N - 1] + *last.add(i);
         }
-        let (first, mut second) = (T::tree(a.out()), T::tree(b.out()));
-        i = h + i / T::PARTS;
-        while i < n {
-            second = second + *x.add(i);
-            i += 1;
-        }
-        first + second
+        sums
     }
 }
 /// The first of two halves of more than a leaf.
@@ -218,10 +267,17 @@ macro_rules! entry {
                         return leaf::<T, T::$registers>(x, n);
                     }
                     let h = half::<T>(n);
-                    if (n - h) * T::PARTS <= LEAF {
-                        return leaves::<T, T::$registers>(x, h, n);
+                    let (second, fits) = (n - h, |n: usize| n * T::PARTS <= LEAF);
+                    if fits(second) {
+                        let [a, b] = leaves::<T, T::$registers, 2>(x, [h, second]);
+                        return a + b;
                     }
-                    pairs(x, h) + pairs(x.add(h), n - h)
+                    let (p, q) = (half::<T>(h), half::<T>(second));
+                    if !fits(h) && fits(second - q) {
+                        let [a, b, c, d] = leaves::<T, T::$registers, 4>(x, [p, h - p, q, second - q]);
+                        return (a + b) + (c + d);
+                    }
+                    pairs(x, h) + pairs(x.add(h), second)
                 }
             }
         }
@@ -421,7 +477,9 @@ mod tests {
     }
     #[test]
     fn pieces_make_no_difference() {
-        for n in [1usize, 7, 8, 9, 127, 128, 129, 255, 1000, 1025, 8191, 33_333] {
+        for n in
+            (1..=600).step_by(7).chain([8, 9, 127, 128, 129, 255, 256, 264, 272, 1000, 1025, 8191, 33_333])
+        {
             let x: Vec<f32> =
                 (0..n).map(|i| ((i * 7919 % 1009) as f32 - 500.0) * 1.1f32.powi(i as i32 % 90)).collect();
             let want = by_rule(&x);
