@@ -188,7 +188,9 @@ impl Job<'_> {
         let places = self.places();
         parallel_for(counts.iter().product(), least, |range| {
             with_scratch(places.total, |memory| {
-                let mut w = self.worker(memory, &places);
+                let mut frames = self.frames(memory, &places);
+                let start = SmallVec::from_elem(0, self.operands.len());
+                let mut w = Worker { job: self, memory, places: &places, start, rows: 0, met: Cell::new(0) };
                 let mut at = Tiling::digits(&counts, range.start);
                 for _ in range {
                     let first = at[nd - 1] * self.most;
@@ -202,15 +204,15 @@ impl Job<'_> {
                         *start = a;
                     }
                     // SAFETY: the views hold the rows that the space describes; the scratch memory was sized for them.
-                    unsafe { w.rows(rows) };
+                    unsafe { w.rows(&mut frames, rows) };
                     Tiling::advance(&counts, &mut at);
                 }
             })
         })
     }
-    fn worker<'w>(&'w self, memory: *mut u8, places: &'w Places) -> Worker<'w> {
-        let frames = self
-            .plan
+    /// One for each stage that computes. They stay where they are: a frame is as long as a short row.
+    fn frames(&self, memory: *mut u8, places: &Places) -> SmallVec<[Option<Frame<'_>>; 4]> {
+        self.plan
             .stages
             .iter()
             .zip(&places.frames)
@@ -226,9 +228,7 @@ impl Job<'_> {
                     })
                 })
             })
-            .collect();
-        let start = SmallVec::from_elem(0, self.operands.len());
-        Worker { job: self, memory, places, frames, start, rows: 0, met: Cell::new(0) }
+            .collect()
     }
     /// An input that is one element for the whole call.
     fn number(&self, input: usize) -> bool {
@@ -242,7 +242,6 @@ struct Worker<'w> {
     job: &'w Job<'w>,
     memory: *mut u8,
     places: &'w Places,
-    frames: SmallVec<[Option<Frame<'w>>; 4]>,
     /// First element of each operand in the present rows.
     start: SmallVec<[isize; 12]>,
     rows: usize,
@@ -317,12 +316,11 @@ impl Worker<'_> {
         }
     }
     /// # Safety
-    /// `start` is the beginning of `rows` rows of every operand.
-    unsafe fn rows(&mut self, rows: usize) {
+    /// `start` is the beginning of `rows` rows of every operand; the frames are those of the stages.
+    unsafe fn rows(&mut self, frames: &mut [Option<Frame>], rows: usize) {
         self.rows = rows;
         let (j, plan) = (self.job, self.job.plan);
-        for s in 0..plan.stages.len() {
-            let stage = &plan.stages[s];
+        for (stage, frame) in plan.stages.iter().zip(frames) {
             // Of several rows all is one chunk.
             let chunk = if j.most > 1 { j.cols } else { j.chunk() };
             // Sums of rows that come in chunks.
@@ -337,16 +335,11 @@ impl Worker<'_> {
                 let n = chunk.min(j.cols - col) * rows;
                 // SAFETY: the caller's promise.
                 unsafe {
-                    if let Some(mut frame) = self.frames[s].take() {
-                        self.compute(stage, &mut frame, col, n);
-                        for f in &stage.folds {
-                            self.fold(f, Some(&frame), &mut sums, col, n);
-                        }
-                        self.frames[s] = Some(frame);
-                    } else {
-                        for f in &stage.folds {
-                            self.fold(f, None, &mut sums, col, n);
-                        }
+                    if let Some(frame) = frame {
+                        self.compute(stage, frame, col, n);
+                    }
+                    for f in &stage.folds {
+                        self.fold(f, frame.as_ref(), &mut sums, col, n);
                     }
                 }
             }
