@@ -9,6 +9,7 @@ import numpy
 import pytest
 
 import minpy
+from minpy._minpy import counters
 from minpy.context import Context, current_context, set_context
 
 
@@ -58,4 +59,5 @@ def clean_state():
     with numpy.errstate(all="ignore"):
         yield
     minpy.set_global_policy("prefer_device")
+    counters.count_ops(False)
     set_context(before)
