@@ -19,7 +19,7 @@ pub mod defer {
 }
 /// Views, item by item.
 pub mod cut {
-    pub use crate::value::cut::Cut;
+    pub use crate::value::cut::{Cut, Few};
 }
 /// Work without an operation: unrecorded copies, planned kernels.
 pub mod dispatch {

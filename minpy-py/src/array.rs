@@ -6,14 +6,16 @@ use crate::convert::{axes_from, shape_from};
 use crate::errors::{NoGradientFuncError, Outcome};
 use crate::host::{import, to_numpy, wrap_import};
 use crate::numpy::{dtype_from, dtype_object, numpy};
-use crate::slots::recycled;
+use crate::slots::{Recycled, recycled};
 use minpy_core::internal::{Shared, context};
 use minpy_core::{Array, DType, Layout, ops};
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::type_object::PyTypeInfo;
 use pyo3::types::{PyTuple, PyType};
+use smallvec::SmallVec;
 use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
 
 /// What arrays and scalars have in common: a core array behind a Python object.
@@ -137,6 +139,80 @@ pub struct PyScalar;
 
 recycled! { NdArray PyScalar }
 
+/// What pyo3 puts into an object of these classes around its `PyArray`, as words; the same for all.
+struct Around {
+    /// Where the `PyArray` begins.
+    place: usize,
+    before: SmallVec<[usize; 2]>,
+    after: SmallVec<[usize; 4]>,
+}
+static AROUND: PyOnceLock<Around> = PyOnceLock::new();
+const HEAD: usize = size_of::<ffi::PyObject>();
+const WORD: usize = size_of::<usize>();
+
+/// Looks at an object that pyo3 has made.
+#[cold]
+fn look_around(py: Python<'_>) -> PyResult<Around> {
+    let a = Array::empty_on(minpy_core::device::host().py()?, &[0], DType::F64).py()?;
+    let init = PyClassInitializer::from(PyArray::new(a, false, None, false)).add_subclass(NdArray);
+    let object = Bound::new(py, init)?;
+    let size = |class: &Bound<'_, PyType>| class.getattr("__basicsize__")?.extract::<usize>();
+    let whole = size(&py.get_type::<NdArray>())?;
+    let place = std::ptr::from_ref(object.as_super().get()) as usize - object.as_ptr() as usize;
+    let behind = place + size_of::<PyArray>();
+    let whole_words = [HEAD, place, behind, whole].iter().all(|at| at % WORD == 0);
+    if !whole_words || size(&py.get_type::<PyScalar>())? != whole {
+        return Err(PyTypeError::new_err("objects of arrays and of scalars differ in more than their class"));
+    }
+    // SAFETY: words of a live object, which pyo3 has filled (or CPython with zeros).
+    let words = |from: usize, to: usize| unsafe {
+        let start = object.as_ptr().cast::<u8>().add(from).cast::<usize>();
+        std::slice::from_raw_parts(start, (to - from) / WORD)
+    };
+    Ok(Around { place, before: words(HEAD, place).into(), after: words(behind, whole).into() })
+}
+/// A new object, made where it stays.
+#[inline(always)]
+fn create<C: Recycled>(py: Python<'_>, value: PyArray) -> PyResult<Bound<'_, PyAny>> {
+    let around = match AROUND.get(py) {
+        Some(known) => known,
+        None => AROUND.get_or_try_init(py, || look_around(py))?,
+    };
+    // SAFETY: an object of the class is as long as the one that `look_around` saw, and becomes a whole one before anybody sees it.
+    unsafe {
+        let object = C::memory(C::type_object_raw(py));
+        if object.is_null() {
+            return Err(PyErr::fetch(py));
+        }
+        let start = object.cast::<u8>();
+        let to = start.add(around.place);
+        for (i, &word) in around.before.iter().enumerate() {
+            start.add(HEAD).cast::<usize>().add(i).write(word);
+        }
+        for (i, &word) in around.after.iter().enumerate() {
+            to.add(size_of::<PyArray>()).cast::<usize>().add(i).write(word);
+        }
+        to.cast::<PyArray>().write(value);
+        Ok(Bound::from_owned_ptr(py, object))
+    }
+}
+/// A view of one of our arrays, made of its own: with its base, and read-only as it is.
+///
+/// # Safety
+/// `of` is the object of `p`, an array and no scalar, and `array` is a view of its buffer.
+#[inline(always)]
+pub unsafe fn create_view<'py>(
+    py: Python<'py>,
+    array: Array,
+    of: *mut ffi::PyObject,
+    p: &PyArray,
+) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: the caller's promise: a live object.
+    let of = unsafe { Bound::ref_from_ptr(py, &of) };
+    let base = p.base.as_ref().map_or_else(|| of.clone().unbind(), |b| b.clone_ref(py));
+    create::<NdArray>(py, PyArray::new(array, false, Some(base), p.is_read_only()))
+}
+
 /// The core array of one of our objects.
 #[inline]
 pub fn as_array<'a>(object: &'a Bound<'_, PyAny>) -> Option<&'a Array> {
@@ -158,8 +234,7 @@ pub fn as_pyarray<'a>(object: &'a Bound<'_, PyAny>) -> Option<&'a PyArray> {
 /// An array object (also for 0 dimensions).
 #[inline]
 pub fn wrap(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
-    let init = PyClassInitializer::from(PyArray::new(array, false, None, false)).add_subclass(NdArray);
-    Ok(Bound::new(py, init)?.into_any())
+    create::<NdArray>(py, PyArray::new(array, false, None, false))
 }
 /// The result of an operation. Without dimensions it is a scalar: NumPy's own where it has been computed, on the host and with nothing
 /// recorded, as elements are; ours where it waits, or something may yet be recorded of it.
@@ -180,8 +255,7 @@ pub fn wrap_output(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
 }
 /// A scalar object.
 pub fn wrap_scalar(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
-    let init = PyClassInitializer::from(PyArray::new(array, true, None, false)).add_subclass(PyScalar);
-    Ok(Bound::new(py, init)?.into_any())
+    create::<PyScalar>(py, PyArray::new(array, true, None, false))
 }
 /// A view of `of` (or a copy, where none was possible): keeps its base and whether it may be written.
 pub fn wrap_view<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -194,11 +268,8 @@ pub fn wrap_view<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bound<'p
     if p.is_scalar() {
         return wrap(py, ops::copy(&array).py()?);
     }
-    let base = p.base.as_ref().map_or_else(|| of.clone().unbind(), |b| b.clone_ref(py));
-    let read_only = p.is_read_only();
-    let init =
-        PyClassInitializer::from(PyArray::new(array, false, Some(base), read_only)).add_subclass(NdArray);
-    Ok(Bound::new(py, init)?.into_any())
+    // SAFETY: as was just seen.
+    unsafe { create_view(py, array, of.as_ptr(), p) }
 }
 /// The same, never to be written (results of `broadcast_to`).
 pub fn wrap_read_only<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -211,8 +282,7 @@ pub fn wrap_read_only<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bou
 /// A view of memory that NumPy holds and does not let write.
 pub fn wrap_lent<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let base = Some(of.clone().unbind());
-    let init = PyClassInitializer::from(PyArray::new(array, false, base, true)).add_subclass(NdArray);
-    Ok(Bound::new(of.py(), init)?.into_any())
+    create::<NdArray>(of.py(), PyArray::new(array, false, base, true))
 }
 /// A copy that stands for a part of a complex array while a tape records.
 pub fn wrap_part(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {

@@ -2,11 +2,12 @@
 //! pyo3's guards around a call, which take as long as the work. Everything else goes on to `index.rs`, and nothing of the user's has been
 //! asked before.
 
-use crate::array::{NdArray, PyArray};
+use crate::array::{NdArray, PyArray, create_view};
 use crate::index;
 use crate::numpy::numpy;
 use crate::slots::slot;
 use minpy_core::internal::context;
+use minpy_core::internal::cut::Few;
 use minpy_core::{Array, DType};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -25,7 +26,10 @@ slot! { NdArray: Py_sq_ass_item ssizeobjargproc assign_item }
 unsafe extern "C" fn subscript(object: Object, key: Object) -> Object {
     // SAFETY: CPython calls with a live object of the class and a key, attached to the interpreter.
     unsafe {
-        match read(object, key) {
+        if let Some(found) = read(object, key) {
+            return found;
+        }
+        match view(object, key) {
             Some(found) => found,
             None => {
                 pyo3::impl_::trampoline::get_trampoline_function!(binaryfunc, index::get_item)(object, key)
@@ -227,6 +231,142 @@ unsafe fn read(object: Object, key: Object) -> Option<Object> {
             _ => std::ptr::copy_nonoverlapping(from, to, size),
         }
         Some(made)
+    }
+}
+/// What an item of a basic index expression is, by its type alone.
+#[derive(Clone, Copy, PartialEq)]
+enum Item {
+    /// From the start, and inside of its axis.
+    Int(usize),
+    Slice,
+    NewAxis,
+    Ellipsis,
+}
+/// The item for an axis of that length; `None` for what is not basic, or outside.
+///
+/// # Safety
+/// As for `integer`.
+#[inline]
+unsafe fn item(py: Python<'_>, object: Object, n: usize) -> Option<Item> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if ffi::Py_TYPE(object) == &raw mut ffi::PySlice_Type {
+            return Some(Item::Slice);
+        }
+        if object == ffi::Py_None() {
+            return Some(Item::NewAxis);
+        }
+        if object == ffi::Py_Ellipsis() {
+            return Some(Item::Ellipsis);
+        }
+        let i = integer(object, scalars(py)?)?;
+        let at = usize::try_from(if i < 0 { i + n as isize } else { i }).ok()?;
+        (at < n).then_some(Item::Int(at))
+    }
+}
+/// Start, step and number of elements of a slice of `n`; `None` with an exception.
+///
+/// # Safety
+/// A live slice.
+#[inline]
+unsafe fn slice(object: Object, n: usize) -> Option<(usize, isize, usize)> {
+    let (mut start, mut stop, mut step) = (0, 0, 0);
+    // SAFETY: the caller's promise; the places are locals.
+    unsafe {
+        if ffi::PySlice_Unpack(object, &mut start, &mut stop, &mut step) < 0 {
+            return None;
+        }
+        let len = ffi::PySlice_AdjustIndices(n as isize, &mut start, &mut stop, step);
+        Some((if len > 0 { start as usize } else { 0 }, step, len as usize))
+    }
+}
+/// The view that a basic index expression of few dimensions names. Nothing of the user's is asked before it is known to be one.
+///
+/// # Safety
+/// Live objects, attached to the interpreter.
+#[inline]
+unsafe fn view(object: Object, key: Object) -> Option<Object> {
+    // SAFETY: the caller's promise; the view is one of the object's array.
+    unsafe {
+        let p = array(object)?;
+        let (a, py) = (p.array(), Python::assume_attached());
+        let (shape, ndim) = (a.shape(), a.ndim());
+        if ndim > Few::MOST {
+            return None;
+        }
+        let seen = if ffi::PyTuple_CheckExact(key) != 0 {
+            let len = ffi::PyTuple_Size(key) as usize;
+            let mut items = [Item::NewAxis; 2 * Few::MOST];
+            if len > items.len() {
+                return None;
+            }
+            // Axes that items take, dimensions that they make, and where `...` stands.
+            let (mut axis, mut made, mut ellipsis) = (0, 0, None);
+            for (i, to) in items[..len].iter_mut().enumerate() {
+                // Behind `...`, axes are counted from the end.
+                let at = match ellipsis {
+                    None => axis,
+                    Some(before) => {
+                        let mut rest = 0;
+                        for k in i..len {
+                            rest += (ffi::PyTuple_GetItem(key, k as isize) != ffi::Py_None()) as usize;
+                        }
+                        if before + rest > ndim {
+                            return None;
+                        }
+                        ndim - rest
+                    }
+                };
+                let object = ffi::PyTuple_GetItem(key, i as isize);
+                *to = item(py, object, shape.get(at).copied().unwrap_or(0))?;
+                match *to {
+                    Item::Int(_) => axis += 1,
+                    Item::Slice => (axis, made) = (axis + 1, made + 1),
+                    Item::NewAxis => made += 1,
+                    Item::Ellipsis if ellipsis.is_some() => return None,
+                    Item::Ellipsis => ellipsis = Some(axis),
+                }
+            }
+            if axis > ndim || made + (ndim - axis) > Few::MOST {
+                return None;
+            }
+            if made == 0 && axis == ndim && ellipsis.is_none() {
+                return None;
+            }
+            let mut whole = true;
+            let seen = a.cut(|cut| {
+                for (i, item) in items[..len].iter().enumerate() {
+                    match *item {
+                        Item::Int(at) => cut.int(at),
+                        Item::Slice => match slice(ffi::PyTuple_GetItem(key, i as isize), cut.size()) {
+                            Some((start, step, len)) => cut.slice(start, step, len),
+                            None => {
+                                whole = false;
+                                return;
+                            }
+                        },
+                        Item::NewAxis => cut.new_axis(),
+                        Item::Ellipsis => cut.keep(ndim - axis),
+                    }
+                }
+            });
+            if !whole {
+                return Some(null_mut());
+            }
+            seen
+        } else {
+            match item(py, key, *shape.first()?)? {
+                Item::Int(at) if ndim > 1 => a.row(at)?,
+                Item::Slice => {
+                    let Some((start, step, len)) = slice(key, shape[0]) else { return Some(null_mut()) };
+                    a.rows(start, step, len)?
+                }
+                Item::NewAxis if ndim < Few::MOST => a.cut(Few::new_axis),
+                Item::Ellipsis => a.cut(|_| ()),
+                _ => return None,
+            }
+        };
+        create_view(py, seen, object, p).ok().map(Bound::into_ptr)
     }
 }
 /// Writes a float of Python's into float64, an integer into float64 or int64, or a scalar of NumPy's into its own dtype.

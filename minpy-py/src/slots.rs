@@ -36,9 +36,32 @@ macro_rules! slot {
 }
 pub(crate) use slot;
 
+/// A class whose objects are made without pyo3, which moves them from place to place first.
+pub(crate) trait Recycled: pyo3::type_object::PyTypeInfo {
+    /// Memory of an object of the class, with a reference to it; or null, with an exception.
+    ///
+    /// # Safety
+    /// With the GIL, and the class itself.
+    unsafe fn memory(class: *mut pyo3::ffi::PyTypeObject) -> *mut pyo3::ffi::PyObject;
+}
 /// The memory of dead objects of these classes is kept for new ones. Nobody may subclass them.
 macro_rules! recycled {
     ($($class:ty)*) => { $(const _: () = {
+        impl $crate::slots::Recycled for $class {
+            #[inline]
+            unsafe fn memory(class: *mut pyo3::ffi::PyTypeObject) -> *mut pyo3::ffi::PyObject {
+                // SAFETY: the caller's promise.
+                #[cfg(not(Py_GIL_DISABLED))]
+                unsafe {
+                    LIST.take(class, 0)
+                }
+                // SAFETY: as above.
+                #[cfg(Py_GIL_DISABLED)]
+                unsafe {
+                    pyo3::ffi::PyType_GenericAlloc(class, 0)
+                }
+            }
+        }
         #[cfg(not(Py_GIL_DISABLED))]
         static LIST: $crate::slots::List = $crate::slots::List::new();
         #[cfg(not(Py_GIL_DISABLED))]

@@ -12,7 +12,7 @@ pub(crate) mod shared;
 pub(crate) mod waits;
 
 use crate::buffer::Buffer;
-use crate::cut::Cut;
+use crate::cut::{Cut, Few};
 use crate::device::{DeviceRef, Memory};
 use crate::layout::{self, Layout, Strides, normalize_axis, show};
 use crate::{DType, Element, Error, ErrorKind, Result, Scalar, bail, context, memory, profile};
@@ -197,6 +197,28 @@ impl Array {
     #[inline]
     pub fn view(&self, layout: Layout) -> Array {
         Array::from_parts(self.buffer.clone(), layout, self.dtype)
+    }
+    /// `a[i]`, a view without the first axis; `None` where that has no such index, and for more dimensions than layouts keep inline.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn row(&self, i: usize) -> Option<Array> {
+        let layout = self.layout.first(i, None, 1)?;
+        Some(Array { buffer: self.buffer.clone(), layout, dtype: self.dtype, weak: false })
+    }
+    /// `a[start::step]`, a view of `len` rows; `None` where these are not all inside, and for more dimensions than layouts keep inline.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn rows(&self, start: usize, step: isize, len: usize) -> Option<Array> {
+        let layout = self.layout.first(start, Some(step), len)?;
+        Some(Array { buffer: self.buffer.clone(), layout, dtype: self.dtype, weak: false })
+    }
+    /// What is cut out of this array's layout, a view: every part of it is inside.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn cut<'a>(&'a self, f: impl FnOnce(&mut Few<'a>)) -> Array {
+        let mut few = Few::new(&self.layout);
+        f(&mut few);
+        Array { buffer: self.buffer.clone(), layout: few.finish(), dtype: self.dtype, weak: false }
     }
     /// Axes permuted (`None`: reversed). A view.
     pub fn transpose(&self, axes: Option<&[isize]>) -> Result<Array> {

@@ -56,7 +56,7 @@ impl Order {
 
 /// Dimensions that a layout keeps without an allocation. Every array and every edge of a tape carries a layout: it is
 /// to be small, and copied without looking at it.
-const INLINE: usize = 4;
+pub(super) const INLINE: usize = 4;
 
 /// Shape and strides; of the same number of dimensions.
 #[derive(Clone)]
@@ -495,6 +495,52 @@ impl Layout {
         shape.remove(axis);
         let stride = strides.remove(axis);
         Layout::build(&shape, &strides, self.offset).moved(index as isize * stride)
+    }
+    /// Elements `start, start + step, ...` (`len` of them) of the first axis, or where `step` is none the one at `start`, whose axis disappears:
+    /// `slice` and `select` for what most views are. `None` where there is no such axis, where they are not inside of it, and for many
+    /// dimensions.
+    #[inline(always)]
+    pub(crate) fn first(&self, start: usize, step: Option<isize>, len: usize) -> Option<Layout> {
+        let Axes::Inline { head, shape, strides } = &self.axes else { return None };
+        let (ndim, size, stride) = (head.ndim(), shape[0], strides[0]);
+        if ndim == 0 {
+            return None;
+        }
+        let (ndim, shape, strides) = match step {
+            None if start < size => {
+                (ndim - 1, [shape[1], shape[2], shape[3], 0], [strides[1], strides[2], strides[3], 0])
+            }
+            None => return None,
+            Some(step) => {
+                let last = (len as isize).checked_sub(1)?.checked_mul(step)?.checked_add(start as isize)?;
+                if len > 0 && !(start < size && 0 <= last && last < size as isize) {
+                    return None;
+                }
+                let step = stride.checked_mul(step).unwrap_or(0);
+                (ndim, [len, shape[1], shape[2], shape[3]], [step, strides[1], strides[2], strides[3]])
+            }
+        };
+        Some(self.few(ndim, shape, strides, stride.wrapping_mul(start as isize)))
+    }
+    /// `cut` for `ndim` dimensions, which are few; entries beyond are 0.
+    #[inline(always)]
+    pub(super) fn few(
+        &self,
+        ndim: usize,
+        shape: [usize; INLINE],
+        strides: [isize; INLINE],
+        by: isize,
+    ) -> Layout {
+        let (mut elements, mut follow, mut next) = (1usize, true, 1isize);
+        for axis in (0..INLINE).rev().filter(|&axis| axis < ndim) {
+            elements = elements.wrapping_mul(shape[axis].min(1));
+            follow &= shape[axis] == 1 || strides[axis] == next;
+            next = next.wrapping_mul(shape[axis] as isize);
+        }
+        let by = if elements == 0 { 0 } else { by };
+        let head = Head::new(ndim, follow || elements == 0);
+        let offset = (self.offset as isize).wrapping_add(by) as usize;
+        Layout { axes: Axes::Inline { head, shape, strides }, offset }
     }
     /// Moves index 0 by `by` elements. A view without elements stays where it is: its strides say nothing about its
     /// buffer, which may have no bytes at all.
