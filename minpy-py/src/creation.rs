@@ -309,7 +309,7 @@ pub fn take<'py>(
 ) -> PyResult<Option<Any<'py>>> {
     let Some(a) = adopt(array, held, device)? else { return Ok(None) };
     if scalar {
-        return crate::array::wrap_scalar(py, a).map(Some);
+        return crate::array::wrap_result(py, a).map(Some);
     }
     if a.size() > 0 && has_base(array)? {
         for (ours, theirs) in pairs {

@@ -11,6 +11,7 @@ use crate::element;
 use crate::errors::Outcome;
 use crate::host::lend;
 use crate::numpy::numpy;
+use crate::slots::{Entry, call_by_vector, positional};
 use minpy_core::DeviceRef;
 use minpy_core::internal::context::{COUNTING, Policy, current_device, flags, policy};
 use minpy_core::internal::{profile, stats};
@@ -200,7 +201,6 @@ fn with_args<'py, R>(
     f(&Args { all: &all, names })
 }
 
-type Entry = ffi::PyCFunctionFastWithKeywords;
 struct Called;
 impl MethodDef<fastcall::Func> for Called {
     const METH: fastcall::Func = entered;
@@ -214,7 +214,7 @@ unsafe fn entered<'py>(
     nargs: ffi::Py_ssize_t,
     names: *mut ffi::PyObject,
 ) -> PyResult<*mut ffi::PyObject> {
-    let nargs = nargs as usize & (usize::MAX >> 1);
+    let nargs = positional(nargs);
     // SAFETY: by the convention: the object that is called, `nargs` positional arguments, and behind them as many as the tuple has names; no
     // names are none, or no tuple.
     unsafe {
@@ -227,33 +227,12 @@ unsafe fn entered<'py>(
     }
 }
 
-/// Places of what is written in `PyTypeObject`, in words behind its head; with `tp_call` as a check.
-const VECTORCALL_OFFSET: usize = 4;
-const CALL: usize = 13;
-const FLAGS: usize = 18;
-/// `Py_TPFLAGS_HAVE_VECTORCALL` and `Py_TPFLAGS_METHOD_DESCRIPTOR`.
-const HAS_ENTRY: std::ffi::c_ulong = 1 << 11 | 1 << 17;
-
-/// Lets CPython call these functions, and bind them as methods, without tuples and dictionaries: by the place of `entry` in the object, which
-/// pyo3 has no name for. Nothing happens where CPython's structure is not the one of its headers. Once, when the module is imported.
+/// Lets CPython call these functions, and bind them as methods, without tuples and dictionaries. Once, when the module is imported.
 pub fn install(py: Python<'_>) -> PyResult<()> {
     let probe = Bound::new(py, Foreign::new(String::new(), py.None(), false, false, None))?;
     let place = std::ptr::from_ref(&probe.get().entry) as isize - probe.as_ptr() as isize;
-    let class = Foreign::type_object_raw(py);
-    // SAFETY: a live class of ours that nobody else knows yet; it is longer than the words read.
-    unsafe {
-        let words = class.cast::<u8>().add(size_of::<ffi::PyVarObject>()).cast::<*mut std::ffi::c_void>();
-        let (offset, flags) =
-            (words.add(VECTORCALL_OFFSET).cast::<isize>(), words.add(FLAGS).cast::<std::ffi::c_ulong>());
-        let known = *words.add(CALL) == ffi::PyType_GetSlot(class, ffi::Py_tp_call)
-            && *flags == ffi::PyType_GetFlags(class)
-            && *offset == 0;
-        if known {
-            *offset = place;
-            *flags |= HAS_ENTRY;
-            ffi::PyType_Modified(class);
-        }
-    }
+    // SAFETY: a class of ours that nobody else knows yet, with an entry there.
+    unsafe { call_by_vector(Foreign::type_object_raw(py), place, true) };
     Ok(())
 }
 

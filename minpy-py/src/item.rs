@@ -150,6 +150,42 @@ pub unsafe fn is_number(py: Python<'_>, object: Object) -> bool {
         || class == &raw mut ffi::PyComplex_Type
         || scalars(py).is_some_and(|known| known.types.contains(&class))
 }
+/// The value of a float of Python's, or of NumPy's float64.
+///
+/// # Safety
+/// A live object.
+#[inline]
+pub unsafe fn float(py: Python<'_>, object: Object) -> Option<f64> {
+    // SAFETY: the caller's promise; values lie where `find` saw them.
+    unsafe {
+        if ffi::Py_TYPE(object) == &raw mut ffi::PyFloat_Type {
+            return Some(ffi::PyFloat_AsDouble(object));
+        }
+        (ffi::Py_TYPE(object) == scalars(py)?.types[DType::F64 as usize])
+            .then(|| object.cast::<u8>().add(VALUE).cast::<f64>().read_unaligned())
+    }
+}
+/// NumPy's float64 of that value; null with an exception.
+#[inline]
+pub fn float64(py: Python<'_>, value: f64) -> Option<Object> {
+    let (known, d) = (scalars(py)?, DType::F64 as usize);
+    // SAFETY: an object of the class has room for a value where `find` saw one.
+    unsafe {
+        let made = known.alloc[d]?(known.types[d], 0);
+        if !made.is_null() {
+            made.cast::<u8>().add(VALUE).cast::<f64>().write_unaligned(value);
+        }
+        Some(made)
+    }
+}
+/// NumPy's `True_` or `False_`.
+#[inline]
+pub fn truth(py: Python<'_>, value: bool) -> Option<Object> {
+    let truth = scalars(py)?.truths[value as usize];
+    // SAFETY: it lives as long as NumPy.
+    unsafe { ffi::Py_INCREF(truth) };
+    Some(truth)
+}
 /// The integer, which is Python's or NumPy's usual one.
 ///
 /// # Safety

@@ -20,6 +20,7 @@ mod foreign;
 mod host;
 mod importer;
 mod index;
+mod inner;
 mod item;
 mod lines;
 mod lists;

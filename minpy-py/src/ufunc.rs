@@ -9,11 +9,12 @@ use crate::array::{as_array, as_pyarray, wrap_result};
 use crate::convert::{Arg, operand};
 use crate::errors::Outcome;
 use crate::fallback;
+use crate::inner::Inner;
 use crate::item;
 use crate::numpy::{dtype_from, given, numpy};
 use crate::reader::read;
 use crate::run::{compute, compute_object, heavy, native};
-use crate::slots::slot;
+use crate::slots::{Entry, call_by_vector, positional, slot};
 use minpy_core::backend::Prim;
 use minpy_core::backend::function::{Default, Kind, Value, settle};
 use minpy_core::internal::context;
@@ -21,16 +22,23 @@ use minpy_core::internal::written::{enter_as, kept};
 use minpy_core::{Array, Attrs, DType, ErrorKind, OpDef, Operand, Target, ops};
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::ffi;
+use pyo3::impl_::trampoline::{MethodDef, fastcall_cfunction_with_keywords as fastcall};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::type_object::PyTypeInfo;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use smallvec::SmallVec;
 
 /// An elementwise operation, with NumPy's interface: call it, or its methods `reduce`, `accumulate`, `reduceat`, `outer` and `at`.
 #[pyclass(frozen, name = "ufunc", module = "minpy.numpy", weakref)]
 pub struct Ufunc {
+    /// What CPython calls, see [`install`].
+    entry: Entry,
     op: &'static OpDef,
     /// NumPy's ufunc of that name, for the attributes and for what core cannot do.
     numpy: Option<Py<PyAny>>,
+    /// Its loop for single numbers, once one was asked for.
+    inner: PyOnceLock<Option<Inner>>,
 }
 
 /// What folds an operation along axes, where core has it: the reduction, and the scan.
@@ -266,7 +274,7 @@ fn strong(r: Array, operands: &[Operand]) -> Array {
 
 slot! { Ufunc: Py_tp_call ternaryfunc call }
 
-/// A call; of numbers alone without pyo3's guards.
+/// A call with a tuple and a dictionary, or nothing.
 unsafe extern "C" fn call(
     object: *mut ffi::PyObject,
     args: *mut ffi::PyObject,
@@ -274,39 +282,103 @@ unsafe extern "C" fn call(
 ) -> *mut ffi::PyObject {
     // SAFETY: CPython calls with a live object of the class, a tuple, and a dictionary or nothing, attached to the interpreter.
     unsafe {
-        match of_scalars(object, args, kwargs) {
-            Some(found) => found,
-            None => pyo3::impl_::trampoline::get_trampoline_function!(ternaryfunc, general_call)(
-                object, args, kwargs,
-            ),
+        pyo3::impl_::trampoline::get_trampoline_function!(ternaryfunc, general_call)(object, args, kwargs)
+    }
+}
+/// A call by vector; of numbers alone without pyo3's guards.
+unsafe extern "C" fn vector_call(
+    object: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    nargs: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: by the convention: a live object of the class, as many arguments, names or nothing; attached to the interpreter.
+    unsafe {
+        if names.is_null()
+            && context::flags() == 0
+            && let Some(found) = of_scalars(object, args, positional(nargs))
+        {
+            return found;
         }
+        fastcall::<Called>(object, args, nargs, names)
     }
 }
 /// What NumPy's ufunc gives for numbers alone, where nothing is recorded and the host is in charge.
 ///
 /// # Safety
-/// As for `call`.
+/// As for `vector_call`.
 #[inline]
 unsafe fn of_scalars(
     object: *mut ffi::PyObject,
-    args: *mut ffi::PyObject,
-    kwargs: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    n: usize,
 ) -> Option<*mut ffi::PyObject> {
-    // SAFETY: the caller's promise; items live as long as the tuple.
+    // SAFETY: the caller's promise.
     unsafe {
         let py = Python::assume_attached();
         let me = Bound::ref_from_ptr(py, &object).cast_unchecked::<Ufunc>().get();
-        let n = ffi::PyTuple_Size(args);
-        if !kwargs.is_null() || n != me.op.arity as isize || context::flags() != 0 {
+        if n != me.op.arity || n == 0 {
+            return None;
+        }
+        let args = std::slice::from_raw_parts(args, n);
+        if !args.iter().all(|&a| item::is_number(py, a)) {
             return None;
         }
         let theirs = me.numpy.as_ref()?;
-        if !(0..n).all(|i| item::is_number(py, ffi::PyTuple_GetItem(args, i)))
-            || !minpy_core::context::current_device().is_ok_and(|d| d.is_host())
-        {
+        if !minpy_core::context::current_device().is_ok_and(|d| d.is_host()) {
             return None;
         }
-        Some(ffi::PyObject_Call(theirs.as_ptr(), args, kwargs))
+        if let Some(Some(inner)) = me.inner.get(py)
+            && let Some(found) = inner.call(py, args)
+        {
+            return Some(found);
+        }
+        let tuple = ffi::PyTuple_New(n as isize);
+        if tuple.is_null() {
+            return Some(tuple);
+        }
+        for (i, &a) in args.iter().enumerate() {
+            ffi::Py_INCREF(a);
+            ffi::PyTuple_SetItem(tuple, i as isize, a);
+        }
+        let found = ffi::PyObject_Call(theirs.as_ptr(), tuple, std::ptr::null_mut());
+        ffi::Py_DECREF(tuple);
+        if !found.is_null() && me.inner.get(py).is_none() {
+            me.look_inside(py);
+        }
+        Some(found)
+    }
+}
+struct Called;
+impl MethodDef<fastcall::Func> for Called {
+    const METH: fastcall::Func = entered;
+}
+unsafe fn entered<'py>(
+    py: Python<'py>,
+    object: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    nargs: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> PyResult<*mut ffi::PyObject> {
+    let n = positional(nargs);
+    // SAFETY: by the convention, as above; behind the positional arguments are as many as there are names.
+    unsafe {
+        let me = Bound::ref_from_ptr(py, &object).cast_unchecked::<Ufunc>().get();
+        let names = Bound::from_borrowed_ptr_or_opt(py, names).map(|n| n.cast_into_unchecked::<PyTuple>());
+        let count = n + names.as_ref().map_or(0, |n| n.len());
+        let all = if count == 0 { &[] } else { std::slice::from_raw_parts(args, count) };
+        let given: Given = all[..n].iter().map(|a| Bound::ref_from_ptr(py, a).clone()).collect();
+        let kwargs = match names {
+            Some(names) if !names.is_empty() => {
+                let kwargs = PyDict::new(py);
+                for (name, value) in names.iter_borrowed().zip(&all[n..]) {
+                    kwargs.set_item(name, Bound::ref_from_ptr(py, value))?;
+                }
+                Some(kwargs)
+            }
+            _ => None,
+        };
+        me.called(py, given, kwargs.as_ref()).map(Bound::into_ptr)
     }
 }
 unsafe fn general_call(
@@ -319,18 +391,34 @@ unsafe fn general_call(
     unsafe {
         let me = Bound::ref_from_ptr(py, &object).cast_unchecked::<Ufunc>().get();
         let kwargs = (!kwargs.is_null()).then(|| Bound::ref_from_ptr(py, &kwargs).cast_unchecked());
-        me.called(py, Bound::ref_from_ptr(py, &args).cast_unchecked(), kwargs).map(Bound::into_ptr)
+        let args = Bound::ref_from_ptr(py, &args).cast_unchecked::<PyTuple>();
+        me.called(py, args.iter().collect(), kwargs).map(Bound::into_ptr)
     }
+}
+/// Positional arguments.
+type Given<'py> = SmallVec<[Bound<'py, PyAny>; 4]>;
+
+/// Lets CPython call ufuncs by vector. Once, when the first of them has been made.
+fn install(first: &Bound<'_, Ufunc>) {
+    let place = std::ptr::from_ref(&first.get().entry) as isize - first.as_ptr() as isize;
+    // SAFETY: a class of ours, with an entry there; nobody has seen the object yet.
+    unsafe { call_by_vector(Ufunc::type_object_raw(first.py()), place, false) };
 }
 
 impl Ufunc {
+    /// Looks for the loop for single numbers. What goes wrong there, goes wrong for nobody.
+    #[cold]
+    fn look_inside(&self, py: Python<'_>) {
+        let found = self.numpy.as_ref().and_then(|f| Inner::find(f.bind(py)).ok().flatten());
+        let _ = self.inner.set(py, found);
+    }
     fn called<'py>(
         &self,
         py: Python<'py>,
-        args: &Bound<'py, PyTuple>,
+        given: Given<'py>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let given: SmallVec<[Bound<'py, PyAny>; 4]> = args.iter().collect();
+        let args = || PyTuple::new(py, &given);
         let (n, results) = (self.op.arity, self.op.results);
         if given.len() < n || given.len() > n + results {
             return Err(PyTypeError::new_err(format!(
@@ -341,20 +429,27 @@ impl Ufunc {
             )));
         }
         if !native() {
-            return self.hand_over(py, "", args, kwargs);
+            return self.hand_over(py, "", &args()?, kwargs);
         }
         let Some(inputs) = operands(self.op, &given[..n])? else {
-            return self.hand_over(py, "", args, kwargs);
+            return self.hand_over(py, "", &args()?, kwargs);
         };
         let operands: SmallVec<[Operand; 3]> = inputs.iter().map(|a| a.operand()).collect();
         if kwargs.is_none() && given.len() == n && results == 1 {
             if operands.iter().any(|o| o.array().is_some()) {
                 return compute_object(py, self.op, &operands, || false);
             }
+            // Numbers of other classes than those that were looked for.
+            if let Some(theirs) = &self.numpy
+                && context::flags() == 0
+                && minpy_core::context::current_device().py()?.is_host()
+            {
+                return theirs.bind(py).call1(args()?);
+            }
             return wrap_result(py, strong(compute(py, self.op, &operands)?, &operands));
         }
         let Some(mut options) = Options::read(kwargs, results)? else {
-            return self.hand_over(py, "", args, kwargs);
+            return self.hand_over(py, "", &args()?, kwargs);
         };
         if given.len() > n {
             if options.out.is_some() {
@@ -376,7 +471,7 @@ impl Ufunc {
                 continue;
             }
             if out.is_instance(numpy(py)?.ndarray.bind(py))? {
-                return self.hand_over(py, "", args, kwargs);
+                return self.hand_over(py, "", &args()?, kwargs);
             }
             return Err(PyTypeError::new_err("return arrays must be of ArrayType"));
         }
@@ -400,7 +495,7 @@ impl Ufunc {
             .dtype
             .is_some_and(|d| self.op.elementwise().is_some_and(|e| (e.rule.compute)(d) != Some(d)))
         {
-            return self.hand_over(py, "", args, kwargs);
+            return self.hand_over(py, "", &args()?, kwargs);
         }
         let attrs = options.dtype.as_ref().map_or(Attrs::NONE, Attrs::of);
         let mask_object = options.mask;
@@ -693,7 +788,11 @@ pub fn _ufuncs(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
             Ok(_) => continue,
             Err(_) => None,
         };
-        all.set_item(op.name, Bound::new(py, Ufunc { op, numpy: theirs })?)?;
+        let made = Bound::new(py, Ufunc { entry: vector_call, op, numpy: theirs, inner: PyOnceLock::new() })?;
+        if all.is_empty() {
+            install(&made);
+        }
+        all.set_item(op.name, made)?;
     }
     Ok(all)
 }
