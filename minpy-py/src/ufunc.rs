@@ -22,7 +22,7 @@ use minpy_core::{Array, Attrs, DType, ErrorKind, OpDef, Operand, Target, ops};
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyString, PyTuple};
 use smallvec::SmallVec;
 
 /// An elementwise operation, with NumPy's interface: call it, or its methods `reduce`, `accumulate`, `reduceat`, `outer` and `at`.
@@ -75,8 +75,13 @@ fn fold<'py>(
         return Ok(None);
     }
     let target = values[3].array();
-    let r = heavy(py, a.size(), || ops::fold(op, a, axes, dtype_of(&values[2]), target, keep, None, None))?;
-    finish(py, r, target.and(out))
+    let r = heavy(py, a.size(), || {
+        match ops::fold(op, a, axes, dtype_of(&values[2]), target, keep, None, None) {
+            Err(e) if e.kind() == ErrorKind::NotNative => Ok(None),
+            r => r.map(Some),
+        }
+    })?;
+    r.map_or(Ok(None), |r| finish(py, r, target.and(out)))
 }
 /// `accumulate` by core.
 fn scan<'py>(
@@ -176,7 +181,7 @@ impl<'py> Options<'py> {
                 },
                 "casting" if v.eq("same_kind")? => {}
                 "order" if v.eq("K")? => {}
-                "subok" => {}
+                "subok" if v.is_exact_instance_of::<PyBool>() => {}
                 _ => return Ok(None),
             }
         }

@@ -127,13 +127,12 @@ class Call:
         self.pairs.append((array, theirs))
         return theirs
 
-    def finish(self):
-        """Brings back what the function wrote."""
+    def finish(self, name):
+        """Brings back what the function of that name wrote."""
         for array, theirs in self.written:
-            if theirs is None:
-                _minpy._wrote(array)
-            else:
+            if theirs is not None:
                 array[...] = _minpy._adopt(theirs, array.context)
+            _minpy._wrote(array, name)
 
     def take(self, value):
         """A result with ours in place of NumPy's arrays."""
@@ -268,7 +267,7 @@ def _run(this, name, function, given, named, quiet=False, reason=None):
     result = function(*given, **named)
     # What was read is what stood there before the results are written.
     call = tape.foreign_call(name, this.inputs) if not reads and tape.recording() else None
-    this.finish()
+    this.finish(name)
     ours = this.take(result)
     if call is not None:
         ours = _recorded(call, name, this, ours)
