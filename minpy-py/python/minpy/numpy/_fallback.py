@@ -21,7 +21,7 @@ from minpy._minpy import counters, devices, ndarray, profiler, scalar, tape, ufu
 
 # The argument that a function writes into, as position and name. `out=` is written everywhere. Of core's table it is the one of that kind.
 WRITES = {entry["name"]: (i, name) for entry in _minpy._table() for i, (name, kind) in enumerate(entry["parameters"]) if kind == "Target"}
-WRITES.update(dict.fromkeys(("shuffle", "partition_in_place", "resize_in_place", "byteswap_in_place", "setfield"), (0, "x")))
+WRITES.update(dict.fromkeys(("random.shuffle", "partition_in_place", "resize_in_place", "byteswap_in_place", "setfield"), (0, "x")))
 WRITES["sort_in_place"] = (0, "a")
 # Functions that only look at the values, to show or store them, or ask about arrays that are there: not fallbacks. Of core's table the latter.
 READS = {entry["name"] for entry in _minpy._table() if any(kind == "Ours" for _, kind in entry["parameters"])} | {
