@@ -319,7 +319,7 @@ fn read_by(name: &str, inputs: &[Array], vjp: Option<ForeignVjp>) -> Result<Opti
 /// Notes what a function outside of dispatch wrote where nothing is recorded (`no_grad`): which of the elements, nobody knows, so asking for
 /// their gradient is an error that names the function. Nothing where calls are recorded, or no tape knows the array.
 pub fn written_by(name: &str, a: &Array) -> Result<()> {
-    if flags() & RECORDING != 0 || a.buffer().is_unwatched() {
+    if flags() & RECORDING != 0 || a.size() == 0 || a.buffer().is_unwatched() {
         return Ok(());
     }
     read_by(name, std::slice::from_ref(a), None)?.map_or(Ok(()), |call| call.wrote(std::slice::from_ref(a)))

@@ -598,7 +598,7 @@ crate::functions! {
     /// Arithmetic mean of what is not NaN, of all elements or along axes.
     nanmean(a: Array, axis: Axes = None, dtype: DType = None, out: Out = None, keepdims: Flag = false, *, r#where: Mask = None)
         -> Values, cases ["m[3,4]", "m[3,4], axis=1", "m[4,3], axis=0, keepdims=True", "f[0,3], axis=1", "i[2,3], axis=1", "c[3]"]
-        => moment("nanmean", a, axis, dtype, out, 0.0, r#where, |axes| nanmean(a, axes, keepdims, dtype));
+        => moment("nanmean", a, if a.dtype().is_inexact() { axes_of(a, axis) } else { axis }, dtype, out, 0.0, r#where, |axes| nanmean(a, axes, keepdims, dtype));
     /// Weighted mean.
     average(a: Array, axis: OptionalInts = None, weights: OptionalArray = None, returned: Flag = false, *, keepdims: Flag = false)
         -> Values, cases ["f[3,4]", "f[3,4], axis=0", "n[3,4], axis=1, weights=f[4]", "f[3,4], axis=0, weights=f[3,4], keepdims=True", "i[4], weights=i[4]"]
