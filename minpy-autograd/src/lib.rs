@@ -60,7 +60,7 @@ pub use losses::softmax_output;
 pub use minpy_core::internal::context::unrecorded as no_grad;
 pub use session::{
     ForeignCall, Kept, Mark, Session, departed, foreign_call, is_watched, keep, mark, prepare_thread,
-    record_foreign, returned,
+    record_foreign, returned, written_by,
 };
 
 /// The Rust program of the README, compiled and run as a test.

@@ -301,6 +301,9 @@ pub fn foreign_call(name: &str, inputs: &[Array], vjp: Option<ForeignVjp>) -> Re
     if flags() & RECORDING == 0 {
         return Ok(None);
     }
+    read_by(name, inputs, vjp)
+}
+fn read_by(name: &str, inputs: &[Array], vjp: Option<ForeignVjp>) -> Result<Option<ForeignCall>> {
     TAPE.with_borrow_mut(|t| {
         let mut edges = Edges::new();
         memory::fallible(|| edges.try_reserve(inputs.len())).or_else(|_| memory::exhausted())?;
@@ -312,6 +315,14 @@ pub fn foreign_call(name: &str, inputs: &[Array], vjp: Option<ForeignVjp>) -> Re
         let node = t.push(Node::call(Kind::Call { gradient, outputs: 0 }, edges, device))?;
         Ok(Some(ForeignCall { tape: t.id, node }))
     })
+}
+/// Notes what a function outside of dispatch wrote where nothing is recorded (`no_grad`): which of the elements, nobody knows, so asking for
+/// their gradient is an error that names the function. Nothing where calls are recorded, or no tape knows the array.
+pub fn written_by(name: &str, a: &Array) -> Result<()> {
+    if flags() & RECORDING != 0 || a.size() == 0 || a.buffer().is_unwatched() {
+        return Ok(());
+    }
+    read_by(name, std::slice::from_ref(a), None)?.map_or(Ok(()), |call| call.wrote(std::slice::from_ref(a)))
 }
 impl ForeignCall {
     /// What the call has written.

@@ -338,7 +338,7 @@ impl Tape {
         if array.buffer().version() != save.version {
             bail!(
                 Runtime,
-                "gradient: an array of shape {} that the gradient needs was overwritten outside of the recording thread",
+                "gradient: an array of shape {} that the gradient needs was overwritten where its tape could not see it: by another thread, or by code that writes to its memory directly",
                 minpy_core::backend::layout::show(array.shape())
             );
         }

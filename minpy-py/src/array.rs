@@ -3,6 +3,7 @@
 //! Here: construction, wrapping of results, and the attributes. Operators are in `operators`, methods in `methods`.
 
 use crate::convert::{axes_from, shape_from};
+use crate::creation::Copying;
 use crate::errors::{NoGradientFuncError, Outcome};
 use crate::host::{import, to_numpy, wrap_import};
 use crate::numpy::{dtype_from, dtype_object, numpy};
@@ -494,12 +495,12 @@ impl PyArray {
         to_numpy(py, self.array(), false)?.call_method0("copy")
     }
     /// `numpy.asarray` asks here when the buffer protocol does not serve.
-    #[pyo3(signature = (dtype=None, *, copy=None))]
+    #[pyo3(signature = (dtype=None, *, copy=Copying(None)))]
     fn __array__<'py>(
         &self,
         py: Python<'py>,
         dtype: Option<&Bound<'py, PyAny>>,
-        copy: Option<bool>,
+        copy: Copying,
     ) -> PyResult<Bound<'py, PyAny>> {
         crate::tape::leaves(py, self.array(), "__array__")?;
         let r = self._numpy(py, true)?;
@@ -508,7 +509,7 @@ impl PyArray {
             _ => r.clone(),
         };
         let copied = !converted.is(&r) || !self.array().device().is_host();
-        match copy {
+        match copy.0 {
             Some(false) if copied => {
                 Err(PyValueError::new_err("Unable to avoid copy while creating an array as requested."))
             }

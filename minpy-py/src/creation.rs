@@ -11,9 +11,9 @@ use minpy_core::backend::layout::Order;
 use minpy_core::internal::Shared;
 use minpy_core::internal::written::enter;
 use minpy_core::{Array, DType, DeviceRef, Number, context, ops};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyFloat, PyString};
 
 type Any<'py> = Bound<'py, PyAny>;
 type Opt<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
@@ -30,12 +30,17 @@ fn device_argument(device: Opt) -> PyResult<DeviceRef> {
 }
 
 /// `copy=`: true always, None where needed, false never; also as NumPy's enum.
-pub struct Copying(Option<bool>);
+pub struct Copying(pub Option<bool>);
 impl<'py> FromPyObject<'_, 'py> for Copying {
     type Error = PyErr;
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         if object.is_none() {
             return Ok(Copying(None));
+        }
+        if object.cast::<PyString>().is_ok() {
+            return Err(PyValueError::new_err(
+                "strings are not allowed for 'copy' keyword. Use True/False/None instead.",
+            ));
         }
         if let Ok(value) = object.getattr("value")
             && value.eq(2)?
@@ -45,6 +50,32 @@ impl<'py> FromPyObject<'_, 'py> for Copying {
         match object.getattr("value") {
             Ok(v) => v.is_truthy().map(|v| Copying(Some(v))),
             Err(_) => object.is_truthy().map(|v| Copying(Some(v))),
+        }
+    }
+}
+
+/// A flag of which NumPy asks the truth, whatever it is.
+pub struct Truth(pub bool);
+impl<'py> FromPyObject<'_, 'py> for Truth {
+    type Error = PyErr;
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        object.is_truthy().map(Truth)
+    }
+}
+
+/// A flag without effect here, which NumPy takes as an integer of C.
+pub struct IntFlag;
+impl<'py> FromPyObject<'_, 'py> for IntFlag {
+    type Error = PyErr;
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if object.is_instance_of::<PyFloat>() {
+            return Err(PyTypeError::new_err("integer argument expected, got float"));
+        }
+        let large = |of: &str| PyOverflowError::new_err(format!("Python int too large to convert to C {of}"));
+        match object.extract::<i64>() {
+            Ok(i) => i32::try_from(i).map(|_| IntFlag).map_err(|_| large("int")),
+            Err(e) if e.is_instance_of::<PyOverflowError>(object.py()) => Err(large("long")),
+            Err(e) => Err(e),
         }
     }
 }
@@ -212,14 +243,14 @@ fn plain<'py>(
 /// ndmin, ndmax: least and greatest number of axes.
 /// subok, like: as in NumPy.
 #[pyfunction]
-#[pyo3(signature = (object, dtype=None, *, copy=Copying(Some(true)), order="K", subok=false, ndmin=0, ndmax=0, like=None))]
+#[pyo3(signature = (object, dtype=None, *, copy=Copying(Some(true)), order="K", subok=Truth(false), ndmin=0, ndmax=0, like=None))]
 pub fn array<'py>(
     py: Python<'py>,
     object: &Any<'py>,
     dtype: Opt<'_, 'py>,
     copy: Copying,
     order: Option<&str>,
-    subok: bool,
+    subok: Truth,
     ndmin: usize,
     ndmax: usize,
     like: Opt<'_, 'py>,
@@ -228,7 +259,8 @@ pub fn array<'py>(
     let _ = like;
     let copy = copy.0;
     let order = order_letter(order, "K");
-    let subclass = subok && as_array(object).is_none() && object.is_instance(numpy(py)?.ndarray.bind(py))?;
+    let subclass =
+        subok.0 && as_array(object).is_none() && object.is_instance(numpy(py)?.ndarray.bind(py))?;
     if subclass || !["K", "C", "F", "A"].contains(&order) || ndmin > 32 || ndmax > 0 {
         let limit = ndmax.into_pyobject(py)?.into_any();
         return HandOver::new(py, "array")
@@ -237,7 +269,7 @@ pub fn array<'py>(
             .opt("dtype", dtype)?
             .opt("copy", Some(&copy.into_pyobject(py)?.into_any()))?
             .opt("order", Some(&order.into_pyobject(py)?.into_any()))?
-            .opt("subok", Some(&subok.into_pyobject(py)?.to_owned().into_any()))?
+            .opt("subok", Some(&subok.0.into_pyobject(py)?.to_owned().into_any()))?
             .opt("ndmin", Some(&ndmin.into_pyobject(py)?.into_any()))?
             .call();
     }
@@ -298,6 +330,12 @@ pub fn _adopt<'py>(
 ) -> PyResult<Option<Any<'py>>> {
     take(py, array, device_argument(device)?, &pairs, scalar, held)
 }
+/// A scalar that NumPy has computed, as the results of our own operations are.
+#[pyfunction]
+pub fn _result<'py>(py: Python<'py>, array: &Any<'py>, device: Opt<'_, 'py>) -> PyResult<Option<Any<'py>>> {
+    let Some(a) = adopt(array, 0, device_argument(device)?)? else { return Ok(None) };
+    crate::array::wrap_result(py, a).map(Some)
+}
 /// See [`_adopt`].
 pub fn take<'py>(
     py: Python<'py>,
@@ -309,7 +347,7 @@ pub fn take<'py>(
 ) -> PyResult<Option<Any<'py>>> {
     let Some(a) = adopt(array, held, device)? else { return Ok(None) };
     if scalar {
-        return crate::array::wrap_result(py, a).map(Some);
+        return crate::array::wrap_scalar(py, a).map(Some);
     }
     if a.size() > 0 && has_base(array)? {
         for (ours, theirs) in pairs {
@@ -331,10 +369,12 @@ pub fn take<'py>(
     }
     wrap(py, a).map(Some)
 }
-/// Tells that somebody outside wrote into the memory of a host array.
+/// Tells that a function outside wrote into an array.
 #[pyfunction]
-pub fn _wrote(array: &Any<'_>) {
+pub fn _wrote(array: &Any<'_>, name: &str) -> PyResult<()> {
     if let Some(a) = as_array(array) {
         a.buffer().bump_version();
+        minpy_autograd::written_by(name, a).py()?;
     }
+    Ok(())
 }

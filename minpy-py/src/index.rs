@@ -30,14 +30,17 @@ fn bound(object: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
     if object.is_none() {
         return Ok(None);
     }
-    match object.extract::<i64>() {
-        Ok(v) => Ok(Some(v.clamp(least, most))),
-        Err(e) if e.is_instance_of::<pyo3::exceptions::PyOverflowError>(object.py()) => {
-            Ok(Some(if object.lt(0)? { least } else { most }))
-        }
-        Err(_) => {
-            Err(PyTypeError::new_err("slice indices must be integers or None or have an __index__ method"))
-        }
+    // SAFETY: a type check of a live object.
+    if unsafe { ffi::PyIndex_Check(object.as_ptr()) } == 0 {
+        return Err(PyTypeError::new_err(
+            "slice indices must be integers or None or have an __index__ method",
+        ));
+    }
+    // SAFETY: a live object that is an index: with no exception to raise for it, what is too large stops at the ends. What the object
+    // raises itself is handed on.
+    match unsafe { ffi::PyNumber_AsSsize_t(object.as_ptr(), std::ptr::null_mut()) } {
+        -1 if PyErr::occurred(object.py()) => Err(PyErr::fetch(object.py())),
+        v => Ok(Some((v as i64).clamp(least, most))),
     }
 }
 
@@ -300,6 +303,12 @@ fn write(
         Some(value) => value,
         None => match crate::convert::array_from(value)? {
             Some(v) => Arg::Made(v),
+            // A tape that knows the contents is told which of them are constants now.
+            None if !into.buffer().is_unwatched() => {
+                let np = numpy(py)?;
+                let made = np.asarray.bind(py).call1((value, np.dtypes[into.dtype() as usize].bind(py)))?;
+                Arg::Made(import_values(&made)?.ok_or_else(complaint)?)
+            }
             None => {
                 let pair = PyTuple::new(py, [key, value])?.into_any();
                 return fallback::operator("setitem", slf.as_any(), &pair).map(drop);

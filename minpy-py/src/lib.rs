@@ -121,7 +121,7 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
         array: _set_metaclass, _ndarray;
         ufunc: _ufuncs;
         table: _functions, _table, _table_cases;
-        creation: array, asarray, ascontiguousarray, asfortranarray, _adopt, _wrote;
+        creation: array, asarray, ascontiguousarray, asfortranarray, _adopt, _result, _wrote;
         shape: _same_view;
         host: _references, _import_table;
         record: _record;

@@ -13,9 +13,16 @@ use minpy_core::backend::memory;
 use minpy_core::{Array, DType, Number};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyInt, PyList, PyString, PyTuple};
 
 type Any<'py> = Bound<'py, PyAny>;
+
+/// Truth values and small integers of Python's are flags to all of NumPy. What else is one, each of its functions decides for itself: by its
+/// truth, as an integer, or as none.
+fn flag<'a>(object: &Any<'_>) -> Option<Value<'a>> {
+    let plain = object.is_exact_instance_of::<PyBool>() || object.is_exact_instance_of::<PyInt>();
+    object.extract::<i32>().ok().filter(|_| plain).map(|i| Value::Flag(i != 0))
+}
 
 /// The object as an argument of that kind; `None` when only NumPy knows what it means.
 pub fn read<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<Option<Value<'a>>> {
@@ -28,7 +35,10 @@ pub fn read<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<O
     if object.is_none() {
         let number =
             matches!((default, kind), (Default::Int(_), Kind::Int) | (Default::Float(_), Kind::Operand));
-        if number || matches!(kind, Kind::Float | Kind::Ours | Kind::Target | Kind::Pairs) {
+        if number
+            || matches!((default, kind), (Default::Flag(_), Kind::Flag))
+            || matches!(kind, Kind::Float | Kind::Ours | Kind::Target | Kind::Pairs)
+        {
             return Ok(None);
         }
         return Ok(match (default, kind) {
@@ -70,7 +80,7 @@ pub fn read<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<O
             None => several()?,
         },
         Kind::DType => dtype_from(object)?.map(Value::DType),
-        Kind::Flag => Some(Value::Flag(object.is_truthy()?)),
+        Kind::Flag => flag(object),
         Kind::Float => if_readable(py, object.extract::<f64>())?.map(|x| Value::Number(Number::Float(x))),
         Kind::Number => match operand(object)? {
             Some(Arg::Number(n)) => Some(Value::Number(n)),

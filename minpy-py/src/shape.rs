@@ -2,6 +2,7 @@
 
 use crate::array::{PyArray, as_array, view_as, wrap, wrap_view};
 use crate::convert::{array_from, axes_from, items_of};
+use crate::creation::{Copying, IntFlag, Truth};
 use crate::errors::Outcome;
 use crate::host::to_numpy;
 use crate::lists;
@@ -54,16 +55,16 @@ impl PyArray {
     /// shape: lengths, as one tuple or several numbers; one may be -1 (what is left).
     /// order: 'C', 'F' or 'A', in which elements are counted.
     /// copy: True: always; False: an error where a copy is needed.
-    #[pyo3(signature = (*shape, order=None, copy=None))]
+    #[pyo3(signature = (*shape, order=None, copy=Copying(None)))]
     fn reshape<'py>(
         slf: &Bound<'py, Self>,
         shape: &Bound<'py, PyTuple>,
         order: Option<&str>,
-        copy: Option<bool>,
+        copy: Copying,
     ) -> PyResult<Any<'py>> {
         let _entered = enter("reshape");
         let (a, shape) = (slf.get().array(), axes_from(&spread(shape)?)?);
-        wrap_view(ops::reshape_in(a, &shape, memory_order(order, Order::C)?, copy).py()?, slf.as_any())
+        wrap_view(ops::reshape_in(a, &shape, memory_order(order, Order::C)?, copy.0).py()?, slf.as_any())
     }
     /// A view with the axes in another order.
     ///
@@ -105,18 +106,18 @@ impl PyArray {
     /// order: 'C', 'F', 'A', or 'K': as the array lies in memory.
     /// casting: what may be cast: 'unsafe' is everything.
     /// copy: False: the array itself where nothing changes.
-    #[pyo3(signature = (dtype, order=None, casting="unsafe", subok=true, copy=true))]
+    #[pyo3(signature = (dtype, order=None, casting="unsafe", subok=IntFlag, copy=Truth(true)))]
     fn astype<'py>(
         slf: &Bound<'py, Self>,
         dtype: &Any<'py>,
         order: Option<&str>,
         casting: &str,
-        subok: bool,
-        copy: Option<bool>,
+        subok: IntFlag,
+        copy: Truth,
     ) -> PyResult<Any<'py>> {
         let _entered = enter("astype");
         let order = order_letter(order, "K");
-        let _ = subok;
+        let IntFlag = subok;
         let py = slf.py();
         let a = slf.get().array();
         let Some(d) = dtype_from(dtype)? else {
@@ -136,7 +137,7 @@ impl PyArray {
         }
         let wrong_order =
             order == "C" && !a.layout().is_contiguous() || order == "F" && !a.layout().is_f_contiguous();
-        if d == a.dtype() && copy != Some(true) && !wrong_order {
+        if d == a.dtype() && !copy.0 && !wrong_order {
             return Ok(slf.as_any().clone());
         }
         if a.dtype().is_complex() && !d.is_complex() && d != minpy_core::DType::Bool {

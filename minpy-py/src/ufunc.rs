@@ -26,7 +26,7 @@ use pyo3::impl_::trampoline::{MethodDef, fastcall_cfunction_with_keywords as fas
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::type_object::PyTypeInfo;
-use pyo3::types::{PyDict, PyString, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyString, PyTuple};
 use smallvec::SmallVec;
 
 /// An elementwise operation, with NumPy's interface: call it, or its methods `reduce`, `accumulate`, `reduceat`, `outer` and `at`.
@@ -83,8 +83,13 @@ fn fold<'py>(
         return Ok(None);
     }
     let target = values[3].array();
-    let r = heavy(py, a.size(), || ops::fold(op, a, axes, dtype_of(&values[2]), target, keep, None, None))?;
-    finish(py, r, target.and(out))
+    let r = heavy(py, a.size(), || {
+        match ops::fold(op, a, axes, dtype_of(&values[2]), target, keep, None, None) {
+            Err(e) if e.kind() == ErrorKind::NotNative => Ok(None),
+            r => r.map(Some),
+        }
+    })?;
+    r.map_or(Ok(None), |r| finish(py, r, target.and(out)))
 }
 /// `accumulate` by core.
 fn scan<'py>(
@@ -184,7 +189,7 @@ impl<'py> Options<'py> {
                 },
                 "casting" if v.eq("same_kind")? => {}
                 "order" if v.eq("K")? => {}
-                "subok" => {}
+                "subok" if v.is_exact_instance_of::<PyBool>() => {}
                 _ => return Ok(None),
             }
         }

@@ -122,3 +122,31 @@ def test_products_that_do_not_align_say_where(device):
             call(np.ones((3, 4)), np.ones((5, 2)))
     with pytest.raises(ValueError, match=r"matmul: shapes \(3,\) and \(4,\) not aligned: 3 \(dim 0\) != 4 \(dim 0\)"):
         np.ones(3) @ np.ones(4)
+
+
+@pytest.mark.parametrize("error", [ValueError("v"), OverflowError("o"), KeyError("k"), TypeError("t"), ZeroDivisionError("z")])
+@pytest.mark.parametrize("key", [lambda i: (slice(None, i), [0, 1]), lambda i: (slice(i, None), [0, 1]), lambda i: (slice(None, None, i), [0, 1]), lambda i: slice(i, None)])
+def test_an_index_raises_its_own_error_in_a_slice(error, key):
+    class Index:
+        def __index__(self):
+            raise error
+
+    for f in (lambda a: a[key(Index())], lambda a: a.__setitem__(key(Index()), 1)):
+        with pytest.raises(type(error)) as caught:
+            f(np.ones((3, 3)))
+        assert caught.value is error
+    a, b = np.arange(9).reshape(3, 3), numpy.arange(9).reshape(3, 3)
+    for far in (2**70, -(2**70)):
+        assert a[far:, [0, 1]].tolist() == b[far:, [0, 1]].tolist() and a[::far, [0, 1]].tolist() == b[::far, [0, 1]].tolist()
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "int64", "uint64"])
+@pytest.mark.parametrize("value", [1e300, -1e300, 1e30, 300.5 * 2**60, -(2**70), 2**70])
+def test_overflow_names_no_number_that_nobody_wrote(dtype, value):
+    for write in (lambda a: a.__setitem__(0, value), lambda a: a.__setitem__(slice(2), value), lambda a: a.fill(value)):
+        words = []
+        for module in (numpy, np):
+            with pytest.raises(OverflowError) as caught:
+                write(module.zeros(3, dtype))
+            words.append(str(caught.value))
+        assert words[0] == words[1]

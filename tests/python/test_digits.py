@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+import warnings
 
 import numpy
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+import minpy
 import minpy.numpy as np
 
 FUNCTIONS = ["sum", "mean", "var", "std", "prod"]
@@ -61,10 +63,6 @@ def test_reductions(both, data):
     axes = data.draw(st.one_of(st.none(), st.lists(st.integers(0, theirs.ndim - 1), min_size=1, unique=True).map(tuple)))
     keepdims = data.draw(st.booleans())
     name = data.draw(st.sampled_from(FUNCTIONS))
-    steps = [abs(s) for n, s in zip(theirs.shape, theirs.strides, strict=True) if n > 1]
-    if name in ("var", "std") and steps != sorted(steps, reverse=True):
-        # Along axes in another order the mean lies in NumPy's memory as they do, in ours as they are named, and with it what comes of both.
-        axes = None
     what = (name, theirs.shape, theirs.strides, theirs.dtype, axes)
     with numpy.errstate(all="ignore"):
         same(getattr(np, name)(ours, axis=axes, keepdims=keepdims), getattr(numpy, name)(theirs, axis=axes, keepdims=keepdims), what)
@@ -88,6 +86,91 @@ def test_sums_of_what_is_computed(both, data):
     what = (theirs.shape, theirs.strides, theirs.dtype, axes)
     same(np.sum(ours * ours + 1, axis=axes), numpy.sum(theirs * theirs + 1, axis=axes), what)
     same(np.mean(np.abs(ours) - ours, axis=axes), numpy.mean(numpy.abs(theirs) - theirs, axis=axes), what)
+
+
+ANY_DTYPES = ["float32", "float64", "complex64", "complex128", "int8", "uint16", "int64", "bool"]
+ALL_FUNCTIONS = [*FUNCTIONS, "cumsum", "cumprod", "nansum", "nanprod", "nanmean", "nanvar", "nanstd", "nancumsum", "nancumprod"]
+
+
+@st.composite
+def calls(draw):
+    """A function, an array of any dtype, and any of the arguments that NumPy takes: as NumPy gets them and as we do."""
+    name = draw(st.sampled_from(ALL_FUNCTIONS))
+    # Products of complex numbers are fused in NumPy, where the processor can do that.
+    of = st.sampled_from([d for d in ANY_DTYPES if not ("prod" in name and d[0] == "c")])
+    dtype = draw(of)
+    theirs, ours = draw(arrays(most=5000))
+    theirs = (theirs * 5).astype(dtype) if dtype[0] != "u" else abs(theirs * 5).astype(dtype)
+    if dtype[0] == "c":
+        theirs = theirs + (1j * theirs.real[::-1]).astype(dtype)
+    if name.startswith("nan") and dtype[0] in "fc":
+        theirs = numpy.where(numpy.random.default_rng(draw(st.integers(0, 9))).random(theirs.shape) < 0.1, numpy.nan, theirs).astype(dtype)
+    # The same strides in both.
+    steps = draw(st.sampled_from([slice(None), slice(None, None, 2), slice(None, None, -1)]))
+    theirs, ours = theirs[..., steps], np.array(theirs)[..., steps]
+    scan = "cum" in name
+    axis = st.integers(-theirs.ndim, theirs.ndim - 1)
+    axes = draw(st.one_of(st.none(), axis) if scan else st.one_of(st.none(), axis, st.lists(st.integers(0, theirs.ndim - 1), unique=True).map(tuple)))
+    kw = {"axis": axes}
+    if not scan and draw(st.booleans()):
+        kw["keepdims"] = True
+    if draw(st.integers(0, 3)) == 0:
+        kw["dtype"] = draw(st.sampled_from(["float32", "float64"] if "prod" in name else ["float32", "float64", "complex64", "complex128", *([] if name.startswith("nan") else ["int64"])]))
+    if not scan and draw(st.integers(0, 3)) == 0:
+        shape = [n if draw(st.booleans()) else 1 for n in theirs.shape]
+        kw["where"] = numpy.random.default_rng(draw(st.integers(0, 9))).random(shape) < 0.7
+    if name in ("sum", "prod", "nansum", "nanprod") and draw(st.integers(0, 3)) == 0:
+        kw["initial"] = 3
+    if draw(st.integers(0, 3)) == 0:
+        into = draw(st.sampled_from(["as it is", *(d for d in ANY_DTYPES if not ("prod" in name and d[0] == "c"))]))
+        with numpy.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            made = numpy.asarray(getattr(numpy, name)(theirs, **kw))
+        kw["out"] = numpy.zeros(made.shape, made.dtype if into == "as it is" else into)
+    return name, theirs, ours, kw, {k: np.array(v) if isinstance(v, numpy.ndarray) else v for k, v in kw.items()}
+
+
+@SETTINGS
+@given(calls(), st.sampled_from([1, 2, 3]))
+def test_every_argument(call, threads):
+    name, theirs, ours, kw, given_to_us = call
+    what = (name, theirs.shape, theirs.strides, theirs.dtype, {k: getattr(v, "dtype", v) for k, v in kw.items()})
+
+    def result(function, a, kw):
+        try:
+            return function(a, **kw)
+        except (TypeError, ValueError) as e:
+            return type(e)
+
+    with numpy.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        before = minpy.get_num_threads()
+        minpy.set_num_threads(threads)
+        try:
+            got, want = result(getattr(np, name), ours, given_to_us), result(getattr(numpy, name), theirs, kw)
+        finally:
+            minpy.set_num_threads(before)
+    if isinstance(want, type) or isinstance(got, type):
+        assert got is want, what
+    else:
+        same(got, want, what)
+
+
+@SETTINGS
+@given(st.integers(0, 1000), st.sampled_from([1, 2, 7, 40, 129, 700]), st.sampled_from([1, 3, 16]), st.sampled_from(["int8", "uint16", "int64", "bool", "float16"]))
+def test_inner_products_that_are_not_a_library_s(seed, n, step, dtype):
+    """Those of floats are computed by NumPy's BLAS, in whichever order it has for the processor."""
+    a, b = (abs(values(seed + i, n * step, "float32") * 3).astype(dtype)[::step] for i in range(2))
+    for name in ("dot", "vdot", "inner"):
+        same(getattr(np, name)(np.array(a), np.array(b)), getattr(numpy, name)(a, b), (name, n, dtype))
+
+
+def test_means_of_more_numbers_than_single_precision_counts():
+    n = 2**24 + 1
+    a = numpy.full(n, 1 / 3, "float32")
+    a[::7] = 5
+    for name in ("mean", "var"):
+        same(getattr(np, name)(np.array(a)), getattr(numpy, name)(a), name)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])

@@ -264,3 +264,43 @@ def test_writes_that_are_not_recorded_are_known_to_the_tape():
         assert grad(f(write))(x).tolist() == [0.0, 36.0, 54.0]
     for key, left in (((slice(None), np.array([1])), [[18.0, 0.0], [54.0, 0.0]]), ((np.array([0, 1]), np.array([1, 0])), [[18.0, 0.0], [0.0, 72.0]])):
         assert grad(f(lambda y, key=key: y.__setitem__(key, 5.0)))(np.array([[1.0, 2.0], [3.0, 4.0]])).tolist() == left
+
+
+class Five:
+    def __float__(self):
+        return 5.0
+
+
+@pytest.mark.parametrize("key", [0, slice(0, 1), [0], numpy.array([True, False, False])])
+@pytest.mark.parametrize("value", ["5", Five(), numpy.array("5"), numpy.array(5.0, dtype=object)])
+@pytest.mark.parametrize("recorded", [True, False])
+def test_what_numpy_makes_a_number_of_is_a_constant(key, value, recorded):
+    from minpy.core import grad, no_grad
+
+    def f(x):
+        y = x * 3.0
+        (lambda w: w if recorded else no_grad(w))(lambda: y.__setitem__(key, value))()
+        assert y.tolist() == [5.0, 6.0, 9.0]
+        return np.sum(y * y)
+
+    assert grad(f)(np.array([1.0, 2.0, 3.0])).tolist() == [0.0, 36.0, 54.0]
+
+
+@pytest.mark.parametrize("write", [lambda y: np.put(y, [0], "5"), lambda y: np.einsum("i->i", np.ones(3), out=y), lambda y: y.setfield(3.0, float)])
+def test_what_numpy_writes_unrecorded_has_no_gradient(write):
+    from minpy.core import NoGradientFuncError, grad, no_grad
+
+    def f(x):
+        y = x * 3.0
+        no_grad(write)(y)
+        return np.sum(y * y) + np.sum(x)
+
+    with pytest.raises(NoGradientFuncError):
+        grad(f)(np.array([1.0, 2.0, 3.0]))
+
+    def other(x):
+        y = np.zeros(3)
+        no_grad(write)(y)
+        return np.sum(y * x)
+
+    grad(other)(np.array([1.0, 2.0, 3.0]))

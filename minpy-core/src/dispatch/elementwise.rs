@@ -2,7 +2,7 @@
 
 use super::arguments::{Numbers, complaint, compute_dtype, numbers};
 use super::compare::{compare_out_of_range, compare_signs, mixes_signs};
-use super::copy::{copy_raw, fill_raw};
+use super::copy::{copy_into_raw, copy_raw, fill_raw};
 use super::place::{all_on, moved, moved_mask, pick_device};
 use super::record::{Record, finish_all};
 use super::results::{fitting_targets, place, result_layout, same_kind, target_shape, writable};
@@ -226,6 +226,32 @@ pub(super) fn several(
     })
 }
 
+/// The arrays among the operands with NaN where the mask leaves them out, or 1 in integers: nothing computed of these meets an exception.
+/// `None` where an integer that stays could: as a divisor.
+fn harmless(
+    operands: &[Operand],
+    shape: &[usize],
+    mask: Option<&Array>,
+) -> Result<Option<SmallVec<[Option<Array>; 2]>>> {
+    let Some(mask) = mask else { return Ok(None) };
+    let mut all = SmallVec::new();
+    let mut known = false;
+    for o in operands {
+        let Operand::Array(a) = o else {
+            all.push(None);
+            continue;
+        };
+        let (dtype, device) = (a.dtype(), a.device());
+        let fill = if dtype.is_inexact() { Number::Float(f64::NAN) } else { Number::Int(1) };
+        let held = Array::empty_on(device, shape, dtype)?;
+        fill_raw(&held, fill.cast(dtype))?;
+        copy_into_raw(a, &held, Some(mask))?;
+        known |= dtype.is_inexact();
+        all.push(Some(held));
+    }
+    Ok(Some(all).filter(|all| known || all.iter().all(Option::is_some)))
+}
+
 fn all(
     op: &'static OpDef,
     e: &'static Elementwise,
@@ -267,9 +293,14 @@ fn all(
                 *l = Some(a.layout().broadcast_to(op.name, shape)?);
             }
         }
+        // What a mask leaves out is computed, too: of operands that meet nothing there, or nothing can be told of the rest.
+        let silent = mask.is_none() || program.raises() == 0 || !device.is_host();
+        let held = if silent { None } else { harmless(operands, shape, mask)? };
         let mut args: SmallVec<[Arg; 4]> = SmallVec::new();
         for (i, o) in operands.iter().enumerate() {
+            let instead = held.as_ref().and_then(|h| h[i].as_ref());
             args.push(match (o, numbers[i]) {
+                (Operand::Array(_), _) if let Some(a) = instead => Arg::Array(a, None),
                 (Operand::Array(a), _) => Arg::Array(a, layouts[i].as_ref()),
                 (_, Some(s)) => Arg::Scalar(s),
                 (_, None) => return Err(complaint(op, operands)),
@@ -277,8 +308,7 @@ fn all(
         }
         let outs: SmallVec<[&Array; 2]> = made.iter().collect();
         let run = || launch(op.name, device, &Work::Elementwise, Some(&program), &args, &outs);
-        // What a mask leaves out is computed, too: nothing can be told of the rest.
-        if mask.is_some() { context::with_flag(QUIET, run)? } else { run()? }
+        if mask.is_some() && held.is_none() { context::with_flag(QUIET, run)? } else { run()? }
     }
     place(&mut made, mask, targets)?;
     finish_all(record, &call, &made)?;

@@ -347,7 +347,8 @@ pub fn resolve(a: &Array, items: &[Index]) -> Result<Selection> {
                 }
                 for k in 0..m.ndim() {
                     let (axis, n) = (cut.axis() + k, a.shape()[cut.axis() + k]);
-                    if m.shape()[k] != n {
+                    // An axis that selects nothing is not looked at.
+                    if m.shape()[k] != n && m.shape()[k] != 0 {
                         bail!(
                             Index,
                             "boolean index did not match indexed array along axis {axis}; size of axis is {n} but size of corresponding boolean axis is {}",
@@ -449,9 +450,21 @@ pub fn get(a: &Array, items: &[Index]) -> Result<Array> {
         }
     }
 }
+/// Whether the only index is a mask of the array's shape: NumPy gives its places the values in a row, and broadcasts nothing but one value.
+fn whole_mask(a: &Array, items: &[Index]) -> bool {
+    matches!(items, [Index::Array(m)] if m.dtype() == DType::Bool && m.shape() == a.shape())
+}
 /// `a[items] = value`.
 pub fn set<'a>(a: &Array, items: &[Index], value: impl Into<Operand<'a>>) -> Result<()> {
     let value = value.into();
+    let masked = whole_mask(a, items);
+    if masked && value.shape().len() > 1 {
+        bail!(
+            Type,
+            "NumPy boolean array indexing assignment requires a 0 or 1-dimensional input, input has {} dimensions",
+            value.shape().len()
+        );
+    }
     if let [Index::Array(key)] = items
         && placed(a, key, &value)?
     {
@@ -459,8 +472,7 @@ pub fn set<'a>(a: &Array, items: &[Index], value: impl Into<Operand<'a>>) -> Res
     }
     // One boolean mask of the whole shape and a value that needs no counting: a masked write, without reading the mask.
     if let [Index::Array(m)] = items
-        && m.dtype() == DType::Bool
-        && m.shape() == a.shape()
+        && masked
         && value.shape().iter().product::<usize>() == 1
         && value.shape().len() <= a.ndim()
     {
@@ -481,6 +493,15 @@ pub fn set<'a>(a: &Array, items: &[Index], value: impl Into<Operand<'a>>) -> Res
                     &held
                 }
             };
+            if let (true, &[n], &[places]) = (masked, value.shape(), indices[0].shape())
+                && n != places
+                && n != 1
+            {
+                bail!(
+                    Value,
+                    "NumPy boolean array indexing assignment cannot assign {n} input values to the {places} output values where the mask is true"
+                );
+            }
             scatter_into(&base, &indices, &arrange(value, &base, &indices, position)?, ScatterMode::Set)
         }
     }

@@ -102,6 +102,9 @@ pub fn nan_to_num(
     if !dtype.is_inexact() {
         return copy(a);
     }
+    if [Some(nan), posinf, neginf].iter().flatten().any(|o| o.dtype().is_complex()) {
+        bail!(NotNative, "nan_to_num: complex numbers in place of real ones");
+    }
     let greatest = match dtype {
         DType::F16 => half::f16::MAX.to_f64(),
         DType::F32 => f32::MAX as f64,

@@ -79,6 +79,9 @@ pub fn put(a: &Array, positions: &Array, values: &Array, outside: Outside) -> Re
 /// [`ErrorKind::Index`](crate::ErrorKind::Index) for positions outside and for those that are no integers, [`ErrorKind::Value`](crate::ErrorKind::Value) for
 /// numbers of dimensions that do not match.
 pub fn put_along_axis(a: &Array, positions: &Array, values: Operand, axis: Option<isize>) -> Result<()> {
+    if !matches!(values, Operand::Array(_)) && values.dtype().is_complex() && !a.dtype().is_complex() {
+        bail!(NotNative, "put_along_axis: a complex number among real ones");
+    }
     if !positions.dtype().is_integer() {
         bail!(Index, "`indices` must be an integer array");
     }

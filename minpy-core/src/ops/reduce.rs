@@ -283,8 +283,23 @@ pub fn mean(a: &Array, axes: Option<&[isize]>, keepdims: bool, dtype: Option<DTy
     let result = dtype.unwrap_or(if a.dtype().is_inexact() { a.dtype() } else { DType::F64 });
     let total =
         reduce(&SUM, a, axes, keepdims, Some(if result == DType::F16 { DType::F32 } else { result }))?;
-    let m = divide(&total, n as f64)?;
+    let m = divide_by_count(&total, n as f64)?;
     if m.dtype() == result { Ok(m) } else { super::cast(&m, result) }
+}
+/// A sum by a number of elements, with NumPy's digits: it divides in double precision and rounds. In single precision that is the same for
+/// real numbers and counts that single precision has; complex numbers are multiplied by the reciprocal.
+fn divide_by_count(total: &Array, count: f64) -> Result<Array> {
+    let single = f64::from(count as f32) == count;
+    let wide = match total.dtype() {
+        DType::F32 if !single => DType::F64,
+        DType::C64 => DType::C128,
+        _ => return divide(total, count),
+    };
+    // Other devices may know no double precision, and have digits of their own.
+    if !total.device().is_host() {
+        return divide(total, count);
+    }
+    cast(&divide(&cast(total, wide)?, count)?, total.dtype())
 }
 /// Attributes of `MOMENTS`: along what, the dtype of the results, and the divisor `n - ddof`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -302,6 +317,10 @@ impl Moments {
     fn result(&self, input: DType) -> DType {
         self.along.dtype.unwrap_or(if input.is_inexact() { input } else { DType::F64 })
     }
+    /// Real, unless complex numbers are asked for.
+    fn of_variance(&self, input: DType) -> DType {
+        self.along.dtype.unwrap_or(self.result(input).real())
+    }
 }
 struct MeanAndVariance;
 impl Structured for MeanAndVariance {
@@ -312,7 +331,7 @@ impl Structured for MeanAndVariance {
         let dtype = attrs.result(inputs[0].dtype());
         let shape = reduced_shape(inputs[0].shape(), &attrs.along.axes, attrs.along.keepdims);
         let meta = |dtype| Meta { shape: shape.clone(), dtype };
-        Ok([meta(dtype), meta(dtype.real())].into_iter().collect())
+        Ok([meta(dtype), meta(attrs.of_variance(inputs[0].dtype()))].into_iter().collect())
     }
     fn decompose(&self, _: &'static OpDef, attrs: &Moments, inputs: &[&Array]) -> Result<Arrays> {
         let a = inputs[0];
@@ -328,14 +347,15 @@ impl Structured for MeanAndVariance {
         } else {
             square(&d)?
         };
-        let total = reduce(&SUM, &sq, Some(&axes), attrs.along.keepdims, None)?;
-        let v = divide(&total, (n as f64 - attrs.ddof()).max(0.0))?;
+        let sum = attrs.along.dtype.map(|d| if d == DType::F16 { wide } else { d });
+        let total = reduce(&SUM, &sq, Some(&axes), attrs.along.keepdims, sum)?;
+        let v = divide_by_count(&total, (n as f64 - attrs.ddof()).max(0.0))?;
         let m = match attrs.along.keepdims {
             true => m,
             false => m.view(drop_axes(m.layout(), &attrs.along.axes)),
         };
         let given = |x: Array, dtype| if x.dtype() == dtype { Ok(x) } else { super::cast(&x, dtype) };
-        Ok([given(m, result)?, given(v, result.real())?].into_iter().collect())
+        Ok([given(m, result)?, given(v, attrs.of_variance(a.dtype()))?].into_iter().collect())
     }
 }
 operation!(pub MOMENTS: "moments", 1 => 2, MeanAndVariance, &[(-3.0, 3.0)], "Mean and variance along axes.");
@@ -354,11 +374,42 @@ pub fn moments(
     dtype: Option<DType>,
 ) -> Result<(Array, Array)> {
     let along = reduce_attrs("moments", a.ndim(), axes, keepdims, dtype)?;
+    if let Some(order) = memory_order(a, &along.axes) {
+        return moments_in_order(a, &order, &along, ddof);
+    }
     let attrs = Moments { along, ddof: ddof.to_bits() };
     let [mean, variance] = call_each(&MOMENTS, Attrs::of(&attrs), &[Operand::Array(a)])?;
     Ok((mean, variance))
 }
-/// Variance with divisor `n - ddof`; of complex values the mean of |x - mean|^2.
+/// The order of axes in which the elements lie in memory, where the axes that stay do not lie so. NumPy keeps that order for the means, and
+/// then for the distances from them, which decides about the order of their sum.
+fn memory_order(a: &Array, axes: &[usize]) -> Option<SmallVec<[usize; 6]>> {
+    let (shape, strides) = (a.shape(), a.layout().strides());
+    let mut order: SmallVec<[usize; 6]> = (0..a.ndim()).filter(|&i| shape[i] > 1).collect();
+    let step = |i: &usize| std::cmp::Reverse(strides[*i].unsigned_abs());
+    let kept = |list: &[usize]| list.iter().filter(|i| !axes.contains(i)).map(step).is_sorted();
+    if kept(&order) || order.iter().any(|&i| strides[i] == 0) || !a.device().is_host() {
+        return None;
+    }
+    order.sort_by_key(step);
+    order.extend((0..a.ndim()).filter(|&i| shape[i] <= 1));
+    Some(order)
+}
+/// `moments` of the array with its axes in another order, and back.
+fn moments_in_order(a: &Array, order: &[usize], along: &Along, ddof: f64) -> Result<(Array, Array)> {
+    let moved = a.view(a.layout().transpose(Some(order)));
+    let place = |i: usize| order.iter().position(|&o| o == i).unwrap_or(i);
+    let axes: SmallVec<[isize; 6]> = along.axes.iter().map(|&i| place(i) as isize).collect();
+    let (mean, variance) = moments(&moved, Some(&axes), along.keepdims, ddof, along.dtype)?;
+    // Of the axes that are there, which comes where.
+    let left = |i: &usize| along.keepdims || !along.axes.contains(i);
+    let there: SmallVec<[usize; 6]> = order.iter().copied().filter(left).collect();
+    let mut back: SmallVec<[usize; 6]> = (0..there.len()).collect();
+    back.sort_by_key(|&k| there[k]);
+    let back = |x: Array| x.view(x.layout().transpose(Some(&back)));
+    Ok((back(mean), back(variance)))
+}
+/// Variance with divisor `n - ddof`; of complex values the mean of |x - mean|^2, real unless `dtype` is complex.
 pub fn var(
     a: &Array,
     axes: Option<&[isize]>,
@@ -404,8 +455,25 @@ pub fn fold(
     if initial.is_some() || mask.is_some() {
         bail!(NotNative, "{}: initial= and where= of a reduction", op.name);
     }
+    let boolean = op.name == ANY.name || op.name == ALL.name;
+    let dtype = if boolean { Some(DType::Bool) } else { computed_in(a.dtype(), dtype, out) };
+    fits(op.name, dtype, out)?;
     let attrs = reduce_attrs(op.name, a.ndim(), axes_of(a, axes), keepdims, dtype)?;
     Ok(call(op, Attrs::of(&attrs), &[Operand::Array(a)], None, target(out))?.with_weak(a.is_weak()))
+}
+/// The dtype that a reduction or scan computes in, where arguments say so: that of `dtype`, else one that holds the elements of the array and
+/// of `out`.
+pub(super) fn computed_in(a: DType, dtype: Option<DType>, out: Option<&Array>) -> Option<DType> {
+    dtype.or_else(|| out.map(|out| DType::promote(a, out.dtype())))
+}
+/// An error where NumPy casts a result into `out` across kinds, as it does for reductions and scans, or adds truth values as such.
+pub(super) fn fits(name: &str, dtype: Option<DType>, out: Option<&Array>) -> Result<()> {
+    if let (Some(dtype), Some(out)) = (dtype, out)
+        && (!dtype.can_cast_same_kind(out.dtype()) || dtype == DType::Bool && matches!(name, "sum" | "prod"))
+    {
+        bail!(NotNative, "{name}: a result of {dtype} into {}", out.dtype());
+    }
+    Ok(())
 }
 /// A mean or what is made of it, where NumPy has nothing to say about the dtype or about too few elements.
 fn moment(
@@ -413,6 +481,7 @@ fn moment(
     a: &Array,
     axes: Option<&[isize]>,
     dtype: Option<DType>,
+    out: Option<&Array>,
     ddof: f64,
     mask: Option<&Array>,
     f: impl FnOnce(Option<&[isize]>) -> Result<Array>,
@@ -422,6 +491,13 @@ fn moment(
     }
     if dtype.is_some_and(|d| !d.is_inexact()) {
         bail!(NotNative, "{name}: an integer result");
+    }
+    // Sums are rounded to what `out` holds before they are divided.
+    if let Some(out) = out
+        && let d = dtype.unwrap_or(if a.dtype().is_inexact() { a.dtype() } else { DType::F64 })
+        && (d == DType::F16 || out.dtype() != d && out.dtype() != d.real())
+    {
+        bail!(NotNative, "{name}: a result of {d} into {}", out.dtype());
     }
     let n = count_reduced(name, a, axes)?;
     if n as f64 - ddof <= 0.0 {
@@ -518,11 +594,11 @@ crate::functions! {
     /// Arithmetic mean, of all elements or along axes.
     mean(a: Array, axis: Axes = None, dtype: DType = None, out: Out = None, keepdims: Flag = false, *, r#where: Mask = None)
         -> Values, method, cases ["f[3,4]", "n[3,4], axis=0", "i[2,3], axis=1, keepdims=True", "c[3]"]
-        => moment("mean", a, axis, dtype, 0.0, r#where, |axes| mean(a, axes, keepdims, dtype));
+        => moment("mean", a, axis, dtype, out, 0.0, r#where, |axes| mean(a, axes, keepdims, dtype));
     /// Arithmetic mean of what is not NaN, of all elements or along axes.
     nanmean(a: Array, axis: Axes = None, dtype: DType = None, out: Out = None, keepdims: Flag = false, *, r#where: Mask = None)
         -> Values, cases ["m[3,4]", "m[3,4], axis=1", "m[4,3], axis=0, keepdims=True", "f[0,3], axis=1", "i[2,3], axis=1", "c[3]"]
-        => moment("nanmean", a, axis, dtype, 0.0, r#where, |axes| nanmean(a, axes, keepdims, dtype));
+        => moment("nanmean", a, if a.dtype().is_inexact() { axes_of(a, axis) } else { axis }, dtype, out, 0.0, r#where, |axes| nanmean(a, axes, keepdims, dtype));
     /// Weighted mean.
     average(a: Array, axis: OptionalInts = None, weights: OptionalArray = None, returned: Flag = false, *, keepdims: Flag = false)
         -> Values, cases ["f[3,4]", "f[3,4], axis=0", "n[3,4], axis=1, weights=f[4]", "f[3,4], axis=0, weights=f[3,4], keepdims=True", "i[4], weights=i[4]"]
@@ -531,16 +607,16 @@ crate::functions! {
                 bail!(NotNative, "average: the sum of the weights");
             }
             match weights {
-                None => moment("average", a, axis, None, 0.0, None, |axes| mean(a, axes, keepdims, None)),
+                None => moment("average", a, axis, None, None, 0.0, None, |axes| mean(a, axes, keepdims, None)),
                 Some(weights) => average(a, weights, axis, keepdims),
             }
         };
     /// Variance: the mean square of the distances from the mean, of all elements or along axes.
     var(a: Array, axis: Axes = None, dtype: DType = None, out: Out = None, ddof: Float = 0.0, keepdims: Flag = false, *, r#where: Mask = None,
         mean: Foreign = None, correction: Foreign = None) -> Values, method, cases ["f[3,4]", "n[3,4], axis=0, ddof=1", "c[4]"]
-        => moment("var", a, axis, dtype, ddof, r#where, |axes| var(a, axes, keepdims, ddof, dtype));
+        => moment("var", a, axis, dtype, out, ddof, r#where, |axes| var(a, axes, keepdims, ddof, dtype));
     /// Standard deviation: the square root of the variance, of all elements or along axes.
     std(a: Array, axis: Axes = None, dtype: DType = None, out: Out = None, ddof: Float = 0.0, keepdims: Flag = false, *, r#where: Mask = None,
         mean: Foreign = None, correction: Foreign = None) -> Values, method, cases ["f[3,4]", "n[3,4], axis=0, ddof=1", "c[4]"]
-        => moment("std", a, axis, dtype, ddof, r#where, |axes| std(a, axes, keepdims, ddof, dtype));
+        => moment("std", a, axis, dtype, out, ddof, r#where, |axes| std(a, axes, keepdims, ddof, dtype));
 }

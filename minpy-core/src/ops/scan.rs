@@ -58,7 +58,7 @@ pub fn cumprod(a: &Array, axis: isize) -> Result<Array> {
 ///
 /// # Errors
 /// [`ErrorKind::Axis`](crate::ErrorKind::Axis) for an axis that the array does not have,
-/// [`ErrorKind::NotNative`](crate::ErrorKind::NotNative) for small dtypes that are asked for.
+/// [`ErrorKind::NotNative`](crate::ErrorKind::NotNative) for small dtypes that are asked for, and an `out` of another kind.
 pub fn running(
     op: &'static OpDef,
     a: &Array,
@@ -67,6 +67,8 @@ pub fn running(
     out: Option<&Array>,
 ) -> Result<Array> {
     let mut x = a.clone();
+    let dtype = super::reduce::computed_in(a.dtype(), dtype, out);
+    super::reduce::fits(op.name, dtype, out)?;
     match dtype {
         // A small dtype that was asked for is not widened again.
         Some(d) if !d.is_inexact() && d.size() < 8 => bail!(NotNative, "{}: dtype={d}", op.name),

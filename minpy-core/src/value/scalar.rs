@@ -78,7 +78,10 @@ impl Number {
             Number::Float(f) if f.is_infinite() => {
                 bail!(Overflow, "cannot convert float infinity to integer")
             }
-            // Far outside every range `as` stops at the ends of i128: still outside.
+            // Python's words for what it makes of the float, which is no number that the user wrote.
+            Number::Float(f) if i64::try_from(f as i128).is_err() && !(lo..=hi).contains(&(f as i128)) => {
+                bail!(Overflow, "Python int too large to convert to C long")
+            }
             Number::Float(f) => f as i128,
             Number::Int(i) => i,
             _ => return Ok(self.cast(dtype)),

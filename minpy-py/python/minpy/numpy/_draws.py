@@ -50,7 +50,7 @@ def call(name, owner, function, args, kwargs):
 
 
 def _by_numpy(name, function, args, kwargs):
-    return _fallback.call(name, function, args, kwargs, 0 if name == "shuffle" else None, quiet=True)
+    return _fallback.call(f"random.{name}", function, args, kwargs, 0 if name == "shuffle" else None, quiet=True)
 
 
 def _method(owner, name):

@@ -21,7 +21,7 @@ from minpy._minpy import counters, devices, ndarray, profiler, scalar, tape, ufu
 
 # The argument that a function writes into, as position and name. `out=` is written everywhere. Of core's table it is the one of that kind.
 WRITES = {entry["name"]: (i, name) for entry in _minpy._table() for i, (name, kind) in enumerate(entry["parameters"]) if kind == "Target"}
-WRITES.update(dict.fromkeys(("shuffle", "partition_in_place", "resize_in_place", "byteswap_in_place", "setfield"), (0, "x")))
+WRITES.update(dict.fromkeys(("random.shuffle", "partition_in_place", "resize_in_place", "byteswap_in_place", "setfield"), (0, "x")))
 WRITES["sort_in_place"] = (0, "a")
 # Functions that only look at the values, to show or store them, or ask about arrays that are there: not fallbacks. Of core's table the latter.
 READS = {entry["name"] for entry in _minpy._table() if any(kind == "Ours" for _, kind in entry["parameters"])} | {
@@ -127,13 +127,12 @@ class Call:
         self.pairs.append((array, theirs))
         return theirs
 
-    def finish(self):
-        """Brings back what the function wrote."""
+    def finish(self, name):
+        """Brings back what the function of that name wrote."""
         for array, theirs in self.written:
-            if theirs is None:
-                _minpy._wrote(array)
-            else:
+            if theirs is not None:
                 array[...] = _minpy._adopt(theirs, array.context)
+            _minpy._wrote(array, name)
 
     def take(self, value):
         """A result with ours in place of NumPy's arrays."""
@@ -150,7 +149,7 @@ class Call:
             made = _minpy._adopt(value, self.device, self.pairs, False, _held)
             return value if made is None else made
         if issubclass(kind, numpy.generic):
-            made = _minpy._adopt(numpy.asarray(value), self.device, [], True)
+            made = _minpy._result(numpy.asarray(value), self.device)
             return value if made is None else made
         if kind is tuple or kind is list:
             return kind([self.take(v) for v in value])
@@ -268,7 +267,7 @@ def _run(this, name, function, given, named, quiet=False, reason=None):
     result = function(*given, **named)
     # What was read is what stood there before the results are written.
     call = tape.foreign_call(name, this.inputs) if not reads and tape.recording() else None
-    this.finish()
+    this.finish(name)
     ours = this.take(result)
     if call is not None:
         ours = _recorded(call, name, this, ours)

@@ -28,14 +28,24 @@ AS_THEY_ARE = {
 }
 
 
-def wrap_function(name, function, quiet=False):
+# A submodule's second name, by which users know it.
+_CALLED = {"lib.scimath": "emath"}
+
+
+def written(module, name):
+    """A function's name in reports and messages, as users write it: `linalg.inv`."""
+    path = module[len("minpy.numpy."):]
+    return f"{_CALLED.get(path, path)}.{name}" if path and name not in _fallback.READS and name not in _fallback.WRITES else name
+
+
+def wrap_function(name, function, quiet=False, module="minpy.numpy"):
     """A function of NumPy's that takes and gives our arrays."""
     if name in AS_THEY_ARE:
         return function
     if isinstance(function, numpy.ufunc):
         return FallbackUfunc(function)
 
-    wrapped = Foreign(name, function, quiet)
+    wrapped = Foreign(written(module, name), function, quiet)
     try:
         functools.update_wrapper(wrapped, function)
     except Exception:  # builtin methods lack some attributes
@@ -52,7 +62,7 @@ def wrap_member(module, name, value):
     if type(value).__module__.startswith("numpy") and not isinstance(value, numpy.ufunc) and not hasattr(value, "__wrapped__") \
             and type(value).__name__ not in ("_ArrayFunctionDispatcher",):
         return value
-    return wrap_function(name, value)
+    return wrap_function(name, value, module=module)
 
 
 def submodule(name, theirs=None):

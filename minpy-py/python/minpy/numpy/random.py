@@ -17,7 +17,7 @@ _QUIET = object()
 def _ours(name, function):
     def recorded(*args, **kwargs):
         return _draws.call(name, getattr(function, "__self__", None), function, args, kwargs)
-    return functools.update_wrapper(Foreign(name, function, True, False, recorded), function)
+    return functools.update_wrapper(Foreign(f"random.{name}", function, True, False, recorded), function)
 
 
 def _class(theirs, name):
@@ -27,7 +27,7 @@ def _class(theirs, name):
         def recorded(self, *args, **kwargs):
             bound = functools.partial(original, self)
             return _draws.call(attribute, self, bound, args, kwargs)
-        return functools.update_wrapper(Foreign(attribute, original, True, True, recorded), original)
+        return functools.update_wrapper(Foreign(f"random.{attribute}", original, True, True, recorded), original)
     members = {a: method(a) for a in dir(theirs) if not a.startswith("_") and a not in _STATE and callable(getattr(theirs, a))}
     members["__doc__"], members["__module__"] = theirs.__doc__, "minpy.numpy.random"
     return type(name, (theirs,), members)
