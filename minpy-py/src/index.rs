@@ -1,6 +1,6 @@
 //! `a[...]` and `a[...] = value`: Python's index objects become core's.
 
-use crate::array::{NdArray, PyArray, PyScalar, as_array, as_pyarray, wrap, wrap_view};
+use crate::array::{PyArray, PyScalar, as_array, as_pyarray, wrap, wrap_view};
 use crate::basic::{self, Place};
 use crate::convert::{Arg, exact_number, operand};
 use crate::element;
@@ -262,22 +262,18 @@ slots! {
     Py_mp_length lenfunc get_length;
 }
 
-fn sequence_item(
+/// What makes a sequence of an array to C code: `reversed`, `bisect`.
+pub unsafe fn sequence_item(
     py: Python<'_>,
     object: *mut ffi::PyObject,
     i: ffi::Py_ssize_t,
 ) -> PyResult<*mut ffi::PyObject> {
-    // SAFETY: CPython calls the slot of a class with a live object of that class.
+    // SAFETY: as said above.
     let object = unsafe { Bound::from_borrowed_ptr(py, object) };
     // Negative positions have been counted from the end already: what still is one is out of range, and is named as it was.
     let n = as_array(&object).and_then(|a| a.shape().first()).map_or(0, |&n| n as i64);
     let i = i as i64;
     get_int(&object, if i < 0 { i - n } else { i }).map(Bound::into_ptr)
-}
-// What makes a sequence of the class to C code: `reversed`, `bisect`.
-slots! {
-    NdArray:
-    Py_sq_item ssizeargfunc sequence_item;
 }
 
 /// Scalars take `()`, `...`, `None` and tuples of them.

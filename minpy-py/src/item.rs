@@ -14,6 +14,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::type_object::PyTypeInfo;
 use std::ptr::null_mut;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 type Object = *mut ffi::PyObject;
 
@@ -21,6 +22,7 @@ slot! { NdArray: Py_mp_subscript binaryfunc subscript }
 slot! { NdArray: Py_mp_ass_subscript objobjargproc assign_subscript }
 slot! { NdArray: Py_mp_length lenfunc length }
 slot! { NdArray: Py_sq_length lenfunc length }
+slot! { NdArray: Py_sq_item ssizeargfunc sequence_item }
 slot! { NdArray: Py_sq_ass_item ssizeobjargproc assign_item }
 
 unsafe extern "C" fn subscript(object: Object, key: Object) -> Object {
@@ -202,9 +204,22 @@ unsafe fn integer(object: Object, known: &Scalars) -> Option<isize> {
             }
             return Some(i);
         }
-        (ffi::Py_TYPE(object) == known.types[DType::I64 as usize])
-            .then(|| isize::try_from(*object.cast::<u8>().add(VALUE).cast::<i64>()).ok())
-            .flatten()
+        let class = ffi::Py_TYPE(object);
+        if class == known.types[DType::I64 as usize] {
+            return isize::try_from(*object.cast::<u8>().add(VALUE).cast::<i64>()).ok();
+        }
+        let which = DType::ALL.iter().zip(&known.types).find(|(d, t)| **t == class && d.is_integer())?;
+        let value = object.cast::<u8>().add(VALUE);
+        match which.0 {
+            DType::I8 => Some(*value.cast::<i8>() as isize),
+            DType::U8 => Some(*value as isize),
+            DType::I16 => Some(*value.cast::<i16>() as isize),
+            DType::U16 => Some(*value.cast::<u16>() as isize),
+            DType::I32 => Some(*value.cast::<i32>() as isize),
+            DType::U32 => isize::try_from(*value.cast::<u32>()).ok(),
+            DType::U64 => isize::try_from(*value.cast::<u64>()).ok(),
+            _ => None,
+        }
     }
 }
 /// Where the element of a key of as many integers as there are dimensions lies, in elements from the start of the buffer. `None` for
@@ -240,17 +255,27 @@ unsafe fn place(a: &Array, key: Object, known: &Scalars) -> Option<isize> {
 /// Live objects, attached to the interpreter.
 #[inline]
 unsafe fn read(object: Object, key: Object) -> Option<Object> {
-    // SAFETY: the caller's promise. The place is one of the array's; an object of the class has room for a value of the dtype.
+    // SAFETY: the caller's promise. The place is one of the array's.
     unsafe {
         let a = array(object)?.array();
         if context::flags() != 0 || a.is_weak() {
             return None;
         }
         let known = scalars(Python::assume_attached())?;
-        let dtype = a.dtype();
         let from = a.host_buffer()?;
-        let size = dtype.size();
-        let from = from.offset(place(a, key, known)? * size as isize);
+        element(a, from, place(a, key, known)?, known)
+    }
+}
+/// The element so many elements from the start of the array's memory, as NumPy's scalar; null with an exception.
+///
+/// # Safety
+/// It is one of the array's; attached to the interpreter.
+#[inline(always)]
+unsafe fn element(a: &Array, memory: *mut u8, place: isize, known: &Scalars) -> Option<Object> {
+    let (dtype, size) = (a.dtype(), a.dtype().size());
+    // SAFETY: the caller's promise; an object of the class has room for a value of the dtype.
+    unsafe {
+        let from = memory.offset(place * size as isize);
         if dtype == DType::Bool {
             let truth = known.truths[(*from != 0) as usize];
             ffi::Py_INCREF(truth);
@@ -269,6 +294,80 @@ unsafe fn read(object: Object, key: Object) -> Option<Object> {
         Some(made)
     }
 }
+/// `PySequence_GetItem`, which has counted negative positions from the end already, and every step of a loop over an array.
+unsafe extern "C" fn sequence_item(object: Object, i: ffi::Py_ssize_t) -> Object {
+    // SAFETY: CPython calls with a live object of the class, attached to the interpreter.
+    unsafe {
+        match nth(object, i) {
+            Some(found) => found,
+            None => pyo3::impl_::trampoline::get_trampoline_function!(ssizeargfunc, index::sequence_item)(
+                object, i,
+            ),
+        }
+    }
+}
+/// # Safety
+/// As for `sequence_item`.
+#[inline]
+unsafe fn nth(object: Object, i: ffi::Py_ssize_t) -> Option<Object> {
+    // SAFETY: the caller's promise; the place is one of the array's, and a row is a view of it.
+    unsafe {
+        let (p, py) = (array(object)?, Python::assume_attached());
+        let (a, i) = (p.array(), usize::try_from(i).ok()?);
+        if a.ndim() > 1 {
+            return create_view(py, a.row(i)?, object, p).ok().map(Bound::into_ptr);
+        }
+        let l = a.layout();
+        if context::flags() != 0 || a.is_weak() || i >= *l.shape().first()? {
+            return None;
+        }
+        let from = a.host_buffer()?;
+        element(a, from, l.offset() as isize + i as isize * l.strides()[0], scalars(py)?)
+    }
+}
+/// Iterator over the first axis.
+#[pyclass(frozen, module = "minpy._minpy")]
+pub struct Rows {
+    of: Py<PyArray>,
+    /// The next one. Two threads at once would see one of them twice, as with NumPy's.
+    at: AtomicUsize,
+    n: usize,
+}
+impl Rows {
+    /// Over the `n` rows of an array, or elements.
+    pub fn new(of: Py<PyArray>, n: usize) -> Rows {
+        Rows { of, at: AtomicUsize::new(0), n }
+    }
+}
+#[pymethods]
+impl Rows {
+    fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+    fn __length_hint__(&self) -> usize {
+        self.n.saturating_sub(self.at.load(Relaxed))
+    }
+}
+slot! { Rows: Py_tp_iternext iternextfunc next }
+unsafe extern "C" fn next(object: Object) -> Object {
+    // SAFETY: CPython calls with a live object of the class, attached to the interpreter.
+    unsafe {
+        let rows = Bound::ref_from_ptr(Python::assume_attached(), &object).cast_unchecked::<Rows>().get();
+        let at = rows.at.load(Relaxed);
+        if at >= rows.n {
+            return null_mut();
+        }
+        rows.at.store(at + 1, Relaxed);
+        if let Some(found) = nth(rows.of.as_ptr(), at as isize) {
+            return found;
+        }
+        pyo3::impl_::trampoline::get_trampoline_function!(ssizeargfunc, index::sequence_item)(
+            rows.of.as_ptr(),
+            at as isize,
+        )
+    }
+}
+
 /// What an item of a basic index expression is, by its type alone.
 #[derive(Clone, Copy, PartialEq)]
 enum Item {

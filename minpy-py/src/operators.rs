@@ -10,7 +10,7 @@ use crate::convert::{Arg, exact_number, operand};
 use crate::element;
 use crate::errors::Outcome;
 use crate::fallback;
-use crate::index::get_int;
+use crate::item::Rows;
 use crate::numbers;
 use crate::numpy::numpy;
 use crate::run::{compute_into, compute_object, deliver, native};
@@ -476,7 +476,7 @@ impl PyArray {
     fn __iter__(slf: &Bound<'_, Self>) -> PyResult<Rows> {
         let n = slf.get().array().shape().first();
         let Some(&n) = n else { return Err(PyTypeError::new_err("iteration over a 0-d array")) };
-        Ok(Rows { of: slf.clone().unbind(), at: 0, n })
+        Ok(Rows::new(slf.clone().unbind(), n))
     }
     fn __contains__(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
         let equal = compare(slf.as_any(), value, CompareOp::Eq)?;
@@ -510,25 +510,4 @@ fn real_part(n: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     let py = n.py();
     crate::errors::warn_complex(py)?;
     n.getattr("real")
-}
-
-/// Iterator over the first axis.
-#[pyclass(module = "minpy._minpy")]
-pub struct Rows {
-    of: Py<PyArray>,
-    at: usize,
-    n: usize,
-}
-#[pymethods]
-impl Rows {
-    fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
-        slf
-    }
-    fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        if self.at >= self.n {
-            return Ok(None);
-        }
-        self.at += 1;
-        get_int(self.of.bind(py).as_any(), (self.at - 1) as i64).map(Some)
-    }
 }
