@@ -1,6 +1,6 @@
 //! New arrays of Python objects and NumPy's arrays. Those that are made of nothing but numbers are functions of core's table.
 
-use crate::array::{as_array, wrap};
+use crate::array::{as_array, as_pyarray, wrap};
 use crate::convert::{exact_number, given_by_protocol, holds_ours, sequence};
 use crate::errors::Outcome;
 use crate::fallback::HandOver;
@@ -292,6 +292,17 @@ pub fn asarray<'py>(
 ) -> PyResult<Any<'py>> {
     let _entered = enter("asarray");
     let _ = like;
+    // What programs begin their functions with.
+    if let Some(p) = as_pyarray(a)
+        && dtype.is_none()
+        && order.is_none()
+        && device.is_none()
+        && copy.0.is_none()
+        && !p.is_scalar()
+        && !p.array().is_weak()
+    {
+        return Ok(a.clone());
+    }
     make(a, dtype, copy.0, order_letter(order, "K"), 0, device_argument(device)?)
 }
 /// The argument as an array of at least one axis whose rows follow one another in memory.
