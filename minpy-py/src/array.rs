@@ -14,7 +14,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::type_object::PyTypeInfo;
 use pyo3::types::{PyTuple, PyType};
-use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
 
 /// What arrays and scalars have in common: a core array behind a Python object.
 #[pyclass(frozen, subclass, weakref, name = "array_base", module = "minpy.numpy")]
@@ -24,6 +24,8 @@ pub struct PyArray {
     now: AtomicPtr<Assigned>,
     read_only: AtomicU8,
     scalar: bool,
+    /// NumPy has two integers of this size, and the other one was asked for: `numpy.longlong`, where `numpy.int64` is C's `long`.
+    long: AtomicBool,
     base: Option<Py<PyAny>>,
 }
 
@@ -53,8 +55,13 @@ impl PyArray {
             now: AtomicPtr::new(std::ptr::null_mut()),
             read_only: AtomicU8::new(read_only as u8),
             scalar,
+            long: AtomicBool::new(false),
             base,
         }
+    }
+    /// The dtype shall be called NumPy's `longlong` or `ulonglong`.
+    pub fn call_long(&self) {
+        self.long.store(true, Ordering::Relaxed);
     }
     /// The core array.
     #[inline]
@@ -194,11 +201,13 @@ pub fn wrap_view<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bound<'p
     if p.is_scalar() {
         return wrap(py, ops::copy(&array).py()?);
     }
-    let base = p.base.as_ref().map_or_else(|| of.clone().unbind(), |b| b.clone_ref(py));
-    let read_only = p.is_read_only();
-    let init =
-        PyClassInitializer::from(PyArray::new(array, false, Some(base), read_only)).add_subclass(NdArray);
-    Ok(Bound::new(py, init)?.into_any())
+    // As in NumPy, chains of views end at the array that has the memory, or was given it by an object that is no array.
+    let base = p.base.as_ref().filter(|b| as_pyarray(b.bind(py)).is_some());
+    let base = base.map_or_else(|| of.clone().unbind(), |b| b.clone_ref(py));
+    let long = p.long.load(Ordering::Relaxed) && array.dtype() == p.array().dtype();
+    let view = PyArray::new(array, false, Some(base), p.is_read_only());
+    view.long.store(long, Ordering::Relaxed);
+    Ok(Bound::new(py, PyClassInitializer::from(view).add_subclass(NdArray))?.into_any())
 }
 /// The same, never to be written (results of `broadcast_to`).
 pub fn wrap_read_only<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -208,10 +217,10 @@ pub fn wrap_read_only<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bou
     }
     Ok(r)
 }
-/// A view of memory that NumPy holds and does not let write.
-pub fn wrap_lent<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+/// A view of memory that another object holds, which perhaps does not let write.
+pub fn wrap_lent<'py>(array: Array, of: &Bound<'py, PyAny>, read_only: bool) -> PyResult<Bound<'py, PyAny>> {
     let base = Some(of.clone().unbind());
-    let init = PyClassInitializer::from(PyArray::new(array, false, base, true)).add_subclass(NdArray);
+    let init = PyClassInitializer::from(PyArray::new(array, false, base, read_only)).add_subclass(NdArray);
     Ok(Bound::new(of.py(), init)?.into_any())
 }
 /// A copy that stands for a part of a complex array while a tape records.
@@ -305,14 +314,22 @@ impl PyArray {
     /// Type of the elements.
     #[getter]
     fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        dtype_object(py, self.array().dtype())
+        match self.array().dtype() {
+            d @ (DType::I64 | DType::U64) if self.long.load(Ordering::Relaxed) => {
+                crate::numpy::long_dtype(py, d)
+            }
+            d => dtype_object(py, d),
+        }
     }
     #[setter]
     fn set_dtype<'py>(slf: &Bound<'py, Self>, dtype: &Bound<'py, PyAny>) -> PyResult<()> {
         slf.get().check_attribute("dtype")?;
         let v = view_as(slf.as_any(), dtype)?;
         match as_array(&v) {
-            Some(a) => slf.get().replace(a.clone()),
+            Some(a) => {
+                slf.get().replace(a.clone());
+                slf.get().long.store(crate::numpy::is_long(dtype)?, Ordering::Relaxed);
+            }
             None => return Err(PyTypeError::new_err("dtype: elements that only NumPy has")),
         }
         Ok(())
@@ -382,9 +399,18 @@ impl PyArray {
             return Err(PyValueError::new_err("Cannot set flags on array scalars."));
         }
         self.check_part()?;
-        // A base that is NumPy's lent its memory for reading only.
-        let fixed = |b: &Py<PyAny>| as_pyarray(b.bind(py)).is_none_or(|p| p.is_read_only() || p.is_scalar());
-        if on && (self.array().buffer().is_read_only() || self.base.as_ref().is_some_and(fixed)) {
+        let fixed = |b: &Py<PyAny>| -> PyResult<bool> {
+            let b = b.bind(py);
+            match as_pyarray(b) {
+                Some(p) => Ok(p.is_read_only() || p.is_scalar()),
+                // NumPy may have lent its memory for reading only; of other objects the buffer knows.
+                None if b.is_instance(numpy(py)?.ndarray.bind(py))? => {
+                    b.getattr("flags")?.getattr("writeable")?.is_truthy().map(|on| !on)
+                }
+                None => Ok(false),
+            }
+        };
+        if on && (self.array().buffer().is_read_only() || self.base.as_ref().map_or(Ok(false), fixed)?) {
             return Err(PyValueError::new_err("cannot set WRITEABLE flag to True of this array"));
         }
         self.read_only.store(!on as u8, Ordering::Relaxed);

@@ -1,19 +1,20 @@
 //! New arrays of Python objects and NumPy's arrays. Those that are made of nothing but numbers are functions of core's table.
 
-use crate::array::{as_array, wrap};
+use crate::array::{as_array, as_pyarray, wrap};
+use crate::capi::fields;
 use crate::convert::{exact_number, given_by_protocol, holds_ours, sequence};
 use crate::errors::Outcome;
 use crate::fallback::HandOver;
-use crate::host::{adopt, has_base, import, shareable, to_numpy, wrap_import};
+use crate::host::{adopt, has_base, import, shareable, to_numpy, wrap_import, wrap_made};
 use crate::lists;
-use crate::numpy::{dtype_from, dtype_object, given, numpy, order_letter};
+use crate::numpy::{dtype_from, dtype_object, given, is_long, numpy, order_letter};
 use minpy_core::backend::layout::Order;
 use minpy_core::internal::Shared;
 use minpy_core::internal::written::enter;
 use minpy_core::{Array, DType, DeviceRef, Number, context, ops};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 
 type Any<'py> = Bound<'py, PyAny>;
 type Opt<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
@@ -78,6 +79,39 @@ fn make<'py>(
     ndmin: usize,
     device: DeviceRef,
 ) -> PyResult<Any<'py>> {
+    let made = made_of(object, dtype, copy, order, ndmin, device)?;
+    // Two of NumPy's integers may be one of ours. The object remembers which of them was asked for.
+    if as_array(&made).is_some_and(|a| matches!(a.dtype(), DType::I64 | DType::U64))
+        && as_array(object).is_none()
+        && exact_number(object).is_none_or(|_| dtype.is_some())
+        && asks_for_long(object, dtype)?
+        && let Some(p) = as_pyarray(&made)
+    {
+        p.call_long();
+    }
+    Ok(made)
+}
+fn asks_for_long(object: &Any<'_>, dtype: Opt<'_, '_>) -> PyResult<bool> {
+    let np = numpy(object.py())?;
+    match given(dtype) {
+        Some(d) => is_long(d),
+        None if fields(object)?.is_some_and(|f| f.dtype(object.py()).is_ok_and(|d| d.is_none()))
+            || !object.is_exact_instance_of::<PyList>()
+                && object.is_instance(np.generic.bind(object.py()))? =>
+        {
+            is_long(&object.getattr("dtype")?)
+        }
+        None => Ok(false),
+    }
+}
+fn made_of<'py>(
+    object: &Any<'py>,
+    dtype: Opt<'_, 'py>,
+    copy: Option<bool>,
+    order: &str,
+    ndmin: usize,
+    device: DeviceRef,
+) -> PyResult<Any<'py>> {
     let py = object.py();
     let np = numpy(py)?;
     let wanted = match given(dtype) {
@@ -88,8 +122,9 @@ fn make<'py>(
         },
     };
     let ours = as_array(object);
-    // The NumPy array whose memory the result may look at.
+    // The NumPy array whose memory the result may look at, and whether NumPy has just made it.
     let mut theirs = None;
+    let mut made_here = false;
     let (a, fresh) = if let Some(a) = ours {
         (a.clone().with_weak(false), false)
     } else if let Some(n) = exact_number(object) {
@@ -134,6 +169,7 @@ fn make<'py>(
             Ok(made) => match adopt(&made, 0, device)? {
                 Some(a) => {
                     theirs = device.is_host().then_some(made);
+                    made_here = true;
                     (a, true)
                 }
                 None => return plain(&made, None, None, order, ndmin),
@@ -165,13 +201,19 @@ fn make<'py>(
         Some(o)
             if a.same_view(o)
                 && a.same_view(&before)
-                && !crate::array::as_pyarray(object).is_some_and(|p| p.is_scalar()) =>
+                && !as_pyarray(object).is_some_and(|p| p.is_scalar()) =>
         {
             Ok(object.clone())
         }
         Some(_) => crate::array::wrap_view(a, object),
         None => match theirs {
-            Some(t) if Shared::ptr_eq(a.buffer(), seen.buffer()) => wrap_import(a, &t),
+            Some(t) if Shared::ptr_eq(a.buffer(), seen.buffer()) => {
+                if made_here {
+                    wrap_made(a, &t)
+                } else {
+                    wrap_import(a, &t)
+                }
+            }
             _ => wrap(py, a),
         },
     }
@@ -329,7 +371,7 @@ pub fn take<'py>(
             }
         }
     }
-    wrap(py, a).map(Some)
+    if device.is_host() { wrap_made(a, array).map(Some) } else { wrap(py, a).map(Some) }
 }
 /// Tells that somebody outside wrote into the memory of a host array.
 #[pyfunction]
