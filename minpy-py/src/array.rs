@@ -7,6 +7,9 @@ use crate::errors::{NoGradientFuncError, Outcome};
 use crate::host::{import, to_numpy, wrap_import};
 use crate::numpy::{dtype_from, dtype_object, numpy};
 use crate::slots::recycled;
+use minpy_core::backend::layout::Order;
+use minpy_core::context::with_device;
+use minpy_core::internal::written::enter;
 use minpy_core::internal::{Shared, context};
 use minpy_core::{Array, DType, Layout, ops};
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
@@ -14,6 +17,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::type_object::PyTypeInfo;
 use pyo3::types::{PyTuple, PyType};
+use smallvec::SmallVec;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
 
 /// What arrays and scalars have in common: a core array behind a Python object.
@@ -88,6 +92,15 @@ impl PyArray {
                 Ok(_) => return,
                 Err(other) => before = other,
             }
+        }
+    }
+    /// The same where nobody else refers to the object, nor looks at an earlier state: those are let go of. (The first one stays.)
+    fn replace_alone(&self, array: Array) {
+        let new = Box::into_raw(Box::new(Assigned { array, before: std::ptr::null_mut() }));
+        let mut p = self.now.swap(new, Ordering::AcqRel);
+        while !p.is_null() {
+            // SAFETY: as in `drop`: the swap has taken the list, and by the condition nobody looks at what is in it.
+            p = unsafe { Box::from_raw(p) }.before;
         }
     }
     /// An error unless the object may be written.
@@ -273,6 +286,63 @@ impl NdArray {
     #[getter]
     fn __class__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyType>> {
         Ok(numpy(py)?.ndarray.bind(py).clone())
+    }
+    /// Gives the array another shape and size, in place: its elements come first, as they lie in memory, and then zeros.
+    ///
+    /// new_shape: lengths, as one tuple or several numbers.
+    /// refcheck: whether other references to the array are an error. Views of it keep the memory that it had.
+    #[pyo3(signature = (*new_shape, refcheck=1), text_signature = "($self, /, *new_shape, refcheck=True)")]
+    fn resize(slf: &Bound<'_, Self>, new_shape: &Bound<'_, PyTuple>, refcheck: i32) -> PyResult<()> {
+        let _entered = enter("resize");
+        let me = slf.as_super().get();
+        let shape = if new_shape.len() == 1 { new_shape.get_item(0)? } else { new_shape.clone().into_any() };
+        if new_shape.is_empty() || shape.is_none() {
+            return Ok(());
+        }
+        let to = axes_from(&shape)?;
+        let shape = to.iter().map(|&n| usize::try_from(n)).collect::<Result<SmallVec<[usize; 4]>, _>>();
+        let shape =
+            shape.map_err(|_| PyValueError::new_err("all elements of 'new_shape' must be non-negative"))?;
+        let size = shape.iter().try_fold(1usize, |n, &s| n.checked_mul(s));
+        let size = size.ok_or_else(|| PyValueError::new_err("resize: the array is too big"))?;
+        let a = me.array().clone();
+        let single = || PyValueError::new_err("resize only works on single-segment arrays");
+        let (c, f) = (a.layout().is_contiguous(), a.layout().is_f_contiguous());
+        if size == a.size() {
+            me.replace(a.reshape_view(&shape).ok_or_else(single)?);
+            return Ok(());
+        }
+        me.check_writable()?;
+        if me.base.is_some() {
+            return Err(PyValueError::new_err("cannot resize this array: it does not own its data"));
+        }
+        if !c && !f {
+            return Err(single());
+        }
+        // The caller's variable and its stack.
+        // SAFETY: reading the count of a live object.
+        let alone = unsafe { ffi::Py_REFCNT(slf.as_ptr()) } <= 2
+            && slf.py().import("weakref")?.call_method1("getweakrefcount", (slf,))?.eq(0)?;
+        if refcheck != 0 && !alone {
+            return Err(PyValueError::new_err(
+                "cannot resize an array that references or is referenced\nby another array in this way.\nUse the np.resize function or refcheck=False",
+            ));
+        }
+        let made = with_device(a.device(), || ops::zeros(&[size], a.dtype())).py()?;
+        let lying = if c { a } else { a.t() };
+        let kept = size.min(lying.size());
+        let from = ops::ravel(&lying, Order::C).py()?;
+        ops::assign(&made.slice(0, 0, 1, kept), &from.slice(0, 0, 1, kept)).py()?;
+        drop((lying, from));
+        let reversed: SmallVec<[usize; 4]> = shape.iter().rev().copied().collect();
+        let shaped = if c { made.reshape_view(&shape) } else { made.reshape_view(&reversed).map(|r| r.t()) };
+        let shaped = shaped.ok_or_else(single)?;
+        if alone {
+            me.replace_alone(shaped)
+        } else {
+            me.replace(shaped)
+        }
+        Ok(())
     }
 }
 

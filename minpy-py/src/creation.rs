@@ -254,7 +254,7 @@ fn plain<'py>(
 /// ndmin, ndmax: least and greatest number of axes.
 /// subok, like: as in NumPy.
 #[pyfunction]
-#[pyo3(signature = (object, dtype=None, *, copy=Copying(Some(true)), order="K", subok=false, ndmin=0, ndmax=0, like=None))]
+#[pyo3(signature = (object, dtype=None, *, copy=Copying(Some(true)), order="K", subok=false, ndmin=0, ndmax=None, like=None), text_signature = "(object, dtype=None, *, copy=True, order='K', subok=False, ndmin=0, ndmax=0, like=None)")]
 pub fn array<'py>(
     py: Python<'py>,
     object: &Any<'py>,
@@ -263,7 +263,7 @@ pub fn array<'py>(
     order: Option<&str>,
     subok: bool,
     ndmin: usize,
-    ndmax: usize,
+    ndmax: Opt<'_, 'py>,
     like: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
     let _entered = enter("array");
@@ -271,10 +271,9 @@ pub fn array<'py>(
     let copy = copy.0;
     let order = order_letter(order, "K");
     let subclass = subok && as_array(object).is_none() && object.is_instance(numpy(py)?.ndarray.bind(py))?;
-    if subclass || !["K", "C", "F", "A"].contains(&order) || ndmin > 32 || ndmax > 0 {
-        let limit = ndmax.into_pyobject(py)?.into_any();
+    if subclass || !["K", "C", "F", "A"].contains(&order) || ndmin > 32 || ndmax.is_some() {
         return HandOver::new(py, "array")
-            .opt("ndmax", (ndmax > 0).then_some(&limit))?
+            .opt("ndmax", ndmax)?
             .arg(object)
             .opt("dtype", dtype)?
             .opt("copy", Some(&copy.into_pyobject(py)?.into_any()))?

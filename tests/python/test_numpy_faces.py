@@ -5,6 +5,7 @@ import sys
 import numpy
 import pytest
 
+import minpy.core
 import minpy.numpy as np
 from minpy.numpy.lib.stride_tricks import as_strided, sliding_window_view
 
@@ -219,3 +220,95 @@ class TestFlat:
         a = np.arange(20.0).reshape(4, 5)
         assert a.flat.__array__().flags.writeable
         assert not a[::2, ::2].flat.__array__().flags.writeable
+
+
+class TestResize:
+    def test_grows_with_zeros_and_shrinks(self):
+        a = np.arange(4.0)
+        a.resize(2, 3)
+        assert a.tolist() == [[0, 1, 2], [3, 0, 0]] and a.flags.owndata
+        a.resize((2,))
+        assert a.tolist() == [0, 1]
+        a.resize(None)
+        a.resize()
+        assert a.shape == (2,)
+
+    def test_as_it_lies(self):
+        a, x = np.asfortranarray(np.arange(6.0).reshape(2, 3)), numpy.asfortranarray(numpy.arange(6.0).reshape(2, 3))
+        a.resize(3, 3)
+        x.resize(3, 3)
+        assert a.tolist() == x.tolist() and a.flags.f_contiguous
+
+    def test_others_that_refer_to_it(self):
+        a = np.arange(4)
+        b = a
+        with pytest.raises(ValueError, match="refcheck=False"):
+            a.resize(6)
+        view = a[1:3]
+        a.resize(6, refcheck=False)
+        assert b.tolist() == [0, 1, 2, 3, 0, 0]
+        a[1] = 9
+        assert view.tolist() == [1, 2]
+        with pytest.raises(ValueError, match="own its data"):
+            view.resize(5, refcheck=False)
+
+    def test_bad_arguments(self):
+        with pytest.raises(ValueError, match="non-negative"):
+            np.eye(3).resize(-1)
+        for bad in ({"refcheck": "hi"}, {"order": 1}):
+            with pytest.raises(TypeError):
+                np.eye(3).resize(**bad)
+        with pytest.raises(TypeError):
+            np.eye(3).resize("hi")
+        read_only = np.eye(2)
+        read_only.setflags(write=False)
+        with pytest.raises(ValueError):
+            read_only.resize(9)
+        with pytest.raises(ValueError, match="single-segment"):
+            np.empty_like(np.zeros((2, 3, 4)).swapaxes(0, 1)).resize(3)
+
+    def test_forgets_its_memory(self):
+        # What a loop has outgrown does not stay.
+        a = np.zeros(1, np.uint8)
+        before = np.asarray(0).context.memory_stats()["used"]
+        for n in range(1, 60):
+            a.resize(n << 16)
+        assert np.asarray(0).context.memory_stats()["used"] - before < 3 * a.nbytes
+
+    def test_gradient(self):
+        def loss(w):
+            y = w * w
+            y.resize(6)
+            return y.sum()
+        assert minpy.core.grad(loss)(np.arange(4.0)).tolist() == [0, 2, 4, 6]
+
+
+class TestLike:
+    @pytest.mark.parametrize("make", [np.zeros_like, np.ones_like, np.empty_like, lambda a, **k: np.full_like(a, 2, **k)])
+    @pytest.mark.parametrize("order", "CFAK")
+    def test_order_of_another_shape(self, make, order):
+        for a in (np.zeros((2, 3)), np.zeros((2, 3)).T, np.zeros((2, 3, 4)).swapaxes(0, 1), np.zeros(3)):
+            for shape in ((4, 5), (2, 3, 4), (6,)):
+                x = numpy.empty_like(numpy.asarray(a), order=order, shape=shape)
+                assert make(a, order=order, shape=shape).strides == x.strides
+
+
+def test_ndmax():
+    assert np.array([[1, 2], [3, 4]], dtype=object, ndmax=0).ndim == 0
+    with pytest.raises(ValueError, match="ndmax"):
+        np.array([1], ndmax=-1)
+
+
+def test_a_matrix_of_an_array_may_be_written():
+    a = np.zeros((2, 2))
+    m = np.asmatrix(a)
+    m[:, 1] = 3
+    assert a.tolist() == [[0, 3], [0, 3]]
+
+
+def test_one_choice_is_no_array():
+    ours, theirs = np.random.default_rng(3), numpy.random.default_rng(3)
+    for _ in range(3):
+        got, want = ours.choice(7), theirs.choice(7)
+        assert type(got) is type(want) and got == want
+    assert ours.multivariate_normal([0, 0], [[1, 0], [0, 1]]).tolist() == theirs.multivariate_normal([0, 0], [[1, 0], [0, 1]]).tolist()

@@ -23,6 +23,7 @@ from minpy._minpy import counters, devices, ndarray, profiler, scalar, tape, ufu
 WRITES = {entry["name"]: (i, name) for entry in _minpy._table() for i, (name, kind) in enumerate(entry["parameters"]) if kind == "Target"}
 WRITES.update(dict.fromkeys(("shuffle", "partition_in_place", "resize_in_place", "byteswap_in_place", "setfield"), (0, "x")))
 WRITES["sort_in_place"] = (0, "a")
+WRITES["asmatrix"] = (0, "data")  # a matrix that looks at the array may be written
 # The position of `overwrite_input`, by which a function may write into its first argument.
 OVERWRITES = {
     name: list(inspect.signature(getattr(numpy, name)).parameters).index("overwrite_input")

@@ -335,18 +335,6 @@ def _byteswap(self, inplace=False):
     return _fallback.call("byteswap_in_place" if inplace else "byteswap", swap, (self, inplace), {}, 0 if inplace else None)
 
 
-def _resize(self, *shape, refcheck=True):
-    """Gives the array another shape of the same size, in place."""
-    if len(shape) == 1:
-        shape = shape[0]
-    shape = (shape,) if isinstance(shape, int) else tuple(shape or ())
-    size = numpy.prod(shape, dtype=int)
-    if size == self.size:
-        self.shape = shape
-        return
-    raise ValueError("resize: an array of MinPy keeps its memory: use np.resize, or reshape for a shape of the same size")
-
-
 def _is_integer(self):
     """Whether the value is a whole number."""
     return self._numpy()[()].is_integer()
@@ -405,7 +393,6 @@ def install():
     array_base.__dlpack__, array_base.__dlpack_device__ = _dlpack, _dlpack_device
     array_base.to_device = _to_device
     array_base.__dir__ = _names
-    ndarray.resize = _resize
     scalar.is_integer, scalar.as_integer_ratio = _is_integer, _as_integer_ratio
     scalar.__conform__ = _conform
     scalar.hex = _hex
