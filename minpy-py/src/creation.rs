@@ -14,7 +14,7 @@ use minpy_core::internal::written::enter;
 use minpy_core::{Array, DType, DeviceRef, Number, context, ops};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyList, PyString};
 
 type Any<'py> = Bound<'py, PyAny>;
 type Opt<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
@@ -37,6 +37,11 @@ impl<'py> FromPyObject<'_, 'py> for Copying {
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         if object.is_none() {
             return Ok(Copying(None));
+        }
+        if object.is_instance_of::<PyString>() {
+            return Err(PyValueError::new_err(
+                "strings are not allowed for 'copy' keyword. Use True/False/None instead.",
+            ));
         }
         if let Ok(value) = object.getattr("value")
             && value.eq(2)?

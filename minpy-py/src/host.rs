@@ -12,7 +12,7 @@ use minpy_core::internal::{Buffer, Lent};
 use minpy_core::internal::{Shared, Weak};
 use minpy_core::{Array, DType, DeviceRef, Layout, device};
 use parking_lot::Mutex;
-use pyo3::exceptions::PyBufferError;
+use pyo3::exceptions::{PyBufferError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use rustc_hash::FxHashMap;
@@ -462,19 +462,19 @@ pub unsafe fn fill_view(
         return Err(PyBufferError::new_err("view is null"));
     }
     if read_only && flags & ffi::PyBUF_WRITABLE == ffi::PyBUF_WRITABLE {
-        return Err(PyBufferError::new_err("the array is read-only (a copy from a device, or a scalar)"));
+        return Err(PyValueError::new_err("buffer source array is read-only"));
     }
     let asks = |flag: c_int| flags & flag == flag;
     let plain = !asks(ffi::PyBUF_STRIDES);
     let (c, f) = (array.layout().is_contiguous(), array.layout().is_f_contiguous());
     if (plain || asks(ffi::PyBUF_C_CONTIGUOUS)) && !c {
-        return Err(PyBufferError::new_err("the array is not C-contiguous"));
+        return Err(PyValueError::new_err("ndarray is not C-contiguous"));
     }
     if asks(ffi::PyBUF_F_CONTIGUOUS) && !f {
-        return Err(PyBufferError::new_err("the array is not Fortran contiguous"));
+        return Err(PyValueError::new_err("ndarray is not Fortran contiguous"));
     }
     if asks(ffi::PyBUF_ANY_CONTIGUOUS) && !c && !f {
-        return Err(PyBufferError::new_err("the array is not contiguous"));
+        return Err(PyValueError::new_err("ndarray is not contiguous"));
     }
     let item = array.dtype().size();
     let memory = *array.buffer().memory().py()?;
@@ -496,7 +496,8 @@ pub unsafe fn fill_view(
         (*view).itemsize = item as isize;
         (*view).format =
             if flags & ffi::PyBUF_FORMAT != 0 { format.as_ptr().cast_mut() } else { std::ptr::null_mut() };
-        (*view).ndim = ndim as c_int;
+        // Who does not ask for a shape gets bytes in a row (`hashlib` takes no other).
+        (*view).ndim = if asks(ffi::PyBUF_ND) { ndim as c_int } else { 1 };
         (*view).shape =
             if flags & ffi::PyBUF_ND != 0 { keep.shape.as_mut_ptr() } else { std::ptr::null_mut() };
         (*view).strides = if plain { std::ptr::null_mut() } else { keep.strides.as_mut_ptr() };

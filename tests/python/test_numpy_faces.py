@@ -1,4 +1,5 @@
 """What programs written for NumPy ask of an array beside its values: signatures, bases, classes, protocols."""
+import hashlib
 import inspect
 import sys
 
@@ -312,3 +313,25 @@ def test_one_choice_is_no_array():
         got, want = ours.choice(7), theirs.choice(7)
         assert type(got) is type(want) and got == want
     assert ours.multivariate_normal([0, 0], [[1, 0], [0, 1]]).tolist() == theirs.multivariate_normal([0, 0], [[1, 0], [0, 1]]).tolist()
+
+
+class TestBuffers:
+    def test_bytes_in_a_row(self):
+        a = np.arange(6.0).reshape(2, 3)
+        assert hashlib.sha256(a).digest() == hashlib.sha256(a.asnumpy()).digest()
+
+    @pytest.mark.parametrize("a", [np.arange(6)[::2], np.ones((3, 4)).T])
+    def test_what_is_not_in_a_row(self, a):
+        with pytest.raises(ValueError, match="ndarray is not C-contiguous"):
+            hashlib.sha256(a)
+
+
+def test_words_of_refusals():
+    with pytest.raises(ValueError, match="strings are not allowed for 'copy' keyword"):
+        np.array([1], copy="always")
+    with pytest.raises(ValueError, match="not supported"):
+        np.ones(2).to_device("cpu", stream=1)
+    with pytest.raises(ValueError, match="not supported"):
+        np.ones(2).__array_namespace__(api_version="1901.01")
+    with pytest.raises(TypeError, match="but 1 was given"):
+        np.hypot(1)

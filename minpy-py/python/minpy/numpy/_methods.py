@@ -195,6 +195,7 @@ def _conform(self, protocol):
 
 
 def _array_namespace(self, *, api_version=None):
+    numpy.empty(0).__array_namespace__(api_version=api_version)  # which knows the versions
     import minpy.numpy as np
     return np
 
@@ -296,6 +297,8 @@ def _conjugate(self, out=None):
 
 def _to_device(self, device, stream=None):
     """The array on another device: itself if it is there, else a copy (the array standard's name)."""
+    if stream is not None:
+        raise ValueError("The stream argument in to_device() is not supported")
     return self.as_in_context(device)
 
 

@@ -1,8 +1,8 @@
-"""Views that NumPy makes and that are perhaps not to be written: NumPy sees our memory read-only, so that its flag says nothing."""
+"""Views that NumPy makes: written where it was asked for, which NumPy's flag does not say, since it sees our memory read-only."""
 import functools
 import inspect
 
-from minpy._minpy import ndarray
+from minpy._minpy import ndarray, tape
 from minpy.numpy import _fallback
 from minpy.numpy._native import FUNCTIONS
 
@@ -12,8 +12,10 @@ def _view(name, writeable):
     theirs = _fallback.find(name)
 
     def function(x, *args, **kwargs):
-        made = _fallback.call(name.rpartition(".")[2], theirs, (x, *args), kwargs)
         asked = kwargs.get("writeable", args[at] if len(args) > at else writeable)
+        # What stays NumPy's may be written, too; a tape sees a function that only reads.
+        write = 0 if asked and not tape.recording() else None
+        made = _fallback.call(name.rpartition(".")[2], theirs, (x, *args), kwargs, write)
         if type(made) is ndarray and not asked:
             made.setflags(write=False)
         return made
