@@ -35,7 +35,7 @@ MARKERS = "slow leaks_references thread_unsafe iterations parallel_threads uses_
 # Test files by folder of NumPy's, in thirds of about the same time.
 THIRDS: list[dict[str, str]] = [
     {
-        "_core": "multiarray dlpack memmap records print regression errstate dtype array_coercion array_interface scalarmath",
+        "_core": "multiarray dlpack memmap records print regression errstate dtype array_coercion scalarmath",
     },
     {
         "_core": "umath numeric indexing shape_base einsum ufunc nep50_promotions function_base getlimits item_selection mem_overlap arrayprint"
