@@ -53,13 +53,13 @@ impl Drop for PyArray {
 
 impl PyArray {
     #[inline]
-    fn new(array: Array, scalar: bool, base: Option<Py<PyAny>>, read_only: bool) -> PyArray {
+    fn new(array: Array, scalar: bool, base: Option<Py<PyAny>>, read_only: bool, long: bool) -> PyArray {
         PyArray {
             first: array,
             now: AtomicPtr::new(std::ptr::null_mut()),
             read_only: AtomicU8::new(read_only as u8),
             scalar,
-            long: AtomicBool::new(false),
+            long: AtomicBool::new(long),
             base,
         }
     }
@@ -178,7 +178,7 @@ pub fn as_pyarray<'a>(object: &'a Bound<'_, PyAny>) -> Option<&'a PyArray> {
 /// An array object (also for 0 dimensions).
 #[inline]
 pub fn wrap(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
-    let init = PyClassInitializer::from(PyArray::new(array, false, None, false)).add_subclass(NdArray);
+    let init = PyClassInitializer::from(PyArray::new(array, false, None, false, false)).add_subclass(NdArray);
     Ok(Bound::new(py, init)?.into_any())
 }
 /// The result of an operation. Without dimensions it is a scalar: NumPy's own where it has been computed, on the host and with nothing
@@ -200,7 +200,7 @@ pub fn wrap_output(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
 }
 /// A scalar object.
 pub fn wrap_scalar(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
-    let init = PyClassInitializer::from(PyArray::new(array, true, None, false)).add_subclass(PyScalar);
+    let init = PyClassInitializer::from(PyArray::new(array, true, None, false, false)).add_subclass(PyScalar);
     Ok(Bound::new(py, init)?.into_any())
 }
 /// A view of `of` (or a copy, where none was possible): keeps its base and whether it may be written.
@@ -218,9 +218,10 @@ pub fn wrap_view<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bound<'p
     let base = p.base.as_ref().filter(|b| as_pyarray(b.bind(py)).is_some());
     let base = base.map_or_else(|| of.clone().unbind(), |b| b.clone_ref(py));
     let long = p.long.load(Ordering::Relaxed) && array.dtype() == p.array().dtype();
-    let view = PyArray::new(array, false, Some(base), p.is_read_only());
-    view.long.store(long, Ordering::Relaxed);
-    Ok(Bound::new(py, PyClassInitializer::from(view).add_subclass(NdArray))?.into_any())
+    let read_only = p.is_read_only();
+    let init = PyClassInitializer::from(PyArray::new(array, false, Some(base), read_only, long))
+        .add_subclass(NdArray);
+    Ok(Bound::new(py, init)?.into_any())
 }
 /// The same, never to be written (results of `broadcast_to`).
 pub fn wrap_read_only<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -233,7 +234,8 @@ pub fn wrap_read_only<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bou
 /// A view of memory that another object holds, which perhaps does not let write.
 pub fn wrap_lent<'py>(array: Array, of: &Bound<'py, PyAny>, read_only: bool) -> PyResult<Bound<'py, PyAny>> {
     let base = Some(of.clone().unbind());
-    let init = PyClassInitializer::from(PyArray::new(array, false, base, read_only)).add_subclass(NdArray);
+    let init =
+        PyClassInitializer::from(PyArray::new(array, false, base, read_only, false)).add_subclass(NdArray);
     Ok(Bound::new(of.py(), init)?.into_any())
 }
 /// A copy that stands for a part of a complex array while a tape records.

@@ -85,10 +85,13 @@ fn make<'py>(
     device: DeviceRef,
 ) -> PyResult<Any<'py>> {
     let made = made_of(object, dtype, copy, order, ndmin, device)?;
+    // Numbers and lists of Python's ask for nothing.
+    if dtype.is_none() && (object.is_exact_instance_of::<PyList>() || exact_number(object).is_some()) {
+        return Ok(made);
+    }
     // Two of NumPy's integers may be one of ours. The object remembers which of them was asked for.
     if as_array(&made).is_some_and(|a| matches!(a.dtype(), DType::I64 | DType::U64))
         && as_array(object).is_none()
-        && exact_number(object).is_none_or(|_| dtype.is_some())
         && asks_for_long(object, dtype)?
         && let Some(p) = as_pyarray(&made)
     {
@@ -101,8 +104,7 @@ fn asks_for_long(object: &Any<'_>, dtype: Opt<'_, '_>) -> PyResult<bool> {
     match given(dtype) {
         Some(d) => is_long(d),
         None if fields(object)?.is_some_and(|f| f.dtype(object.py()).is_ok_and(|d| d.is_none()))
-            || !object.is_exact_instance_of::<PyList>()
-                && object.is_instance(np.generic.bind(object.py()))? =>
+            || object.is_instance(np.generic.bind(object.py()))? =>
         {
             is_long(&object.getattr("dtype")?)
         }
