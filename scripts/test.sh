@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-ALL_SECTIONS=(fmt arrows clippy lint rust openblas python demo docs deny)
+ALL_SECTIONS=(fmt arrows clippy lint rust openblas python numpy demo docs deny)
 # Python tests that are run a second time with OpenCL as the default device. The oracle compares op by op, as the conformance
 # kit does on every device; there PoCL would spend ten minutes on compiling kernels.
 OPENCL_PYTHON_TESTS=(tests/python/test_{grad,grad_sharing,examples,fallback,bad_input,scalars,symbol,random}.py)
@@ -138,6 +138,25 @@ section_python() {
         "$venv/bin/python" scripts/support-matrix.py --check # it asks each function where it runs
         MINPY_DEVICE=opencl:0 "$venv/bin/python" -m pytest -q "${OPENCL_PYTHON_TESTS[@]}"
     fi
+}
+
+section_numpy() { # a third of NumPy's own suite, another one each day, against the ledger (MINPY_NUMPY_SUITE=0, 1, 2 or all chooses)
+    make -s build
+    local suite=tests/numpy-suite python=$PWD/$venv/bin/python wanted
+    wanted=$(python3 $suite/run.py --version)
+    if [[ $("$python" -c 'import numpy; print(numpy.__version__)') != "$wanted" ]]; then
+        # The ledger is for one NumPy, the package for every one: tests of another are others. The built module needs none of its own.
+        echo "$venv has another NumPy than $wanted, which $suite/ledger.toml is for: an environment of its own in target/numpy-suite/venv"
+        [[ -x target/numpy-suite/venv/bin/python ]] || python3 -m venv target/numpy-suite/venv
+        python=$PWD/target/numpy-suite/venv/bin/python
+        if ! "$python" -m pip --disable-pip-version-check -q install "numpy==$wanted"; then
+            leave_out "NumPy's own suite (no NumPy $wanted for this Python)"
+            return
+        fi
+        "$python" -m pip --disable-pip-version-check -q install --force-reinstall --no-deps target/wheels/minpy-*.whl
+    fi
+    "$python" -m pip --disable-pip-version-check -q install pytest pytest-xdist pytest-timeout hypothesis
+    env -u MINPY_DEVICE -u MINPY_DEFER_BYTES "$python" $suite/run.py
 }
 
 section_demo() { # the demo on each device: accuracy, no fallback, the same loss

@@ -222,7 +222,7 @@ impl<'a> Apart<'a> {
             return Ok(Some(if mine.is_some_and(|p| p.is_scalar()) {
                 wrap_scalar(py, other)?
             } else if mine.is_some_and(|p| p.is_read_only()) {
-                wrap_lent(other, object)?
+                wrap_lent(other, object, true)?
             } else {
                 wrap(py, other)?
             }));

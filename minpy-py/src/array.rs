@@ -8,6 +8,9 @@ use crate::errors::{NoGradientFuncError, Outcome};
 use crate::host::{import, to_numpy, wrap_import};
 use crate::numpy::{dtype_from, dtype_object, numpy};
 use crate::slots::{Recycled, recycled};
+use minpy_core::backend::layout::Order;
+use minpy_core::context::with_device;
+use minpy_core::internal::written::enter;
 use minpy_core::internal::{Shared, context};
 use minpy_core::{Array, DType, Layout, ops};
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
@@ -17,7 +20,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::type_object::PyTypeInfo;
 use pyo3::types::{PyTuple, PyType};
 use smallvec::SmallVec;
-use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
 
 /// What arrays and scalars have in common: a core array behind a Python object.
 #[pyclass(frozen, subclass, weakref, name = "array_base", module = "minpy.numpy")]
@@ -27,6 +30,8 @@ pub struct PyArray {
     now: AtomicPtr<Assigned>,
     read_only: AtomicU8,
     scalar: bool,
+    /// NumPy has two integers of this size, and the other one was asked for: `numpy.longlong`, where `numpy.int64` is C's `long`.
+    long: AtomicBool,
     base: Option<Py<PyAny>>,
 }
 
@@ -50,14 +55,19 @@ impl Drop for PyArray {
 
 impl PyArray {
     #[inline]
-    fn new(array: Array, scalar: bool, base: Option<Py<PyAny>>, read_only: bool) -> PyArray {
+    fn new(array: Array, scalar: bool, base: Option<Py<PyAny>>, read_only: bool, long: bool) -> PyArray {
         PyArray {
             first: array,
             now: AtomicPtr::new(std::ptr::null_mut()),
             read_only: AtomicU8::new(read_only as u8),
             scalar,
+            long: AtomicBool::new(long),
             base,
         }
+    }
+    /// The dtype shall be called NumPy's `longlong` or `ulonglong`.
+    pub fn call_long(&self) {
+        self.long.store(true, Ordering::Relaxed);
     }
     /// The core array.
     #[inline]
@@ -84,6 +94,15 @@ impl PyArray {
                 Ok(_) => return,
                 Err(other) => before = other,
             }
+        }
+    }
+    /// The same where nobody else refers to the object, nor looks at an earlier state: those are let go of. (The first one stays.)
+    fn replace_alone(&self, array: Array) {
+        let new = Box::into_raw(Box::new(Assigned { array, before: std::ptr::null_mut() }));
+        let mut p = self.now.swap(new, Ordering::AcqRel);
+        while !p.is_null() {
+            // SAFETY: as in `drop`: the swap has taken the list, and by the condition nobody looks at what is in it.
+            p = unsafe { Box::from_raw(p) }.before;
         }
     }
     /// An error unless the object may be written.
@@ -155,7 +174,7 @@ const WORD: usize = size_of::<usize>();
 #[cold]
 fn look_around(py: Python<'_>) -> PyResult<Around> {
     let a = Array::empty_on(minpy_core::device::host().py()?, &[0], DType::F64).py()?;
-    let init = PyClassInitializer::from(PyArray::new(a, false, None, false)).add_subclass(NdArray);
+    let init = PyClassInitializer::from(PyArray::new(a, false, None, false, false)).add_subclass(NdArray);
     let object = Bound::new(py, init)?;
     let size = |class: &Bound<'_, PyType>| class.getattr("__basicsize__")?.extract::<usize>();
     let whole = size(&py.get_type::<NdArray>())?;
@@ -210,8 +229,11 @@ pub unsafe fn create_view<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     // SAFETY: the caller's promise: a live object.
     let of = unsafe { Bound::ref_from_ptr(py, &of) };
-    let base = p.base.as_ref().map_or_else(|| of.clone().unbind(), |b| b.clone_ref(py));
-    create::<NdArray>(py, PyArray::new(array, false, Some(base), p.is_read_only()))
+    // As in NumPy, chains of views end at the array that has the memory, or was given it by an object that is no array.
+    let base = p.base.as_ref().filter(|b| as_pyarray(b.bind(py)).is_some());
+    let base = base.map_or_else(|| of.clone().unbind(), |b| b.clone_ref(py));
+    let long = p.long.load(Ordering::Relaxed) && array.dtype() == p.array().dtype();
+    create::<NdArray>(py, PyArray::new(array, false, Some(base), p.is_read_only(), long))
 }
 
 /// The core array of one of our objects.
@@ -235,7 +257,7 @@ pub fn as_pyarray<'a>(object: &'a Bound<'_, PyAny>) -> Option<&'a PyArray> {
 /// An array object (also for 0 dimensions).
 #[inline]
 pub fn wrap(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
-    create::<NdArray>(py, PyArray::new(array, false, None, false))
+    create::<NdArray>(py, PyArray::new(array, false, None, false, false))
 }
 /// The result of an operation. Without dimensions it is a scalar: NumPy's own where it has been computed, on the host and with nothing
 /// recorded, as elements are; ours where it waits, or something may yet be recorded of it.
@@ -256,7 +278,7 @@ pub fn wrap_output(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
 }
 /// A scalar object.
 pub fn wrap_scalar(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
-    create::<PyScalar>(py, PyArray::new(array, true, None, false))
+    create::<PyScalar>(py, PyArray::new(array, true, None, false, false))
 }
 /// A view of `of` (or a copy, where none was possible): keeps its base and whether it may be written.
 pub fn wrap_view<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -280,10 +302,10 @@ pub fn wrap_read_only<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bou
     }
     Ok(r)
 }
-/// A view of memory that NumPy holds and does not let write.
-pub fn wrap_lent<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+/// A view of memory that another object holds, which perhaps does not let write.
+pub fn wrap_lent<'py>(array: Array, of: &Bound<'py, PyAny>, read_only: bool) -> PyResult<Bound<'py, PyAny>> {
     let base = Some(of.clone().unbind());
-    create::<NdArray>(of.py(), PyArray::new(array, false, base, true))
+    create::<NdArray>(of.py(), PyArray::new(array, false, base, read_only, false))
 }
 /// A copy that stands for a part of a complex array while a tape records.
 pub fn wrap_part(py: Python<'_>, array: Array) -> PyResult<Bound<'_, PyAny>> {
@@ -336,6 +358,63 @@ impl NdArray {
     fn __class__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyType>> {
         Ok(numpy(py)?.ndarray.bind(py).clone())
     }
+    /// Gives the array another shape and size, in place: its elements come first, as they lie in memory, and then zeros.
+    ///
+    /// new_shape: lengths, as one tuple or several numbers.
+    /// refcheck: whether other references to the array are an error. Views of it keep the memory that it had.
+    #[pyo3(signature = (*new_shape, refcheck=1), text_signature = "($self, /, *new_shape, refcheck=True)")]
+    fn resize(slf: &Bound<'_, Self>, new_shape: &Bound<'_, PyTuple>, refcheck: i32) -> PyResult<()> {
+        let _entered = enter("resize");
+        let me = slf.as_super().get();
+        let shape = if new_shape.len() == 1 { new_shape.get_item(0)? } else { new_shape.clone().into_any() };
+        if new_shape.is_empty() || shape.is_none() {
+            return Ok(());
+        }
+        let to = axes_from(&shape)?;
+        let shape = to.iter().map(|&n| usize::try_from(n)).collect::<Result<SmallVec<[usize; 4]>, _>>();
+        let shape =
+            shape.map_err(|_| PyValueError::new_err("all elements of 'new_shape' must be non-negative"))?;
+        let size = shape.iter().try_fold(1usize, |n, &s| n.checked_mul(s));
+        let size = size.ok_or_else(|| PyValueError::new_err("resize: the array is too big"))?;
+        let a = me.array().clone();
+        let single = || PyValueError::new_err("resize only works on single-segment arrays");
+        let (c, f) = (a.layout().is_contiguous(), a.layout().is_f_contiguous());
+        if size == a.size() {
+            me.replace(a.reshape_view(&shape).ok_or_else(single)?);
+            return Ok(());
+        }
+        me.check_writable()?;
+        if me.base.is_some() {
+            return Err(PyValueError::new_err("cannot resize this array: it does not own its data"));
+        }
+        if !c && !f {
+            return Err(single());
+        }
+        // The caller's variable and its stack.
+        // SAFETY: reading the count of a live object.
+        let alone = unsafe { ffi::Py_REFCNT(slf.as_ptr()) } <= 2
+            && slf.py().import("weakref")?.call_method1("getweakrefcount", (slf,))?.eq(0)?;
+        if refcheck != 0 && !alone {
+            return Err(PyValueError::new_err(
+                "cannot resize an array that references or is referenced\nby another array in this way.\nUse the np.resize function or refcheck=False",
+            ));
+        }
+        let made = with_device(a.device(), || ops::zeros(&[size], a.dtype())).py()?;
+        let lying = if c { a } else { a.t() };
+        let kept = size.min(lying.size());
+        let from = ops::ravel(&lying, Order::C).py()?;
+        ops::assign(&made.slice(0, 0, 1, kept), &from.slice(0, 0, 1, kept)).py()?;
+        drop((lying, from));
+        let reversed: SmallVec<[usize; 4]> = shape.iter().rev().copied().collect();
+        let shaped = if c { made.reshape_view(&shape) } else { made.reshape_view(&reversed).map(|r| r.t()) };
+        let shaped = shaped.ok_or_else(single)?;
+        if alone {
+            me.replace_alone(shaped)
+        } else {
+            me.replace(shaped)
+        }
+        Ok(())
+    }
 }
 
 #[pymethods]
@@ -376,14 +455,22 @@ impl PyArray {
     /// Type of the elements.
     #[getter]
     fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        dtype_object(py, self.array().dtype())
+        match self.array().dtype() {
+            d @ (DType::I64 | DType::U64) if self.long.load(Ordering::Relaxed) => {
+                crate::numpy::long_dtype(py, d)
+            }
+            d => dtype_object(py, d),
+        }
     }
     #[setter]
     fn set_dtype<'py>(slf: &Bound<'py, Self>, dtype: &Bound<'py, PyAny>) -> PyResult<()> {
         slf.get().check_attribute("dtype")?;
         let v = view_as(slf.as_any(), dtype)?;
         match as_array(&v) {
-            Some(a) => slf.get().replace(a.clone()),
+            Some(a) => {
+                slf.get().replace(a.clone());
+                slf.get().long.store(crate::numpy::is_long(dtype)?, Ordering::Relaxed);
+            }
             None => return Err(PyTypeError::new_err("dtype: elements that only NumPy has")),
         }
         Ok(())
@@ -453,9 +540,18 @@ impl PyArray {
             return Err(PyValueError::new_err("Cannot set flags on array scalars."));
         }
         self.check_part()?;
-        // A base that is NumPy's lent its memory for reading only.
-        let fixed = |b: &Py<PyAny>| as_pyarray(b.bind(py)).is_none_or(|p| p.is_read_only() || p.is_scalar());
-        if on && (self.array().buffer().is_read_only() || self.base.as_ref().is_some_and(fixed)) {
+        let fixed = |b: &Py<PyAny>| -> PyResult<bool> {
+            let b = b.bind(py);
+            match as_pyarray(b) {
+                Some(p) => Ok(p.is_read_only() || p.is_scalar()),
+                // NumPy may have lent its memory for reading only; of other objects the buffer knows.
+                None if b.is_instance(numpy(py)?.ndarray.bind(py))? => {
+                    b.getattr("flags")?.getattr("writeable")?.is_truthy().map(|on| !on)
+                }
+                None => Ok(false),
+            }
+        };
+        if on && (self.array().buffer().is_read_only() || self.base.as_ref().map_or(Ok(false), fixed)?) {
             return Err(PyValueError::new_err("cannot set WRITEABLE flag to True of this array"));
         }
         self.read_only.store(!on as u8, Ordering::Relaxed);

@@ -1,19 +1,20 @@
 //! New arrays of Python objects and NumPy's arrays. Those that are made of nothing but numbers are functions of core's table.
 
 use crate::array::{as_array, as_pyarray, wrap};
+use crate::capi::fields;
 use crate::convert::{exact_number, given_by_protocol, holds_ours, sequence};
 use crate::errors::Outcome;
 use crate::fallback::HandOver;
-use crate::host::{adopt, has_base, import, shareable, to_numpy, wrap_import};
+use crate::host::{adopt, has_base, import, shareable, to_numpy, wrap_import, wrap_made};
 use crate::lists;
-use crate::numpy::{dtype_from, dtype_object, given, numpy, order_letter};
+use crate::numpy::{dtype_from, dtype_object, given, is_long, numpy, order_letter};
 use minpy_core::backend::layout::Order;
 use minpy_core::internal::Shared;
 use minpy_core::internal::written::enter;
 use minpy_core::{Array, DType, DeviceRef, Number, context, ops};
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFloat, PyString};
+use pyo3::types::{PyDict, PyFloat, PyList, PyString};
 
 type Any<'py> = Bound<'py, PyAny>;
 type Opt<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
@@ -109,6 +110,41 @@ fn make<'py>(
     ndmin: usize,
     device: DeviceRef,
 ) -> PyResult<Any<'py>> {
+    let made = made_of(object, dtype, copy, order, ndmin, device)?;
+    // Numbers and lists of Python's ask for nothing.
+    if dtype.is_none() && (object.is_exact_instance_of::<PyList>() || exact_number(object).is_some()) {
+        return Ok(made);
+    }
+    // Two of NumPy's integers may be one of ours. The object remembers which of them was asked for.
+    if as_array(&made).is_some_and(|a| matches!(a.dtype(), DType::I64 | DType::U64))
+        && as_array(object).is_none()
+        && asks_for_long(object, dtype)?
+        && let Some(p) = as_pyarray(&made)
+    {
+        p.call_long();
+    }
+    Ok(made)
+}
+fn asks_for_long(object: &Any<'_>, dtype: Opt<'_, '_>) -> PyResult<bool> {
+    let np = numpy(object.py())?;
+    match given(dtype) {
+        Some(d) => is_long(d),
+        None if fields(object)?.is_some_and(|f| f.dtype(object.py()).is_ok_and(|d| d.is_none()))
+            || object.is_instance(np.generic.bind(object.py()))? =>
+        {
+            is_long(&object.getattr("dtype")?)
+        }
+        None => Ok(false),
+    }
+}
+fn made_of<'py>(
+    object: &Any<'py>,
+    dtype: Opt<'_, 'py>,
+    copy: Option<bool>,
+    order: &str,
+    ndmin: usize,
+    device: DeviceRef,
+) -> PyResult<Any<'py>> {
     let py = object.py();
     let np = numpy(py)?;
     let wanted = match given(dtype) {
@@ -119,8 +155,9 @@ fn make<'py>(
         },
     };
     let ours = as_array(object);
-    // The NumPy array whose memory the result may look at.
+    // The NumPy array whose memory the result may look at, and whether NumPy has just made it.
     let mut theirs = None;
+    let mut made_here = false;
     let (a, fresh) = if let Some(a) = ours {
         (a.clone().with_weak(false), false)
     } else if let Some(n) = exact_number(object) {
@@ -165,6 +202,7 @@ fn make<'py>(
             Ok(made) => match adopt(&made, 0, device)? {
                 Some(a) => {
                     theirs = device.is_host().then_some(made);
+                    made_here = true;
                     (a, true)
                 }
                 None => return plain(&made, None, None, order, ndmin),
@@ -196,13 +234,19 @@ fn make<'py>(
         Some(o)
             if a.same_view(o)
                 && a.same_view(&before)
-                && !crate::array::as_pyarray(object).is_some_and(|p| p.is_scalar()) =>
+                && !as_pyarray(object).is_some_and(|p| p.is_scalar()) =>
         {
             Ok(object.clone())
         }
         Some(_) => crate::array::wrap_view(a, object),
         None => match theirs {
-            Some(t) if Shared::ptr_eq(a.buffer(), seen.buffer()) => wrap_import(a, &t),
+            Some(t) if Shared::ptr_eq(a.buffer(), seen.buffer()) => {
+                if made_here {
+                    wrap_made(a, &t)
+                } else {
+                    wrap_import(a, &t)
+                }
+            }
             _ => wrap(py, a),
         },
     }
@@ -243,7 +287,7 @@ fn plain<'py>(
 /// ndmin, ndmax: least and greatest number of axes.
 /// subok, like: as in NumPy.
 #[pyfunction]
-#[pyo3(signature = (object, dtype=None, *, copy=Copying(Some(true)), order="K", subok=Truth(false), ndmin=0, ndmax=0, like=None))]
+#[pyo3(signature = (object, dtype=None, *, copy=Copying(Some(true)), order="K", subok=Truth(false), ndmin=0, ndmax=None, like=None), text_signature = "(object, dtype=None, *, copy=True, order='K', subok=False, ndmin=0, ndmax=0, like=None)")]
 pub fn array<'py>(
     py: Python<'py>,
     object: &Any<'py>,
@@ -252,7 +296,7 @@ pub fn array<'py>(
     order: Option<&str>,
     subok: Truth,
     ndmin: usize,
-    ndmax: usize,
+    ndmax: Opt<'_, 'py>,
     like: Opt<'_, 'py>,
 ) -> PyResult<Any<'py>> {
     let _entered = enter("array");
@@ -261,10 +305,9 @@ pub fn array<'py>(
     let order = order_letter(order, "K");
     let subclass =
         subok.0 && as_array(object).is_none() && object.is_instance(numpy(py)?.ndarray.bind(py))?;
-    if subclass || !["K", "C", "F", "A"].contains(&order) || ndmin > 32 || ndmax > 0 {
-        let limit = ndmax.into_pyobject(py)?.into_any();
+    if subclass || !["K", "C", "F", "A"].contains(&order) || ndmin > 32 || ndmax.is_some() {
         return HandOver::new(py, "array")
-            .opt("ndmax", (ndmax > 0).then_some(&limit))?
+            .opt("ndmax", ndmax)?
             .arg(object)
             .opt("dtype", dtype)?
             .opt("copy", Some(&copy.into_pyobject(py)?.into_any()))?
@@ -378,7 +421,7 @@ pub fn take<'py>(
             }
         }
     }
-    wrap(py, a).map(Some)
+    if device.is_host() { wrap_made(a, array).map(Some) } else { wrap(py, a).map(Some) }
 }
 /// Tells that a function outside wrote into an array.
 #[pyfunction]

@@ -135,7 +135,8 @@ impl Foreign {
             Some(_) => {
                 let named = PyDict::new(py);
                 for (k, v) in args.named(py) {
-                    if k.cast::<PyString>()?.to_str()? == "out" && !v.is_none() {
+                    let name = k.cast::<PyString>()?.to_str()?;
+                    if name == "out" && !v.is_none() || name == "overwrite_input" {
                         return Ok(None);
                     }
                     match given.stand_in(v, 0)? {

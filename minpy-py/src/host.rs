@@ -12,7 +12,7 @@ use minpy_core::internal::{Buffer, Lent};
 use minpy_core::internal::{Shared, Weak};
 use minpy_core::{Array, DType, DeviceRef, Layout, device};
 use parking_lot::Mutex;
-use pyo3::exceptions::PyBufferError;
+use pyo3::exceptions::{PyBufferError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use rustc_hash::FxHashMap;
@@ -220,6 +220,10 @@ pub fn import(object: &Bound<'_, PyAny>) -> PyResult<Option<Array>> {
         lo <= seen.span().0 && hi >= seen.span().1 && (seen.address - lo).is_multiple_of(seen.dtype.size())
     };
     let whole = if owner.is(object) { None } else { look(&owner).filter(|w| w.size() > 0) };
+    // What reaches beyond the memory of its owner (`as_strided`) may overlap anything, unseen: it stays NumPy's.
+    if whole.as_ref().is_some_and(|w| w.span().0 > seen.span().0 || w.span().1 < seen.span().1) {
+        return Ok(None);
+    }
     let (lo, hi) = whole.filter(covers).map_or_else(|| seen.span(), |w| w.span());
     // A read-only view of writable memory cannot share the buffer, which would be writable through it.
     let read_only = seen.read_only;
@@ -244,13 +248,28 @@ pub fn shareable(object: &Bound<'_, PyAny>) -> bool {
     look(object).is_some_and(|seen| seen.size() == 0 || seen.fits())
 }
 
-/// The object for an array that looks at the memory of a NumPy array: not to be written where that one is not.
+/// The object for an array that looks at the memory of a NumPy array: a view of it, not to be written where that one is not.
 pub fn wrap_import<'py>(array: Array, of: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let writeable = || match fields(of)? {
         Some(fields) => Ok(fields.writeable()),
         None => of.getattr("flags")?.getattr("writeable")?.is_truthy(),
     };
-    if array.buffer().is_read_only() || writeable()? { wrap(of.py(), array) } else { wrap_lent(array, of) }
+    let read_only = !array.buffer().is_read_only() && !writeable()?;
+    wrap_lent(array, of, read_only)
+}
+/// The same for an array that NumPy made for us alone: what it made it of is the base, where it is no copy.
+pub fn wrap_made<'py>(array: Array, made: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    if !has_base(made)? {
+        return wrap(made.py(), array);
+    }
+    let base = made.getattr("base")?;
+    // What we lent is nobody's object but ours.
+    if base.is_instance_of::<HostView>() || look(made).is_none_or(|s| s.size() == 0) {
+        return wrap(made.py(), array);
+    }
+    let read_only =
+        !array.buffer().is_read_only() && !made.getattr("flags")?.getattr("writeable")?.is_truthy()?;
+    wrap_lent(array, &base, read_only)
 }
 
 /// References that the callers of `adopt` themselves hold.
@@ -443,19 +462,19 @@ pub unsafe fn fill_view(
         return Err(PyBufferError::new_err("view is null"));
     }
     if read_only && flags & ffi::PyBUF_WRITABLE == ffi::PyBUF_WRITABLE {
-        return Err(PyBufferError::new_err("the array is read-only (a copy from a device, or a scalar)"));
+        return Err(PyValueError::new_err("buffer source array is read-only"));
     }
     let asks = |flag: c_int| flags & flag == flag;
     let plain = !asks(ffi::PyBUF_STRIDES);
     let (c, f) = (array.layout().is_contiguous(), array.layout().is_f_contiguous());
     if (plain || asks(ffi::PyBUF_C_CONTIGUOUS)) && !c {
-        return Err(PyBufferError::new_err("the array is not C-contiguous"));
+        return Err(PyValueError::new_err("ndarray is not C-contiguous"));
     }
     if asks(ffi::PyBUF_F_CONTIGUOUS) && !f {
-        return Err(PyBufferError::new_err("the array is not Fortran contiguous"));
+        return Err(PyValueError::new_err("ndarray is not Fortran contiguous"));
     }
     if asks(ffi::PyBUF_ANY_CONTIGUOUS) && !c && !f {
-        return Err(PyBufferError::new_err("the array is not contiguous"));
+        return Err(PyValueError::new_err("ndarray is not contiguous"));
     }
     let item = array.dtype().size();
     let memory = *array.buffer().memory().py()?;
@@ -477,7 +496,8 @@ pub unsafe fn fill_view(
         (*view).itemsize = item as isize;
         (*view).format =
             if flags & ffi::PyBUF_FORMAT != 0 { format.as_ptr().cast_mut() } else { std::ptr::null_mut() };
-        (*view).ndim = ndim as c_int;
+        // Who does not ask for a shape gets bytes in a row (`hashlib` takes no other).
+        (*view).ndim = if asks(ffi::PyBUF_ND) { ndim as c_int } else { 1 };
         (*view).shape =
             if flags & ffi::PyBUF_ND != 0 { keep.shape.as_mut_ptr() } else { std::ptr::null_mut() };
         (*view).strides = if plain { std::ptr::null_mut() } else { keep.strides.as_mut_ptr() };

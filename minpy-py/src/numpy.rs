@@ -78,6 +78,28 @@ pub fn dtype_from(object: &Bound<'_, PyAny>) -> PyResult<Option<DType>> {
     Ok(DType::ALL.into_iter().find(|d| d.size() == size && kind_letter(*d) == kind))
 }
 
+/// NumPy's `longlong` or `ulonglong`.
+pub fn long_dtype(py: Python<'_>, d: DType) -> PyResult<Bound<'_, PyAny>> {
+    let name = if d == DType::U64 { "ulonglong" } else { "longlong" };
+    let np = numpy(py)?;
+    np.dtype.bind(py).call1((np.module.bind(py).getattr(name)?,))
+}
+/// Whether an object names NumPy's `longlong` or `ulonglong` where these are not `int64` and `uint64`.
+pub fn is_long(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = object.py();
+    let np = numpy(py)?;
+    let known = |list: &[Py<PyAny>]| list.iter().any(|d| d.is(object));
+    if known(&np.dtypes) || known(&np.types) || object.is(py.get_type::<pyo3::types::PyInt>()) {
+        return Ok(false);
+    }
+    let dtype = np.dtype.bind(py).call1((object,))?;
+    if at_dtype(np, &dtype).is_some() {
+        return Ok(false);
+    }
+    Ok(matches!(dtype.getattr("char")?.extract::<&str>()?, "q" | "Q")
+        && dtype.getattr("isnative")?.is_truthy()?)
+}
+
 fn at_dtype(np: &NumPy, dtype: &Bound<'_, PyAny>) -> Option<DType> {
     np.dtypes.iter().position(|d| d.is(dtype)).map(|i| DType::ALL[i])
 }

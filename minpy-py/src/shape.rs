@@ -1,19 +1,19 @@
 //! Methods of arrays whose arguments NumPy reads in a way of its own (`reshape(2, 3)`), copies and conversions.
 
-use crate::array::{PyArray, as_array, view_as, wrap, wrap_view};
+use crate::array::{PyArray, as_array, as_pyarray, view_as, wrap, wrap_view};
 use crate::convert::{array_from, axes_from, items_of};
 use crate::creation::{Copying, IntFlag, Truth};
 use crate::errors::Outcome;
 use crate::host::to_numpy;
 use crate::lists;
 use crate::numpy::order_letter;
-use crate::numpy::{dtype_from, given, numpy};
+use crate::numpy::{dtype_from, given, is_long, numpy};
 use crate::operators::number_of;
 use crate::run::heavy;
 use minpy_core::backend::layout::Order;
 use minpy_core::internal::Shared;
 use minpy_core::internal::written::enter;
-use minpy_core::{Array, ops};
+use minpy_core::{Array, DType, ops};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
@@ -55,7 +55,7 @@ impl PyArray {
     /// shape: lengths, as one tuple or several numbers; one may be -1 (what is left).
     /// order: 'C', 'F' or 'A', in which elements are counted.
     /// copy: True: always; False: an error where a copy is needed.
-    #[pyo3(signature = (*shape, order=None, copy=Copying(None)))]
+    #[pyo3(signature = (*shape, order=None, copy=Copying(None)), text_signature = "($self, /, *shape, order='C', copy=None)")]
     fn reshape<'py>(
         slf: &Bound<'py, Self>,
         shape: &Bound<'py, PyTuple>,
@@ -78,7 +78,7 @@ impl PyArray {
     /// A copy of the elements as one axis.
     ///
     /// order: 'C', 'F', 'A', or 'K': as they lie in memory.
-    #[pyo3(signature = (order=None))]
+    #[pyo3(signature = (order=None), text_signature = "($self, /, order='C')")]
     fn flatten<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Any<'py>> {
         let _entered = enter("flatten");
         let a = slf.get().array();
@@ -89,7 +89,7 @@ impl PyArray {
     /// A copy.
     ///
     /// order: 'C', 'F', 'A', or 'K': as the array lies in memory.
-    #[pyo3(signature = (order=None))]
+    #[pyo3(signature = (order=None), text_signature = "($self, /, order='C')")]
     fn copy<'py>(slf: &Bound<'py, Self>, order: Option<&str>) -> PyResult<Any<'py>> {
         let (py, a, order) = (slf.py(), slf.get().array(), memory_order(order, Order::C)?);
         wrap_same(py, slf.get(), heavy(py, a.size(), || ops::copy_in(a, order))?)
@@ -97,6 +97,7 @@ impl PyArray {
     fn __copy__<'py>(slf: &Bound<'py, Self>) -> PyResult<Any<'py>> {
         Self::copy(slf, Some("K"))
     }
+    #[pyo3(text_signature = "($self, memo, /)")]
     fn __deepcopy__<'py>(slf: &Bound<'py, Self>, _memo: &Any<'py>) -> PyResult<Any<'py>> {
         Self::copy(slf, Some("K"))
     }
@@ -106,7 +107,10 @@ impl PyArray {
     /// order: 'C', 'F', 'A', or 'K': as the array lies in memory.
     /// casting: what may be cast: 'unsafe' is everything.
     /// copy: False: the array itself where nothing changes.
-    #[pyo3(signature = (dtype, order=None, casting="unsafe", subok=IntFlag, copy=Truth(true)))]
+    #[pyo3(
+        signature = (dtype, order=None, casting="unsafe", subok=IntFlag, copy=Truth(true)),
+        text_signature = "($self, /, dtype, order='K', casting='unsafe', subok=True, copy=True)"
+    )]
     fn astype<'py>(
         slf: &Bound<'py, Self>,
         dtype: &Any<'py>,
@@ -140,7 +144,7 @@ impl PyArray {
         if d == a.dtype() && !copy.0 && !wrong_order {
             return Ok(slf.as_any().clone());
         }
-        if a.dtype().is_complex() && !d.is_complex() && d != minpy_core::DType::Bool {
+        if a.dtype().is_complex() && !d.is_complex() && d != DType::Bool {
             crate::errors::warn_complex(py)?;
         }
         let r = heavy(py, a.size(), || ops::cast(a, d))?;
@@ -150,7 +154,14 @@ impl PyArray {
             ops::assign(&out, &r).py()?;
             return wrap_same(py, slf.get(), out);
         }
-        wrap_same(py, slf.get(), r)
+        let made = wrap_same(py, slf.get(), r)?;
+        if matches!(d, DType::I64 | DType::U64)
+            && is_long(dtype)?
+            && let Some(p) = as_pyarray(&made)
+        {
+            p.call_long();
+        }
+        Ok(made)
     }
     /// The same memory seen as elements of another dtype, or as an array of a subclass of NumPy's.
     ///
@@ -159,12 +170,18 @@ impl PyArray {
     fn view<'py>(slf: &Bound<'py, Self>, dtype: Opt<'_, 'py>, r#type: Opt<'_, 'py>) -> PyResult<Any<'py>> {
         let py = slf.py();
         let class = given(r#type).or(given(dtype).filter(|d| {
-            d.cast::<PyType>().is_ok_and(|t| {
-                t.is_subclass(numpy(py).map(|n| n.ndarray.bind(py)).unwrap_or(t)).unwrap_or(false)
-            })
+            d.is(slf.get_type())
+                || d.cast::<PyType>().is_ok_and(|t| {
+                    t.is_subclass(numpy(py).map(|n| n.ndarray.bind(py)).unwrap_or(t)).unwrap_or(false)
+                })
         }));
         if let Some(class) = class {
-            if class.is(slf.get_type()) {
+            // `a.__class__` is NumPy's class, and what has that class is ours.
+            let same = class.is(slf.get_type()) || class.is(numpy(py)?.ndarray.bind(py));
+            if same && let Some(d) = given(dtype).filter(|d| !d.is(class)) {
+                return view_as(slf.as_any(), d);
+            }
+            if same {
                 return wrap_view(slf.get().array().clone(), slf.as_any());
             }
             // Subclasses of NumPy's array stay NumPy's.

@@ -527,6 +527,14 @@ fn definition(number: usize, name: &str, signature: &str, doc: &str) -> PyResult
     })))
 }
 
+/// How NumPy writes the parameters of its method of that name, which is how ours is called: what we cannot take goes there. `None` where
+/// it hides some behind `**`, which ours tells.
+fn numpys_signature(py: Python<'_>, method: &str) -> PyResult<Option<String>> {
+    let theirs = numpy(py)?.ndarray.bind(py).getattr(method).and_then(|m| m.getattr("__text_signature__"));
+    let text = theirs.ok().and_then(|t| t.extract::<String>().ok());
+    Ok(text.filter(|t| t.starts_with("($self") && !t.contains("**")))
+}
+
 /// Every function of the table, by name: dots stand for modules. Puts the methods on the class of arrays.
 #[pyfunction]
 pub fn _functions(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
@@ -557,7 +565,8 @@ pub fn _functions(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         }
         if (f.method || face.written != name) && name == f.name {
             let rest = signature.split_once(", ").map_or(")", |(_, rest)| rest);
-            let signature = if rest == ")" { "($self)".to_string() } else { format!("($self, {rest}") };
+            let own = if rest == ")" { "($self)".to_string() } else { format!("($self, {rest}") };
+            let signature = numpys_signature(py, face.written)?.unwrap_or(own);
             // SAFETY: as above; the class lives as long as the process.
             let method = unsafe {
                 let def = definition(number, face.written, &signature, &doc)?;

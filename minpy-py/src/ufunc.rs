@@ -427,10 +427,11 @@ impl Ufunc {
         let (n, results) = (self.op.arity, self.op.results);
         if given.len() < n || given.len() > n + results {
             return Err(PyTypeError::new_err(format!(
-                "{}() takes from {n} to {} positional arguments but {} were given",
+                "{}() takes from {n} to {} positional arguments but {} {} given",
                 self.op.name,
                 n + results,
-                given.len()
+                given.len(),
+                if given.len() == 1 { "was" } else { "were" }
             )));
         }
         if !native() {

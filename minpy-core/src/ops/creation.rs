@@ -226,20 +226,18 @@ fn unset_like(
     device: Option<DeviceRef>,
 ) -> Result<Array> {
     let (l, device, dtype) = (a.layout(), device.unwrap_or(a.device()), dtype.unwrap_or(a.dtype()));
-    let fortran_order = match &shape {
-        Some(_) => order == Order::F,
-        None => order.is_fortran(l),
-    };
+    let shape = shape.as_deref().unwrap_or(a.shape());
+    // Another shape of as many axes lies as the array does.
     if order == Order::K
-        && shape.is_none()
+        && shape.len() == l.ndim()
         && !l.is_contiguous()
         && let Some(dense) = l.dense_order()
     {
-        let strides = crate::array::strides_in_order(l.shape(), &dense);
-        return Array::empty_with(device, Layout::new(l.shape(), strides, 0), dtype);
+        let strides = crate::array::strides_in_order(shape, &dense);
+        return Array::empty_with(device, Layout::new(shape, strides, 0), dtype);
     }
-    let new = Array::empty_on(device, shape.as_deref().unwrap_or(a.shape()), dtype)?;
-    Ok(if fortran_order { fortran(&new) } else { new })
+    let new = Array::empty_on(device, shape, dtype)?;
+    Ok(if order.is_fortran(l) { fortran(&new) } else { new })
 }
 fn filled(a: Array, value: i64) -> Result<Array> {
     fill_raw(&a, Number::Int(value as i128).cast(a.dtype()))?;

@@ -7,7 +7,7 @@ import numpy as _numpy
 
 from minpy import _minpy
 from minpy._minpy import ndarray, scalar, ufunc
-from minpy.numpy import _creation, _elements, _fallback, _methods, _namespace, _native, _ufuncs
+from minpy.numpy import _creation, _elements, _fallback, _methods, _namespace, _native, _ufuncs, _views
 from minpy.numpy._stat import op_stat, record_op_stat, show_op_stat
 
 _RUST = "array asarray ascontiguousarray asfortranarray".split()

@@ -23,6 +23,12 @@ from minpy._minpy import counters, devices, ndarray, profiler, scalar, tape, ufu
 WRITES = {entry["name"]: (i, name) for entry in _minpy._table() for i, (name, kind) in enumerate(entry["parameters"]) if kind == "Target"}
 WRITES.update(dict.fromkeys(("random.shuffle", "partition_in_place", "resize_in_place", "byteswap_in_place", "setfield"), (0, "x")))
 WRITES["sort_in_place"] = (0, "a")
+WRITES["asmatrix"] = (0, "data")  # a matrix that looks at the array may be written
+# The position of `overwrite_input`, by which a function may write into its first argument.
+OVERWRITES = {
+    name: list(inspect.signature(getattr(numpy, name)).parameters).index("overwrite_input")
+    for name in ("median", "nanmedian", "percentile", "nanpercentile", "quantile", "nanquantile")
+}
 # Functions that only look at the values, to show or store them, or ask about arrays that are there: not fallbacks. Of core's table the latter.
 READS = {entry["name"] for entry in _minpy._table() if any(kind == "Ours" for _, kind in entry["parameters"])} | {
     "array_repr", "array_str", "array2string", "save", "savez", "savez_compressed", "savetxt", "tobytes", "tofile", "dump",
@@ -196,6 +202,8 @@ def warn(name, device, by, reason):
 
 def call(name, function, args, kwargs, write=None, quiet=False, reason=None):
     """`function(*args, **kwargs)` by NumPy. `write`: position of an argument that is written; `reason`: why it is not computed here."""
+    if name in OVERWRITES and _overwrites(name, args, kwargs):
+        write = 0
     write = (write, None) if write is not None else WRITES.get(name, (None, None))
     try:
         return _run(*_given(name, function, args, kwargs, write, False), quiet, reason)
@@ -379,8 +387,15 @@ def call_named(name, args, kwargs, reason=None):
     if holder == "ndarray":
         name, holder = ("sort_in_place" if method == "sort" else method), (numpy.generic if type(args[0]) is scalar else numpy.ndarray)
         return call(name, getattr(holder, method), args, kwargs or {}, reason=reason)
-    copied = name != "nan_to_num" or (kwargs or {}).get("copy", args[1] if len(args) > 1 else True)
-    return call(name, find(name), args, kwargs or {}, 0 if method == "at" or not copied else None, reason=reason)
+    kwargs = kwargs or {}
+    copied = name != "nan_to_num" or kwargs.get("copy", args[1] if len(args) > 1 else True)
+    written = method == "at" or not copied
+    return call(name, find(name), args, kwargs, 0 if written else None, reason=reason)
+
+
+def _overwrites(name, args, kwargs):
+    """Whether the caller lets the function take the memory of its first argument (`overwrite_input=True`)."""
+    return bool(kwargs.get("overwrite_input", len(args) > OVERWRITES[name] and args[OVERWRITES[name]]))
 
 
 _OPERATORS = {"and": operator.and_, "or": operator.or_, "iand": operator.iand, "ior": operator.ior}

@@ -1,4 +1,5 @@
 """Methods and attributes of arrays that are not in Rust: NumPy's protocols, and NumPy's methods on host views."""
+import types
 from typing import Any, ClassVar
 
 import numpy
@@ -77,7 +78,8 @@ class Flat:
         return self.base.size
 
     def __iter__(self):
-        return iter(self.base.ravel())
+        yield from self.base.ravel()
+        self._at = self.base.size
 
     def __next__(self):
         if self._at >= self.base.size:
@@ -93,7 +95,10 @@ class Flat:
 
     def __array__(self, dtype=None, copy=None):
         tape.leaves(self.base, "__array__")
-        return numpy.array(self.base.ravel()._numpy(True), dtype=dtype, copy=copy)
+        made = numpy.array(self.base.ravel()._numpy(True), dtype=dtype, copy=copy)
+        if not numpy.may_share_memory(made, self.base._numpy()):
+            made.flags.writeable = False  # what is written there would be lost
+        return made
 
     def _key(self, key):
         """What NumPy makes of odd keys, its warnings and errors included, as positions; plain keys unchanged."""
@@ -121,6 +126,9 @@ class Flat:
         import minpy.numpy as np
         if not np.may_share_memory(flat, self.base):
             self.base[...] = flat.reshape(self.base.shape)
+
+    def __delitem__(self, key):
+        raise TypeError("Cannot delete iterator elements")
 
     def __eq__(self, other):
         return self.base.ravel() == other
@@ -187,6 +195,7 @@ def _conform(self, protocol):
 
 
 def _array_namespace(self, *, api_version=None):
+    numpy.empty(0).__array_namespace__(api_version=api_version)  # which knows the versions
     import minpy.numpy as np
     return np
 
@@ -197,6 +206,25 @@ def _array_interface(self):
     tape.leaves(self, "__array_interface__")
     self._share_for_good()  # an address keeps nothing alive
     return self._numpy(True).__array_interface__
+
+
+def _array_struct(self):
+    if self.context.device_type != "cpu":
+        raise AttributeError("an array on a device has no address on the host: call asnumpy()")
+    tape.leaves(self, "__array_struct__")
+    self._share_for_good()
+    return self._numpy(True).__array_struct__
+
+
+def _array_wrap(self, array, context=None, return_scalar=True):
+    """An array as one of ours: what functions written for NumPy do with what they have computed."""
+    made = _minpy.asarray(array)
+    return made[()] if return_scalar and made.ndim == 0 else made
+
+
+def _sizeof(self):
+    """What `sys.getsizeof` says: with the memory of the elements where it is the array's own."""
+    return object.__sizeof__(self) + (self.nbytes if self.base is None else 0)
 
 
 def _dlpack(self, **options):
@@ -252,6 +280,15 @@ def _by_numpy(name, write):
     return method
 
 
+def _as_numpy_writes_it(*classes):
+    """Methods in Python say their parameters as NumPy's of that name do: what a wrapper wraps is what `inspect` looks at."""
+    for holder in classes:
+        for name, function in vars(holder).items():
+            theirs = getattr(numpy.ndarray, name, None)
+            if type(function) is types.FunctionType and getattr(theirs, "__text_signature__", None):
+                function.__wrapped__ = theirs  # type: ignore[attr-defined]
+
+
 def _conjugate(self, out=None):
     """Complex conjugate; the array itself when it is not complex. `conj` and `conjugate` are one method."""
     import minpy.numpy as np
@@ -260,6 +297,8 @@ def _conjugate(self, out=None):
 
 def _to_device(self, device, stream=None):
     """The array on another device: itself if it is there, else a copy (the array standard's name)."""
+    if stream is not None:
+        raise ValueError("The stream argument in to_device() is not supported")
     return self.as_in_context(device)
 
 
@@ -297,18 +336,6 @@ def _byteswap(self, inplace=False):
     """
     swap = numpy.generic.byteswap if type(self) is scalar else numpy.ndarray.byteswap
     return _fallback.call("byteswap_in_place" if inplace else "byteswap", swap, (self, inplace), {}, 0 if inplace else None)
-
-
-def _resize(self, *shape, refcheck=True):
-    """Gives the array another shape of the same size, in place."""
-    if len(shape) == 1:
-        shape = shape[0]
-    shape = (shape,) if isinstance(shape, int) else tuple(shape or ())
-    size = numpy.prod(shape, dtype=int)
-    if size == self.size:
-        self.shape = shape
-        return
-    raise ValueError("resize: an array of MinPy keeps its memory: use np.resize, or reshape for a shape of the same size")
 
 
 def _is_integer(self):
@@ -363,10 +390,12 @@ def install():
     array_base.__array_function__ = _array_function
     array_base.__array_namespace__ = _array_namespace
     array_base.__array_interface__ = property(_array_interface)
+    array_base.__array_struct__ = property(_array_struct)
+    array_base.__array_wrap__ = _array_wrap
+    array_base.__sizeof__ = _sizeof
     array_base.__dlpack__, array_base.__dlpack_device__ = _dlpack, _dlpack_device
     array_base.to_device = _to_device
     array_base.__dir__ = _names
-    ndarray.resize = _resize
     scalar.is_integer, scalar.as_integer_ratio = _is_integer, _as_integer_ratio
     scalar.__conform__ = _conform
     scalar.hex = _hex
@@ -377,6 +406,16 @@ def install():
             if callable(value):
                 setattr(ndarray, name, _by_numpy(name, name in ("partition",)))
                 setattr(scalar, name, _by_numpy(name, False))
+    _as_numpy_writes_it(array_base, ndarray, scalar)
+
+
+def _view_of_subclass(self, *args, **kwargs):
+    """As NumPy's; seen as `np.ndarray`, the elements are an array of ours where we have their dtype."""
+    if not any(v is ndarray for v in (*args, *kwargs.values())):
+        return numpy.ndarray.view(self, *args, **kwargs)
+    args = [numpy.ndarray if v is ndarray else v for v in args]
+    plain = numpy.ndarray.view(self, *args, **{k: numpy.ndarray if v is ndarray else v for k, v in kwargs.items()})
+    return _minpy.asarray(plain)
 
 
 class ArrayMeta(type):
@@ -392,6 +431,8 @@ class ArrayMeta(type):
         return other is cls or issubclass(other, numpy.ndarray)
 
     def __new__(meta, name, bases, namespace, **kwargs):
+        if not any(hasattr(b, "view") for b in bases if b is not ndarray):
+            namespace.setdefault("view", _view_of_subclass)
         bases = tuple(numpy.ndarray if b is ndarray else b for b in bases)
         return type(name, bases, namespace, **kwargs)
 

@@ -20,9 +20,18 @@ def _ours(name, function):
     return functools.update_wrapper(Foreign(f"random.{name}", function, True, False, recorded), function)
 
 
+def _apart(original):
+    """A method that draws by calling others: on NumPy's own generator of the same stream, whose others give what it expects."""
+    def drawn(self, *args, **kwargs):
+        return original(_random.Generator(self.bit_generator), *args, **kwargs)
+    return functools.update_wrapper(drawn, original)
+
+
 def _class(theirs, name):
     def method(attribute):
         original = getattr(theirs, attribute)
+        if theirs is _random.Generator and attribute in ("choice", "multivariate_normal"):
+            original = _apart(original)
 
         def recorded(self, *args, **kwargs):
             bound = functools.partial(original, self)
