@@ -5,14 +5,16 @@ median of the ratios of neighbouring runs (MinPy over NumPy). Results that may w
 
 Longer than most files: nearly all of it is the statements, a line each.
 
-    python benches/python/statements.py [--quick] [--sizes 1,1000] [--filter TEXT] [--json FILE] [--worst N]
+    python benches/python/statements.py [--quick] [--sizes 1,1000] [--filter TEXT] [--json FILE] [--page FILE] [--worst N]
 """
 from __future__ import annotations
 
 import argparse
 import ast
+import datetime
 import json
 import math
+import os
 import statistics
 import sys
 import time
@@ -689,6 +691,7 @@ def main() -> int:
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
     parser.add_argument("--worst", type=int, default=40, help="how many of the slowest to print at the end")
     parser.add_argument("--json", help="write the table to this file")
+    parser.add_argument("--page", help="write the table to this file, in Markdown")
     options = parser.parse_args()
     budget, pairs = (0.02, 5) if options.quick else (0.15, 9)
     warnings.simplefilter("ignore")
@@ -716,7 +719,41 @@ def main() -> int:
     if options.json:
         with open(options.json, "w") as out:
             json.dump(table, out, indent=1)
+    if options.page:
+        with open(options.page, "w") as out:
+            out.write(page(table))
     return 0
+
+
+def page(table: dict[str, dict[str, list[float]]]) -> str:
+    """The table in Markdown, the worst of each statement first."""
+    sizes = sorted({int(size) for row in table.values() for size in row})
+    lines = [
+        "# Statements against NumPy",
+        "",
+        "Written by `make bench-statements` (`benches/python/statements.py --page`), "
+        f"{datetime.date.today()}, NumPy {numpy.__version__}, {os.cpu_count()} processors: every statement by both in turn in one process, our time",
+        "over NumPy's (medians of ratios), with our time in brackets. The statements' arrays have so many elements.",
+        "",
+        "| elements | statements | geometric mean | above 1.2 |",
+        "| ---: | ---: | ---: | ---: |",
+    ]
+    for size in sizes:
+        ratios = [row[str(size)][2] for row in table.values() if str(size) in row]
+        mean = math.exp(statistics.fmean(map(math.log, ratios)))
+        lines.append(f"| {size:,} | {len(ratios)} | {mean:.2f} | {sum(r > 1.2 for r in ratios)} |")
+    lines += ["", "| statement | " + " | ".join(f"{size:,}" for size in sizes) + " |", "| --- |" + " ---: |" * len(sizes)]
+
+    def cell(row: dict[str, list[float]], size: int) -> str:
+        if str(size) not in row:
+            return "-"
+        ours, _, r = row[str(size)]
+        mark = "**" if r > 1.2 else ""
+        return f"{mark}{r:.2f}{mark} ({ours * 1e6:,.3g} us)"
+
+    for code, row in sorted(table.items(), key=lambda item: -max(r for _, _, r in item[1].values())):
+        lines.append("| `" + code.replace("|", "\\|") + "` | " + " | ".join(cell(row, size) for size in sizes) + " |")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
