@@ -38,6 +38,8 @@ pub struct PyArray {
 /// A state that was assigned. Every one is kept until the object dies: somebody may still look at an earlier one.
 struct Assigned {
     array: Array,
+    /// Elements for which `resize` has made room behind the first one, and which nothing else has: 0 where it was not `resize`.
+    room: usize,
     before: *mut Assigned,
 }
 
@@ -85,7 +87,10 @@ impl PyArray {
         self.read_only.load(Ordering::Relaxed) != 0
     }
     fn replace(&self, array: Array) {
-        let new = Box::into_raw(Box::new(Assigned { array, before: std::ptr::null_mut() }));
+        self.replace_with(array, 0);
+    }
+    fn replace_with(&self, array: Array, room: usize) {
+        let new = Box::into_raw(Box::new(Assigned { array, room, before: std::ptr::null_mut() }));
         let mut before = self.now.load(Ordering::Acquire);
         loop {
             // SAFETY: `new` is ours until it is in the list.
@@ -96,14 +101,11 @@ impl PyArray {
             }
         }
     }
-    /// The same where nobody else refers to the object, nor looks at an earlier state: those are let go of. (The first one stays.)
-    fn replace_alone(&self, array: Array) {
-        let new = Box::into_raw(Box::new(Assigned { array, before: std::ptr::null_mut() }));
-        let mut p = self.now.swap(new, Ordering::AcqRel);
-        while !p.is_null() {
-            // SAFETY: as in `drop`: the swap has taken the list, and by the condition nobody looks at what is in it.
-            p = unsafe { Box::from_raw(p) }.before;
-        }
+    /// Elements for which the array has memory of its own, where `resize` has made it.
+    fn room(&self) -> usize {
+        let p = self.now.load(Ordering::Acquire);
+        // SAFETY: as in `array`.
+        if p.is_null() { 0 } else { unsafe { (*p).room } }
     }
     /// An error unless the object may be written.
     pub fn check_writable(&self) -> PyResult<()> {
@@ -379,16 +381,20 @@ impl NdArray {
         let a = me.array().clone();
         let single = || PyValueError::new_err("resize only works on single-segment arrays");
         let (c, f) = (a.layout().is_contiguous(), a.layout().is_f_contiguous());
+        if !c && !f {
+            return Err(single());
+        }
+        let reversed: SmallVec<[usize; 4]> = shape.iter().rev().copied().collect();
+        let shaped =
+            |a: &Array| if c { a.reshape_view(&shape) } else { a.reshape_view(&reversed).map(|r| r.t()) };
+        let lying = if c { a.clone() } else { a.t() };
         if size == a.size() {
-            me.replace(a.reshape_view(&shape).ok_or_else(single)?);
+            me.replace_with(shaped(&lying).ok_or_else(single)?, me.room());
             return Ok(());
         }
         me.check_writable()?;
         if me.base.is_some() {
             return Err(PyValueError::new_err("cannot resize this array: it does not own its data"));
-        }
-        if !c && !f {
-            return Err(single());
         }
         // The caller's variable and its stack.
         // SAFETY: reading the count of a live object.
@@ -399,20 +405,26 @@ impl NdArray {
                 "cannot resize an array that references or is referenced\nby another array in this way.\nUse the np.resize function or refcheck=False",
             ));
         }
-        let made = with_device(a.device(), || ops::zeros(&[size], a.dtype())).py()?;
-        let lying = if c { a } else { a.t() };
-        let kept = size.min(lying.size());
+        // Earlier states stay, at which somebody may still look: room for half as much again keeps what a growing array leaves behind
+        // below twice its size.
         let from = ops::ravel(&lying, Order::C).py()?;
-        ops::assign(&made.slice(0, 0, 1, kept), &from.slice(0, 0, 1, kept)).py()?;
-        drop((lying, from));
-        let reversed: SmallVec<[usize; 4]> = shape.iter().rev().copied().collect();
-        let shaped = if c { made.reshape_view(&shape) } else { made.reshape_view(&reversed).map(|r| r.t()) };
-        let shaped = shaped.ok_or_else(single)?;
-        if alone {
-            me.replace_alone(shaped)
+        let room = me.room();
+        let (whole, room) = if size <= room && !context::recording() {
+            (from, room)
         } else {
-            me.replace(shaped)
+            let room =
+                if a.size() == 0 || context::recording() { size } else { size.saturating_add(size / 2) };
+            let made = with_device(a.device(), || ops::zeros(&[room], a.dtype())).py()?;
+            let kept = size.min(a.size());
+            ops::assign(&made.slice(0, 0, 1, kept), &from.slice(0, 0, 1, kept)).py()?;
+            (made, room)
+        };
+        let made = whole.view(Layout::new([size].as_slice(), [1].as_slice(), whole.layout().offset()));
+        if size > a.size() && Shared::ptr_eq(made.buffer(), a.buffer()) {
+            let new = made.slice(0, a.size(), 1, size - a.size());
+            ops::assign(&new, &with_device(a.device(), || ops::zeros(&[], a.dtype())).py()?).py()?;
         }
+        me.replace_with(shaped(&made).ok_or_else(single)?, room);
         Ok(())
     }
 }

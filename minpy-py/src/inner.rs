@@ -62,9 +62,15 @@ impl Inner {
         {
             return Ok(None);
         }
-        // SAFETY: an object of that class begins with the structure; the lists have as many entries as it says.
+        let number = |name: &str| theirs.getattr(name)?.extract::<c_int>();
+        let told = [number("nin")?, number("nout")?, number("nargs")?, number("ntypes")?];
+        // SAFETY: an object of that class begins with the structure, whose numbers are those that Python is told; the lists have as many
+        // entries as it says.
         let found = unsafe {
             let f = &*theirs.as_ptr().cast::<Fields>();
+            if told != [f.inputs, f.outputs, f.operands, f.loops] {
+                return Ok(None);
+            }
             let (inputs, operands) = (f.inputs as usize, f.operands as usize);
             if f.outputs != 1 || inputs > MOST || operands != inputs + 1 || f.functions.is_null() {
                 return Ok(None);

@@ -325,18 +325,22 @@ unsafe fn nth(object: Object, i: ffi::Py_ssize_t) -> Option<Object> {
         element(a, from, l.offset() as isize + i as isize * l.strides()[0], scalars(py)?)
     }
 }
-/// Iterator over the first axis.
+/// Iterator over the first axis, as long as that is at the moment.
 #[pyclass(frozen, module = "minpy._minpy")]
 pub struct Rows {
     of: Py<PyArray>,
-    /// The next one. Two threads at once would see one of them twice, as with NumPy's.
+    /// The next one; `ENDED` for good behind the last. Two threads at once would see one of them twice, as with NumPy's.
     at: AtomicUsize,
-    n: usize,
 }
+const ENDED: usize = usize::MAX;
 impl Rows {
-    /// Over the `n` rows of an array, or elements.
-    pub fn new(of: Py<PyArray>, n: usize) -> Rows {
-        Rows { of, at: AtomicUsize::new(0), n }
+    /// Over the rows of an array, or its elements.
+    pub fn new(of: Py<PyArray>) -> Rows {
+        Rows { of, at: AtomicUsize::new(0) }
+    }
+    fn left(&self) -> usize {
+        let n = self.of.get().array().shape().first().copied().unwrap_or(0);
+        n.saturating_sub(self.at.load(Relaxed))
     }
 }
 #[pymethods]
@@ -345,7 +349,18 @@ impl Rows {
         slf
     }
     fn __length_hint__(&self) -> usize {
-        self.n.saturating_sub(self.at.load(Relaxed))
+        self.left()
+    }
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let iter = py.import("builtins")?.getattr("iter")?;
+        let made = match self.at.load(Relaxed) {
+            ENDED => (iter, ((),), 0usize).into_pyobject(py)?,
+            at => (iter, (self.of.bind(py),), at).into_pyobject(py)?,
+        };
+        Ok(made.into_any())
+    }
+    fn __setstate__(&self, at: usize) {
+        self.at.store(at, Relaxed);
     }
 }
 slot! { Rows: Py_tp_iternext iternextfunc next }
@@ -353,11 +368,11 @@ unsafe extern "C" fn next(object: Object) -> Object {
     // SAFETY: CPython calls with a live object of the class, attached to the interpreter.
     unsafe {
         let rows = Bound::ref_from_ptr(Python::assume_attached(), &object).cast_unchecked::<Rows>().get();
-        let at = rows.at.load(Relaxed);
-        if at >= rows.n {
+        if rows.left() == 0 {
+            rows.at.store(ENDED, Relaxed);
             return null_mut();
         }
-        rows.at.store(at + 1, Relaxed);
+        let at = rows.at.fetch_add(1, Relaxed);
         if let Some(found) = nth(rows.of.as_ptr(), at as isize) {
             return found;
         }

@@ -474,9 +474,10 @@ impl PyArray {
         number_of(a, py)
     }
     fn __iter__(slf: &Bound<'_, Self>) -> PyResult<Rows> {
-        let n = slf.get().array().shape().first();
-        let Some(&n) = n else { return Err(PyTypeError::new_err("iteration over a 0-d array")) };
-        Ok(Rows::new(slf.clone().unbind(), n))
+        if slf.get().array().ndim() == 0 {
+            return Err(PyTypeError::new_err("iteration over a 0-d array"));
+        }
+        Ok(Rows::new(slf.clone().unbind()))
     }
     fn __contains__(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
         let equal = compare(slf.as_any(), value, CompareOp::Eq)?;

@@ -169,20 +169,18 @@ impl Face {
     /// Calls the function; the error is the reason why it does not compute that.
     fn run<'py>(&self, py: Python<'py>, objects: &Objects<'_, 'py>) -> PyResult<Result<Any<'py>, String>> {
         let function = self.function;
-        let mut values: SmallVec<[Value; MOST]> = SmallVec::new();
+        // Filled where they stay.
+        let mut values: [Value; MOST] = [const { Value::Absent }; MOST];
         let (mut out, mut target, mut size, mut settled) = (None, None, 0, true);
         let quiet = quiet_if(function.constant);
         for (i, (p, o)) in function.parameters.iter().zip(objects).enumerate() {
-            let Some(o) = o else {
-                values.push(Value::Absent);
-                continue;
-            };
+            let Some(o) = o else { continue };
             if p.kind.takes_array()
                 && let Some(mine) = as_pyarray(o)
             {
                 let a = mine.array();
                 size = size.max(a.size());
-                values.push(Value::Array(a));
+                values[i] = Value::Array(a);
                 continue;
             }
             if p.passing == Passing::Rest {
@@ -195,7 +193,8 @@ impl Face {
             let Some(value) = given else {
                 return Ok(Err(format!("{}= of type {}", p.name, o.get_type().name()?)));
             };
-            match &value {
+            values[i] = value;
+            match &values[i] {
                 Value::Array(a) => {
                     size = size.max(a.size());
                     match p.kind {
@@ -215,10 +214,9 @@ impl Face {
                 }
                 _ => {}
             }
-            values.push(value);
         }
         drop(quiet);
-        let values = &mut values[..];
+        let values = &mut values[..function.parameters.len()];
         if !settled {
             settle(values).py()?;
         }

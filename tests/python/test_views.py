@@ -1,4 +1,8 @@
 """Basic index expressions of every kind against NumPy's: shape, elements, steps, class, and the words of what is refused."""
+import copy
+import pickle
+import random
+
 import numpy
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -76,3 +80,46 @@ def test_views_of_views_and_of_read_only_arrays():
         assert not view.flags.writeable
         with pytest.raises(ValueError, match="read-only"):
             view[:] = 0
+
+
+def test_an_index_that_resizes_the_array():
+    arrays, held = [np.zeros(12)], []
+    arrays[0].shape = (3, 4)
+
+    class Resizes:
+        def __index__(self):
+            arrays.pop().resize((500,), refcheck=False)
+            held.extend(bytes(200) for _ in range(2000))
+            return 1
+
+    assert arrays[0][Resizes():3, 0:2].tolist() == [[0.0, 0.0], [0.0, 0.0]]
+
+
+def test_iterators_are_copied_and_see_the_array_as_it_is():
+    def outcomes(m):
+        a = m.arange(5)
+        steps = iter(a)
+        next(steps)
+        twice, again = copy.copy(steps), pickle.loads(pickle.dumps(steps))
+        ends = iter(a)
+        next(ends)
+        a.resize(1, refcheck=False)
+        left = [list(x) for x in (ends, ends, again, copy.copy(ends), iter(m.ones((2, 2))))]
+        a.resize(3, refcheck=False)
+        return [[numpy.asarray(x).tolist() for x in all] for all in [*left, twice, ends]]
+    assert outcomes(np) == outcomes(numpy)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_resize_by_the_rules(seed):
+    pick = random.Random(seed)
+    for _ in range(200):
+        theirs = numpy.arange(pick.randint(0, 6) * 1.0)
+        ours = np.array(theirs)
+        if theirs.size == 6:
+            theirs, ours = numpy.asfortranarray(theirs.reshape(2, 3)), np.asfortranarray(ours.reshape(2, 3))
+        for _ in range(6):
+            shape = tuple(pick.randint(0, 5) for _ in range(pick.randint(1, 3)))
+            want, have = (outcome(lambda a=a, shape=shape: a.resize(shape, refcheck=False)) for a in (theirs, ours))
+            assert have == want and ours.shape == theirs.shape and ours.tolist() == theirs.tolist()
+            theirs[...] = ours[...] = 7

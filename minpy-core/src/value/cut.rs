@@ -57,7 +57,7 @@ impl<'a> Cut<'a> {
         let stride = self.of.strides()[self.axis];
         self.by = self.by.wrapping_add(stride.wrapping_mul(start as isize));
         // The step that leads to no second element may be of any size.
-        self.push(len, stride.checked_mul(step).unwrap_or(0));
+        self.push(len, stride.wrapping_mul(step));
         self.axis += 1;
     }
     /// A new axis of size 1.
@@ -142,7 +142,7 @@ impl<'a> Few<'a> {
             assert!(start < size && 0 <= last && last < size as isize);
         }
         self.by = self.by.wrapping_add(stride.wrapping_mul(start as isize));
-        self.push(len, stride.checked_mul(step).unwrap_or(0));
+        self.push(len, stride.wrapping_mul(step));
     }
     /// A new axis of size 1.
     #[inline(always)]

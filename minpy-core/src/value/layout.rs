@@ -516,7 +516,7 @@ impl Layout {
                 if len > 0 && !(start < size && 0 <= last && last < size as isize) {
                     return None;
                 }
-                let step = stride.checked_mul(step).unwrap_or(0);
+                let step = stride.wrapping_mul(step);
                 (ndim, [len, shape[1], shape[2], shape[3]], [step, strides[1], strides[2], strides[3]])
             }
         };
