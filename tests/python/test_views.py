@@ -123,3 +123,18 @@ def test_resize_by_the_rules(seed):
             want, have = (outcome(lambda a=a, shape=shape: a.resize(shape, refcheck=False)) for a in (theirs, ours))
             assert have == want and ours.shape == theirs.shape and ours.tolist() == theirs.tolist()
             theirs[...] = ours[...] = 7
+
+
+def test_flat_goes_on_where_it_stopped():
+    def steps(m):
+        flat = m.arange(6).reshape(2, 3).flat
+        seen = [next(flat), next(flat), *flat, *flat]
+        first = m.arange(6).reshape(2, 3).flat
+        next(first)
+        seen += first.coords
+        for x in first:
+            seen.append(first.index)
+            if x == 3:
+                break
+        return [int(x) for x in [*seen, *first]]
+    assert steps(np) == steps(numpy)

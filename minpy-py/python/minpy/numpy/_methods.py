@@ -78,8 +78,9 @@ class Flat:
         return self.base.size
 
     def __iter__(self):
-        yield from self.base.ravel()
-        self._at = self.base.size
+        for x in self.base.ravel()[self._at:]:
+            self._at += 1
+            yield x
 
     def __next__(self):
         if self._at >= self.base.size:
@@ -88,7 +89,7 @@ class Flat:
         return self.base.ravel()[self._at - 1]
 
     index = property(lambda self: self._at)
-    coords = property(lambda self: numpy.unravel_index(self._at, self.base.shape))
+    coords = property(lambda self: tuple(map(int, numpy.unravel_index(self._at, self.base.shape))))
 
     def copy(self):
         return self.base.flatten()
