@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy
 
-from minpy._minpy import Foreign
+from minpy._minpy import Foreign, ndarray
 from minpy.numpy import _fallback
+from minpy.numpy._native import FUNCTIONS
 from minpy.numpy._ufuncs import FallbackUfunc
 
 # Modules of this package, which the finder leaves to Python.
@@ -145,6 +146,13 @@ class _Lookup:
         self._name, self._theirs = name, theirs
 
     def __getitem__(self, key):
+        # Arrays of ours side by side, or one below the other: the rest of the language of `r_` is NumPy's to read.
+        if type(key) is tuple and key and self._name in ("r_", "c_") and all(type(a) is ndarray for a in key):
+            dimensions = {a.ndim for a in key}
+            if 0 not in dimensions and len(dimensions) == 1:
+                if self._name == "r_":
+                    return FUNCTIONS["concatenate"](key)
+                return FUNCTIONS["stack"](key, 1) if dimensions == {1} else FUNCTIONS["concatenate"](key, -1)
         return _fallback.call(self._name, self._theirs.__getitem__, (key,), {})
 
     def __len__(self):
