@@ -43,7 +43,7 @@ def test_values_for_masks(write, kind, key):
         assert got == want
     elif isinstance(want, tuple):
         assert isinstance(got, tuple) and got[0] is want[0], (got, want)
-    elif mask.any() or (mask.shape == shape and key == "alone"):  # Where nothing is written, NumPy looks at some shapes of values, and at others not.
+    elif (mask.any() and numpy.prod(shape)) or (mask.shape == shape and key == "alone"):  # Where nothing is written, NumPy looks at some shapes of values, and at others not.
         assert got == want
 
 
