@@ -1,25 +1,22 @@
 //! The array classes: `PyArray` (everything both have), `ndarray` (writable) and `scalar` (0-d results: immutable).
 //!
-//! Here: construction, wrapping of results, and the attributes. Operators are in `operators`, methods in `methods`.
+//! Here: construction, wrapping of results, and the attributes. Operators are in `operators.rs`, methods in `shape.rs`, the memory of
+//! objects in `object.rs` and `slots.rs`.
 
 use crate::convert::{axes_from, shape_from};
 use crate::creation::Copying;
 use crate::errors::{NoGradientFuncError, Outcome};
 use crate::host::{import, to_numpy, wrap_import};
 use crate::numpy::{dtype_from, dtype_object, numpy};
-use crate::slots::{Recycled, recycled};
-use minpy_core::backend::layout::Order;
-use minpy_core::context::with_device;
-use minpy_core::internal::written::enter;
+use crate::object::create;
+use crate::slots::recycled;
 use minpy_core::internal::{Shared, context};
 use minpy_core::{Array, DType, Layout, ops};
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::type_object::PyTypeInfo;
 use pyo3::types::{PyTuple, PyType};
-use smallvec::SmallVec;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
 
 /// What arrays and scalars have in common: a core array behind a Python object.
@@ -57,7 +54,7 @@ impl Drop for PyArray {
 
 impl PyArray {
     #[inline]
-    fn new(array: Array, scalar: bool, base: Option<Py<PyAny>>, read_only: bool, long: bool) -> PyArray {
+    pub fn new(array: Array, scalar: bool, base: Option<Py<PyAny>>, read_only: bool, long: bool) -> PyArray {
         PyArray {
             first: array,
             now: AtomicPtr::new(std::ptr::null_mut()),
@@ -89,7 +86,8 @@ impl PyArray {
     fn replace(&self, array: Array) {
         self.replace_with(array, 0);
     }
-    fn replace_with(&self, array: Array, room: usize) {
+    /// Makes it the array from now on, with room as `Assigned` has it.
+    pub fn replace_with(&self, array: Array, room: usize) {
         let new = Box::into_raw(Box::new(Assigned { array, room, before: std::ptr::null_mut() }));
         let mut before = self.now.load(Ordering::Acquire);
         loop {
@@ -101,8 +99,12 @@ impl PyArray {
             }
         }
     }
+    /// Whether another object has the memory.
+    pub fn has_base(&self) -> bool {
+        self.base.is_some()
+    }
     /// Elements for which the array has memory of its own, where `resize` has made it.
-    fn room(&self) -> usize {
+    pub fn room(&self) -> usize {
         let p = self.now.load(Ordering::Acquire);
         // SAFETY: as in `array`.
         if p.is_null() { 0 } else { unsafe { (*p).room } }
@@ -161,63 +163,6 @@ pub struct PyScalar;
 
 recycled! { NdArray PyScalar }
 
-/// What pyo3 puts into an object of these classes around its `PyArray`, as words; the same for all.
-struct Around {
-    /// Where the `PyArray` begins.
-    place: usize,
-    before: SmallVec<[usize; 2]>,
-    after: SmallVec<[usize; 4]>,
-}
-static AROUND: PyOnceLock<Around> = PyOnceLock::new();
-const HEAD: usize = size_of::<ffi::PyObject>();
-const WORD: usize = size_of::<usize>();
-
-/// Looks at an object that pyo3 has made.
-#[cold]
-fn look_around(py: Python<'_>) -> PyResult<Around> {
-    let a = Array::empty_on(minpy_core::device::host().py()?, &[0], DType::F64).py()?;
-    let init = PyClassInitializer::from(PyArray::new(a, false, None, false, false)).add_subclass(NdArray);
-    let object = Bound::new(py, init)?;
-    let size = |class: &Bound<'_, PyType>| class.getattr("__basicsize__")?.extract::<usize>();
-    let whole = size(&py.get_type::<NdArray>())?;
-    let place = std::ptr::from_ref(object.as_super().get()) as usize - object.as_ptr() as usize;
-    let behind = place + size_of::<PyArray>();
-    let whole_words = [HEAD, place, behind, whole].iter().all(|at| at % WORD == 0);
-    if !whole_words || size(&py.get_type::<PyScalar>())? != whole {
-        return Err(PyTypeError::new_err("objects of arrays and of scalars differ in more than their class"));
-    }
-    // SAFETY: words of a live object, which pyo3 has filled (or CPython with zeros).
-    let words = |from: usize, to: usize| unsafe {
-        let start = object.as_ptr().cast::<u8>().add(from).cast::<usize>();
-        std::slice::from_raw_parts(start, (to - from) / WORD)
-    };
-    Ok(Around { place, before: words(HEAD, place).into(), after: words(behind, whole).into() })
-}
-/// A new object, made where it stays.
-#[inline(always)]
-fn create<C: Recycled>(py: Python<'_>, value: PyArray) -> PyResult<Bound<'_, PyAny>> {
-    let around = match AROUND.get(py) {
-        Some(known) => known,
-        None => AROUND.get_or_try_init(py, || look_around(py))?,
-    };
-    // SAFETY: an object of the class is as long as the one that `look_around` saw, and becomes a whole one before anybody sees it.
-    unsafe {
-        let object = C::memory(C::type_object_raw(py));
-        if object.is_null() {
-            return Err(PyErr::fetch(py));
-        }
-        let start = object.cast::<u8>();
-        let to = start.add(around.place);
-        for (i, &word) in around.before.iter().enumerate() {
-            start.add(HEAD).cast::<usize>().add(i).write(word);
-        }
-        for (i, &word) in around.after.iter().enumerate() {
-            to.add(size_of::<PyArray>()).cast::<usize>().add(i).write(word);
-        }
-        to.cast::<PyArray>().write(value);
-        Ok(Bound::from_owned_ptr(py, object))
-    }
-}
 /// A view of one of our arrays, made of its own: with its base, and read-only as it is.
 ///
 /// # Safety
@@ -359,73 +304,6 @@ impl NdArray {
     #[getter]
     fn __class__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyType>> {
         Ok(numpy(py)?.ndarray.bind(py).clone())
-    }
-    /// Gives the array another shape and size, in place: its elements come first, as they lie in memory, and then zeros.
-    ///
-    /// new_shape: lengths, as one tuple or several numbers.
-    /// refcheck: whether other references to the array are an error. Views of it keep the memory that it had.
-    #[pyo3(signature = (*new_shape, refcheck=1), text_signature = "($self, /, *new_shape, refcheck=True)")]
-    fn resize(slf: &Bound<'_, Self>, new_shape: &Bound<'_, PyTuple>, refcheck: i32) -> PyResult<()> {
-        let _entered = enter("resize");
-        let me = slf.as_super().get();
-        let shape = if new_shape.len() == 1 { new_shape.get_item(0)? } else { new_shape.clone().into_any() };
-        if new_shape.is_empty() || shape.is_none() {
-            return Ok(());
-        }
-        let to = axes_from(&shape)?;
-        let shape = to.iter().map(|&n| usize::try_from(n)).collect::<Result<SmallVec<[usize; 4]>, _>>();
-        let shape =
-            shape.map_err(|_| PyValueError::new_err("all elements of 'new_shape' must be non-negative"))?;
-        let size = shape.iter().try_fold(1usize, |n, &s| n.checked_mul(s));
-        let size = size.ok_or_else(|| PyValueError::new_err("resize: the array is too big"))?;
-        let a = me.array().clone();
-        let single = || PyValueError::new_err("resize only works on single-segment arrays");
-        let (c, f) = (a.layout().is_contiguous(), a.layout().is_f_contiguous());
-        if !c && !f {
-            return Err(single());
-        }
-        let reversed: SmallVec<[usize; 4]> = shape.iter().rev().copied().collect();
-        let shaped =
-            |a: &Array| if c { a.reshape_view(&shape) } else { a.reshape_view(&reversed).map(|r| r.t()) };
-        let lying = if c { a.clone() } else { a.t() };
-        if size == a.size() {
-            me.replace_with(shaped(&lying).ok_or_else(single)?, me.room());
-            return Ok(());
-        }
-        me.check_writable()?;
-        if me.base.is_some() {
-            return Err(PyValueError::new_err("cannot resize this array: it does not own its data"));
-        }
-        // The caller's variable and its stack.
-        // SAFETY: reading the count of a live object.
-        let alone = unsafe { ffi::Py_REFCNT(slf.as_ptr()) } <= 2
-            && slf.py().import("weakref")?.call_method1("getweakrefcount", (slf,))?.eq(0)?;
-        if refcheck != 0 && !alone {
-            return Err(PyValueError::new_err(
-                "cannot resize an array that references or is referenced\nby another array in this way.\nUse the np.resize function or refcheck=False",
-            ));
-        }
-        // Earlier states stay, at which somebody may still look: room for half as much again keeps what a growing array leaves behind
-        // below twice its size.
-        let from = ops::ravel(&lying, Order::C).py()?;
-        let room = me.room();
-        let (whole, room) = if size <= room && !context::recording() {
-            (from, room)
-        } else {
-            let room =
-                if a.size() == 0 || context::recording() { size } else { size.saturating_add(size / 2) };
-            let made = with_device(a.device(), || ops::zeros(&[room], a.dtype())).py()?;
-            let kept = size.min(a.size());
-            ops::assign(&made.slice(0, 0, 1, kept), &from.slice(0, 0, 1, kept)).py()?;
-            (made, room)
-        };
-        let made = whole.view(Layout::new([size].as_slice(), [1].as_slice(), whole.layout().offset()));
-        if size > a.size() && Shared::ptr_eq(made.buffer(), a.buffer()) {
-            let new = made.slice(0, a.size(), 1, size - a.size());
-            ops::assign(&new, &with_device(a.device(), || ops::zeros(&[], a.dtype())).py()?).py()?;
-        }
-        me.replace_with(shaped(&made).ok_or_else(single)?, room);
-        Ok(())
     }
 }
 
@@ -665,7 +543,11 @@ pub fn view_as<'py>(object: &Bound<'py, PyAny>, dtype: &Bound<'py, PyAny>) -> Py
         return theirs();
     }
     if old == new {
-        return wrap_view(Array::from_parts(a.buffer().clone(), l.clone(), to), object);
+        let seen = wrap_view(Array::from_parts(a.buffer().clone(), l.clone(), to), object)?;
+        if let Some(seen) = as_pyarray(&seen) {
+            seen.long.store(crate::numpy::is_long(dtype)?, Ordering::Relaxed);
+        }
+        return Ok(seen);
     }
     let n = l.ndim();
     if n == 0 {

@@ -11,7 +11,7 @@ use crate::element;
 use crate::errors::Outcome;
 use crate::host::lend;
 use crate::numpy::numpy;
-use crate::slots::{Entry, call_by_vector, positional};
+use crate::vector::{Args, Entry, call_by_vector};
 use minpy_core::DeviceRef;
 use minpy_core::internal::context::{COUNTING, Policy, current_device, flags, policy};
 use minpy_core::internal::{profile, stats};
@@ -62,34 +62,6 @@ struct Traits {
     reason: String,
 }
 
-/// The arguments of a call: those by position, and behind them as many as there are names.
-struct Args<'a, 'py> {
-    all: &'a [*mut ffi::PyObject],
-    names: Option<Bound<'py, PyTuple>>,
-}
-impl<'a, 'py> Args<'a, 'py> {
-    fn positional(&self) -> &'a [*mut ffi::PyObject] {
-        &self.all[..self.all.len() - self.names.as_ref().map_or(0, |n| n.len())]
-    }
-    fn object<'b>(&self, py: Python<'py>, at: &'b *mut ffi::PyObject) -> &'b Any<'py> {
-        // SAFETY: objects that the caller holds (`entered`).
-        unsafe { Bound::ref_from_ptr(py, at) }
-    }
-    /// Pairs of name and object.
-    fn named<'b>(&'b self, py: Python<'py>) -> impl Iterator<Item = (Any<'py>, &'b Any<'py>)> + 'b {
-        let objects = &self.all[self.positional().len()..];
-        let names = self.names.clone().into_iter().flatten();
-        names.zip(objects).map(move |(name, o)| (name, self.object(py, o)))
-    }
-    /// As a function written in Python has them.
-    fn collected(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
-        let args = PyTuple::new(py, self.positional().iter().map(|a| self.object(py, a)))?;
-        let kwargs = PyDict::new(py);
-        self.named(py).try_for_each(|(k, v)| kwargs.set_item(k, v))?;
-        Ok((args, kwargs))
-    }
-}
-
 impl Foreign {
     fn traits(&self, py: Python<'_>) -> PyResult<&Traits> {
         self.traits.get_or_try_init(py, || {
@@ -112,14 +84,12 @@ impl Foreign {
         }
         let shown = profile::outside();
         let traits = self.traits(py)?;
-        let by_position = args.positional();
-        if traits.writes || by_position.len() > traits.outputs {
+        if traits.writes || args.count() > traits.outputs {
             return Ok(None);
         }
         let mut given = Given { device: None, pairs: SmallVec::new() };
         let mut positional: SmallVec<[Any<'py>; 6]> = SmallVec::new();
-        for (i, a) in by_position.iter().enumerate() {
-            let a = args.object(py, a);
+        for (i, a) in args.positional().enumerate() {
             if i == 0 && self.method {
                 positional.push(a.clone());
                 continue;
@@ -130,11 +100,11 @@ impl Foreign {
                 None => return Ok(None),
             }
         }
-        let named = match &args.names {
-            None => None,
-            Some(_) => {
+        let named = match args.has_names() {
+            false => None,
+            true => {
                 let named = PyDict::new(py);
-                for (k, v) in args.named(py) {
+                for (k, v) in args.named() {
                     let name = k.cast::<PyString>()?.to_str()?;
                     if name == "out" && !v.is_none() || name == "overwrite_input" {
                         return Ok(None);
@@ -178,7 +148,7 @@ impl Foreign {
         if let Some(result) = self.call(py, args, None)? {
             return Ok(result);
         }
-        let (args, kwargs) = args.collected(py)?;
+        let (args, kwargs) = (args.tuple()?, args.dict()?);
         if let Some(otherwise) = &self.otherwise {
             return otherwise.bind(py).call(args, Some(&kwargs));
         }
@@ -197,16 +167,15 @@ fn with_args<'py, R>(
     let kwargs = kwargs.filter(|k| !k.is_empty());
     let (names, values): (Vec<_>, Vec<_>) = kwargs.into_iter().flatten().unzip();
     let names = kwargs.map(|_| PyTuple::new(py, names)).transpose()?;
-    let all: SmallVec<[*mut ffi::PyObject; 6]> =
-        args.iter_borrowed().map(|a| a.as_ptr()).chain(values.iter().map(|v| v.as_ptr())).collect();
-    f(&Args { all: &all, names })
+    let args: SmallVec<[Any<'py>; 6]> = args.iter().collect();
+    f(&Args::of(&args, &values, names, py))
 }
 
 struct Called;
 impl MethodDef<fastcall::Func> for Called {
     const METH: fastcall::Func = entered;
 }
-/// By the convention of vector calls, which differs from that of builtins by one bit of the number of arguments.
+/// See `vector.rs`.
 const ENTRY: Entry = fastcall::<Called>;
 unsafe fn entered<'py>(
     py: Python<'py>,
@@ -215,16 +184,10 @@ unsafe fn entered<'py>(
     nargs: ffi::Py_ssize_t,
     names: *mut ffi::PyObject,
 ) -> PyResult<*mut ffi::PyObject> {
-    let nargs = positional(nargs);
-    // SAFETY: by the convention: the object that is called, `nargs` positional arguments, and behind them as many as the tuple has names; no
-    // names are none, or no tuple.
+    // SAFETY: by the convention of vector calls, of a live object of the class.
     unsafe {
-        let slf = Bound::ref_from_ptr(py, &slf).cast_unchecked::<Foreign>();
-        let names = Bound::from_borrowed_ptr_or_opt(py, names).map(|n| n.cast_into_unchecked::<PyTuple>());
-        let names = names.filter(|n| !n.is_empty());
-        let count = nargs + names.as_ref().map_or(0, |n| n.len());
-        let all = if count == 0 { &[] } else { std::slice::from_raw_parts(args, count) };
-        slf.get().run(py, &Args { all, names }).map(Bound::into_ptr)
+        let me = Bound::ref_from_ptr(py, &slf).cast_unchecked::<Foreign>().get();
+        me.run(py, &Args::new(py, args, nargs, names)).map(Bound::into_ptr)
     }
 }
 
@@ -349,7 +312,7 @@ fn give<'py>(
         }
         return Ok(take(py, &result, device, pairs, false, held)?.unwrap_or(result));
     }
-    if element::is_scalar(&result)? {
+    if element::is_scalar(&result)? || result.is_instance(numpy(py)?.dtype.bind(py))? {
         return Ok(result);
     }
     // SAFETY: reading the count of a live object.

@@ -52,7 +52,8 @@ impl Seen {
     fn fits(&self) -> bool {
         let item = self.dtype.size();
         let align = if self.dtype.is_complex() { item / 2 } else { item };
-        self.address.is_multiple_of(align) && self.strides.iter().all(|s| s % item as isize == 0)
+        // Sizes are powers of two, which spares divisions.
+        self.address & (align - 1) == 0 && self.strides.iter().all(|s| s & (item as isize - 1) == 0)
     }
     /// The view of `buffer`, whose memory begins at `start`.
     fn view(&self, buffer: &Shared<Buffer>, start: usize) -> Option<Array> {
@@ -60,13 +61,15 @@ impl Seen {
         let (lo, hi) = self.span();
         if lo < start
             || hi > start + buffer.bytes()
-            || !(self.address - start).is_multiple_of(item)
+            || (self.address - start) & (item - 1) != 0
             || !self.fits()
         {
             return None;
         }
-        let strides: SmallVec<[isize; 4]> = self.strides.iter().map(|s| s / item as isize).collect();
-        let layout = Layout::new(self.shape.as_slice(), strides.as_slice(), (self.address - start) / item);
+        let shift = item.trailing_zeros();
+        let mut strides = self.strides.clone();
+        strides.iter_mut().for_each(|s| *s >>= shift);
+        let layout = Layout::new(self.shape.as_slice(), strides.as_slice(), (self.address - start) >> shift);
         Some(Array::from_parts(buffer.clone(), layout, self.dtype))
     }
 }
@@ -365,8 +368,9 @@ pub fn lend<'py>(py: Python<'py>, a: &Array, read_only: bool) -> PyResult<Bound<
     let view = Bound::new(py, HostView { array: a.clone(), read_only, _lent: a.lend().py()? })?;
     let (np, interface, item) = (numpy(py)?, interface(py)?, a.dtype().size());
     let memory = a.buffer().memory().py()?;
-    let shape: SmallVec<[isize; 4]> = a.shape().iter().map(|&n| n as isize).collect();
-    let strides: SmallVec<[isize; 4]> = a.layout().strides().iter().map(|&s| s * item as isize).collect();
+    let shape = a.shape();
+    let mut strides: SmallVec<[isize; 4]> = SmallVec::from_slice(a.layout().strides());
+    strides.iter_mut().for_each(|s| *s *= item as isize);
     let flags = ALIGNED | if read_only { 0 } else { WRITEABLE };
     // SAFETY: the shape, strides and memory are those of a host array, which `view` keeps; NumPy copies the lists, and takes one
     // reference to the dtype and one to the base.
@@ -375,7 +379,7 @@ pub fn lend<'py>(py: Python<'py>, a: &Array, read_only: bool) -> PyResult<Bound<
             np.ndarray.as_ptr().cast(),
             np.dtypes[a.dtype() as usize].clone_ref(py).into_ptr(),
             shape.len() as c_int,
-            shape.as_ptr(),
+            shape.as_ptr().cast::<isize>(),
             strides.as_ptr(),
             (memory.handle + memory.offset + a.layout().offset() * item) as *mut c_void,
             flags,

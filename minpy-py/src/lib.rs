@@ -26,6 +26,7 @@ mod lines;
 mod lists;
 mod numbers;
 mod numpy;
+mod object;
 mod operators;
 mod overrides;
 mod parts;
@@ -38,6 +39,7 @@ mod symbol;
 mod table;
 mod tape;
 mod ufunc;
+mod vector;
 
 use minpy_cpu as _;
 use minpy_cuda as _;

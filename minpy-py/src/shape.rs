@@ -1,6 +1,6 @@
 //! Methods of arrays whose arguments NumPy reads in a way of its own (`reshape(2, 3)`), copies and conversions.
 
-use crate::array::{PyArray, as_array, as_pyarray, view_as, wrap, wrap_view};
+use crate::array::{NdArray, PyArray, as_array, as_pyarray, view_as, wrap, wrap_view};
 use crate::convert::{array_from, axes_from, items_of};
 use crate::creation::{Copying, IntFlag, Truth};
 use crate::errors::Outcome;
@@ -11,12 +11,15 @@ use crate::numpy::{dtype_from, given, is_long, numpy};
 use crate::operators::number_of;
 use crate::run::heavy;
 use minpy_core::backend::layout::Order;
-use minpy_core::internal::Shared;
+use minpy_core::context::with_device;
 use minpy_core::internal::written::enter;
-use minpy_core::{Array, DType, ops};
+use minpy_core::internal::{Shared, context};
+use minpy_core::{Array, DType, Layout, ops};
 use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
+use smallvec::SmallVec;
 
 type Any<'py> = Bound<'py, PyAny>;
 type Opt<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
@@ -270,4 +273,75 @@ impl PyArray {
 /// A scalar stays a scalar.
 fn wrap_same<'py>(py: Python<'py>, like: &PyArray, r: Array) -> PyResult<Any<'py>> {
     if like.is_scalar() { crate::array::wrap_scalar(py, r) } else { wrap(py, r) }
+}
+
+#[pymethods]
+impl NdArray {
+    /// Gives the array another shape and size, in place: its elements come first, as they lie in memory, and then zeros.
+    ///
+    /// new_shape: lengths, as one tuple or several numbers.
+    /// refcheck: whether other references to the array are an error. Views of it keep the memory that it had.
+    #[pyo3(signature = (*new_shape, refcheck=1), text_signature = "($self, /, *new_shape, refcheck=True)")]
+    fn resize(slf: &Bound<'_, Self>, new_shape: &Bound<'_, PyTuple>, refcheck: i32) -> PyResult<()> {
+        let _entered = enter("resize");
+        let me = slf.as_super().get();
+        let shape = if new_shape.len() == 1 { new_shape.get_item(0)? } else { new_shape.clone().into_any() };
+        if new_shape.is_empty() || shape.is_none() {
+            return Ok(());
+        }
+        let to = axes_from(&shape)?;
+        let shape = to.iter().map(|&n| usize::try_from(n)).collect::<Result<SmallVec<[usize; 4]>, _>>();
+        let shape =
+            shape.map_err(|_| PyValueError::new_err("all elements of 'new_shape' must be non-negative"))?;
+        let size = shape.iter().try_fold(1usize, |n, &s| n.checked_mul(s));
+        let size = size.ok_or_else(|| PyValueError::new_err("resize: the array is too big"))?;
+        let a = me.array().clone();
+        let single = || PyValueError::new_err("resize only works on single-segment arrays");
+        let (c, f) = (a.layout().is_contiguous(), a.layout().is_f_contiguous());
+        if !c && !f {
+            return Err(single());
+        }
+        let reversed: SmallVec<[usize; 4]> = shape.iter().rev().copied().collect();
+        let shaped =
+            |a: &Array| if c { a.reshape_view(&shape) } else { a.reshape_view(&reversed).map(|r| r.t()) };
+        let lying = if c { a.clone() } else { a.t() };
+        if size == a.size() {
+            me.replace_with(shaped(&lying).ok_or_else(single)?, me.room());
+            return Ok(());
+        }
+        me.check_writable()?;
+        if me.has_base() {
+            return Err(PyValueError::new_err("cannot resize this array: it does not own its data"));
+        }
+        // The caller's variable and its stack.
+        // SAFETY: reading the count of a live object.
+        let alone = unsafe { ffi::Py_REFCNT(slf.as_ptr()) } <= 2
+            && slf.py().import("weakref")?.call_method1("getweakrefcount", (slf,))?.eq(0)?;
+        if refcheck != 0 && !alone {
+            return Err(PyValueError::new_err(
+                "cannot resize an array that references or is referenced\nby another array in this way.\nUse the np.resize function or refcheck=False",
+            ));
+        }
+        // Earlier states stay, at which somebody may still look: room for half as much again keeps what a growing array leaves behind
+        // below twice its size.
+        let from = ops::ravel(&lying, Order::C).py()?;
+        let room = me.room();
+        let (whole, room) = if size <= room && !context::recording() {
+            (from, room)
+        } else {
+            let room =
+                if a.size() == 0 || context::recording() { size } else { size.saturating_add(size / 2) };
+            let made = with_device(a.device(), || ops::zeros(&[room], a.dtype())).py()?;
+            let kept = size.min(a.size());
+            ops::assign(&made.slice(0, 0, 1, kept), &from.slice(0, 0, 1, kept)).py()?;
+            (made, room)
+        };
+        let made = whole.view(Layout::new([size].as_slice(), [1].as_slice(), whole.layout().offset()));
+        if size > a.size() && Shared::ptr_eq(made.buffer(), a.buffer()) {
+            let new = made.slice(0, a.size(), 1, size - a.size());
+            ops::assign(&new, &with_device(a.device(), || ops::zeros(&[], a.dtype())).py()?).py()?;
+        }
+        me.replace_with(shaped(&made).ok_or_else(single)?, room);
+        Ok(())
+    }
 }

@@ -36,46 +36,6 @@ macro_rules! slot {
 }
 pub(crate) use slot;
 
-/// What CPython calls of an object by its convention of vector calls, which differs from that of builtins by one bit of the number of
-/// arguments.
-pub(crate) type Entry = pyo3::ffi::PyCFunctionFastWithKeywords;
-/// The number of positional arguments of such a call.
-#[inline]
-pub(crate) fn positional(nargs: pyo3::ffi::Py_ssize_t) -> usize {
-    nargs as usize & (usize::MAX >> 1)
-}
-
-/// Places of what is written in `PyTypeObject`, in words behind its head; with `tp_call` as a check.
-const VECTORCALL_OFFSET: usize = 4;
-const CALL: usize = 13;
-const FLAGS: usize = 18;
-/// `Py_TPFLAGS_HAVE_VECTORCALL` and `Py_TPFLAGS_METHOD_DESCRIPTOR`.
-const HAS_ENTRY: std::ffi::c_ulong = 1 << 11;
-const BINDS: std::ffi::c_ulong = 1 << 17;
-
-/// Lets CPython call objects of a class by vector, by the place of the [`Entry`] in them, which pyo3 has no name for; and bind them as methods
-/// without an object, where they are functions. Nothing happens where CPython's structure is not the one of its headers.
-///
-/// # Safety
-/// A live class that nobody else uses yet, whose objects have an `Entry` at that place.
-pub(crate) unsafe fn call_by_vector(class: *mut pyo3::ffi::PyTypeObject, place: isize, binds: bool) {
-    use pyo3::ffi;
-    // SAFETY: the caller's promise; a class is longer than the words read.
-    unsafe {
-        let words = class.cast::<u8>().add(size_of::<ffi::PyVarObject>()).cast::<*mut std::ffi::c_void>();
-        let (offset, flags) =
-            (words.add(VECTORCALL_OFFSET).cast::<isize>(), words.add(FLAGS).cast::<std::ffi::c_ulong>());
-        let known = *words.add(CALL) == ffi::PyType_GetSlot(class, ffi::Py_tp_call)
-            && *flags == ffi::PyType_GetFlags(class)
-            && *offset == 0;
-        if known {
-            *offset = place;
-            *flags |= HAS_ENTRY | if binds { BINDS } else { 0 };
-            ffi::PyType_Modified(class);
-        }
-    }
-}
-
 /// A class whose objects are made without pyo3, which moves them from place to place first.
 pub(crate) trait Recycled: pyo3::type_object::PyTypeInfo {
     /// Memory of an object of the class, with a reference to it; or null, with an exception.

@@ -13,6 +13,7 @@ use crate::numbers::quiet_if;
 use crate::numpy::{given, numpy};
 use crate::reader::read;
 use crate::run::{WORTH_DETACHING, native};
+use crate::vector::Args;
 use minpy_core::backend::function::{Default, Function, Gives, Kind, Made, Passing, Value, settle};
 use minpy_core::context::with_device;
 use minpy_core::internal::Shared;
@@ -89,21 +90,12 @@ fn faces(py: Python<'_>) -> PyResult<&'static [Face]> {
     Ok(list)
 }
 
-/// The arguments of one call, as CPython passes them.
+/// One call.
 struct Call<'a, 'py> {
     py: Python<'py>,
     /// The array when it is called as a method.
     slf: Option<&'a Any<'py>>,
-    positional: &'a [*mut ffi::PyObject],
-    named: &'a [*mut ffi::PyObject],
-    names: Option<Bound<'py, PyTuple>>,
-}
-impl<'a, 'py> Call<'a, 'py> {
-    #[inline]
-    fn object(&self, argument: &'a *mut ffi::PyObject) -> &'a Any<'py> {
-        // SAFETY: `call_at` makes calls of arguments, which are objects that its caller holds.
-        unsafe { Bound::ref_from_ptr(self.py, argument) }
-    }
+    args: Args<'a, 'py>,
 }
 
 impl Face {
@@ -112,17 +104,17 @@ impl Face {
     fn match_up<'a, 'py>(&self, call: &Call<'a, 'py>, objects: &mut Objects<'a, 'py>) -> PyResult<bool> {
         let parameters = self.function.parameters;
         let first = call.slf.is_some() as usize;
-        if first + call.positional.len() > self.positional {
+        if first + call.args.count() > self.positional {
             return Ok(false);
         }
         if let Some(slf) = call.slf {
             objects[0] = Some(slf);
         }
-        for (o, given) in objects[first..].iter_mut().zip(call.positional) {
-            *o = Some(call.object(given));
+        for (o, given) in objects[first..].iter_mut().zip(call.args.positional()) {
+            *o = Some(given);
         }
-        if let Some(names) = &call.names {
-            for (name, value) in names.iter_borrowed().zip(call.named) {
+        if call.args.has_names() {
+            for (name, value) in call.args.named() {
                 let same = |n: &Py<PyString>| n.as_ptr() == name.as_ptr();
                 let at = match self.names.iter().position(same) {
                     Some(at) => at,
@@ -143,7 +135,7 @@ impl Face {
                 {
                     return Ok(false);
                 }
-                objects[at] = Some(call.object(value));
+                objects[at] = Some(value);
             }
         }
         Ok(objects[..self.required].iter().all(Option::is_some))
@@ -156,15 +148,8 @@ impl Face {
     }
     /// The same for one whose first parameter takes all that is passed by position.
     fn attempt_several<'py>(&self, call: &Call<'_, 'py>) -> PyResult<Option<Result<Any<'py>, String>>> {
-        let all = PyTuple::new(call.py, call.positional.iter().map(|p| call.object(p)))?.into_any();
-        let all = [all.as_ptr()];
-        self.attempt(&Call {
-            py: call.py,
-            slf: None,
-            positional: &all,
-            named: call.named,
-            names: call.names.clone(),
-        })
+        let all = [call.args.tuple()?.into_any()];
+        self.attempt(&Call { py: call.py, slf: None, args: call.args.with_positional(&all) })
     }
     /// Calls the function; the error is the reason why it does not compute that.
     fn run<'py>(&self, py: Python<'py>, objects: &Objects<'_, 'py>) -> PyResult<Result<Any<'py>, String>> {
@@ -386,8 +371,7 @@ fn hand_over<'py>(
         let text = name.cast::<PyString>()?.to_str()?;
         Ok(function.parameters.iter().any(|p| p.kind == Kind::Device && p.name == text))
     };
-    for (name, value) in call.names.iter().flat_map(|n| n.iter()).zip(call.named) {
-        let value = call.object(value);
+    for (name, value) in call.args.named() {
         if is_device(&name)? {
             // NumPy knows no device of ours: its result comes to this one.
             device = given(Some(value)).map(crate::context::device_from).transpose()?;
@@ -409,8 +393,7 @@ fn hand_over<'py>(
         let reason = reason.map_or_else(|| format!("its signature is {function:?}"), str::to_string);
         return Err(PyTypeError::new_err(format!("{}(): {reason}", function.name)));
     }
-    let positional: SmallVec<[&Any; MOST]> =
-        call.slf.into_iter().chain(call.positional.iter().map(|p| call.object(p))).collect();
+    let positional: SmallVec<[&Any; MOST]> = call.slf.into_iter().chain(call.args.positional()).collect();
     let args = PyTuple::new(py, positional)?;
     // Questions about what is not ours are NumPy's alone.
     if let (Gives::Count | Gives::Shape, Ok(theirs)) = (function.gives, known)
@@ -455,17 +438,10 @@ unsafe fn call_at<'py>(
 ) -> PyResult<*mut ffi::PyObject> {
     let face = &faces(py)?[number];
     let _entered = enter(face.written);
-    // SAFETY: by the convention: `nargs` positional arguments, and behind them as many as the tuple has names.
+    // SAFETY: by the convention.
     let call = unsafe {
-        let names = Bound::from_borrowed_ptr_or_opt(py, names).map(|n| n.cast_into_unchecked::<PyTuple>());
-        let count = names.as_ref().map_or(0, |n| n.len());
-        let (positional, named) = if args.is_null() {
-            (&[][..], &[][..])
-        } else {
-            std::slice::from_raw_parts(args, nargs as usize + count).split_at(nargs as usize)
-        };
         let slf = (!slf.is_null()).then(|| Bound::ref_from_ptr(py, &slf));
-        Call { py, slf, positional, named, names }
+        Call { py, slf, args: Args::new(py, args, nargs, names) }
     };
     let mut reason = None;
     if native() {

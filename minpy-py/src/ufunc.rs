@@ -14,7 +14,8 @@ use crate::item;
 use crate::numpy::{dtype_from, given, numpy};
 use crate::reader::read;
 use crate::run::{compute, compute_object, heavy, native};
-use crate::slots::{Entry, call_by_vector, positional, slot};
+use crate::slots::slot;
+use crate::vector::{Args, Entry, call_by_vector, positional};
 use minpy_core::backend::Prim;
 use minpy_core::backend::function::{Default, Kind, Value, settle};
 use minpy_core::internal::context;
@@ -365,25 +366,12 @@ unsafe fn entered<'py>(
     nargs: ffi::Py_ssize_t,
     names: *mut ffi::PyObject,
 ) -> PyResult<*mut ffi::PyObject> {
-    let n = positional(nargs);
-    // SAFETY: by the convention, as above; behind the positional arguments are as many as there are names.
+    // SAFETY: by the convention of vector calls, of a live object of the class.
     unsafe {
         let me = Bound::ref_from_ptr(py, &object).cast_unchecked::<Ufunc>().get();
-        let names = Bound::from_borrowed_ptr_or_opt(py, names).map(|n| n.cast_into_unchecked::<PyTuple>());
-        let count = n + names.as_ref().map_or(0, |n| n.len());
-        let all = if count == 0 { &[] } else { std::slice::from_raw_parts(args, count) };
-        let given: Given = all[..n].iter().map(|a| Bound::ref_from_ptr(py, a).clone()).collect();
-        let kwargs = match names {
-            Some(names) if !names.is_empty() => {
-                let kwargs = PyDict::new(py);
-                for (name, value) in names.iter_borrowed().zip(&all[n..]) {
-                    kwargs.set_item(name, Bound::ref_from_ptr(py, value))?;
-                }
-                Some(kwargs)
-            }
-            _ => None,
-        };
-        me.called(py, given, kwargs.as_ref()).map(Bound::into_ptr)
+        let args = Args::new(py, args, nargs, names);
+        let kwargs = args.has_names().then(|| args.dict()).transpose()?;
+        me.called(py, args.positional().cloned().collect(), kwargs.as_ref()).map(Bound::into_ptr)
     }
 }
 unsafe fn general_call(
