@@ -21,8 +21,12 @@ pub(crate) struct Frame<'c> {
     pub out: SmallVec<[*mut u8; 2]>,
     /// Floating-point exceptions that were met so far: the processor's flags are free for the next step.
     met: u8,
+    /// The flags are read after each step and not after each block, which waits for every step to end.
+    careful: bool,
     /// Those that are told of what is done with the values between two blocks: of a fold.
     pub outside: u8,
+    /// Nothing is done with them: the flags are as the last block has left them.
+    pub alone: bool,
 }
 
 impl<'c> Frame<'c> {
@@ -40,7 +44,9 @@ impl<'c> Frame<'c> {
             temp: scratch,
             out: SmallVec::from_elem(std::ptr::null_mut(), c.outputs.len()),
             met: 0,
+            careful: false,
             outside: flags::ALL,
+            alone: false,
         };
         if flags::is_raised() {
             f.met = flags::raised();
@@ -67,9 +73,30 @@ impl<'c> Frame<'c> {
     /// Inputs (and the index) hold `n` elements of their dtype, or one where `scalar`; `out` pointers are null or
     /// have room for `n` elements, and equal an input or are disjoint from all; `n` is at most a block.
     pub unsafe fn run(&mut self, n: usize) {
-        if flags::is_raised() {
+        if !self.alone && flags::is_raised() {
             self.outside();
         }
+        // SAFETY: handed on. Where no output lies upon an input the steps find everything as it was when they run again.
+        unsafe {
+            if !self.careful && !self.is_in_place() {
+                self.steps::<false>(n);
+                if !flags::is_raised() {
+                    return;
+                }
+                // Which step it was; what is met once is mostly met again.
+                self.careful = true;
+                flags::set(0);
+            }
+            self.steps::<true>(n);
+        }
+    }
+    fn is_in_place(&self) -> bool {
+        let inputs = &self.ptr[..self.c.inputs];
+        self.out.iter().any(|out| !out.is_null() && inputs.contains(&out.cast_const()))
+    }
+    /// # Safety
+    /// As for [`run`](Frame::run).
+    unsafe fn steps<const WATCHED: bool>(&mut self, n: usize) {
         for s in &self.c.steps {
             let [a, b, c, d] = s.args.map(usize::from);
             let dst = s.dst as usize;
@@ -118,7 +145,7 @@ impl<'c> Frame<'c> {
                     }
                 }
             }
-            if s.flags.watched && flags::is_raised() {
+            if WATCHED && s.flags.watched && flags::is_raised() {
                 let args = [a, b, c, d].map(|k| (self.ptr[k], self.scalar[k]));
                 // SAFETY: the step has just run on these.
                 self.met |= unsafe { blame(s, args, target, n) };

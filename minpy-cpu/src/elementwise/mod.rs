@@ -381,6 +381,7 @@ fn blocks(c: &Compiled, space: &Space, outputs: usize) -> Result<()> {
     parallel_for(counts.iter().product(), least, |range| {
         with_scratch(walk.scratch_bytes(), |memory| {
             let mut w = walk.walker(memory);
+            w.frame.alone = true;
             let mut at = Tiling::digits(counts, range.start);
             for _ in range {
                 let (rows, cols) = walk.extent(&at);
