@@ -7,6 +7,7 @@ use crate::convert::{
 use crate::errors::Outcome;
 use crate::host::import;
 use crate::numpy::{dtype_from, numpy};
+use minpy_core::backend::function::kinds::Terms;
 use minpy_core::backend::function::{Default, Kind, Value};
 use minpy_core::backend::layout::Order;
 use minpy_core::backend::memory;
@@ -14,6 +15,7 @@ use minpy_core::{Array, DType, Number};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyInt, PyList, PyString, PyTuple};
+use smallvec::SmallVec;
 
 type Any<'py> = Bound<'py, PyAny>;
 
@@ -36,7 +38,7 @@ pub fn read<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<O
         let number =
             matches!((default, kind), (Default::Int(_), Kind::Int) | (Default::Float(_), Kind::Operand));
         if number
-            || matches!((default, kind), (Default::Flag(_), Kind::Flag))
+            || matches!((default, kind), (Default::Flag(_), Kind::Flag) | (Default::Text(_), Kind::Choice(_)))
             || matches!(kind, Kind::Float | Kind::Ours | Kind::Target | Kind::Pairs)
         {
             return Ok(None);
@@ -65,6 +67,7 @@ pub fn read<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<O
         Kind::Arrays => list(object, array_from)?,
         Kind::Joined => list(object, no_number)?,
         Kind::Each => list(object, kept)?,
+        Kind::Operands => operands(object)?,
         Kind::Axis | Kind::Int => one()?,
         Kind::Axes if object.is_instance_of::<PyTuple>() => {
             if_readable(py, axes_from(object).map(Value::Ints))?
@@ -112,6 +115,8 @@ pub fn read<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<O
             Err(e) if e.is_instance_of::<PyValueError>(py) || e.is_instance_of::<PyTypeError>(py) => None,
             Err(e) => return Err(e),
         },
+        Kind::Terms => terms(object)?,
+        Kind::Plan => plan(object),
         Kind::Word => object.cast::<PyString>().ok().and_then(|s| s.to_str().ok()).map(Value::Text),
         Kind::Pairs => match object.extract::<isize>() {
             Ok(n) => Some(Value::Number(Number::Int(n as i128))),
@@ -132,6 +137,68 @@ fn pairs<'a>(object: &Any<'_>) -> Option<Value<'a>> {
     });
     let both = vec![lists.next()??, lists.next()??];
     lists.next().is_none().then_some(Value::List(both))
+}
+/// A list of arrays and numbers.
+fn operands<'a>(object: &'a Any<'_>) -> PyResult<Option<Value<'a>>> {
+    let Ok(items) = object.cast_exact::<PyList>().map(|l| l.iter()) else { return Ok(None) };
+    let mut all = Vec::new();
+    for item in items {
+        let value = match operand(&item)? {
+            Some(Arg::Ours(a)) => Value::Placed(a.clone()),
+            Some(Arg::Made(a)) => Value::Made(a),
+            Some(Arg::Number(n)) => Value::Number(n),
+            Some(Arg::Scalar(s)) => Value::Scalar(s),
+            None => return Ok(None),
+        };
+        memory::push(&mut all, value).py()?;
+    }
+    Ok(Some(Value::List(all)))
+}
+/// Subscripts and arrays, as `numpy.einsum` takes them by position.
+fn terms<'a>(object: &'a Any<'_>) -> PyResult<Option<Value<'a>>> {
+    let Ok(tuple) = object.cast_exact::<PyTuple>() else { return Ok(None) };
+    let (mut list, mut text) = (Vec::new(), false);
+    for (i, item) in tuple.iter_borrowed().enumerate() {
+        let value = if i == 0
+            && let Ok(word) = item.cast::<PyString>()
+        {
+            text = true;
+            // SAFETY: the tuple, which does not change, keeps the string for as long as it lives.
+            Some(Value::Text(unsafe { std::mem::transmute::<&str, &'a str>(word.to_str()?) }))
+        } else if let Some(p) = as_pyarray(&item) {
+            Some(Value::Placed(p.array().clone()))
+        } else if !text && (i % 2 == 1 || i + 1 == tuple.len()) {
+            labels(&item)?.map(Value::Ints)
+        } else {
+            array_from(&item)?.map(Value::Made)
+        };
+        let Some(value) = value else { return Ok(None) };
+        memory::push(&mut list, value).py()?;
+    }
+    Ok((!list.is_empty()).then_some(Value::List(list)))
+}
+/// Numbers, and the ellipsis.
+fn labels(object: &Any<'_>) -> PyResult<Option<SmallVec<[isize; 4]>>> {
+    let Ok(items) = object.try_iter() else { return Ok(None) };
+    let mut all = SmallVec::new();
+    for item in items {
+        let item = item?;
+        let label = match item.is(item.py().Ellipsis().bind(item.py())) {
+            true => Terms::ELLIPSIS,
+            false if item.is_exact_instance_of::<PyInt>() => item.extract()?,
+            false => return Ok(None),
+        };
+        memory::push_small(&mut all, label).py()?;
+    }
+    Ok(Some(all))
+}
+/// Whether and how to choose an order of products; a path that is given is NumPy's to follow.
+fn plan<'a>(object: &Any<'_>) -> Option<Value<'a>> {
+    let known = |word: &Any<'_>| word.extract::<&str>().is_ok_and(|w| matches!(w, "greedy" | "optimal"));
+    let plain = object.is_exact_instance_of::<PyBool>() || known(object);
+    let limited = object.extract::<(Any<'_>, Any<'_>)>();
+    let limited = limited.is_ok_and(|(word, limit)| known(&word) && exact_number(&limit).is_some());
+    (plain || limited).then_some(Value::Absent)
 }
 /// An array whose elements stay as they are, which those of foreign byte order would not.
 fn kept(object: &Any<'_>) -> PyResult<Option<Array>> {

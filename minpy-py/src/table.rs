@@ -169,7 +169,7 @@ impl Face {
                 continue;
             }
             if p.passing == Passing::Rest {
-                return Ok(Err("a keyword that only NumPy's ufuncs take".into()));
+                return Ok(Err("a keyword that only NumPy takes".into()));
             }
             // Numbers in a prototype take part in nothing either.
             let apart = quiet_if(!function.apart.is_empty() && function.apart.contains(&p.name));
@@ -274,6 +274,7 @@ fn give<'py>(
                             wrap_result(py, a)
                         }
                     }
+                    Some(_) if several && !shares(&a, item(values, i)) => wrap(py, a),
                     Some(first) if several => itself_or_view(a, &first.get_item(i)?, item(values, i)),
                     Some(first) => view(a, first, values.first()),
                     None => wrap(py, a),

@@ -147,7 +147,7 @@ def test_keywords_and_reasons():
     np.fill_diagonal(np.zeros((3, 2)), 1, wrap=True)
     reasons = [(f[0], f[3]) for f in _minpy.counters.fallbacks()]
     assert sorted(reasons) == [
-        ("clip", "a keyword that only NumPy's ufuncs take"), ("clip", "a keyword that only NumPy's ufuncs take"),
+        ("clip", "a keyword that only NumPy takes"), ("clip", "a keyword that only NumPy takes"),
         ("fill_diagonal", "fill_diagonal: wrap=True"), ("isclose", "isclose: a tolerance that is not finite, of which NumPy warns"),
         ("nan_to_num", "nan_to_num: copy=False, which writes"),
     ]

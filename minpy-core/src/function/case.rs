@@ -3,6 +3,7 @@
 use super::{Function, Kind, Passing, Value};
 use crate::layout::Order;
 use crate::{Array, DType, Error, ErrorKind, Number, Result};
+use num_complex::Complex64;
 use smallvec::SmallVec;
 
 /// The arguments of a case of a function, one value per parameter. A case is written as a call in Python, with arrays as letters
@@ -39,11 +40,13 @@ fn no_case(function: &Function, case: &str) -> Error {
     Error::new(ErrorKind::Value, format!("{}: '{case}' is no case of {function:?}", function.name))
 }
 
-/// Parts between commas that stand in no bracket.
+/// Parts between commas that stand in no bracket and in no word.
 fn split(text: &'static str) -> Vec<&'static str> {
-    let (mut depth, mut from, mut parts) = (0, 0, Vec::new());
+    let (mut depth, mut from, mut quoted, mut parts) = (0, 0, false, Vec::new());
     for (i, c) in text.char_indices() {
         match c {
+            '\'' => quoted = !quoted,
+            _ if quoted => {}
             '[' | '(' => depth += 1,
             ']' | ')' => depth -= 1,
             ',' if depth == 0 => {
@@ -68,7 +71,7 @@ fn value(kind: Kind, text: &'static str, seed: &mut u64) -> Option<Result<Value<
     }
     let inside = text.strip_prefix('(').and_then(|t| t.strip_suffix(')'));
     Some(Ok(match (kind, inside) {
-        (Kind::Arrays | Kind::Joined, Some(inside)) => {
+        (Kind::Arrays | Kind::Joined | Kind::Each | Kind::Operands, Some(inside)) => {
             let list: Option<Result<Vec<_>>> = split(inside).iter().map(|t| value(kind, t, seed)).collect();
             match list? {
                 Ok(list) => Value::List(list),
@@ -91,7 +94,7 @@ fn value(kind: Kind, text: &'static str, seed: &mut u64) -> Option<Result<Value<
         (Kind::Axis | Kind::Axes | Kind::Int | Kind::Ints | Kind::Shape, _) => {
             Value::Ints(SmallVec::from_elem(text.parse().ok()?, 1))
         }
-        (Kind::Word, _) => Value::Text(text.trim_matches('\'')),
+        (Kind::Word | Kind::Terms, _) => Value::Text(text.trim_matches('\'')),
         (Kind::DType, _) => Value::DType(DType::parse(text).ok()?),
         (Kind::Choice(words), _) => {
             let word = text.trim_matches('\'');
@@ -104,9 +107,13 @@ fn value(kind: Kind, text: &'static str, seed: &mut u64) -> Option<Result<Value<
                 Err(_) => Number::Float(text.parse().ok()?),
             };
             match kind {
-                Kind::Float | Kind::Number | Kind::Sections | Kind::Pairs | Kind::Operand | Kind::Bound => {
-                    Value::Number(number)
-                }
+                Kind::Float
+                | Kind::Number
+                | Kind::Sections
+                | Kind::Pairs
+                | Kind::Operand
+                | Kind::Operands
+                | Kind::Bound => Value::Number(number),
                 Kind::Array | Kind::Kept | Kind::Indices => return Some(scalar(number).map(Value::Made)),
                 _ => return None,
             }
@@ -133,7 +140,10 @@ fn array(letter: &str, shape: &[usize], seed: &mut u64) -> Option<Result<Array>>
         "m" => build(of(&|i| if i % 5 == 2 { f64::NAN } else { both(i) })),
         "i" => build(of(&|i| (order[i] % 7) as f64 - 2.0)).and_then(|a| a.astype(DType::I64)),
         "b" => build(of(&|i| (order[i] % 2) as f64)).and_then(|a| a.astype(DType::Bool)),
-        "c" => build(of(&both)).and_then(|a| a.astype(DType::C128)),
+        "c" => {
+            let parts: Vec<_> = (0..n).map(|i| Complex64::new(both(i), 0.5 * positive(n - 1 - i))).collect();
+            Array::from_slice(&parts, shape)
+        }
         _ => return None,
     })
 }

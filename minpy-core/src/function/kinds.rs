@@ -11,6 +11,7 @@ use super::{Default, Given, Kind, Value};
 use crate::layout::Dims;
 use crate::{Error, ErrorKind, Result, bail, memory};
 use smallvec::SmallVec;
+use std::borrow::Cow;
 
 type Argument<'v> = Option<&'v Value<'v>>;
 /// The words of a choice; other kinds have none.
@@ -166,6 +167,88 @@ alike! { Arrays, SmallVec<[&'v crate::Array; 8]>:
     Each;
     /// Arrays alone, without numbers.
     Joined;
+}
+
+/// Several arrays or numbers.
+pub struct Operands;
+impl Operands {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Operands
+    }
+    pub fn read<'v>(
+        given: &Given,
+        value: Argument<'v>,
+        _: Default,
+    ) -> Result<SmallVec<[crate::Operand<'v>; 4]>> {
+        let Some(Value::List(list)) = value else { return Err(wrong(given, value)) };
+        let mut all = SmallVec::new();
+        for v in list {
+            memory::push_small(&mut all, v.operand().ok_or_else(|| wrong(given, value))?)?;
+        }
+        Ok(all)
+    }
+}
+
+/// Subscripts of Einstein's sums as text, and the arrays.
+pub struct Terms;
+impl Terms {
+    /// In a list of labels, the ellipsis.
+    pub const ELLIPSIS: isize = isize::MAX;
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Terms
+    }
+    pub fn read<'v>(
+        given: &Given,
+        value: Argument<'v>,
+        _: Default,
+    ) -> Result<(Cow<'v, str>, SmallVec<[&'v crate::Array; 8]>)> {
+        let Some(Value::List(list)) = value else { return Err(wrong(given, value)) };
+        let mut arrays = SmallVec::new();
+        if let [Value::Text(text), rest @ ..] = &list[..] {
+            for v in rest {
+                memory::push_small(&mut arrays, v.array().ok_or_else(|| wrong(given, value))?)?;
+            }
+            return Ok((Cow::Borrowed(text), arrays));
+        }
+        let mut text = String::new();
+        for (i, v) in list.iter().enumerate() {
+            match (v, i % 2) {
+                (Value::Ints(labels), _) => {
+                    // What stands where an array would is the result's.
+                    text.push_str(if i % 2 == 0 { "->" } else { "" });
+                    for &n in labels {
+                        match n {
+                            0..26 => text.push((b'A' + n as u8) as char),
+                            26..52 => text.push((b'a' + (n - 26) as u8) as char),
+                            Terms::ELLIPSIS => text.push_str("..."),
+                            _ => bail!(Value, "subscript is not within the valid range [0, 52)"),
+                        }
+                    }
+                }
+                (v, 0) => {
+                    text.push_str(if i == 0 { "" } else { "," });
+                    memory::push_small(&mut arrays, v.array().ok_or_else(|| wrong(given, value))?)?;
+                }
+                _ => return Err(wrong(given, value)),
+            }
+        }
+        Ok((Cow::Owned(text), arrays))
+    }
+}
+
+/// How to go about something.
+pub struct Plan;
+impl Plan {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Plan
+    }
+    pub const fn default(on: bool) -> Default {
+        Default::Flag(on)
+    }
+    #[inline(always)]
+    pub fn read(_: &Given, _: Argument, _: Default) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// One axis; `None`: none was named.

@@ -36,6 +36,8 @@ pub enum Kind {
     Joined,
     /// Arrays that have nothing to do with each other: numbers become arrays too.
     Each,
+    /// A sequence of arrays, and of numbers that count in promotion by their kind only.
+    Operands,
     /// One axis, or none.
     Axis,
     /// One axis, several, or none: all.
@@ -82,6 +84,10 @@ pub enum Kind {
     Target,
     /// As `Array`; what no array can be made of is NumPy's to judge.
     Tried,
+    /// Labels of axes and the arrays that have them: text, or after each array a list of numbers.
+    Terms,
+    /// How to go about it, which does not change what comes out.
+    Plan,
 }
 impl Kind {
     /// Whether an array is taken as it is.
@@ -578,9 +584,10 @@ macro_rules! __function {
             [$([Position $n1 $k1 [$($($w1)+)?] [$($d1)?]])* $([Either $n2 $k2 [$($($w2)+)?] [$($d2)?]])* $($([Name $n3 $k3 [$($($w3)+)?] [$($d3)?]])+)? $([Rest $n4 Foreign [] [None]])?] $($rest)* }
     };
     ($doc:tt $name:ident (
-        * $n1:ident : $k1:ident $(, $n3:ident : $k3:ident $(($($w3:literal),+))? $(= $d3:expr)?)*
+        * $n1:ident : $k1:ident $(, $n3:ident : $k3:ident $(($($w3:literal),+))? $(= $d3:expr)?)* $(, **$n4:ident)?
     ) $($rest:tt)*) => {
-        $crate::__function! { @entry $doc $name [[Several $n1 $k1 [] []] $([Name $n3 $k3 [$($($w3)+)?] [$($d3)?]])*] $($rest)* }
+        $crate::__function! { @entry $doc $name
+            [[Several $n1 $k1 [] []] $([Name $n3 $k3 [$($($w3)+)?] [$($d3)?]])* $([Rest $n4 Foreign [] [None]])?] $($rest)* }
     };
     ($doc:tt $name:ident (
         $($n2:ident : $k2:ident $(($($w2:literal),+))? $(= $d2:expr)?),*

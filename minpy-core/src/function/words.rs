@@ -78,6 +78,7 @@ pub(super) fn of(p: &Parameter, gives: Gives) -> Option<&'static str> {
         ("offset", _) => "offset: which diagonal: 0 is the main one, positive ones are above it.",
         ("begin", _) => "begin, end: the part of the axis; end None: to its end.",
         ("act_type", _) => "act_type: 'relu', 'sigmoid', 'tanh' or 'softrelu'.",
+        ("optimize", _) => "optimize: accepted; the order of the products is chosen by what they cost.",
         ("max_work", _) => "max_work: how closely NumPy looks, on the host.",
         _ => return None,
     })

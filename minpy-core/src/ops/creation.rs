@@ -352,7 +352,7 @@ fn spaced(
     let step = if steps > 0 { (stop - start) / steps as f64 } else { f64::NAN };
     Ok((linspace(start, stop, n, endpoint, dtype)?, step))
 }
-fn length(n: isize) -> Result<usize> {
+pub(super) fn length(n: isize) -> Result<usize> {
     match usize::try_from(n) {
         Ok(n) => Ok(n),
         Err(_) => bail!(Value, "negative dimensions are not allowed"),

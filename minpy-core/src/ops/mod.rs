@@ -3,15 +3,19 @@
 //! Functions here are what Rust programs call; `TABLE`s and the registry are for tests and Python.
 
 mod creation;
+mod einsum;
 mod elementwise;
+mod grid;
 mod index;
 mod limit;
 mod literal;
 mod matmul;
 mod matrix;
 mod methods;
+mod nan;
 mod nn;
 mod operators;
+mod poly;
 mod put;
 mod random;
 mod rearrange;
@@ -19,17 +23,23 @@ mod reduce;
 mod scan;
 mod select;
 mod shape;
+mod signal;
 mod sort;
+mod statistics;
 
 pub use creation::*;
+pub use einsum::*;
 pub use elementwise::*;
+pub use grid::*;
 pub use index::*;
 pub use limit::*;
 pub use literal::*;
 pub use matmul::*;
 pub use matrix::*;
+pub use nan::*;
 pub use nn::*;
 pub use operators::*;
+pub use poly::*;
 pub use put::*;
 pub use random::*;
 pub use rearrange::*;
@@ -37,7 +47,9 @@ pub use reduce::*;
 pub use scan::*;
 pub use select::*;
 pub use shape::*;
+pub use signal::*;
 pub use sort::*;
+pub use statistics::*;
 
 /// Attributes of operations along one axis: its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,9 +1,6 @@
 //! Reductions along axes: sum, prod, max, min, any, all, count_nonzero, and what is composed of them.
 
-use super::{
-    call, call_each, cast, divide, equal, isnan, logical_not, multiply, reshape, root, select, square,
-    subtract,
-};
+use super::{call, call_each, cast, divide, equal, multiply, reshape, root, square, subtract};
 use crate::dispatch::{Arg, fill_raw, launch};
 use crate::expr::{Builder, E, Prim, Program};
 use crate::kernel::{Fold, Work};
@@ -435,7 +432,7 @@ pub(super) fn target(out: Option<&Array>) -> Target<'_> {
     out.map_or(Target::New, Target::Into)
 }
 /// NumPy takes axis 0 and -1 of an array without dimensions as no axis.
-fn axes_of<'v>(a: &Array, axes: Option<&'v [isize]>) -> Option<&'v [isize]> {
+pub(super) fn axes_of<'v>(a: &Array, axes: Option<&'v [isize]>) -> Option<&'v [isize]> {
     axes.filter(|list| a.ndim() > 0 || !matches!(list, [0 | -1]))
 }
 /// A reduction with everything that NumPy's ufuncs take for it, as far as it is computed here.
@@ -452,14 +449,19 @@ pub fn fold(
     initial: Option<Operand>,
     mask: Option<&Array>,
 ) -> Result<Array> {
-    if initial.is_some() || mask.is_some() {
-        bail!(NotNative, "{}: initial= and where= of a reduction", op.name);
-    }
+    plain(op.name, initial, mask)?;
     let boolean = op.name == ANY.name || op.name == ALL.name;
     let dtype = if boolean { Some(DType::Bool) } else { computed_in(a.dtype(), dtype, out) };
     fits(op.name, dtype, out)?;
     let attrs = reduce_attrs(op.name, a.ndim(), axes_of(a, axes), keepdims, dtype)?;
     Ok(call(op, Attrs::of(&attrs), &[Operand::Array(a)], None, target(out))?.with_weak(a.is_weak()))
+}
+/// A reduction of all elements that begins with nothing is what is computed here.
+pub(super) fn plain(name: &str, initial: Option<Operand>, mask: Option<&Array>) -> Result<()> {
+    if initial.is_some() || mask.is_some() {
+        bail!(NotNative, "{name}: initial= and where= of a reduction");
+    }
+    Ok(())
 }
 /// The dtype that a reduction or scan computes in, where arguments say so: that of `dtype`, else one that holds the elements of the array and
 /// of `out`.
@@ -476,7 +478,7 @@ pub(super) fn fits(name: &str, dtype: Option<DType>, out: Option<&Array>) -> Res
     Ok(())
 }
 /// A mean or what is made of it, where NumPy has nothing to say about the dtype or about too few elements.
-fn moment(
+pub(super) fn moment(
     name: &str,
     a: &Array,
     axes: Option<&[isize]>,
@@ -541,25 +543,6 @@ pub fn average(a: &Array, weights: &Array, axes: Option<&[isize]>, keepdims: boo
 pub fn ptp(a: &Array, axes: Option<&[isize]>, keepdims: bool) -> Result<Array> {
     subtract(&reduce(&MAX, a, axes, keepdims, None)?, &reduce(&MIN, a, axes, keepdims, None)?)
 }
-/// Mean of what is not NaN; integers in float64.
-///
-/// # Errors
-/// Those of [`reduce`]; [`ErrorKind::NotNative`](crate::ErrorKind::NotNative) on the host where nothing but NaN is there (elsewhere the result is NaN).
-pub fn nanmean(a: &Array, axes: Option<&[isize]>, keepdims: bool, dtype: Option<DType>) -> Result<Array> {
-    if !a.dtype().is_inexact() {
-        return mean(a, axes, keepdims, dtype);
-    }
-    let nan = isnan(a)?;
-    let count = count_nonzero(&logical_not(&nan)?, axes, keepdims)?;
-    // On a device, or of a symbol, nobody waits to hear of it.
-    let told = a.device().is_host() && !context::tracing() && count.size() > 0;
-    if told && min(&count, None, false)?.to_f64()? == 0.0 {
-        bail!(NotNative, "nanmean: of NaN alone, about which NumPy warns");
-    }
-    let total = reduce(&SUM, &select(&nan, 0, a)?, axes, keepdims, dtype)?;
-    cast(&divide(&total, &count)?, total.dtype())
-}
-
 crate::functions! {
     /// Sum of the elements, of all or along axes. Small integers are added as int64 or uint64.
     sum(a: Array, axis: Axes = None, dtype: DType = None, out: Out = None, keepdims: Flag = false, initial: Operand = None, r#where: Mask = None)
@@ -595,10 +578,6 @@ crate::functions! {
     mean(a: Array, axis: Axes = None, dtype: DType = None, out: Out = None, keepdims: Flag = false, *, r#where: Mask = None)
         -> Values, method, cases ["f[3,4]", "n[3,4], axis=0", "i[2,3], axis=1, keepdims=True", "c[3]"]
         => moment("mean", a, axis, dtype, out, 0.0, r#where, |axes| mean(a, axes, keepdims, dtype));
-    /// Arithmetic mean of what is not NaN, of all elements or along axes.
-    nanmean(a: Array, axis: Axes = None, dtype: DType = None, out: Out = None, keepdims: Flag = false, *, r#where: Mask = None)
-        -> Values, cases ["m[3,4]", "m[3,4], axis=1", "m[4,3], axis=0, keepdims=True", "f[0,3], axis=1", "i[2,3], axis=1", "c[3]"]
-        => moment("nanmean", a, if a.dtype().is_inexact() { axes_of(a, axis) } else { axis }, dtype, out, 0.0, r#where, |axes| nanmean(a, axes, keepdims, dtype));
     /// Weighted mean.
     average(a: Array, axis: OptionalInts = None, weights: OptionalArray = None, returned: Flag = false, *, keepdims: Flag = false)
         -> Values, cases ["f[3,4]", "f[3,4], axis=0", "n[3,4], axis=1, weights=f[4]", "f[3,4], axis=0, weights=f[3,4], keepdims=True", "i[4], weights=i[4]"]

@@ -9,7 +9,8 @@ use super::{
 use crate::function::Made;
 use crate::layout::{Dims, Layout, normalize_axis};
 use crate::op::Operand;
-use crate::{Array, Attrs, DType, ErrorKind, Result, Target, bail, context, memory};
+use crate::{Array, Attrs, DType, ErrorKind, Number, Result, Target, bail, context, memory};
+use smallvec::SmallVec;
 
 /// What is done about positions outside of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -216,6 +217,36 @@ pub fn trace(a: &Array, offset: isize, axis1: isize, axis2: isize) -> Result<Arr
     fold(&SUM, &diagonal(a, offset, axis1, axis2)?, Some(&[-1]), None, None, false, None, None)
 }
 
+/// The elements of the first array whose condition is true there, or else of `default`. All are promoted to a common dtype.
+///
+/// # Errors
+/// [`ErrorKind::Value`](crate::ErrorKind::Value) for lists that are empty or not equally long, [`ErrorKind::Type`](crate::ErrorKind::Type) for conditions that are
+/// no truth values.
+pub fn first_true(conditions: &[&Array], choices: &[Operand], default: Operand) -> Result<Array> {
+    if conditions.len() != choices.len() {
+        bail!(Value, "list of cases must be same length as list of conditions");
+    }
+    if conditions.is_empty() {
+        bail!(Value, "select with an empty condition list is not possible");
+    }
+    if let Some(i) = conditions.iter().position(|c| c.dtype() != DType::Bool) {
+        bail!(Type, "invalid entry {i} in condlist: should be boolean ndarray");
+    }
+    let mut all: SmallVec<[Operand; 4]> = choices.into();
+    all.push(default);
+    let dtype = crate::op::promoted_dtype("select", &all)?;
+    let of = |x: &Operand| match x {
+        Operand::Array(a) => super::cast(a, dtype),
+        Operand::Number(n) => Array::from_scalar_on(conditions[0].device(), n.to_scalar(dtype)?),
+        Operand::Scalar(s) => Array::from_scalar_on(conditions[0].device(), s.number().to_scalar(dtype)?),
+    };
+    let mut result = of(&default)?;
+    for (condition, choice) in conditions.iter().zip(choices).rev() {
+        result = super::select(*condition, &of(choice)?, &result)?;
+    }
+    Ok(result)
+}
+
 crate::functions! {
     /// Elements of `x` where a condition is true, else of `y`; the condition alone: `nonzero(condition)`.
     r#where(condition: Operand, x: Bound = None, y: Bound = None, /) -> Array, cases ["b[3,4], f[3,4], n[4]", "i[3], f[3], 0", "b[3,1], 1, f[4]", "b[3,4]"]
@@ -299,5 +330,11 @@ crate::functions! {
                 bail!(NotNative, "may_share_memory: max_work= other than 0, by which NumPy looks closer");
             }
             Ok(a.may_share_memory(b))
+        };
+    /// The elements of the first array whose condition is true there, or else of `default`.
+    select(condlist: Arrays, choicelist: Operands, default: Bound = None) -> Array, cases ["(b[4], b[4]), (f[4], n[4])", "(b[2,3], b[3]), (f[2,3], i[3]), default=1.5", "(b[3]), (i[3])"]
+        => match default.unwrap_or(Some(Operand::Number(Number::Int(0)))) {
+            Some(default) => first_true(&condlist, &choicelist, default),
+            None => bail!(NotNative, "select: a default of None"),
         };
 }

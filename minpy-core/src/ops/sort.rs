@@ -105,7 +105,7 @@ pub fn argsort(a: &Array, axis: Option<isize>) -> Result<Array> {
 }
 
 /// Positions of extremes as NumPy's function of that name.
-fn position(op: &'static OpDef, a: &Array, axis: Option<isize>, keepdims: bool) -> Result<Array> {
+pub(super) fn position(op: &'static OpDef, a: &Array, axis: Option<isize>, keepdims: bool) -> Result<Array> {
     let r = along(op, a, axis)?;
     if !keepdims {
         return Ok(r);

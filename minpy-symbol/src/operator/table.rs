@@ -38,7 +38,7 @@ fn passed(p: &Parameter) -> Passed {
             Passed::Input
         }
         kind if kind.takes_array() && kind != Takes::Ours => Passed::Perhaps,
-        Takes::Arrays | Takes::Joined | Takes::Each => Passed::Variadic,
+        Takes::Arrays | Takes::Joined | Takes::Each | Takes::Operands => Passed::Variadic,
         Takes::Out | Takes::Foreign | Takes::Device | Takes::Target | Takes::Ours => Passed::Not,
         _ => Passed::Attribute,
     }
