@@ -90,7 +90,7 @@ def page():
         "# Which functions are native",
         "",
         f"Made by `scripts/support-matrix.py` from the namespace of `minpy.numpy` over NumPy {RELEASE}; NumPy's types and "
-        "constants are left out, and its submodules (`linalg`, `fft`, ...), which run in NumPy.",
+        "constants are left out, and its submodules: `fft` and others run in NumPy, of `linalg` what is no entry of core's table.",
         "",
         f"* **native** ({len(groups['native'])}): made of operations of core; they run on the device of their arguments, with the exceptions "
         "below, and are differentiable where a derivative exists. Some argument values still go to NumPy and then have no gradient "

@@ -73,6 +73,38 @@ fn as_many_indices_as_axes() {
     }
 }
 
+/// A stack of well-conditioned matrices.
+fn regular(lead: &[usize], n: usize, seed: usize) -> Array {
+    let a = data(&[lead, &[n, n]].concat(), seed);
+    ops::add(&a, &ops::multiply(&ops::eye(n, n, 0, DType::F64).unwrap(), 6.0).unwrap()).unwrap()
+}
+
+#[test]
+fn linear_algebra() {
+    for lead in [&[][..], &[2]] {
+        let a = regular(lead, 3, 1);
+        check(|x| sq(ops::inv(&x[0])?), &[a.clone()]);
+        check(|x| ops::det(&x[0]), &[a.clone()]);
+        check(|x| sq(ops::slogdet(&x[0])?.1), &[a.clone()]);
+        check(|x| sq(ops::solve(&x[0], &x[1])?), &[a.clone(), data(&[lead, &[3, 2]].concat(), 2)]);
+        check(|x| sq(ops::solve(&x[0], &x[1])?), &[a.clone(), data(&[3], 3)]);
+        check(|x| ops::solve(&x[0], &x[0]), &[a.clone()]);
+        check(|x| sq(ops::matrix_power(&x[0], -2)?), &[a]);
+        for upper in [false, true] {
+            // Definite whatever the other triangle holds.
+            check(|x| sq(ops::cholesky(&x[0], upper)?), &[regular(lead, 3, 4)]);
+            check(
+                |x| ops::cholesky(&ops::matmul(&x[0], &ops::matrix_transpose(&x[0])?)?, upper),
+                &[regular(lead, 3, 5)],
+            );
+        }
+    }
+    // Leading axes are broadcast.
+    check(|x| sq(ops::solve(&x[0], &x[1])?), &[regular(&[2, 1], 2, 6), data(&[3, 2, 1], 7)]);
+    let list = [data(&[2, 3], 1), data(&[3, 2], 2), data(&[2], 3)];
+    check(|x| sq(ops::multi_dot(&[&x[0], &x[1], &x[2]])?), &list);
+}
+
 #[test]
 fn products_with_zeros() {
     for v in [[0.0, 2.0, 3.0], [0.0, 0.0, 3.0]] {

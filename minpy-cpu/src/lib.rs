@@ -2,7 +2,7 @@
 //!
 //! In the order in which one builds upon another: `machine/` (memory, threads, instruction sets), `math/` (transcendental functions),
 //! `prims/` (typed loops), `elementwise/` (scalar programs over views), `rows/` (reductions, scans, work on rows), `index/`
-//! (gather, scatter, nonzero, sort), `product/` (matrix products and what follows them). One file per form of work.
+//! (gather, scatter, nonzero, sort), `product/` (matrix products and what follows them), `linalg/` (factorisations). One file per form of work.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod device;
@@ -10,6 +10,7 @@ pub mod elementwise;
 pub mod index;
 #[cfg(feature = "ndarray")]
 pub mod interop;
+mod linalg;
 mod machine;
 pub mod math;
 pub mod prims;
@@ -33,6 +34,11 @@ pub static ITEMS: &[Item] = &[
     Item::Kernel(&epilogue::ENTRY),
     Item::Kernel(&epilogue::PRODUCTS),
     Item::Kernel(&index::GATHER),
+    Item::Kernel(&linalg::cholesky::ENTRY),
+    Item::Kernel(&linalg::lu::DET),
+    Item::Kernel(&linalg::lu::INV),
+    Item::Kernel(&linalg::lu::SLOGDET),
+    Item::Kernel(&linalg::lu::SOLVE),
     Item::Kernel(&matmul::ENTRY),
     Item::Kernel(&nonzero::ENTRY),
     Item::Kernel(&random::ENTRY),

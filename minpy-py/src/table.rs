@@ -276,6 +276,8 @@ fn give<'py>(
                     }
                     Some(_) if several && !shares(&a, item(values, i)) => wrap(py, a),
                     Some(first) if several => itself_or_view(a, &first.get_item(i)?, item(values, i)),
+                    // What has a name is new.
+                    _ if matches!(function.gives, Gives::Named(..)) => wrap_result(py, a),
                     Some(first) => view(a, first, values.first()),
                     None => wrap(py, a),
                 })

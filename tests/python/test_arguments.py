@@ -264,7 +264,8 @@ def test_how_often_to_repeat(count):
         assert ours == theirs
 
 
-@pytest.mark.parametrize("name", JOINS)
+# (`linalg.multi_dot` multiplies.)
+@pytest.mark.parametrize("name", [name for name in JOINS if "." not in name])
 def test_other_threads_run_while_arrays_are_joined(name, on_cpu):
     a = np.ones((2000, 1500))
     float(a[0, 0])

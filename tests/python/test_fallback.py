@@ -13,7 +13,7 @@ from minpy.policy import OnlyDevicePolicy, PrimitivePolicyError
 
 def test_results_are_ours(device):
     a = np.array([[1.0, 2.0], [3.0, 4.0]])
-    for r in (np.linalg.inv(a), np.fft.fft(a), np.percentile(a, 50, axis=0), np.kron(a, a), np.gradient(a)[0], np.pad(a, 1)):
+    for r in (np.linalg.pinv(a), np.fft.fft(a), np.percentile(a, 50, axis=0), np.kron(a, a), np.gradient(a)[0], np.pad(a, 1)):
         assert type(r) is np.ndarray and r.context == device
     values, vectors = np.linalg.eigh(a @ a.T)
     assert type(values) is np.ndarray and vectors.context == device
@@ -201,7 +201,7 @@ def test_fallbacks_warn_where_they_are_asked_to(recwarn):
         assert not recwarn.list
         for _ in range(2):
             np.median(a)  # once a line
-        np.linalg.inv(a), np.kron(a, a, )
+        np.linalg.pinv(a), np.kron(a, a, )
         np.cov(a, fweights=[1, 1])
         with minpy.use_policy("prefer_device"):
             np.median(a)
@@ -209,7 +209,7 @@ def test_fallbacks_warn_where_they_are_asked_to(recwarn):
             assert minpy.get_global_policy() == policy
     np.median(a)
     assert {w.category for w in recwarn.list} == {minpy.FallbackWarning}
-    assert [str(w.message).split(" ")[0] for w in recwarn.list] == ["median", "linalg.inv", "kron", "cov"]
+    assert [str(w.message).split(" ")[0] for w in recwarn.list] == ["median", "linalg.pinv", "kron", "cov"]
     assert {w.filename for w in recwarn.list} == {__file__} and "was done by NumPy: core has no such operation" in str(recwarn.list[0].message)
     with minpy.use_policy("warn_device"), warnings.catch_warnings():
         warnings.simplefilter("error", minpy.FallbackWarning)

@@ -136,14 +136,14 @@ def test_profiles_show_what_ran_in_numpy():
     with minpy.profile() as p:
         np.median(x)
         np.median(x, 0)
-        np.linalg.inv(x)
+        np.linalg.pinv(x)
         np.random.randn(10)
     rows = {g.name: g for g in p.groups if g.device == "numpy"}
     assert rows["median"].calls == 2
     assert rows["median"].bytes == 2 * 80000 + 8 + 800
     assert rows["median"].seconds > 0
     assert {g.family for g in rows.values()} == {"numpy"}
-    assert {"linalg.inv", "random.randn"} <= set(rows)
+    assert {"linalg.pinv", "random.randn"} <= set(rows)
     assert "numpy: median" in str(p)
 
 
@@ -169,9 +169,9 @@ def test_profiles_show_custom_functions_without_what_ran_in_them():
 def test_a_call_of_numpys_that_fails_is_no_row():
     with minpy.profile() as p:
         with pytest.raises(numpy.linalg.LinAlgError):
-            np.linalg.inv(np.zeros((2, 2)))
+            np.linalg.eigvals(np.full((2, 2), np.nan))
         np.median(np.ones(3))
-    assert not any("inv" in g.name for g in p.groups)
+    assert not any("eigvals" in g.name for g in p.groups)
     assert "median" in {g.name for g in p.groups}
 
 
@@ -188,7 +188,7 @@ def test_profiles_show_themselves():
 def test_functions_of_submodules_are_named_as_they_are_written():
     a = np.array([[2.0, 1.0], [1.0, 3.0]])
     calls = {
-        "linalg.inv": lambda: np.linalg.inv(a), "fft.fft": lambda: np.fft.fft(a), "random.normal": lambda: np.random.normal(size=3), "emath.sqrt": lambda: np.emath.sqrt(a),
+        "linalg.pinv": lambda: np.linalg.pinv(a), "fft.fft": lambda: np.fft.fft(a), "random.normal": lambda: np.random.normal(size=3), "emath.sqrt": lambda: np.emath.sqrt(a),
         "random.uniform": lambda: np.random.default_rng(0).uniform(size=3), "polynomial.polynomial.polyval": lambda: np.polynomial.polynomial.polyval(a, [1, 2]),
         "lib.stride_tricks.sliding_window_view": lambda: np.lib.stride_tricks.sliding_window_view(a, 2, 0), "median": lambda: np.median(a),
     }  # fmt: skip
@@ -196,4 +196,4 @@ def test_functions_of_submodules_are_named_as_they_are_written():
         for f in calls.values():
             f()
     assert set(calls) <= {g.name for g in p.groups if g.device == "numpy"}
-    assert "linalg.inv" in {row["op"] for row in op_stat()["fallbacks"]}
+    assert "linalg.pinv" in {row["op"] for row in op_stat()["fallbacks"]}

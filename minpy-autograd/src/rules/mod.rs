@@ -2,6 +2,7 @@
 
 mod elementwise;
 mod index;
+mod linalg;
 mod matmul;
 mod reduce;
 mod scan;

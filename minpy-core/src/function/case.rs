@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 /// The arguments of a case of a function, one value per parameter. A case is written as a call in Python, with arrays as letters
 /// and shapes: `f[3,4], axis=(0, 1)`. The letters are `f` (float64, distinct values in (0.5, 3)), `n` (the same with
-/// both signs), `i` (int64), `b` (bool), `c` (complex128), `m` (as `n`, some of them NaN); lists of arrays stand in parentheses.
+/// both signs), `i` (int64), `b` (bool), `c` (complex128), `m` (as `n`, some of them NaN), `s` and `h` (matrices that are symmetric, or Hermitian, and positive definite: float64, complex128); lists of arrays stand in parentheses.
 ///
 /// # Errors
 /// `ErrorKind::Value` for a text that is no case of the function.
@@ -144,8 +144,28 @@ fn array(letter: &str, shape: &[usize], seed: &mut u64) -> Option<Result<Array>>
             let parts: Vec<_> = (0..n).map(|i| Complex64::new(both(i), 0.5 * positive(n - 1 - i))).collect();
             Array::from_slice(&parts, shape)
         }
+        "s" => build(of(&|i| definite(shape, i, &|i| unit(i), true))),
+        "h" => {
+            let part = |real| build(of(&|i| definite(shape, i, &|i| unit(i), real)));
+            let imaginary =
+                |a: &Array| crate::ops::multiply(a, Number::Complex(crate::Complex64::new(0.0, 1.0)));
+            part(true).and_then(|re| crate::ops::add(&re, &imaginary(&part(false)?)?))
+        }
         _ => return None,
     })
+}
+/// Element `i` of a stack of matrices whose diagonals outweigh the rest of their rows: symmetric, or the imaginary part beside that.
+fn definite(shape: &[usize], i: usize, unit: &dyn Fn(usize) -> f64, real: bool) -> f64 {
+    let n = shape.last().copied().unwrap_or(1);
+    let (matrix, row, column) = (i / (n * n), i / n % n, i % n);
+    let off = |row: usize, column: usize| unit(matrix * n * n + row * n + column) - 0.5;
+    match (row == column, real) {
+        (true, true) => n as f64 + unit(i),
+        (true, false) => 0.0,
+        (false, true) => off(row.max(column), row.min(column)),
+        (false, false) if row > column => off(row, column) / 2.0,
+        (false, false) => -off(column, row) / 2.0,
+    }
 }
 fn scalar(n: Number) -> Result<Array> {
     Array::from_scalar_on(crate::context::current_device()?, n.to_scalar(n.default_dtype())?)

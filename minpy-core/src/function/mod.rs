@@ -164,7 +164,7 @@ pub enum Gives {
     List,
     /// A tuple of arrays.
     Tuple,
-    /// A named tuple of arrays: its class, and the names.
+    /// A named tuple of new values, scalars where there are no dimensions: its class, and the names.
     Named(&'static str, &'static [&'static str]),
     /// A truth value of the host's.
     Truth,

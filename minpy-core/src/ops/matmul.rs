@@ -204,7 +204,7 @@ pub fn tensordot(a: &Array, b: &Array, axes_a: &[usize], axes_b: &[usize]) -> Re
 }
 
 /// Sum of products over paired axes, as NumPy's function of that name takes them.
-fn paired(a: &Array, b: &Array, pairs: Pairs) -> Result<Array> {
+pub(super) fn paired(a: &Array, b: &Array, pairs: Pairs) -> Result<Array> {
     let (first, second): (Axes, Axes) = match pairs {
         Pairs::Of(first, second) => (first.into(), second.into()),
         Pairs::Count(n) => ((-n..0).collect(), (0..n).collect()),

@@ -29,7 +29,8 @@ use crate::machine::threads::{Outcome, parallel_parts, usable_threads};
 use ahead::Ask;
 use blocked::blocks;
 use minpy_core::Result;
-use operands::{Finish, Product};
+use operands::Finish;
+pub(crate) use operands::Product;
 use pack::Matrix;
 use post::{Post, Tile};
 use tile::{ACROSS, Element, Tiles};
@@ -58,6 +59,18 @@ const DOT: (usize, usize) = (64 * 64, 8192);
 pub(crate) unsafe fn product<T: Element>(p: &Product, parallel: bool, add: bool) -> Result<bool> {
     // SAFETY: handed on.
     T::tiles(level()).map_or(Ok(false), |tiles| unsafe { product_by(tiles, p, parallel, add) })
+}
+
+/// The same for complex128.
+///
+/// # Errors
+/// As `product`.
+///
+/// # Safety
+/// As for `product`.
+pub(crate) unsafe fn product_of_pairs(p: &Product, parallel: bool, add: bool) -> Result<bool> {
+    // SAFETY: handed on.
+    unsafe { complex::complex::<f64>(p, parallel, add) }
 }
 
 /// Computes two products at once, if both are large enough for all threads; otherwise `false`, and nothing is done.
