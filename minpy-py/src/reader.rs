@@ -36,7 +36,7 @@ pub fn read<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<O
         let number =
             matches!((default, kind), (Default::Int(_), Kind::Int) | (Default::Float(_), Kind::Operand));
         if number
-            || matches!((default, kind), (Default::Flag(_), Kind::Flag))
+            || matches!((default, kind), (Default::Flag(_), Kind::Flag) | (Default::Text(_), Kind::Choice(_)))
             || matches!(kind, Kind::Float | Kind::Ours | Kind::Target | Kind::Pairs)
         {
             return Ok(None);

@@ -107,7 +107,7 @@ OTHERS = {
 # Where an answer is not NumPy's: the parameter, perhaps of one function, and the values.
 MORE = {("expand_dims", "axis"): {"array([0, 1])", "range(0, 2)", "Sequence of 2"}}  # sequences that NumPy does not read
 OTHERWISE = {
-    "where": {"None"}, "casting": {"None"},  # as if they were not given
+    "where": {"None"},  # as if it were not given
     ("roll", "shift"): {"b'11'", "()", "[]"},  # codes of letters, for NumPy a number; nothing along an axis that is not there
     ("rollaxis", "start"): {"array([1])"},  # NumPy counts down in the array itself
     ("average", "a"): {"[[]]", "ndarray of 2"},  # NumPy divides by the length of the axis, 0

@@ -2,9 +2,11 @@
 //!
 //! Functions here are what Rust programs call; `TABLE`s and the registry are for tests and Python.
 
+mod correlate;
 mod creation;
 mod elementwise;
 mod index;
+mod interp;
 mod limit;
 mod literal;
 mod matmul;
@@ -17,13 +19,17 @@ mod random;
 mod rearrange;
 mod reduce;
 mod scan;
+mod search;
 mod select;
 mod shape;
 mod sort;
+mod tally;
 
+pub use correlate::*;
 pub use creation::*;
 pub use elementwise::*;
 pub use index::*;
+pub use interp::*;
 pub use limit::*;
 pub use literal::*;
 pub use matmul::*;
@@ -35,9 +41,11 @@ pub use random::*;
 pub use rearrange::*;
 pub use reduce::*;
 pub use scan::*;
+pub use search::*;
 pub use select::*;
 pub use shape::*;
 pub use sort::*;
+pub use tally::*;
 
 /// Attributes of operations along one axis: its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
