@@ -93,7 +93,8 @@ impl<T: Ordered> List<T> {
         // SAFETY: below `n`.
         let at = |i: usize| unsafe { self.at(i) }.double();
         let Some(i) = (1..self.n).find(|&i| at(i) != at(i - 1)) else { return Some(false) };
-        let down = !(at(i - 1) < at(i));
+        let up = at(i - 1) < at(i);
+        let down = !up;
         let turns = |i: usize| if down { at(i - 1) < at(i) } else { at(i - 1) > at(i) };
         (!(i + 1..self.n).any(turns)).then_some(down)
     }
