@@ -150,6 +150,35 @@ fn matrix_products() {
 }
 
 #[test]
+fn shifted_products() {
+    // Every way in which the two may lie to each other.
+    for (n, k) in [(5, 3), (3, 5), (4, 1), (1, 1)] {
+        for (lead, len) in [(0, 1), (2, 7), (-1, 4), (6, 3), (-7, 2)] {
+            check(|x| sq(ops::shifted_products(&x[0], &x[1], lead, len)?), &[data(&[n], 1), data(&[k], 4)]);
+        }
+    }
+}
+/// Within lines, beside points and outside of them; with respect to all three.
+#[test]
+fn interpolation() {
+    let places = Array::from([0.3, 1.1, 1.9, 3.2, -0.4]);
+    let (xp, fp) = (Array::from([0.1, 0.9, 2.3, 2.7]), Array::from([1.0, -0.5, 2.0, 0.25]));
+    for period in [None, Some(2.5.into())] {
+        check(
+            |x| sq(ops::interp(&x[0], &x[1], &x[2], None, None, period)?),
+            &[places.clone(), xp.clone(), fp.clone()],
+        );
+    }
+    let one = Array::from([1.5]);
+    check(|x| sq(ops::interp(&x[0], &one, &x[1], Some(7.into()), None, None)?), &[places, one.clone()]);
+}
+#[test]
+fn weights_of_integers_that_occur() {
+    let x = ints(&[3, 0, 3, 1], &[4]);
+    check(|w| sq(ops::bincount(&x, Some(&w[0]), 6)?), &[data(&[4], 2)]);
+}
+
+#[test]
 fn gather_and_scatter() {
     let rows = || ints(&[2, 0, 2, -1], &[4]);
     check(|x| sq(ops::gather(&x[0], &[rows()])?), &[data(&[3, 2], 1)]);

@@ -19,9 +19,9 @@ mod rows;
 
 pub use device::CpuDevice;
 pub use elementwise::random;
-pub use index::{nonzero, scatter, sort};
+pub use index::{interp, nonzero, scatter, search, sort};
 pub use machine::{simd, threads};
-pub use product::{epilogue, matmul};
+pub use product::{correlate, epilogue, matmul};
 pub use rows::{arg_reduce, reduce, scan};
 
 use minpy_core::backend::{Item, registry};
@@ -30,6 +30,7 @@ use minpy_core::backend::{Item, registry};
 pub static ITEMS: &[Item] = &[
     Item::Driver(&device::DRIVER),
     Item::Kernel(&arg_reduce::ENTRY),
+    Item::Kernel(&correlate::ENTRY),
     Item::Kernel(&elementwise::ENTRY),
     Item::Kernel(&epilogue::ENTRY),
     Item::Kernel(&epilogue::PRODUCTS),
@@ -39,6 +40,7 @@ pub static ITEMS: &[Item] = &[
     Item::Kernel(&linalg::lu::INV),
     Item::Kernel(&linalg::lu::SLOGDET),
     Item::Kernel(&linalg::lu::SOLVE),
+    Item::Kernel(&interp::ENTRY),
     Item::Kernel(&matmul::ENTRY),
     Item::Kernel(&nonzero::ENTRY),
     Item::Kernel(&random::ENTRY),
@@ -46,6 +48,8 @@ pub static ITEMS: &[Item] = &[
     Item::Kernel(&rows::group::ENTRY),
     Item::Kernel(&scan::ENTRY),
     Item::Kernel(&scatter::ENTRY),
+    Item::Kernel(&search::DIGITIZE),
+    Item::Kernel(&search::SEARCHSORTED),
     Item::Kernel(&sort::ENTRY),
 ];
 

@@ -1,5 +1,6 @@
 //! Gradient rules, one file per family of operations, in the order of core's tables. They register themselves.
 
+mod correlate;
 mod elementwise;
 mod index;
 mod linalg;

@@ -4,7 +4,7 @@
 //! `call` takes the common case to `straight.rs` and every other to `elementwise.rs` or `structured.rs`, which go the same way: what the
 //! arguments are (`arguments.rs`; `compare.rs` for those without a common dtype), where it runs (`place.rs`), what the results are
 //! (`results.rs`), what the tape is told (`record.rs`). Then the work is launched (`deferral/launch.rs`). What other code does by dispatch's
-//! means: copies (`copy.rs`; of a few elements `small.rs`, by index arrays `pick.rs`), and arrays moved to other devices (`transfer.rs`).
+//! means: copies (`copy.rs`; of a few elements `small.rs`, by index arrays `pick.rs`; integers counted `tally.rs`), and arrays moved to other devices (`transfer.rs`).
 
 mod arguments;
 mod compare;
@@ -17,6 +17,7 @@ mod results;
 mod small;
 mod straight;
 mod structured;
+mod tally;
 mod transfer;
 
 pub(crate) use crate::launch::{Arg, launch};
@@ -25,6 +26,7 @@ pub(crate) use copy::copy_into_raw;
 pub use copy::{assign, assign_where, cast, copy_raw, fill_raw};
 pub(crate) use pick::{picked, placed};
 pub(crate) use small::{ramped, stacked};
+pub(crate) use tally::tallied;
 pub use transfer::TO_DEVICE;
 
 use crate::context::{self, RECORDING};

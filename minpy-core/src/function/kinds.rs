@@ -93,6 +93,25 @@ impl OptionalArray {
     }
 }
 
+/// The same; what no array can be made of is NumPy's to judge.
+pub struct OptionalTried;
+impl OptionalTried {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Tried
+    }
+    pub const fn default(_: Option<()>) -> Default {
+        Default::None
+    }
+    #[inline(always)]
+    pub fn read<'v>(
+        given: &Given,
+        value: Argument<'v>,
+        default: Default,
+    ) -> Result<Option<&'v crate::Array>> {
+        OptionalArray::read(given, value, default)
+    }
+}
+
 /// An array or a number; `None` where it may be left out.
 pub struct Operand;
 impl Operand {

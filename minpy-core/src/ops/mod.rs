@@ -2,11 +2,13 @@
 //!
 //! Functions here are what Rust programs call; `TABLE`s and the registry are for tests and Python.
 
+mod correlate;
 mod creation;
 mod einsum;
 mod elementwise;
 mod grid;
 mod index;
+mod interp;
 mod limit;
 mod linalg;
 mod literal;
@@ -22,17 +24,21 @@ mod random;
 mod rearrange;
 mod reduce;
 mod scan;
+mod search;
 mod select;
 mod shape;
 mod signal;
 mod sort;
 mod statistics;
+mod tally;
 
+pub use correlate::*;
 pub use creation::*;
 pub use einsum::*;
 pub use elementwise::*;
 pub use grid::*;
 pub use index::*;
+pub use interp::*;
 pub use limit::*;
 pub use linalg::*;
 pub use literal::*;
@@ -48,11 +54,13 @@ pub use random::*;
 pub use rearrange::*;
 pub use reduce::*;
 pub use scan::*;
+pub use search::*;
 pub use select::*;
 pub use shape::*;
 pub use signal::*;
 pub use sort::*;
 pub use statistics::*;
+pub use tally::*;
 
 /// Attributes of operations along one axis: its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

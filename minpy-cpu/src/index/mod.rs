@@ -2,8 +2,11 @@
 //!
 //! First every index is checked; then it is turned into a byte offset, and elements move.
 
+pub mod interp;
 pub mod nonzero;
+pub(crate) mod row;
 pub mod scatter;
+pub mod search;
 pub mod sort;
 
 use crate::elementwise::min_items;

@@ -11,6 +11,7 @@ mod blocked;
 mod chain;
 mod complex;
 mod complex_dot;
+pub mod correlate;
 pub mod epilogue;
 pub mod matmul;
 mod operands;

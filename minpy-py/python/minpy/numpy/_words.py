@@ -16,7 +16,6 @@ METHODS = {
     "dumps": "The array, pickled, as bytes.",
     "getfield": "The bytes at an offset of each element as another dtype.",
     "partition": "Puts the element `kth` in its sorted place, lesser ones before it, in place.",
-    "searchsorted": "Where values would have to be inserted to keep a sorted array sorted.",
     "setfield": "Writes the bytes at an offset of each element.",
     "tobytes": "The elements as bytes, in C order unless `order` says otherwise.",
     "tofile": "Writes the elements into a file, as bytes or as text with a separator.",
