@@ -93,7 +93,7 @@ def test_every_function_is_an_operator():
     for entry in _minpy._table():
         kinds = [kind for _, kind in entry["parameters"]]
         none = entry["by_values"] or entry["gives"] in UNCOUNTED or {"Target", "Ours", "Word", "Terms"} & set(kinds)
-        none = none or any(kind in lists for kind in kinds) and sum(kind in arrays for kind in kinds) > 1
+        none = none or (any(kind in lists for kind in kinds) and sum(kind in arrays for kind in kinds) > 1)
         written = "Out" in kinds and inspect.signature(operator.attrgetter(entry["name"])(np)).parameters["out"].default is inspect.Parameter.empty
         takes = any(kind in arrays for kind in kinds) and "Shape" not in kinds[:1]
         if entry["name"].startswith("ndarray.") or none or written or not takes:

@@ -150,10 +150,9 @@ fn array(letter: &str, shape: &[usize], seed: &mut u64) -> Option<Result<Array>>
         }
         "s" => build(of(&|i| definite(shape, i, &|i| unit(i), true))),
         "h" => {
-            let part = |real| build(of(&|i| definite(shape, i, &|i| unit(i), real)));
-            let imaginary =
-                |a: &Array| crate::ops::multiply(a, Number::Complex(crate::Complex64::new(0.0, 1.0)));
-            part(true).and_then(|re| crate::ops::add(&re, &imaginary(&part(false)?)?))
+            let part = |i, real| definite(shape, i, &unit, real);
+            let all: Vec<_> = (0..n).map(|i| Complex64::new(part(i, true), part(i, false))).collect();
+            Array::from_slice(&all, shape)
         }
         _ => return None,
     })
