@@ -119,7 +119,7 @@ def test_ipython_shows_text_and_signature(needs):
         (np.sin, "sin(x, /, out=None", "Sine of x in radians"),
         (np.sum, "sum(a, axis=None", "Sum"),
         (np.median, "median(a, axis=None", "Compute the median"),
-        (np.linalg.inv, "inv(a)", "inverse of a matrix"),
+        (np.linalg.inv, "inv(a)", "inverse of a square matrix"),
         (x.sum, "sum(axis=None", "Sum"),
         (minpy.core.grad, "grad(", "gradient of `func`"),
     ]:

@@ -354,10 +354,10 @@ crate::functions! {
     /// Product of matrices, `x1 @ x2`; leading axes are broadcast, vectors count as a row or a column.
     matmul(x1: Array, x2: Array, /) -> Values, module [linalg], cases ["f[3,4], n[4,2]", "n[4], f[4,2]", "f[2,3,4], n[4]", "i[3], i[3]"]
         => matmul(x1, x2);
-    /// Sum of products over paired axes.
+    /// Sums of products over axes of two arrays: as many as are told, or two lists of them.
     tensordot(x1: Array, x2: Array, /, *, axes: Pairs = 2) -> Values, module [linalg], cases ["f[2,3,4], n[3,4,2]", "f[2,3], n[3,2], axes=1", "f[2,3,4], n[4,3], axes=((1, 2), (1, 0))"]
         => super::paired(x1, x2, axes);
-    /// A view with the last two axes exchanged.
+    /// The matrix, or each of a stack, transposed: a view.
     matrix_transpose(x: Kept, /) -> View, module [linalg], cases ["f[2,3,4]", "i[3,2]"]
         => matrix_transpose(x);
 }

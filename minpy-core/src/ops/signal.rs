@@ -100,5 +100,5 @@ crate::functions! {
     /// Where the imaginary part is not zero.
     iscomplex(x: Array) -> Values, constant, cases ["c[3]", "f[2,3]"] => logical_not(&is_real(x)?);
     /// Rounded towards zero.
-    fix(x: Array, out: Out = None) -> Values, cases ["n[2,3]", "i[3]"] => trunc(x);
+    fix(x: Array, out: Out = None) -> Values, constant, cases ["n[2,3]", "i[3]"] => trunc(x);
 }
