@@ -165,10 +165,10 @@ fn terms<'a>(object: &'a Any<'_>) -> PyResult<Option<Value<'a>>> {
             text = true;
             // SAFETY: the tuple, which does not change, keeps the string for as long as it lives.
             Some(Value::Text(unsafe { std::mem::transmute::<&str, &'a str>(word.to_str()?) }))
+        } else if !text && (i % 2 == 1 || i > 0 && i + 1 == tuple.len()) {
+            labels(&item)?.map(Value::Ints)
         } else if let Some(p) = as_pyarray(&item) {
             Some(Value::Placed(p.array().clone()))
-        } else if !text && (i % 2 == 1 || i + 1 == tuple.len()) {
-            labels(&item)?.map(Value::Ints)
         } else {
             array_from(&item)?.map(Value::Made)
         };

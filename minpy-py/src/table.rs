@@ -249,6 +249,7 @@ fn give<'py>(
     values: &[Value],
     first: Option<&Any<'py>>,
 ) -> PyResult<Any<'py>> {
+    let several = function.parameters.first().is_some_and(|p| p.passing == Passing::Several);
     let one = |a: Array| match (function.gives, first) {
         (Gives::View, Some(first)) => view(a, first, values.first()),
         // What is new may be written.
@@ -257,12 +258,18 @@ fn give<'py>(
         }
         (Gives::Array | Gives::View | Gives::ReadOnly | Gives::Flagged(_), _) => wrap(py, a),
         (Gives::Part, Some(first)) => part(a, first),
+        // Of several arguments the one that it looks at.
+        (_, Some(first)) if several && a.ndim() > 0 => {
+            match (0..values_of(values)).find(|&i| shares(&a, item(values, i))) {
+                Some(i) => view(a, &first.get_item(i)?, item(values, i)),
+                None => wrap_result(py, a),
+            }
+        }
         _ => wrap_result(py, a),
     };
     Ok(match made {
         Made::One(a) => one(a)?,
         Made::Many(list) => {
-            let several = function.parameters.first().is_some_and(|p| p.passing == Passing::Several);
             let all = list
                 .into_iter()
                 .enumerate()
@@ -297,6 +304,13 @@ fn give<'py>(
 }
 fn shares(a: &Array, value: Option<&Value>) -> bool {
     value.and_then(Value::array).is_some_and(|v| Shared::ptr_eq(v.buffer(), a.buffer()))
+}
+/// How many arguments the first parameter has taken.
+fn values_of(values: &[Value]) -> usize {
+    match values.first() {
+        Some(Value::List(list)) => list.len(),
+        _ => 0,
+    }
 }
 fn item<'a, 'b>(values: &'a [Value<'b>], i: usize) -> Option<&'a Value<'b>> {
     match values.first() {

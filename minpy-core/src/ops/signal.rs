@@ -8,14 +8,18 @@ use crate::{Array, DType, Number, Result, bail};
 use std::f64::consts::PI;
 
 /// A window of `m` values, made of the distances from its middle, `1 - m, 3 - m, ..., m - 1`.
-fn window(m: f64, f: impl FnOnce(&Array, f64) -> Result<Array>) -> Result<Array> {
+fn window(m: Option<Number>, f: impl FnOnce(&Array, f64) -> Result<Array>) -> Result<Array> {
+    let m = match m {
+        None | Some(Number::Complex(_)) => bail!(NotNative, "a window of no real length"),
+        Some(m) => m.to_f64(),
+    };
     if m <= 1.0 {
         return full(&[(m == 1.0) as usize], 1, DType::F64);
     }
     f(&arange(1.0 - m, m, 2.0, DType::F64)?, m - 1.0)
 }
 /// `c[0] + c[1] cos(pi n / last) + c[2] cos(2 pi n / last) ...`
-fn cosines(m: f64, c: &[f64]) -> Result<Array> {
+fn cosines(m: Option<Number>, c: &[f64]) -> Result<Array> {
     window(m, |n, last| {
         let mut sum = None;
         for (k, &factor) in c.iter().enumerate().skip(1) {
@@ -76,17 +80,17 @@ fn is_real(x: &Array) -> Result<Array> {
 
 crate::functions! {
     /// Bartlett's window: a triangle with zeros at its ends.
-    bartlett(M: Float) -> Array, cases ["7", "1", "0", "4.5"]
+    bartlett(M: Number) -> Array, cases ["7", "1", "0", "4.5"]
         => window(M, |n, last| {
             let slope = divide(n, last)?;
             select(&less_equal(n, 0)?, &add(1, &slope)?, &subtract(1, &slope)?)
         });
     /// Blackman's window: three terms of cosines.
-    blackman(M: Float) -> Array, cases ["7", "1", "0"] => cosines(M, &[0.42, 0.5, 0.08]);
+    blackman(M: Number) -> Array, cases ["7", "1", "0"] => cosines(M, &[0.42, 0.5, 0.08]);
     /// Hamming's window: a cosine on a pedestal.
-    hamming(M: Float) -> Array, cases ["7", "1", "0"] => cosines(M, &[0.54, 0.46]);
+    hamming(M: Number) -> Array, cases ["7", "1", "0"] => cosines(M, &[0.54, 0.46]);
     /// Hann's window: a raised cosine.
-    hanning(M: Float) -> Array, cases ["7", "1", "0"] => cosines(M, &[0.5, 0.5]);
+    hanning(M: Number) -> Array, cases ["7", "1", "0"] => cosines(M, &[0.5, 0.5]);
     /// The normalised sinc function, sin(pi x) / (pi x).
     sinc(x: Array) -> Values, cases ["n[5]", "f[2,3]", "i[4]", "c[3]"] => sinc(x);
     /// The angle of complex numbers.
