@@ -179,7 +179,9 @@ fn terms<'a>(object: &'a Any<'_>) -> PyResult<Option<Value<'a>>> {
 }
 /// Numbers, and the ellipsis.
 fn labels(object: &Any<'_>) -> PyResult<Option<SmallVec<[isize; 4]>>> {
-    let Ok(items) = object.try_iter() else { return Ok(None) };
+    // What can be gone through but once is left to NumPy as it is.
+    let again = object.is_instance_of::<PyList>() || object.is_instance_of::<PyTuple>();
+    let Some(items) = again.then(|| object.try_iter()).transpose()? else { return Ok(None) };
     let mut all = SmallVec::new();
     for item in items {
         let item = item?;

@@ -5,6 +5,7 @@
 //! measure of a greedy step this is). What is summed in one array alone is summed first.
 
 use super::{ANY, SUM, cast, diagonal, dot, matmul, multiply, reduce, reshape};
+use crate::context::{QUIET, with_flag};
 use crate::layout::show;
 use crate::{Array, DType, Result, bail};
 use smallvec::SmallVec;
@@ -110,8 +111,8 @@ impl Term {
 pub fn einsum(subscripts: &str, arrays: &[&Array]) -> Result<Array> {
     let Subscripts { operands, result } = parse(subscripts)?;
     let few = match operands.len().cmp(&arrays.len()) {
-        std::cmp::Ordering::Less => "more",
-        std::cmp::Ordering::Greater => "fewer",
+        std::cmp::Ordering::Less => "fewer",
+        std::cmp::Ordering::Greater => "more",
         std::cmp::Ordering::Equal => "",
     };
     if !few.is_empty() {
@@ -145,7 +146,7 @@ pub fn einsum(subscripts: &str, arrays: &[&Array]) -> Result<Array> {
         single(t)?;
         // What is broadcast along an axis has none: another array has all of it.
         while let Some(i) =
-            (0..t.labels.len()).find(|&i| t.array.shape()[i] == 1 && lengths[t.labels[i] as usize] > 1)
+            (0..t.labels.len()).find(|&i| t.array.shape()[i] == 1 && lengths[t.labels[i] as usize] != 1)
         {
             t.labels.remove(i);
             t.array = t.array.view(t.array.layout().remove_axis(i));
@@ -343,6 +344,7 @@ crate::functions! {
             "'...ij,...jk', f[2,2,3], f[3,2]", "'bij,bj->bi', f[2,3,4], f[2,4]", "'ij,jk,kl->li', f[2,3], f[3,4], f[4,2]", "'iij,jk->ik', f[2,2,3], f[3,2]", "'ij,ij->', i[2,3], i[2,3]", "'i,i', b[4], b[4]", "'ab,cb,ad->dc', f[2,3], f[1,3], f[2,2]"]
         => {
             let (subscripts, arrays) = operands;
-            einsum(&subscripts, &arrays)
+            // NumPy tells of no exceptions here.
+            with_flag(QUIET, || einsum(&subscripts, &arrays))
         };
 }

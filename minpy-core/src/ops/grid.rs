@@ -23,7 +23,7 @@ fn at_least_0(n: isize) -> usize {
 /// A matrix with ones on and below the `k`-th diagonal, zeros above.
 pub fn tri(n: usize, m: usize, k: isize, dtype: DType) -> Result<Array> {
     let rows = places(0, n, DType::I64)?.expand_dims(1)?;
-    cast(&greater_equal(&rows, &places(-k, m, DType::I64)?)?, dtype)
+    cast(&greater_equal(&rows, &places(k.saturating_neg(), m, DType::I64)?)?, dtype)
 }
 /// Rows and columns of the elements of an `n` x `m` matrix that are on or below its `k`-th diagonal, or on or above it.
 ///
@@ -35,7 +35,9 @@ pub fn triangle_indices(n: usize, m: usize, k: isize, upper: bool) -> Result<[Ar
         let diagonal = (i as isize).saturating_add(k);
         if upper { bound(diagonal)..m } else { 0..bound(diagonal.saturating_add(1)) }
     };
-    let count = (0..n).map(|i| columns(i).len()).sum();
+    let Some(count) = (0..n).try_fold(0usize, |sum, i| sum.checked_add(columns(i).len())) else {
+        bail!(Memory, "more positions than memory can hold");
+    };
     let (mut rows, mut cols) = (memory::list(count)?, memory::list(count)?);
     for i in 0..n {
         rows.extend(columns(i).map(|_| i as i64));

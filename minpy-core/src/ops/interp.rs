@@ -3,10 +3,10 @@
 use super::limit::there;
 use super::search::{check_list, number_in};
 use super::{
-    argsort, bitwise_and, call, cast, concatenate, divide, equal, gather, greater, isnan, less, maximum,
-    minimum, multiply, remainder, searchsorted, select, subtract,
+    argsort, bitwise_and, call, cast, concatenate, divide, equal, gather, greater, isfinite, isnan, less,
+    maximum, minimum, multiply, remainder, searchsorted, select, subtract,
 };
-use crate::context::{QUIET, with_flag};
+use crate::context::{self, QUIET, with_flag};
 use crate::op::{OpDef, Operand, Structured};
 use crate::{Array, Arrays, Attrs, DType, Meta, Metas, Number, Result, Target, bail, operation};
 use num_complex::Complex64;
@@ -94,9 +94,16 @@ fn between(x: &Array, xp: &Array, fp: &Array) -> Result<Array> {
     let at = |a: &Array, i: &Array| gather(a, std::slice::from_ref(i));
     let (x0, x1, f0, f1) = (at(xp, &j)?, at(xp, &next)?, at(fp, &j)?, at(fp, &next)?);
     let (rise, run) = (subtract(&f1, &f0)?, subtract(&x1, &x0)?);
+    // Nothing times an infinite slope or distance would be the gradient of what is not chosen below.
+    let recorded = context::flags() & context::RECORDING != 0;
+    let run = if recorded { select(&equal(&run, 0)?, 1.0, &run)? } else { run };
+    let distance = |place: &Array| -> Result<Array> {
+        let d = subtract(x, place)?;
+        if recorded { select(&isfinite(&d)?, &d, 0.0) } else { Ok(d) }
+    };
     let slope =
         if fp.dtype().is_complex() { multiply(&rise, &divide(1.0, &run)?)? } else { divide(&rise, &run)? };
-    let from = |place: &Array, value: &Array| super::add(&multiply(&slope, &subtract(x, place)?)?, value);
+    let from = |place: &Array, value: &Array| super::add(&multiply(&slope, &distance(place)?)?, value);
     let y = from(&x0, &f0)?;
     let lost = isnan(&y)?;
     // At a point itself its value, whatever the slope.

@@ -2,6 +2,7 @@
 
 use super::call;
 use super::limit::there;
+use crate::context::{QUIET, with_flag};
 use crate::op::{OpDef, Operand, Structured};
 use crate::{Array, Attrs, DType, Meta, Metas, Result, Target, bail, operation};
 
@@ -85,12 +86,12 @@ pub fn searchsorted<'a>(
     };
     let side = Side { right };
     match sorter {
-        None => call(&SEARCHSORTED, Attrs::of(&side), &[a.into(), v.into()], None, Target::New),
+        None => quietly(&SEARCHSORTED, side, &[a.into(), v.into()]),
         Some(s) if s.ndim() != 1 || s.dtype() == DType::U64 => {
             bail!(NotNative, "searchsorted: a sorter of such a kind")
         }
         Some(s) if !s.dtype().is_integer() => bail!(Type, "sorter must only contain integers"),
-        Some(s) => call(&SEARCHSORTED, Attrs::of(&side), &[a.into(), v.into(), s.into()], None, Target::New),
+        Some(s) => quietly(&SEARCHSORTED, side, &[a.into(), v.into(), s.into()]),
     }
 }
 /// The number of the interval between bins that each value is in: with `i`, `bins[i-1] <= x < bins[i]`, or (`right`) `bins[i-1] < x <= bins[i]`;
@@ -116,7 +117,11 @@ pub fn digitize<'a>(x: impl Into<Operand<'a>>, bins: &Array, right: bool) -> Res
         }
     };
     let side = Side { right: !right };
-    call(&DIGITIZE, Attrs::of(&side), &[bins.into(), x.into()], None, Target::New)
+    quietly(&DIGITIZE, side, &[bins.into(), x.into()])
+}
+/// NumPy tells of no exceptions when it compares here.
+fn quietly(op: &'static OpDef, side: Side, inputs: &[Operand]) -> Result<Array> {
+    with_flag(QUIET, || call(op, Attrs::of(&side), inputs, None, Target::New))
 }
 
 crate::functions! {

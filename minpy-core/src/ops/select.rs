@@ -221,7 +221,7 @@ pub fn trace(a: &Array, offset: isize, axis1: isize, axis2: isize) -> Result<Arr
 ///
 /// # Errors
 /// [`ErrorKind::Value`](crate::ErrorKind::Value) for lists that are empty or not equally long, [`ErrorKind::Type`](crate::ErrorKind::Type) for conditions that are
-/// no truth values.
+/// no truth values, [`ErrorKind::NotNative`](crate::ErrorKind::NotNative) for numbers that the dtype does not hold.
 pub fn first_true(conditions: &[&Array], choices: &[Operand], default: Operand) -> Result<Array> {
     if conditions.len() != choices.len() {
         bail!(Value, "list of cases must be same length as list of conditions");
@@ -235,10 +235,14 @@ pub fn first_true(conditions: &[&Array], choices: &[Operand], default: Operand) 
     let mut all: SmallVec<[Operand; 4]> = choices.into();
     all.push(default);
     let dtype = crate::op::promoted_dtype("select", &all)?;
+    let number = |n: Number| match n.to_scalar(dtype) {
+        Ok(s) => Array::from_scalar_on(conditions[0].device(), s),
+        Err(_) => bail!(NotNative, "select: a number that {dtype} does not hold"),
+    };
     let of = |x: &Operand| match x {
         Operand::Array(a) => super::cast(a, dtype),
-        Operand::Number(n) => Array::from_scalar_on(conditions[0].device(), n.to_scalar(dtype)?),
-        Operand::Scalar(s) => Array::from_scalar_on(conditions[0].device(), s.number().to_scalar(dtype)?),
+        Operand::Number(n) => number(*n),
+        Operand::Scalar(s) => number(s.number()),
     };
     let mut result = of(&default)?;
     for (condition, choice) in conditions.iter().zip(choices).rev() {
