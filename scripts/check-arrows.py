@@ -32,7 +32,7 @@ FOLDERS = {
         "attributes", "names", "operator", "ops", "graph", "json", "arithmetic", "room", "infer", "schedule", "trace", "plan",
         "passes", "noise", "compiled", "record",
     ],
-    "minpy-cpu": ["machine", "math", "prims", "elementwise", "rows", "index", "product", "linalg"],
+    "minpy-cpu": ["machine", "math", "prims", "elementwise", "rows", "index", "product", "linalg", "spectra"],
 }
 # What a file takes from a folder after its own all the same, and why.
 ALLOWED_BACK = {

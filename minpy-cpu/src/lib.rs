@@ -2,7 +2,8 @@
 //!
 //! In the order in which one builds upon another: `machine/` (memory, threads, instruction sets), `math/` (transcendental functions),
 //! `prims/` (typed loops), `elementwise/` (scalar programs over views), `rows/` (reductions, scans, work on rows), `index/`
-//! (gather, scatter, nonzero, sort), `product/` (matrix products and what follows them), `linalg/` (factorisations). One file per form of work.
+//! (gather, scatter, nonzero, sort), `product/` (matrix products and what follows them), `linalg/` (factorisations), `spectra/` (Fourier
+//! transforms). One file per form of work.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod device;
@@ -16,6 +17,7 @@ pub mod math;
 pub mod prims;
 mod product;
 mod rows;
+mod spectra;
 
 pub use device::CpuDevice;
 pub use elementwise::random;
@@ -51,6 +53,9 @@ pub static ITEMS: &[Item] = &[
     Item::Kernel(&search::DIGITIZE),
     Item::Kernel(&search::SEARCHSORTED),
     Item::Kernel(&sort::ENTRY),
+    Item::Kernel(&spectra::FFT),
+    Item::Kernel(&spectra::IRFFT),
+    Item::Kernel(&spectra::RFFT),
 ];
 
 /// Registers the device and its kernels explicitly: for programs whose linker drops what nobody names.

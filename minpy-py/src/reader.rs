@@ -14,7 +14,7 @@ use minpy_core::backend::memory;
 use minpy_core::{Array, DType, Number};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyFloat, PyInt, PyList, PyString, PyTuple};
 use smallvec::SmallVec;
 
 type Any<'py> = Bound<'py, PyAny>;
@@ -35,8 +35,10 @@ pub fn read<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<O
     }
     let py = object.py();
     if object.is_none() {
-        let number =
-            matches!((default, kind), (Default::Int(_), Kind::Int) | (Default::Float(_), Kind::Operand));
+        let number = matches!(
+            (default, kind),
+            (Default::Int(_), Kind::Int | Kind::PlainInt) | (Default::Float(_), Kind::Operand | Kind::Real)
+        );
         if number
             || matches!((default, kind), (Default::Flag(_), Kind::Flag) | (Default::Text(_), Kind::Choice(_)))
             || matches!(kind, Kind::Float | Kind::Ours | Kind::Target | Kind::Pairs)
@@ -74,6 +76,18 @@ pub fn read<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<O
         }
         Kind::Axes => one()?,
         Kind::Ints => several()?,
+        Kind::List | Kind::OneOrList
+            if object.is_instance_of::<PyTuple>() || object.is_instance_of::<PyList>() =>
+        {
+            several()?
+        }
+        Kind::List => None,
+        Kind::PlainInt | Kind::OneOrList if is_integer(object)? => several()?,
+        Kind::PlainInt | Kind::OneOrList => None,
+        Kind::Real if object.is_instance_of::<PyFloat>() || object.is_exact_instance_of::<PyInt>() => {
+            if_readable(py, object.extract::<f64>())?.map(|x| Value::Number(Number::Float(x)))
+        }
+        Kind::Real => None,
         Kind::Shape => match axes_from(object) {
             Err(e) if e.is_instance_of::<PyValueError>(py) => return Err(e),
             shape => if_readable(py, shape.map(Value::Ints))?,
@@ -123,6 +137,14 @@ pub fn read<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<O
             Err(_) => pairs(object),
         },
     })
+}
+/// An integer of Python's or NumPy's.
+fn is_integer(object: &Any<'_>) -> PyResult<bool> {
+    if object.is_instance_of::<PyInt>() {
+        return Ok(true);
+    }
+    let py = object.py();
+    object.is_instance(&numpy(py)?.module.bind(py).getattr("integer")?)
 }
 /// No numbers have no kind: an empty list holds integers.
 fn positions(a: Array, object: &Any<'_>) -> PyResult<Array> {

@@ -2,6 +2,7 @@
 
 mod correlate;
 mod elementwise;
+mod fft;
 mod index;
 mod linalg;
 mod matmul;

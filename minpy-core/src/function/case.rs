@@ -93,9 +93,10 @@ fn value(kind: Kind, text: &'static str, seed: &mut u64) -> Option<Result<Value<
             "False" => false,
             _ => return None,
         }),
-        (Kind::Axis | Kind::Axes | Kind::Int | Kind::Ints | Kind::Shape, _) => {
-            Value::Ints(SmallVec::from_elem(text.parse().ok()?, 1))
-        }
+        (
+            Kind::Axis | Kind::Axes | Kind::Int | Kind::PlainInt | Kind::Ints | Kind::OneOrList | Kind::Shape,
+            _,
+        ) => Value::Ints(SmallVec::from_elem(text.parse().ok()?, 1)),
         (Kind::Word | Kind::Terms, _) => Value::Text(text.trim_matches('\'')),
         (Kind::DType, _) => Value::DType(DType::parse(text).ok()?),
         (Kind::Choice(words), _) => {
@@ -110,6 +111,7 @@ fn value(kind: Kind, text: &'static str, seed: &mut u64) -> Option<Result<Value<
             };
             match kind {
                 Kind::Float
+                | Kind::Real
                 | Kind::Number
                 | Kind::Sections
                 | Kind::Pairs

@@ -702,3 +702,72 @@ impl Foreign {
         Ok(())
     }
 }
+
+/// Integers in a list or a tuple, perhaps; NumPy complains of one alone.
+pub struct List;
+impl List {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::List
+    }
+    pub const fn default(list: Option<&'static [isize]>) -> Default {
+        match list {
+            Some(list) => Default::Ints(list),
+            None => Default::None,
+        }
+    }
+    #[inline(always)]
+    pub fn read<'v>(given: &Given, value: Argument<'v>, default: Default) -> Result<Option<&'v [isize]>> {
+        match (value, default) {
+            (Some(Value::Ints(list)), _) => Ok(Some(list)),
+            (Some(Value::None), _) => Ok(None),
+            (_, Default::Ints(list)) => Ok(Some(list)),
+            (Some(Value::Absent) | None, Default::None) => Ok(None),
+            _ => Err(wrong(given, value)),
+        }
+    }
+}
+
+/// The same, or one integer.
+pub struct OneOrList;
+impl OneOrList {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::OneOrList
+    }
+    pub const fn default(_: Option<()>) -> Default {
+        Default::None
+    }
+    #[inline(always)]
+    pub fn read<'v>(given: &Given, value: Argument<'v>, default: Default) -> Result<Option<&'v [isize]>> {
+        List::read(given, value, default)
+    }
+}
+
+/// An integer, and nothing that only counts as one.
+pub struct PlainInt;
+impl PlainInt {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::PlainInt
+    }
+    pub const fn default(i: i64) -> Default {
+        Default::Int(i)
+    }
+    #[inline(always)]
+    pub fn read(given: &Given, value: Argument, default: Default) -> Result<isize> {
+        Int::read(given, value, default)
+    }
+}
+
+/// A real number without a dtype that would matter.
+pub struct Real;
+impl Real {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Real
+    }
+    pub const fn default(x: f64) -> Default {
+        Default::Float(x)
+    }
+    #[inline(always)]
+    pub fn read(given: &Given, value: Argument, default: Default) -> Result<f64> {
+        Float::read(given, value, default)
+    }
+}

@@ -88,6 +88,14 @@ pub enum Kind {
     Terms,
     /// How to go about it, which does not change what comes out.
     Plan,
+    /// Integers in a list or a tuple: one alone is something else.
+    List,
+    /// The same, or one integer; nothing that only counts as one.
+    OneOrList,
+    /// An integer, and nothing that only counts as one: no array without dimensions.
+    PlainInt,
+    /// A real number without a dtype that would matter.
+    Real,
 }
 impl Kind {
     /// Whether an array is taken as it is.
@@ -130,6 +138,8 @@ pub enum Default {
     Float(f64),
     /// A word.
     Text(&'static str),
+    /// Integers.
+    Ints(&'static [isize]),
 }
 
 /// A parameter of a function.
@@ -540,6 +550,9 @@ impl Default {
             Default::Int(i) => i.to_string(),
             Default::Float(x) => format!("{x:?}"),
             Default::Text(t) => format!("'{t}'"),
+            Default::Ints(list) => {
+                format!("({})", list.iter().map(isize::to_string).collect::<Vec<_>>().join(", "))
+            }
         }
     }
 }

@@ -66,6 +66,14 @@ pub(super) fn of(p: &Parameter, gives: Gives) -> Option<&'static str> {
         ("nan", _) => "nan, posinf, neginf: what stands in place of each.",
         ("rtol", _) => "rtol, atol: how far apart, relative to `b` and absolute.",
         ("equal_nan", _) => "equal_nan: whether a NaN equals a NaN.",
+        ("n", Kind::Axis) => {
+            "n: how many points are transformed: what is more is cut off, what is missing is 0."
+        }
+        ("s", Kind::List) => "s: how many points along each of the axes; -1: as many as there are.",
+        ("norm", Kind::Choice(_)) => {
+            "norm: which direction divides by the number of points: 'backward', 'forward', or both by its root, 'ortho'."
+        }
+        ("axes", Kind::List) => "axes: which ones; None: all.",
         ("axes", Kind::Pairs) => "axes: how many, or two lists: those of `a` and those of `b`.",
         ("indices", _) => "indices: of the elements; negative ones count from the end.",
         ("ind", _) => "ind: flat positions; negative ones count from the end.",

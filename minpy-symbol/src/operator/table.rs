@@ -95,10 +95,10 @@ fn attribute(p: &Parameter) -> Option<Attribute> {
         Takes::Array | Takes::Kept | Takes::Indices | Takes::Tried | Takes::Mask => Kind::Input,
         Takes::Operand | Takes::Bound => Kind::NumberOrInput,
         Takes::Axis => Kind::IntOrNone,
-        Takes::Axes | Takes::Ints | Takes::Shape => Kind::Ints,
+        Takes::Axes | Takes::Ints | Takes::List | Takes::OneOrList | Takes::Shape => Kind::Ints,
         Takes::Sections | Takes::Pairs => Kind::IntOrInts,
-        Takes::Int => Kind::Int(i64::MIN),
-        Takes::Float => Kind::Float,
+        Takes::Int | Takes::PlainInt => Kind::Int(i64::MIN),
+        Takes::Float | Takes::Real => Kind::Float,
         Takes::Number => Kind::Number,
         Takes::Flag => Kind::Bool,
         Takes::DType => Kind::DType,
@@ -114,6 +114,9 @@ fn attribute(p: &Parameter) -> Option<Attribute> {
         function::Default::Int(i) => Default::Int(i),
         function::Default::Float(x) => Default::Float(x),
         function::Default::Text(t) => Default::Text(t),
+        function::Default::Ints(list) => {
+            Default::Ints(list.iter().map(|&i| i as i64).collect::<Vec<_>>().leak())
+        }
     };
     Some(attr(p.name, kind, default))
 }
@@ -177,9 +180,13 @@ fn value<'a>(p: &Parameter, given: &'a Value) -> Result<function::Value<'a>> {
         Value::None => Argument::None,
         Value::Bool(on) => Argument::Flag(*on),
         Value::Int(i) => match p.kind {
-            Takes::Sections | Takes::Pairs | Takes::Operand | Takes::Bound | Takes::Number | Takes::Float => {
-                Argument::Number(Number::Int(*i as i128))
-            }
+            Takes::Sections
+            | Takes::Pairs
+            | Takes::Operand
+            | Takes::Bound
+            | Takes::Number
+            | Takes::Float
+            | Takes::Real => Argument::Number(Number::Int(*i as i128)),
             _ => Argument::Ints(SmallVec::from_iter([*i as isize])),
         },
         Value::Float(x) => Argument::Number(Number::Float(*x)),
