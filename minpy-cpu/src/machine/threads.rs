@@ -89,6 +89,11 @@ pub fn parallel_for<R: Outcome>(
     if items < 2 * min_items {
         return body(0..items);
     }
+    shared(items, min_items, &body)
+}
+
+/// The rest of `parallel_for`: one for all bodies, which the compiler has hundreds of.
+fn shared<R: Outcome>(items: usize, min_items: usize, body: &(dyn Fn(Range<usize>) -> R + Sync)) -> R {
     let threads = usable_threads().min(items / min_items);
     if threads <= 1 {
         return body(0..items);

@@ -42,7 +42,8 @@ macro_rules! numbers {
     )*};
     (integers $($t:ident)*) => { numbers! { $($t, 0, 1, |s, a, b| s.wrapping_add(a.wrapping_mul(b));)* } };
 }
-numbers!(integers i8 i16 i32 i64 u8 u16 u32 u64);
+// Sums and products of numbers with a sign have the bits of those without.
+numbers!(integers u8 u16 u32 u64);
 numbers! {
     f32, 0.0, 1.0, |s, a, b| s + a * b;
     f64, 0.0, 1.0, |s, a, b| s + a * b;
@@ -182,17 +183,17 @@ fn run(_: DeviceRef, call: &KernelCall) -> Result<()> {
     macro_rules! plain {
         ($($dtype:ident $t:ty),*) => {
             match call.outputs[0].dtype {
-                // SAFETY: dispatch gives all of them one dtype.
+                // SAFETY: dispatch gives all of them one dtype, that of `$t` or of its bits.
                 $(DType::$dtype => unsafe { of::<$t>(call) },)*
                 DType::Bool => through::<B8, u32>(call, |x| u32::from(x.get()), |s| B8::new(s != 0)),
                 DType::F16 => through::<f16, f32>(call, f16::to_f32, f16::from_f32),
             }
         };
     }
-    plain!(I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64, F32 f32, F64 f64, C64 Complex32, C128 Complex64)
+    plain!(I8 u8, I16 u16, I32 u32, I64 u64, U8 u8, U16 u16, U32 u32, U64 u64, F32 f32, F64 f64, C64 Complex32, C128 Complex64)
 }
 /// # Safety
-/// The elements are `T`.
+/// The elements are `T`, or have its bits.
 unsafe fn of<T: Number>(call: &KernelCall) -> Result<()> {
     let lead = call.attributes::<Shifts>()?.lead;
     // SAFETY: the caller's promise.

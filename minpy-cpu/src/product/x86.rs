@@ -327,11 +327,11 @@ wrappers!(avx2 "avx2,fma");
 wrappers!(avx512 "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt");
 
 macro_rules! tiles {
-    ($f:ident $s:ty: $most:literal: $($rows:literal)*) => {{
+    ($f:ident $s:ty: $most:literal: $($rows:literal $full:literal)*) => {{
         let mut table: [[[Option<Tile<<$s as Vector>::T>>; 2]; ACROSS]; MOST_ROWS] = [[[None; 2]; ACROSS]; MOST_ROWS];
         $(table[$rows - 1] = [
-            [Some($f::run::<$s, $rows, 1, false>), Some($f::run::<$s, $rows, 1, true>)],
-            [Some($f::run::<$s, $rows, 2, false>), Some($f::run::<$s, $rows, 2, true>)],
+            [Some($f::run::<$s, $rows, 1, { !$full }>), Some($f::run::<$s, $rows, 1, true>)],
+            [Some($f::run::<$s, $rows, 2, { !$full }>), Some($f::run::<$s, $rows, 2, true>)],
         ];)*
         Tiles {
             rows: $most,
@@ -359,8 +359,10 @@ macro_rules! element {
             #[inline]
             fn tiles(level: Level) -> Option<&'static Tiles<$t>> {
                 // 6 x 2 of 16 registers, 12 x 2 of 32: the rest holds a row of B and the broadcast element.
-                static AVX2: Tiles<$t> = tiles!(avx2 $avx2: 6: 1 2 3 4 5 6);
-                static AVX512: Tiles<$t> = tiles!(avx512 $avx512: 12: 1 2 3 4 5 6 7 8 9 10 11 12);
+                // Whether there is a loop for full registers of its own: AVX-512 reads parts of them as fast, and smaller tiles have less to do.
+                static AVX2: Tiles<$t> = tiles!(avx2 $avx2: 6: 1 true 2 true 3 true 4 true 5 true 6 true);
+                static AVX512: Tiles<$t> = tiles!(avx512 $avx512: 12:
+                    1 false 2 false 3 false 4 false 5 false 6 false 7 false 8 false 9 false 10 false 11 false 12 true);
                 match level {
                     Level::Avx512 => Some(&AVX512),
                     Level::Avx2 => Some(&AVX2),

@@ -38,11 +38,14 @@ pub(super) trait Lanes: 'static {
 /// Most rows of a network.
 pub(super) const ROWS: usize = 16;
 
+// Conditions stand in `const` blocks wherever the compiler knows them: what they exclude is then not even generated, of which there would be three
+// times as much as of what is used.
+
 /// Numbers below a bound that the compiler knows, one after another: a loop would leave the registers in memory.
 macro_rules! each {
     ($below:expr, $r:ident => $body:expr) => { each!(@ $below, $r, $body; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15) };
     (@ $below:expr, $r:ident, $body:expr; $($n:literal)*) => {$(
-        if $n < $below {
+        if const { $n < $below } {
             const $r: usize = $n;
             $body
         }
@@ -62,16 +65,16 @@ macro_rules! compare {
 unsafe fn columns<L: Lanes, const R: usize>(v: &mut [L::R; ROWS]) {
     // SAFETY: the caller's promise.
     unsafe {
-        if R == 2 {
+        if const { R == 2 } {
             compare!(v; 0 1);
         }
-        if R == 4 {
+        if const { R == 4 } {
             compare!(v; 0 1  2 3  0 2  1 3  1 2);
         }
-        if R == 8 {
+        if const { R == 8 } {
             compare!(v; 0 1  2 3  4 5  6 7  0 2  1 3  4 6  5 7  1 2  5 6  0 4  3 7  1 5  2 6  1 4  3 6  2 4  3 5  3 4);
         }
-        if R == 16 {
+        if const { R == 16 } {
             compare!(v; 0 1  2 3  4 5  6 7  8 9  10 11  12 13  14 15  0 2  4 6  8 10  12 14  1 3  5 7  9 11  13 15
                 0 4  8 12  1 5  9 13  2 6  10 14  3 7  11 15  0 8  1 9  2 10  3 11  4 12  5 13  6 14  7 15
                 5 10  6 9  3 12  13 14  4 8  7 11  1 2  1 4  7 13  2 8  11 14  2 4  5 6  9 10  11 13  3 8  7 12
@@ -89,7 +92,7 @@ unsafe fn merge<L: Lanes, const R: usize, const G: usize, const CROSS: usize>(v:
     // SAFETY: the caller's promise.
     unsafe {
         // The second run backwards: each element meets the one as far from the other end.
-        if R == 1 {
+        if const { R == 1 } {
             let y = L::across::<CROSS>(v[0]);
             v[0] = L::blend::<G>(L::low(v[0], y), L::high(v[0], y));
         }
@@ -101,7 +104,7 @@ unsafe fn merge<L: Lanes, const R: usize, const G: usize, const CROSS: usize>(v:
         });
         macro_rules! lanes {
             ($d:literal) => {
-                if G > $d {
+                if const { G > $d } {
                     each!(R, ROW => {
                         let (x, y) = (v[ROW], L::across::<$d>(v[ROW]));
                         v[ROW] = L::blend::<$d>(L::low(x, y), L::high(x, y));
@@ -114,8 +117,8 @@ unsafe fn merge<L: Lanes, const R: usize, const G: usize, const CROSS: usize>(v:
         lanes!(1);
         macro_rules! rows {
             ($s:literal) => {
-                if R > $s {
-                    each!(R, ROW => if ROW / $s % 2 == 0 {
+                if const { R > $s } {
+                    each!(R, ROW => if const { ROW / $s % 2 == 0 } {
                         let (a, b) = (v[ROW], v[(ROW + $s) % ROWS]);
                         v[ROW] = L::low(a, b);
                         v[(ROW + $s) % ROWS] = L::high(b, a);
@@ -138,7 +141,7 @@ unsafe fn merge<L: Lanes, const R: usize, const G: usize, const CROSS: usize>(v:
 unsafe fn exchange<L: Lanes, const R: usize, const S: usize, const D: usize>(v: &mut [L::R; ROWS]) {
     // SAFETY: the caller's promise.
     unsafe {
-        each!(R, ROW => if ROW / S % 2 == 0 {
+        each!(R, ROW => if const { ROW / S % 2 == 0 } {
             let (a, b) = (v[ROW], v[(ROW + S) % ROWS]);
             v[ROW] = L::blend::<D>(a, L::across::<D>(b));
             v[(ROW + S) % ROWS] = L::blend::<D>(L::across::<D>(a), b);
@@ -157,9 +160,9 @@ unsafe fn turn<L: Lanes, const R: usize>(v: &mut [L::R; ROWS]) {
         // A row's bits go to the upper ones of the lanes, as many as there are.
         macro_rules! bits {
             ($($s:literal $d1:literal $d2:literal $d4:literal $d8:literal;)*) => {$(
-                if R > $s && L::N > $s {
+                if const { R > $s && L::N > $s } {
                     // Lanes have `N / R` times as many numbers.
-                    match if R < L::N { L::N / R } else { 1 } {
+                    match const { if R < L::N { L::N / R } else { 1 } } {
                         1 => exchange::<L, R, $s, $d1>(v),
                         2 => exchange::<L, R, $s, $d2>(v),
                         4 => exchange::<L, R, $s, $d4>(v),
@@ -169,7 +172,7 @@ unsafe fn turn<L: Lanes, const R: usize>(v: &mut [L::R; ROWS]) {
             )*};
         }
         bits! { 1 1 2 4 8; 2 2 4 8 8; 4 4 8 8 8; 8 8 8 8 8; }
-        if R > 1 && R < L::N {
+        if const { R > 1 && R < L::N } {
             each!(R, ROW => v[ROW] = L::deal::<R>(v[ROW]));
         }
     }
@@ -200,16 +203,16 @@ unsafe fn network<L: Lanes, const R: usize>(p: *const L::T, to: *mut L::T, n: us
             v[ROW] = L::load(part.as_ptr());
         });
         columns::<L, R>(&mut v);
-        if L::N > 1 {
+        if const { L::N > 1 } {
             merge::<L, R, 1, 1>(&mut v);
         }
-        if L::N > 2 {
+        if const { L::N > 2 } {
             merge::<L, R, 2, 3>(&mut v);
         }
-        if L::N > 4 {
+        if const { L::N > 4 } {
             merge::<L, R, 4, 7>(&mut v);
         }
-        if L::N > 8 {
+        if const { L::N > 8 } {
             merge::<L, R, 8, 15>(&mut v);
         }
         turn::<L, R>(&mut v);
