@@ -26,7 +26,7 @@ ALLOWED = {
 FOLDERS = {
     "minpy-core": ["value", "device", "report", "array", "deferral", "op", "dispatch", "function", "ops", "codegen"],
     "minpy-autograd": [
-        "accumulate", "edge", "rule", "rules", "tape", "backward", "forward", "session", "api", "check", "losses",
+        "accumulate", "edge", "rule", "rules", "tape", "backward", "forward", "held", "session", "api", "check", "losses",
     ],
     "minpy-symbol": [
         "attributes", "names", "operator", "ops", "graph", "json", "arithmetic", "room", "infer", "schedule", "trace", "plan",

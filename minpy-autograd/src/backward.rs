@@ -3,7 +3,7 @@
 use crate::accumulate::{Home, Total, unbroadcast};
 use crate::edge::{Edge, NodeId, Nodes};
 use crate::rule::{Saves, Value};
-use crate::tape::{Constant, Gradient, Kind, Node, Saved, TAPE, Tape};
+use crate::tape::{Constant, ForeignRule, Gradient, Kind, Node, Saved, Tape, with_tape};
 use minpy_core::backend::{Attributes, memory};
 use minpy_core::internal::Shared;
 use minpy_core::internal::context::{RECORDING, flags, set_flag};
@@ -16,25 +16,35 @@ use std::sync::Arc;
 
 /// Takes the nodes out of the tape while a pass walks over them (the pass may record new ones), and puts them back.
 pub(crate) struct Walk {
+    /// Which tape they are from.
+    tape: u32,
     pub nodes: Vec<Node>,
     base: NodeId,
     recording: bool,
 }
 impl Walk {
-    pub fn start() -> Result<Walk> {
-        TAPE.with_borrow_mut(|t| {
+    /// For a pass of the innermost session (`own`), or of one that is over, over nodes of a tape from `first` on.
+    pub fn start(tape: u32, first: NodeId, own: bool) -> Result<Walk> {
+        with_tape(tape, |t| {
             t.abandon();
             t.is_whole()?;
+            if first < t.base {
+                bail!(Runtime, "gradient: a pass over the same calls is not at its end");
+            }
             let nodes = std::mem::take(&mut t.nodes);
             let base = t.base;
             t.base += nodes.len() as u32;
             // The outermost pass is not recorded; inside another session it is, for gradients of gradients.
             let recording = flags() & RECORDING != 0;
-            if t.depth <= 1 {
+            if own && t.depth <= 1 {
                 set_flag(RECORDING, false);
             }
-            Ok(Walk { nodes, base, recording })
+            Ok(Walk { tape, nodes, base, recording })
         })
+    }
+    /// What was kept for a node.
+    pub fn saved(&self, index: u32) -> Result<Array> {
+        with_tape(self.tape, |t| t.saved(index).cloned())
     }
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[(id - self.base) as usize]
@@ -57,7 +67,7 @@ impl Nodes for Walk {
 impl Drop for Walk {
     fn drop(&mut self) {
         set_flag(RECORDING, self.recording);
-        let lost = TAPE.with_borrow_mut(|t| {
+        let lost = with_tape(self.tape, |t| {
             t.abandon();
             let mut all = std::mem::take(&mut self.nodes);
             let mut new = std::mem::take(&mut t.nodes);
@@ -68,7 +78,7 @@ impl Drop for Walk {
             }
             t.nodes = all;
             t.base = self.base;
-            new
+            Ok(new)
         });
         // Foreign functions among them may run foreign code: not inside the borrow.
         drop(lost);
@@ -95,7 +105,7 @@ impl Fetched {
         self.outputs.clear();
     }
     /// Fetches what the rule of a recorded operation needs; `last`: nobody will need it again.
-    pub fn load(&mut self, node: &Node, last: bool) -> Result<()> {
+    pub fn load(&mut self, walk: &Walk, node: &Node, last: bool) -> Result<()> {
         self.clear();
         let (op, inputs, outputs) = match &node.kind {
             Kind::Op { rule, inputs, output, .. } => (rule.op, &inputs[..], std::slice::from_ref(output)),
@@ -105,15 +115,15 @@ impl Fetched {
         if inputs.is_empty() && outputs.iter().all(|o| matches!(o, Saved::Nothing)) {
             self.inputs.extend(node.edges.iter().map(|_| Value::Nothing));
         } else {
-            self.as_saved(inputs, outputs, last)?;
+            self.as_saved(walk.tape, inputs, outputs, last)?;
         }
         match (op.elementwise(), node.mask) {
-            (Some(e), Some(m)) => self.written(op, e.rule.condition_first, m),
+            (Some(e), Some(m)) => self.written(op, e.rule.condition_first, walk.saved(m)?),
             _ => Ok(()),
         }
     }
-    fn as_saved(&mut self, inputs: &[Saved], outputs: &[Saved], last: bool) -> Result<()> {
-        TAPE.with_borrow_mut(|t| {
+    fn as_saved(&mut self, tape: u32, inputs: &[Saved], outputs: &[Saved], last: bool) -> Result<()> {
+        with_tape(tape, |t| {
             // Each value is moved once, to where it is read.
             fn fetch<A: smallvec::Array<Item = Value>>(
                 t: &mut Tape,
@@ -140,8 +150,7 @@ impl Fetched {
     }
     /// Under `where=`: a point of the operation's domain in the elements that were not written, which is all that users of
     /// `where=` want to be spared. The factor of their zero gradients is finite then, in derivatives of any order.
-    fn written(&mut self, op: &'static OpDef, condition_first: bool, mask: u32) -> Result<()> {
-        let mask = TAPE.with_borrow(|t| t.saved(mask).cloned())?;
+    fn written(&mut self, op: &'static OpDef, condition_first: bool, mask: Array) -> Result<()> {
         let mut point: SmallVec<[Operand; 3]> = SmallVec::new();
         for (i, v) in self.inputs.iter_mut().enumerate() {
             let (lo, hi) = op.domain[i];
@@ -184,12 +193,12 @@ impl Fetched {
 /// Gradients of `targets` (nodes) from seeds at nodes, among nodes from `first` on. `last_pass`: the tape is not needed afterwards,
 /// and lets go of what it keeps as the pass comes by: gradients then take that memory while it is near.
 pub(crate) fn backward(
+    walk: Walk,
     first: NodeId,
     last_pass: bool,
     seeds: Vec<(NodeId, Layout, Array)>,
     targets: &[NodeId],
 ) -> Result<Vec<Option<Total>>> {
-    let walk = Walk::start()?;
     let Some(last) = seeds.iter().map(|s| s.0).max() else {
         return memory::collected(targets.iter().map(|_| None));
     };
@@ -231,10 +240,12 @@ pub(crate) fn backward(
         if let Kind::Call { gradient, .. } = &node.kind {
             if let Some(gs) = calls.remove(&id) {
                 let gs = match gradient {
-                    Gradient::Function { name, vjp: None } => return Err(missing(name, node)),
-                    Gradient::Function { vjp: Some(vjp), .. } => vjp(&gs)?,
+                    Gradient::Function { name, rule: ForeignRule { vjp: None, .. } } => {
+                        return Err(missing(name, node));
+                    }
+                    Gradient::Function { rule: ForeignRule { vjp: Some(vjp), .. }, .. } => vjp(&gs)?,
                     Gradient::Rule(r) => {
-                        fetched.load(node, last_pass)?;
+                        fetched.load(&walk, node, last_pass)?;
                         let saves = fetched.saves(r.rule.op, &r.attrs, &walk, node);
                         let gs = (r.rule.vjp)(&saves, &gs);
                         fetched.clear();
@@ -266,14 +277,14 @@ pub(crate) fn backward(
                     &through
                 }
             };
-            fetched.load(node, last_pass)?;
+            fetched.load(&walk, node, last_pass)?;
             pull(&walk, node, &fetched, g, earlier, &at, &needed)?;
             fetched.clear();
             *slot = None;
             continue;
         }
         let Some(total) = slot.take().filter(|_| needed[i]) else { continue };
-        let mask = node.mask.map(|m| TAPE.with_borrow(|t| t.saved(m).cloned())).transpose()?;
+        let mask = node.mask.map(|m| walk.saved(m)).transpose()?;
         let mut g = total.through(&node.layout)?;
         if let (true, Some(m)) = (node.in_place, &mask) {
             g = ops::select(m, &g, 0.0)?;
@@ -294,7 +305,7 @@ pub(crate) fn backward(
         }
         match &node.kind {
             Kind::Op { .. } => {
-                fetched.load(node, last_pass)?;
+                fetched.load(&walk, node, last_pass)?;
                 pull(&walk, node, &fetched, &g, earlier, &at, &needed)?;
                 fetched.clear();
             }

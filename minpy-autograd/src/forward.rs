@@ -3,7 +3,7 @@
 use crate::accumulate::Total;
 use crate::backward::{Fetched, Walk, home, one_each, without_map};
 use crate::edge::{NodeId, Nodes};
-use crate::tape::{Gradient, Kind, Node, TAPE};
+use crate::tape::{Gradient, Kind, Node};
 use minpy_core::backend::memory;
 use minpy_core::{Array, DType, Layout, Result, bail, ops};
 
@@ -66,7 +66,7 @@ pub(crate) fn forward(
                         bail!(NoGradient, "{OTHER_DTYPE}");
                     }
                     if sum.is_none() {
-                        fetched.load(node, false)?;
+                        fetched.load(walk, node, false)?;
                     }
                     let part =
                         (r.jvp)(&fetched.saves(rule.op, attrs, walk, node), &t.through(walk.view(e))?)?;
@@ -80,9 +80,6 @@ pub(crate) fn forward(
                 bail!(NoGradient, "No forward derivative of {name} defined.")
             }
             Kind::Call { gradient, outputs } if touched(node, &tangents) => {
-                let Gradient::Rule(r) = gradient else {
-                    bail!(NoGradient, "No forward derivative of {} defined.", gradient.name())
-                };
                 let mut all = memory::list(node.edges.len())?;
                 for e in &node.edges {
                     all.push(match e {
@@ -94,10 +91,19 @@ pub(crate) fn forward(
                         None => None,
                     });
                 }
-                fetched.load(node, false)?;
-                let pushed = (r.rule.jvp)(&fetched.saves(r.rule.op, &r.attrs, walk, node), &all)?;
-                fetched.clear();
-                one_each(r.rule.op.name, "tangents", pushed.len(), "results", *outputs)?;
+                let pushed = match gradient {
+                    Gradient::Rule(r) => {
+                        fetched.load(walk, node, false)?;
+                        let pushed = (r.rule.jvp)(&fetched.saves(r.rule.op, &r.attrs, walk, node), &all)?;
+                        fetched.clear();
+                        pushed
+                    }
+                    Gradient::Function { rule, name } => match &rule.jvp {
+                        Some(jvp) => jvp(&all)?,
+                        None => bail!(NoGradient, "No forward derivative of {name} defined."),
+                    },
+                };
+                one_each(gradient.name(), "tangents", pushed.len(), "results", *outputs)?;
                 memory::fallible(|| calls.try_reserve(1)).or_else(|_| memory::exhausted())?;
                 calls.insert(id, pushed);
             }
@@ -110,7 +116,7 @@ pub(crate) fn forward(
         if sum.is_none() && before.is_none() {
             continue;
         }
-        let mask = node.mask.map(|m| TAPE.with_borrow(|t| t.saved(m).cloned())).transpose()?;
+        let mask = node.mask.map(|m| walk.saved(m)).transpose()?;
         let mut total = match before {
             Some(_) if node.previous.is_some_and(|p| walk.node(p).dtype != node.dtype) => {
                 bail!(NoGradient, "{OTHER_DTYPE}")

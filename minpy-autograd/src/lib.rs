@@ -44,6 +44,7 @@ mod backward;
 mod check;
 mod edge;
 mod forward;
+mod held;
 mod losses;
 mod rule;
 mod rules;
@@ -52,6 +53,7 @@ mod tape;
 
 pub use api::{grad, grad_and_loss, jvp, value_and_grad};
 pub use check::{check_gradients, numerical_gradient};
+pub use held::Held;
 pub use rule::{Decision, InputRule, Item, Rule, Saves, Value, Whole, decision, decisions};
 
 #[doc(hidden)]
@@ -62,6 +64,7 @@ pub use session::{
     ForeignCall, Kept, Mark, Session, departed, foreign_call, is_watched, keep, mark, prepare_thread,
     record_foreign, returned, written_by,
 };
+pub use tape::ForeignRule;
 
 /// The Rust program of the README, compiled and run as a test.
 #[cfg(doctest)]

@@ -1,6 +1,7 @@
 //! Functions whose gradient is not that of their value, by definition.
 
 use crate::session::record_foreign;
+use crate::tape::ForeignRule;
 use minpy_core::internal::context;
 use minpy_core::internal::context::unrecorded;
 use minpy_core::{Array, Result, bail, ops};
@@ -28,7 +29,7 @@ pub fn softmax_output(x: &Array, y: &Array) -> Result<Array> {
         "softmax_output",
         &[x.clone(), y.clone()],
         std::slice::from_ref(&answer),
-        Some(Box::new(gradient)),
+        ForeignRule::vjp(gradient),
     )?;
     Ok(answer)
 }

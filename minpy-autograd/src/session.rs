@@ -1,9 +1,10 @@
 //! Sessions: one differentiated call. They nest on a thread; the outermost opens and closes the tape.
 
-use crate::backward::{Walk, backward, finished, ones_for};
+use crate::backward::{Walk, ones_for};
 use crate::edge::{Edges, NodeId};
 use crate::forward::{End, forward};
-use crate::tape::{ForeignVjp, Gradient, Kind, Node, TAPE, Tape, TapeRecorder};
+use crate::held::{Held, Point, drop_orphans, gradients_of, weight_for};
+use crate::tape::{ForeignRule, Gradient, HELD, Kind, Node, TAPE, Tape, TapeRecorder, with_tape};
 use minpy_core::backend::memory;
 use minpy_core::internal::Shared;
 use minpy_core::internal::context::{RECORDING, flags, set_flag};
@@ -21,6 +22,7 @@ struct Leaf {
 
 /// Recording of one differentiated call; ends when dropped, also by an exception. Bound to its thread.
 pub struct Session {
+    tape: u32,
     first: NodeId,
     leaves: RefCell<Vec<Leaf>>,
     recording: bool,
@@ -33,12 +35,13 @@ impl Session {
         static RECORDER: TapeRecorder = TapeRecorder;
         recorder::install(&RECORDER);
         let recording = flags() & RECORDING != 0;
-        let first = TAPE.with_borrow_mut(|t| {
+        drop_orphans();
+        let (tape, first) = TAPE.with_borrow_mut(|t| {
             t.open();
-            t.end()
+            (t.id, t.end())
         });
         set_flag(RECORDING, true);
-        Session { first, leaves: RefCell::default(), recording, _thread: PhantomData }
+        Session { tape, first, leaves: RefCell::default(), recording, _thread: PhantomData }
     }
     /// Number of entries of the tape so far, for tests and the curious.
     pub fn recorded(&self) -> usize {
@@ -109,9 +112,9 @@ impl Session {
         seeds: Option<&[Array]>,
         wrt: &[Array],
     ) -> Result<Vec<Option<Array>>> {
-        // An outer session still needs the tape.
-        let outermost = TAPE.with_borrow(|t| t.depth == 1);
-        self.pass(outputs, seeds, wrt, outermost)
+        // An outer session still needs the tape, and so does who holds a call.
+        let last = TAPE.with_borrow(|t| t.depth == 1 && t.held == 0);
+        self.pass(outputs, seeds, wrt, last)
     }
     fn pass(
         &self,
@@ -141,27 +144,29 @@ impl Session {
             };
             memory::push(&mut starts, (node, y.layout().clone(), seed))?;
         }
-        let nodes = memory::collected(targets.iter().map(|t| t.0))?;
-        let mut unique = memory::collected(nodes.iter().copied())?;
-        unique.sort_unstable();
-        unique.dedup();
-        let totals = backward(self.first, last, starts, &unique)?;
-        let mut totals = totals;
-        let mut left = memory::filled(unique.len(), 0u32)?;
-        let place = |n: &NodeId| unique.partition_point(|u| u < n);
-        nodes.iter().for_each(|n| left[place(n)] += 1);
-        let mut out = memory::list(targets.len())?;
-        for (node, layout) in &targets {
-            let k = place(node);
-            left[k] -= 1;
-            out.push(if left[k] > 0 {
-                // Wanted again, for another argument.
-                totals[k].as_ref().map(|t| t.through(layout).and_then(|g| ops::copy(&g))).transpose()?
-            } else {
-                totals[k].take().map(|t| finished(t, layout)).transpose()?
-            });
+        let walk = Walk::start(self.tape, self.first, true)?;
+        gradients_of(walk, self.first, last, starts, &targets)
+    }
+    /// Ends the session, but for derivatives of these outputs with respect to these watched arrays: they can be asked for as often
+    /// as one likes, as long as what comes back is there. Inside of another session they are recorded.
+    pub fn hold(self, outputs: &[Array], wrt: &[Array]) -> Result<Held> {
+        let leaves = self.leaf_nodes(wrt)?;
+        let mut points = memory::list(wrt.len())?;
+        for ((node, layout), a) in leaves.into_iter().zip(wrt) {
+            points.push(Point { node, layout, dtype: a.dtype(), device: a.device() });
         }
-        Ok(out)
+        let mut ends = memory::list(outputs.len())?;
+        for y in outputs {
+            let node = TAPE.with_borrow(|t| t.lookup(y.buffer())).filter(|_| y.dtype().is_inexact());
+            ends.push(node.map(|node| Point {
+                node,
+                layout: y.layout().clone(),
+                dtype: y.dtype(),
+                device: y.device(),
+            }));
+        }
+        TAPE.with_borrow_mut(|t| t.held += 1);
+        Ok(Held::new(self.tape, self.first, points, ends))
     }
     /// Where contents that depend on watched arrays left the tape in this session, each place once, in the order of the
     /// program.
@@ -214,18 +219,14 @@ impl Session {
             Some((node, y.layout().clone(), y.dtype()))
         };
         let ends = TAPE.with_borrow(|t| memory::collected(outputs.iter().map(|y| end(t, y))))?;
-        let walk = Walk::start()?;
+        let walk = Walk::start(self.tape, self.first, true)?;
         forward(&walk, self.first, starts, &ends)
     }
 }
 
 /// A seed or tangent as numbers of the array that it belongs to: whoever writes it down need not know the dtype.
 fn weight(w: &Array, of: &Array) -> Result<Array> {
-    let real = of.dtype().is_complex() || !w.dtype().is_complex();
-    if !real {
-        bail!(Type, "grad: complex weights for an array of dtype {}", of.dtype());
-    }
-    ops::cast(w, of.dtype())?.to_device(of.device())
+    weight_for(w, of.dtype(), of.device())
 }
 
 /// The leaf of an array. Arguments are mostly asked for in the order in which they were marked: number `likely` first.
@@ -246,8 +247,8 @@ impl Drop for Session {
             t.close()
         });
         // Dropping arrays may run foreign code: not inside the borrow.
-        if let Some(closed) = dropped {
-            closed.release();
+        if let Some(ended) = dropped {
+            ended.finish();
         }
     }
 }
@@ -255,6 +256,7 @@ impl Drop for Session {
 /// See `minpy_core::internal::prepare_thread`.
 pub fn prepare_thread() {
     TAPE.with(|_| ());
+    HELD.with(|_| ());
 }
 
 /// Whether operations on this array are recorded on this thread.
@@ -270,15 +272,10 @@ pub struct Kept {
 impl Kept {
     /// The array. To the tape it stands for the contents that were kept.
     pub fn array(&self) -> Result<Array> {
-        TAPE.with_borrow(|t| {
-            if t.id != self.tape {
-                bail!(Runtime, "gradient: the session that kept an array is over");
-            }
-            t.saved(self.save).cloned()
-        })
+        with_tape(self.tape, |t| t.saved(self.save).cloned())
     }
 }
-/// Keeps an array as it is now, until the outermost session of this thread ends.
+/// Keeps an array as it is now, until the outermost session of this thread ends and nobody holds a call of it.
 pub fn keep(a: &Array) -> Result<Kept> {
     TAPE.with_borrow_mut(|t| {
         if t.depth == 0 {
@@ -295,15 +292,14 @@ pub struct ForeignCall {
     node: NodeId,
 }
 /// Notes what a call outside of dispatch reads, as it is now: before the outputs are written, which may be inputs too. `None`
-/// where nothing of it is watched. `vjp` maps the gradients of the outputs (`None`: zero) to those of the inputs; without it,
-/// asking for the gradient is an error that names the call.
-pub fn foreign_call(name: &str, inputs: &[Array], vjp: Option<ForeignVjp>) -> Result<Option<ForeignCall>> {
+/// where nothing of it is watched.
+pub fn foreign_call(name: &str, inputs: &[Array], rule: ForeignRule) -> Result<Option<ForeignCall>> {
     if flags() & RECORDING == 0 {
         return Ok(None);
     }
-    read_by(name, inputs, vjp)
+    read_by(name, inputs, rule)
 }
-fn read_by(name: &str, inputs: &[Array], vjp: Option<ForeignVjp>) -> Result<Option<ForeignCall>> {
+fn read_by(name: &str, inputs: &[Array], rule: ForeignRule) -> Result<Option<ForeignCall>> {
     TAPE.with_borrow_mut(|t| {
         let mut edges = Edges::new();
         memory::fallible(|| edges.try_reserve(inputs.len())).or_else(|_| memory::exhausted())?;
@@ -311,7 +307,7 @@ fn read_by(name: &str, inputs: &[Array], vjp: Option<ForeignVjp>) -> Result<Opti
         let Some(device) = inputs.iter().zip(&edges).find_map(|(a, e)| e.as_ref().map(|_| a.device())) else {
             return Ok(None);
         };
-        let gradient = Gradient::Function { name: name.to_string(), vjp };
+        let gradient = Gradient::Function { name: name.to_string(), rule };
         let node = t.push(Node::call(Kind::Call { gradient, outputs: 0 }, edges, device))?;
         Ok(Some(ForeignCall { tape: t.id, node }))
     })
@@ -322,7 +318,8 @@ pub fn written_by(name: &str, a: &Array) -> Result<()> {
     if flags() & RECORDING != 0 || a.size() == 0 || a.buffer().is_unwatched() {
         return Ok(());
     }
-    read_by(name, std::slice::from_ref(a), None)?.map_or(Ok(()), |call| call.wrote(std::slice::from_ref(a)))
+    read_by(name, std::slice::from_ref(a), ForeignRule::default())?
+        .map_or(Ok(()), |call| call.wrote(std::slice::from_ref(a)))
 }
 impl ForeignCall {
     /// What the call has written.
@@ -351,13 +348,8 @@ impl ForeignCall {
     }
 }
 /// Both at once, for a call that writes none of what it reads.
-pub fn record_foreign(
-    name: &str,
-    inputs: &[Array],
-    outputs: &[Array],
-    vjp: Option<ForeignVjp>,
-) -> Result<()> {
-    foreign_call(name, inputs, vjp)?.map_or(Ok(()), |call| call.wrote(outputs))
+pub fn record_foreign(name: &str, inputs: &[Array], outputs: &[Array], rule: ForeignRule) -> Result<()> {
+    foreign_call(name, inputs, rule)?.map_or(Ok(()), |call| call.wrote(outputs))
 }
 
 /// Notes that the contents of a watched array leave the tape at a place of the program (the caller's number for it): what

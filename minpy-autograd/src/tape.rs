@@ -66,13 +66,29 @@ pub(crate) enum Constant {
     Scalar(Scalar),
 }
 
-/// The gradient function of a call from outside: from the gradients of all outputs to those of all inputs.
-pub(crate) type ForeignVjp = Box<dyn Fn(&[Option<Array>]) -> Result<Vec<Option<Array>>>>;
+/// A map of a call from outside: from the gradients of all outputs to those of all inputs, or from the tangents of all inputs to
+/// those of all outputs; `None` is zero.
+pub(crate) type ForeignMap = Box<dyn Fn(&[Option<Array>]) -> Result<Vec<Option<Array>>>>;
+
+/// How a call from outside is differentiated. Asking for what is not there is an error that names the call.
+#[derive(Default)]
+pub struct ForeignRule {
+    /// From the gradients of all outputs to those of all inputs.
+    pub vjp: Option<ForeignMap>,
+    /// From the tangents of all inputs to those of all outputs.
+    pub jvp: Option<ForeignMap>,
+}
+impl ForeignRule {
+    /// A rule for reverse mode alone.
+    pub fn vjp(vjp: impl Fn(&[Option<Array>]) -> Result<Vec<Option<Array>>> + 'static) -> ForeignRule {
+        ForeignRule { vjp: Some(Box::new(vjp)), jvp: None }
+    }
+}
 
 /// How a call is differentiated as a whole.
 pub(crate) enum Gradient {
     /// A call from outside (Python function, symbol).
-    Function { name: String, vjp: Option<ForeignVjp> },
+    Function { name: String, rule: ForeignRule },
     /// An operation with a rule as a whole.
     Rule(Box<Recorded>),
 }
@@ -161,6 +177,8 @@ pub(crate) struct Tape {
     pub id: u32,
     /// Sessions that are open.
     pub depth: u32,
+    /// Calls on this tape that are held (`held.rs`): while there is one the tape stays after its sessions.
+    pub held: u32,
     /// Index of `nodes[0]`: not 0 while a pass has taken the older nodes out.
     pub base: u32,
     pub nodes: Vec<Node>,
@@ -186,6 +204,23 @@ pub(crate) struct Tape {
 /// Entries of a closed tape whose room is kept.
 const MOST_KEPT: usize = 1 << 16;
 
+/// What is to be done with a tape after its last session, outside of any borrow.
+pub(crate) enum Ended {
+    Closed(Closed),
+    Held(Box<Tape>),
+}
+impl Ended {
+    pub fn finish(self) {
+        match self {
+            Ended::Closed(closed) => closed.release(),
+            Ended::Held(tape) => {
+                // No tapes any more when the thread ends.
+                let _ = HELD.try_with(|all| all.borrow_mut().0.insert(tape.id, *tape));
+            }
+        }
+    }
+}
+
 /// What a closed tape held. To be dropped outside of any borrow: dropping arrays may run foreign code.
 pub(crate) struct Closed {
     nodes: Vec<Node>,
@@ -202,7 +237,34 @@ impl Closed {
     }
 }
 
-thread_local! { pub(crate) static TAPE: RefCell<Tape> = RefCell::default(); }
+thread_local! {
+    /// The tape of the sessions that are open.
+    pub(crate) static TAPE: RefCell<Tape> = RefCell::default();
+    /// Tapes whose sessions are over and that are held, by their number.
+    pub(crate) static HELD: RefCell<HeldTapes> = RefCell::default();
+}
+#[derive(Default)]
+pub(crate) struct HeldTapes(pub FxHashMap<u32, Tape>);
+impl Drop for HeldTapes {
+    fn drop(&mut self) {
+        self.0.keys().for_each(|id| forget(*id));
+    }
+}
+/// The tape of that number on this thread, where it is open or held.
+pub(crate) fn with_tape<R>(id: u32, f: impl FnOnce(&mut Tape) -> Result<R>) -> Result<R> {
+    TAPE.with_borrow_mut(|t| {
+        if t.id == id {
+            return f(t);
+        }
+        HELD.with_borrow_mut(|all| match all.0.get_mut(&id) {
+            Some(t) => f(t),
+            None => bail!(
+                Runtime,
+                "gradient: the session that kept an array is over, or was one of another thread"
+            ),
+        })
+    })
+}
 static NEXT_TAPE: AtomicU32 = AtomicU32::new(1);
 
 fn pack(tape: u32, index: u32) -> u64 {
@@ -384,6 +446,32 @@ impl Tape {
         let at = |i: u32| self.saves.get((i as usize).wrapping_sub(1));
         std::iter::successors(at(newest), move |s| at(s.next))
     }
+    /// Before the contents of a buffer change: one copy of the whole buffer serves every save of these contents; it stands for the
+    /// same node. It is counted in the smallest items of the saves: the target's, or another save's, may leave a rest.
+    fn move_saves(&mut self, target: &Array) -> Result<()> {
+        let newest = unpack(self.id, target.buffer().saves().load(Relaxed)).map_or(0, |i| i + 1);
+        let Some(least) =
+            self.chain(newest).filter_map(|s| s.array.as_ref()).min_by_key(|a| a.dtype().size())
+        else {
+            return Ok(());
+        };
+        let snapshot = copy_raw(&least.base_view())?;
+        if let Some(n) = self.lookup(target.buffer()) {
+            snapshot.buffer().node().store(pack(self.id, n), Relaxed);
+        }
+        let mut at = newest;
+        while at != 0 {
+            let save = &mut self.saves[at as usize - 1];
+            if let Some(a) = &mut save.array {
+                let view = Array::from_parts(snapshot.buffer().clone(), a.layout().clone(), a.dtype());
+                *a = view.with_weak(a.is_weak());
+            }
+            save.version = snapshot.buffer().version();
+            at = save.next;
+        }
+        target.buffer().saves().store(0, Relaxed);
+        Ok(())
+    }
     /// Opens a tape for the first session.
     pub fn open(&mut self) {
         self.abandon();
@@ -395,24 +483,27 @@ impl Tape {
         self.depth += 1;
     }
     /// Closes one session; gives back what is to be dropped outside the borrow.
-    pub fn close(&mut self) -> Option<Closed> {
+    pub fn close(&mut self) -> Option<Ended> {
         self.depth -= 1;
         if self.depth > 0 {
             return None;
         }
         set_flag(RECORDING, false);
-        let id = self.id;
-        live(|l| l.retain(|&x| x != id));
+        self.abandon();
+        self.departures.clear();
+        self.numbers.clear();
+        if self.held > 0 {
+            return Some(Ended::Held(Box::new(std::mem::take(self))));
+        }
+        forget(self.id);
         self.id = 0;
         self.base = 0;
         self.elsewhere.clear();
-        self.departures.clear();
-        self.numbers.clear();
         self.running = false;
         self.broken = false;
         self.constants.clear();
         let (nodes, saves) = (std::mem::take(&mut self.nodes), std::mem::take(&mut self.saves));
-        Some(Closed { nodes, saves, _voided: std::mem::take(&mut self.voided) })
+        Some(Ended::Closed(Closed { nodes, saves, _voided: std::mem::take(&mut self.voided) }))
     }
     /// Takes back the room of a tape that was closed: the next one needs as much. A tape far longer than any before it
     /// need not be the first of many.
@@ -473,7 +564,11 @@ fn live<R>(f: impl FnOnce(&mut Vec<u32>) -> R) -> R {
     static LIVE: std::sync::Mutex<Vec<u32>> = std::sync::Mutex::new(Vec::new());
     f(&mut LIVE.lock().unwrap_or_else(|e| e.into_inner()))
 }
-fn is_live(slot: u64) -> bool {
+/// Nothing belongs to the tape of that number any more.
+pub(crate) fn forget(id: u32) {
+    live(|l| l.retain(|&x| x != id));
+}
+pub(crate) fn is_live(slot: u64) -> bool {
     live(|l| l.contains(&((slot >> 32) as u32)))
 }
 
@@ -613,7 +708,8 @@ impl Recorder for TapeRecorder {
             };
             let [target] = call.targets else {
                 // An operation of several results without a rule: an error where a gradient is asked for.
-                let gradient = Gradient::Function { name: call.op.name.to_string(), vjp: None };
+                let gradient =
+                    Gradient::Function { name: call.op.name.to_string(), rule: ForeignRule::default() };
                 t.push(Node::call(Kind::Call { gradient, outputs: call.targets.len() }, edges, device))?;
                 t.running = true;
                 return Ok(WHOLE);
@@ -663,32 +759,11 @@ impl Recorder for TapeRecorder {
     }
 
     fn before_write(&self, target: &Array) -> Result<()> {
-        TAPE.with_borrow_mut(|t| {
-            let newest = unpack(t.id, target.buffer().saves().load(Relaxed)).map_or(0, |i| i + 1);
-            // One copy of the whole buffer serves every save of these contents; it stands for the same node. It is counted in
-            // the smallest items of the saves: the target's, or another save's, may leave a rest.
-            let Some(least) =
-                t.chain(newest).filter_map(|s| s.array.as_ref()).min_by_key(|a| a.dtype().size())
-            else {
-                return Ok(());
-            };
-            let snapshot = copy_raw(&least.base_view())?;
-            if let Some(n) = t.lookup(target.buffer()) {
-                snapshot.buffer().node().store(pack(t.id, n), Relaxed);
-            }
-            let mut at = newest;
-            while at != 0 {
-                let save = &mut t.saves[at as usize - 1];
-                if let Some(a) = &mut save.array {
-                    let view = Array::from_parts(snapshot.buffer().clone(), a.layout().clone(), a.dtype());
-                    *a = view.with_weak(a.is_weak());
-                }
-                save.version = snapshot.buffer().version();
-                at = save.next;
-            }
-            target.buffer().saves().store(0, Relaxed);
-            Ok(())
-        })
+        let slot = target.buffer().saves().load(Relaxed);
+        // Saves of another thread's tape are not ours to move: their version counter tells of the write.
+        let ours = |id| TAPE.with_borrow(|t| t.id == id) || HELD.with_borrow(|all| all.0.contains_key(&id));
+        let id = (slot >> 32) as u32;
+        if id == 0 || !ours(id) { Ok(()) } else { with_tape(id, |t| t.move_saves(target)) }
     }
 
     fn commit(&self, token: u64, call: &OpCall, results: &[&Array]) -> Result<()> {

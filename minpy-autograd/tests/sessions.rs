@@ -1,7 +1,8 @@
 //! Sessions: nesting, errors, threads, foreign nodes, forward mode, dtypes, complex numbers.
 
 use minpy_autograd::{
-    Session, check_gradients, grad, grad_and_loss, is_watched, jvp, no_grad, record_foreign, value_and_grad,
+    ForeignRule, Session, check_gradients, grad, grad_and_loss, is_watched, jvp, no_grad, record_foreign,
+    value_and_grad,
 };
 use minpy_core::Complex64;
 use minpy_core::internal::Shared;
@@ -305,7 +306,12 @@ fn foreign_nodes() {
             }
             Ok(vec![Some(total)])
         });
-        record_foreign("cube_and_double", &[a[0].clone()], &[y.clone(), z.clone()], known.then_some(vjp))?;
+        record_foreign(
+            "cube_and_double",
+            &[a[0].clone()],
+            &[y.clone(), z.clone()],
+            ForeignRule { vjp: known.then_some(vjp), jvp: None },
+        )?;
         ops::sum(&ops::add(&ops::multiply(&y, &a[0])?, &z)?, None, false)
     };
     let x = f64s(&[0.5, -2.0]);
@@ -338,4 +344,73 @@ fn unwatched_arrays_are_refused() {
     let s = Session::begin();
     let x = s.watch(&scalar(1.0)).unwrap();
     assert_eq!(s.gradients(&[x], None, &[scalar(1.0)]).unwrap_err().kind(), ErrorKind::Value);
+}
+
+/// `f` of the array, held.
+fn held(f: impl Fn(&Array) -> Result<Array>, x: &Array) -> Result<(Array, minpy_autograd::Held)> {
+    let session = Session::begin();
+    let w = session.watch(x)?;
+    let y = f(&w)?;
+    let held = session.hold(std::slice::from_ref(&y), &[w])?;
+    Ok((y, held))
+}
+fn only(mut all: Vec<Option<Array>>) -> Array {
+    all.remove(0).unwrap()
+}
+fn cube(x: &Array) -> Result<Array> {
+    ops::multiply(&ops::multiply(x, x)?, x)
+}
+
+#[test]
+fn a_held_call_is_differentiated_again_and_again() {
+    let x = f64s(&[2.0, 3.0]);
+    let (y, held) = held(cube, &x).unwrap();
+    assert_eq!(y.to_vec::<f64>().unwrap(), [8.0, 27.0]);
+    assert!(held.is_recorded() && !is_watched(&x));
+    // What was kept is what was there.
+    ops::assign(&x, 0.0).unwrap();
+    for seed in [[1.0, 1.0], [0.0, 2.0]] {
+        let g = only(held.gradients(&[Some(f64s(&seed))]).unwrap());
+        assert_eq!(g.to_vec::<f64>().unwrap(), [12.0 * seed[0], 27.0 * seed[1]]);
+        let t = only(held.tangents(&[Some(f64s(&seed))]).unwrap());
+        assert_eq!(t.to_vec::<f64>().unwrap(), g.to_vec::<f64>().unwrap());
+    }
+    assert!(held.gradients(&[Some(f64s(&[1.0]))]).is_err());
+    assert!(held.gradients(&[None]).unwrap()[0].is_none());
+    // By the seed, in a session of its own.
+    let seed = f64s(&[1.0, 1.0]);
+    let g = grad(|s| ops::sum(&cube(&only(held.gradients(&[Some(s[0].clone())])?))?, None, false), &[seed])
+        .unwrap();
+    assert_eq!(g[0].to_vec::<f64>().unwrap(), [3.0 * 12f64.powi(3), 3.0 * 27f64.powi(3)]);
+}
+#[test]
+fn a_held_call_inside_another_session_is_recorded() {
+    let x = f64s(&[2.0]);
+    let inner = |x: &Array| -> Result<Array> {
+        let (_, held) = held(cube, x)?;
+        Ok(only(held.gradients(&[Some(f64s(&[1.0]))])?))
+    };
+    // 6 x, and once more by a call that is held itself.
+    assert_eq!(grad(|a| inner(&a[0]), std::slice::from_ref(&x)).unwrap()[0].to_f64().unwrap(), 12.0);
+    let (slope, twice) = held(inner, &x).unwrap();
+    assert_eq!(slope.to_f64().unwrap(), 12.0);
+    assert_eq!(only(twice.gradients(&[Some(f64s(&[1.0]))]).unwrap()).to_f64().unwrap(), 12.0);
+    assert_eq!(only(twice.tangents(&[Some(f64s(&[0.5]))]).unwrap()).to_f64().unwrap(), 6.0);
+    // One that outlives the session around it.
+    let mut kept = None;
+    let f = |a: &[Array]| -> Result<Array> { cube(&a[0]) };
+    let session = Session::begin();
+    let w = session.watch(&x).unwrap();
+    let y = f(&[w.clone()]).unwrap();
+    kept.replace(held(cube, &y).unwrap().1);
+    drop(session);
+    let kept = kept.unwrap();
+    assert_eq!(only(kept.gradients(&[Some(f64s(&[1.0]))]).unwrap()).to_f64().unwrap(), 192.0);
+    let elsewhere = std::thread::spawn(move || {
+        let refused = kept.gradients(&[Some(f64s(&[1.0]))]).is_err();
+        drop(kept);
+        refused
+    });
+    assert!(elsewhere.join().unwrap());
+    assert_eq!(grad(|a| cube(&a[0]), std::slice::from_ref(&x)).unwrap()[0].to_f64().unwrap(), 12.0);
 }

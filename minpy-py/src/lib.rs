@@ -110,6 +110,8 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<executor::PyFunction>()?;
     m.add_class::<record::PyRecorded>()?;
     m.add_class::<tape::PyForeignCall>()?;
+    m.add_class::<tape::PyHeld>()?;
+    m.add_class::<tape::PyKept>()?;
     m.add_class::<context::Devices>()?;
     m.add_class::<context::Counters>()?;
     m.add("devices", Bound::new(py, context::Devices)?)?;

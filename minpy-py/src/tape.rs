@@ -2,12 +2,14 @@
 //!
 //! Argument numbers, defaults and the shape of the answer are decided in python/minpy/core.py.
 
-use crate::arguments::{Arguments, input, watch};
-use crate::array::{as_array, wrap_output};
+use crate::arguments::{input, watch};
+use crate::array::{as_array, wrap, wrap_output, wrap_scalar};
 use crate::convert::{any_leaf, array_from, exact_number, items_of};
 use crate::errors::{Outcome, to_core};
 use crate::numbers;
-use minpy_autograd::{ForeignCall, Session, departed, foreign_call, is_watched, record_foreign};
+use minpy_autograd::{
+    ForeignCall, ForeignRule, Held, Kept, Session, departed, foreign_call, is_watched, keep, record_foreign,
+};
 use minpy_core::Array;
 use minpy_core::backend::memory;
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -109,38 +111,96 @@ impl PyForeignCall {
     }
 }
 
-/// Calls a gradient that Python defined.
-fn pull_back(f: &Py<PyAny>, gradients: &[Option<Array>], n: usize) -> minpy_core::Result<Vec<Option<Array>>> {
-    let call = |py: Python<'_>| -> PyResult<Vec<Option<Array>>> {
-        let given = PyList::empty(py);
-        for g in gradients {
-            match g {
-                Some(g) => given.append(wrap_output(py, g.clone())?)?,
-                None => given.append(py.None())?,
+/// Arrays as a list; None for what is not there.
+fn listed(py: Python<'_>, arrays: impl IntoIterator<Item = Option<Array>>) -> PyResult<Bound<'_, PyList>> {
+    let list = PyList::empty(py);
+    for a in arrays {
+        match a {
+            Some(a) => list.append(wrap_output(py, a)?)?,
+            None => list.append(py.None())?,
+        }
+    }
+    Ok(list)
+}
+fn unlisted(objects: &Any<'_>) -> PyResult<Vec<Option<Array>>> {
+    items_of(objects, |v| if v.is_none() { Ok(None) } else { array_from(&v) })
+}
+
+/// A map of gradients or tangents that Python defined, which gives so many for so many `of` them.
+fn defined(f: Option<Py<PyAny>>, gives: &'static str, of: &'static str, n: usize) -> Option<Map> {
+    let f = f?;
+    Some(Box::new(move |given| {
+        let call = |py: Python<'_>| -> PyResult<Vec<Option<Array>>> {
+            let list = unlisted(&f.bind(py).call1((listed(py, given.iter().cloned())?,))?)?;
+            if list.len() != n {
+                let text = format!("a custom gradient gave {} {gives} for {n} {of}", list.len());
+                return Err(PyValueError::new_err(text));
             }
-        }
-        let answer = f.bind(py).call1((given,))?;
-        let list = items_of(&answer, |v| if v.is_none() { Ok(None) } else { array_from(&v) })?;
-        if list.len() != n {
-            return Err(PyValueError::new_err(format!(
-                "a custom gradient gave {} gradients for {n} inputs",
-                list.len()
-            )));
-        }
-        Ok(list)
-    };
-    Python::attach(|py| call(py).map_err(to_core))
+            Ok(list)
+        };
+        Python::attach(|py| call(py).map_err(to_core))
+    }))
+}
+type Map = Box<dyn Fn(&[Option<Array>]) -> minpy_core::Result<Vec<Option<Array>>>>;
+
+/// See `Tape.trace`.
+#[pyclass(frozen, name = "_Held", module = "minpy._minpy")]
+pub struct PyHeld(Held);
+#[pymethods]
+impl PyHeld {
+    /// Whether an output depends on what was watched, as far as calls say.
+    fn is_recorded(&self) -> bool {
+        self.0.is_recorded()
+    }
+    /// Gradients of the leaves from seeds of the outputs; None is zero.
+    fn gradients<'py>(&self, py: Python<'py>, seeds: &Any<'py>) -> PyResult<Bound<'py, PyList>> {
+        listed(py, self.0.gradients(&unlisted(seeds)?).py()?)
+    }
+    /// Tangents of the outputs from those of the leaves; None is zero.
+    fn tangents<'py>(&self, py: Python<'py>, tangents: &Any<'py>) -> PyResult<Bound<'py, PyList>> {
+        listed(py, self.0.tangents(&unlisted(tangents)?).py()?)
+    }
+}
+/// See `Tape.keep`.
+#[pyclass(frozen, name = "_Kept", module = "minpy._minpy")]
+pub struct PyKept(Kept);
+#[pymethods]
+impl PyKept {
+    /// The array as it was; to a tape it stands for the contents of then.
+    fn get<'py>(&self, py: Python<'py>) -> PyResult<Any<'py>> {
+        wrap_output(py, self.0.array().py()?)
+    }
 }
 
 /// What the function gives of the watched arguments, and the arrays in it.
-fn called<'py>(function: &Any<'py>, watched: &Arguments<'py>) -> PyResult<(Any<'py>, Vec<Array>)> {
-    let value = function.call(&watched.args, watched.kwargs.as_ref())?;
+fn called<'py>(
+    function: &Any<'py>,
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<(Any<'py>, Vec<Array>)> {
+    let value = function.call(args, kwargs)?;
     let mut ends = Vec::new();
     outputs(&value, &mut ends)?;
     if ends.is_empty() {
         expect_numbers(&value)?;
     }
     Ok((value, ends))
+}
+
+/// A session, and marked copies of its inputs: as arguments, and as arrays.
+fn marked<'py>(leaves: &Any<'py>) -> PyResult<(Session, Bound<'py, PyTuple>, Vec<Array>)> {
+    let py = leaves.py();
+    let inputs = items_of(leaves, |o| input(&o))?;
+    let session = Session::begin();
+    let (mut given, mut watched) = (Vec::new(), Vec::new());
+    for (a, scalar) in inputs {
+        // What is watched already is copied by the session.
+        let own = if is_watched(&a) { a } else { minpy_core::ops::copy(&a).py()?.with_weak(a.is_weak()) };
+        let w = session.watch(&own).py()?;
+        given.push(if scalar { wrap_scalar(py, w.clone())? } else { wrap(py, w.clone())? });
+        memory::push(&mut watched, w).py()?;
+    }
+    Ok((session, PyTuple::new(py, given)?, watched))
 }
 
 /// The tape of this thread.
@@ -164,7 +224,7 @@ impl Tape {
         let _numbers = numbers::Forget;
         let session = Session::begin();
         let watched = watch(&session, &argnums, args, kwargs)?;
-        let (value, ends) = called(function, &watched)?;
+        let (value, ends) = called(function, &watched.args, watched.kwargs.as_ref())?;
         let seeds = match seed.filter(|s| !s.is_none()) {
             None => None,
             Some(s) => {
@@ -175,13 +235,7 @@ impl Tape {
         };
         let places = session.departures(&watched.arrays).py()?;
         let found = session.last_gradients(&ends, seeds.as_deref(), &watched.arrays).py()?;
-        let gradients = PyList::empty(py);
-        for g in found {
-            match g {
-                Some(g) => gradients.append(wrap_output(py, g)?)?,
-                None => gradients.append(py.None())?,
-            }
-        }
+        let gradients = listed(py, found)?;
         tell(py, places)?;
         Ok((gradients, value))
     }
@@ -212,7 +266,7 @@ impl Tape {
                 argnums.len()
             )));
         }
-        let (value, ends) = called(function, &watched)?;
+        let (value, ends) = called(function, &watched.args, watched.kwargs.as_ref())?;
         let mut directions = Vec::new();
         for (t, a) in tangents.iter().zip(&watched.arrays) {
             let (t, _) = input(t)?;
@@ -235,28 +289,66 @@ impl Tape {
         }
         Ok((value, list))
     }
-    /// Records a call that ran outside of core. `vjp(gradients of the outputs) -> gradients of the inputs` (None: zero); without
-    /// it, asking for the gradient raises NoGradientFuncError.
+    /// `(value, held)` of `function(*leaves)`: the derivatives of the value with respect to the leaves can be asked for as often as
+    /// one likes, in both modes, also inside of another differentiated call. The leaves are marked copies: what a closure refers
+    /// to is a constant. The outputs of `held` are the arrays in the value, in the order in which nested lists and tuples show them.
+    #[pyo3(signature = (function, leaves))]
+    fn trace<'py>(
+        &self,
+        py: Python<'py>,
+        function: &Any<'py>,
+        leaves: &Any<'py>,
+    ) -> PyResult<(Any<'py>, PyHeld)> {
+        let _numbers = numbers::Forget;
+        let (session, args, watched) = marked(leaves)?;
+        let (value, ends) = called(function, &args, None)?;
+        let places = session.departures(&watched).py()?;
+        let held = session.hold(&ends, &watched).py()?;
+        tell(py, places)?;
+        Ok((value, PyHeld(held)))
+    }
+    /// `(value, gradients of the sum of its arrays)`, as by `trace`, for once: what was kept is let go of on the way.
+    fn pull<'py>(
+        &self,
+        py: Python<'py>,
+        function: &Any<'py>,
+        leaves: &Any<'py>,
+    ) -> PyResult<(Any<'py>, Bound<'py, PyList>)> {
+        let _numbers = numbers::Forget;
+        let (session, args, watched) = marked(leaves)?;
+        let (value, ends) = called(function, &args, None)?;
+        let places = session.departures(&watched).py()?;
+        let found = session.last_gradients(&ends, None, &watched).py()?;
+        let gradients = listed(py, found)?;
+        tell(py, places)?;
+        Ok((value, gradients))
+    }
+    /// Keeps an array as it is now, for the rule of a call that is recorded.
+    fn keep(&self, array: &Any<'_>) -> PyResult<PyKept> {
+        match as_array(array) {
+            Some(a) => Ok(PyKept(keep(a).py()?)),
+            None => Err(PyTypeError::new_err("keep: not an array")),
+        }
+    }
+    /// Records a call that ran outside of core. `vjp(gradients of the outputs) -> gradients of the inputs` (None: zero), and
+    /// `jvp(tangents of the inputs) -> tangents of the outputs`; asking for what is not there raises NoGradientFuncError.
+    #[pyo3(signature = (name, inputs, outputs, vjp, jvp=None))]
     fn record_foreign(
         &self,
         name: &str,
         inputs: &Any<'_>,
         outputs: &Any<'_>,
         vjp: Option<Py<PyAny>>,
+        jvp: Option<Py<PyAny>>,
     ) -> PyResult<()> {
         let (inputs, outputs) = (arrays(inputs)?, arrays(outputs)?);
-        let n = inputs.len();
-        record_foreign(
-            name,
-            &inputs,
-            &outputs,
-            vjp.map(|f| Box::new(move |g: &[Option<Array>]| pull_back(&f, g, n)) as Box<_>),
-        )
-        .py()
+        let vjp = defined(vjp, "gradients", "inputs", inputs.len());
+        let jvp = defined(jvp, "tangents", "outputs", outputs.len());
+        record_foreign(name, &inputs, &outputs, ForeignRule { vjp, jvp }).py()
     }
     /// A call outside of core that reads those arrays now: for `wrote` of its outputs. None where nothing of them is watched.
     fn foreign_call(&self, name: &str, inputs: &Any<'_>) -> PyResult<Option<PyForeignCall>> {
-        Ok(foreign_call(name, &arrays(inputs)?, None).py()?.map(PyForeignCall))
+        Ok(foreign_call(name, &arrays(inputs)?, ForeignRule::default()).py()?.map(PyForeignCall))
     }
     /// Whether operations on the array are recorded.
     fn is_watched(&self, array: &Any<'_>) -> bool {

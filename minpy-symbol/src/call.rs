@@ -7,7 +7,7 @@ use crate::function::{Function, Pool};
 use crate::graph::Symbol;
 use crate::schedule::External;
 use crate::trace::evaluate;
-use minpy_autograd::{Kept, Session, keep, record_foreign};
+use minpy_autograd::{ForeignRule, Kept, Session, keep, record_foreign};
 use minpy_core::backend::Meta;
 use minpy_core::internal::context::{recording, unrecorded};
 use minpy_core::{Array, Result, bail, context, ops};
@@ -101,7 +101,12 @@ impl Call {
                 auxiliary: states,
                 spent: Cell::new(false),
             };
-            record_foreign(f.name(), &inputs, &outputs, Some(Box::new(move |heads| call.gradients(heads))))?;
+            record_foreign(
+                f.name(),
+                &inputs,
+                &outputs,
+                ForeignRule::vjp(move |heads| call.gradients(heads)),
+            )?;
         }
         Ok(outputs)
     }

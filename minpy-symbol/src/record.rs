@@ -134,7 +134,7 @@ impl Recorded {
         })?;
         let touched: Vec<Array> =
             outputs.iter().chain(self.written.iter().map(|&i| &arguments[i])).cloned().collect();
-        minpy_autograd::record_foreign("a recorded function", arguments, &touched, None)?;
+        minpy_autograd::record_foreign("a recorded function", arguments, &touched, Default::default())?;
         Ok(outputs)
     }
     /// Kernels of a run.

@@ -105,7 +105,12 @@ fn own_gradient(
         gradients[0] = Some(rule(&kept, (!recording()).then_some(&saved))?);
         Ok(gradients)
     };
-    minpy_autograd::record_foreign(name, inputs, std::slice::from_ref(output), Some(Box::new(vjp)))
+    minpy_autograd::record_foreign(
+        name,
+        inputs,
+        std::slice::from_ref(output),
+        minpy_autograd::ForeignRule::vjp(vjp),
+    )
 }
 
 /// How the axes of the data are read: (rows, classes, positions).

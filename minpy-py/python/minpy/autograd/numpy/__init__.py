@@ -1,0 +1,8 @@
+"""`minpy.numpy` under autograd's name."""
+import minpy.numpy.fft
+import minpy.numpy.linalg
+import minpy.numpy.random
+from minpy.autograd._alias import stands_for
+from minpy.numpy import *  # noqa: F403
+
+stands_for(__name__, "minpy.numpy")
