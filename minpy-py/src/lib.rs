@@ -126,7 +126,7 @@ fn _minpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
         ufunc: _ufuncs;
         table: _functions, _table, _table_cases;
         creation: array, asarray, ascontiguousarray, asfortranarray, _adopt, _result, _wrote;
-        shape: _same_view;
+        shape: _same_view, _windows;
         host: _references, _import_table;
         record: _record;
     }

@@ -39,6 +39,23 @@ pub fn _same_view(a: &Any<'_>, b: &Any<'_>) -> bool {
     as_array(a).zip(as_array(b)).is_some_and(|(a, b)| a.same_view(b))
 }
 
+/// Every window of those sizes along those axes, as a view: which window in the place of each axis, what is in it behind all axes.
+/// The caller has seen to it that they fit.
+#[pyfunction]
+pub fn _windows<'py>(x: &Any<'py>, sizes: Vec<usize>, axes: Vec<usize>) -> PyResult<Any<'py>> {
+    let Some(a) = as_array(x) else { return Err(PyTypeError::new_err("_windows: not an array")) };
+    let (mut shape, mut strides) = (a.shape().to_vec(), a.layout().strides().to_vec());
+    for (&n, &axis) in sizes.iter().zip(&axes) {
+        let Some(places) = shape.get(axis).and_then(|m| (m + 1).checked_sub(n)) else {
+            return Err(PyValueError::new_err("_windows: a window larger than its axis"));
+        };
+        shape[axis] = places;
+        shape.push(n);
+        strides.push(a.layout().strides()[axis]);
+    }
+    wrap_view(a.view(Layout::new(shape.as_slice(), strides.as_slice(), a.layout().offset())), x)
+}
+
 /// An order in memory by its letter; `default` for None.
 fn memory_order(letter: Option<&str>, default: Order) -> PyResult<Order> {
     let Some(letter) = letter else { return Ok(default) };
