@@ -541,6 +541,27 @@ def test_on_devices(device):
     assert g.context == device and np.dot(jacobian(doubled)(x), x).context == device
 
 
+def test_gradients_are_of_the_kind_of_the_argument():
+    f = lambda x: np.sum(x**3)
+    for operator in (grad, hessian, jacobian, elementwise_grad, lambda f: lambda x: make_vjp(f)(x)[0](1.0), lambda f: lambda x: value_and_grad(f)(x)[1]):
+        assert type(operator(f)(X)) is numpy.ndarray and type(operator(f)(np.array(X))) is np.ndarray
+    with pytest.warns(UserWarning, match="independent"):
+        assert type(grad(lambda x: 1.0)(X)) is numpy.ndarray
+    g = grad(f)(X)
+    g += 1  # it is the caller's own
+    near(g, 3 * X**2 + 1)
+    near(grad(lambda x: np.sum(grad(f)(x) * X))(X), 6 * X * X)
+
+
+@pytest.mark.parametrize("method", ["CG", "BFGS", "L-BFGS-B", "TNC", "SLSQP", "Newton-CG", "trust-ncg", "trust-exact", "trust-constr"])
+def test_scipy_optimizes(method, needs):
+    optimize = needs("scipy.optimize")
+    f = lambda x: np.sum((x - X) ** 2 + 0.1 * (x - X) ** 4)
+    curve = {"hess": hessian(f)} if method.startswith(("trust", "Newton")) else {}
+    found = optimize.minimize(value_and_grad(f), numpy.zeros(3), jac=True, method=method, **curve)
+    near(found.x, X, atol=1e-3)
+
+
 def test_documentation_runs():
     blocks = re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), flags=re.S)
     assert len(blocks) >= 4

@@ -92,3 +92,9 @@ def plain(value: Any) -> Any:
     if tape.recording():
         return value
     return mapped(lambda v: v.asnumpy()[()] if isinstance(v, array_base) and v.ndim == 0 else v, value)
+
+
+def as_given(value: Any, leaf: Any) -> Any:
+    """An array of ours as NumPy's, where nobody records any more and NumPy's was given: for code in C (`scipy.optimize`)."""
+    theirs = type(leaf) is numpy.ndarray and isinstance(value, array_base) and not tape.recording()
+    return numpy.asarray(value) if theirs else value

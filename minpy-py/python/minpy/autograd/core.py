@@ -42,8 +42,8 @@ class _Apart:
 
     def back(self, gradients):
         """Gradients of the leaves as one of the argument."""
-        zero = [_tree.zeros(leaf) if g is None else g for g, leaf in zip(gradients, self.leaves, strict=True)]
-        return _tree.plain(self.build(zero))
+        found = zip(gradients, self.leaves, strict=True)
+        return _tree.plain(self.build([_tree.as_given(_tree.zeros(leaf) if g is None else g, leaf) for g, leaf in found]))
 
 
 def _arrays(ends):

@@ -11,6 +11,7 @@ import minpy.numpy as np
 from minpy.autograd import core
 from minpy.autograd._primitive import defvjp_argnum, of_ours
 from minpy.autograd._spaces import vspace
+from minpy.autograd._tree import as_given
 from minpy.autograd.wrap_util import unary_to_nary
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def jacobian(fun: Callable[[Any], Any], x: Any) -> Any:
         raise TypeError("jacobian: the function must give real numbers")
     rows = [vjp(e) for e in space.standard_basis()]
     shape = space.shape + vspace(x).shape
-    return np.reshape(np.stack(rows), shape) if rows else np.zeros(shape)
+    return as_given(np.reshape(np.stack(rows), shape) if rows else np.zeros(shape), x)
 
 
 @unary_to_nary
