@@ -401,6 +401,25 @@ def test_a_primitive_sees_what_was_there():
     near(grad(lambda x: np.sum(itself(x) + x))(X), 6 * numpy.ones(3))
 
 
+def test_helpers_for_rules_of_programs():
+    from minpy.autograd.numpy.numpy_boxes import ArrayBox
+    from minpy.autograd.numpy.numpy_vjps import unbroadcast_f
+    from minpy.autograd.numpy.numpy_vspaces import ComplexArrayVSpace
+    from minpy.autograd.numpy.numpy_wrapper import wrap_namespace
+    from minpy.autograd.util import func, subval, subvals
+    namespace: dict = {}
+    wrap_namespace({"times": lambda x, y: x * y, "two": 2, "other": "text"}, namespace)
+    assert set(namespace) == {"times", "two"}
+    times = namespace["times"]
+    defvjp(times, lambda ans, x, y: unbroadcast_f(x, lambda g: g * y), lambda ans, x, y: unbroadcast_f(y, lambda g: g * x))
+    for x, y in ((X, 2.0), (0.5, A), (A, X), (numpy.ones((2, 1)), X), (X, 1 + 2j)):
+        check_grads(times, (0, 1))(x, y)
+    seen = []
+    grad(lambda x: seen.append(isinstance(x, ArrayBox)) or x)(1.0)
+    assert seen == [True] and not isinstance(np.ones(2), ArrayBox) and isinstance(vspace(1j), ComplexArrayVSpace)
+    assert func(len) is len and subvals((1, 2, 3), [(0, 5), (2, 6)]) == (5, 2, 6) and subval([1, 2], 1, 7) == (1, 7)
+
+
 def test_constants():
     @notrace_primitive
     def rounded(x):
@@ -579,7 +598,7 @@ def test_as_the_module_autograd():
         ag.install()
         names: dict = {}
         exec("import autograd, autograd.numpy as np\nfrom autograd import grad\nfrom autograd.numpy.random import randn\n"
-             "from autograd.misc.optimizers import adam\nfrom autograd.extend import primitive\ng = grad(lambda x: np.sin(x) * 2)(0.0)", names)
+             "from autograd.misc.optimizers import adam\nfrom autograd.extend import primitive\nfrom autograd.numpy.numpy_boxes import ArrayBox\ng = grad(lambda x: np.sin(x) * 2)(0.0)", names)
         assert names["g"] == 2 and names["np"] is np and names["autograd"] is ag
     finally:
         for name in set(sys.modules) - set(before):

@@ -346,3 +346,7 @@ def test_under_the_name_of_autograd():
     from minpy.autograd.scipy.special import gammaln
     assert norm is ours("stats.norm") and special is ours("special") and gammaln is special.gammaln
     assert linalg is ours("linalg") and signal is ours("signal") and stats is ours("stats")
+    code = ("import minpy.autograd\nminpy.autograd.install()\nimport autograd.scipy.stats.norm as norm, autograd.scipy.special\n"
+            "from autograd.scipy.integrate import odeint\nimport minpy.scipy.stats.norm, minpy.scipy.integrate\n"
+            "assert norm is minpy.scipy.stats.norm and odeint is minpy.scipy.integrate.odeint and autograd.scipy.special is minpy.scipy.special")
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -79,7 +79,7 @@ def test_each_stub_has_its_module():
 
 
 PLAIN = ["", "array", "array_variants", "context", "core", "policy", "primitive", "profiling", "utils.gradient_checker"]
-PLAIN += ["autograd." + name for name in "core differential_operators extend misc.fixed_points misc.flatten misc.optimizers misc.tracers test_util tracer util wrap_util".split()]
+PLAIN += ["autograd." + name for name in "core differential_operators extend misc.fixed_points misc.flatten misc.optimizers misc.tracers numpy.numpy_vjps numpy.numpy_wrapper test_util tracer util wrap_util".split()]
 PLAIN += ["scipy." + name for name in "integrate linalg signal special".split()]
 
 

@@ -21,6 +21,11 @@ def subval(x: Iterable[Any], i: int, v: Any) -> tuple[Any, ...]:
     return subvals(x, [(i, v)])
 
 
+def func(f: Any) -> Any:
+    """The function itself, of a method looked up in its class."""
+    return f
+
+
 def quick_grad_check(
     fun: Callable[..., Any], arg0: Any, extra_args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None, **options: Any,
 ) -> None:
