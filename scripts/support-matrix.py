@@ -4,6 +4,7 @@ native ones need the host when their arguments are on OpenCL. Needs an OpenCL de
     .venv/bin/python scripts/support-matrix.py            writes the page
     .venv/bin/python scripts/support-matrix.py --check    fails when the page is not what this build says
 """
+import operator
 import pathlib
 import sys
 
@@ -21,13 +22,21 @@ ENTRIES = {n: entry["name"] for entry in _minpy._table() for n in (entry["name"]
 PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "support-matrix.md"
 
 
+# Namespaces of numerical functions, by the prefix of their names.
+ROOMS = ("", "linalg.", "fft.")
+
+
+def find(module, name):
+    return operator.attrgetter(name)(module)
+
+
 def functions():
-    """Name and kind of every public function of NumPy's main namespace."""
-    for name in sorted(n for n in numpy.__all__ if not n.startswith("_")):
-        theirs = getattr(numpy, name)
+    """Name and kind of every public function of NumPy's namespaces."""
+    for name in sorted(room + n for room in ROOMS for n in (find(numpy, room[:-1]) if room else numpy).__all__ if not n.startswith("_")):
+        theirs = find(numpy, name)
         if isinstance(theirs, type) or not callable(theirs):
             continue
-        ours = getattr(minpy.numpy, name)
+        ours = find(minpy.numpy, name)
         if ours is theirs:
             yield name, "as it is"
         elif stands_for(ours) is not None:
@@ -44,7 +53,7 @@ def arguments(name):
         return cases
     a = minpy.numpy.array(numpy.arange(1, 17, dtype=numpy.float32).reshape(4, 4) / 20)
     i, m = minpy.numpy.array(numpy.arange(4) % 3), minpy.numpy.array(numpy.arange(4) % 2 == 0)
-    ours = getattr(minpy.numpy, name)
+    ours = find(minpy.numpy, name)
     if isinstance(ours, minpy.numpy.ufunc):
         return [((x,) * ours.nin, {}) for x in (a, i, m)]
     row = minpy.numpy.array(numpy.arange(4, dtype=numpy.float32))
@@ -58,7 +67,7 @@ def arguments(name):
 def needs_host(name, backend):
     """Whether the function falls back to the host on that backend, at arguments that need no fallback on the CPU; `None`
     when there are no such arguments in the list."""
-    function = getattr(minpy.numpy, name)
+    function = find(minpy.numpy, name)
 
     def falls_back(device, which):
         with Context(device, 0):
@@ -90,7 +99,7 @@ def page():
         "# Which functions are native",
         "",
         f"Made by `scripts/support-matrix.py` from the namespace of `minpy.numpy` over NumPy {RELEASE}; NumPy's types and "
-        "constants are left out, and its submodules: `fft` and others run in NumPy, of `linalg` what is no entry of core's table.",
+        "constants are left out, and of its submodules all but `linalg` and `fft`: they run in NumPy.",
         "",
         f"* **native** ({len(groups['native'])}): made of operations of core; they run on the device of their arguments, with the exceptions "
         "below, and are differentiable where a derivative exists. Some argument values still go to NumPy and then have no gradient "

@@ -195,5 +195,6 @@ def test_functions_of_submodules_are_named_as_they_are_written():
     with minpy.profile() as p:
         for f in calls.values():
             f()
-    assert set(calls) <= {g.name for g in p.groups if g.device == "numpy"}
+    # By whomever they are computed.
+    assert set(calls) <= {g.name.split("(")[0] for g in p.groups}
     assert "linalg.pinv" in {row["op"] for row in op_stat()["fallbacks"]}

@@ -475,7 +475,7 @@ fn deliver(name: &str, out: &Array, r: &Array) -> Result<Array> {
     if out.shape() != r.shape() {
         bail!(
             Value,
-            "{name}: output parameter has shape {} where {} is needed",
+            "{name}: output array has wrong shape: {}, where {} is needed",
             crate::layout::show(out.shape()),
             crate::layout::show(r.shape())
         );
