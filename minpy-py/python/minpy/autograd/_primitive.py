@@ -72,11 +72,13 @@ def recorded(fun: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: An
     """Notes the call on the tape, where it depends on something that is watched; gives the result."""
     if fun in _CONSTANT:
         return result
-    numbers = [i for i, a in enumerate(args) for _ in _tree.flatten(a)[0]]
-    leaves, build = _tree.flatten(args)
+    parts = [_tree.flatten(a)[0] for a in args]
+    leaves = [leaf for part in parts for leaf in part]
     inputs = [k for k, leaf in enumerate(leaves) if isinstance(leaf, array_base) and leaf.dtype.kind in "fc" and tape.is_watched(leaf)]
     if not inputs:
         return result
+    numbers = [i for i, part in enumerate(parts) for _ in part]
+    build = _tree.flatten(args)[1]
     argnums = tuple(dict.fromkeys(numbers[k] for k in inputs))
     answers, build_answer = _tree.flatten(result)
     answers = [_minpy._adopt(numpy.asarray(a), None, [], True) if _tree.inexact(a) and not isinstance(a, array_base) else a for a in answers]

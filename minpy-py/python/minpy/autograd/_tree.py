@@ -1,6 +1,7 @@
 """Nested tuples, lists and dictionaries, taken apart into their leaves and put together again."""
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy
@@ -11,11 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _CONTAINERS = (tuple, list, dict)
+_FIRST = operator.itemgetter(0)
 
 
 def children(value: Any) -> tuple[list[Any], Callable[[list[Any]], Any]] | None:
     """The items of a container, and what makes one like it of others; None for a leaf."""
-    if isinstance(value, array_base) or not isinstance(value, _CONTAINERS):
+    if not isinstance(value, _CONTAINERS):
         return None
     kind = type(value)
     if isinstance(value, dict):
@@ -29,6 +31,8 @@ def children(value: Any) -> tuple[list[Any], Callable[[list[Any]], Any]] | None:
 
 def flatten(value: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
     """The leaves in order, and the function that puts others in their places."""
+    if not isinstance(value, _CONTAINERS):
+        return [value], _FIRST
     leaves: list[Any] = []
 
     def build(value):
@@ -59,6 +63,8 @@ def aligned(value: Any, like: Any) -> list[Any]:
 
 def mapped(function: Callable[..., Any], value: Any, *others: Any) -> Any:
     """The structure with `function(leaf, leaves in the same place of the others)` in place of each leaf."""
+    if not isinstance(value, _CONTAINERS):
+        return function(value, *others)
     leaves, build = flatten(value)
     return build([function(*all_) for all_ in zip(leaves, *[aligned(o, value) for o in others], strict=True)])
 

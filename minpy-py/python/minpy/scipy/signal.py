@@ -36,10 +36,10 @@ def convolve(A: Any, B: Any, axes: Sequence[Any] | None = None, dot_axes: Sequen
         raise ValueError("convolve: as many axes of the one array as of the other are needed")
     pairs = list(zip(conv_a, conv_b, strict=True))
     sizes = [(A.shape[i], B.shape[j]) for i, j in pairs]
-    over_b = mode != "valid" or all(a <= b for a, b in sizes)
-    if not over_b and not all(a >= b for a, b in sizes):
+    over_b = all(a <= b for a, b in sizes)
+    if mode == "valid" and not over_b and not all(a >= b for a, b in sizes):
         raise ValueError("convolve: for mode 'valid' one array must be larger along all axes")
-    # Windows of the size of the one over the other, which is padded for the full result; the one is read from behind.
+    # Windows of the size of the smaller one over the other, which is padded for the full result; the smaller one is read from behind.
     wide, narrow, of_wide, of_narrow = (B, A, conv_b, conv_a) if over_b else (A, B, conv_a, conv_b)
     if mode != "valid":
         zeros = [0] * wide.ndim
