@@ -581,6 +581,20 @@ def test_scipy_optimizes(method, needs):
     near(found.x, X, atol=1e-3)
 
 
+def test_joined_by_brackets_and_transposed_by_lists():
+    n = numpy.arange(1, 4)
+    for f, reference in [
+        (lambda x: np.r_[x], lambda x: numpy.r_[x]), (lambda x: np.r_[x, n, 1:4], lambda x: numpy.r_[x, n, 1:4]),
+        (lambda x: np.r_[x[0], x, 2.0], lambda x: numpy.r_[x[0], x, 2.0]), (lambda x: np.c_[x, n, x], lambda x: numpy.c_[x, n, x]),
+        (lambda x: np.c_[x[0], 1:2], lambda x: numpy.c_[x[0], 1:2]), (lambda x: np.c_[x], lambda x: numpy.c_[x]),
+    ]:
+        near(f(np.array(X)), reference(X))
+        near(make_vjp(f)(X)[1], reference(X))
+        check_grads(f)(X)
+    check_grads(lambda x: np.transpose(x, [1, 0]))(A)
+    check_grads(lambda x: np.transpose(x, axes=[1, 0]))(A)
+
+
 def test_documentation_runs():
     blocks = re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), flags=re.S)
     assert len(blocks) >= 4

@@ -202,7 +202,7 @@ crate::functions! {
     ravel(a: Kept, order: Order = "C") -> View, method, cases ["f[2,3]", "i[2,3], order='F'", "f[2,3], order='K'", "f[]"]
         => ravel(a, order);
     /// A view with the axes in another order, or reversed.
-    transpose(a: Kept, axes: Axes = None) -> View, aliases [permute_dims], cases ["f[2,3]", "f[2,3,4], axes=(1, 0, 2)", "f[3]"]
+    transpose(a: Kept, axes: OptionalInts = None) -> View, aliases [permute_dims], cases ["f[2,3]", "f[2,3,4], axes=(1, 0, 2)", "f[3]"]
         => a.transpose(axes);
     /// A read-only view that repeats elements up to a shape.
     broadcast_to(array: Kept, shape: Shape, subok: Flag = false) -> ReadOnly, cases ["f[3], (2, 3)", "f[2,1], (2, 3)", "f[], 4"]

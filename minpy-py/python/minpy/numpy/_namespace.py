@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy
 
-from minpy._minpy import Foreign, ndarray
+from minpy._minpy import Foreign, asarray, ndarray, scalar, tape
 from minpy.numpy import _fallback
 from minpy.numpy._native import FUNCTIONS
 from minpy.numpy._ufuncs import FallbackUfunc
@@ -139,6 +139,23 @@ def install_finder():
         sys.meta_path.insert(0, _Finder)
 
 
+def _parts(key):
+    """What `r_` puts together, as arrays of ours, where some of it are: float64 arrays beside slices, numbers and NumPy's arrays."""
+    if not any(type(a) is ndarray or type(a) is scalar for a in key):
+        return ()
+    made = []
+    for a in key:
+        if isinstance(a, slice):
+            a = numpy.r_[a]
+        elif type(a) not in (ndarray, scalar, numpy.ndarray, float, int):
+            return ()
+        a = asarray(a)
+        if (type(a) is not ndarray and type(a) is not scalar) or a.dtype not in (float, int):
+            return ()
+        made.append(FUNCTIONS["reshape"](a, (1,)) if a.ndim == 0 else a)
+    return made
+
+
 class _Lookup:
     """`np.r_`, `np.c_`, `np.mgrid`, `np.ogrid`: indexing that makes arrays."""
 
@@ -147,12 +164,14 @@ class _Lookup:
 
     def __getitem__(self, key):
         # Arrays of ours side by side, or one below the other: the rest of the language of `r_` is NumPy's to read.
-        if type(key) is tuple and key and self._name in ("r_", "c_") and all(type(a) is ndarray for a in key):
-            dimensions = {a.ndim for a in key}
+        if self._name in ("r_", "c_"):
+            key_ = key if type(key) is tuple else (key,)
+            parts = key_ if all(type(a) is ndarray for a in key_) else _parts(key_) if tape.recording() else ()
+            dimensions = {a.ndim for a in parts}
             if 0 not in dimensions and len(dimensions) == 1:
                 if self._name == "r_":
-                    return FUNCTIONS["concatenate"](key)
-                return FUNCTIONS["stack"](key, 1) if dimensions == {1} else FUNCTIONS["concatenate"](key, -1)
+                    return FUNCTIONS["concatenate"](parts)
+                return FUNCTIONS["stack"](parts, 1) if dimensions == {1} else FUNCTIONS["concatenate"](parts, -1)
         return _fallback.call(self._name, self._theirs.__getitem__, (key,), {})
 
     def __len__(self):
