@@ -298,6 +298,19 @@ def test_checkpoint():
     near(grad(grad(lambda x: saved(x, 1.0)))(0.3), -numpy.sin(0.3))
 
 
+def test_rules_live_as_long_as_the_function():
+    def known():
+        gc.collect()
+        return len(primitive_vjps)
+    before = known()
+    assert grad(checkpoint(lambda x: x * x))(3.0) == 6
+    made = primitive(lambda x: 2 * x)
+    defvjp(made, lambda ans, x: lambda g: 2 * g)
+    assert grad(made)(1.0) == 2 and known() == before + 1
+    del made
+    assert known() == before
+
+
 def test_primitives():
     seen = []
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import itertools
 import warnings
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 # Of a function that `primitive` made: the maker of `gradient of the result -> gradients of the arguments of those numbers`, from
-# (argnums, ans, args, kwargs); and `(argnums, tangents, ans, args, kwargs) -> tangent of the result`.
-primitive_vjps: dict[Any, Callable[..., Any]] = {}
-primitive_jvps: dict[Any, Callable[..., Any]] = {}
-_CONSTANT: set[Any] = set()
+# (argnums, ans, args, kwargs); and `(argnums, tangents, ans, args, kwargs) -> tangent of the result`. They live as long as the function.
+primitive_vjps: weakref.WeakKeyDictionary[Any, Callable[..., Any]] = weakref.WeakKeyDictionary()
+primitive_jvps: weakref.WeakKeyDictionary[Any, Callable[..., Any]] = weakref.WeakKeyDictionary()
+_CONSTANT: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 def primitive(f_raw: Callable[..., Any]) -> Callable[..., Any]:
@@ -179,10 +180,11 @@ def defvjp(fun: Any, *vjpmakers: Callable[..., Any] | None, argnums: Iterable[in
     """For each argument (or those of `argnums`) a function of `(ans, *args, **kwargs)` that gives the map from the gradient of the
     result to that of the argument; None: zero."""
     known = dict(zip(itertools.count() if argnums is None else argnums, vjpmakers, strict=False))
+    name = getattr(fun, "__name__", fun)
 
     def maker(argnum, ans, args, kwargs):
         if argnum not in known:
-            raise NoGradientFuncError(f"VJP of {fun.__name__} wrt argnum {argnum} not defined")
+            raise NoGradientFuncError(f"VJP of {name} wrt argnum {argnum} not defined")
         made = known[argnum]
         return (lambda g: None) if made is None else made(ans, *args, **kwargs)
     defvjp_argnum(fun, maker)
