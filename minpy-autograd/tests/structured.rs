@@ -223,6 +223,19 @@ fn combining_by_other_means_has_no_gradient_and_says_so() {
 }
 
 #[test]
+fn order_statistics() {
+    let x = data(&[3, 5], 2);
+    for axes in [None, Some(&[1isize][..]), Some(&[0, 1])] {
+        check(|x| sq(ops::median(&x[0], axes, false)?), &[x.clone()]);
+        for method in ["linear", "hazen", "lower"] {
+            check(|x| sq(ops::quantile(&x[0], 0.3, false, axes, method, true)?), &[x.clone()]);
+        }
+    }
+    // In order as a whole: what the places leave open may stand anywhere.
+    check(|x| sq(ops::partition(&x[0], &[0, 1, 2, 3, 4], Some(1))?), &[x]);
+}
+
+#[test]
 fn sorting() {
     for axis in [Some(0), Some(1), None] {
         check(

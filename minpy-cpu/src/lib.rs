@@ -53,6 +53,8 @@ pub static ITEMS: &[Item] = &[
     Item::Kernel(&search::DIGITIZE),
     Item::Kernel(&search::SEARCHSORTED),
     Item::Kernel(&sort::ENTRY),
+    Item::Kernel(&sort::select::ARGPARTITION),
+    Item::Kernel(&sort::select::PARTITION),
     Item::Kernel(&spectra::FFT),
     Item::Kernel(&spectra::IRFFT),
     Item::Kernel(&spectra::RFFT),

@@ -118,7 +118,7 @@ def test_ipython_shows_text_and_signature(needs):
     for value, signature, text in [
         (np.sin, "sin(x, /, out=None", "Sine of x in radians"),
         (np.sum, "sum(a, axis=None", "Sum"),
-        (np.median, "median(a, axis=None", "Compute the median"),
+        (np.linalg.matrix_rank, "matrix_rank(A, tol=None", "Return matrix rank"),
         (np.linalg.inv, "inv(a)", "inverse of a square matrix"),
         (x.sum, "sum(axis=None", "Sum"),
         (minpy.core.grad, "grad(", "gradient of `func`"),

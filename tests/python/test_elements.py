@@ -195,16 +195,16 @@ def test_fallbacks_are_counted_at_the_users_lines():
     counters.reset()
     a = np.arange(5)
     for _ in range(3):
-        np.packbits(a)
+        np.emath.sqrt(a)
         np.ldexp(np.ones(2), 1)
-    np.packbits(a)
+    np.emath.sqrt(a)
     sites = {(f[0], f[4].rpartition(":")[2]): f[5] for f in counters.fallbacks()}
-    assert sorted(n for (name, _), n in sites.items() if name == "packbits") == [1, 3]
+    assert sorted(n for (name, _), n in sites.items() if name == "emath.sqrt") == [1, 3]
     assert [n for (name, _), n in sites.items() if name == "ldexp"] == [3]
     assert all(f[4].startswith(__file__) for f in counters.fallbacks())
     counters.reset()
-    np.packbits(a)
-    assert [(f[0], f[5]) for f in counters.fallbacks()] == [("packbits", 1)]
+    np.emath.sqrt(a)
+    assert [(f[0], f[5]) for f in counters.fallbacks()] == [("emath.sqrt", 1)]
 
 
 def test_functions_of_numpy_obey_policies_and_survive_pickling(at_once):
@@ -212,7 +212,7 @@ def test_functions_of_numpy_obey_policies_and_survive_pickling(at_once):
     minpy.set_global_policy("only_device")
     try:
         with pytest.raises(minpy.PrimitivePolicyError):
-            np.packbits(a)
+            np.emath.sqrt(a)
     finally:
         minpy.set_global_policy("prefer_device")
     for f in (np.linalg.norm, np.packbits, np.ldexp, np.fft.fft):

@@ -134,17 +134,17 @@ def test_shown_statistics_have_the_name(capsys):
 def test_profiles_show_what_ran_in_numpy():
     x = np.array(numpy.random.default_rng(0).random((100, 100)))
     with minpy.profile() as p:
-        np.median(x)
-        np.median(x, 0)
+        np.emath.sqrt(x)
+        np.emath.sqrt(x)
         np.linalg.pinv(x)
         np.random.randn(10)
     rows = {g.name: g for g in p.groups if g.device == "numpy"}
-    assert rows["median"].calls == 2
-    assert rows["median"].bytes == 2 * 80000 + 8 + 800
-    assert rows["median"].seconds > 0
+    assert rows["emath.sqrt"].calls == 2
+    assert rows["emath.sqrt"].bytes == 4 * 80000
+    assert rows["emath.sqrt"].seconds > 0
     assert {g.family for g in rows.values()} == {"numpy"}
     assert {"linalg.pinv", "random.randn"} <= set(rows)
-    assert "numpy: median" in str(p)
+    assert "numpy: emath.sqrt" in str(p)
 
 
 def test_profiles_show_custom_functions_without_what_ran_in_them():
@@ -170,9 +170,9 @@ def test_a_call_of_numpys_that_fails_is_no_row():
     with minpy.profile() as p:
         with pytest.raises(numpy.linalg.LinAlgError):
             np.linalg.eigvals(np.full((2, 2), np.nan))
-        np.median(np.ones(3))
+        np.emath.sqrt(np.ones(3))
     assert not any("eigvals" in g.name for g in p.groups)
-    assert "median" in {g.name for g in p.groups}
+    assert "emath.sqrt" in {g.name for g in p.groups}
 
 
 def test_profiles_show_themselves():
@@ -190,7 +190,7 @@ def test_functions_of_submodules_are_named_as_they_are_written():
     calls = {
         "linalg.pinv": lambda: np.linalg.pinv(a), "fft.fft": lambda: np.fft.fft(a), "random.normal": lambda: np.random.normal(size=3), "emath.sqrt": lambda: np.emath.sqrt(a),
         "random.uniform": lambda: np.random.default_rng(0).uniform(size=3), "polynomial.polynomial.polyval": lambda: np.polynomial.polynomial.polyval(a, [1, 2]),
-        "lib.stride_tricks.sliding_window_view": lambda: np.lib.stride_tricks.sliding_window_view(a, 2, 0), "median": lambda: np.median(a),
+        "lib.stride_tricks.sliding_window_view": lambda: np.lib.stride_tricks.sliding_window_view(a, 2, 0), "emath.log": lambda: np.emath.log(a),
     }  # fmt: skip
     with minpy.profile() as p:
         for f in calls.values():

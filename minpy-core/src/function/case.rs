@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 /// and shapes: `f[3,4], axis=(0, 1)`. The letters are `f` (float64, distinct values in (0.5, 3)), `n` (the same with
 /// both signs), `i` (int64), `b` (bool), `c` (complex128), `m` (as `n`, some of them NaN), `a` (as `f`, ascending), `k`
 /// (int64, none negative: up to seven of them are a permutation), `s` and `h` (matrices that are symmetric, or Hermitian, and positive
-/// definite: float64, complex128); lists of arrays stand in parentheses.
+/// definite: float64, complex128), `u` (uint8); lists of arrays stand in parentheses.
 ///
 /// # Errors
 /// `ErrorKind::Value` for a text that is no case of the function.
@@ -145,6 +145,7 @@ fn array(letter: &str, shape: &[usize], seed: &mut u64) -> Option<Result<Array>>
         "i" => build(of(&|i| (order[i] % 7) as f64 - 2.0)).and_then(|a| a.astype(DType::I64)),
         "a" => build((0..n).map(|i| 0.5 + 2.5 * (i as f64 + 0.5) / n as f64).collect()),
         "k" => build(of(&|i| (order[i] % 7) as f64)).and_then(|a| a.astype(DType::I64)),
+        "u" => build(of(&|i| (order[i] * 37 % 256) as f64)).and_then(|a| a.astype(DType::U8)),
         "b" => build(of(&|i| (order[i] % 2) as f64)).and_then(|a| a.astype(DType::Bool)),
         "c" => {
             let parts: Vec<_> = (0..n).map(|i| Complex64::new(both(i), 0.5 * positive(n - 1 - i))).collect();

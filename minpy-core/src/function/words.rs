@@ -37,6 +37,19 @@ pub(super) fn of(p: &Parameter, gives: Gives) -> Option<&'static str> {
             "copy: True: always; None: where it is needed; False: an error where it is needed."
         }
         ("fill_value", _) => "fill_value: the value of every element.",
+        ("kth", _) => "kth: the places of the sorted order: one or several.",
+        ("q", _) => {
+            "q: which quantiles or percentiles: one, or an array, whose axes come first in the result."
+        }
+        ("method", Kind::Choice(_)) => "method: what lies between two elements, by NumPy's names.",
+        ("overwrite_input", _) => "overwrite_input: accepted; the argument stays as it is.",
+        ("bins", _) => "bins: how many of equal width, or their edges.",
+        ("range", _) => "range: the first and the last edge; None: the least and the greatest element.",
+        ("density", _) => "density: divided by the widths of the bins and the sum of all.",
+        ("bitorder", _) => "bitorder: whether the first bit is the highest ('big') or the lowest ('little').",
+        ("count", _) => "count: how many bits; negative: all but so many.",
+        ("assume_unique", _) => "assume_unique: no element occurs twice.",
+        ("invert", _) => "invert: whether it is not among them.",
         ("k", _) => "k: which diagonal: 0 is the main one, positive ones are above it.",
         ("N", _) => "N, M: rows and columns; as many columns as rows when M is not given.",
         ("n", Kind::Int) => "n: rows and columns.",

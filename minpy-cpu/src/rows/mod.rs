@@ -24,7 +24,7 @@ const GROUP: usize = 16;
 const GROUP_BYTES: usize = 1 << 20;
 
 /// Calls `f(input row, output row)` for every row of `input`. The output's shape is the input's without the last
-/// axis, and then, when `wide`, that axis again. `cost` is in nanoseconds per 16 elements of the input.
+/// axis, and then, when `wide`, one more, of that length or another. `cost` is in nanoseconds per 16 elements of the input.
 pub(crate) fn for_rows(
     input: &View,
     output: &View,
@@ -34,7 +34,7 @@ pub(crate) fn for_rows(
 ) -> Result<()> {
     let outer = input.shape.len() - 1;
     let n = input.shape[outer];
-    let width = if wide { n } else { 1 };
+    let width = if wide { output.shape[outer] } else { 1 };
     let (item, out_item) = (input.dtype.size(), output.dtype.size());
     let (last, out_last) = (input.strides[outer], if wide { output.strides[outer] } else { 1 });
     let operand =

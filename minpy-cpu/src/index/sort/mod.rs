@@ -6,6 +6,7 @@
 mod network;
 mod positions;
 mod quick;
+pub mod select;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 

@@ -383,6 +383,85 @@ pub(super) unsafe fn sort_from<T: Element>(from: *const T, to: *mut T, n: usize)
     Ok(())
 }
 
+/// Writes elements so that those at the places `kth`, which ascend, are where a sort would put them, what is less or equal before
+/// them and the rest behind. Floats: no NaN is among them.
+///
+/// # Errors
+/// There is no memory; nothing was written.
+///
+/// # Safety
+/// As `sort_from`; the places are below `n`.
+pub(super) unsafe fn select_from<T: Element>(
+    from: *const T,
+    to: *mut T,
+    n: usize,
+    kth: &[usize],
+) -> Result<()> {
+    let quick = match quick::<T>() {
+        Some(quick) if n > quick.few => quick,
+        // SAFETY: the caller's promise.
+        _ => return unsafe { sort_from(from, to, n) },
+    };
+    let memory = Block::of::<T>(n)?;
+    let whole = Part { at: to, free: memory.at().cast::<T>(), n, home: true };
+    let mut number = 0x2545_f491_4f6c_dd1d ^ n as u64;
+    // SAFETY: so many elements, and room for them.
+    unsafe {
+        let sides = (quick.split)(whole, from, &mut number);
+        narrow_sides(&quick, sides, 0, n, kth, &mut number, 8);
+    }
+    Ok(())
+}
+/// Goes on with both sides of a range of `n` elements that begins at `offset`.
+///
+/// # Safety
+/// The sides of a part.
+unsafe fn narrow_sides<T: Element>(
+    quick: &Quick<T>,
+    [first, second]: [Part<T>; 2],
+    offset: usize,
+    n: usize,
+    kth: &[usize],
+    number: &mut u64,
+    bad: usize,
+) {
+    let bad = bad - usize::from(first.n.max(second.n) > n - n / 16);
+    let behind = offset + n - second.n;
+    let (before, after) =
+        (kth.partition_point(|&k| k < offset + first.n), kth.partition_point(|&k| k < behind));
+    // SAFETY: the caller's promise.
+    unsafe {
+        narrow(quick, first, offset, &kth[..before], number, bad);
+        narrow(quick, second, behind, &kth[after..], number, bad);
+    }
+}
+/// Brings the elements of a part home, those of some places of the whole sorted.
+///
+/// # Safety
+/// The part is ours.
+unsafe fn narrow<T: Element>(
+    quick: &Quick<T>,
+    part: Part<T>,
+    offset: usize,
+    kth: &[usize],
+    number: &mut u64,
+    bad: usize,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if kth.is_empty() {
+            if !part.home {
+                std::ptr::copy_nonoverlapping(part.at, part.free, part.n);
+            }
+        } else if part.n <= quick.few || bad == 0 {
+            (quick.sort)(part);
+        } else {
+            let sides = (quick.split)(part, part.at, number);
+            narrow_sides(quick, sides, offset, part.n, kth, number, bad);
+        }
+    }
+}
+
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
     use super::*;
@@ -480,6 +559,29 @@ mod tests {
         sort(&mut x).unwrap();
         assert!(x.windows(2).all(|w| w[0] <= w[1]));
         assert_eq!(negative(&x), before);
+    }
+    #[test]
+    fn selects() {
+        for n in [1, 5, 300, 1000, 20_000] {
+            for modulus in [3, 50, i64::MAX] {
+                let x: Vec<i64> = numbers(n, 13).map(|x| x as i64 % modulus).collect();
+                let mut want = x.clone();
+                want.sort_unstable();
+                for kth in [vec![0], vec![n - 1], vec![n / 3, n / 2], vec![0, n / 7, n - 1]] {
+                    let mut got = vec![0; n];
+                    // SAFETY: `n` elements at both places.
+                    unsafe { select_from(x.as_ptr(), got.as_mut_ptr(), n, &kth).unwrap() };
+                    for &k in &kth {
+                        assert_eq!(got[k], want[k], "{n} {modulus} {k}");
+                        assert!(
+                            got[..k].iter().all(|x| *x <= got[k]) && got[k..].iter().all(|x| *x >= got[k])
+                        );
+                    }
+                    got.sort_unstable();
+                    assert_eq!(got, want);
+                }
+            }
+        }
     }
     #[test]
     fn shared_by_threads() {

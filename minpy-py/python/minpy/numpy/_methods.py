@@ -269,13 +269,13 @@ def _has_type(self, kind):
     return True
 
 
-def _by_numpy(name, write):
+def _by_numpy(name):
     """A method that is NumPy's own on a host view."""
     theirs = getattr(numpy.ndarray, name)
 
     def method(self, *args, **kwargs):
         mine = theirs if type(self) is ndarray else getattr(type(self._numpy()[()]), name)
-        return _fallback.call(f"{name}_in_place" if write else name, mine, (self, *args), kwargs)
+        return _fallback.call(name, mine, (self, *args), kwargs)
     method.__name__, method.__qualname__ = name, f"ndarray.{name}"
     method.__doc__ = _words.METHODS.get(name) or f"NumPy's `ndarray.{name}` on a host view."
     return method
@@ -405,8 +405,8 @@ def install():
         if not name.startswith("_") and not hasattr(ndarray, name):
             value = getattr(numpy.ndarray, name)
             if callable(value):
-                setattr(ndarray, name, _by_numpy(name, name in ("partition",)))
-                setattr(scalar, name, _by_numpy(name, False))
+                setattr(ndarray, name, _by_numpy(name))
+                setattr(scalar, name, _by_numpy(name))
     _as_numpy_writes_it(array_base, ndarray, scalar)
 
 

@@ -11,11 +11,9 @@ PARAMETERS = {
 
 # Methods that are NumPy's own on host views.
 METHODS = {
-    "argpartition": "Indices that would put the element `kth` in its sorted place, lesser ones before it.",
     "dump": "Pickles the array into a file.",
     "dumps": "The array, pickled, as bytes.",
     "getfield": "The bytes at an offset of each element as another dtype.",
-    "partition": "Puts the element `kth` in its sorted place, lesser ones before it, in place.",
     "setfield": "Writes the bytes at an offset of each element.",
     "tobytes": "The elements as bytes, in C order unless `order` says otherwise.",
     "tofile": "Writes the elements into a file, as bytes or as text with a separator.",
