@@ -42,6 +42,8 @@ pub static ITEMS: &[Item] = &[
     Item::Kernel(&linalg::lu::INV),
     Item::Kernel(&linalg::lu::SLOGDET),
     Item::Kernel(&linalg::lu::SOLVE),
+    Item::Kernel(&index::bins::COUNTS),
+    Item::Kernel(&index::bins::NUMBERS),
     Item::Kernel(&interp::ENTRY),
     Item::Kernel(&matmul::ENTRY),
     Item::Kernel(&nonzero::ENTRY),

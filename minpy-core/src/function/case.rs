@@ -118,7 +118,9 @@ fn value(kind: Kind, text: &'static str, seed: &mut u64) -> Option<Result<Value<
                 | Kind::Operand
                 | Kind::Operands
                 | Kind::Bound => Value::Number(number),
-                Kind::Array | Kind::Kept | Kind::Indices => return Some(scalar(number).map(Value::Made)),
+                Kind::Array | Kind::Kept | Kind::Indices | Kind::Tried => {
+                    return Some(scalar(number).map(Value::Made));
+                }
                 _ => return None,
             }
         }

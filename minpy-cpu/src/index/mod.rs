@@ -2,6 +2,7 @@
 //!
 //! First every index is checked; then it is turned into a byte offset, and elements move.
 
+pub mod bins;
 pub mod interp;
 pub mod nonzero;
 pub(crate) mod row;
