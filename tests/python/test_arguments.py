@@ -114,6 +114,8 @@ OTHERWISE = {
     # Arrays without dimensions, where NumPy gives a scalar.
     ("flip", "m"): {"0", "2.5", "np.float32(1.0)", "1j", "True", "array(2)"}, ("squeeze", "a"): {"np.float32(1.0)"}, ("transpose", "a"): {"np.float32(1.0)"},
     ("unstack", "x"): {"array([1., 1.])"},
+    ("indices", "dtype"): {"None"},  # as if it were not given, for NumPy float64
+    ("ravel_multi_index", "multi_index"): {"{1: 2}"},  # a sequence of its keys
     # An index of another dtype and another number of dimensions: NumPy complains of the latter first.
     ("put_along_axis", "indices"): {"np.float32(1.0)", "ndarray of 2"}, ("take_along_axis", "indices"): {"np.float32(1.0)", "ndarray of 2"},
 }

@@ -3,12 +3,14 @@
 //! First every index is checked; then it is turned into a byte offset, and elements move.
 
 pub mod bins;
+pub mod bits;
 pub mod interp;
 pub mod nonzero;
 pub(crate) mod row;
 pub mod scatter;
 pub mod search;
 pub mod sort;
+pub mod unravel;
 
 use crate::elementwise::min_items;
 use crate::elementwise::strided::{Space, Strided, copy2d};
