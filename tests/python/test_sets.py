@@ -56,6 +56,18 @@ def test_two_sets(dtype, n, m):
     same(np.isin(a, np.array(far)), numpy.isin(x, far))
 
 
+@pytest.mark.parametrize("dtype", ["int32", "float64"])
+def test_many(dtype):
+    random = numpy.random.RandomState(0)
+    for most in (10**9, 30_000):
+        x, y = random.randint(0, most, 50_000).astype(dtype), random.randint(0, most, 40_000).astype(dtype)
+        y[:10_000] = x[:10_000]
+        for z in (y, numpy.append(y, numpy.nan)) if dtype == "float64" else (y,):
+            a, b = np.array(x), np.array(z)
+            for name in ("intersect1d", "union1d", "setdiff1d", "setxor1d", "isin"):
+                same(getattr(np, name)(a, b), getattr(numpy, name)(x, z))
+
+
 def test_neighbours_and_zeros():
     x = numpy.array([0, 0, 1, 0, 3, 0])
     for trim in ("fb", "f", "b", "FB"):

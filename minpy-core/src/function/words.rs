@@ -42,7 +42,7 @@ pub(super) fn of(p: &Parameter, gives: Gives) -> Option<&'static str> {
             "q: which quantiles or percentiles: one, or an array, whose axes come first in the result."
         }
         ("method", Kind::Choice(_)) => "method: what lies between two elements, by NumPy's names.",
-        ("overwrite_input", _) => "overwrite_input: accepted; the argument stays as it is.",
+        ("overwrite_input", _) => "overwrite_input: NumPy may write into the argument.",
         ("bins", _) => "bins: how many of equal width, or their edges.",
         ("range", _) => "range: the first and the last edge; None: the least and the greatest element.",
         ("density", _) => "density: divided by the widths of the bins and the sum of all.",

@@ -419,11 +419,26 @@ pub fn nanmedian(a: &Array, axes: Option<&[isize]>, keepdims: bool) -> Result<Ar
     reduced.shaped(&select(&odd, &x, &both)?, &[])
 }
 
+/// `out=` may have axes of length 1 that the result does not have: NumPy says which.
+fn fits(name: &str, out: Option<&Array>, r: Array) -> Result<Array> {
+    if out.is_some_and(|out| out.shape() != r.shape()) {
+        bail!(NotNative, "{name}: out= of another shape than the result");
+    }
+    Ok(r)
+}
+/// NumPy leaves in the argument what it needed for its work.
+fn kept(name: &str, overwritten: bool) -> Result<()> {
+    if overwritten {
+        bail!(NotNative, "{name}: overwrite_input=");
+    }
+    Ok(())
+}
+
 crate::functions! {
     /// Median, of all elements or along axes: the mean of the two in the middle.
     median(a: Array, axis: Axes = None, out: Out = None, overwrite_input: Flag = false, keepdims: Flag = false)
         -> Values, cases ["n[5]", "n[3,4]", "f[3,4], axis=1", "n[2,3,4], axis=(0, 2), keepdims=True", "i[6]", "c[3]", "n[3,4], axis=0, keepdims=True"]
-        => median(a, axis, keepdims);
+        => kept("median", overwrite_input).and_then(|()| fits("median", out, median(a, axis, keepdims)?));
     /// Quantiles of numbers from 0 to 1, of all elements or along axes.
     quantile(a: Array, q: Operand, axis: Axes = None, out: Out = None, overwrite_input: Flag = false,
         method: Choice("inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf", "hazen", "weibull", "linear", "median_unbiased", "normal_unbiased", "lower", "higher", "midpoint", "nearest") = Some("linear"),
@@ -431,24 +446,24 @@ crate::functions! {
             "n[7], 0.3, method='hazen'", "n[7], 0.3, method='weibull'", "n[7], 0.9, method='median_unbiased'", "n[7], 0.05, method='normal_unbiased'", "n[7], 0.3, method='inverted_cdf'",
             "n[6], 0.5, method='averaged_inverted_cdf'", "n[7], 0.5, method='closest_observation'", "n[7], 0.3, method='interpolated_inverted_cdf'", "n[7], 0.3, method='lower'", "n[7], 0.3, method='higher'",
             "n[7], 0.3, method='midpoint'", "n[7], 0.3, method='nearest'", "i[3,4], 1, axis=1"]
-        => quantile(a, super::limit::there(q)?, false, axis, method, keepdims);
+        => kept("quantile", overwrite_input).and_then(|()| fits("quantile", out, quantile(a, super::limit::there(q)?, false, axis, method, keepdims)?));
     /// Quantiles of numbers from 0 to 100, of all elements or along axes.
     percentile(a: Array, q: Operand, axis: Axes = None, out: Out = None, overwrite_input: Flag = false,
         method: Choice("inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf", "hazen", "weibull", "linear", "median_unbiased", "normal_unbiased", "lower", "higher", "midpoint", "nearest") = Some("linear"),
         keepdims: Flag = false, *, weights: Foreign = None) -> Values, apart [q], cases ["n[5], 30", "n[3,4], 71.5, axis=0", "f[2,3], 50, keepdims=True", "n[3,4], 20, axis=1, method='midpoint'"]
-        => quantile(a, super::limit::there(q)?, true, axis, method, keepdims);
+        => kept("percentile", overwrite_input).and_then(|()| fits("percentile", out, quantile(a, super::limit::there(q)?, true, axis, method, keepdims)?));
     /// Median of what is not NaN, of all elements or along axes.
     nanmedian(a: Array, axis: Axes = None, out: Out = None, overwrite_input: Flag = false, keepdims: Flag = false)
         -> Values, by_values, cases ["m[7]", "m[3,4]", "m[3,4], axis=1", "m[4,3], axis=0, keepdims=True", "m[2,3,4], axis=(0, 2)", "i[6]", "n[3,4], axis=1"]
-        => nanmedian(a, axis, keepdims);
+        => kept("nanmedian", overwrite_input).and_then(|()| fits("nanmedian", out, nanmedian(a, axis, keepdims)?));
     /// Quantiles of what is not NaN, of numbers from 0 to 1.
     nanquantile(a: Array, q: Operand, axis: Axes = None, out: Out = None, overwrite_input: Flag = false,
         method: Choice("inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf", "hazen", "weibull", "linear", "median_unbiased", "normal_unbiased", "lower", "higher", "midpoint", "nearest") = Some("linear"),
         keepdims: Flag = false, *, weights: Foreign = None) -> Values, by_values, apart [q], cases ["m[7], 0.3", "m[3,4], 0.71, axis=1", "m[4,3], 0.5, axis=0, keepdims=True", "i[6], 0.9", "m[4,3], 0.5, axis=0, method='lower'", "n[2,3], 0.2, axis=0"]
-        => nanquantile(a, super::limit::there(q)?, false, axis, method, keepdims);
+        => kept("nanquantile", overwrite_input).and_then(|()| fits("nanquantile", out, nanquantile(a, super::limit::there(q)?, false, axis, method, keepdims)?));
     /// Quantiles of what is not NaN, of numbers from 0 to 100.
     nanpercentile(a: Array, q: Operand, axis: Axes = None, out: Out = None, overwrite_input: Flag = false,
         method: Choice("inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf", "hazen", "weibull", "linear", "median_unbiased", "normal_unbiased", "lower", "higher", "midpoint", "nearest") = Some("linear"),
         keepdims: Flag = false, *, weights: Foreign = None) -> Values, by_values, apart [q], cases ["m[7], 30", "m[3,4], 71.5, axis=1", "m[4,3], 50, axis=0, keepdims=True", "n[5], 12.5"]
-        => nanquantile(a, super::limit::there(q)?, true, axis, method, keepdims);
+        => kept("nanpercentile", overwrite_input).and_then(|()| fits("nanpercentile", out, nanquantile(a, super::limit::there(q)?, true, axis, method, keepdims)?));
 }

@@ -268,13 +268,17 @@ pub fn setxor1d(a: &Array, b: &Array, assumed: bool) -> Result<Array> {
     if n == 0 {
         return Ok(all);
     }
-    let sorted = sort(&all, Some(0))?;
-    let bounds = on(a, || ones(&[n + 1], DType::Bool))?;
+    alone(&sort(&all, Some(0))?)
+}
+/// Those of sorted elements that have no equal beside them.
+fn alone(sorted: &Array) -> Result<Array> {
+    let n = sorted.size();
+    let bounds = on(sorted, || ones(&[n + 1], DType::Bool))?;
     if n > 1 {
         let to = bounds.slice(0, 1, 1, n - 1);
         into(&NOT_EQUAL, &sorted.slice(0, 1, 1, n - 1), &sorted.slice(0, 0, 1, n - 1), &to)?;
     }
-    at(&sorted, &places(&bitwise_and(&bounds.slice(0, 1, 1, n), &bounds.slice(0, 0, 1, n))?)?)
+    at(sorted, &places(&bitwise_and(&bounds.slice(0, 1, 1, n), &bounds.slice(0, 0, 1, n))?)?)
 }
 /// The elements of one array that are not in the other: sorted and once each, or (`assumed`) as they stand.
 ///
@@ -283,6 +287,14 @@ pub fn setxor1d(a: &Array, b: &Array, assumed: bool) -> Result<Array> {
 pub fn setdiff1d(a: &Array, b: &Array, assumed: bool) -> Result<Array> {
     known("setdiff1d")?;
     let x = if assumed { flat(a)? } else { distinct(a)? };
+    if !assumed && a.dtype() == b.dtype() && x.size().min(b.size()) > MANY {
+        let b = flat(&b.to_device(a.device())?)?;
+        // What is in the second array stands there twice at least. NaN has no equal.
+        let sorted = sort(&concatenate(&[&x, &b, &b], 0, None)?, Some(0))?;
+        if !ends_in_nan(&sorted)? {
+            return alone(&sorted);
+        }
+    }
     get(&x, &[Index::Array(isin(&x, b, true)?)])
 }
 
@@ -415,8 +427,8 @@ crate::functions! {
     isin(element: Array, test_elements: Array, assume_unique: Flag = false, invert: Flag = false, *, kind: Choice("sort", "table") = None)
         -> Array, constant, by_values, cases ["i[3,4], i[5]", "n[5], n[3]", "k[12], k[11], invert=True", "i[20], n[2]", "f[20], a[12]"]
         => {
-            if kind == "table" && (element.dtype().is_inexact() || test_elements.dtype().is_inexact()) {
-                bail!(NotNative, "isin: kind='table' of no integers");
+            if kind == "table" {
+                bail!(NotNative, "isin: kind='table'");
             }
             isin(element, test_elements, invert)
         };
