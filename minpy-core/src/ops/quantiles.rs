@@ -79,6 +79,19 @@ impl Spot {
             },
         ))
     }
+    /// By how much a greater `q` moves what is between two elements.
+    fn slope(method: &str, n: usize) -> f64 {
+        let count = n as f64;
+        match method {
+            "interpolated_inverted_cdf" => count,
+            "hazen" => count,
+            "weibull" => count + 1.0,
+            "linear" => count - 1.0,
+            "median_unbiased" => count + 1.0 - 2.0 / 3.0,
+            "normal_unbiased" => count + 1.0 - 0.75,
+            _ => 0.0,
+        }
+    }
     fn ends(self) -> (usize, usize) {
         match self {
             Spot::At(i) => (i, i),
@@ -102,10 +115,18 @@ struct Wanted {
     weak: bool,
     /// An integer among Python's numbers, which NumPy does not interpolate for.
     whole: bool,
+    /// What a tape wants to know it by.
+    recorded: Option<Array>,
 }
 impl Wanted {
     fn new(name: &str, q: Operand, percent: bool) -> Result<Wanted> {
-        let weak = |x: f64, whole: bool| Wanted { list: vec![x], shape: Dims::new(), weak: true, whole };
+        let weak = |x: f64, whole: bool| Wanted {
+            list: vec![x],
+            shape: Dims::new(),
+            weak: true,
+            whole,
+            recorded: None,
+        };
         let mut wanted = match q {
             Operand::Number(Number::Int(i)) => weak(i as f64, !percent),
             Operand::Number(Number::Float(x)) => weak(x, false),
@@ -121,7 +142,15 @@ impl Wanted {
                     DType::I64 if percent => cast(a, DType::F64)?.to_vec::<f64>()?,
                     other => bail!(NotNative, "{name}: q of dtype {other}"),
                 };
-                Wanted { list, shape: a.shape().into(), weak: false, whole: false }
+                let recorded = match context::flags() & context::RECORDING {
+                    0 => None,
+                    _ => Some(reshape(&cast(a, DType::F64)?, &[-1])?),
+                };
+                let recorded = match recorded {
+                    Some(q) if percent => Some(divide(&q, 100.0)?),
+                    q => q,
+                };
+                Wanted { list, shape: a.shape().into(), weak: false, whole: false, recorded }
             }
             _ => bail!(NotNative, "{name}: q of such a kind"),
         };
@@ -140,6 +169,16 @@ impl Wanted {
             );
         }
         Ok(wanted)
+    }
+    /// Nothing, that moves as the quantiles do by the slopes: one for each of them, or as many more.
+    fn drift(&self, slopes: &[f64], shape: &[usize], beside: &Array) -> Result<Option<Array>> {
+        let Some(q) = &self.recorded else { return Ok(None) };
+        let on = |list: &[f64], shape: &[usize]| Array::from_slice(list, shape)?.to_device(beside.device());
+        let still = on(&self.list, &[self.list.len()])?;
+        let mut column: Vec<isize> = vec![1; shape.len()];
+        column[0] = self.list.len() as isize;
+        let moved = reshape(&subtract(&q.to_device(beside.device())?, &still)?, &column)?;
+        multiply(&moved, &on(slopes, shape)?).map(Some)
     }
     fn spots(&self, method: &str, n: usize) -> Result<Vec<Spot>> {
         let mut spots = memory::list(self.list.len())?;
@@ -224,10 +263,19 @@ enum Weights {
     Arrays(Array, Array),
 }
 impl Weights {
-    fn new(list: &[f64], shape: &[usize], dtype: DType, beside: &Array) -> Result<Weights> {
+    fn new(
+        list: &[f64],
+        shape: &[usize],
+        dtype: DType,
+        beside: &Array,
+        drift: Option<Array>,
+    ) -> Result<Weights> {
         let rest: Vec<f64> = memory::collected(list.iter().map(|t| 1.0 - t))?;
         let on = |list: &[f64]| cast(&Array::from_slice(list, shape)?.to_device(beside.device())?, dtype);
-        Ok(Weights::Arrays(on(list)?, on(&rest)?))
+        match drift {
+            None => Ok(Weights::Arrays(on(list)?, on(&rest)?)),
+            Some(d) => Ok(Weights::Arrays(add(&on(list)?, &d)?, subtract(&on(&rest)?, &d)?)),
+        }
     }
 }
 
@@ -263,7 +311,9 @@ fn quantiles(
         _ => {
             let mut shape: Vec<usize> = vec![count];
             shape.resize(1 + rest.len(), 1);
-            Weights::new(&gammas, &shape, DType::F64, a)?
+            let slopes = memory::filled(count, Spot::slope(method, reduced.length()))?;
+            let drift = wanted.drift(&slopes, &shape, a)?;
+            Weights::new(&gammas, &shape, DType::F64, a, drift)?
         }
     };
     reduced.shaped(&lerp(&first, &second, &weights)?, &wanted.shape)
@@ -361,13 +411,14 @@ fn nanquantiles(
     let mut first = memory::filled(count * size, 0i64)?;
     let mut second = memory::filled(count * size, 0i64)?;
     let mut gammas = memory::filled(count * size, 0f64)?;
+    let mut slopes = memory::filled(count * size, 0f64)?;
     let mut between = false;
     for (r, &n) in counts.iter().enumerate() {
         for (i, spot) in wanted.spots(method, n as usize)?.into_iter().enumerate() {
             between |= matches!(spot, Spot::Between(..));
             let at = i * size + r;
             (first[at], second[at]) = (spot.ends().0 as i64, spot.ends().1 as i64);
-            gammas[at] = spot.gamma();
+            (gammas[at], slopes[at]) = (spot.gamma(), Spot::slope(method, n as usize));
         }
     }
     let x = picked(&reduced, &sorted, &first, count)?;
@@ -376,7 +427,8 @@ fn nanquantiles(
     }
     let y = picked(&reduced, &sorted, &second, count)?;
     let dtype = if wanted.weak { a.dtype() } else { DType::F64 };
-    let weights = Weights::new(&gammas, x.shape(), dtype, a)?;
+    let drift = wanted.drift(&slopes, x.shape(), a)?;
+    let weights = Weights::new(&gammas, x.shape(), dtype, a, drift)?;
     reduced.shaped(&lerp(&x, &y, &weights)?, &wanted.shape)
 }
 /// As [`quantile`], of what is not NaN.
@@ -442,7 +494,7 @@ crate::functions! {
     /// Quantiles of numbers from 0 to 1, of all elements or along axes.
     quantile(a: Array, q: Operand, axis: Axes = None, out: Out = None, overwrite_input: Flag = false,
         method: Choice("inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf", "hazen", "weibull", "linear", "median_unbiased", "normal_unbiased", "lower", "higher", "midpoint", "nearest") = Some("linear"),
-        keepdims: Flag = false, *, weights: Foreign = None) -> Values, apart [q], cases ["n[5], 0.3", "n[3,4], 0.71, axis=0", "f[2,3,4], 0.5, axis=(0, 2), keepdims=True", "i[6], 0.9",
+        keepdims: Flag = false, *, weights: Foreign = None) -> Values, cases ["n[5], 0.3", "n[3,4], 0.71, axis=0", "f[2,3,4], 0.5, axis=(0, 2), keepdims=True", "i[6], 0.9",
             "n[7], 0.3, method='hazen'", "n[7], 0.3, method='weibull'", "n[7], 0.9, method='median_unbiased'", "n[7], 0.05, method='normal_unbiased'", "n[7], 0.3, method='inverted_cdf'",
             "n[6], 0.5, method='averaged_inverted_cdf'", "n[7], 0.5, method='closest_observation'", "n[7], 0.3, method='interpolated_inverted_cdf'", "n[7], 0.3, method='lower'", "n[7], 0.3, method='higher'",
             "n[7], 0.3, method='midpoint'", "n[7], 0.3, method='nearest'", "i[3,4], 1, axis=1"]
@@ -450,7 +502,7 @@ crate::functions! {
     /// Quantiles of numbers from 0 to 100, of all elements or along axes.
     percentile(a: Array, q: Operand, axis: Axes = None, out: Out = None, overwrite_input: Flag = false,
         method: Choice("inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf", "hazen", "weibull", "linear", "median_unbiased", "normal_unbiased", "lower", "higher", "midpoint", "nearest") = Some("linear"),
-        keepdims: Flag = false, *, weights: Foreign = None) -> Values, apart [q], cases ["n[5], 30", "n[3,4], 71.5, axis=0", "f[2,3], 50, keepdims=True", "n[3,4], 20, axis=1, method='midpoint'"]
+        keepdims: Flag = false, *, weights: Foreign = None) -> Values, cases ["n[5], 30", "n[3,4], 71.5, axis=0", "f[2,3], 50, keepdims=True", "n[3,4], 20, axis=1, method='midpoint'"]
         => kept("percentile", overwrite_input).and_then(|()| fits("percentile", out, quantile(a, super::limit::there(q)?, true, axis, method, keepdims)?));
     /// Median of what is not NaN, of all elements or along axes.
     nanmedian(a: Array, axis: Axes = None, out: Out = None, overwrite_input: Flag = false, keepdims: Flag = false)
@@ -459,11 +511,11 @@ crate::functions! {
     /// Quantiles of what is not NaN, of numbers from 0 to 1.
     nanquantile(a: Array, q: Operand, axis: Axes = None, out: Out = None, overwrite_input: Flag = false,
         method: Choice("inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf", "hazen", "weibull", "linear", "median_unbiased", "normal_unbiased", "lower", "higher", "midpoint", "nearest") = Some("linear"),
-        keepdims: Flag = false, *, weights: Foreign = None) -> Values, by_values, apart [q], cases ["m[7], 0.3", "m[3,4], 0.71, axis=1", "m[4,3], 0.5, axis=0, keepdims=True", "i[6], 0.9", "m[4,3], 0.5, axis=0, method='lower'", "n[2,3], 0.2, axis=0"]
+        keepdims: Flag = false, *, weights: Foreign = None) -> Values, by_values, cases ["m[7], 0.3", "m[3,4], 0.71, axis=1", "m[4,3], 0.5, axis=0, keepdims=True", "i[6], 0.9", "m[4,3], 0.5, axis=0, method='lower'", "n[2,3], 0.2, axis=0"]
         => kept("nanquantile", overwrite_input).and_then(|()| fits("nanquantile", out, nanquantile(a, super::limit::there(q)?, false, axis, method, keepdims)?));
     /// Quantiles of what is not NaN, of numbers from 0 to 100.
     nanpercentile(a: Array, q: Operand, axis: Axes = None, out: Out = None, overwrite_input: Flag = false,
         method: Choice("inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf", "hazen", "weibull", "linear", "median_unbiased", "normal_unbiased", "lower", "higher", "midpoint", "nearest") = Some("linear"),
-        keepdims: Flag = false, *, weights: Foreign = None) -> Values, by_values, apart [q], cases ["m[7], 30", "m[3,4], 71.5, axis=1", "m[4,3], 50, axis=0, keepdims=True", "n[5], 12.5"]
+        keepdims: Flag = false, *, weights: Foreign = None) -> Values, by_values, cases ["m[7], 30", "m[3,4], 71.5, axis=1", "m[4,3], 50, axis=0, keepdims=True", "n[5], 12.5", "m[3,4], f[2], axis=1", "n[5], f[2]"]
         => kept("nanpercentile", overwrite_input).and_then(|()| fits("nanpercentile", out, nanquantile(a, super::limit::there(q)?, true, axis, method, keepdims)?));
 }
