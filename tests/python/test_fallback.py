@@ -213,7 +213,7 @@ def test_fallbacks_warn_where_they_are_asked_to(recwarn):
     assert {w.filename for w in recwarn.list} == {__file__} and "was done by NumPy: core has no such operation" in str(recwarn.list[0].message)
     with minpy.use_policy("warn_device"), warnings.catch_warnings():
         warnings.simplefilter("error", minpy.FallbackWarning)
-        with pytest.raises(minpy.FallbackWarning, match="emath.sqrt"):
+        with pytest.raises(minpy.FallbackWarning, match=r"emath\.sqrt"):
             np.emath.sqrt(a)
         with pytest.raises(minpy.FallbackWarning, match="setfield"):
             a.setfield(3.0, float)

@@ -385,7 +385,8 @@ def call_named(name, args, kwargs, reason=None):
     """`numpy.<name>(*args, **kwargs)`; the Rust half hands calls over here. `reason`: why."""
     holder, _, method = name.partition(".")
     if holder == "ndarray":
-        name, holder = (f"{method}_in_place" if method in ("sort", "partition") else method), (numpy.generic if type(args[0]) is scalar else numpy.ndarray)
+        name = f"{method}_in_place" if method in ("sort", "partition") else method
+        holder = numpy.generic if type(args[0]) is scalar else numpy.ndarray
         return call(name, getattr(holder, method), args, kwargs or {}, reason=reason)
     kwargs = kwargs or {}
     copied = name != "nan_to_num" or kwargs.get("copy", args[1] if len(args) > 1 else True)
