@@ -242,3 +242,13 @@ def test_any_number_of_threads():
             env = os.environ | {"MINPY_NUM_THREADS": threads, "MINPY_SIMD": simd}
             seen.add(subprocess.run([sys.executable, "-c", SCRIPT], env=env, check=True, capture_output=True, text=True).stdout)
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "c8"])
+def test_a_column_is_summed_as_a_row(dtype):
+    for n in (9, 40, 200, 1000):
+        theirs = numpy.random.default_rng(n).standard_normal((n, 3)).astype(dtype)
+        for view in (lambda a: a[:, :1], lambda a: a[:, :1].T, lambda a: a[::-1, 1:2]):
+            ours = view(np.array(theirs))
+            for axis in (0, 1):
+                same(np.sum(ours, axis=axis), numpy.sum(view(theirs), axis=axis), (n, axis))
