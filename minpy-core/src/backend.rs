@@ -41,8 +41,8 @@ pub mod dtype {
 /// What a function of NumPy's name is: parameters and their kinds, values, results.
 pub mod function {
     pub use crate::function::{
-        Default, Function, Given, Gives, Kind, Made, Pairs, Parameter, Passing, Sections, Value, bare, kinds,
-        sample, settle,
+        Default, Function, Given, Gives, Kind, Made, NumberOrWord, Pairs, Parameter, Passing, Sections,
+        Value, bare, kinds, sample, settle,
     };
 }
 /// Shapes and strides.

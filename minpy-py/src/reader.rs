@@ -88,6 +88,12 @@ pub fn read<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<O
             if_readable(py, object.extract::<f64>())?.map(|x| Value::Number(Number::Float(x)))
         }
         Kind::Real => None,
+        Kind::NumberOrWord
+            if object.is_exact_instance_of::<PyFloat>()
+                || object.is_exact_instance_of::<PyInt>() && object.extract::<i64>().is_ok() =>
+        {
+            if_readable(py, object.extract::<f64>())?.map(|x| Value::Number(Number::Float(x)))
+        }
         Kind::Shape => match axes_from(object) {
             Err(e) if e.is_instance_of::<PyValueError>(py) => return Err(e),
             shape => if_readable(py, shape.map(Value::Ints))?,
@@ -131,7 +137,9 @@ pub fn read<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<O
         },
         Kind::Terms => terms(object)?,
         Kind::Plan => plan(object),
-        Kind::Word => object.cast::<PyString>().ok().and_then(|s| s.to_str().ok()).map(Value::Text),
+        Kind::Word | Kind::NumberOrWord => {
+            object.cast::<PyString>().ok().and_then(|s| s.to_str().ok()).map(Value::Text)
+        }
         Kind::Pairs => match object.extract::<isize>() {
             Ok(n) => Some(Value::Number(Number::Int(n as i128))),
             Err(_) => pairs(object),

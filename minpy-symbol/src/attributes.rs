@@ -123,6 +123,8 @@ pub enum Kind {
     Input,
     /// That word, or a number.
     NumberOrInput,
+    /// A number or a word; infinite ones are the words `inf` and `-inf`.
+    NumberOrWord,
 }
 /// What an attribute holds in place of an input that the node has.
 pub const INPUT: &str = "input";
@@ -224,6 +226,12 @@ impl Attribute {
             (Kind::Number | Kind::NumberOrInput, Value::Int(_)) => Ok(value.clone()),
             (Kind::Number | Kind::NumberOrInput, Value::Float(x)) if x.is_finite() => Ok(value.clone()),
             (Kind::Input | Kind::NumberOrInput, Value::Text(t)) if t == INPUT => Ok(value.clone()),
+            (Kind::NumberOrWord, Value::Int(_)) => Ok(value.clone()),
+            (Kind::NumberOrWord, Value::Float(x)) if x.is_finite() => Ok(value.clone()),
+            // Text and JSON hold no infinite numbers.
+            (Kind::NumberOrWord, Value::Float(x)) if !x.is_nan() => Ok(Value::Text(x.to_string())),
+            (Kind::NumberOrWord, Value::Text(t)) => Ok(Value::Text(t.trim().to_string())),
+            (Kind::NumberOrWord, _) => Err("a number or a word".into()),
             (Kind::Number, _) => Err("a finite number".into()),
             (Kind::Input, _) => Err("a symbol".into()),
             (Kind::NumberOrInput, _) => Err("a finite number or a symbol".into()),

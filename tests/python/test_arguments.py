@@ -102,6 +102,7 @@ OTHERS = {
     "Choice": ["raise", "wrap", "clip", "no", "equiv", "safe", "same_kind", "unsafe", "quicksort", "mergesort", "heapsort", "stable", "other", None, 3, "q"],
     "DType": [None, "f4", float, int, "bool", complex, "i1", numpy.dtype("f8"), "xx", "f2", "u8", 3, numpy.float32],
     "Indices": [0, [0], [[0, 1]], -1, None, "a", 1.0, [1.0], True, [True, False], numpy.array(1), numpy.array([0], "u1"), [], 1 << 70, 99, range(2), (0, 1), 1j],
+    "NumberOrWord": [*NUMBERS_LIKE, "fro", "f", "nuc", 0, -1, -2, 2, 3, numpy.inf, -numpy.inf, numpy.nan, "inf", "", False, numpy.float64(2), numpy.array([1, 2])],
     "Sections": [0, 1, 2, 3, -1, None, "a", [1], (1,), range(2), numpy.array([0, 1]), numpy.array(2), 1.0, [1.0], True, [], {1}, [-1, 5], 1 << 70, Sequence([1]), [[1]]],
 }
 # Where an answer is not NumPy's: the parameter, perhaps of one function, and the values.

@@ -97,6 +97,7 @@ fn value(kind: Kind, text: &'static str, seed: &mut u64) -> Option<Result<Value<
             Kind::Axis | Kind::Axes | Kind::Int | Kind::PlainInt | Kind::Ints | Kind::OneOrList | Kind::Shape,
             _,
         ) => Value::Ints(SmallVec::from_elem(text.parse().ok()?, 1)),
+        (Kind::NumberOrWord, _) if text.starts_with('\'') => Value::Text(text.trim_matches('\'')),
         (Kind::Word | Kind::Terms, _) => Value::Text(text.trim_matches('\'')),
         (Kind::DType, _) => Value::DType(DType::parse(text).ok()?),
         (Kind::Choice(words), _) => {
@@ -112,6 +113,7 @@ fn value(kind: Kind, text: &'static str, seed: &mut u64) -> Option<Result<Value<
             match kind {
                 Kind::Float
                 | Kind::Real
+                | Kind::NumberOrWord
                 | Kind::Number
                 | Kind::Sections
                 | Kind::Pairs

@@ -771,3 +771,37 @@ impl Real {
         Float::read(given, value, default)
     }
 }
+
+/// A real number or a word; `None` where it may be left out.
+pub struct NumberOrWord;
+impl NumberOrWord {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::NumberOrWord
+    }
+    pub const fn default(value: Option<super::NumberOrWord<'static>>) -> Default {
+        match value {
+            Some(super::NumberOrWord::Number(x)) if x as i64 as f64 == x => Default::Int(x as i64),
+            Some(super::NumberOrWord::Number(x)) => Default::Float(x),
+            Some(super::NumberOrWord::Word(word)) => Default::Text(word),
+            None => Default::None,
+        }
+    }
+    #[inline(always)]
+    pub fn read<'v>(
+        given: &Given,
+        value: Argument<'v>,
+        default: Default,
+    ) -> Result<Option<super::NumberOrWord<'v>>> {
+        use super::NumberOrWord::{Number, Word};
+        Ok(match (value, default) {
+            (Some(Value::Number(n)), _) => Some(Number(n.to_f64())),
+            (Some(Value::Text(word)), _) => Some(Word(word)),
+            (Some(Value::None), _) => None,
+            (Some(Value::Absent) | None, Default::Int(i)) => Some(Number(i as f64)),
+            (Some(Value::Absent) | None, Default::Float(x)) => Some(Number(x)),
+            (Some(Value::Absent) | None, Default::Text(word)) => Some(Word(word)),
+            (Some(Value::Absent) | None, Default::None) => None,
+            _ => return Err(wrong(given, value)),
+        })
+    }
+}

@@ -96,6 +96,8 @@ pub enum Kind {
     PlainInt,
     /// A real number without a dtype that would matter.
     Real,
+    /// The same, which may be infinite, or any word: the degree of a norm.
+    NumberOrWord,
 }
 impl Kind {
     /// Whether an array is taken as it is.
@@ -494,6 +496,14 @@ pub enum Pairs<'a> {
     Count(isize),
     /// These of the one, and those of the other.
     Of(&'a [isize], &'a [isize]),
+}
+/// A real number or a word.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum NumberOrWord<'a> {
+    /// A number.
+    Number(f64),
+    /// A word.
+    Word(&'a str),
 }
 /// How an array is split: into so many parts, or at these places.
 #[derive(Clone, Copy, Debug)]

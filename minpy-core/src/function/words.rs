@@ -89,6 +89,7 @@ pub(super) fn of(p: &Parameter, gives: Gives) -> Option<&'static str> {
         ("axes", Kind::List) => "axes: which ones; None: all.",
         ("axes", Kind::Pairs) => "axes: how many, or two lists: those of `a` and those of `b`.",
         ("indices", _) => "indices: of the elements; negative ones count from the end.",
+        ("ind", Kind::Int) => "ind: how many of the first axes count as rows.",
         ("ind", _) => "ind: flat positions; negative ones count from the end.",
         ("mode", _) => {
             "mode: of positions out of range: 'raise' an error, 'wrap' around, 'clip' to the ends."
@@ -99,6 +100,7 @@ pub(super) fn of(p: &Parameter, gives: Gives) -> Option<&'static str> {
         ("offset", _) => "offset: which diagonal: 0 is the main one, positive ones are above it.",
         ("begin", _) => "begin, end: the part of the axis; end None: to its end.",
         ("act_type", _) => "act_type: 'relu', 'sigmoid', 'tanh' or 'softrelu'.",
+        ("ord", _) => "ord: which norm, by NumPy's numbers and words.",
         ("optimize", _) => "optimize: accepted; the order of the products is chosen by what they cost.",
         ("max_work", _) => "max_work: how closely NumPy looks, on the host.",
         _ => return None,

@@ -1,4 +1,4 @@
-//! Linear algebra (`np.linalg`): systems of equations, inverses, determinants, Cholesky's factor, powers. Norms are in `matrix.rs`.
+//! Linear algebra (`np.linalg`): systems of equations, inverses, determinants, Cholesky's factor, powers. Norms are in `norms.rs`.
 //!
 //! As in NumPy everything is computed in float64 or complex128, float32 and complex64 too, whose results are rounded. Kernels are found by the
 //! names of the operations (`minpy-cpu/src/linalg/`); a device without them asks the host.
@@ -255,6 +255,61 @@ pub fn matrix_power(a: &Array, n: isize) -> Result<Array> {
         }
     }
 }
+/// The inverse of a tensor, whose first `ind` axes and other axes count as the rows and columns of a square matrix.
+///
+/// # Errors
+/// [`ErrorKind::Value`](crate::ErrorKind::Value) for an `ind` that is not positive and for elements that are no rows; otherwise as [`inv`].
+pub fn tensorinv(a: &Array, ind: isize) -> Result<Array> {
+    if ind <= 0 {
+        bail!(Value, "Invalid ind argument.");
+    }
+    if a.ndim() == 0 {
+        bail!(NotNative, "linalg.tensorinv: of an array without dimensions");
+    }
+    let (rows, columns) = a.shape().split_at(a.ndim().min(ind.unsigned_abs()));
+    let shape: SmallVec<[isize; 6]> = columns.iter().chain(rows).map(|&n| n as isize).collect();
+    let side: usize = columns.iter().product();
+    super::reshape(&inv(&super::reshape(a, &[side as isize, -1])?)?, &shape)
+}
+/// `x` with `tensordot(a, x, x.ndim()) = b`; these `axes` of `a` are moved to its end first.
+///
+/// # Errors
+/// [`ErrorKind::LinAlg`](crate::ErrorKind::LinAlg) where the sizes do not make a square matrix, [`ErrorKind::Value`](crate::ErrorKind::Value) for axes that
+/// `a` does not have; otherwise as [`solve`].
+pub fn tensorsolve(a: &Array, b: &Array, axes: Option<&[isize]>) -> Result<Array> {
+    let moved;
+    let a = match axes {
+        None => a,
+        Some(axes) => {
+            let mut all: SmallVec<[isize; 6]> = (0..a.ndim() as isize).collect();
+            for &k in axes {
+                let Some(at) = all.iter().position(|&x| x == k) else {
+                    bail!(Value, "list.remove(x): x not in list")
+                };
+                all.remove(at);
+                all.push(k);
+            }
+            moved = a.transpose(Some(&all))?;
+            &moved
+        }
+    };
+    // As Python cuts a list: from the end, or, with as many dimensions or more in `b`, from the start.
+    let from = match a.ndim().checked_sub(b.ndim()) {
+        Some(0) => 0,
+        Some(_) => b.ndim(),
+        None => (b.ndim() - a.ndim()).min(a.ndim()),
+    };
+    let shape: SmallVec<[isize; 6]> = a.shape()[from..].iter().map(|&n| n as isize).collect();
+    let side: usize = a.shape()[from..].iter().product();
+    if side.checked_mul(side) != Some(a.size()) {
+        bail!(
+            LinAlg,
+            "Input arrays must satisfy the requirement             prod(a.shape[b.ndim:]) == prod(a.shape[:b.ndim])"
+        );
+    }
+    let x = solve(&super::reshape(a, &[side as isize, side as isize])?, &super::reshape(b, &[-1])?)?;
+    super::reshape(&x, &shape)
+}
 /// The product of several matrices, the first and last of which may be vectors, in the order that costs the fewest multiplications.
 ///
 /// # Errors
@@ -330,6 +385,12 @@ crate::functions! {
     /// Sign of the determinant, and the logarithm of its modulus.
     slogdet(a: Array) -> Named("SlogdetResult", &["sign", "logabsdet"]), module [linalg], cases ["n[3,3]", "f[2,2]", "n[2,3,3]", "c[2,2]"]
         => slogdet(a).map(|(sign, log)| vec![sign, log]);
+    /// The inverse of a tensor as of the map that `tensordot` with it is.
+    tensorinv(a: Array, ind: Int = 2) -> Array, module [linalg], cases ["n[3,3], ind=1", "n[2,3,6]", "c[2,1,2]", "f[2,2,1], ind=1"]
+        => tensorinv(a, ind);
+    /// The tensor `x` with `tensordot(a, x, x.ndim) == b`.
+    tensorsolve(a: Array, b: Array, axes: List = None) -> Array, module [linalg], cases ["n[2,3,6], f[2,3]", "n[2,2,1], n[2]", "n[2,1,2], f[2], axes=(1, 0)", "c[2,2], n[2]"]
+        => tensorsolve(a, b, axes);
     /// Cholesky's factor of a Hermitian positive definite matrix, or of each of a stack.
     cholesky(a: Array, /, *, upper: Flag = false) -> Array, module [linalg], cases ["s[3,3]", "s[2,3,3], upper=True", "h[3,3]", "h[3,3], upper=True"]
         => cholesky(a, upper);

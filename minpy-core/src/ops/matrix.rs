@@ -1,11 +1,10 @@
 //! Parts of matrices: triangles and diagonals.
 
 use super::creation::{diagonal_of, ramp, zeros};
-use super::{add, assign, cast, dot, greater_equal, multiply, reshape, select, sqrt, sum};
+use super::{add, assign, greater_equal, reshape, select};
 use crate::context::with_device;
 use crate::op::Operand;
 use crate::{Array, DType, Number, Result, bail};
-use smallvec::SmallVec;
 
 /// Elements on and below (`lower`), or else above, the `k`-th diagonal of the last two axes; zeros elsewhere. A vector counts as the rows
 /// of a matrix.
@@ -63,41 +62,7 @@ pub fn diag(a: &Array, k: isize) -> Result<Array> {
     }
 }
 
-/// Euclidean length: the root of the sum of squares (of absolute values) of all elements, along one axis, or over two (Frobenius' norm).
-///
-/// # Errors
-/// [`ErrorKind::Axis`](crate::ErrorKind::Axis) for an axis that the array does not have,
-/// [`ErrorKind::NotNative`](crate::ErrorKind::NotNative) for more than two axes.
-pub fn norm(x: &Array, axes: Option<&[isize]>, keepdims: bool) -> Result<Array> {
-    let x = &if x.dtype().is_inexact() { x.clone() } else { cast(x, DType::F64)? };
-    let squares = |x: &Array| multiply(x, x);
-    if let Some(axes) = axes {
-        if !matches!(axes.len(), 1 | 2) {
-            bail!(NotNative, "linalg.norm: {} axes", axes.len());
-        }
-        let all = if x.dtype().is_complex() {
-            add(&squares(&super::part(x, true)?)?, &squares(&super::part(x, false)?)?)?
-        } else {
-            squares(x)?
-        };
-        return sqrt(&sum(&all, Some(axes), keepdims)?);
-    }
-    let flat = reshape(x, &[-1])?;
-    let length = if x.dtype().is_complex() {
-        let (re, im) = (super::part(&flat, true)?, super::part(&flat, false)?);
-        add(&dot(&re, &re)?, &dot(&im, &im)?)?
-    } else {
-        dot(&flat, &flat)?
-    };
-    let length = sqrt(&length)?;
-    if keepdims { reshape(&length, &SmallVec::<[isize; 6]>::from_elem(1, x.ndim())) } else { Ok(length) }
-}
-
 crate::functions! {
-    /// Euclidean length: the root of the sum of squares of all elements, along one axis, or over two (Frobenius' norm).
-    norm(x: Array, ord: Foreign = None, axis: Axes = None, keepdims: Flag = false)
-        -> Values, module [linalg], cases ["f[4]", "n[3,4]", "n[3,4], axis=1", "c[3]", "n[2,3,4], axis=(0, 2)", "i[3], keepdims=True"]
-        => norm(x, axis, keepdims);
     /// The lower triangle: zeros above a diagonal.
     tril(m: Kept, k: Int = 0) -> Array, cases ["f[3,4]", "i[2,3,3], k=-1", "f[3], k=1", "b[3,3]"]
         => tril(m, k);

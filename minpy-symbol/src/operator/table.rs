@@ -100,6 +100,7 @@ fn attribute(p: &Parameter) -> Option<Attribute> {
         Takes::Int | Takes::PlainInt => Kind::Int(i64::MIN),
         Takes::Float | Takes::Real => Kind::Float,
         Takes::Number => Kind::Number,
+        Takes::NumberOrWord => Kind::NumberOrWord,
         Takes::Flag => Kind::Bool,
         Takes::DType => Kind::DType,
         Takes::Choice(words) => Kind::Choice(words),
@@ -185,6 +186,7 @@ fn value<'a>(p: &Parameter, given: &'a Value) -> Result<function::Value<'a>> {
             | Takes::Operand
             | Takes::Bound
             | Takes::Number
+            | Takes::NumberOrWord
             | Takes::Float
             | Takes::Real => Argument::Number(Number::Int(*i as i128)),
             _ => Argument::Ints(SmallVec::from_iter([*i as isize])),
@@ -196,6 +198,9 @@ fn value<'a>(p: &Parameter, given: &'a Value) -> Result<function::Value<'a>> {
         }
         Value::Ints(list) => Argument::Ints(list.iter().map(|&i| i as isize).collect()),
         Value::Text(name) if p.kind == Takes::DType => Argument::DType(DType::parse(name)?),
+        Value::Text(word) if p.kind == Takes::NumberOrWord && matches!(word.as_str(), "inf" | "-inf") => {
+            Argument::Number(Number::Float(if word == "inf" { f64::INFINITY } else { f64::NEG_INFINITY }))
+        }
         Value::Text(word) => Argument::Text(word),
     })
 }
