@@ -42,7 +42,7 @@ pub mod dtype {
 pub mod function {
     pub use crate::function::{
         Default, Function, Given, Gives, Kind, Made, NumberOrWord, Pairs, Parameter, Passing, Sections,
-        Value, bare, kinds, sample, settle,
+        Value, Widths, bare, kinds, sample, settle,
     };
 }
 /// Shapes and strides.

@@ -102,6 +102,7 @@ pub fn read<'a>(kind: Kind, default: Default, object: &'a Any<'_>) -> PyResult<O
             Some(n) => Some(Value::Number(Number::Int(n as i128))),
             None => several()?,
         },
+        Kind::Widths => widths(object)?,
         Kind::DType => dtype_from(object)?.map(Value::DType),
         Kind::Flag => flag(object),
         Kind::Float => if_readable(py, object.extract::<f64>())?.map(|x| Value::Number(Number::Float(x))),
@@ -167,6 +168,43 @@ fn pairs<'a>(object: &Any<'_>) -> Option<Value<'a>> {
     });
     let both = vec![lists.next()??, lists.next()??];
     lists.next().is_none().then_some(Value::List(both))
+}
+/// Integers of Python's in lists of at most two levels, or an array of them.
+fn widths<'a>(object: &Any<'_>) -> PyResult<Option<Value<'a>>> {
+    let one = |o: &Any<'_>| if o.is_exact_instance_of::<PyInt>() { o.extract::<isize>().ok() } else { None };
+    if let Some(n) = one(object) {
+        return Ok(Some(Value::Ints(Ints::from_elem(n, 1))));
+    }
+    let list;
+    let mut object = object;
+    if object.get_type().is(numpy(object.py())?.ndarray.bind(object.py())) || as_pyarray(object).is_some() {
+        if object.getattr("dtype")?.getattr("kind")?.extract::<&str>()? != "i" {
+            return Ok(None);
+        }
+        list = object.call_method0("tolist")?;
+        object = &list;
+    }
+    let sequence = |o: &Any<'_>| o.is_instance_of::<PyTuple>() || o.is_instance_of::<PyList>();
+    let flat = |o: &Any<'_>| -> Option<Ints> {
+        if !sequence(o) {
+            return None;
+        }
+        o.try_iter().ok()?.map(|item| one(&item.ok()?)).collect()
+    };
+    if let Some(list) = flat(object) {
+        return Ok(Some(Value::Ints(list)));
+    }
+    if !sequence(object) {
+        return Ok(one(object).map(|n| Value::Ints(Ints::from_elem(n, 1))));
+    }
+    let mut rows = Vec::new();
+    for item in object.try_iter()? {
+        let Some(row) = flat(&item?) else { return Ok(None) };
+        memory::push(&mut rows, Value::Ints(row)).py()?;
+    }
+    // Rows of different lengths are no array.
+    let length = |v: &Value| if let Value::Ints(l) = v { l.len() } else { 0 };
+    Ok(rows.windows(2).all(|w| length(&w[0]) == length(&w[1])).then_some(Value::List(rows)))
 }
 /// A list of arrays and numbers.
 fn operands<'a>(object: &'a Any<'_>) -> PyResult<Option<Value<'a>>> {

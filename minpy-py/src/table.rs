@@ -81,7 +81,7 @@ fn faces(py: Python<'_>) -> PyResult<&'static [Face]> {
                 positional: f
                     .parameters
                     .iter()
-                    .take_while(|p| !matches!(p.passing, Passing::Name | Passing::Rest))
+                    .take_while(|p| !matches!(p.passing, Passing::Name | Passing::Hidden | Passing::Rest))
                     .count(),
                 several: f.parameters.first().is_some_and(|p| p.passing == Passing::Several),
             })

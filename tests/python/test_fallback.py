@@ -89,7 +89,7 @@ def test_only_device(device):
             a.setfield(3.0, float)
     np.i0(a)
     with OnlyDevicePolicy(), pytest.raises(ValueError):
-        np.kron(a, a)
+        np.i0(a)
 
 
 def test_only_numpy():
@@ -179,7 +179,7 @@ def test_ufuncs_of_numpys_give_our_arrays():
     assert isinstance(np.spacing, np.ufunc)
     before = minpy.fallback_count()
     for r in (np.spacing([1.0, 2.0]), *np.frexp([1.0, 2.0]), *np.modf(np.array([1.5])), *np.divmod([5, 7], 2), np.ldexp(1.0, [1, 2]),
-              np.vecdot(np.ones((2, 3)), np.ones((2, 3)))):
+              np.spacing(np.ones((2, 3)))):
         assert type(r) is np.ndarray
     assert minpy.fallback_count() > before
 
@@ -201,7 +201,7 @@ def test_fallbacks_warn_where_they_are_asked_to(recwarn):
         assert not recwarn.list
         for _ in range(2):
             np.emath.sqrt(a)  # once a line
-        np.linalg.pinv(a), np.kron(a, a, )
+        np.linalg.pinv(a), np.polyfit([1, 2], a, 1)
         np.cov(a, fweights=[1, 1])
         with minpy.use_policy("prefer_device"):
             np.emath.sqrt(a)
@@ -209,7 +209,7 @@ def test_fallbacks_warn_where_they_are_asked_to(recwarn):
             assert minpy.get_global_policy() == policy
     np.emath.sqrt(a)
     assert {w.category for w in recwarn.list} == {minpy.FallbackWarning}
-    assert [str(w.message).split(" ")[0] for w in recwarn.list] == ["emath.sqrt", "linalg.pinv", "kron", "cov"]
+    assert [str(w.message).split(" ")[0] for w in recwarn.list] == ["emath.sqrt", "linalg.pinv", "polyfit", "cov"]
     assert {w.filename for w in recwarn.list} == {__file__} and "was done by NumPy: core has no such operation" in str(recwarn.list[0].message)
     with minpy.use_policy("warn_device"), warnings.catch_warnings():
         warnings.simplefilter("error", minpy.FallbackWarning)

@@ -80,7 +80,9 @@ fn value(kind: Kind, text: &'static str, seed: &mut u64) -> Option<Result<Value<
                 Err(e) => return Some(Err(e)),
             }
         }
-        (Kind::Pairs, Some(inside)) => {
+        (Kind::Pairs, Some(inside)) | (Kind::Widths, Some(inside))
+            if kind == Kind::Pairs || inside.contains('(') =>
+        {
             let ints = |text| value(Kind::Ints, text, &mut 0)?.ok();
             Value::List(split(inside).into_iter().map(ints).collect::<Option<_>>()?)
         }
@@ -94,7 +96,14 @@ fn value(kind: Kind, text: &'static str, seed: &mut u64) -> Option<Result<Value<
             _ => return None,
         }),
         (
-            Kind::Axis | Kind::Axes | Kind::Int | Kind::PlainInt | Kind::Ints | Kind::OneOrList | Kind::Shape,
+            Kind::Axis
+            | Kind::Axes
+            | Kind::Int
+            | Kind::PlainInt
+            | Kind::Ints
+            | Kind::OneOrList
+            | Kind::Shape
+            | Kind::Widths,
             _,
         ) => Value::Ints(SmallVec::from_elem(text.parse().ok()?, 1)),
         (Kind::NumberOrWord, _) if text.starts_with('\'') => Value::Text(text.trim_matches('\'')),

@@ -772,6 +772,44 @@ impl Real {
     }
 }
 
+/// How far at both ends of axes.
+pub struct Widths;
+impl Widths {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Widths
+    }
+    #[inline(always)]
+    pub fn read<'v>(given: &Given, value: Argument<'v>, _: Default) -> Result<super::Widths<'v>> {
+        match value {
+            Some(Value::Ints(list)) => Ok(super::Widths::All(list)),
+            Some(Value::List(list)) => Ok(super::Widths::Each(list)),
+            _ => Err(wrong(given, value)),
+        }
+    }
+}
+
+/// The same; `None`: nothing was said of them.
+pub struct OptionalWidths;
+impl OptionalWidths {
+    pub const fn kind(_: Words) -> Kind {
+        Kind::Widths
+    }
+    pub const fn default(_: Option<()>) -> Default {
+        Default::None
+    }
+    #[inline(always)]
+    pub fn read<'v>(
+        given: &Given,
+        value: Argument<'v>,
+        default: Default,
+    ) -> Result<Option<super::Widths<'v>>> {
+        match some(value) {
+            None => Ok(None),
+            _ => Widths::read(given, value, default).map(Some),
+        }
+    }
+}
+
 /// A real number or a word; `None` where it may be left out.
 pub struct NumberOrWord;
 impl NumberOrWord {

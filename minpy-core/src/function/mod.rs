@@ -98,6 +98,8 @@ pub enum Kind {
     Real,
     /// The same, which may be infinite, or any word: the degree of a norm.
     NumberOrWord,
+    /// How far at both ends of axes: one number, two, or one or two for each axis.
+    Widths,
 }
 impl Kind {
     /// Whether an array is taken as it is.
@@ -119,6 +121,8 @@ pub enum Passing {
     Either,
     /// By name only: after `*`.
     Name,
+    /// By name only, of those that the signature has no more than `**` for: in brackets after it.
+    Hidden,
     /// By any other name: after `**`.
     Rest,
 }
@@ -392,7 +396,7 @@ impl Function {
     pub fn signature(&self) -> String {
         let mut parts: Vec<String> = Vec::new();
         let mut last = None;
-        for p in self.parameters {
+        for p in self.parameters.iter().filter(|p| p.passing != Passing::Hidden) {
             if last == Some(Passing::Position) && p.passing != Passing::Position {
                 parts.push("/".into());
             }
@@ -514,6 +518,40 @@ pub enum Sections<'a> {
     At(&'a [isize]),
 }
 
+/// How far at both ends of axes.
+#[derive(Clone, Copy, Debug)]
+pub enum Widths<'a> {
+    /// One number for all ends, or one for all beginnings and one for all ends.
+    All(&'a [isize]),
+    /// The same for each axis; of one alone for all.
+    Each(&'a [Value<'a>]),
+}
+impl Widths<'_> {
+    /// Both widths of each axis.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Value`](crate::ErrorKind::Value) for negative ones, [`ErrorKind::NotNative`](crate::ErrorKind::NotNative) for what does not fit
+    /// the number of axes.
+    pub fn pairs(self, name: &str, ndim: usize) -> Result<SmallVec<[(usize, usize); 6]>> {
+        let both = |list: &[isize]| match *list {
+            [n] if n >= 0 => Ok((n as usize, n as usize)),
+            [n, m] if n >= 0 && m >= 0 => Ok((n as usize, m as usize)),
+            [_] | [_, _] => bail!(Value, "index can't contain negative values"),
+            _ => bail!(NotNative, "{name}: widths that do not fit the axes"),
+        };
+        let row = |v: &Value| match v {
+            Value::Ints(list) => both(list),
+            _ => bail!(NotNative, "{name}: widths that do not fit the axes"),
+        };
+        match self {
+            Widths::All(list) => Ok(SmallVec::from_elem(both(list)?, ndim)),
+            Widths::Each([v]) => Ok(SmallVec::from_elem(row(v)?, ndim)),
+            Widths::Each(list) if list.len() == ndim => list.iter().map(row).collect(),
+            Widths::Each(_) => bail!(NotNative, "{name}: widths that do not fit the axes"),
+        }
+    }
+}
+
 /// Moves arrays that were made for a call to where the caller's arrays are; without any, to the current device.
 #[inline]
 pub fn settle(values: &mut [Value]) -> Result<()> {
@@ -586,7 +624,8 @@ pub const fn bare(name: &'static str) -> &'static str {
 /// ```
 ///
 /// Kinds of parameters are those of [`kinds`]; each says what Rust type the code behind sees. Parameters before `/` are passed by
-/// position only, those after `*` by name only; `*arrays` takes all that is passed by position.
+/// position only, those after `*` by name only; `*arrays` takes all that is passed by position; in brackets after `**kwargs` stand
+/// those of its names that are known here.
 #[macro_export]
 macro_rules! functions {
     ($($(#[doc = $doc:literal])+ $name:ident ( $($parameters:tt)* ) -> $gives:ident $(($($more:expr),*))? $(, $word:ident $([$($list:tt)*])?)* => $body:expr;)*) => {
@@ -601,23 +640,23 @@ macro_rules! __function {
     ($doc:tt $name:ident (
         $($n1:ident : $k1:ident $(($($w1:literal),+))? $(= $d1:expr)?),* , /
         $(, $n2:ident : $k2:ident $(($($w2:literal),+))? $(= $d2:expr)?)*
-        $(, *, $($n3:ident : $k3:ident $(($($w3:literal),+))? $(= $d3:expr)?),+)? $(, **$n4:ident)?
+        $(, *, $($n3:ident : $k3:ident $(($($w3:literal),+))? $(= $d3:expr)?),+)? $(, **$n4:ident $([$($n5:ident : $k5:ident $(($($w5:literal),+))? = $d5:expr),+])?)?
     ) $($rest:tt)*) => {
         $crate::__function! { @entry $doc $name
-            [$([Position $n1 $k1 [$($($w1)+)?] [$($d1)?]])* $([Either $n2 $k2 [$($($w2)+)?] [$($d2)?]])* $($([Name $n3 $k3 [$($($w3)+)?] [$($d3)?]])+)? $([Rest $n4 Foreign [] [None]])?] $($rest)* }
+            [$([Position $n1 $k1 [$($($w1)+)?] [$($d1)?]])* $([Either $n2 $k2 [$($($w2)+)?] [$($d2)?]])* $($([Name $n3 $k3 [$($($w3)+)?] [$($d3)?]])+)? $($($([Hidden $n5 $k5 [$($($w5)+)?] [$d5]])+)? [Rest $n4 Foreign [] [None]])?] $($rest)* }
     };
     ($doc:tt $name:ident (
-        * $n1:ident : $k1:ident $(, $n3:ident : $k3:ident $(($($w3:literal),+))? $(= $d3:expr)?)* $(, **$n4:ident)?
+        * $n1:ident : $k1:ident $(, $n3:ident : $k3:ident $(($($w3:literal),+))? $(= $d3:expr)?)* $(, **$n4:ident $([$($n5:ident : $k5:ident $(($($w5:literal),+))? = $d5:expr),+])?)?
     ) $($rest:tt)*) => {
         $crate::__function! { @entry $doc $name
-            [[Several $n1 $k1 [] []] $([Name $n3 $k3 [$($($w3)+)?] [$($d3)?]])* $([Rest $n4 Foreign [] [None]])?] $($rest)* }
+            [[Several $n1 $k1 [] []] $([Name $n3 $k3 [$($($w3)+)?] [$($d3)?]])* $($($([Hidden $n5 $k5 [$($($w5)+)?] [$d5]])+)? [Rest $n4 Foreign [] [None]])?] $($rest)* }
     };
     ($doc:tt $name:ident (
         $($n2:ident : $k2:ident $(($($w2:literal),+))? $(= $d2:expr)?),*
-        $(, *, $($n3:ident : $k3:ident $(($($w3:literal),+))? $(= $d3:expr)?),+)? $(, **$n4:ident)?
+        $(, *, $($n3:ident : $k3:ident $(($($w3:literal),+))? $(= $d3:expr)?),+)? $(, **$n4:ident $([$($n5:ident : $k5:ident $(($($w5:literal),+))? = $d5:expr),+])?)?
     ) $($rest:tt)*) => {
         $crate::__function! { @entry $doc $name
-            [$([Either $n2 $k2 [$($($w2)+)?] [$($d2)?]])* $($([Name $n3 $k3 [$($($w3)+)?] [$($d3)?]])+)? $([Rest $n4 Foreign [] [None]])?] $($rest)* }
+            [$([Either $n2 $k2 [$($($w2)+)?] [$($d2)?]])* $($([Name $n3 $k3 [$($($w3)+)?] [$($d3)?]])+)? $($($([Hidden $n5 $k5 [$($($w5)+)?] [$d5]])+)? [Rest $n4 Foreign [] [None]])?] $($rest)* }
     };
     (@entry [$doc:expr] $name:ident [$([$passing:ident $n:ident $k:ident [$($w:literal)*] [$($d:expr)?]])*] [$gives:expr]
         [$($word:ident $([$($list:tt)*])?)*] $body:expr) => {

@@ -190,7 +190,7 @@ fn plain(tolerance: Option<Operand>) -> Result<f64> {
         _ => bail!(NotNative, "isclose: a tolerance with a dtype"),
     }
 }
-fn every(a: &Array) -> Result<bool> {
+pub(super) fn every(a: &Array) -> Result<bool> {
     Ok(all(a, None, false)?.item()?.number().to_f64() != 0.0)
 }
 /// Whether two arrays have the same shape and elements; with `equal_nan` a NaN equals a NaN.

@@ -21,6 +21,7 @@ mod nan;
 mod nn;
 mod norms;
 mod operators;
+mod padding;
 mod partition;
 mod poly;
 mod put;
@@ -35,9 +36,11 @@ mod selections;
 mod sets;
 mod shape;
 mod signal;
+mod slopes;
 mod sort;
 mod statistics;
 mod tally;
+mod vectors;
 
 pub use correlate::*;
 pub use creation::*;
@@ -58,6 +61,7 @@ pub use nan::*;
 pub use nn::*;
 pub use norms::*;
 pub use operators::*;
+pub use padding::*;
 pub use partition::*;
 pub use poly::*;
 pub use put::*;
@@ -72,9 +76,11 @@ pub use selections::*;
 pub use sets::*;
 pub use shape::*;
 pub use signal::*;
+pub use slopes::*;
 pub use sort::*;
 pub use statistics::*;
 pub use tally::*;
+pub use vectors::*;
 
 /// Attributes of operations along one axis: its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

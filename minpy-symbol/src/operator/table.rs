@@ -96,7 +96,7 @@ fn attribute(p: &Parameter) -> Option<Attribute> {
         Takes::Operand | Takes::Bound => Kind::NumberOrInput,
         Takes::Axis => Kind::IntOrNone,
         Takes::Axes | Takes::Ints | Takes::List | Takes::OneOrList | Takes::Shape => Kind::Ints,
-        Takes::Sections | Takes::Pairs => Kind::IntOrInts,
+        Takes::Sections | Takes::Pairs | Takes::Widths => Kind::IntOrInts,
         Takes::Int | Takes::PlainInt => Kind::Int(i64::MIN),
         Takes::Float | Takes::Real => Kind::Float,
         Takes::Number => Kind::Number,
@@ -195,6 +195,11 @@ fn value<'a>(p: &Parameter, given: &'a Value) -> Result<function::Value<'a>> {
         // One axis of each.
         Value::Ints(list) if p.kind == Takes::Pairs => {
             Argument::List(list.iter().map(|&i| Argument::Ints(SmallVec::from_iter([i as isize]))).collect())
+        }
+        // Both widths of each axis after another, as the attribute is written in MXNet's files.
+        Value::Ints(list) if p.kind == Takes::Widths && list.len() > 2 => {
+            let pair = |p: &[i64]| Argument::Ints(p.iter().map(|&i| i as isize).collect());
+            Argument::List(list.chunks(2).map(pair).collect())
         }
         Value::Ints(list) => Argument::Ints(list.iter().map(|&i| i as isize).collect()),
         Value::Text(name) if p.kind == Takes::DType => Argument::DType(DType::parse(name)?),
