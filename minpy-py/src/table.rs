@@ -130,8 +130,10 @@ impl Face {
                     }
                 };
                 let passing = parameters[at].passing;
+                // Of what `**kwargs` holds, a None is not the same as nothing.
                 if objects[at].is_some() && passing != Passing::Rest
                     || matches!(passing, Passing::Position | Passing::Several)
+                    || passing == Passing::Hidden && value.is_none()
                 {
                     return Ok(false);
                 }

@@ -252,3 +252,15 @@ def test_a_column_is_summed_as_a_row(dtype):
             ours = view(np.array(theirs))
             for axis in (0, 1):
                 same(np.sum(ours, axis=axis), numpy.sum(view(theirs), axis=axis), (n, axis))
+
+
+@SETTINGS
+@given(st.integers(0, 1000), st.integers(2, 70), st.integers(1, 5), st.sampled_from([1, 2, 3]), st.sampled_from(["complex64", "complex128"]))
+def test_products_of_complex_numbers(seed, rows, columns, step, dtype):
+    rng = numpy.random.default_rng(seed)
+    a, b = ((rng.standard_normal((rows * step, columns)) + 1j * rng.standard_normal((rows * step, columns))).astype(dtype)[::step] for _ in range(2))
+    for f in (lambda m, x, y: x * y, lambda m, x, y: x[0, 0] * y, lambda m, x, y: x * y[0], lambda m, x, y: x.T * y.T, lambda m, x, y: x * x + y, lambda m, x, y: m.square(x),
+              lambda m, x, y: x ** 2, lambda m, x, y: x ** 3, lambda m, x, y: x ** -5, lambda m, x, y: m.prod(x, 0), lambda m, x, y: m.prod(x, 1), lambda m, x, y: m.cumprod(x, 0),
+              lambda m, x, y: m.cumprod(x, 1), lambda m, x, y: m.var(x, 0), lambda m, x, y: m.std(x), lambda m, x, y: m.nanvar(x), lambda m, x, y: x / y, lambda m, x, y: m.reciprocal(x)):
+        ours, numpys = numpy.asarray(f(np, np.array(a), np.array(b))), numpy.asarray(f(numpy, numpy.array(a), numpy.array(b)))
+        assert ours.tobytes() == numpys.tobytes()

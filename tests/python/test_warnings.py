@@ -317,7 +317,7 @@ def test_threads_of_python():
 
 
 def test_fallbacks_tell_once():
-    assert told(lambda: np.linalg.norm(np.array([[1e300, 1e300]]))) == told(lambda: numpy.linalg.norm(numpy.array([[1e300, 1e300]])))
+    assert told(lambda: np.nanvar(np.array([[NAN]]), axis=1)) == told(lambda: numpy.nanvar(numpy.array([[NAN]]), axis=1))
     assert told(lambda: np.nanstd(np.array([NAN]))) == told(lambda: numpy.nanstd(numpy.array([NAN])))
 
 

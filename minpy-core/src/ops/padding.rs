@@ -242,6 +242,11 @@ pub fn pad(a: &Array, widths: Widths, padding: Padding) -> Result<Array> {
     {
         bail!(NotNative, "pad: of dtype {} in this mode", a.dtype());
     }
+    if lengths.iter().flatten().any(|&(before, after)| before == 0 || after == 0)
+        && matches!(padding, Padding::Statistic("maximum" | "minimum", _))
+    {
+        bail!(Value, "stat_length of 0 yields no value for padding");
+    }
     let out = Array::empty_on(a.device(), &shape, a.dtype())?;
     let out = if is_fortran(a) { fortran(&out) } else { out };
     let inner =

@@ -1,6 +1,6 @@
 //! Reductions along axes: sum, prod, max, min, any, all, count_nonzero, and what is composed of them.
 
-use super::{call, call_each, cast, divide, equal, multiply, reshape, root, square, subtract};
+use super::{add, call, call_each, cast, divide, equal, multiply, reshape, root, square, subtract};
 use crate::dispatch::{Arg, fill_raw, launch};
 use crate::expr::{Builder, E, Prim, Program};
 use crate::kernel::{Fold, Work};
@@ -339,8 +339,9 @@ impl Structured for MeanAndVariance {
         let wide = if result == DType::F16 { DType::F32 } else { result };
         let m = mean(a, Some(&axes), true, Some(wide))?;
         let d = subtract(a, &m)?;
+        // NumPy squares the parts.
         let sq = if d.dtype().is_complex() {
-            super::real(&multiply(&d, &super::conjugate(&d)?)?)?
+            add(&square(&super::real(&d)?)?, &square(&super::imag(&d)?)?)?
         } else {
             square(&d)?
         };

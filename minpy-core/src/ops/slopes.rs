@@ -114,11 +114,11 @@ fn plain(name: &str, x: Option<Operand>) -> Result<Option<Number>> {
 }
 
 crate::functions! {
-    /// Sums of the elements up to each one.
+    /// Sums of the elements up to each one, along one axis; `include_initial` puts a 0 before them.
     cumulative_sum(x: Array, /, *, axis: Axis = None, dtype: DType = None, out: Out = None, include_initial: Flag = false)
         -> Array, cases ["f[5]", "n[3,4], axis=1", "i[2,3], axis=0, include_initial=True", "f[4], include_initial=True"]
         => cumulative(&CUMSUM, x, axis, dtype, out, include_initial.then_some(0));
-    /// Products of the elements up to each one.
+    /// Products of the elements up to each one, along one axis; `include_initial` puts a 1 before them.
     cumulative_prod(x: Array, /, *, axis: Axis = None, dtype: DType = None, out: Out = None, include_initial: Flag = false)
         -> Array, cases ["f[5]", "n[3,4], axis=1", "i[2,3], axis=0, include_initial=True", "f[4], include_initial=True"]
         => cumulative(&CUMPROD, x, axis, dtype, out, include_initial.then_some(1));

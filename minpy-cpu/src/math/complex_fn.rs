@@ -1,8 +1,9 @@
 //! The table of complex functions: [`ComplexFn`], applied to one number or a slice; and power.
 //!
-//! The `f32` versions compute in `f64` and round once.
+//! The `f32` versions compute in `f64` and round once, but for small integer powers.
 
 use super::complex::*;
+use super::real::Real;
 use core::f64::consts::{LOG2_E, LOG10_E};
 use num_complex::Complex;
 
@@ -63,31 +64,51 @@ pub fn power64(z: C, w: C) -> C {
         let v = if w.re > 0.0 { 0.0 } else { f64::NAN };
         return C::new(v, v);
     }
-    // Small integer powers by multiplication, as NumPy does; the first three also where a part is infinite or NaN.
-    if w.im == 0.0 && (w.re == 1.0 || w.re == 2.0 || w.re == 3.0) {
-        return match w.re as u8 {
-            1 => z,
-            2 => z * z,
-            _ => z * z * z,
-        };
-    }
-    if w.im == 0.0 && w.re.abs() < 100.0 && w.re == libm::trunc(w.re) {
-        let n = w.re as i32;
-        let (mut p, mut x, mut left) = (C::new(1.0, 0.0), z, n.unsigned_abs());
-        while left > 0 {
-            if left & 1 == 1 {
-                p *= x;
-            }
-            x *= x;
-            left >>= 1;
-        }
-        return if n < 0 { divide(C::new(1.0, 0.0), p) } else { p };
+    // The first three also where a part is infinite or NaN.
+    if let Some(p) = whole_power(z, w) {
+        return p;
     }
     exp(times(w, log(z)))
 }
 
-/// `z^w`, in `f64` arithmetic.
+/// Small integer powers by multiplication, as NumPy does.
+fn whole_power<T: Real + Into<f64>>(z: Complex<T>, w: Complex<T>) -> Option<Complex<T>> {
+    let n = if w.im == T::ZERO { whole(w.re)? } else { return None };
+    let times =
+        |a: Complex<T>, b: Complex<T>| Complex::new(a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re);
+    match n {
+        1 => return Some(z),
+        2 => return Some(times(z, z)),
+        3 => return Some(times(z, times(z, z))),
+        _ => {}
+    }
+    let one = Complex::new(T::ONE, T::ZERO);
+    let (mut p, mut x, mut left) = (one, z, n.unsigned_abs());
+    loop {
+        if left & 1 == 1 {
+            p = times(p, x);
+        }
+        left >>= 1;
+        if left == 0 {
+            return Some(if n < 0 { divide(one, p) } else { p });
+        }
+        x = times(x, x);
+    }
+}
+/// An exponent that is an integer between -100 and 100, but not 0.
+fn whole<T: Into<f64>>(w: T) -> Option<i32> {
+    let w: f64 = w.into();
+    (w != 0.0 && w.abs() < 100.0 && w == libm::trunc(w)).then_some(w as i32)
+}
+
+/// `z^w`: small integer powers in `f32`, others in `f64` arithmetic.
 pub fn power32(z: Complex<f32>, w: Complex<f32>) -> Complex<f32> {
+    let zero = |z: Complex<f32>| z.re == 0.0 && z.im == 0.0;
+    if !zero(z)
+        && let Some(p) = whole_power(z, w)
+    {
+        return p;
+    }
     let p = power64(C::new(z.re as f64, z.im as f64), C::new(w.re as f64, w.im as f64));
     Complex::new(p.re as f32, p.im as f32)
 }

@@ -2,8 +2,11 @@
 //!
 //! Integers wrap. NaN wins in maximum/minimum and loses in fmax/fmin, as in NumPy's `loops_minmax`.
 
-use super::loops::{op1, op2, table};
+use super::loops::{Loop, op1, op2, table};
+use crate::machine::simd::{BASE_FMA, Level, level};
 use crate::math::roots::hypot;
+use minpy_core::DType;
+use minpy_core::backend::Prim;
 use num_complex::{Complex, Complex32, Complex64};
 
 /// x + y
@@ -19,6 +22,12 @@ pub(crate) struct Mul;
 op2!(Mul, |a, b| a.wrapping_mul(b); i8 i16 i32 i64 u8 u16 u32 u64);
 op2!(Mul, |a, b| a * b; f32 f64);
 op2!(Mul, |a, b| Complex::new(a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re); Complex32 Complex64);
+/// x * y of complex numbers as NumPy's loops for vectors compute it where the machine has fused multiply-add (its
+/// `loops_arithm_fp`): the products with the real part of `x` are not rounded before the others are added.
+pub(crate) struct Times;
+op2!(Times, |a, b| {
+    Complex::new(a.re.mul_add(b.re, -(a.im * b.im)), a.re.mul_add(b.im, a.im * b.re))
+}; Complex32 Complex64);
 
 /// Greater one; NaN wins.
 pub(crate) struct Maximum;
@@ -180,7 +189,7 @@ table! {
     Mul binary<(Wide, Into<Commutes>)> Mul[f32 f64];
     Mul binary<(Wide, Commutes)> Mul[i32 i64];
     Mul binary<(Narrow, Commutes)> Mul[i8];
-    Mul binary<(Rare, Commutes)> Mul[i16 Complex32 Complex64];
+    Mul binary<(Rare, Commutes)> Mul[i16];
     Maximum binary<(Wide, Three)> Maximum[f32 f64];
     Maximum binary<(Wide, Commutes)> Maximum[i32 i64];
     Maximum binary<(Narrow, Commutes)> Maximum[i8 u8];
@@ -219,4 +228,20 @@ table! {
     Real unary<Rare> Real[Complex32 Complex64];
     Imag unary<Rare> Imag[Complex32 Complex64];
     Complex binary<(Rare, Three)> Join[f32 f64];
+}
+table! {
+    fn fused;
+    Mul binary<(Rare, Three)> Times[Complex32 Complex64];
+}
+table! {
+    fn rounded;
+    Mul binary<(Rare, Commutes)> Mul[Complex32 Complex64];
+}
+/// Whether [`Times`] is what this machine's loops compute.
+pub(crate) fn fuses() -> bool {
+    BASE_FMA || level() != Level::Base
+}
+/// Products of complex numbers.
+pub(super) fn product(prim: Prim, dtype: DType) -> Option<Loop> {
+    if fuses() { fused(prim, dtype) } else { rounded(prim, dtype) }
 }

@@ -80,6 +80,7 @@ pub fn lookup(prim: Prim, dtype: DType) -> Option<Loop> {
     let prim = if boolean { logical(prim) } else { prim };
     let dtype = if signless(prim) { signed(dtype) } else { dtype };
     let found = arithmetic::lookup(prim, dtype)
+        .or_else(|| arithmetic::product(prim, dtype))
         .or_else(|| compare::lookup(prim, dtype))
         .or_else(|| division::lookup(prim, dtype))
         .or_else(|| bits::lookup(prim, dtype))

@@ -5,7 +5,7 @@
 
 use super::pairwise::{self, Summed};
 use crate::machine::simd::{Level, level};
-use crate::prims::arithmetic::{Add, Maximum, Minimum, Mul};
+use crate::prims::arithmetic::{Add, Maximum, Minimum, Mul, Times, fuses};
 use crate::prims::bits::{And, Or, Xor};
 use crate::prims::loops::Op2;
 #[cfg(target_arch = "x86_64")]
@@ -195,13 +195,14 @@ macro_rules! entry {
                     order: Order::Any,
                 }
             }
-            /// The same one element after another.
-            pub fn running<T: Copy, O: Op2<T, R = T>>() -> Folder {
+            /// One element after another along rows by `O`, across them by `P`.
+            pub fn running<T: Copy, O: Op2<T, R = T>, P: Op2<T, R = T>>() -> Folder {
                 Folder {
                     fold: one_by_one::<T, O>,
-                    add_rows: Some(add_rows::<T, O>),
+                    accumulate: accumulate::<T, P>,
+                    add_rows: Some(add_rows::<T, P>),
+                    size: size_of::<T>(),
                     order: Order::Running(go_on::<T, O>),
-                    ..folder::<T, O>()
                 }
             }
             /// Sums in pairs.
@@ -289,13 +290,13 @@ fn folder<T: Copy, O: Op2<T, R = T>>() -> Folder {
         _ => base::folder::<T, O>(),
     }
 }
-fn running<T: Copy, O: Op2<T, R = T>>() -> Folder {
+fn running<T: Copy, O: Op2<T, R = T>, P: Op2<T, R = T>>() -> Folder {
     match level() {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => avx512::running::<T, O>(),
+        Level::Avx512 => avx512::running::<T, O, P>(),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => avx2::running::<T, O>(),
-        _ => base::running::<T, O>(),
+        Level::Avx2 => avx2::running::<T, O, P>(),
+        _ => base::running::<T, O, P>(),
     }
 }
 fn summing<T: Summed>() -> Folder
@@ -346,7 +347,16 @@ pub(crate) fn lookup(fold: Fold, dtype: DType) -> Option<Folder> {
             DType::C128 => Some(summing::<Complex64>()),
             _ => find!(Add: folder i64 i32; rare i16 i8;),
         },
-        Prim::Mul => find!(Mul: running f32 f64 Complex32 Complex64; folder i64 i32; rare i16 i8;),
+        // NumPy's loops for vectors multiply complex numbers in another way than those that run along a row.
+        Prim::Mul => match dtype {
+            DType::F32 => Some(running::<f32, Mul, Mul>()),
+            DType::F64 => Some(running::<f64, Mul, Mul>()),
+            DType::C64 if fuses() => Some(running::<Complex32, Mul, Times>()),
+            DType::C128 if fuses() => Some(running::<Complex64, Mul, Times>()),
+            DType::C64 => Some(running::<Complex32, Mul, Mul>()),
+            DType::C128 => Some(running::<Complex64, Mul, Mul>()),
+            _ => find!(Mul: folder i64 i32; rare i16 i8;),
+        },
         Prim::Maximum => {
             find!(Maximum: folder f32 f64 i64 i32; rare i16 i8 u64 u32 u16 u8 Complex32 Complex64;)
         }
